@@ -1,0 +1,123 @@
+//! Numbers that may have diverged.
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+use std::cmp::Ordering;
+
+/// A loss or an error rate: a finite number, or `"diverged"`.
+///
+/// NaN and infinity never cross the wire as numbers; [`Metric::from`] makes them `Diverged`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Metric {
+    /// A finite number.
+    Finite(f64),
+    /// NaN or infinite.
+    Diverged,
+}
+
+const DIVERGED: &str = "diverged";
+
+impl Metric {
+    /// The number, unless it diverged.
+    pub fn finite(self) -> Option<f64> {
+        match self {
+            Self::Finite(value) => Some(value),
+            Self::Diverged => None,
+        }
+    }
+
+    /// Orders by value, diverged last; a total order, since no NaN gets in.
+    pub fn order(self, other: Self) -> Ordering {
+        match (self, other) {
+            (Self::Finite(a), Self::Finite(b)) => a.total_cmp(&b),
+            (Self::Finite(_), Self::Diverged) => Ordering::Less,
+            (Self::Diverged, Self::Finite(_)) => Ordering::Greater,
+            (Self::Diverged, Self::Diverged) => Ordering::Equal,
+        }
+    }
+
+    /// The mean of `values`; diverged if any is, or if there are none.
+    pub fn mean(values: impl IntoIterator<Item = Self>) -> Self {
+        let (mut sum, mut count) = (0.0, 0u32);
+        for value in values {
+            match value {
+                Self::Finite(value) => sum += value,
+                Self::Diverged => return Self::Diverged,
+            }
+            count += 1;
+        }
+        Self::from(sum / f64::from(count))
+    }
+}
+
+impl From<f64> for Metric {
+    fn from(value: f64) -> Self {
+        if value.is_finite() { Self::Finite(value) } else { Self::Diverged }
+    }
+}
+
+impl Serialize for Metric {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Finite(value) if value.is_finite() => serializer.serialize_f64(*value),
+            _ => serializer.serialize_str(DIVERGED),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Metric {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Wire {
+            Number(f64),
+            Word(String),
+        }
+        match Wire::deserialize(deserializer)? {
+            Wire::Number(value) if value.is_finite() => Ok(Self::Finite(value)),
+            Wire::Word(word) if word == DIVERGED => Ok(Self::Diverged),
+            _ => Err(D::Error::custom("expected a finite number or \"diverged\"")),
+        }
+    }
+}
+
+#[cfg(feature = "openapi")]
+impl utoipa::PartialSchema for Metric {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+        use utoipa::openapi::schema::{ObjectBuilder, OneOfBuilder, Type};
+        OneOfBuilder::new()
+            .item(ObjectBuilder::new().schema_type(Type::Number))
+            .item(ObjectBuilder::new().schema_type(Type::String).enum_values(Some([DIVERGED])))
+            .description(Some("A finite number, or the word \"diverged\""))
+            .into()
+    }
+}
+
+#[cfg(feature = "openapi")]
+impl utoipa::ToSchema for Metric {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn every_bit_of_a_finite_metric_survives_json(value in proptest::num::f64::NORMAL) {
+            let text = serde_json::to_string(&Metric::from(value)).unwrap();
+            let back: Metric = serde_json::from_str(&text).unwrap();
+            prop_assert_eq!(back.finite().unwrap().to_bits(), value.to_bits());
+        }
+    }
+
+    #[test]
+    fn nan_crosses_the_wire_as_a_word() {
+        assert_eq!(serde_json::to_string(&Metric::from(f64::NAN)).unwrap(), "\"diverged\"");
+        assert_eq!(serde_json::from_str::<Metric>("\"diverged\"").unwrap(), Metric::Diverged);
+        assert!(serde_json::from_str::<Metric>("\"nan\"").is_err());
+    }
+
+    #[test]
+    fn diverged_ranks_behind_every_number() {
+        assert_eq!(Metric::Finite(1e300).order(Metric::Diverged), Ordering::Less);
+    }
+}

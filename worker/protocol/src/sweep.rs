@@ -1,0 +1,169 @@
+//! A sweep as a user submits it.
+
+use crate::{levels::Levels, method::MethodKind, recipe::Recipe};
+use serde::{Deserialize, Serialize};
+
+/// One search: the body of `POST /v1/sweeps`, and the shape of a sweep file.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct SweepSpec {
+    /// What people call it; 1 to 100 characters.
+    #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 100))]
+    pub name: String,
+    /// What to train.
+    pub recipe: Recipe,
+    /// What to search, and for what.
+    #[serde(default)]
+    pub search: Search,
+    /// How to search.
+    #[serde(default)]
+    pub scheduler: SchedulerSpec,
+}
+
+/// What to search, and for what.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Search {
+    /// The flood levels.
+    #[serde(default)]
+    pub levels: Levels,
+    /// Weight decays; each makes families of its own.
+    #[serde(default = "default_weight_decay")]
+    pub weight_decay: Vec<f64>,
+    /// Seeds of split, noise, initial weights and batch order; each makes families of its own.
+    #[serde(default = "default_seeds")]
+    pub seeds: Vec<u32>,
+    /// The methods that compete; plain is always there.
+    #[serde(default = "default_methods")]
+    pub methods: Vec<MethodKind>,
+    /// What makes an arm the best.
+    #[serde(default)]
+    pub objective: Objective,
+}
+
+impl Default for Search {
+    fn default() -> Self {
+        Self {
+            levels: Levels::default(),
+            weight_decay: default_weight_decay(),
+            seeds: default_seeds(),
+            methods: default_methods(),
+            objective: Objective::default(),
+        }
+    }
+}
+
+fn default_weight_decay() -> Vec<f64> {
+    vec![0.0]
+}
+
+fn default_seeds() -> Vec<u32> {
+    vec![0]
+}
+
+fn default_methods() -> Vec<MethodKind> {
+    vec![MethodKind::Flood]
+}
+
+/// What makes an arm the best: the lower, the better.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Objective {
+    /// Which metric.
+    #[serde(default)]
+    pub metric: ObjectiveMetric,
+    /// Read when.
+    #[serde(default)]
+    pub at: At,
+}
+
+/// The metric that is compared.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum ObjectiveMetric {
+    /// Mean cross-entropy on the validation set, in nats.
+    #[default]
+    ValLoss,
+    /// The share of the validation set that is classified wrongly.
+    ValError,
+}
+
+impl ObjectiveMetric {
+    /// The name as it stands in a recipe.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::ValLoss => "val_loss",
+            Self::ValError => "val_error",
+        }
+    }
+}
+
+/// The epoch at which the objective is read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum At {
+    /// The mean over the closing tenth of the epochs.
+    #[default]
+    Last,
+    /// The best epoch: early stopping.
+    Best,
+}
+
+impl At {
+    /// The name as it stands in a recipe.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Last => "last",
+            Self::Best => "best",
+        }
+    }
+}
+
+/// How to search.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct SchedulerSpec {
+    /// Which scheduler.
+    #[serde(default)]
+    pub kind: SchedulerKind,
+    /// One arm of `eta` goes on at each rung; 3 when unset.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(minimum = 2, maximum = 100))]
+    pub eta: Option<u32>,
+    /// Epochs at the first rung; when unset, as many as let the last rung end a full run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(minimum = 1))]
+    pub first_rung: Option<u32>,
+    /// Sweeps of a higher priority get workers first.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(minimum = -100, maximum = 100))]
+    pub priority: i32,
+}
+
+/// The schedulers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum SchedulerKind {
+    /// Every arm trains to the end.
+    Grid,
+    /// Synchronous successive halving (Jamieson & Talwalkar, AISTATS 2016).
+    #[default]
+    Sha,
+}
+
+impl SchedulerKind {
+    /// The name as it stands in a recipe.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Grid => "grid",
+            Self::Sha => "sha",
+        }
+    }
+}

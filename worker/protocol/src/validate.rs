@@ -1,0 +1,256 @@
+//! Checks on a submitted sweep that its types can't make.
+
+use crate::{
+    recipe::{Model, Optimizer},
+    sweep::{SchedulerKind, SweepSpec},
+};
+
+/// One field that is out of its range.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Invalid {
+    /// A JSON pointer (RFC 6901) to the field.
+    pub pointer: String,
+    /// What is wrong, with the value and its bound.
+    pub message: String,
+}
+
+/// The bounds of a sweep: what one server can be asked for at once.
+mod bound {
+    pub const NAME: usize = 100;
+    pub const EPOCHS: u32 = 100_000;
+    pub const LAYERS: usize = 32;
+    pub const WIDTH: u32 = 8_192;
+    pub const SEEDS: usize = 100;
+    pub const WEIGHT_DECAYS: usize = 16;
+    pub const TRIALS: usize = 10_000;
+    pub const ETA: std::ops::RangeInclusive<u32> = 2..=100;
+    pub const PRIORITY: std::ops::RangeInclusive<i32> = -100..=100;
+}
+
+/// Collects what is wrong, so that a user sees everything at once.
+#[derive(Default)]
+struct Problems(Vec<Invalid>);
+
+impl Problems {
+    fn unless(&mut self, holds: bool, pointer: &str, message: impl FnOnce() -> String) {
+        if !holds {
+            self.0.push(Invalid { pointer: pointer.into(), message: message() });
+        }
+    }
+}
+
+impl SweepSpec {
+    /// Everything that is wrong with this sweep; empty when it can be run.
+    pub fn problems(&self) -> Vec<Invalid> {
+        let mut problems = Problems::default();
+        let chars = self.name.chars().count();
+        problems.unless((1..=bound::NAME).contains(&chars), "/name", || {
+            format!("a name has 1 to {} characters, not {chars}", bound::NAME)
+        });
+        self.check_data(&mut problems);
+        self.check_training(&mut problems);
+        self.check_search(&mut problems);
+        self.check_scheduler(&mut problems);
+        problems.0
+    }
+
+    fn check_data(&self, problems: &mut Problems) {
+        let data = &self.recipe.dataset;
+        problems.unless(
+            (0.0..=1.0).contains(&data.label_noise),
+            "/recipe/dataset/label_noise",
+            || format!("label_noise {} must be between 0 and 1", data.label_noise),
+        );
+        let split = data.resolved();
+        let (train, val) = (split.n_train.unwrap_or(0), split.n_val.unwrap_or(0));
+        problems
+            .unless(train >= 1, "/recipe/dataset/n_train", || "n_train must be at least 1".into());
+        problems.unless(val >= 1, "/recipe/dataset/n_val", || "n_val must be at least 1".into());
+        let most = data.name.most_samples();
+        let both = u64::from(train) + u64::from(val);
+        problems.unless(both <= u64::from(most), "/recipe/dataset/n_train", || {
+            format!(
+                "n_train {train} and n_val {val} together exceed the {most} samples of {}",
+                data.name.as_str()
+            )
+        });
+    }
+
+    fn check_training(&self, problems: &mut Problems) {
+        let recipe = &self.recipe;
+        problems.unless(recipe.batch_size >= 1, "/recipe/batch_size", || {
+            "batch_size must be at least 1".into()
+        });
+        problems.unless((1..=bound::EPOCHS).contains(&recipe.epochs), "/recipe/epochs", || {
+            format!("epochs {} must be between 1 and {}", recipe.epochs, bound::EPOCHS)
+        });
+        let Model::Mlp { hidden, .. } = &recipe.model;
+        problems.unless(hidden.len() <= bound::LAYERS, "/recipe/model/hidden", || {
+            format!("{} hidden layers are more than {}", hidden.len(), bound::LAYERS)
+        });
+        for (i, width) in hidden.iter().enumerate() {
+            problems.unless(
+                (1..=bound::WIDTH).contains(width),
+                &format!("/recipe/model/hidden/{i}"),
+                || format!("width {width} must be between 1 and {}", bound::WIDTH),
+            );
+        }
+        let unit = |value: f64| (0.0..1.0).contains(&value);
+        let positive = |value: f64| value.is_finite() && value > 0.0;
+        let at = |field: &str| format!("/recipe/optimizer/{field}");
+        match recipe.optimizer {
+            Optimizer::Sgd { lr, momentum } => {
+                problems.unless(positive(lr), &at("lr"), || format!("lr {lr} must be above 0"));
+                problems.unless(unit(momentum), &at("momentum"), || {
+                    format!("momentum {momentum} must be at least 0 and below 1")
+                });
+            }
+            Optimizer::Adam { lr, beta_1, beta_2, epsilon } => {
+                problems.unless(positive(lr), &at("lr"), || format!("lr {lr} must be above 0"));
+                problems.unless(positive(epsilon), &at("epsilon"), || {
+                    format!("epsilon {epsilon} must be above 0")
+                });
+                for (name, beta) in [("beta_1", beta_1), ("beta_2", beta_2)] {
+                    problems.unless(unit(beta), &at(name), || {
+                        format!("{name} {beta} must be at least 0 and below 1")
+                    });
+                }
+            }
+        }
+    }
+
+    fn check_search(&self, problems: &mut Problems) {
+        let search = &self.search;
+        let levels = search.levels.expand();
+        let count = levels.as_ref().map_or(0, Vec::len);
+        if let Err(message) = levels {
+            problems.unless(false, "/search/levels", || message);
+        }
+        problems.unless(!search.methods.is_empty(), "/search/methods", || {
+            "at least one method beside plain is needed".into()
+        });
+        problems.unless(distinct(&search.methods), "/search/methods", || {
+            "each method can be named once".into()
+        });
+        let seeds = search.seeds.len();
+        problems.unless((1..=bound::SEEDS).contains(&seeds), "/search/seeds", || {
+            format!("1 to {} seeds are allowed, not {seeds}", bound::SEEDS)
+        });
+        problems.unless(distinct(&search.seeds), "/search/seeds", || {
+            "each seed can be named once".into()
+        });
+        let decays = search.weight_decay.len();
+        problems.unless(
+            (1..=bound::WEIGHT_DECAYS).contains(&decays),
+            "/search/weight_decay",
+            || format!("1 to {} weight decays are allowed, not {decays}", bound::WEIGHT_DECAYS),
+        );
+        problems.unless(distinct(&search.weight_decay), "/search/weight_decay", || {
+            "each weight decay can be named once".into()
+        });
+        for (i, decay) in search.weight_decay.iter().enumerate() {
+            problems.unless(
+                decay.is_finite() && *decay >= 0.0,
+                &format!("/search/weight_decay/{i}"),
+                || format!("weight_decay {decay} must be a finite number of at least 0"),
+            );
+        }
+        let trials =
+            (1 + count * search.methods.len()).saturating_mul(seeds.saturating_mul(decays));
+        problems.unless(trials <= bound::TRIALS, "/search", || {
+            format!(
+                "{trials} trials (arms × seeds × weight decays) are more than {}",
+                bound::TRIALS
+            )
+        });
+    }
+
+    fn check_scheduler(&self, problems: &mut Problems) {
+        let spec = &self.scheduler;
+        if let Some(eta) = spec.eta {
+            problems.unless(bound::ETA.contains(&eta), "/scheduler/eta", || {
+                format!("eta {eta} must be between {} and {}", bound::ETA.start(), bound::ETA.end())
+            });
+        }
+        if let Some(first) = spec.first_rung {
+            problems.unless(
+                (1..=self.recipe.epochs).contains(&first),
+                "/scheduler/first_rung",
+                || {
+                    format!(
+                        "first_rung {first} must be between 1 and epochs, {}",
+                        self.recipe.epochs
+                    )
+                },
+            );
+        }
+        if spec.kind == SchedulerKind::Grid {
+            problems.unless(spec.eta.is_none(), "/scheduler/eta", || "grid has no eta".into());
+            problems.unless(spec.first_rung.is_none(), "/scheduler/first_rung", || {
+                "grid has no first_rung".into()
+            });
+        }
+        problems.unless(bound::PRIORITY.contains(&spec.priority), "/scheduler/priority", || {
+            format!("priority {} must be between -100 and 100", spec.priority)
+        });
+    }
+}
+
+fn distinct<T: PartialEq>(values: &[T]) -> bool {
+    values.iter().enumerate().all(|(i, value)| !values[..i].contains(value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn digits() -> SweepSpec {
+        serde_json::from_str(
+            r#"{"name": "digits", "recipe": {"dataset": {"name": "digits", "label_noise": 0.2}}}"#,
+        )
+        .unwrap()
+    }
+
+    fn pointers(spec: &SweepSpec) -> Vec<String> {
+        spec.problems().into_iter().map(|problem| problem.pointer).collect()
+    }
+
+    #[test]
+    fn a_sweep_that_names_only_its_data_is_valid() {
+        assert_eq!(digits().problems(), []);
+    }
+
+    #[test]
+    fn every_bad_field_is_pointed_at_once() {
+        let mut spec = digits();
+        spec.name.clear();
+        spec.recipe.dataset.label_noise = f64::NAN;
+        spec.recipe.batch_size = 0;
+        spec.search.seeds = vec![1, 1];
+        spec.scheduler.first_rung = Some(101);
+        assert_eq!(
+            pointers(&spec),
+            [
+                "/name",
+                "/recipe/dataset/label_noise",
+                "/recipe/batch_size",
+                "/search/seeds",
+                "/scheduler/first_rung"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_split_larger_than_its_set_is_refused_with_both_figures() {
+        let mut spec = digits();
+        spec.recipe.dataset.n_train = Some(1_500);
+        let problems = spec.problems();
+        assert!(problems[0].message.contains("1500") && problems[0].message.contains("1697"));
+    }
+
+    #[test]
+    fn an_unknown_field_is_an_error_not_a_guess() {
+        let text = r#"{"name": "x", "recipe": {"dataset": {"name": "digits"}, "epoch": 3}}"#;
+        assert!(serde_json::from_str::<SweepSpec>(text).is_err());
+    }
+}

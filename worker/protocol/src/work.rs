@@ -1,0 +1,193 @@
+//! What workers and the server say to each other about leased work.
+
+use crate::{
+    digest::Digest,
+    ids::{ArmIx, LeaseId, SweepId},
+    method::Method,
+    metric::Metric,
+    plan::Family,
+    recipe::Recipe,
+    segment::Segment,
+};
+use serde::{Deserialize, Serialize};
+
+/// The header that carries [`Lease::token`] on every request under a lease.
+pub const LEASE_TOKEN_HEADER: &str = "floodgauge-lease-token";
+
+/// The most rows that one report may hold.
+pub const MAX_REPORT_ROWS: usize = 10_000;
+
+/// Body of `POST /v1/work/claim`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct ClaimRequest {
+    /// The worker's name, for people; 1 to 100 characters.
+    #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 100))]
+    pub worker: String,
+    /// What the worker's bits depend on: build, instruction set, cache sizes, device.
+    #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 200))]
+    pub fingerprint: String,
+    /// How long to wait for work before an empty answer, in seconds; at most 30.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(maximum = 30))]
+    pub wait_s: u32,
+}
+
+/// A leased segment with all that is needed to train it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Assignment {
+    /// The sweep.
+    pub sweep: SweepId,
+    /// The lease.
+    pub lease: Lease,
+    /// The recipe, its split filled in.
+    pub recipe: Recipe,
+    /// The family of the segment.
+    pub family: Family,
+    /// The sweep's arms, by index.
+    pub arms: Vec<Method>,
+    /// The work.
+    pub segment: Segment,
+}
+
+/// The right to work on a segment, until it expires or another worker takes it.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Lease {
+    /// Its name, in the path of each request.
+    pub lease: LeaseId,
+    /// Its secret, in the header [`LEASE_TOKEN_HEADER`] of each request.
+    pub token: String,
+    /// How often the segment has been claimed; the fencing token.
+    pub attempt: u32,
+    /// Seconds after which it expires unless renewed by a report.
+    pub ttl_s: u32,
+}
+
+impl std::fmt::Debug for Lease {
+    /// Keeps the token out of logs.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Lease")
+            .field("lease", &self.lease)
+            .field("attempt", &self.attempt)
+            .field("ttl_s", &self.ttl_s)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The metrics of one branch after one epoch.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct ReportRow {
+    /// The arms that the branch stands for, in rising order.
+    pub arms: Vec<ArmIx>,
+    /// Epochs done, from 1.
+    pub epoch: u32,
+    /// Optimiser steps done.
+    pub step: u64,
+    /// Mean over the epoch's mini-batch losses, as met while training, never flooded.
+    pub train_loss: Metric,
+    /// Mean cross-entropy on the validation set after the epoch, in nats.
+    pub val_loss: Metric,
+    /// Share of the validation set classified wrongly after the epoch.
+    pub val_error: Metric,
+    /// The first step, counted from 0, whose mini-batch loss was below the arm's level.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub onset_step: Option<u64>,
+}
+
+/// Body of `POST /v1/work/{lease}/reports`. An empty one renews the lease.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Report {
+    /// In rising order of epoch.
+    pub rows: Vec<ReportRow>,
+}
+
+/// What the server answers to a report.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ReportAnswer {
+    /// Arms to stop. Rows beyond `at_epoch` are discarded, so late news changes no result.
+    pub stop: Vec<Stop>,
+    /// Seconds until the lease expires, from now.
+    pub ttl_s: u32,
+}
+
+/// An order to stop some arms.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Stop {
+    /// The arms, all in the leased segment.
+    pub arms: Vec<ArmIx>,
+    /// The last epoch to train; at once when it has passed.
+    pub at_epoch: u32,
+}
+
+/// Body of `POST /v1/work/{lease}/finish`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Finish {
+    /// Every branch of the segment.
+    pub branches: Vec<FinishedBranch>,
+}
+
+/// How one branch ended.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct FinishedBranch {
+    /// The arms that it stands for, in rising order.
+    pub arms: Vec<ArmIx>,
+    /// Why it ended.
+    pub end: BranchEnd,
+    /// Optimiser steps done.
+    pub step: u64,
+    /// The first step whose mini-batch loss was below the arm's level.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub onset_step: Option<u64>,
+    /// Its state at `step`, uploaded before; none for a diverged branch or a test segment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checkpoint: Option<Digest>,
+    /// Its metrics on the test set, for a test segment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub test: Option<TestMetrics>,
+}
+
+/// Why a branch ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum BranchEnd {
+    /// It reached the segment's last step.
+    Reached,
+    /// The server said to stop.
+    Stopped,
+    /// A loss was NaN or infinite.
+    Diverged,
+}
+
+/// Metrics on the test set, whose labels are clean.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct TestMetrics {
+    /// Mean cross-entropy, in nats.
+    pub loss: Metric,
+    /// Share classified wrongly.
+    pub error: Metric,
+}
+
+/// Body of `POST /v1/work/{lease}/fail`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Fail {
+    /// What went wrong, for people; cut at 2,000 characters.
+    pub message: String,
+}
