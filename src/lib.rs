@@ -1,1 +1,9 @@
-//! x
+//! Floodgauge finds the flood level of a training recipe, and says how sure it is.
+//!
+//! - [`scheduler`]: the pure core, events in and actions out.
+//! - [`verdict`]: best b with its difference to the baseline (pure).
+//! - [`store`]: the event log and its projections, on SQLite and Postgres; blobs.
+
+pub mod scheduler;
+pub mod store;
+pub mod verdict;

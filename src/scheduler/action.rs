@@ -1,0 +1,86 @@
+//! What the scheduler wants done, each with its reason.
+
+use crate::verdict::Best;
+use floodgauge_protocol::{Segment, SegmentId, TrialKey, work::Stop};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// An action and why it was taken.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Decision {
+    /// The action.
+    #[serde(flatten)]
+    pub action: Action,
+    /// Why, in words for people, with the figures that decided.
+    pub reason: String,
+}
+
+/// One thing to do.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(tag = "action", rename_all = "snake_case")]
+pub enum Action {
+    /// Put a segment into the queue.
+    Enqueue {
+        /// The segment.
+        segment: Segment,
+    },
+    /// Put a failed segment back into the queue.
+    Retry {
+        /// The segment.
+        segment: SegmentId,
+    },
+    /// Take a segment out of the queue, or from its worker.
+    Withdraw {
+        /// The segment.
+        segment: SegmentId,
+    },
+    /// Have a leased segment's worker stop some of its arms.
+    Stop {
+        /// The segment.
+        segment: SegmentId,
+        /// Which arms, and when.
+        stop: Stop,
+    },
+    /// Let a trial go on to the next rung.
+    Promote {
+        /// The trial.
+        trial: TrialKey,
+        /// The rung that it leaves, from 0.
+        rung: u32,
+    },
+    /// Train a trial no further; others did better.
+    Prune {
+        /// The trial.
+        trial: TrialKey,
+        /// The rung at which it ends, from 0.
+        rung: u32,
+    },
+    /// A trial ended otherwise.
+    End {
+        /// The trial.
+        trial: TrialKey,
+        /// How.
+        end: TrialEnd,
+    },
+    /// The sweep is done; its answer.
+    Complete {
+        /// The answer.
+        best: Box<Best>,
+    },
+    /// The sweep can't be done.
+    Fail,
+    /// The sweep was cancelled.
+    Cancel,
+}
+
+/// How a trial ended, other than by pruning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum TrialEnd {
+    /// It trained all its epochs.
+    Completed,
+    /// A loss was NaN or infinite.
+    Diverged,
+    /// Its segment failed as often as it may.
+    Failed,
+}

@@ -1,0 +1,93 @@
+//! What happened to a sweep: the scheduler's only input.
+
+use floodgauge_protocol::{
+    SegmentId, SweepSpec,
+    work::{FinishedBranch, ReportRow},
+};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// One entry of a sweep's event log.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Event {
+    /// A user asked for the sweep. Always the first event.
+    Submitted {
+        /// The sweep, its split filled in.
+        spec: Box<SweepSpec>,
+    },
+    /// A worker took a segment.
+    Claimed {
+        /// The segment.
+        segment: SegmentId,
+        /// How often it has been claimed.
+        attempt: u32,
+        /// The worker's name.
+        worker: String,
+        /// What the worker's bits depend on.
+        fingerprint: String,
+    },
+    /// A worker reported epochs that weren't known before.
+    Reported {
+        /// The segment.
+        segment: SegmentId,
+        /// The claim that reported.
+        attempt: u32,
+        /// The epochs; each branch's in rising order.
+        rows: Vec<ReportRow>,
+        /// Rows of the same report that were known already, bit for bit: work redone.
+        redone: u32,
+    },
+    /// A worker reported an epoch again with other bits; the first report stands.
+    Nondeterminism {
+        /// The segment.
+        segment: SegmentId,
+        /// The claim that reported.
+        attempt: u32,
+        /// The rows that differ from what is known.
+        rows: Vec<ReportRow>,
+    },
+    /// A worker handed in a segment.
+    Finished {
+        /// The segment.
+        segment: SegmentId,
+        /// The claim that finished.
+        attempt: u32,
+        /// How each branch ended.
+        branches: Vec<FinishedBranch>,
+    },
+    /// A worker gave a segment up.
+    Failed {
+        /// The segment.
+        segment: SegmentId,
+        /// The claim that failed.
+        attempt: u32,
+        /// What the worker said.
+        message: String,
+    },
+    /// A lease expired and its segment was taken from its worker.
+    Lost {
+        /// The segment.
+        segment: SegmentId,
+        /// The claim that was lost.
+        attempt: u32,
+    },
+    /// A user asked to end the sweep.
+    CancelRequested,
+}
+
+impl Event {
+    /// The event's name, as in its `type` field and in the event stream.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Submitted { .. } => "submitted",
+            Self::Claimed { .. } => "claimed",
+            Self::Reported { .. } => "reported",
+            Self::Nondeterminism { .. } => "nondeterminism",
+            Self::Finished { .. } => "finished",
+            Self::Failed { .. } => "failed",
+            Self::Lost { .. } => "lost",
+            Self::CancelRequested => "cancel_requested",
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! One transaction: a log entry and its effects on the projections.
+
+use floodgauge_protocol::{ArmIx, Digest, LeaseId, Metric, Segment, SegmentId, SweepId, TrialKey};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::ToSchema;
+
+/// A sweep's first transaction.
+#[derive(Clone, Debug)]
+pub struct NewSweep {
+    /// Its id; sorts by the time of submission.
+    pub sweep: SweepId,
+    /// Its name.
+    pub name: String,
+    /// The `SweepSpec` as JSON.
+    pub spec: Value,
+    /// The version of the scheduler that decides for it.
+    pub scheduler_version: u32,
+    /// Sweeps of a higher priority get workers first.
+    pub priority: i32,
+    /// The client's idempotency key and a digest of the body that it came with.
+    pub idempotency: Option<(String, Digest)>,
+    /// The first event as JSON.
+    pub event: Value,
+    /// Its decisions as JSON.
+    pub decisions: Value,
+    /// Its effects.
+    pub effects: Effects,
+}
+
+/// A log entry to append.
+#[derive(Clone, Debug)]
+pub struct Commit {
+    /// The sweep.
+    pub sweep: SweepId,
+    /// The entry's place in the log: one more than the newest.
+    pub seq: u64,
+    /// The event as JSON; its `type` names it.
+    pub event: Value,
+    /// Its decisions as JSON.
+    pub decisions: Value,
+    /// The lease under which it is written, if any.
+    pub guard: Option<LeaseGuard>,
+    /// What else to write.
+    pub effects: Effects,
+}
+
+/// A lease that must still be held when the transaction commits. It may have expired, as
+/// long as nobody took its segment over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LeaseGuard {
+    /// The lease.
+    pub lease: LeaseId,
+    /// Its fencing token.
+    pub attempt: u32,
+}
+
+/// Changes to the projections.
+#[derive(Clone, Debug, Default)]
+pub struct Effects {
+    /// The sweep's new status.
+    pub status: Option<SweepStatus>,
+    /// The sweep's answer so far as JSON, for lists.
+    pub best: Option<Value>,
+    /// Segments to queue.
+    pub enqueue: Vec<Segment>,
+    /// Segments to put back into the queue; their leases end.
+    pub requeue: Vec<SegmentId>,
+    /// Segments that are over; their leases end.
+    pub close: Vec<SegmentId>,
+    /// New epochs.
+    pub rows: Vec<RowUpdate>,
+    /// Trials that changed; ones that don't exist yet are made.
+    pub trials: Vec<TrialUpdate>,
+}
+
+/// The epoch of a trial.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RowUpdate {
+    /// The trial.
+    pub trial: TrialKey,
+    /// Epochs done, from 1.
+    pub epoch: u32,
+    /// Optimiser steps done.
+    pub step: u64,
+    /// Mean training loss over the epoch.
+    pub train_loss: Metric,
+    /// Validation loss after the epoch.
+    pub val_loss: Metric,
+    /// Validation error after the epoch.
+    pub val_error: Metric,
+    /// The first arm of the branch that trained it: rows with the same `branch`, family and
+    /// epoch are one trained epoch.
+    pub branch: ArmIx,
+}
+
+/// The state of a trial, whole.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TrialUpdate {
+    /// The trial.
+    pub trial: TrialKey,
+    /// Its status.
+    pub status: TrialStatus,
+    /// Epochs reported.
+    pub epochs: u32,
+    /// Its onset, once known.
+    pub onset_step: Option<u64>,
+    /// The newest checkpoint; this is what keeps the blob.
+    pub checkpoint: Option<Digest>,
+    /// Why it has this status, in words.
+    pub reason: Option<String>,
+}
+
+/// The status of a sweep.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SweepStatus {
+    /// No worker has taken any of it yet.
+    Queued,
+    /// Being trained.
+    Running,
+    /// Nothing is given out until it is resumed.
+    Paused,
+    /// Done, with an answer.
+    Completed,
+    /// Given up.
+    Failed,
+    /// Ended by a user.
+    Cancelled,
+}
+
+impl SweepStatus {
+    /// The status as it stands in the database and in JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Running => "running",
+            Self::Paused => "paused",
+            Self::Completed => "completed",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+        }
+    }
+
+    /// Whether nothing more will happen.
+    pub fn is_final(self) -> bool {
+        matches!(self, Self::Completed | Self::Failed | Self::Cancelled)
+    }
+}
+
+/// The status of a trial.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum TrialStatus {
+    /// Not active: it rides on its trunk or waits to be woken, and no segment names it.
+    Dormant,
+    /// Part of a segment that is queued or leased, or of a rung that others still have to reach.
+    Active,
+    /// Trained no further; others did better.
+    Pruned,
+    /// Trained to the end.
+    Completed,
+    /// A loss was NaN or infinite.
+    Diverged,
+    /// Its segment failed as often as it may.
+    Failed,
+    /// Its sweep was cancelled.
+    Cancelled,
+}
+
+impl TrialStatus {
+    /// The status as it stands in the database and in JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Dormant => "dormant",
+            Self::Active => "active",
+            Self::Pruned => "pruned",
+            Self::Completed => "completed",
+            Self::Diverged => "diverged",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}

@@ -1,0 +1,30 @@
+//! What can come of a store verb. Variants are outcomes that callers treat differently;
+//! everything else is the database's own trouble.
+
+use floodgauge_protocol::SweepId;
+
+/// A store verb that didn't do its work; nothing was written.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Another writer took the place in the log: replay, and try again.
+    #[error("the log has moved on")]
+    Conflict,
+    /// The lease was taken over, finished or withdrawn.
+    #[error("the lease is no longer held")]
+    LeaseLost,
+    /// There is no such sweep.
+    #[error("no sweep {0}")]
+    NoSweep(SweepId),
+    /// An idempotency key came again with another body.
+    #[error("the idempotency key was used before for another body")]
+    KeyReused,
+    /// A row doesn't read as what was written.
+    #[error("the database holds something that can't be read: {0}")]
+    Corrupt(String),
+    /// The database's own trouble.
+    #[error(transparent)]
+    Database(#[from] sqlx::Error),
+    /// A migration's trouble.
+    #[error(transparent)]
+    Migrate(#[from] sqlx::migrate::MigrateError),
+}

@@ -1,0 +1,94 @@
+//! The event log, its projections and the work queue, on SQLite or Postgres.
+//!
+//! The log is the truth; everything else in the database is a projection of it, written in
+//! the transaction of the event that caused it ([`Commit`]). Concurrent writers are settled
+//! by `UNIQUE(sweep, seq)`: who comes second gets [`StoreError::Conflict`], replays and
+//! tries again. All times are the database's own, in milliseconds since 1970.
+
+mod commit;
+mod error;
+mod rows;
+
+pub use commit::{Commit, Effects, LeaseGuard, NewSweep, RowUpdate, SweepStatus, TrialStatus, TrialUpdate};
+pub use error::StoreError;
+pub use rows::{
+    BlobRow, Claim, Created, CurveRow, Entry, GlobalCursor, LeasedSegment, Page, SweepRow,
+    TrialRow,
+};
+
+use async_trait::async_trait;
+use floodgauge_protocol::{Digest, LeaseId, SweepId};
+use std::{sync::Arc, time::Duration};
+
+/// A shared store.
+pub type DynStore = Arc<dyn Store>;
+
+/// The verbs of the database. Every implementation passes the same contract suite.
+#[async_trait]
+pub trait Store: Send + Sync + 'static {
+    /// Records a sweep with its first log entry and effects, in one transaction.
+    /// With an idempotency key that was used before for the same body, answers the sweep
+    /// that it made; for another body, [`StoreError::KeyReused`].
+    async fn create_sweep(&self, new: NewSweep) -> Result<Created, StoreError>;
+
+    /// Appends one log entry with all its effects, in one transaction; answers the entry as stored.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] if `seq` is taken; [`StoreError::LeaseLost`] if the guard's
+    /// lease was taken over, finished or withdrawn. Nothing is written then.
+    async fn commit(&self, commit: Commit) -> Result<Entry, StoreError>;
+
+    /// Log entries of a sweep after `after_seq` (0 for all), in order, at most `limit`.
+    async fn entries(&self, sweep: SweepId, after_seq: u64, limit: u32) -> Result<Vec<Entry>, StoreError>;
+
+    /// Log entries of all sweeps after a cursor, in an order that no later commit changes.
+    async fn all_entries(
+        &self,
+        after: Option<GlobalCursor>,
+        limit: u32,
+    ) -> Result<Vec<(GlobalCursor, Entry)>, StoreError>;
+
+    /// The cursor after the newest entry of all sweeps, to tail from now on.
+    async fn global_head(&self) -> Result<Option<GlobalCursor>, StoreError>;
+
+    /// A sweep.
+    async fn sweep(&self, sweep: SweepId) -> Result<Option<SweepRow>, StoreError>;
+
+    /// Sweeps, newest first, after a cursor (the last id of the page before), optionally
+    /// only those whose name contains a text (case-insensitive).
+    async fn sweeps(&self, page: Page) -> Result<Vec<SweepRow>, StoreError>;
+
+    /// Deletes a sweep with all that hangs on it; false if there is none.
+    async fn delete_sweep(&self, sweep: SweepId) -> Result<bool, StoreError>;
+
+    /// The trials of a sweep, by family, then arm.
+    async fn trials(&self, sweep: SweepId) -> Result<Vec<TrialRow>, StoreError>;
+
+    /// The reported epochs of a sweep, by family, arm, epoch.
+    async fn curves(&self, sweep: SweepId) -> Result<Vec<CurveRow>, StoreError>;
+
+    /// Leases a queued segment, or one whose lease has expired, to a worker: highest
+    /// priority first, then the sweep with the fewest live leases, then the oldest.
+    /// Only segments whose sweep is `queued` or `running`, and whose family is not pinned to
+    /// another fingerprint; the claim pins the family.
+    async fn claim(&self, claim: Claim) -> Result<Option<LeasedSegment>, StoreError>;
+
+    /// Looks a lease up by its id and token, whether or not it has expired, as long as nobody
+    /// took its segment over; pushes its expiry `ttl` ahead.
+    ///
+    /// # Errors
+    /// [`StoreError::LeaseLost`] otherwise.
+    async fn renew(&self, lease: LeaseId, token: &str, ttl: Duration) -> Result<LeasedSegment, StoreError>;
+
+    /// Records an uploaded blob, held by the lease until a commit refers to it.
+    async fn add_blob(&self, lease: LeaseId, blob: BlobRow) -> Result<(), StoreError>;
+
+    /// Blobs that no trial refers to and no live lease holds; at most `limit`.
+    async fn unreferenced_blobs(&self, limit: u32) -> Result<Vec<Digest>, StoreError>;
+
+    /// Forgets a blob if it is still unreferenced; false if it isn't (any more).
+    async fn forget_blob(&self, digest: Digest) -> Result<bool, StoreError>;
+
+    /// Whether the database answers.
+    async fn ping(&self) -> Result<(), StoreError>;
+}

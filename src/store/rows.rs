@@ -1,0 +1,135 @@
+//! What the store answers.
+
+use super::commit::{RowUpdate, SweepStatus, TrialUpdate};
+use floodgauge_protocol::{Digest, LeaseId, Segment, SweepId};
+use serde_json::Value;
+use std::{fmt, str::FromStr, time::Duration};
+
+/// A log entry.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Entry {
+    /// The sweep.
+    pub sweep: SweepId,
+    /// Its place in the sweep's log, from 1.
+    pub seq: u64,
+    /// When it was committed, in milliseconds since 1970.
+    pub at_ms: i64,
+    /// The event as JSON.
+    pub event: Value,
+    /// Its decisions as JSON.
+    pub decisions: Value,
+}
+
+/// A place in the order of all sweeps' entries; opaque to clients.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct GlobalCursor {
+    /// The writing transaction (Postgres), or 0 (SQLite has one writer).
+    pub transaction: i64,
+    /// The row.
+    pub row: i64,
+}
+
+impl fmt::Display for GlobalCursor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}", self.transaction, self.row)
+    }
+}
+
+impl FromStr for GlobalCursor {
+    type Err = std::num::ParseIntError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (transaction, row) = text.split_once('-').unwrap_or((text, ""));
+        Ok(Self { transaction: transaction.parse()?, row: row.parse()? })
+    }
+}
+
+/// What came of creating a sweep.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Created {
+    /// It is new.
+    New(Entry),
+    /// The idempotency key had made this one before.
+    Existing(SweepId),
+}
+
+/// A sweep.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SweepRow {
+    /// Its id.
+    pub sweep: SweepId,
+    /// Its name.
+    pub name: String,
+    /// The `SweepSpec` as JSON.
+    pub spec: Value,
+    /// Its status.
+    pub status: SweepStatus,
+    /// The version of the scheduler that decides for it.
+    pub scheduler_version: u32,
+    /// The newest place in its log.
+    pub head_seq: u64,
+    /// The answer so far as JSON.
+    pub best: Option<Value>,
+    /// When it was submitted, in milliseconds since 1970.
+    pub created_ms: i64,
+    /// When its log last grew.
+    pub updated_ms: i64,
+}
+
+/// Which page of the list of sweeps.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Page {
+    /// The last sweep of the page before.
+    pub after: Option<SweepId>,
+    /// Only sweeps whose name contains this, whatever the case.
+    pub search: Option<String>,
+    /// At most so many.
+    pub limit: u32,
+}
+
+/// A trial; the same fields as its update.
+pub type TrialRow = TrialUpdate;
+
+/// A reported epoch; the same fields as its update.
+pub type CurveRow = RowUpdate;
+
+/// A worker asking for a segment.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Claim {
+    /// The id that the lease will have.
+    pub lease: LeaseId,
+    /// The secret that the lease will have; stored hashed (SHA-256).
+    pub token: String,
+    /// The worker's name.
+    pub worker: String,
+    /// What the worker's bits depend on.
+    pub fingerprint: String,
+    /// How long the lease lasts unless renewed.
+    pub ttl: Duration,
+}
+
+/// A segment under a lease.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LeasedSegment {
+    /// The sweep.
+    pub sweep: SweepId,
+    /// The work.
+    pub segment: Segment,
+    /// The lease.
+    pub lease: LeaseId,
+    /// How often the segment has been claimed.
+    pub attempt: u32,
+    /// The worker that holds it.
+    pub worker: String,
+    /// For a fresh claim: whether it took the segment from an expired lease.
+    pub took_over: bool,
+}
+
+/// An uploaded blob.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BlobRow {
+    /// Its name.
+    pub digest: Digest,
+    /// Its length in bytes.
+    pub size: u64,
+}
