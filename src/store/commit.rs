@@ -3,6 +3,7 @@
 use floodgauge_protocol::{ArmIx, Digest, LeaseId, Metric, Segment, SegmentId, SweepId, TrialKey};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::str::FromStr;
 use utoipa::ToSchema;
 
 /// A sweep's first transaction.
@@ -148,6 +149,22 @@ impl SweepStatus {
     }
 }
 
+impl FromStr for SweepStatus {
+    type Err = UnknownStatus;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let all = [
+            Self::Queued,
+            Self::Running,
+            Self::Paused,
+            Self::Completed,
+            Self::Failed,
+            Self::Cancelled,
+        ];
+        all.into_iter().find(|status| status.as_str() == text).ok_or(UnknownStatus)
+    }
+}
+
 /// The status of a trial.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -182,3 +199,25 @@ impl TrialStatus {
         }
     }
 }
+
+impl FromStr for TrialStatus {
+    type Err = UnknownStatus;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let all = [
+            Self::Dormant,
+            Self::Active,
+            Self::Pruned,
+            Self::Completed,
+            Self::Diverged,
+            Self::Failed,
+            Self::Cancelled,
+        ];
+        all.into_iter().find(|status| status.as_str() == text).ok_or(UnknownStatus)
+    }
+}
+
+/// A text that is no status.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no such status")]
+pub struct UnknownStatus;
