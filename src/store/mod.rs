@@ -9,11 +9,12 @@ mod commit;
 mod error;
 mod rows;
 
-pub use commit::{Commit, Effects, LeaseGuard, NewSweep, RowUpdate, SweepStatus, TrialStatus, TrialUpdate};
+pub use commit::{
+    Commit, Effects, LeaseGuard, NewSweep, RowUpdate, SweepStatus, TrialStatus, TrialUpdate,
+};
 pub use error::StoreError;
 pub use rows::{
-    BlobRow, Claim, Created, CurveRow, Entry, GlobalCursor, LeasedSegment, Page, SweepRow,
-    TrialRow,
+    BlobRow, Claim, Created, CurveRow, Entry, GlobalCursor, LeasedSegment, Page, SweepRow, TrialRow,
 };
 
 use async_trait::async_trait;
@@ -39,7 +40,12 @@ pub trait Store: Send + Sync + 'static {
     async fn commit(&self, commit: Commit) -> Result<Entry, StoreError>;
 
     /// Log entries of a sweep after `after_seq` (0 for all), in order, at most `limit`.
-    async fn entries(&self, sweep: SweepId, after_seq: u64, limit: u32) -> Result<Vec<Entry>, StoreError>;
+    async fn entries(
+        &self,
+        sweep: SweepId,
+        after_seq: u64,
+        limit: u32,
+    ) -> Result<Vec<Entry>, StoreError>;
 
     /// Log entries of all sweeps after a cursor, in an order that no later commit changes.
     async fn all_entries(
@@ -78,7 +84,12 @@ pub trait Store: Send + Sync + 'static {
     ///
     /// # Errors
     /// [`StoreError::LeaseLost`] otherwise.
-    async fn renew(&self, lease: LeaseId, token: &str, ttl: Duration) -> Result<LeasedSegment, StoreError>;
+    async fn renew(
+        &self,
+        lease: LeaseId,
+        token: &str,
+        ttl: Duration,
+    ) -> Result<LeasedSegment, StoreError>;
 
     /// Records an uploaded blob, held by the lease until a commit refers to it.
     async fn add_blob(&self, lease: LeaseId, blob: BlobRow) -> Result<(), StoreError>;
