@@ -22,7 +22,7 @@ pub use action::{Action, Decision, TrialEnd};
 pub use event::Event;
 pub use rungs::Rungs;
 pub use sift::{BadReport, Sifted};
-pub use status::{SweepStatus, TrialStatus};
+pub use status::{SweepStatus, TrialStatus, UnknownStatus};
 pub use sweep::Sweep;
 pub use trial::{Point, Trial};
 

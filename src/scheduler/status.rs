@@ -1,6 +1,7 @@
 //! Where sweeps and trials stand.
 
 use serde::{Deserialize, Serialize};
+use std::str::FromStr;
 use utoipa::ToSchema;
 
 /// The status of a sweep.
@@ -74,3 +75,41 @@ impl TrialStatus {
         }
     }
 }
+
+impl FromStr for SweepStatus {
+    type Err = UnknownStatus;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let all = [
+            Self::Queued,
+            Self::Running,
+            Self::Paused,
+            Self::Completed,
+            Self::Failed,
+            Self::Cancelled,
+        ];
+        all.into_iter().find(|status| status.as_str() == text).ok_or(UnknownStatus)
+    }
+}
+
+impl FromStr for TrialStatus {
+    type Err = UnknownStatus;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let all = [
+            Self::Dormant,
+            Self::Active,
+            Self::Pruned,
+            Self::Completed,
+            Self::Diverged,
+            Self::Failed,
+            Self::Cancelled,
+        ];
+        all.into_iter().find(|status| status.as_str() == text).ok_or(UnknownStatus)
+    }
+}
+
+/// A text that is no status.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no such status")]
+pub struct UnknownStatus;
