@@ -29,3 +29,6 @@ pub use trial::{Point, Trial};
 /// The version of the decisions in this binary. A sweep keeps the version that it was
 /// submitted under; any change that could alter a decision raises it.
 pub const VERSION: u32 = 1;
+
+#[cfg(test)]
+mod tests;
