@@ -4,7 +4,7 @@ mod common;
 
 use common::{Recorder, World, resume};
 use floodgauge_protocol::{
-    ArmIx, Digest, Method, Recipe, SegmentKind,
+    ArmIx, Digest, Method, Model, Recipe, SegmentKind,
     segment::Start,
     work::{BranchEnd, Stop},
 };
@@ -60,6 +60,7 @@ fn a_member_that_diverges_ends_alone_and_the_others_keep_their_bits() {
     // A level so high that its arm always ascends: its loss runs to infinity.
     let mut recipe = recipe();
     recipe.epochs = 40;
+    recipe.model = Model::Mlp { hidden: vec![32; 3], batch_norm: false };
     let arms = [Method::Plain, Method::Flood { b: 1e30 }, Method::Flood { b: 0.3 }];
     let mut world = World::new(&recipe, 2, &arms);
     let (all, others) = (world.fresh(&[0, 1, 2]), world.fresh(&[0, 2]));
