@@ -111,10 +111,10 @@ mod tests {
             rows.map(|(row, y)| f64::from(cross_entropy(row, y))).sum::<f64>() / 2.0
         };
         assert_eq!(loss, mean(&logits));
-        for i in 0..6 {
+        for (i, gradient) in gradients.into_iter().enumerate() {
             let moved = |by| std::array::from_fn(|j| logits[j] + if i == j { by } else { 0.0 });
             let slope = (mean(&moved(0.01)) - mean(&moved(-0.01))) / 0.02;
-            assert!((slope - f64::from(gradients[i]) / 2.0).abs() < 1e-4);
+            assert!((slope - f64::from(gradient) / 2.0).abs() < 1e-4);
         }
     }
 }

@@ -1,5 +1,7 @@
 //! A member's bits don't depend on its company, its threads, or where its run was cut.
 
+#![allow(clippy::unwrap_used)]
+
 mod common;
 
 use common::{Recorder, World, resume};

@@ -1,5 +1,7 @@
 //! Our trainer against an independent one: same recipe, other random numbers.
 
+#![allow(clippy::unwrap_used)]
+
 mod common;
 
 use common::{Recorder, train};

@@ -1,5 +1,7 @@
 //! How segments end: stops, divergence, tests, errors.
 
+#![allow(clippy::unwrap_used)]
+
 mod common;
 
 use common::{Recorder, World, resume};

@@ -58,3 +58,30 @@ impl Norm {
         };
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{device::Machine, stacked::to_host};
+
+    #[test]
+    fn a_mini_batch_is_normalised_and_its_biased_variance_moves_the_running_one() {
+        let device = Machine::default().device().clone();
+        let full = |value: f32| Tensor::<3>::full([1, 1, 1], value, &device);
+        let mut norm = Norm {
+            scale: full(2.0),
+            shift: full(5.0),
+            running: Statistics { mean: full(0.0), variance: full(1.0) },
+        };
+        let x = Tensor::<3>::from_floats([[[1.0], [3.0]]], &device);
+        let (y, seen) = norm.forward_train(x.clone());
+        for (got, expected) in to_host(y).into_iter().zip([3.0, 7.0]) {
+            assert!((got - expected).abs() < 1e-4, "{got}");
+        }
+        norm.absorb(seen);
+        let running = [&norm.running.mean, &norm.running.variance].map(|t| to_host(t.clone())[0]);
+        assert!((running[0] - 0.2).abs() < 1e-6 && (running[1] - 1.0).abs() < 1e-6, "{running:?}");
+        let evaluated = to_host(norm.forward(x));
+        assert!((evaluated[0] - (5.0 + 2.0 * 0.8)).abs() < 1e-3, "{evaluated:?}");
+    }
+}

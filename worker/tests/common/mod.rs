@@ -1,5 +1,6 @@
 //! What the tests of the trainer share.
-#![allow(dead_code)]
+// Each test binary uses a part of this, and a failure here is a failed test.
+#![allow(dead_code, clippy::unwrap_used)]
 
 use bytes::Bytes;
 use floodgauge_protocol::{
