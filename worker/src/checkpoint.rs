@@ -156,7 +156,10 @@ mod tests {
 
     #[test]
     fn the_format_is_pinned_by_its_digest() {
-        assert_eq!(state().to_bytes().1.to_string(), "");
+        assert_eq!(
+            state().to_bytes().1.to_string(),
+            "b61f3fd50362c59eab84d3c6204e08a0a400358e542f41337ab9dfdbc228fed5"
+        );
     }
 
     #[test]

@@ -41,11 +41,9 @@ mod tests {
         let draw = |seed, purpose, index| stream(seed, purpose, index).next_u64();
         let first = draw(1, Purpose::Split, 0);
         assert_eq!(first, draw(1, Purpose::Split, 0));
-        for other in [
-            draw(2, Purpose::Split, 0),
-            draw(1, Purpose::Noise, 0),
-            draw(1, Purpose::Split, 1),
-        ] {
+        for other in
+            [draw(2, Purpose::Split, 0), draw(1, Purpose::Noise, 0), draw(1, Purpose::Split, 1)]
+        {
             assert_ne!(first, other);
         }
     }

@@ -17,7 +17,8 @@ pub(super) fn all() -> &'static Pool {
     POOL.get_or_init(|| {
         let mut bytes = Vec::new();
         // The bytes are part of the program: a test reads them, no caller can meet an error.
-        let read = std::io::Read::read_to_end(&mut flate2::read::GzDecoder::new(PACKED), &mut bytes);
+        let read =
+            std::io::Read::read_to_end(&mut flate2::read::GzDecoder::new(PACKED), &mut bytes);
         debug_assert!(read.is_ok());
         let records = bytes.chunks_exact(DIM + 1);
         Pool {
@@ -39,7 +40,10 @@ mod tests {
         assert_eq!(pool.features.len(), 1_797 * DIM);
         assert!(pool.features.iter().all(|&pixel| pixel <= 16));
         let count = |class| pool.labels.iter().filter(|&&label| label == class).count();
-        assert_eq!((0..10).map(count).collect::<Vec<_>>(), [178, 182, 177, 183, 181, 182, 181, 179, 174, 180]);
+        assert_eq!(
+            (0..10).map(count).collect::<Vec<_>>(),
+            [178, 182, 177, 183, 181, 182, 181, 179, 174, 180]
+        );
         assert_eq!(pool.features[..8], [0, 0, 5, 13, 9, 1, 0, 0]);
     }
 }

@@ -146,8 +146,8 @@ fn pool(name: DatasetName, images: &Path, labels: &Path) -> Result<Pool, DataErr
 }
 
 fn read<const D: usize>(path: &Path) -> Result<([usize; D], Vec<u8>), DataError> {
-    let bytes = std::fs::read(path)
-        .map_err(|source| DataError::Read { path: path.to_owned(), source })?;
+    let bytes =
+        std::fs::read(path).map_err(|source| DataError::Read { path: path.to_owned(), source })?;
     parse(&bytes).map_err(|source| DataError::Idx { path: path.to_owned(), source })
 }
 

@@ -1,1 +1,5 @@
-//! Placeholder.
+//! Models as stacks of members.
+
+mod mlp;
+
+pub use mlp::{Architecture, Mlp};

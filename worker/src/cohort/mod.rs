@@ -1,15 +1,17 @@
 //! Trains the branches of a segment in lockstep.
 
-use crate::{
-    checkpoint::CheckpointError,
-    data::Data,
-    device::Machine,
-};
+mod group;
+mod lockstep;
+mod start;
+
+use crate::{checkpoint::CheckpointError, data::Data, device::Machine};
 use bytes::Bytes;
 use floodgauge_protocol::{
-    Digest, Family, Method, Recipe, Segment,
+    Digest, Family, Method, Recipe, Segment, SegmentKind,
     work::{Assignment, FinishedBranch, ReportRow, Stop},
 };
+use lockstep::Lockstep;
+use start::Plan;
 use std::collections::HashMap;
 
 /// What to train.
@@ -129,6 +131,11 @@ pub fn train(
     checkpoints: &HashMap<Digest, Bytes>,
     progress: &mut dyn Progress,
 ) -> Result<Vec<Ended>, TrainError> {
-    let _ = (machine, job, data, checkpoints, progress);
-    Err(TrainError::Abandoned)
+    let plan = Plan::of(job, data)?;
+    let members = plan.members(job, checkpoints)?;
+    let cohort = Lockstep::new(machine, job, &plan, data, members)?;
+    match job.segment.kind {
+        SegmentKind::Train => cohort.run(progress),
+        SegmentKind::Test => cohort.test(),
+    }
 }
