@@ -2,6 +2,7 @@
 
 use crate::{data::Samples, models::Mlp, stacked::to_host};
 use burn::tensor::{Device, Tensor, TensorData};
+use floodgauge_protocol::Metric;
 
 /// Samples evaluated at once; fixed, so that figures don't depend on the size of a cohort.
 const CHUNK: usize = 500;
@@ -9,10 +10,21 @@ const CHUNK: usize = 500;
 /// Mean cross-entropy and share of errors.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Scores {
-    /// Mean cross-entropy, in nats; NaN or infinite when diverged.
-    pub loss: f64,
-    /// Share classified wrongly.
-    pub error: f64,
+    /// In nats; NaN or infinite when diverged.
+    loss: f64,
+    error: f64,
+}
+
+impl Scores {
+    /// Mean cross-entropy, in nats.
+    pub fn loss(self) -> Metric {
+        Metric::from(self.loss)
+    }
+
+    /// Share classified wrongly; diverged where the loss is, since no class is the likeliest then.
+    pub fn error(self) -> Metric {
+        self.loss().finite().map_or(Metric::Diverged, |_| Metric::from(self.error))
+    }
 }
 
 /// The scores of each member of `model` on `samples` (`dim` features each).
