@@ -63,7 +63,8 @@ pub fn batch(features: Vec<f32>, dim: usize, device: &Device) -> Tensor<3> {
 fn cross_entropy(logits: &[f32], label: u8) -> f32 {
     let most = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     let sum: f32 = logits.iter().map(|&logit| (logit - most).exp()).sum();
-    sum.ln() + most - logits[usize::from(label)]
+    // The difference first: small losses of confident samples keep their digits.
+    sum.ln() + (most - logits[usize::from(label)])
 }
 
 /// The mean loss of a mini-batch in nats; turns `logits` (`[batch, classes]`) into the gradient of
@@ -79,7 +80,7 @@ pub fn losses_and_gradients(logits: &mut [f32], labels: &[u8]) -> f64 {
             *logit = (*logit - most).exp();
             sum += *logit;
         }
-        loss += f64::from(sum.ln() + most - target);
+        loss += f64::from(sum.ln() + (most - target));
         row.iter_mut().for_each(|p| *p /= sum);
         row[usize::from(label)] -= 1.0;
     }
@@ -104,6 +105,12 @@ mod tests {
     #[test]
     fn equal_logits_lose_the_logarithm_of_the_classes() {
         assert!((cross_entropy(&[0.3; 10], 4) - 10f32.ln()).abs() < 1e-6);
+    }
+
+    #[test]
+    fn small_losses_keep_their_digits_under_large_logits() {
+        let loss = cross_entropy(&[100.0, 90.0], 0);
+        assert!((f64::from(loss) / (-10f64).exp().ln_1p() - 1.0).abs() < 2e-3, "{loss}");
     }
 
     #[test]

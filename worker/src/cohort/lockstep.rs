@@ -144,6 +144,9 @@ impl<'a> Lockstep<'a> {
                 });
             }
         }
+        if rows.is_empty() {
+            return;
+        }
         for stop in progress.epoch(rows) {
             for arm in stop.arms {
                 let at = self.stops.entry(arm.ix()).or_insert(stop.at_epoch);
