@@ -7,14 +7,21 @@
 
 mod commit;
 mod error;
+mod postgres;
 mod rows;
+mod sql;
+mod sqlite;
 
-pub use commit::{Commit, Effects, LeaseGuard, NewSweep, RowUpdate, SweepStatus, TrialStatus, TrialUpdate};
-pub use error::StoreError;
-pub use rows::{
-    BlobRow, Claim, Created, CurveRow, Entry, GlobalCursor, LeasedSegment, Page, SweepRow,
-    TrialRow,
+pub use commit::{
+    Commit, Effects, LeaseGuard, NewSweep, RowUpdate, SweepStatus, TrialStatus, TrialUpdate,
+    UnknownStatus,
 };
+pub use error::StoreError;
+pub use postgres::PostgresStore;
+pub use rows::{
+    BlobRow, Claim, Created, CurveRow, Entry, GlobalCursor, LeasedSegment, Page, SweepRow, TrialRow,
+};
+pub use sqlite::SqliteStore;
 
 use async_trait::async_trait;
 use floodgauge_protocol::{Digest, LeaseId, SweepId};
@@ -22,6 +29,24 @@ use std::{sync::Arc, time::Duration};
 
 /// A shared store.
 pub type DynStore = Arc<dyn Store>;
+
+/// Opens the database that a URL names, with its tables: `sqlite:PATH`, whose file is made if
+/// it is missing, or `postgres://…`.
+///
+/// # Errors
+/// The URL's, the database's or a migration's trouble.
+pub async fn open(database_url: &str) -> Result<DynStore, StoreError> {
+    match database_url.split_once(':') {
+        Some(("sqlite", _)) => Ok(Arc::new(SqliteStore::connect(database_url).await?)),
+        Some(("postgres" | "postgresql", _)) => {
+            Ok(Arc::new(PostgresStore::connect(database_url).await?))
+        }
+        _ => {
+            let said = "a database url begins with `sqlite:` or `postgres:`";
+            Err(sqlx::Error::Configuration(said.into()).into())
+        }
+    }
+}
 
 /// The verbs of the database. Every implementation passes the same contract suite.
 #[async_trait]
@@ -39,7 +64,12 @@ pub trait Store: Send + Sync + 'static {
     async fn commit(&self, commit: Commit) -> Result<Entry, StoreError>;
 
     /// Log entries of a sweep after `after_seq` (0 for all), in order, at most `limit`.
-    async fn entries(&self, sweep: SweepId, after_seq: u64, limit: u32) -> Result<Vec<Entry>, StoreError>;
+    async fn entries(
+        &self,
+        sweep: SweepId,
+        after_seq: u64,
+        limit: u32,
+    ) -> Result<Vec<Entry>, StoreError>;
 
     /// Log entries of all sweeps after a cursor, in an order that no later commit changes.
     async fn all_entries(
@@ -78,16 +108,30 @@ pub trait Store: Send + Sync + 'static {
     ///
     /// # Errors
     /// [`StoreError::LeaseLost`] otherwise.
-    async fn renew(&self, lease: LeaseId, token: &str, ttl: Duration) -> Result<LeasedSegment, StoreError>;
+    async fn renew(
+        &self,
+        lease: LeaseId,
+        token: &str,
+        ttl: Duration,
+    ) -> Result<LeasedSegment, StoreError>;
 
-    /// Records an uploaded blob, held by the lease until a commit refers to it.
+    /// Records a blob before it is uploaded; the lease holds it, as long as it is on its
+    /// segment, until a commit refers to it.
+    ///
+    /// # Errors
+    /// [`StoreError::LeaseLost`] if the lease was taken over, finished or withdrawn;
+    /// [`StoreError::BlobCondemned`] while a blob of that name is being deleted.
     async fn add_blob(&self, lease: LeaseId, blob: BlobRow) -> Result<(), StoreError>;
 
-    /// Blobs that no trial refers to and no live lease holds; at most `limit`.
+    /// Blobs that no trial refers to and no live lease holds, and condemned ones; at most `limit`.
     async fn unreferenced_blobs(&self, limit: u32) -> Result<Vec<Digest>, StoreError>;
 
-    /// Forgets a blob if it is still unreferenced; false if it isn't (any more).
-    async fn forget_blob(&self, digest: Digest) -> Result<bool, StoreError>;
+    /// Condemns a blob if it is still unreferenced; false if it isn't (any more). From then on
+    /// nobody can add it until it is forgotten, so its object can be deleted.
+    async fn condemn_blob(&self, digest: Digest) -> Result<bool, StoreError>;
+
+    /// Forgets a condemned blob, once its object is gone.
+    async fn forget_blob(&self, digest: Digest) -> Result<(), StoreError>;
 
     /// Whether the database answers.
     async fn ping(&self) -> Result<(), StoreError>;
