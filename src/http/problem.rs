@@ -249,7 +249,7 @@ impl From<StoreError> for Problem {
             StoreError::KeyReused => Self::IdempotencyKeyReused,
             StoreError::NoSweep(sweep) => Self::NotFound(format!("sweep {sweep}")),
             // Somebody else kept winning the race for the log: as good as busy.
-            StoreError::Conflict => Self::Unavailable(error.into()),
+            StoreError::Conflict | StoreError::Object(_) => Self::Unavailable(error.into()),
             StoreError::Database(ref cause) if passes(cause) => Self::Unavailable(error.into()),
             StoreError::Corrupt(_) | StoreError::Database(_) | StoreError::Migrate(_) => {
                 Self::Internal(error.into())

@@ -2,7 +2,7 @@
 
 use super::{
     AppState,
-    body::{JsonBody, Limit},
+    body::JsonBody,
     extract::{IdempotencyKey, Query, SweepPath},
     openapi::{InvalidSweep, Malformed, NoSweep, StateConflict, TooLarge, UnsupportedMediaType},
     problem::Problem,
@@ -321,8 +321,8 @@ fn summary(row: &SweepRow) -> Result<SweepSummary, Problem> {
         name: row.name.clone(),
         status: row.status,
         scheduler: spec.scheduler.kind,
-        created_at: timestamp(row.created_ms)?,
-        updated_at: timestamp(row.updated_ms)?,
+        created_at: timestamp(row.created_ms).map_err(Problem::Internal)?,
+        updated_at: timestamp(row.updated_ms).map_err(Problem::Internal)?,
         dataset: spec.recipe.dataset.name.as_str(),
         arms: Plan::of(&spec).arms.len(),
         seeds: spec.search.seeds.len(),
