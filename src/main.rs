@@ -14,29 +14,18 @@ struct Program {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Find the flood level of a small recipe, with nothing to set up
     Demo(demo::Args),
-    /// Run the server
     Serve(serve::Args),
-    /// Train for a server
     Worker(worker::Args),
-    /// Hand a sweep to a server
     Submit(submit::Args),
-    /// Follow a sweep to its end and print its answer
     Watch(watch::Args),
-    /// Print a sweep's best arm, so far or at all
     Best(best::Args),
-    /// List the sweeps of a server, newest first
     List(list::Args),
-    /// Show a sweep with its trials, and why each ended
     Show(show::Args),
-    /// End a sweep
     Cancel(cancel::Args),
-    /// Make the database's tables, or bring them up to date
     Migrate(migrate::Args),
     /// Print the description of the HTTP surface (OpenAPI 3.1)
     Openapi,
-    /// Tell whether a server is ready
     Healthcheck(healthcheck::Args),
 }
 

@@ -4,7 +4,7 @@ use super::{Failure, print, words};
 use crate::{client::Client, config::Server};
 use floodgauge_protocol::SweepId;
 
-/// Settings of `best`.
+/// Print a sweep's best arm, so far or at all
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:

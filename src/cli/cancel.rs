@@ -4,7 +4,7 @@ use super::{Failure, print};
 use crate::{client::Client, config::Server};
 use floodgauge_protocol::SweepId;
 
-/// Settings of `cancel`.
+/// End a sweep
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The sweep's id

@@ -18,7 +18,7 @@ const SWEEP: &str = include_str!("../../examples/digits.toml");
 /// How many ports are tried, if the usual one is taken.
 const PORTS: u16 = 100;
 
-/// Settings of `demo`.
+/// Find the flood level of a small recipe, with nothing to set up
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:

@@ -3,7 +3,7 @@
 use super::{Failure, print};
 use crate::{client::Client, config::Server};
 
-/// Settings of `healthcheck`.
+/// Tell whether a server is ready
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(flatten)]

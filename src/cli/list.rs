@@ -6,7 +6,7 @@ use crate::{
     config::Server,
 };
 
-/// Settings of `list`.
+/// List the sweeps of a server, newest first
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Only sweeps whose name contains this

@@ -4,7 +4,7 @@
 use super::{Failure, print, server::open_store};
 use crate::config::Storage;
 
-/// Settings of `migrate`.
+/// Make the database's tables, or bring them up to date
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(flatten)]

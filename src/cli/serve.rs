@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use futures::FutureExt as _;
 use tokio::net::TcpListener;
 
-/// Settings of `serve`.
+/// Run the server
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:

@@ -7,7 +7,7 @@ use crate::{
 };
 use floodgauge_protocol::SweepId;
 
-/// Settings of `show`.
+/// Show a sweep with its trials, and why each ended
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The sweep's id

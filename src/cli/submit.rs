@@ -4,7 +4,7 @@ use super::{Failure, print, sweep_file, watch, words};
 use crate::{client::Client, config::Server};
 use std::path::PathBuf;
 
-/// Settings of `submit`.
+/// Hand a sweep to a server
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:

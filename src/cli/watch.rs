@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 /// How often the best arm so far is asked for at most.
 const ASK_EVERY: Duration = Duration::from_secs(1);
 
-/// Settings of `watch`.
+/// Follow a sweep to its end and print its answer
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The sweep's id
