@@ -2,8 +2,10 @@
 //!
 //! - [`scheduler`]: the pure core, events in and actions out.
 //! - [`verdict`]: best b with its difference to the baseline (pure).
-//! - [`store`]: the event log and its projections, on SQLite and Postgres; blobs.
+//! - [`store`]: the event log and its projections, on SQLite and Postgres.
+//! - [`blobs`]: checkpoints by digest, and which of them go.
 
+pub mod blobs;
 pub mod scheduler;
 pub mod store;
 pub mod verdict;

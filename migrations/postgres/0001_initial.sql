@@ -103,9 +103,7 @@ create index idempotency_keys_by_sweep on idempotency_keys (sweep);
 create table blobs (
     digest text collate "C" primary key,
     size bigint not null,
-    created_ms bigint not null,
-    -- set from when its object may be deleted until it is forgotten
-    condemned_ms bigint
+    created_ms bigint not null
 );
 
 -- Which leases uploaded a blob; only one that is still on its segment holds it.

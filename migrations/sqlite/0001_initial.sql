@@ -99,9 +99,7 @@ create index idempotency_keys_by_sweep on idempotency_keys (sweep);
 create table blobs (
     digest text not null primary key,
     size integer not null,
-    created_ms integer not null,
-    -- set from when its object may be deleted until it is forgotten
-    condemned_ms integer
+    created_ms integer not null
 ) strict;
 
 -- Which leases uploaded a blob; only one that is still on its segment holds it.

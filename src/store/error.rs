@@ -1,7 +1,7 @@
 //! What can come of a store verb. Variants are outcomes that callers treat differently;
 //! everything else is the database's own trouble.
 
-use floodgauge_protocol::{Digest, SweepId};
+use floodgauge_protocol::SweepId;
 
 /// A store verb that didn't do its work; nothing was written.
 #[derive(Debug, thiserror::Error)]
@@ -18,12 +18,12 @@ pub enum StoreError {
     /// An idempotency key came again with another body.
     #[error("the idempotency key was used before for another body")]
     KeyReused,
-    /// A blob of that name is just being deleted: try again.
-    #[error("blob {0} is just being deleted")]
-    BlobCondemned(Digest),
     /// A row doesn't read as what was written.
     #[error("the database holds something that can't be read: {0}")]
     Corrupt(String),
+    /// The trouble of the object store, while a blob was being forgotten.
+    #[error(transparent)]
+    Object(#[from] object_store::Error),
     /// The database's own trouble.
     #[error(transparent)]
     Database(#[from] sqlx::Error),

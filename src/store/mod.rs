@@ -25,6 +25,7 @@ pub use sqlite::SqliteStore;
 
 use async_trait::async_trait;
 use floodgauge_protocol::{Digest, LeaseId, SweepId};
+use futures::future::BoxFuture;
 use std::{sync::Arc, time::Duration};
 
 /// A shared store.
@@ -115,23 +116,27 @@ pub trait Store: Send + Sync + 'static {
         ttl: Duration,
     ) -> Result<LeasedSegment, StoreError>;
 
-    /// Records a blob before it is uploaded; the lease holds it, as long as it is on its
+    /// Records a blob before its object is put; the lease holds it, as long as it is on its
     /// segment, until a commit refers to it.
     ///
     /// # Errors
-    /// [`StoreError::LeaseLost`] if the lease was taken over, finished or withdrawn;
-    /// [`StoreError::BlobCondemned`] while a blob of that name is being deleted.
+    /// [`StoreError::LeaseLost`] if the lease was taken over, finished or withdrawn.
     async fn add_blob(&self, lease: LeaseId, blob: BlobRow) -> Result<(), StoreError>;
 
-    /// Blobs that no trial refers to and no live lease holds, and condemned ones; at most `limit`.
+    /// Blobs that no trial refers to and no live lease holds; at most `limit`.
     async fn unreferenced_blobs(&self, limit: u32) -> Result<Vec<Digest>, StoreError>;
 
-    /// Condemns a blob if it is still unreferenced; false if it isn't (any more). From then on
-    /// nobody can add it until it is forgotten, so its object can be deleted.
-    async fn condemn_blob(&self, digest: Digest) -> Result<bool, StoreError>;
-
-    /// Forgets a condemned blob, once its object is gone.
-    async fn forget_blob(&self, digest: Digest) -> Result<(), StoreError>;
+    /// Forgets a blob and deletes its object, if it is still unreferenced; false, and `delete`
+    /// isn't polled, if it isn't (any more). Whoever adds the blob meanwhile waits until its
+    /// object is gone, so an object put after [`add_blob`](Self::add_blob) is never deleted.
+    ///
+    /// # Errors
+    /// What `delete` answers; the blob is still recorded then.
+    async fn forget_blob(
+        &self,
+        digest: Digest,
+        delete: BoxFuture<'_, object_store::Result<()>>,
+    ) -> Result<bool, StoreError>;
 
     /// Whether the database answers.
     async fn ping(&self) -> Result<(), StoreError>;

@@ -22,19 +22,14 @@ pub(super) async fn add(
 ) -> Result<(), StoreError> {
     let sql = "select segment from segments where lease = $1";
     db.fetch_optional(sql, values![lease]).await?.ok_or(StoreError::LeaseLost)?;
-    // The update changes nothing, but takes the row's lock, for which a condemning waits.
-    let added = db
-        .execute(
-            "insert into blobs (digest, size, created_ms) \
-             select $1, $2, now_ms from clock where true \
-             on conflict (digest) do update set size = excluded.size \
-             where blobs.condemned_ms is null",
-            values![blob.digest, blob.size],
-        )
-        .await?;
-    if added == 0 {
-        return Err(StoreError::BlobCondemned(blob.digest));
-    }
+    // The update changes nothing, but takes the row's lock, for which whoever forgets waits.
+    db.execute(
+        "insert into blobs (digest, size, created_ms) \
+         select $1, $2, now_ms from clock where true \
+         on conflict (digest) do update set size = excluded.size",
+        values![blob.digest, blob.size],
+    )
+    .await?;
     let sql = "insert into blob_holds (digest, lease) values ($1, $2) on conflict do nothing";
     db.execute(sql, values![blob.digest, lease]).await.map(drop)
 }
@@ -44,27 +39,24 @@ pub(super) async fn unreferenced(
     limit: u32,
 ) -> Result<Vec<Digest>, StoreError> {
     let sql = format!(
-        "select digest from blobs b where condemned_ms is not null or {UNREFERENCED} \
+        "select digest from blobs b where {UNREFERENCED} \
          order by digest limit $1"
     );
     db.fetch(sql, values![limit]).await?.iter().map(|row| row.parse("digest")).collect()
 }
 
-pub(super) async fn condemn<DB: Dialect>(
+/// Whether nothing keeps the blob; if so, nobody can add it before the transaction ends.
+pub(super) async fn lock_unreferenced<DB: Dialect>(
     db: &mut DB::Connection,
     digest: Digest,
 ) -> Result<bool, StoreError> {
     // Two statements: the second must see what was committed while the first waited for the lock.
     let sql = format!("select digest from blobs where digest = $1 {}", DB::LOCK_ROW);
     db.fetch(sql, values![digest]).await?;
-    let sql = format!(
-        "update blobs as b set condemned_ms = (select now_ms from clock) \
-         where b.digest = $1 and (b.condemned_ms is not null or {UNREFERENCED})"
-    );
-    Ok(db.execute(sql, values![digest]).await? > 0)
+    let sql = format!("select digest from blobs b where b.digest = $1 and {UNREFERENCED}");
+    Ok(db.fetch_optional(sql, values![digest]).await?.is_some())
 }
 
-pub(super) async fn forget(db: &mut impl Statements, digest: Digest) -> Result<(), StoreError> {
-    let sql = "delete from blobs where digest = $1 and condemned_ms is not null";
-    db.execute(sql, values![digest]).await.map(drop)
+pub(super) async fn delete(db: &mut impl Statements, digest: Digest) -> Result<(), StoreError> {
+    db.execute("delete from blobs where digest = $1", values![digest]).await.map(drop)
 }

@@ -17,6 +17,7 @@ use super::{
 };
 use async_trait::async_trait;
 use floodgauge_protocol::{Digest, LeaseId, SweepId};
+use futures::future::BoxFuture;
 use sqlx::{Database, Pool, Transaction};
 use statements::Statements;
 use std::time::Duration;
@@ -148,17 +149,19 @@ impl<DB: Dialect> Store for SqlStore<DB> {
         blobs::unreferenced(&mut *self.reader.acquire().await?, limit).await
     }
 
-    async fn condemn_blob(&self, digest: Digest) -> Result<bool, StoreError> {
+    async fn forget_blob(
+        &self,
+        digest: Digest,
+        delete: BoxFuture<'_, object_store::Result<()>>,
+    ) -> Result<bool, StoreError> {
         let mut tx = begin(&self.writer).await?;
-        let condemned = blobs::condemn::<DB>(&mut *tx, digest).await?;
+        if !blobs::lock_unreferenced::<DB>(&mut *tx, digest).await? {
+            return Ok(false);
+        }
+        delete.await?;
+        blobs::delete(&mut *tx, digest).await?;
         tx.commit().await?;
-        Ok(condemned)
-    }
-
-    async fn forget_blob(&self, digest: Digest) -> Result<(), StoreError> {
-        let mut tx = begin(&self.writer).await?;
-        blobs::forget(&mut *tx, digest).await?;
-        Ok(tx.commit().await?)
+        Ok(true)
     }
 
     async fn ping(&self) -> Result<(), StoreError> {
