@@ -8,7 +8,6 @@ use crate::{
 use anyhow::Context as _;
 use console::style;
 use floodgauge_protocol::SweepSpec;
-use futures::future::{Either, select};
 use std::{io, net::SocketAddr, path::PathBuf, pin::pin};
 use tokio::net::TcpListener;
 
@@ -55,12 +54,13 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     let client = Client::new(server.url.clone())?;
 
     let demo = async {
-        let interrupted = pin!(signals::interrupted());
-        let found = select(pin!(find(&client, &spec, args.json)), interrupted).await;
-        let interrupted = match found {
-            Either::Left((found, interrupted)) => found.map(|()| interrupted)?,
-            Either::Right(_) => return Err(Failure::Sweep("ended before the sweep did".into())),
-        };
+        let mut interrupted = pin!(signals::interrupted());
+        tokio::select! {
+            found = find(&client, &spec, args.json) => found?,
+            () = &mut interrupted => {
+                return Err(Failure::Sweep("ended before the sweep did".into()));
+            }
+        }
         if !args.exit {
             print::note("\nthe page stays until Ctrl-C");
             interrupted.await;

@@ -11,7 +11,7 @@ use crate::{
 };
 use anyhow::Context as _;
 use reqwest::Url;
-use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{io, net::SocketAddr, num::NonZeroUsize, sync::Arc, time::Duration};
 use tokio::{net::TcpListener, task::JoinHandle, time::MissedTickBehavior};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -56,9 +56,10 @@ impl Server {
         tokio::spawn(closing.clone().run_until_cancelled_owned(collect(driver)));
 
         let workers = TaskTracker::new();
+        let threads = threads_each(work.workers);
         for number in 1..=work.workers {
             let name = format!("embedded-{number}");
-            let training = worker::train(url.clone(), name, data, draining.clone())?;
+            let training = worker::train(&url, name, Some(threads), data, draining.clone())?;
             workers.spawn(async move {
                 if let Err(failure) = training.await {
                     tracing::error!(%failure, "an embedded worker stopped");
@@ -114,6 +115,12 @@ pub async fn open_store(storage: &Storage) -> Result<DynStore, Failure> {
         return Err(Failure::BadInput(reason.into()));
     }
     Ok(store::open(url).await.context("the database of --database-url can't be opened")?)
+}
+
+/// An even share of the processor's cores for each of `workers`.
+fn threads_each(workers: u16) -> NonZeroUsize {
+    let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    NonZeroUsize::new(cores / usize::from(workers.max(1))).unwrap_or(NonZeroUsize::MIN)
 }
 
 /// The address that this machine reaches a listener by.
