@@ -14,6 +14,10 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use floodgauge_protocol::{Digest, LeaseId};
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{ObjectBuilder, RefOr, Schema, schema::Type},
+};
 use utoipa_axum::{
     router::{OpenApiRouter, UtoipaMethodRouterExt},
     routes,
@@ -22,6 +26,18 @@ use utoipa_axum::{
 pub(super) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(put, get).layer(Limit::BLOB.layer()))
 }
+
+/// Bytes as they are.
+struct Octets;
+
+impl PartialSchema for Octets {
+    fn schema() -> RefOr<Schema> {
+        let media_type = "application/octet-stream";
+        ObjectBuilder::new().schema_type(Type::String).content_media_type(media_type).into()
+    }
+}
+
+impl ToSchema for Octets {}
 
 /// Upload a checkpoint
 ///
@@ -36,7 +52,7 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
         ("sha256" = Digest, Path, description = "The digest of the bytes"),
         ("floodgauge-lease-token" = String, Header, description = "The lease's token"),
     ),
-    request_body(content = [u8], content_type = "application/octet-stream",
+    request_body(content = Octets, content_type = "application/octet-stream",
                  description = "At most 256 MiB"),
     responses(
         (status = 201, description = "Stored"),
@@ -67,7 +83,7 @@ async fn put(
         ("floodgauge-lease-token" = String, Header, description = "The lease's token"),
     ),
     responses(
-        (status = 200, content_type = "application/octet-stream", body = [u8],
+        (status = 200, content_type = "application/octet-stream", body = Octets,
          description = "The bytes"),
         Malformed, LeaseLost, NoBlob,
     )

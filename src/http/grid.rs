@@ -36,8 +36,10 @@ pub struct GridRecipe {
     /// The data set.
     pub data: DatasetName,
     /// Training samples.
+    #[schema(required)]
     pub n_train: Option<u32>,
     /// Validation samples.
+    #[schema(required)]
     pub n_val: Option<u32>,
     /// The rate of flipped labels.
     pub label_noise: f64,
@@ -51,6 +53,7 @@ pub struct GridRecipe {
     /// Its learning rate.
     pub lr: f64,
     /// The weight decay; null when the sweep has several, each run then names its own.
+    #[schema(required)]
     pub weight_decay: Option<f64>,
     /// Samples in a mini-batch.
     pub batch_size: u32,

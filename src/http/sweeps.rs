@@ -65,6 +65,7 @@ pub struct SweepSummary {
     /// When it is read.
     pub at: At,
     /// The answer so far; null before anything was reported.
+    #[schema(required)]
     pub best: Option<Best>,
 }
 
@@ -102,6 +103,7 @@ pub struct ArmItem {
     #[schema(example = "flood")]
     pub method: &'static str,
     /// Its flood level; null for plain.
+    #[schema(required)]
     pub b: Option<f64>,
 }
 
@@ -111,6 +113,7 @@ pub struct SweepList {
     /// The sweeps.
     pub items: Vec<SweepSummary>,
     /// What to pass as `cursor` for the next page; null at the end.
+    #[schema(required)]
     pub next_cursor: Option<SweepId>,
 }
 

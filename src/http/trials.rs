@@ -40,18 +40,23 @@ pub struct TrialItem {
     #[schema(example = "flood")]
     pub method: &'static str,
     /// The arm's flood level; null for plain.
+    #[schema(required)]
     pub b: Option<f64>,
     /// Where it stands.
     pub status: TrialStatus,
     /// Epochs reported.
     pub epochs: u32,
     /// The first step whose mini-batch loss was below the arm's level; null until known.
+    #[schema(required)]
     pub onset_step: Option<u64>,
     /// Its objective so far; null before anything was reported.
+    #[schema(required)]
     pub objective: Option<Metric>,
     /// Why it has this status, in words.
+    #[schema(required)]
     pub reason: Option<String>,
     /// Its newest checkpoint.
+    #[schema(required)]
     pub checkpoint: Option<Digest>,
 }
 
