@@ -2,8 +2,19 @@
 //!
 //! - [`scheduler`]: the pure core, events in and actions out.
 //! - [`verdict`]: best b with its difference to the baseline (pure).
-//! - [`store`]: the event log and its projections, on SQLite and Postgres; blobs.
+//! - [`driver`]: the one place where the scheduler meets the store.
+//! - [`store`]: the event log and its projections, on SQLite and Postgres.
+//! - [`blobs`]: checkpoints by digest, and which of them go.
+//! - [`http`]: the surface for users and workers, and the page.
+//! - [`client`]: the user's side of it.
+//! - [`config`], [`cli`]: settings and commands of the program.
 
+pub mod blobs;
+pub mod cli;
+pub mod client;
+pub mod config;
+pub mod driver;
+pub mod http;
 pub mod scheduler;
 pub mod store;
 pub mod verdict;

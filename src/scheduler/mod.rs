@@ -2,13 +2,33 @@
 //!
 //! No IO, no clock, no log, no random numbers: the same events give the same actions, so a
 //! sweep's state is rebuilt by replaying its log.
+//!
+//! - [`Event`], [`Action`], [`Decision`]: the language.
+//! - [`Sweep`]: the state, and `step`.
+//! - [`Rungs`], `halving`: successive halving; a grid is halving with one rung.
+//! - [`Sifted`]: what of a report is new.
 
 mod action;
 mod event;
+mod halving;
+mod rungs;
+mod sift;
+mod standing;
+mod status;
+mod sweep;
+mod trial;
 
 pub use action::{Action, Decision, TrialEnd};
 pub use event::Event;
+pub use rungs::Rungs;
+pub use sift::{BadReport, Sifted};
+pub use status::{SweepStatus, TrialStatus, UnknownStatus};
+pub use sweep::Sweep;
+pub use trial::{Point, Trial};
 
 /// The version of the decisions in this binary. A sweep keeps the version that it was
 /// submitted under; any change that could alter a decision raises it.
 pub const VERSION: u32 = 1;
+
+#[cfg(test)]
+mod tests;

@@ -1,9 +1,8 @@
 //! One transaction: a log entry and its effects on the projections.
 
+pub use crate::scheduler::{SweepStatus, TrialStatus, UnknownStatus};
 use floodgauge_protocol::{ArmIx, Digest, LeaseId, Metric, Segment, SegmentId, SweepId, TrialKey};
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use utoipa::ToSchema;
 
 /// A sweep's first transaction.
 #[derive(Clone, Debug)]
@@ -109,76 +108,4 @@ pub struct TrialUpdate {
     pub checkpoint: Option<Digest>,
     /// Why it has this status, in words.
     pub reason: Option<String>,
-}
-
-/// The status of a sweep.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum SweepStatus {
-    /// No worker has taken any of it yet.
-    Queued,
-    /// Being trained.
-    Running,
-    /// Nothing is given out until it is resumed.
-    Paused,
-    /// Done, with an answer.
-    Completed,
-    /// Given up.
-    Failed,
-    /// Ended by a user.
-    Cancelled,
-}
-
-impl SweepStatus {
-    /// The status as it stands in the database and in JSON.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Queued => "queued",
-            Self::Running => "running",
-            Self::Paused => "paused",
-            Self::Completed => "completed",
-            Self::Failed => "failed",
-            Self::Cancelled => "cancelled",
-        }
-    }
-
-    /// Whether nothing more will happen.
-    pub fn is_final(self) -> bool {
-        matches!(self, Self::Completed | Self::Failed | Self::Cancelled)
-    }
-}
-
-/// The status of a trial.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum TrialStatus {
-    /// Not active: it rides on its trunk or waits to be woken, and no segment names it.
-    Dormant,
-    /// Part of a segment that is queued or leased, or of a rung that others still have to reach.
-    Active,
-    /// Trained no further; others did better.
-    Pruned,
-    /// Trained to the end.
-    Completed,
-    /// A loss was NaN or infinite.
-    Diverged,
-    /// Its segment failed as often as it may.
-    Failed,
-    /// Its sweep was cancelled.
-    Cancelled,
-}
-
-impl TrialStatus {
-    /// The status as it stands in the database and in JSON.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Dormant => "dormant",
-            Self::Active => "active",
-            Self::Pruned => "pruned",
-            Self::Completed => "completed",
-            Self::Diverged => "diverged",
-            Self::Failed => "failed",
-            Self::Cancelled => "cancelled",
-        }
-    }
 }

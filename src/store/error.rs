@@ -21,6 +21,9 @@ pub enum StoreError {
     /// A row doesn't read as what was written.
     #[error("the database holds something that can't be read: {0}")]
     Corrupt(String),
+    /// The trouble of the object store, while a blob was being forgotten.
+    #[error(transparent)]
+    Object(#[from] object_store::Error),
     /// The database's own trouble.
     #[error(transparent)]
     Database(#[from] sqlx::Error),

@@ -7,21 +7,47 @@
 
 mod commit;
 mod error;
+mod postgres;
 mod rows;
+mod sql;
+mod sqlite;
 
-pub use commit::{Commit, Effects, LeaseGuard, NewSweep, RowUpdate, SweepStatus, TrialStatus, TrialUpdate};
-pub use error::StoreError;
-pub use rows::{
-    BlobRow, Claim, Created, CurveRow, Entry, GlobalCursor, LeasedSegment, Page, SweepRow,
-    TrialRow,
+pub use commit::{
+    Commit, Effects, LeaseGuard, NewSweep, RowUpdate, SweepStatus, TrialStatus, TrialUpdate,
+    UnknownStatus,
 };
+pub use error::StoreError;
+pub use postgres::PostgresStore;
+pub use rows::{
+    BlobRow, Claim, Created, CurveRow, Entry, GlobalCursor, LeasedSegment, Page, SweepRow, TrialRow,
+};
+pub use sqlite::SqliteStore;
 
 use async_trait::async_trait;
 use floodgauge_protocol::{Digest, LeaseId, SweepId};
+use futures::future::BoxFuture;
 use std::{sync::Arc, time::Duration};
 
 /// A shared store.
 pub type DynStore = Arc<dyn Store>;
+
+/// Opens the database that a URL names, with its tables: `sqlite:PATH`, whose file is made if
+/// it is missing, or `postgres://…`.
+///
+/// # Errors
+/// The URL's, the database's or a migration's trouble.
+pub async fn open(database_url: &str) -> Result<DynStore, StoreError> {
+    match database_url.split_once(':') {
+        Some(("sqlite", _)) => Ok(Arc::new(SqliteStore::connect(database_url).await?)),
+        Some(("postgres" | "postgresql", _)) => {
+            Ok(Arc::new(PostgresStore::connect(database_url).await?))
+        }
+        _ => {
+            let said = "a database url begins with `sqlite:` or `postgres:`";
+            Err(sqlx::Error::Configuration(said.into()).into())
+        }
+    }
+}
 
 /// The verbs of the database. Every implementation passes the same contract suite.
 #[async_trait]
@@ -39,9 +65,15 @@ pub trait Store: Send + Sync + 'static {
     async fn commit(&self, commit: Commit) -> Result<Entry, StoreError>;
 
     /// Log entries of a sweep after `after_seq` (0 for all), in order, at most `limit`.
-    async fn entries(&self, sweep: SweepId, after_seq: u64, limit: u32) -> Result<Vec<Entry>, StoreError>;
+    async fn entries(
+        &self,
+        sweep: SweepId,
+        after_seq: u64,
+        limit: u32,
+    ) -> Result<Vec<Entry>, StoreError>;
 
-    /// Log entries of all sweeps after a cursor, in an order that no later commit changes.
+    /// Log entries of all sweeps after a cursor, in an order that no later commit changes: an
+    /// entry may therefore come some time after its commit, once no older transaction is open.
     async fn all_entries(
         &self,
         after: Option<GlobalCursor>,
@@ -70,7 +102,8 @@ pub trait Store: Send + Sync + 'static {
     /// Leases a queued segment, or one whose lease has expired, to a worker: highest
     /// priority first, then the sweep with the fewest live leases, then the oldest.
     /// Only segments whose sweep is `queued` or `running`, and whose family is not pinned to
-    /// another fingerprint; the claim pins the family.
+    /// another fingerprint; the claim pins the family. It may pass over a segment that another
+    /// writer is just about to change.
     async fn claim(&self, claim: Claim) -> Result<Option<LeasedSegment>, StoreError>;
 
     /// Looks a lease up by its id and token, whether or not it has expired, as long as nobody
@@ -78,16 +111,34 @@ pub trait Store: Send + Sync + 'static {
     ///
     /// # Errors
     /// [`StoreError::LeaseLost`] otherwise.
-    async fn renew(&self, lease: LeaseId, token: &str, ttl: Duration) -> Result<LeasedSegment, StoreError>;
+    async fn renew(
+        &self,
+        lease: LeaseId,
+        token: &str,
+        ttl: Duration,
+    ) -> Result<LeasedSegment, StoreError>;
 
-    /// Records an uploaded blob, held by the lease until a commit refers to it.
+    /// Records a blob before its object is put; the lease holds it, as long as it is on its
+    /// segment, until a commit refers to it.
+    ///
+    /// # Errors
+    /// [`StoreError::LeaseLost`] if the lease was taken over, finished or withdrawn.
     async fn add_blob(&self, lease: LeaseId, blob: BlobRow) -> Result<(), StoreError>;
 
     /// Blobs that no trial refers to and no live lease holds; at most `limit`.
     async fn unreferenced_blobs(&self, limit: u32) -> Result<Vec<Digest>, StoreError>;
 
-    /// Forgets a blob if it is still unreferenced; false if it isn't (any more).
-    async fn forget_blob(&self, digest: Digest) -> Result<bool, StoreError>;
+    /// Forgets a blob and deletes its object, if it is still unreferenced; false, and `delete`
+    /// isn't polled, if it isn't (any more). Whoever adds the blob meanwhile waits until its
+    /// object is gone, so an object put after [`add_blob`](Self::add_blob) is never deleted.
+    ///
+    /// # Errors
+    /// What `delete` answers; the blob is still recorded then.
+    async fn forget_blob(
+        &self,
+        digest: Digest,
+        delete: BoxFuture<'_, object_store::Result<()>>,
+    ) -> Result<bool, StoreError>;
 
     /// Whether the database answers.
     async fn ping(&self) -> Result<(), StoreError>;

@@ -1,0 +1,207 @@
+//! Blobs: checkpoints and other bytes, named by their SHA-256 digest, in an object store.
+//!
+//! The store's tables say which blobs are kept. For a kept blob never to be lost, its row
+//! comes first and goes last: [`Blobs::upload`] records it before it puts the object, and
+//! [`Blobs::collect`] deletes the object while the row is locked, so that an upload of the
+//! same blob waits, and then puts the object anew. A crash in between leaves a row without an
+//! object that nothing refers to; the next collection removes it.
+
+use crate::store::{BlobRow, Store, StoreError};
+use bytes::Bytes;
+use floodgauge_protocol::{Digest, LeaseId};
+use object_store::{ObjectStore, ObjectStoreExt, PutPayload, local::LocalFileSystem, path};
+use sha2::{Digest as _, Sha256};
+use std::{path::Path, sync::Arc};
+
+/// How many blobs a collection looks up at once.
+const BATCH: u32 = 1_000;
+
+/// Where the bytes of blobs are.
+#[derive(Clone, Debug)]
+pub struct Blobs {
+    objects: Arc<dyn ObjectStore>,
+}
+
+/// A blob that couldn't be put, read or deleted.
+#[derive(Debug, thiserror::Error)]
+pub enum BlobError {
+    /// The bytes aren't those that the digest names.
+    #[error("the bytes have the digest {actual}, not {named}")]
+    Mismatch {
+        /// The digest that they came with.
+        named: Digest,
+        /// The digest that they have.
+        actual: Digest,
+    },
+    /// The folder can't be made.
+    #[error("the folder of the blobs can't be made: {0}")]
+    Folder(#[from] std::io::Error),
+    /// The object store's trouble.
+    #[error(transparent)]
+    Object(#[from] object_store::Error),
+    /// The store's trouble, or that the lease is lost.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Blobs {
+    /// Blobs in a folder, which is made if it is missing.
+    ///
+    /// # Errors
+    /// The folder's trouble.
+    pub fn open(folder: impl AsRef<Path>) -> Result<Self, BlobError> {
+        std::fs::create_dir_all(&folder)?;
+        let objects = LocalFileSystem::new_with_prefix(folder)?.with_fsync(true);
+        Ok(Self { objects: Arc::new(objects) })
+    }
+
+    /// Puts a blob and records that a lease holds it; true if its object wasn't there before.
+    ///
+    /// # Errors
+    /// [`BlobError::Mismatch`], with nothing recorded; [`StoreError::LeaseLost`].
+    pub async fn upload(
+        &self,
+        store: &dyn Store,
+        lease: LeaseId,
+        digest: Digest,
+        bytes: Bytes,
+    ) -> Result<bool, BlobError> {
+        verify(digest, &bytes)?;
+        store.add_blob(lease, BlobRow { digest, size: bytes.len() as u64 }).await?;
+        self.put_verified(digest, bytes).await
+    }
+
+    /// Puts a blob that something else than a lease keeps; true if it wasn't there before.
+    ///
+    /// # Errors
+    /// [`BlobError::Mismatch`].
+    pub async fn put(&self, digest: Digest, bytes: Bytes) -> Result<bool, BlobError> {
+        verify(digest, &bytes)?;
+        self.put_verified(digest, bytes).await
+    }
+
+    /// The bytes of a blob, if it is there.
+    ///
+    /// # Errors
+    /// [`BlobError::Mismatch`] if the object was damaged.
+    pub async fn get(&self, digest: Digest) -> Result<Option<Bytes>, BlobError> {
+        let bytes = match self.objects.get(&location(digest)).await {
+            Ok(object) => object.bytes().await?,
+            Err(object_store::Error::NotFound { .. }) => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
+        verify(digest, &bytes)?;
+        Ok(Some(bytes))
+    }
+
+    /// Whether a blob is there.
+    ///
+    /// # Errors
+    /// The object store's trouble.
+    pub async fn contains(&self, digest: Digest) -> Result<bool, BlobError> {
+        match self.objects.head(&location(digest)).await {
+            Ok(_) => Ok(true),
+            Err(object_store::Error::NotFound { .. }) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Deletes a blob; it needn't be there.
+    ///
+    /// # Errors
+    /// The object store's trouble.
+    pub async fn delete(&self, digest: Digest) -> object_store::Result<()> {
+        match self.objects.delete(&location(digest)).await {
+            Err(object_store::Error::NotFound { .. }) => Ok(()),
+            other => other,
+        }
+    }
+
+    /// Deletes the blobs that nothing refers to and no live lease holds; answers how many.
+    ///
+    /// # Errors
+    /// The first that couldn't be deleted.
+    pub async fn collect(&self, store: &dyn Store) -> Result<u64, BlobError> {
+        let mut collected = 0;
+        loop {
+            let unreferenced = store.unreferenced_blobs(BATCH).await?;
+            let mut forgotten = 0;
+            for digest in unreferenced {
+                let delete = Box::pin(self.delete(digest));
+                forgotten += u64::from(store.forget_blob(digest, delete).await?);
+            }
+            // What is left came back into use meanwhile, or is another collector's.
+            if forgotten == 0 {
+                return Ok(collected);
+            }
+            collected += forgotten;
+        }
+    }
+
+    async fn put_verified(&self, digest: Digest, bytes: Bytes) -> Result<bool, BlobError> {
+        let location = location(digest);
+        match self.objects.head(&location).await {
+            Ok(object) if object.size == bytes.len() as u64 => Ok(false),
+            Ok(_) | Err(object_store::Error::NotFound { .. }) => {
+                self.objects.put(&location, PutPayload::from_bytes(bytes)).await?;
+                Ok(true)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+fn verify(named: Digest, bytes: &[u8]) -> Result<(), BlobError> {
+    let actual = Digest(Sha256::digest(bytes).into());
+    if actual == named { Ok(()) } else { Err(BlobError::Mismatch { named, actual }) }
+}
+
+/// 256 folders, since some file systems are slow with many files in one.
+fn location(digest: Digest) -> path::Path {
+    let name = digest.to_string();
+    path::Path::from_iter([&name[..2], name.as_str()])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn blob(bytes: &'static [u8]) -> (Digest, Bytes) {
+        (Digest(Sha256::digest(bytes).into()), Bytes::from_static(bytes))
+    }
+
+    #[tokio::test]
+    async fn a_blob_comes_back_as_it_was_put_until_it_is_deleted() {
+        let folder = tempfile::tempdir().unwrap();
+        let blobs = Blobs::open(folder.path().join("new")).unwrap();
+        let (digest, bytes) = blob(b"weights");
+        assert_eq!(blobs.get(digest).await.unwrap(), None);
+        assert!(blobs.put(digest, bytes.clone()).await.unwrap(), "new");
+        assert!(!blobs.put(digest, bytes.clone()).await.unwrap(), "there already");
+        assert_eq!(blobs.get(digest).await.unwrap(), Some(bytes));
+        blobs.delete(digest).await.unwrap();
+        blobs.delete(digest).await.unwrap();
+        assert_eq!(blobs.get(digest).await.unwrap(), None);
+    }
+
+    #[tokio::test]
+    async fn bytes_under_another_name_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let blobs = Blobs::open(folder.path()).unwrap();
+        let (digest, _) = blob(b"weights");
+        let refused = blobs.put(digest, Bytes::from_static(b"other")).await;
+        assert!(matches!(refused, Err(BlobError::Mismatch { named, .. }) if named == digest));
+        assert_eq!(blobs.get(digest).await.unwrap(), None);
+    }
+
+    #[tokio::test]
+    async fn a_damaged_object_is_not_handed_out() {
+        let folder = tempfile::tempdir().unwrap();
+        let blobs = Blobs::open(folder.path()).unwrap();
+        let (digest, bytes) = blob(b"weights");
+        blobs.put(digest, bytes).await.unwrap();
+        let name = digest.to_string();
+        std::fs::write(folder.path().join(&name[..2]).join(&name), b"weighty").unwrap();
+        assert!(matches!(blobs.get(digest).await, Err(BlobError::Mismatch { .. })));
+    }
+}

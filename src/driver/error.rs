@@ -1,0 +1,80 @@
+//! What can come of driving a sweep. Variants are outcomes that callers treat differently.
+
+use crate::{blobs::BlobError, scheduler::BadReport, store::StoreError};
+use floodgauge_protocol::Invalid;
+
+/// A request that changed nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum DriverError {
+    /// There is no such sweep.
+    #[error("there is no such sweep")]
+    NotFound,
+    /// The sweep can't be run.
+    #[error("{} of the sweep can't be used", plural(.0.len(), "field"))]
+    Invalid(Vec<Invalid>),
+    /// The idempotency key came before with another body.
+    #[error("the idempotency key was used before for another body")]
+    KeyReused,
+    /// The sweep has ended already.
+    #[error("the sweep has ended already")]
+    Ended,
+    /// The sweep has not ended yet.
+    #[error("the sweep is still running: cancel it first")]
+    StillRunning,
+    /// The lease was taken over, finished or withdrawn.
+    #[error("the lease is no longer held")]
+    LeaseLost,
+    /// A report that can't come from training its segment.
+    #[error(transparent)]
+    BadReport(#[from] BadReport),
+    /// A segment handed in that isn't whole.
+    #[error("not a whole segment: {0}")]
+    BadFinish(String),
+    /// A field of a worker's request that is out of range.
+    #[error("{0}")]
+    BadRequest(String),
+    /// The sweep was submitted under another version of the scheduler.
+    #[error("the sweep was decided by scheduler version {found}, this binary has {ours}")]
+    Version {
+        /// The sweep's version.
+        found: u32,
+        /// This binary's.
+        ours: u32,
+    },
+    /// The log doesn't lead where it led before.
+    #[error("replaying entry {seq} gives other decisions than the log holds")]
+    Replay {
+        /// The place in the log.
+        seq: u64,
+    },
+    /// A blob's trouble.
+    #[error(transparent)]
+    Blob(BlobError),
+    /// The store's trouble.
+    #[error(transparent)]
+    Store(StoreError),
+}
+
+impl From<BlobError> for DriverError {
+    fn from(error: BlobError) -> Self {
+        match error {
+            BlobError::Store(error) => error.into(),
+            other => Self::Blob(other),
+        }
+    }
+}
+
+impl From<StoreError> for DriverError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::LeaseLost => Self::LeaseLost,
+            StoreError::NoSweep(_) => Self::NotFound,
+            StoreError::KeyReused => Self::KeyReused,
+            other => Self::Store(other),
+        }
+    }
+}
+
+fn plural(n: usize, noun: &str) -> String {
+    format!("{n} {noun}{}", if n == 1 { "" } else { "s" })
+}

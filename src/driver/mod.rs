@@ -1,0 +1,263 @@
+//! The one place where the scheduler meets the store.
+//!
+//! Every change of a sweep is an event: the driver lets the scheduler take its step, and
+//! commits the event with its decisions and their effects in one transaction. Who loses the
+//! race for a place in the log replays what came in between, and tries again.
+//!
+//! - [`Driver`]: what users and workers may do.
+//! - [`live`]: a sweep's state in memory, rebuilt from its log.
+//! - [`effects`]: what a step changes in the projections.
+//! - [`work`]: leases, reports, blobs.
+
+mod effects;
+mod error;
+mod live;
+mod work;
+
+pub use error::DriverError;
+
+use crate::{
+    blobs::Blobs,
+    scheduler::{self, Event, Sweep},
+    store::{Commit, Created, DynStore, Effects, LeaseGuard, NewSweep, StoreError},
+};
+use floodgauge_protocol::{Digest, SweepId, SweepSpec};
+use live::Live;
+use std::{
+    collections::HashMap,
+    sync::{Arc, PoisonError},
+    time::Duration,
+};
+use tokio::sync::watch;
+use uuid::Uuid;
+
+/// Sweeps whose state is kept in memory, beside those in use.
+const MAX_LIVE: usize = 256;
+
+/// How often the loser of a race for a place in the log tries again.
+const MAX_RACES: u32 = 50;
+
+/// What a driver needs to know.
+#[derive(Clone, Copy, Debug)]
+pub struct DriverConfig {
+    /// How long a lease lasts unless it is renewed; in whole seconds, at least one.
+    pub lease_ttl: Duration,
+}
+
+/// Drives all sweeps of a store. Cheap to clone.
+#[derive(Clone)]
+pub struct Driver(Arc<Inner>);
+
+struct Inner {
+    store: DynStore,
+    blobs: Blobs,
+    config: DriverConfig,
+    live: std::sync::Mutex<HashMap<SweepId, Arc<tokio::sync::Mutex<Option<Live>>>>>,
+    changes: watch::Sender<u64>,
+}
+
+/// What came of a submission.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Submitted {
+    /// The sweep.
+    pub sweep: SweepId,
+    /// False if its idempotency key had made it before.
+    pub created: bool,
+}
+
+impl Driver {
+    /// A driver over a store and the blobs that it refers to.
+    pub fn new(store: DynStore, blobs: Blobs, config: DriverConfig) -> Self {
+        let live = std::sync::Mutex::default();
+        let changes = watch::channel(0).0;
+        Self(Arc::new(Inner { store, blobs, config, live, changes }))
+    }
+
+    /// The store, for reading projections.
+    pub fn store(&self) -> &DynStore {
+        &self.0.store
+    }
+
+    /// The blobs.
+    pub fn blobs(&self) -> &Blobs {
+        &self.0.blobs
+    }
+
+    /// Counts the commits of this process; who waits for news reads the store on each change.
+    pub fn subscribe(&self) -> watch::Receiver<u64> {
+        self.0.changes.subscribe()
+    }
+
+    /// Queues a sweep.
+    ///
+    /// # Errors
+    /// [`DriverError::Invalid`] with every field that is out of range;
+    /// [`DriverError::KeyReused`] if the idempotency key came before with another digest.
+    pub async fn submit(
+        &self,
+        mut spec: SweepSpec,
+        idempotency: Option<(String, Digest)>,
+    ) -> Result<Submitted, DriverError> {
+        let problems = spec.problems();
+        if !problems.is_empty() {
+            return Err(DriverError::Invalid(problems));
+        }
+        spec.recipe.dataset = spec.recipe.dataset.resolved();
+        let before = Sweep::new(spec.clone());
+        let mut after = before.clone();
+        let event = Event::Submitted { spec: Box::new(spec.clone()) };
+        let decisions = after.step(&event);
+        let mut effects = effects::of(&before, &after, &event, &decisions);
+        effects.trials = effects::all_trials(&after);
+        let sweep = SweepId(Uuid::now_v7());
+        let new = NewSweep {
+            sweep,
+            name: spec.name.clone(),
+            scheduler_version: scheduler::VERSION,
+            priority: spec.scheduler.priority,
+            spec: json(&spec)?,
+            idempotency,
+            event: json(&event)?,
+            decisions: json(&decisions)?,
+            effects,
+        };
+        match self.0.store.create_sweep(new).await? {
+            Created::New(_) => {
+                tracing::info!(%sweep, name = spec.name, "submitted");
+                self.announce();
+                Ok(Submitted { sweep, created: true })
+            }
+            Created::Existing(sweep) => Ok(Submitted { sweep, created: false }),
+        }
+    }
+
+    /// Ends a sweep; leased work is handed in, the rest is withdrawn.
+    ///
+    /// # Errors
+    /// [`DriverError::NotFound`], or [`DriverError::Ended`] if it has ended before.
+    pub async fn cancel(&self, sweep: SweepId) -> Result<(), DriverError> {
+        self.apply(sweep, None, |state| match state.status().is_final() {
+            true => Err(DriverError::Ended),
+            false => Ok(Some(Event::CancelRequested)),
+        })
+        .await
+        .map(drop)
+    }
+
+    /// Deletes a sweep that has ended, with all that was reported of it.
+    ///
+    /// # Errors
+    /// [`DriverError::NotFound`], or [`DriverError::StillRunning`].
+    pub async fn delete(&self, sweep: SweepId) -> Result<(), DriverError> {
+        let row = self.0.store.sweep(sweep).await?.ok_or(DriverError::NotFound)?;
+        if !row.status.is_final() {
+            return Err(DriverError::StillRunning);
+        }
+        self.0.store.delete_sweep(sweep).await?;
+        self.lock_live().remove(&sweep);
+        self.announce();
+        Ok(())
+    }
+
+    /// A sweep as its log tells it, up to the newest entry.
+    ///
+    /// # Errors
+    /// [`DriverError::NotFound`]; [`DriverError::Version`] or [`DriverError::Replay`] if this
+    /// binary would decide otherwise than the one that wrote the log.
+    pub async fn sweep(&self, sweep: SweepId) -> Result<Arc<Sweep>, DriverError> {
+        let slot = self.slot(sweep);
+        let mut slot = slot.lock().await;
+        let mut live = self.load(sweep, slot.take()).await?;
+        live.catch_up(&self.0.store).await?;
+        let state = live.state();
+        *slot = Some(live);
+        Ok(state)
+    }
+
+    /// Decides on an event by the sweep's state, takes the step, commits; answers the state
+    /// after it. No event, no step.
+    async fn apply(
+        &self,
+        sweep: SweepId,
+        guard: Option<LeaseGuard>,
+        decide: impl Fn(&Sweep) -> Result<Option<Event>, DriverError>,
+    ) -> Result<Arc<Sweep>, DriverError> {
+        let slot = self.slot(sweep);
+        let mut slot = slot.lock().await;
+        let mut live = self.load(sweep, slot.take()).await?;
+        for _ in 0..MAX_RACES {
+            let before = live.state();
+            let event = match decide(&before) {
+                Ok(Some(event)) => event,
+                other => {
+                    *slot = Some(live);
+                    return other.map(|_| before);
+                }
+            };
+            let mut after = Sweep::clone(&before);
+            let decisions = after.step(&event);
+            let commit = Commit {
+                sweep,
+                seq: live.seq() + 1,
+                event: json(&event)?,
+                decisions: json(&decisions)?,
+                guard,
+                effects: Effects {
+                    best: Some(json(&after.best())?),
+                    ..effects::of(&before, &after, &event, &decisions)
+                },
+            };
+            match self.0.store.commit(commit).await {
+                Ok(entry) => {
+                    for decision in &decisions {
+                        tracing::debug!(%sweep, seq = entry.seq, action = ?decision.action, reason = decision.reason);
+                    }
+                    let after = Arc::new(after);
+                    *slot = Some(live.after(after.clone(), entry.seq));
+                    self.announce();
+                    return Ok(after);
+                }
+                Err(StoreError::Conflict) => live.catch_up(&self.0.store).await?,
+                Err(error) => {
+                    if let StoreError::LeaseLost = error {
+                        *slot = Some(live);
+                    }
+                    return Err(error.into());
+                }
+            }
+        }
+        Err(DriverError::Store(StoreError::Conflict))
+    }
+
+    /// The state from memory or, the first time, from the log.
+    async fn load(&self, sweep: SweepId, live: Option<Live>) -> Result<Live, DriverError> {
+        match live {
+            Some(live) => Ok(live),
+            None => Live::replay(&self.0.store, sweep).await,
+        }
+    }
+
+    /// The place of a sweep's state. Its lock makes this process's writers of one sweep queue up.
+    fn slot(&self, sweep: SweepId) -> Arc<tokio::sync::Mutex<Option<Live>>> {
+        let mut live = self.lock_live();
+        if live.len() >= MAX_LIVE && !live.contains_key(&sweep) {
+            live.retain(|_, slot| Arc::strong_count(slot) > 1);
+        }
+        live.entry(sweep).or_default().clone()
+    }
+
+    fn lock_live(
+        &self,
+    ) -> std::sync::MutexGuard<'_, HashMap<SweepId, Arc<tokio::sync::Mutex<Option<Live>>>>> {
+        self.0.live.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn announce(&self) {
+        self.0.changes.send_modify(|count| *count += 1);
+    }
+}
+
+fn json(value: &impl serde::Serialize) -> Result<serde_json::Value, DriverError> {
+    serde_json::to_value(value)
+        .map_err(|error| DriverError::Store(StoreError::Corrupt(error.to_string())))
+}

@@ -1,0 +1,277 @@
+//! Leases, reports and blobs: what workers may do.
+
+use super::{Driver, DriverError};
+use crate::{
+    scheduler::{Event, Sweep},
+    store::{Claim, LeaseGuard, LeasedSegment},
+};
+use bytes::Bytes;
+use floodgauge_protocol::{
+    Digest, LeaseId, Start,
+    work::{Assignment, ClaimRequest, Fail, Finish, Lease, MAX_REPORT_ROWS, Report, ReportAnswer},
+};
+use std::time::Duration;
+use tokio::time::{Instant, timeout_at};
+use uuid::Uuid;
+
+/// The longest that a claim may wait for work.
+const MAX_WAIT_S: u32 = 30;
+
+/// How soon a waiting claim looks again without being told: leases expire, and other
+/// servers queue work, in silence.
+const POLL: Duration = Duration::from_secs(1);
+
+/// The longest message of a failure that is kept, in characters.
+const MAX_MESSAGE: usize = 2_000;
+
+impl Driver {
+    /// Leases a segment to a worker, waiting for one as long as it asks.
+    ///
+    /// # Errors
+    /// [`DriverError::BadRequest`] for a name, fingerprint or wait out of range.
+    pub async fn claim(&self, request: &ClaimRequest) -> Result<Option<Assignment>, DriverError> {
+        check_text("worker", &request.worker, 100)?;
+        check_text("fingerprint", &request.fingerprint, 200)?;
+        if request.wait_s > MAX_WAIT_S {
+            let wait = request.wait_s;
+            return Err(DriverError::BadRequest(format!(
+                "wait_s {wait} must be at most {MAX_WAIT_S}"
+            )));
+        }
+        let deadline = Instant::now() + Duration::from_secs(request.wait_s.into());
+        let mut changes = self.subscribe();
+        loop {
+            changes.borrow_and_update();
+            if let Some(assignment) = self.try_claim(request).await? {
+                return Ok(Some(assignment));
+            }
+            let now = Instant::now();
+            if now >= deadline {
+                return Ok(None);
+            }
+            // Whether it was told or time passed, it looks again.
+            let _ = timeout_at(deadline.min(now + POLL), changes.changed()).await;
+        }
+    }
+
+    /// Takes the next segment that can be taken; one that turns out to be over is passed by.
+    async fn try_claim(&self, request: &ClaimRequest) -> Result<Option<Assignment>, DriverError> {
+        loop {
+            let claim = Claim {
+                lease: LeaseId(Uuid::new_v4()),
+                token: format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple()),
+                worker: request.worker.clone(),
+                fingerprint: request.fingerprint.clone(),
+                ttl: self.0.config.lease_ttl,
+            };
+            let Some(leased) = self.0.store.claim(claim.clone()).await? else { return Ok(None) };
+            match self.record_claim(&leased, &claim).await {
+                Ok(Some(assignment)) => {
+                    tracing::info!(sweep = %leased.sweep, segment = %leased.segment.segment,
+                        lease = %leased.lease, attempt = leased.attempt, worker = claim.worker, "claimed");
+                    return Ok(Some(assignment));
+                }
+                Ok(None) | Err(DriverError::LeaseLost) => {}
+                Err(error @ (DriverError::Version { .. } | DriverError::Replay { .. })) => {
+                    tracing::error!(sweep = %leased.sweep, %error, "a sweep can't be driven by this binary");
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Tells the log of a claim, and of the lease that it took over.
+    async fn record_claim(
+        &self,
+        leased: &LeasedSegment,
+        claim: &Claim,
+    ) -> Result<Option<Assignment>, DriverError> {
+        let segment = leased.segment.segment;
+        let still_open = |state: &Sweep, event: Event| state.open_segment(segment).map(|_| event);
+        if leased.took_over {
+            let lost = Event::Lost { segment, attempt: leased.attempt - 1 };
+            tracing::warn!(sweep = %leased.sweep, %segment, "a lease expired; its segment is taken over");
+            self.apply(leased.sweep, guard(leased), |state| Ok(still_open(state, lost.clone())))
+                .await?;
+        }
+        let claimed = Event::Claimed {
+            segment,
+            attempt: leased.attempt,
+            worker: claim.worker.clone(),
+            fingerprint: claim.fingerprint.clone(),
+        };
+        let state = self
+            .apply(leased.sweep, guard(leased), |state| Ok(still_open(state, claimed.clone())))
+            .await?;
+        if state.open_segment(segment).is_none() {
+            return Ok(None);
+        }
+        Ok(Some(Assignment {
+            sweep: leased.sweep,
+            lease: Lease {
+                lease: leased.lease,
+                token: claim.token.clone(),
+                attempt: leased.attempt,
+                ttl_s: self.ttl_s(),
+            },
+            recipe: state.spec().recipe.clone(),
+            family: state.plan().families[leased.segment.family.ix()],
+            arms: state.plan().arms.clone(),
+            segment: leased.segment.clone(),
+        }))
+    }
+
+    /// Takes a report in and renews its lease; answers which arms to stop.
+    ///
+    /// # Errors
+    /// [`DriverError::LeaseLost`]; [`DriverError::BadReport`] if it can't come from training the segment.
+    pub async fn report(
+        &self,
+        lease: LeaseId,
+        token: &str,
+        report: Report,
+    ) -> Result<ReportAnswer, DriverError> {
+        let rows = report.rows.len();
+        if rows > MAX_REPORT_ROWS {
+            return Err(DriverError::BadRequest(format!(
+                "{rows} rows are more than {MAX_REPORT_ROWS}"
+            )));
+        }
+        let leased = self.held(lease, token).await?;
+        let (segment, attempt) = (leased.segment.segment, leased.attempt);
+        let state = self
+            .apply(leased.sweep, guard(&leased), |state| {
+                let sifted = state.sift(segment, &report.rows)?;
+                let news = !sifted.new.is_empty() || sifted.redone > 0;
+                let (rows, redone) = (sifted.new, sifted.redone);
+                Ok(news.then_some(Event::Reported { segment, attempt, rows, redone }))
+            })
+            .await?;
+        self.record_contradictions(&leased, &report).await?;
+        Ok(ReportAnswer { stop: state.stops(segment).to_vec(), ttl_s: self.ttl_s() })
+    }
+
+    /// Rows that were known with other bits are an event that people see; the first report stands.
+    async fn record_contradictions(
+        &self,
+        leased: &LeasedSegment,
+        report: &Report,
+    ) -> Result<(), DriverError> {
+        let (segment, attempt) = (leased.segment.segment, leased.attempt);
+        let contradicting = |state: &Sweep| -> Result<_, DriverError> {
+            Ok(state.sift(segment, &report.rows)?.contradicting)
+        };
+        let state = self.sweep(leased.sweep).await?;
+        if contradicting(&state)?.is_empty() {
+            return Ok(());
+        }
+        tracing::error!(sweep = %leased.sweep, %segment, worker = leased.worker,
+            "an epoch was reported again with other bits");
+        self.apply(leased.sweep, guard(leased), |state| {
+            let rows = contradicting(state)?;
+            Ok((!rows.is_empty()).then_some(Event::Nondeterminism { segment, attempt, rows }))
+        })
+        .await
+        .map(drop)
+    }
+
+    /// Takes a finished segment in.
+    ///
+    /// # Errors
+    /// [`DriverError::LeaseLost`]; [`DriverError::BadFinish`] if a branch, an epoch or a checkpoint is missing.
+    pub async fn finish(
+        &self,
+        lease: LeaseId,
+        token: &str,
+        finish: Finish,
+    ) -> Result<(), DriverError> {
+        let leased = self.held(lease, token).await?;
+        for digest in finish.branches.iter().filter_map(|branch| branch.checkpoint) {
+            if !self.0.blobs.contains(digest).await? {
+                return Err(DriverError::BadFinish(format!(
+                    "checkpoint {digest} was not uploaded"
+                )));
+            }
+        }
+        let (segment, attempt) = (leased.segment.segment, leased.attempt);
+        self.apply(leased.sweep, guard(&leased), |state| {
+            state.check_finish(segment, &finish.branches).map_err(DriverError::BadFinish)?;
+            let branches = finish.branches.clone();
+            Ok(Some(Event::Finished { segment, attempt, branches }))
+        })
+        .await?;
+        tracing::info!(sweep = %leased.sweep, %segment, lease = %leased.lease, "finished");
+        Ok(())
+    }
+
+    /// Takes it that a worker gave its segment up.
+    ///
+    /// # Errors
+    /// [`DriverError::LeaseLost`].
+    pub async fn fail(&self, lease: LeaseId, token: &str, fail: Fail) -> Result<(), DriverError> {
+        let leased = self.held(lease, token).await?;
+        let (segment, attempt) = (leased.segment.segment, leased.attempt);
+        let message: String = fail.message.chars().take(MAX_MESSAGE).collect();
+        tracing::warn!(sweep = %leased.sweep, %segment, worker = leased.worker, message, "a segment failed");
+        self.apply(leased.sweep, guard(&leased), |_| {
+            Ok(Some(Event::Failed { segment, attempt, message: message.clone() }))
+        })
+        .await
+        .map(drop)
+    }
+
+    /// Stores a blob under a lease; true if it is new.
+    ///
+    /// # Errors
+    /// [`DriverError::LeaseLost`]; [`DriverError::Blob`] if the bytes don't match the digest.
+    pub async fn put_blob(
+        &self,
+        lease: LeaseId,
+        token: &str,
+        digest: Digest,
+        bytes: Bytes,
+    ) -> Result<bool, DriverError> {
+        let leased = self.held(lease, token).await?;
+        Ok(self.0.blobs.upload(&*self.0.store, leased.lease, digest, bytes).await?)
+    }
+
+    /// Reads a blob that the leased segment starts from; none if it isn't one of these.
+    ///
+    /// # Errors
+    /// [`DriverError::LeaseLost`].
+    pub async fn get_blob(
+        &self,
+        lease: LeaseId,
+        token: &str,
+        digest: Digest,
+    ) -> Result<Option<Bytes>, DriverError> {
+        let leased = self.held(lease, token).await?;
+        let starts =
+            |branch: &floodgauge_protocol::Branch| branch.start == Start::Checkpoint { digest };
+        if !leased.segment.branches.iter().any(starts) {
+            return Ok(None);
+        }
+        Ok(self.0.blobs.get(digest).await?)
+    }
+
+    /// The segment of a lease, which is renewed.
+    async fn held(&self, lease: LeaseId, token: &str) -> Result<LeasedSegment, DriverError> {
+        Ok(self.0.store.renew(lease, token, self.0.config.lease_ttl).await?)
+    }
+
+    fn ttl_s(&self) -> u32 {
+        self.0.config.lease_ttl.as_secs().max(1) as u32
+    }
+}
+
+fn guard(leased: &LeasedSegment) -> Option<LeaseGuard> {
+    Some(LeaseGuard { lease: leased.lease, attempt: leased.attempt })
+}
+
+fn check_text(field: &str, text: &str, most: usize) -> Result<(), DriverError> {
+    let chars = text.chars().count();
+    if (1..=most).contains(&chars) {
+        return Ok(());
+    }
+    Err(DriverError::BadRequest(format!("{field} has 1 to {most} characters, not {chars}")))
+}

@@ -1,0 +1,287 @@
+//! Textbook synchronous successive halving (Jamieson & Talwalkar, AISTATS 2016), the
+//! arms of a bracket compared as means over its seeds; a grid is halving with one rung.
+//!
+//! The plain baseline doesn't compete: it is trained to the end beside the survivors.
+//! Equal means keep the order of the levels, as the textbook has no better rule. Early
+//! rungs compare levels that nothing tells apart yet, so this scheduler is cheap, and often wrong.
+
+use super::{
+    action::{Action, Decision, TrialEnd},
+    status::{SweepStatus, TrialStatus},
+    sweep::{Bracket, Sweep, Work},
+};
+use floodgauge_protocol::{
+    ArmIx, Branch, FamilyIx, Metric, Segment, SegmentId, SegmentKind, Start, TrialKey,
+};
+use std::cmp::Ordering;
+
+/// The most members that one segment stacks: beyond it a step costs as much more as it
+/// trains, and smaller segments let several workers share a rung.
+const MAX_MEMBERS: usize = 12;
+
+impl Sweep {
+    /// The first rung of every bracket.
+    pub(super) fn start(&mut self) -> Vec<Decision> {
+        (0..self.brackets.len()).flat_map(|bracket| self.enqueue_rung(bracket)).collect()
+    }
+
+    /// Closes the rung of a family's bracket once nothing of it is open.
+    pub(super) fn climb(&mut self, family: FamilyIx) -> Vec<Decision> {
+        let Some(ix) = self.brackets.iter().position(|b| b.families.contains(&family)) else {
+            return vec![];
+        };
+        let bracket = self.brackets[ix].clone();
+        let open = |work: &Work| work.open && bracket.families.contains(&work.segment.family);
+        if bracket.done || self.segments.values().any(open) {
+            return vec![];
+        }
+        let mut decisions = if self.rungs.is_last(bracket.rung) {
+            self.brackets[ix].done = true;
+            self.end_last_rung(&bracket)
+        } else {
+            self.close_rung(ix, &bracket)
+        };
+        if self.brackets.iter().all(|bracket| bracket.done) {
+            decisions.extend(self.enqueue_test());
+        }
+        decisions
+    }
+
+    fn end_last_rung(&mut self, bracket: &Bracket) -> Vec<Decision> {
+        let epochs = self.spec.recipe.epochs;
+        let mut decisions = vec![];
+        for key in keys(bracket, &bracket.arms) {
+            if let Some(trial) = self.trials.get_mut(&key)
+                && trial.status == TrialStatus::Active
+            {
+                let reason = format!("trained all {epochs} epochs");
+                decisions.push(trial.end(key, TrialEnd::Completed, reason));
+            }
+        }
+        decisions
+    }
+
+    fn close_rung(&mut self, ix: usize, bracket: &Bracket) -> Vec<Decision> {
+        let rung = bracket.rung;
+        let epoch = self.rungs.epochs()[rung];
+        let ranked = self.rank(bracket, epoch);
+        let keep = self.rungs.keep(ranked.len());
+        let metric = self.spec.search.objective.metric.as_str();
+        let mut decisions = vec![];
+        let mut survivors = vec![ArmIx::PLAIN];
+        for (rank, &(arm, value)) in ranked.iter().enumerate() {
+            let kept = rank < keep && value != Metric::Diverged;
+            if kept {
+                survivors.push(arm);
+            }
+            let shown = match value {
+                Metric::Finite(value) => format!("{metric} {value:.4}"),
+                Metric::Diverged => "no finite mean over seeds".into(),
+            };
+            let tie = ranked.iter().filter(|other| other.1.order(value) == Ordering::Equal).count();
+            let tied = if tie > 1 {
+                format!(", a tie of {tie} kept in order of level")
+            } else {
+                String::new()
+            };
+            for &family in &bracket.families {
+                let key = TrialKey::new(family, arm);
+                let exposure = self.trials[&key].exposure(self.steps_per_epoch);
+                let reason = format!(
+                    "{} at rung {rung} (epoch {epoch}): {shown} is rank {} of {}, {keep} kept{tied}; exposure {exposure:.1} epochs",
+                    if kept { "promoted" } else { "pruned" },
+                    rank + 1,
+                    ranked.len(),
+                );
+                decisions.extend(self.settle(key, rung as u32, kept, reason));
+            }
+        }
+        survivors.sort_unstable();
+        self.brackets[ix].rung += 1;
+        self.brackets[ix].arms = survivors;
+        let next = self.enqueue_rung(ix);
+        if next.is_empty() {
+            self.brackets[ix].done = true;
+        }
+        decisions.extend(next);
+        decisions
+    }
+
+    /// Promotes or prunes a trial, unless it has ended already.
+    fn settle(&mut self, key: TrialKey, rung: u32, kept: bool, reason: String) -> Option<Decision> {
+        let trial = self.trials.get_mut(&key).filter(|t| t.status == TrialStatus::Active)?;
+        trial.reason = Some(reason.clone());
+        let action = if kept {
+            Action::Promote { trial: key, rung }
+        } else {
+            trial.status = TrialStatus::Pruned;
+            Action::Prune { trial: key, rung }
+        };
+        Some(Decision { action, reason })
+    }
+
+    /// The competing arms, best first.
+    fn rank(&self, bracket: &Bracket, epoch: u32) -> Vec<(ArmIx, Metric)> {
+        let objective = self.spec.search.objective;
+        let mean = |arm| {
+            Metric::mean(bracket.families.iter().map(|&family| {
+                let trial = &self.trials[&TrialKey::new(family, arm)];
+                match trial.status {
+                    TrialStatus::Active => trial.at_rung(objective, epoch),
+                    _ => Metric::Diverged,
+                }
+            }))
+        };
+        let competing = bracket.arms.iter().filter(|arm| **arm != ArmIx::PLAIN);
+        let mut ranked: Vec<_> = competing.map(|&arm| (arm, mean(arm))).collect();
+        ranked.sort_by(|a, b| a.1.order(b.1));
+        ranked
+    }
+
+    /// Segments that bring the bracket's arms to its rung, from where they stand.
+    fn enqueue_rung(&mut self, ix: usize) -> Vec<Decision> {
+        let bracket = self.brackets[ix].clone();
+        let to = self.rungs.epochs()[bracket.rung];
+        let from = if bracket.rung == 0 { 0 } else { self.rungs.epochs()[bracket.rung - 1] };
+        let mut decisions = vec![];
+        for &family in &bracket.families {
+            let branches: Vec<Branch> = bracket
+                .arms
+                .iter()
+                .filter_map(|&arm| self.branch(TrialKey::new(family, arm), from))
+                .collect();
+            for cohort in even_parts(&branches) {
+                let reason = format!(
+                    "rung {}: {} of seed {} from epoch {from} to {to}",
+                    bracket.rung,
+                    count(cohort.len(), "arm"),
+                    self.plan.families[family.ix()].seed,
+                );
+                let branches = cohort.to_vec();
+                decisions.push(self.enqueue(
+                    family,
+                    SegmentKind::Train,
+                    from,
+                    to,
+                    branches,
+                    reason,
+                ));
+            }
+        }
+        decisions
+    }
+
+    fn branch(&self, key: TrialKey, from: u32) -> Option<Branch> {
+        let trial = self.trials.get(&key).filter(|t| t.status == TrialStatus::Active)?;
+        let start = match (from, trial.checkpoint) {
+            (0, _) => Start::Init,
+            (_, Some(digest)) => Start::Checkpoint { digest },
+            (_, None) => return None,
+        };
+        Some(Branch { arms: vec![key.arm], start, onset_step: trial.onset_step })
+    }
+
+    fn enqueue(
+        &mut self,
+        family: FamilyIx,
+        kind: SegmentKind,
+        from: u32,
+        to: u32,
+        branches: Vec<Branch>,
+        reason: String,
+    ) -> Decision {
+        let id = SegmentId(self.segments.len() as u32);
+        let segment = Segment {
+            segment: id,
+            family,
+            kind,
+            from_step: u64::from(from) * self.steps_per_epoch,
+            to_step: u64::from(to) * self.steps_per_epoch,
+            branches,
+        };
+        let work = Work {
+            segment: segment.clone(),
+            open: true,
+            leased: false,
+            failures: 0,
+            losses: 0,
+            stops: vec![],
+        };
+        self.segments.insert(id, work);
+        Decision { action: Action::Enqueue { segment }, reason }
+    }
+
+    /// Test segments for the chosen arm and its baseline, one a seed; or the end, if there
+    /// is nothing to test.
+    fn enqueue_test(&mut self) -> Vec<Decision> {
+        let Some((bracket, arm)) = self.chosen() else { return self.conclude() };
+        let epochs = self.spec.recipe.epochs;
+        let mut arms = vec![ArmIx::PLAIN, arm];
+        arms.dedup();
+        let mut decisions = vec![];
+        for family in self.brackets[bracket].families.clone() {
+            let branches: Vec<Branch> = arms
+                .iter()
+                .filter_map(|&arm| {
+                    let trial = &self.trials[&TrialKey::new(family, arm)];
+                    let digest =
+                        trial.checkpoint.filter(|_| trial.status == TrialStatus::Completed)?;
+                    let start = Start::Checkpoint { digest };
+                    Some(Branch { arms: vec![arm], start, onset_step: trial.onset_step })
+                })
+                .collect();
+            if branches.is_empty() {
+                continue;
+            }
+            let reason = format!(
+                "test metrics of the chosen {} and the baseline, seed {}",
+                self.plan.arms[arm.ix()],
+                self.plan.families[family.ix()].seed,
+            );
+            let kind = SegmentKind::Test;
+            decisions.push(self.enqueue(family, kind, epochs, epochs, branches, reason));
+        }
+        if decisions.is_empty() { self.conclude() } else { decisions }
+    }
+
+    /// The end, once nothing is open: the answer, or failure if no trial was trained to the end.
+    pub(super) fn conclude(&mut self) -> Vec<Decision> {
+        if self.segments.values().any(|work| work.open) {
+            return vec![];
+        }
+        if self.chosen().is_none() {
+            self.status = SweepStatus::Failed;
+            let why = self.trials.values().find_map(|trial| trial.reason.clone());
+            let reason = format!(
+                "no trial reached the last epoch; the first one {}",
+                why.unwrap_or_else(|| "says nothing".into())
+            );
+            return vec![Decision { action: Action::Fail, reason }];
+        }
+        self.status = SweepStatus::Completed;
+        let best = self.best();
+        let reason = best.verdict.clone();
+        vec![Decision { action: Action::Complete { best: Box::new(best) }, reason }]
+    }
+}
+
+fn keys<'a>(bracket: &'a Bracket, arms: &'a [ArmIx]) -> impl Iterator<Item = TrialKey> + 'a {
+    bracket
+        .families
+        .iter()
+        .flat_map(move |&family| arms.iter().map(move |&arm| TrialKey::new(family, arm)))
+}
+
+/// Cuts into as few parts of at most `MAX_MEMBERS` as it takes, of sizes as even as can be.
+fn even_parts(branches: &[Branch]) -> Vec<&[Branch]> {
+    let parts = branches.len().div_ceil(MAX_MEMBERS).max(1);
+    let bound = |part: usize| part * branches.len() / parts;
+    (0..parts)
+        .map(|part| &branches[bound(part)..bound(part + 1)])
+        .filter(|part| !part.is_empty())
+        .collect()
+}
+
+fn count(n: usize, noun: &str) -> String {
+    format!("{n} {noun}{}", if n == 1 { "" } else { "s" })
+}

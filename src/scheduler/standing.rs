@@ -1,0 +1,72 @@
+//! How the arms of a sweep stand: what the verdict judges.
+
+use super::{status::TrialStatus, sweep::Sweep};
+use crate::verdict::{self, Best, Contender, RunEquivalents, Standing};
+use floodgauge_protocol::{ArmIx, Metric, TrialKey};
+
+impl Sweep {
+    /// The answer so far; final once the sweep has ended.
+    pub fn best(&self) -> Best {
+        verdict::judge(&self.standing())
+    }
+
+    /// The objective of a trial so far.
+    pub fn objective(&self, trial: TrialKey) -> Option<Metric> {
+        self.trials.get(&trial)?.objective(self.spec.search.objective, self.spec.recipe.epochs)
+    }
+
+    /// The bracket and the arm that the verdict chooses among the trials trained to the end.
+    pub(super) fn chosen(&self) -> Option<(usize, ArmIx)> {
+        let standing = self.standing();
+        let best = verdict::leader(&standing.contenders)?;
+        let contender = &standing.contenders[best];
+        contender.finished.then_some((contender.bracket, contender.arm))
+    }
+
+    /// What was trained, and what was not.
+    pub fn run_equivalents(&self) -> RunEquivalents {
+        let full = f64::from(self.spec.recipe.epochs.max(1));
+        let seen: u64 = self.trials.values().map(|trial| u64::from(trial.epochs())).sum();
+        let full_grid = self.trials.len() as f64;
+        RunEquivalents {
+            spent: self.trained_epochs as f64 / full,
+            full_grid,
+            saved_by_sharing: seen.saturating_sub(self.trained_epochs) as f64 / full,
+            saved_by_pruning: full_grid - seen as f64 / full,
+            redone: self.redone_epochs as f64 / full,
+        }
+    }
+
+    fn standing(&self) -> Standing {
+        let mut contenders = vec![];
+        for (ix, bracket) in self.brackets.iter().enumerate() {
+            for arm in self.plan.arm_ids() {
+                let keys: Vec<_> =
+                    bracket.families.iter().map(|&family| TrialKey::new(family, arm)).collect();
+                let trials: Vec<_> = keys.iter().map(|key| &self.trials[key]).collect();
+                let scores: Option<Vec<Metric>> =
+                    keys.iter().map(|&key| self.objective(key)).collect();
+                let Some(scores) = scores else { continue };
+                contenders.push(Contender {
+                    bracket: ix,
+                    arm,
+                    method: self.plan.arms[arm.ix()],
+                    weight_decay: self.plan.families[bracket.families[0].ix()].weight_decay,
+                    epochs: trials.iter().map(|trial| trial.epochs()).min().unwrap_or(0),
+                    finished: trials.iter().all(|trial| trial.status == TrialStatus::Completed),
+                    crossed: trials.iter().any(|trial| trial.onset_step.is_some()),
+                    tests: trials.iter().filter_map(|trial| trial.test).collect(),
+                    scores,
+                });
+            }
+        }
+        Standing {
+            objective: self.spec.search.objective,
+            levels: self.plan.arms.iter().filter_map(|method| method.level()).collect(),
+            seeds: self.spec.search.seeds.len() as u32,
+            ended: self.status.is_final(),
+            contenders,
+            run_equivalents: self.run_equivalents(),
+        }
+    }
+}

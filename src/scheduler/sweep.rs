@@ -1,0 +1,309 @@
+//! The state of a sweep, and the step that an event makes it take.
+
+use super::{
+    action::{Action, Decision, TrialEnd},
+    event::Event,
+    rungs::Rungs,
+    status::{SweepStatus, TrialStatus},
+    trial::{Point, Trial},
+};
+use floodgauge_protocol::{
+    ArmIx, FamilyIx, Plan, Segment, SegmentId, SegmentKind, SweepSpec, TrialKey,
+    work::{BranchEnd, FinishedBranch, ReportRow, Stop},
+};
+use std::collections::BTreeMap;
+
+/// How often a segment may fail before its trials are given up.
+pub const MAX_FAILURES: u32 = 3;
+
+/// How often a segment may be lost before it counts as what kills its workers.
+pub const MAX_LOSSES: u32 = 20;
+
+/// A sweep as its log tells it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sweep {
+    pub(super) spec: SweepSpec,
+    pub(super) plan: Plan,
+    pub(super) rungs: Rungs,
+    pub(super) steps_per_epoch: u64,
+    pub(super) status: SweepStatus,
+    pub(super) trials: BTreeMap<TrialKey, Trial>,
+    pub(super) segments: BTreeMap<SegmentId, Work>,
+    pub(super) brackets: Vec<Bracket>,
+    /// Epochs trained, one that several arms share counted once.
+    pub(super) trained_epochs: u64,
+    /// Epochs trained again after a crash.
+    pub(super) redone_epochs: u64,
+}
+
+/// A segment and what became of it.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Work {
+    pub segment: Segment,
+    pub open: bool,
+    pub leased: bool,
+    pub failures: u32,
+    pub losses: u32,
+    pub stops: Vec<Stop>,
+}
+
+/// The families of one weight decay, whose arms compete as means over seeds.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Bracket {
+    pub families: Vec<FamilyIx>,
+    /// The rung that is being trained.
+    pub rung: usize,
+    /// The arms that are trained to it.
+    pub arms: Vec<ArmIx>,
+    pub done: bool,
+}
+
+impl Sweep {
+    /// A sweep before its first event, `Submitted`; the spec is that event's.
+    pub fn new(spec: SweepSpec) -> Self {
+        let plan = Plan::of(&spec);
+        let mut brackets: Vec<Bracket> = vec![];
+        for (i, family) in plan.families.iter().enumerate() {
+            let first =
+                plan.families[..i].iter().position(|f| f.weight_decay == family.weight_decay);
+            match first.and_then(|first| {
+                brackets
+                    .iter_mut()
+                    .find(|bracket| bracket.families.contains(&FamilyIx(first as u16)))
+            }) {
+                Some(bracket) => bracket.families.push(family.family),
+                None => brackets.push(Bracket {
+                    families: vec![family.family],
+                    rung: 0,
+                    arms: plan.arm_ids().collect(),
+                    done: false,
+                }),
+            }
+        }
+        Self {
+            rungs: Rungs::of(&spec, plan.arms.len() - 1),
+            steps_per_epoch: spec.recipe.steps_per_epoch(),
+            status: SweepStatus::Queued,
+            trials: plan.trials().map(|trial| (trial, Trial::new())).collect(),
+            segments: BTreeMap::new(),
+            brackets,
+            trained_epochs: 0,
+            redone_epochs: 0,
+            plan,
+            spec,
+        }
+    }
+
+    /// Takes an event in and answers what to do. Events that don't fit the state (a segment
+    /// that is over, say) change nothing.
+    pub fn step(&mut self, event: &Event) -> Vec<Decision> {
+        match event {
+            Event::Submitted { .. } => self.start(),
+            Event::CancelRequested => self.cancel(),
+            Event::Nondeterminism { rows, .. } => {
+                self.redone_epochs += rows.len() as u64;
+                vec![]
+            }
+            Event::Claimed { segment, .. } => {
+                if let Some(work) = self.open_work(*segment) {
+                    work.leased = true;
+                    if self.status == SweepStatus::Queued {
+                        self.status = SweepStatus::Running;
+                    }
+                }
+                vec![]
+            }
+            Event::Reported { segment, rows, redone, .. } => {
+                self.redone_epochs += u64::from(*redone);
+                self.take_rows(*segment, rows);
+                vec![]
+            }
+            Event::Finished { segment, branches, .. } => self.finish(*segment, branches),
+            Event::Failed { segment, message, .. } => self.fail(*segment, message),
+            Event::Lost { segment, .. } => self.lose(*segment),
+        }
+    }
+
+    fn cancel(&mut self) -> Vec<Decision> {
+        if self.status.is_final() {
+            return vec![];
+        }
+        let mut decisions = vec![];
+        for (&id, work) in self.segments.iter_mut().filter(|(_, work)| work.open) {
+            if work.leased {
+                let arms = work.segment.branches.iter().flat_map(|b| b.arms.clone()).collect();
+                let stop = Stop { arms, at_epoch: 0 };
+                work.stops.push(stop.clone());
+                let reason = "the sweep was cancelled; the worker hands in what it has".into();
+                decisions.push(Decision { action: Action::Stop { segment: id, stop }, reason });
+            } else {
+                work.open = false;
+                let reason = "the sweep was cancelled before a worker took this".into();
+                decisions.push(Decision { action: Action::Withdraw { segment: id }, reason });
+            }
+        }
+        for trial in self.trials.values_mut().filter(|t| t.status == TrialStatus::Active) {
+            trial.status = TrialStatus::Cancelled;
+            trial.reason = Some("the sweep was cancelled".into());
+        }
+        self.status = SweepStatus::Cancelled;
+        decisions.push(Decision { action: Action::Cancel, reason: "a user asked for it".into() });
+        decisions
+    }
+
+    fn take_rows(&mut self, segment: SegmentId, rows: &[ReportRow]) {
+        let Some(work) = self.segments.get(&segment) else { return };
+        let family = work.segment.family;
+        self.trained_epochs += rows.len() as u64;
+        for row in rows {
+            for &arm in &row.arms {
+                if let Some(trial) = self.trials.get_mut(&TrialKey::new(family, arm)) {
+                    trial.curve.push(Point::from(row));
+                    trial.onset_step = trial.onset_step.or(row.onset_step);
+                }
+            }
+        }
+    }
+
+    fn finish(&mut self, segment: SegmentId, branches: &[FinishedBranch]) -> Vec<Decision> {
+        let Some(work) = self.close(segment) else { return vec![] };
+        let family = work.family;
+        let mut decisions = vec![];
+        for branch in branches {
+            for &arm in &branch.arms {
+                let key = TrialKey::new(family, arm);
+                let Some(trial) = self.trials.get_mut(&key) else { continue };
+                trial.onset_step = trial.onset_step.or(branch.onset_step);
+                trial.checkpoint = branch.checkpoint.or(trial.checkpoint);
+                trial.test = branch.test.or(trial.test);
+                if branch.end == BranchEnd::Diverged && trial.status == TrialStatus::Active {
+                    let reason = format!("a loss was not finite after step {}", branch.step);
+                    decisions.push(trial.end(key, TrialEnd::Diverged, reason));
+                }
+            }
+        }
+        decisions.extend(self.after(&work));
+        decisions
+    }
+
+    fn fail(&mut self, segment: SegmentId, message: &str) -> Vec<Decision> {
+        let Some(work) = self.open_work(segment) else { return vec![] };
+        work.leased = false;
+        work.failures += 1;
+        let failures = work.failures;
+        if failures < MAX_FAILURES && !self.status.is_final() {
+            let reason = format!("failed, {failures} of at most {MAX_FAILURES} times: {message}");
+            return vec![Decision { action: Action::Retry { segment }, reason }];
+        }
+        self.give_up(segment, &format!("failed {failures} times, at last: {message}"))
+    }
+
+    fn lose(&mut self, segment: SegmentId) -> Vec<Decision> {
+        let Some(work) = self.open_work(segment) else { return vec![] };
+        work.leased = false;
+        work.losses += 1;
+        if work.losses < MAX_LOSSES {
+            return vec![];
+        }
+        let reason = format!("its workers were lost {MAX_LOSSES} times");
+        self.give_up(segment, &reason)
+    }
+
+    /// Closes a segment for good; its trials end as failed.
+    fn give_up(&mut self, segment: SegmentId, reason: &str) -> Vec<Decision> {
+        let Some(work) = self.close(segment) else { return vec![] };
+        let mut decisions =
+            vec![Decision { action: Action::Withdraw { segment }, reason: reason.into() }];
+        if work.kind == SegmentKind::Train {
+            for &arm in work.branches.iter().flat_map(|branch| &branch.arms) {
+                let key = TrialKey::new(work.family, arm);
+                let active = |trial: &&mut Trial| trial.status == TrialStatus::Active;
+                if let Some(trial) = self.trials.get_mut(&key).filter(active) {
+                    decisions.push(trial.end(key, TrialEnd::Failed, reason.into()));
+                }
+            }
+        }
+        decisions.extend(self.after(&work));
+        decisions
+    }
+
+    /// What follows once a segment is over.
+    fn after(&mut self, segment: &Segment) -> Vec<Decision> {
+        if self.status.is_final() {
+            return vec![];
+        }
+        match segment.kind {
+            SegmentKind::Train => self.climb(segment.family),
+            SegmentKind::Test => self.conclude(),
+        }
+    }
+
+    fn open_work(&mut self, segment: SegmentId) -> Option<&mut Work> {
+        self.segments.get_mut(&segment).filter(|work| work.open)
+    }
+
+    fn close(&mut self, segment: SegmentId) -> Option<Segment> {
+        let work = self.open_work(segment)?;
+        work.open = false;
+        work.leased = false;
+        Some(work.segment.clone())
+    }
+
+    /// The sweep as submitted, its split filled in.
+    pub fn spec(&self) -> &SweepSpec {
+        &self.spec
+    }
+
+    /// Its arms and families.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// Its rungs.
+    pub fn rungs(&self) -> &Rungs {
+        &self.rungs
+    }
+
+    /// Mini-batches in an epoch.
+    pub fn steps_per_epoch(&self) -> u64 {
+        self.steps_per_epoch
+    }
+
+    /// Where it stands.
+    pub fn status(&self) -> SweepStatus {
+        self.status
+    }
+
+    /// A trial.
+    pub fn trial(&self, trial: TrialKey) -> Option<&Trial> {
+        self.trials.get(&trial)
+    }
+
+    /// All trials, by family, then arm.
+    pub fn trials(&self) -> impl Iterator<Item = (TrialKey, &Trial)> {
+        self.trials.iter().map(|(key, trial)| (*key, trial))
+    }
+
+    /// A segment that isn't over yet.
+    pub fn open_segment(&self, segment: SegmentId) -> Option<&Segment> {
+        self.segments.get(&segment).filter(|work| work.open).map(|work| &work.segment)
+    }
+
+    /// Which arms of a segment are to be stopped.
+    pub fn stops(&self, segment: SegmentId) -> &[Stop] {
+        self.segments.get(&segment).map_or(&[], |work| &work.stops)
+    }
+}
+
+impl Trial {
+    /// Ends the trial, and says so.
+    pub(super) fn end(&mut self, key: TrialKey, end: TrialEnd, reason: String) -> Decision {
+        self.status = match end {
+            TrialEnd::Completed => TrialStatus::Completed,
+            TrialEnd::Diverged => TrialStatus::Diverged,
+            TrialEnd::Failed => TrialStatus::Failed,
+        };
+        self.reason = Some(reason.clone());
+        Decision { action: Action::End { trial: key, end }, reason }
+    }
+}

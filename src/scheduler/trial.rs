@@ -1,0 +1,148 @@
+//! One trial: what it reported, and what that says under the sweep's objective.
+
+use super::status::TrialStatus;
+use floodgauge_protocol::{
+    At, Digest, Metric, Objective, ObjectiveMetric,
+    work::{ReportRow, TestMetrics},
+};
+
+/// A trial as its sweep's log tells it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Trial {
+    /// Its status.
+    pub status: TrialStatus,
+    /// Its epochs, from the first.
+    pub curve: Vec<Point>,
+    /// The first step whose mini-batch loss was below its level, once known.
+    pub onset_step: Option<u64>,
+    /// The newest checkpoint.
+    pub checkpoint: Option<Digest>,
+    /// Why it has its status, in words.
+    pub reason: Option<String>,
+    /// Its test metrics, if it was chosen.
+    pub test: Option<TestMetrics>,
+}
+
+/// The metrics of a trial after one epoch.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Point {
+    /// Mean training loss over the epoch.
+    pub train_loss: Metric,
+    /// Validation loss after it.
+    pub val_loss: Metric,
+    /// Validation error after it.
+    pub val_error: Metric,
+}
+
+impl Point {
+    /// The metric that a sweep compares.
+    pub fn metric(&self, metric: ObjectiveMetric) -> Metric {
+        match metric {
+            ObjectiveMetric::ValLoss => self.val_loss,
+            ObjectiveMetric::ValError => self.val_error,
+        }
+    }
+}
+
+impl From<&ReportRow> for Point {
+    fn from(row: &ReportRow) -> Self {
+        Self { train_loss: row.train_loss, val_loss: row.val_loss, val_error: row.val_error }
+    }
+}
+
+impl Trial {
+    /// A trial that nothing has been reported of.
+    pub fn new() -> Self {
+        Self {
+            status: TrialStatus::Active,
+            curve: vec![],
+            onset_step: None,
+            checkpoint: None,
+            reason: None,
+            test: None,
+        }
+    }
+
+    /// Epochs reported.
+    pub fn epochs(&self) -> u32 {
+        self.curve.len() as u32
+    }
+
+    /// Epochs since onset; 0 before it.
+    pub fn exposure(&self, steps_per_epoch: u64) -> f64 {
+        let done = u64::from(self.epochs()) * steps_per_epoch;
+        let since = self.onset_step.map_or(0, |onset| done.saturating_sub(onset));
+        since as f64 / steps_per_epoch.max(1) as f64
+    }
+
+    /// The objective over a full run of `full` epochs, or over what there is of it: for
+    /// `last` the mean over the closing tenth of a full run's epochs (as many of the newest
+    /// as there are), for `best` the lowest epoch.
+    pub fn objective(&self, objective: Objective, full: u32) -> Option<Metric> {
+        let values = self.curve.iter().map(|point| point.metric(objective.metric));
+        match objective.at {
+            At::Best => values.min_by(|a, b| a.order(*b)),
+            At::Last => {
+                let window = full.div_ceil(10).max(1) as usize;
+                let skip = self.curve.len().saturating_sub(window);
+                (!self.curve.is_empty()).then(|| Metric::mean(values.skip(skip)))
+            }
+        }
+    }
+
+    /// What textbook halving compares at a rung of `epoch` epochs: the value after that
+    /// epoch, or for `best` the lowest up to it. Diverged if the trial didn't get there.
+    pub fn at_rung(&self, objective: Objective, epoch: u32) -> Metric {
+        let reached = self.curve.get(..epoch as usize).unwrap_or_default();
+        let mut values = reached.iter().map(|point| point.metric(objective.metric));
+        match objective.at {
+            At::Last => values.next_back(),
+            At::Best => values.min_by(|a, b| a.order(*b)),
+        }
+        .unwrap_or(Metric::Diverged)
+    }
+}
+
+impl Default for Trial {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn trial(losses: &[f64]) -> Trial {
+        let point = |&loss| Point {
+            train_loss: Metric::from(loss),
+            val_loss: Metric::from(loss),
+            val_error: Metric::Finite(0.5),
+        };
+        Trial { curve: losses.iter().map(point).collect(), ..Trial::new() }
+    }
+
+    const LAST: Objective = Objective { metric: ObjectiveMetric::ValLoss, at: At::Last };
+    const BEST: Objective = Objective { metric: ObjectiveMetric::ValLoss, at: At::Best };
+
+    #[test]
+    fn last_is_the_mean_of_the_closing_tenth() {
+        let losses: Vec<f64> = (1..=20).map(f64::from).collect();
+        assert_eq!(trial(&losses).objective(LAST, 20), Some(Metric::Finite(19.5)));
+        assert_eq!(trial(&losses[..1]).objective(LAST, 20), Some(Metric::Finite(1.0)));
+        assert_eq!(trial(&[]).objective(LAST, 20), None);
+    }
+
+    #[test]
+    fn best_is_the_lowest_epoch_even_after_divergence() {
+        let trial = trial(&[3.0, 1.0, f64::NAN]);
+        assert_eq!(trial.objective(BEST, 3), Some(Metric::Finite(1.0)));
+        assert_eq!(trial.objective(LAST, 3), Some(Metric::Diverged));
+    }
+
+    #[test]
+    fn a_trial_that_missed_a_rung_ranks_as_diverged() {
+        assert_eq!(trial(&[3.0, 1.0]).at_rung(LAST, 3), Metric::Diverged);
+        assert_eq!(trial(&[3.0, 1.0, 2.0]).at_rung(LAST, 2), Metric::Finite(1.0));
+    }
+}

@@ -1,0 +1,117 @@
+//! What an entry changes in the projections, in the entry's transaction.
+
+use super::statements::{Statements, Value, values};
+use crate::store::{Effects, RowUpdate, StoreError, TrialUpdate};
+use floodgauge_protocol::{Segment, SegmentId, SweepId};
+use std::collections::BTreeMap;
+
+pub(super) async fn apply(
+    db: &mut impl Statements,
+    sweep: SweepId,
+    now_ms: i64,
+    effects: Effects,
+) -> Result<(), StoreError> {
+    let Effects { status, best, enqueue, requeue, close, rows, trials } = effects;
+    if let Some(status) = status {
+        let sql = "update sweeps set status = $2 where sweep = $1";
+        db.execute(sql, values![sweep, status.as_str()]).await?;
+    }
+    if let Some(best) = best {
+        db.execute("update sweeps set best = $2 where sweep = $1", values![sweep, &best]).await?;
+    }
+    insert_segments(db, sweep, now_ms, enqueue).await?;
+    for segment in requeue {
+        end_lease(db, sweep, segment, "queued").await?;
+    }
+    for segment in close {
+        end_lease(db, sweep, segment, "closed").await?;
+    }
+    insert_rows(db, sweep, rows).await?;
+    upsert_trials(db, sweep, trials).await
+}
+
+async fn insert_segments(
+    db: &mut impl Statements,
+    sweep: SweepId,
+    now_ms: i64,
+    segments: Vec<Segment>,
+) -> Result<(), StoreError> {
+    let row = |segment: Segment| {
+        let body = serde_json::to_string(&segment)
+            .map_err(|error| StoreError::Corrupt(format!("segment: {error}")))?;
+        Ok(values![sweep, segment.segment, segment.family, body, "queued", now_ms])
+    };
+    let rows = segments.into_iter().map(row).collect::<Result<Vec<_>, StoreError>>()?;
+    let head = "insert into segments (sweep, segment, family, body, state, queued_ms)";
+    db.insert_rows(head, rows, "").await
+}
+
+/// Takes a segment from whoever holds it. It keeps its place in the queue and its attempts.
+async fn end_lease(
+    db: &mut impl Statements,
+    sweep: SweepId,
+    segment: SegmentId,
+    state: &'static str,
+) -> Result<(), StoreError> {
+    // A closed segment stays closed: it may be withdrawn and lost at the same time.
+    db.execute(
+        "update segments set state = $3, lease = null, token_sha256 = null, worker = null, \
+         expires_ms = null where sweep = $1 and segment = $2 and state <> 'closed'",
+        values![sweep, segment, state],
+    )
+    .await
+    .map(drop)
+}
+
+async fn insert_rows(
+    db: &mut impl Statements,
+    sweep: SweepId,
+    rows: Vec<RowUpdate>,
+) -> Result<(), StoreError> {
+    let values_of = |row: RowUpdate| -> Vec<Value> {
+        values![
+            sweep,
+            row.trial.family,
+            row.trial.arm,
+            row.epoch,
+            row.step,
+            row.train_loss,
+            row.val_loss,
+            row.val_error,
+            row.branch
+        ]
+    };
+    let rows = rows.into_iter().map(values_of).collect();
+    let head = "insert into reports \
+                (sweep, family, arm, epoch, step, train_loss, val_loss, val_error, branch)";
+    db.insert_rows(head, rows, "").await
+}
+
+async fn upsert_trials(
+    db: &mut impl Statements,
+    sweep: SweepId,
+    trials: Vec<TrialUpdate>,
+) -> Result<(), StoreError> {
+    // The last word on a trial counts; Postgres won't change a row twice in one statement.
+    let trials: BTreeMap<_, _> = trials.into_iter().map(|trial| (trial.trial, trial)).collect();
+    let values_of = |trial: TrialUpdate| -> Vec<Value> {
+        values![
+            sweep,
+            trial.trial.family,
+            trial.trial.arm,
+            trial.status.as_str(),
+            trial.epochs,
+            trial.onset_step,
+            trial.checkpoint,
+            trial.reason
+        ]
+    };
+    let rows = trials.into_values().map(values_of).collect();
+    let head = "insert into trials \
+                (sweep, family, arm, status, epochs, onset_step, checkpoint, reason)";
+    let tail = "on conflict (sweep, family, arm) do update set \
+                status = excluded.status, epochs = excluded.epochs, \
+                onset_step = excluded.onset_step, checkpoint = excluded.checkpoint, \
+                reason = excluded.reason";
+    db.insert_rows(head, rows, tail).await
+}

@@ -1,0 +1,107 @@
+//! Sweeps and what hangs on them, for readers.
+
+use super::statements::{Columns, Statements, values};
+use crate::store::{CurveRow, Page, StoreError, SweepRow, TrialRow};
+use floodgauge_protocol::{ArmIx, FamilyIx, SweepId, TrialKey};
+
+const SWEEP: &str = "select sweep, name, spec, status, scheduler_version, head_seq, best, \
+                     created_ms, updated_ms from sweeps";
+
+pub(super) async fn sweep(
+    db: &mut impl Statements,
+    sweep: SweepId,
+) -> Result<Option<SweepRow>, StoreError> {
+    let sql = format!("{SWEEP} where sweep = $1");
+    db.fetch_optional(sql, values![sweep]).await?.as_ref().map(sweep_row).transpose()
+}
+
+pub(super) async fn sweeps(
+    db: &mut impl Statements,
+    page: Page,
+) -> Result<Vec<SweepRow>, StoreError> {
+    let pattern = page.search.map(|text| like(&text.to_lowercase()));
+    let sql = format!(
+        "{SWEEP} where ($1 is null or sweep < $1) \
+         and ($2 is null or name_folded like $2 escape '!') order by sweep desc limit $3"
+    );
+    let rows = db.fetch(sql, values![page.after, pattern, page.limit]).await?;
+    rows.iter().map(sweep_row).collect()
+}
+
+/// A pattern for texts that contain `text`, whose own wildcards stand for themselves.
+fn like(text: &str) -> String {
+    let mut pattern = String::from("%");
+    for char in text.chars() {
+        if matches!(char, '%' | '_' | '!') {
+            pattern.push('!');
+        }
+        pattern.push(char);
+    }
+    pattern + "%"
+}
+
+pub(super) async fn delete(db: &mut impl Statements, sweep: SweepId) -> Result<bool, StoreError> {
+    let deleted = db.execute("delete from sweeps where sweep = $1", values![sweep]).await?;
+    // Pins don't refer to their sweep; see the migration.
+    db.execute("delete from families where sweep = $1", values![sweep]).await?;
+    Ok(deleted > 0)
+}
+
+pub(super) async fn trials(
+    db: &mut impl Statements,
+    sweep: SweepId,
+) -> Result<Vec<TrialRow>, StoreError> {
+    let sql = "select family, arm, status, epochs, onset_step, checkpoint, reason from trials \
+               where sweep = $1 order by family, arm";
+    db.fetch(sql, values![sweep]).await?.iter().map(trial_row).collect()
+}
+
+pub(super) async fn curves(
+    db: &mut impl Statements,
+    sweep: SweepId,
+) -> Result<Vec<CurveRow>, StoreError> {
+    let sql = "select family, arm, epoch, step, train_loss, val_loss, val_error, branch \
+               from reports where sweep = $1 order by family, arm, epoch";
+    db.fetch(sql, values![sweep]).await?.iter().map(curve_row).collect()
+}
+
+fn sweep_row(row: &impl Columns) -> Result<SweepRow, StoreError> {
+    Ok(SweepRow {
+        sweep: row.parse("sweep")?,
+        name: row.text("name")?,
+        spec: row.json("spec")?,
+        status: row.parse("status")?,
+        scheduler_version: row.number("scheduler_version")?,
+        head_seq: row.number("head_seq")?,
+        best: row.maybe_json("best")?,
+        created_ms: row.number("created_ms")?,
+        updated_ms: row.number("updated_ms")?,
+    })
+}
+
+fn trial_row(row: &impl Columns) -> Result<TrialRow, StoreError> {
+    Ok(TrialRow {
+        trial: trial_key(row)?,
+        status: row.parse("status")?,
+        epochs: row.number("epochs")?,
+        onset_step: row.maybe_number("onset_step")?,
+        checkpoint: row.maybe_parse("checkpoint")?,
+        reason: row.maybe_text("reason")?,
+    })
+}
+
+fn curve_row(row: &impl Columns) -> Result<CurveRow, StoreError> {
+    Ok(CurveRow {
+        trial: trial_key(row)?,
+        epoch: row.number("epoch")?,
+        step: row.number("step")?,
+        train_loss: row.metric("train_loss")?,
+        val_loss: row.metric("val_loss")?,
+        val_error: row.metric("val_error")?,
+        branch: ArmIx(row.number("branch")?),
+    })
+}
+
+fn trial_key(row: &impl Columns) -> Result<TrialKey, StoreError> {
+    Ok(TrialKey { family: FamilyIx(row.number("family")?), arm: ArmIx(row.number("arm")?) })
+}

@@ -1,0 +1,171 @@
+//! The event log: the truth that everything else is projected from.
+
+use super::{
+    Dialect, effects,
+    statements::{Columns, Statements, values},
+};
+use crate::store::{Commit, Created, Entry, GlobalCursor, LeaseGuard, NewSweep, StoreError};
+use floodgauge_protocol::{Digest, SweepId};
+
+pub(super) async fn create(
+    db: &mut impl Statements,
+    new: &NewSweep,
+) -> Result<Created, StoreError> {
+    if let Some(existing) = made_before(db, new).await? {
+        return Ok(Created::Existing(existing));
+    }
+    let inserted = db
+        .fetch_optional(
+            "insert into sweeps (sweep, name, name_folded, spec, status, scheduler_version, \
+             priority, head_seq, created_ms, updated_ms) \
+             select $1, $2, $3, $4, 'queued', $5, $6, 1, now_ms, now_ms from clock where true \
+             on conflict do nothing returning created_ms",
+            values![
+                new.sweep,
+                new.name.as_str(),
+                new.name.to_lowercase(),
+                &new.spec,
+                new.scheduler_version,
+                new.priority
+            ],
+        )
+        .await?
+        .ok_or(StoreError::Conflict)?;
+    if let Some((key, body)) = &new.idempotency {
+        let first = db
+            .execute(
+                "insert into idempotency_keys (key, body_sha256, sweep) values ($1, $2, $3) \
+                 on conflict do nothing",
+                values![key.as_str(), *body, new.sweep],
+            )
+            .await?;
+        if first == 0 {
+            let winner = made_before(db, new).await?.ok_or(StoreError::Conflict)?;
+            return Ok(Created::Existing(winner));
+        }
+    }
+    let entry = Entry {
+        sweep: new.sweep,
+        seq: 1,
+        at_ms: inserted.number("created_ms")?,
+        event: new.event.clone(),
+        decisions: new.decisions.clone(),
+    };
+    insert(db, &entry).await?;
+    effects::apply(db, new.sweep, entry.at_ms, new.effects.clone()).await?;
+    Ok(Created::New(entry))
+}
+
+/// The sweep that the idempotency key made before.
+async fn made_before(
+    db: &mut impl Statements,
+    new: &NewSweep,
+) -> Result<Option<SweepId>, StoreError> {
+    let Some((key, body)) = &new.idempotency else { return Ok(None) };
+    let sql = "select body_sha256, sweep from idempotency_keys where key = $1";
+    let Some(row) = db.fetch_optional(sql, values![key.as_str()]).await? else { return Ok(None) };
+    if row.parse::<Digest>("body_sha256")? != *body {
+        return Err(StoreError::KeyReused);
+    }
+    row.parse("sweep").map(Some)
+}
+
+pub(super) async fn append<DB: Dialect>(
+    db: &mut DB::Connection,
+    commit: Commit,
+) -> Result<Entry, StoreError> {
+    // The compare and swap: a second writer waits here for the first, and then finds another
+    // head. That settles it before `unique (sweep, seq)` would.
+    let swapped = db
+        .fetch_optional(
+            "update sweeps set head_seq = $2, updated_ms = (select now_ms from clock) \
+             where sweep = $1 and head_seq = $2 - 1 returning updated_ms",
+            values![commit.sweep, commit.seq],
+        )
+        .await?;
+    let Some(swapped) = swapped else {
+        let sql = "select sweep from sweeps where sweep = $1";
+        return Err(match db.fetch_optional(sql, values![commit.sweep]).await? {
+            Some(_) => StoreError::Conflict,
+            None => StoreError::NoSweep(commit.sweep),
+        });
+    };
+    if let Some(guard) = commit.guard {
+        check::<DB>(db, commit.sweep, guard).await?;
+    }
+    let entry = Entry {
+        sweep: commit.sweep,
+        seq: commit.seq,
+        at_ms: swapped.number("updated_ms")?,
+        event: commit.event,
+        decisions: commit.decisions,
+    };
+    insert(db, &entry).await?;
+    effects::apply(db, commit.sweep, entry.at_ms, commit.effects).await?;
+    Ok(entry)
+}
+
+/// Refuses unless the lease is still on its segment; keeps it there until the transaction ends.
+async fn check<DB: Dialect>(
+    db: &mut DB::Connection,
+    sweep: SweepId,
+    guard: LeaseGuard,
+) -> Result<(), StoreError> {
+    let sql = format!(
+        "select segment from segments where lease = $1 and attempt = $2 and sweep = $3 {}",
+        DB::LOCK_ROW
+    );
+    let held = db.fetch_optional(sql, values![guard.lease, guard.attempt, sweep]).await?;
+    held.map(drop).ok_or(StoreError::LeaseLost)
+}
+
+async fn insert(db: &mut impl Statements, entry: &Entry) -> Result<(), StoreError> {
+    db.execute(
+        "insert into events (sweep, seq, at_ms, event, decisions) values ($1, $2, $3, $4, $5)",
+        values![entry.sweep, entry.seq, entry.at_ms, &entry.event, &entry.decisions],
+    )
+    .await
+    .map(drop)
+}
+
+pub(super) async fn entries(
+    db: &mut impl Statements,
+    sweep: SweepId,
+    after_seq: u64,
+    limit: u32,
+) -> Result<Vec<Entry>, StoreError> {
+    let sql = "select sweep, seq, at_ms, event, decisions from events \
+               where sweep = $1 and seq > $2 order by seq limit $3";
+    db.fetch(sql, values![sweep, after_seq, limit]).await?.iter().map(entry).collect()
+}
+
+pub(super) async fn all_entries<DB: Dialect>(
+    db: &mut DB::Connection,
+    after: Option<GlobalCursor>,
+    limit: u32,
+) -> Result<Vec<(GlobalCursor, Entry)>, StoreError> {
+    // Transactions and rows count from 1.
+    let after = after.unwrap_or(GlobalCursor { transaction: 0, row: 0 });
+    let rows = db.fetch(DB::ENTRIES_AFTER, values![after.transaction, after.row, limit]).await?;
+    rows.iter().map(|row| Ok((cursor(row)?, entry(row)?))).collect()
+}
+
+pub(super) async fn global_head<DB: Dialect>(
+    db: &mut DB::Connection,
+) -> Result<Option<GlobalCursor>, StoreError> {
+    db.fetch_optional(DB::NEWEST_ENTRY, vec![]).await?.as_ref().map(cursor).transpose()
+}
+
+fn cursor(row: &impl Columns) -> Result<GlobalCursor, StoreError> {
+    Ok(GlobalCursor { transaction: row.number("transaction_id")?, row: row.number("id")? })
+}
+
+fn entry(row: &impl Columns) -> Result<Entry, StoreError> {
+    Ok(Entry {
+        sweep: row.parse("sweep")?,
+        seq: row.number("seq")?,
+        at_ms: row.number("at_ms")?,
+        event: row.json("event")?,
+        decisions: row.json("decisions")?,
+    })
+}

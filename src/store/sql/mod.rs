@@ -1,0 +1,170 @@
+//! The verbs in the SQL that both databases speak; what differs is in [`Dialect`].
+//!
+//! - [`statements`]: values in, rows out.
+//! - [`log`]: sweeps' first and further entries. [`effects`]: their projections.
+//! - [`lists`]: what readers ask for. [`queue`]: leases. [`blobs`]: which blobs are kept.
+
+mod blobs;
+mod effects;
+mod lists;
+mod log;
+mod queue;
+mod statements;
+
+use super::{
+    BlobRow, Claim, Commit, Created, CurveRow, Entry, GlobalCursor, LeasedSegment, NewSweep, Page,
+    Store, StoreError, SweepRow, TrialRow,
+};
+use async_trait::async_trait;
+use floodgauge_protocol::{Digest, LeaseId, SweepId};
+use futures::future::BoxFuture;
+use sqlx::{Database, Pool, Transaction};
+use statements::Statements;
+use std::time::Duration;
+
+/// What the two databases don't share.
+pub(super) trait Dialect: Database<Connection: Statements> {
+    /// Opens a transaction that will write.
+    const BEGIN: &str;
+    /// Ends a query whose row nobody else may change before the transaction ends.
+    const LOCK_ROW: &str;
+    /// Ends a query for a segment that nobody else is about to change.
+    const LOCK_SEGMENT: &str;
+    /// Entries after the cursor `($1, $2)` that no later commit can come before, at most `$3`.
+    const ENTRIES_AFTER: &str;
+    /// The newest of such entries.
+    const NEWEST_ENTRY: &str;
+}
+
+/// A store on a SQL database.
+pub struct SqlStore<DB: Database> {
+    /// For transactions that write.
+    pub(super) writer: Pool<DB>,
+    /// For statements that only read.
+    pub(super) reader: Pool<DB>,
+}
+
+async fn begin<DB: Dialect>(pool: &Pool<DB>) -> Result<Transaction<'static, DB>, StoreError> {
+    Ok(pool.begin_with(DB::BEGIN).await?)
+}
+
+#[async_trait]
+impl<DB: Dialect> Store for SqlStore<DB> {
+    async fn create_sweep(&self, new: NewSweep) -> Result<Created, StoreError> {
+        let mut tx = begin(&self.writer).await?;
+        let created = log::create(&mut *tx, &new).await?;
+        match created {
+            Created::New(_) => tx.commit().await?,
+            // Another request with the same key came first: what was begun must not stay.
+            Created::Existing(_) => tx.rollback().await?,
+        }
+        Ok(created)
+    }
+
+    async fn commit(&self, commit: Commit) -> Result<Entry, StoreError> {
+        let mut tx = begin(&self.writer).await?;
+        let entry = log::append::<DB>(&mut *tx, commit).await?;
+        tx.commit().await?;
+        Ok(entry)
+    }
+
+    async fn entries(
+        &self,
+        sweep: SweepId,
+        after_seq: u64,
+        limit: u32,
+    ) -> Result<Vec<Entry>, StoreError> {
+        log::entries(&mut *self.reader.acquire().await?, sweep, after_seq, limit).await
+    }
+
+    async fn all_entries(
+        &self,
+        after: Option<GlobalCursor>,
+        limit: u32,
+    ) -> Result<Vec<(GlobalCursor, Entry)>, StoreError> {
+        log::all_entries::<DB>(&mut *self.reader.acquire().await?, after, limit).await
+    }
+
+    async fn global_head(&self) -> Result<Option<GlobalCursor>, StoreError> {
+        log::global_head::<DB>(&mut *self.reader.acquire().await?).await
+    }
+
+    async fn sweep(&self, sweep: SweepId) -> Result<Option<SweepRow>, StoreError> {
+        lists::sweep(&mut *self.reader.acquire().await?, sweep).await
+    }
+
+    async fn sweeps(&self, page: Page) -> Result<Vec<SweepRow>, StoreError> {
+        lists::sweeps(&mut *self.reader.acquire().await?, page).await
+    }
+
+    async fn delete_sweep(&self, sweep: SweepId) -> Result<bool, StoreError> {
+        let mut tx = begin(&self.writer).await?;
+        let deleted = lists::delete(&mut *tx, sweep).await?;
+        tx.commit().await?;
+        Ok(deleted)
+    }
+
+    async fn trials(&self, sweep: SweepId) -> Result<Vec<TrialRow>, StoreError> {
+        lists::trials(&mut *self.reader.acquire().await?, sweep).await
+    }
+
+    async fn curves(&self, sweep: SweepId) -> Result<Vec<CurveRow>, StoreError> {
+        lists::curves(&mut *self.reader.acquire().await?, sweep).await
+    }
+
+    async fn claim(&self, claim: Claim) -> Result<Option<LeasedSegment>, StoreError> {
+        loop {
+            let mut tx = begin(&self.writer).await?;
+            match queue::claim::<DB>(&mut *tx, &claim).await? {
+                queue::Claimed::Segment(leased) => {
+                    tx.commit().await?;
+                    return Ok(Some(leased));
+                }
+                queue::Claimed::Nothing => return Ok(None),
+                // Dropped and rolled back; the next round sees the other's pin.
+                queue::Claimed::PinnedMeanwhile => {}
+            }
+        }
+    }
+
+    async fn renew(
+        &self,
+        lease: LeaseId,
+        token: &str,
+        ttl: Duration,
+    ) -> Result<LeasedSegment, StoreError> {
+        let mut tx = begin(&self.writer).await?;
+        let leased = queue::renew(&mut *tx, lease, token, ttl).await?;
+        tx.commit().await?;
+        Ok(leased)
+    }
+
+    async fn add_blob(&self, lease: LeaseId, blob: BlobRow) -> Result<(), StoreError> {
+        let mut tx = begin(&self.writer).await?;
+        blobs::add(&mut *tx, lease, blob).await?;
+        Ok(tx.commit().await?)
+    }
+
+    async fn unreferenced_blobs(&self, limit: u32) -> Result<Vec<Digest>, StoreError> {
+        blobs::unreferenced(&mut *self.reader.acquire().await?, limit).await
+    }
+
+    async fn forget_blob(
+        &self,
+        digest: Digest,
+        delete: BoxFuture<'_, object_store::Result<()>>,
+    ) -> Result<bool, StoreError> {
+        let mut tx = begin(&self.writer).await?;
+        if !blobs::lock_unreferenced::<DB>(&mut *tx, digest).await? {
+            return Ok(false);
+        }
+        delete.await?;
+        blobs::delete(&mut *tx, digest).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        self.reader.acquire().await?.fetch("select now_ms from clock", vec![]).await.map(drop)
+    }
+}

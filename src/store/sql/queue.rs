@@ -1,0 +1,116 @@
+//! Leases: who works on which segment.
+
+use super::{
+    Dialect,
+    statements::{Columns, Statements, values},
+};
+use crate::store::{Claim, LeasedSegment, StoreError};
+use floodgauge_protocol::{Digest, LeaseId};
+use sha2::{Digest as _, Sha256};
+use std::time::Duration;
+
+/// What came of a claim.
+pub(super) enum Claimed {
+    /// This is leased now.
+    Segment(LeasedSegment),
+    /// There is nothing to do.
+    Nothing,
+    /// While one was chosen, its family was pinned to another fingerprint: roll back, try again.
+    PinnedMeanwhile,
+}
+
+/// The next segment for a worker with fingerprint `$1`.
+const NEXT: &str = "
+with live as (
+    select sweep, count(*) as leases from segments
+    where state = 'leased' and expires_ms > (select now_ms from clock)
+    group by sweep
+)
+select s.sweep, s.segment, s.family, s.state
+from segments s
+join sweeps w on w.sweep = s.sweep
+left join families f on f.sweep = s.sweep and f.family = s.family
+left join live l on l.sweep = s.sweep
+where w.status in ('queued', 'running')
+and (s.state = 'queued'
+     or s.state = 'leased' and s.expires_ms <= (select now_ms from clock))
+and (f.fingerprint is null or f.fingerprint = $1)
+order by w.priority desc, coalesce(l.leases, 0), s.queued_ms, s.sweep, s.segment
+limit 1";
+
+pub(super) async fn claim<DB: Dialect>(
+    db: &mut DB::Connection,
+    claim: &Claim,
+) -> Result<Claimed, StoreError> {
+    let sql = format!("{NEXT} {}", DB::LOCK_SEGMENT);
+    let next = db.fetch_optional(sql, values![claim.fingerprint.as_str()]).await?;
+    let Some(next) = next else { return Ok(Claimed::Nothing) };
+    let key = values![next.text("sweep")?, next.number::<i64>("family")?];
+    let pinned = db
+        .execute(
+            "insert into families (sweep, family, fingerprint) values ($1, $2, $3) \
+             on conflict do nothing",
+            [key.clone(), values![claim.fingerprint.as_str()]].concat(),
+        )
+        .await?;
+    if pinned == 0 {
+        let sql = "select fingerprint from families \
+                   where sweep = $1 and family = $2 and fingerprint = $3";
+        let values = [key, values![claim.fingerprint.as_str()]].concat();
+        if db.fetch_optional(sql, values).await?.is_none() {
+            return Ok(Claimed::PinnedMeanwhile);
+        }
+    }
+    let leased = db
+        .fetch_optional(
+            "update segments set state = 'leased', attempt = attempt + 1, lease = $3, \
+             token_sha256 = $4, worker = $5, expires_ms = (select now_ms from clock) + $6 \
+             where sweep = $1 and segment = $2 \
+             returning sweep, body, lease, attempt, worker",
+            values![
+                next.text("sweep")?,
+                next.number::<i64>("segment")?,
+                claim.lease,
+                hash(&claim.token),
+                claim.worker.as_str(),
+                claim.ttl
+            ],
+        )
+        .await?;
+    let took_over = next.text("state")? == "leased";
+    leased.as_ref().map_or(Ok(Claimed::Nothing), |row| {
+        Ok(Claimed::Segment(LeasedSegment { took_over, ..segment(row)? }))
+    })
+}
+
+pub(super) async fn renew(
+    db: &mut impl Statements,
+    lease: LeaseId,
+    token: &str,
+    ttl: Duration,
+) -> Result<LeasedSegment, StoreError> {
+    let renewed = db
+        .fetch_optional(
+            "update segments set expires_ms = (select now_ms from clock) + $3 \
+             where lease = $1 and token_sha256 = $2 \
+             returning sweep, body, lease, attempt, worker",
+            values![lease, hash(token), ttl],
+        )
+        .await?;
+    segment(&renewed.ok_or(StoreError::LeaseLost)?)
+}
+
+fn segment(row: &impl Columns) -> Result<LeasedSegment, StoreError> {
+    Ok(LeasedSegment {
+        sweep: row.parse("sweep")?,
+        segment: row.json("body")?,
+        lease: row.parse("lease")?,
+        attempt: row.number("attempt")?,
+        worker: row.text("worker")?,
+        took_over: false,
+    })
+}
+
+fn hash(token: &str) -> Digest {
+    Digest(Sha256::digest(token).into())
+}

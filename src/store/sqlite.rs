@@ -1,0 +1,69 @@
+//! The store on a SQLite file: one writer at a time, and readers beside it.
+
+use super::{
+    StoreError,
+    sql::{Dialect, SqlStore},
+};
+use sqlx::{
+    Sqlite,
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+};
+use std::{path::Path, str::FromStr, time::Duration};
+
+/// A store on a SQLite file.
+pub type SqliteStore = SqlStore<Sqlite>;
+
+/// Readers beside the writer.
+const READERS: u32 = 4;
+
+/// How long a writer waits for one of another process.
+const BUSY: Duration = Duration::from_secs(30);
+
+impl Dialect for Sqlite {
+    // Immediate: a transaction that reads first and can't write then would have to start anew.
+    const BEGIN: &str = "begin immediate";
+    const LOCK_ROW: &str = "";
+    const LOCK_SEGMENT: &str = "";
+    // One writer: entries are seen in the order of their ids.
+    const ENTRIES_AFTER: &str = "select 0 as transaction_id, id, sweep, seq, at_ms, event, \
+         decisions from events where $1 >= 0 and id > $2 order by id limit $3";
+    const NEWEST_ENTRY: &str =
+        "select 0 as transaction_id, id from events order by id desc limit 1";
+}
+
+impl SqlStore<Sqlite> {
+    /// Opens the file that a `sqlite:` URL names, as [`SqliteStore::open`] does.
+    ///
+    /// # Errors
+    /// The URL's, the file's or a migration's trouble.
+    pub async fn connect(url: &str) -> Result<Self, StoreError> {
+        Self::with(SqliteConnectOptions::from_str(url)?).await
+    }
+
+    /// Opens a database file, with its folder and tables if they are missing.
+    ///
+    /// # Errors
+    /// The file's or a migration's trouble.
+    pub async fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
+        Self::with(SqliteConnectOptions::new().filename(path)).await
+    }
+
+    async fn with(options: SqliteConnectOptions) -> Result<Self, StoreError> {
+        if let Some(folder) = options.get_filename().parent() {
+            tokio::fs::create_dir_all(folder).await.map_err(sqlx::Error::Io)?;
+        }
+        let options = options
+            .create_if_missing(true)
+            .foreign_keys(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            // An entry is acknowledged only once it would survive a power cut.
+            .synchronous(SqliteSynchronous::Full)
+            .busy_timeout(BUSY);
+        let writer = SqlitePoolOptions::new().max_connections(1).acquire_timeout(BUSY);
+        let writer = writer.connect_with(options.clone()).await?;
+        sqlx::migrate!("./migrations/sqlite").run(&writer).await?;
+        let reader = SqlitePoolOptions::new().max_connections(READERS).acquire_timeout(BUSY);
+        let reader = reader.connect_with(options.pragma("query_only", "on")).await?;
+        Ok(Self { writer, reader })
+    }
+}

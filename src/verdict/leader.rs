@@ -1,0 +1,73 @@
+//! What is judged, and who is ahead.
+
+use super::best::RunEquivalents;
+use floodgauge_protocol::{ArmIx, Method, Metric, Objective, work::TestMetrics};
+
+/// A sweep as it stands.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Standing {
+    /// What makes an arm the best.
+    pub objective: Objective,
+    /// The levels of the grid.
+    pub levels: Vec<f64>,
+    /// How many seeds were asked for.
+    pub seeds: u32,
+    /// Whether nothing more will be trained.
+    pub ended: bool,
+    /// The arms of each weight decay that every seed has reported of.
+    pub contenders: Vec<Contender>,
+    /// What it has cost.
+    pub run_equivalents: RunEquivalents,
+}
+
+/// One arm under one weight decay.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Contender {
+    /// Which weight decay, by position.
+    pub bracket: usize,
+    /// The arm.
+    pub arm: ArmIx,
+    /// Its method.
+    pub method: Method,
+    /// Its weight decay.
+    pub weight_decay: f64,
+    /// Epochs that every seed has.
+    pub epochs: u32,
+    /// Whether every seed was trained to the end.
+    pub finished: bool,
+    /// Whether any seed's loss fell below its level.
+    pub crossed: bool,
+    /// The objective of each seed, in the order of the seeds.
+    pub scores: Vec<Metric>,
+    /// The test metrics of each seed that has them.
+    pub tests: Vec<TestMetrics>,
+}
+
+impl Contender {
+    /// Its objective: the mean over seeds.
+    pub fn mean(&self) -> Metric {
+        Metric::mean(self.scores.iter().copied())
+    }
+}
+
+/// The position of the contender with the lowest mean: among those trained to the end or,
+/// before there are any, among those trained furthest. A tie goes to plain, then to the
+/// lower level. None if no mean is finite.
+pub fn leader(contenders: &[Contender]) -> Option<usize> {
+    let in_running = comparable(contenders);
+    let finite = in_running.filter(|&ix| contenders[ix].mean() != Metric::Diverged);
+    finite.min_by(|&a, &b| {
+        let (a, b) = (&contenders[a], &contenders[b]);
+        a.mean().order(b.mean()).then(a.arm.cmp(&b.arm)).then(a.bracket.cmp(&b.bracket))
+    })
+}
+
+/// The positions of the contenders that can be compared with each other.
+pub(super) fn comparable(contenders: &[Contender]) -> impl Iterator<Item = usize> + Clone + '_ {
+    let any_finished = contenders.iter().any(|contender| contender.finished);
+    let furthest = contenders.iter().map(|contender| contender.epochs).max().unwrap_or(0);
+    (0..contenders.len()).filter(move |&ix| {
+        let contender = &contenders[ix];
+        if any_finished { contender.finished } else { contender.epochs == furthest }
+    })
+}

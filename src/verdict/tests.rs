@@ -1,0 +1,119 @@
+use super::*;
+use floodgauge_protocol::{Method, Objective};
+
+fn contender(arm: u16, b: Option<f64>, scores: &[f64]) -> Contender {
+    Contender {
+        bracket: 0,
+        arm: ArmIx(arm),
+        method: b.map_or(Method::Plain, |b| Method::Flood { b }),
+        weight_decay: 0.0,
+        epochs: 10,
+        finished: true,
+        crossed: b.is_some(),
+        scores: scores.iter().map(|&score| Metric::from(score)).collect(),
+        tests: vec![],
+    }
+}
+
+fn standing(contenders: Vec<Contender>) -> Standing {
+    Standing {
+        objective: Objective::default(),
+        levels: contenders.iter().filter_map(|c| c.method.level()).collect(),
+        seeds: contenders[0].scores.len() as u32,
+        ended: true,
+        run_equivalents: RunEquivalents {
+            spent: 3.0,
+            full_grid: 3.0,
+            saved_by_sharing: 0.0,
+            saved_by_pruning: 0.0,
+            redone: 0.0,
+        },
+        contenders,
+    }
+}
+
+#[test]
+fn the_lowest_mean_wins_and_is_compared_with_plain() {
+    let best = judge(&standing(vec![
+        contender(0, None, &[0.30, 0.32]),
+        contender(1, Some(0.1), &[0.20, 0.24]),
+        contender(2, Some(0.2), &[0.25, 0.25]),
+    ]));
+    let difference = best.difference.unwrap();
+    assert_eq!(best.best.unwrap().b, Some(0.1));
+    assert!((difference.mean + 0.09).abs() < 1e-12);
+    // Student's t at 95 % with one degree of freedom is 6.3138; the standard error is 0.01.
+    assert!((difference.high.unwrap() + 0.09 - 0.063138).abs() < 1e-5);
+    assert_eq!(difference.seeds, 2);
+}
+
+#[test]
+fn one_seed_has_neither_interval_nor_probability() {
+    let best = judge(&standing(vec![contender(0, None, &[0.3]), contender(1, Some(0.1), &[0.2])]));
+    let difference = best.difference.unwrap();
+    assert_eq!((difference.low, difference.high), (None, None));
+    assert_eq!(best.best.unwrap().probability, None);
+    assert!(best.verdict.contains("One seed"), "{}", best.verdict);
+}
+
+#[test]
+fn the_probability_counts_all_resamplings_of_few_seeds() {
+    // Level 0.1 wins on seed 0 by 1, loses on seed 1 by 0.5: it wins in (0,0), (0,1), (1,0).
+    let best = judge(&standing(vec![
+        contender(0, None, &[9.0, 9.0]),
+        contender(1, Some(0.1), &[1.0, 2.5]),
+        contender(2, Some(0.2), &[2.0, 2.0]),
+    ]));
+    assert_eq!(best.best.unwrap().probability, Some(0.75));
+}
+
+#[test]
+fn many_seeds_are_resampled_by_a_fixed_sequence() {
+    let scores = |shift: f64| (0..7).map(|i| f64::from(i) / 10.0 + shift).collect::<Vec<_>>();
+    let judged = || {
+        judge(&standing(vec![
+            contender(0, None, &scores(0.5)),
+            contender(1, Some(0.1), &scores(0.0)),
+        ]))
+    };
+    assert_eq!(judged().best.unwrap().probability, Some(1.0));
+    assert_eq!(judged(), judged());
+}
+
+#[test]
+fn a_tie_goes_to_plain_and_says_that_no_level_was_reached() {
+    let mut never = contender(1, Some(0.1), &[0.3]);
+    never.crossed = false;
+    let best = judge(&standing(vec![contender(0, None, &[0.3]), never]));
+    assert_eq!(best.best.unwrap().b, None);
+    assert!(best.verdict.contains("no level was ever reached"), "{}", best.verdict);
+}
+
+#[test]
+fn the_edge_of_the_grid_is_named() {
+    let best = judge(&standing(vec![
+        contender(0, None, &[0.3]),
+        contender(1, Some(0.1), &[0.25]),
+        contender(2, Some(0.2), &[0.2]),
+    ]));
+    assert!(best.verdict.contains("highest level"), "{}", best.verdict);
+}
+
+#[test]
+fn a_diverged_arm_never_leads() {
+    let best =
+        judge(&standing(vec![contender(0, None, &[0.3]), contender(1, Some(0.1), &[f64::NAN])]));
+    assert_eq!(best.best.unwrap().b, None);
+    let best = judge(&standing(vec![contender(0, None, &[f64::NAN])]));
+    assert!(best.best.is_none() && best.verdict.contains("diverged"), "{}", best.verdict);
+}
+
+#[test]
+fn arms_that_were_not_trained_to_the_end_do_not_compete_with_those_that_were() {
+    let mut pruned = contender(1, Some(0.1), &[0.1]);
+    pruned.finished = false;
+    pruned.epochs = 3;
+    let best =
+        judge(&standing(vec![contender(0, None, &[0.3]), pruned, contender(2, Some(0.2), &[0.2])]));
+    assert_eq!(best.best.unwrap().b, Some(0.2));
+}

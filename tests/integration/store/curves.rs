@@ -1,0 +1,112 @@
+//! Trials and their reported epochs.
+
+use super::fixture::{append, create, new_sweep, trial, trial_at};
+use crate::support::{TestDatabase, on_both_databases};
+use floodgauge::store::{CurveRow, Effects, RowUpdate, TrialStatus, TrialUpdate};
+use floodgauge_protocol::{ArmIx, Digest, Metric};
+
+on_both_databases! {
+    every_bit_of_a_metric_survives,
+    rows_come_by_family_then_arm_then_epoch,
+    a_report_of_ten_thousand_rows_is_one_commit,
+    a_trial_is_made_and_then_changed,
+    of_two_words_on_a_trial_in_one_commit_the_last_counts,
+}
+
+async fn every_bit_of_a_metric_survives(db: TestDatabase) {
+    let metrics = [
+        0.0,
+        -0.0,
+        1.0,
+        -3.0,
+        0.1,
+        1.0 / 3.0,
+        f64::from_bits(1),
+        f64::MIN_POSITIVE / 3.0,
+        f64::MIN_POSITIVE,
+        f64::MAX,
+        f64::MIN,
+        f64::EPSILON,
+        9_007_199_254_740_993.0,
+        f64::from(0.1_f32),
+    ];
+    let diverged = [f64::NAN, f64::INFINITY, f64::NEG_INFINITY];
+    let metrics = metrics.into_iter().map(Metric::Finite).chain(diverged.map(Metric::from));
+    let rows: Vec<RowUpdate> = (1..)
+        .zip(metrics)
+        .map(|(epoch, metric)| RowUpdate { train_loss: metric, ..row(0, 0, epoch) })
+        .collect();
+    let back = written(&db, rows.clone()).await;
+    let bits = |rows: &[CurveRow]| -> Vec<Option<u64>> {
+        rows.iter().map(|row| row.train_loss.finite().map(f64::to_bits)).collect()
+    };
+    assert_eq!(bits(&back), bits(&rows));
+    assert_eq!(back, rows);
+}
+
+async fn rows_come_by_family_then_arm_then_epoch(db: TestDatabase) {
+    let ordered: Vec<RowUpdate> = [(0, 2, 1), (0, 2, 2), (0, 2, 10), (0, 10, 1), (1, 0, 1)]
+        .map(|(family, arm, epoch)| row(family, arm, epoch))
+        .into();
+    let shuffled = [3, 0, 4, 2, 1].map(|ix: usize| ordered[ix].clone()).into();
+    assert_eq!(written(&db, shuffled).await, ordered);
+}
+
+async fn a_report_of_ten_thousand_rows_is_one_commit(db: TestDatabase) {
+    let rows: Vec<RowUpdate> = (1..=10_000).map(|epoch| row(0, 0, epoch)).collect();
+    assert_eq!(written(&db, rows.clone()).await, rows);
+}
+
+async fn a_trial_is_made_and_then_changed(db: TestDatabase) {
+    use TrialStatus::{Active, Cancelled, Completed, Diverged, Dormant, Failed, Pruned};
+    let sweep = create(&db.store, new_sweep("digits")).await;
+    let all = [Dormant, Active, Pruned, Completed, Diverged, Failed, Cancelled];
+    let made: Vec<TrialUpdate> =
+        (0..).zip(all).map(|(arm, status)| TrialUpdate { status, ..trial_at(arm, None) }).collect();
+    append(&db.store, sweep, Effects { trials: made.clone(), ..Effects::default() }).await;
+    assert_eq!(db.store.trials(sweep).await.unwrap(), made);
+
+    let changed = TrialUpdate {
+        trial: trial(0, 1),
+        status: Pruned,
+        epochs: 33,
+        onset_step: Some(910),
+        checkpoint: Some(Digest([7; 32])),
+        reason: Some("pruned at rung 1: 1.23 is rank 5 of 9".into()),
+    };
+    let effects = Effects { trials: vec![changed.clone()], ..Effects::default() };
+    append(&db.store, sweep, effects).await;
+    let trials = db.store.trials(sweep).await.unwrap();
+    assert_eq!((trials.len(), &trials[1]), (7, &changed));
+
+    // A state is written whole: what it lacks is gone.
+    append(&db.store, sweep, Effects { trials: made.clone(), ..Effects::default() }).await;
+    assert_eq!(db.store.trials(sweep).await.unwrap(), made);
+}
+
+async fn of_two_words_on_a_trial_in_one_commit_the_last_counts(db: TestDatabase) {
+    let sweep = create(&db.store, new_sweep("digits")).await;
+    let last = TrialUpdate { status: TrialStatus::Completed, ..trial_at(0, None) };
+    let trials = vec![trial_at(0, Some(Digest([1; 32]))), last.clone()];
+    append(&db.store, sweep, Effects { trials, ..Effects::default() }).await;
+    assert_eq!(db.store.trials(sweep).await.unwrap(), vec![last]);
+}
+
+/// Writes rows in one commit and reads them back.
+async fn written(db: &TestDatabase, rows: Vec<RowUpdate>) -> Vec<CurveRow> {
+    let sweep = create(&db.store, new_sweep("digits")).await;
+    append(&db.store, sweep, Effects { rows, ..Effects::default() }).await;
+    db.store.curves(sweep).await.unwrap()
+}
+
+fn row(family: u16, arm: u16, epoch: u32) -> RowUpdate {
+    RowUpdate {
+        trial: trial(family, arm),
+        epoch,
+        step: u64::from(epoch) * 20,
+        train_loss: Metric::Finite(1.5),
+        val_loss: Metric::Finite(0.1 + f64::from(epoch)),
+        val_error: Metric::Diverged,
+        branch: ArmIx(arm / 2),
+    }
+}

@@ -1,0 +1,122 @@
+//! One segment's leases: taken, renewed, lost, ended.
+
+use super::fixture::{
+    HOUR, append, append_under, claim, create_with, guard, leased, leased_and_expired, segment,
+};
+use crate::support::{TestDatabase, on_both_databases};
+use floodgauge::store::{Claim, Effects, LeaseGuard, LeasedSegment, StoreError};
+use floodgauge_protocol::{LeaseId, SegmentId};
+use std::time::Duration;
+use uuid::Uuid;
+
+on_both_databases! {
+    a_claim_leases_a_segment_to_one_worker,
+    an_expired_lease_is_taken_over_with_another_attempt,
+    a_writer_whose_lease_was_taken_over_is_refused,
+    a_late_lease_that_nobody_took_over_still_counts,
+    a_renewed_lease_is_not_taken_over,
+    a_lease_answers_to_its_token_alone,
+    a_requeued_segment_is_claimed_anew_and_its_old_lease_is_lost,
+    a_closed_segment_is_never_claimed_again,
+    a_guard_counts_for_its_own_sweep_and_attempt_alone,
+}
+
+async fn a_claim_leases_a_segment_to_one_worker(db: TestDatabase) {
+    let sweep = create_with(&db.store, vec![segment(0)]).await;
+    let claim = claim("w1", HOUR);
+    let expected = LeasedSegment {
+        sweep,
+        segment: segment(0),
+        lease: claim.lease,
+        attempt: 1,
+        worker: "w1".into(),
+        took_over: false,
+    };
+    assert_eq!(db.store.claim(claim).await.unwrap(), Some(expected));
+    assert_eq!(db.store.claim(super::fixture::claim("w2", HOUR)).await.unwrap(), None);
+}
+
+async fn an_expired_lease_is_taken_over_with_another_attempt(db: TestDatabase) {
+    let sweep = create_with(&db.store, vec![segment(0)]).await;
+    leased_and_expired(&db.store, "w1").await;
+    let second = leased(&db.store, "w2").await;
+    assert_eq!((second.sweep, second.attempt, second.took_over), (sweep, 2, true));
+    assert_eq!((second.segment, second.worker.as_str()), (segment(0), "w2"));
+}
+
+async fn a_writer_whose_lease_was_taken_over_is_refused(db: TestDatabase) {
+    let sweep = create_with(&db.store, vec![segment(0)]).await;
+    let first = leased_and_expired(&db.store, "w1").await;
+    let second = leased(&db.store, "w2").await;
+    assert_lost(append_under(&db.store, sweep, guard(&first), Effects::default()).await);
+    assert_lost(db.store.renew(first.lease, "secret of w1", HOUR).await);
+    let entry = append_under(&db.store, sweep, guard(&second), Effects::default()).await;
+    assert_eq!(entry.unwrap().seq, 2);
+}
+
+async fn a_late_lease_that_nobody_took_over_still_counts(db: TestDatabase) {
+    let sweep = create_with(&db.store, vec![segment(0)]).await;
+    let late = leased_and_expired(&db.store, "w1").await;
+    append_under(&db.store, sweep, guard(&late), Effects::default()).await.unwrap();
+    let renewed = db.store.renew(late.lease, "secret of w1", HOUR).await.unwrap();
+    assert_eq!(renewed, late);
+}
+
+async fn a_renewed_lease_is_not_taken_over(db: TestDatabase) {
+    create_with(&db.store, vec![segment(0)]).await;
+    let first = leased_and_expired(&db.store, "w1").await;
+    db.store.renew(first.lease, "secret of w1", HOUR).await.unwrap();
+    assert_eq!(db.store.claim(claim("w2", HOUR)).await.unwrap(), None);
+    db.store.renew(first.lease, "secret of w1", Duration::ZERO).await.unwrap();
+    assert!(leased(&db.store, "w2").await.took_over);
+}
+
+async fn a_lease_answers_to_its_token_alone(db: TestDatabase) {
+    create_with(&db.store, vec![segment(0)]).await;
+    let lease = leased(&db.store, "w1").await.lease;
+    assert_lost(db.store.renew(lease, "secret of w2", HOUR).await);
+    assert_lost(db.store.renew(lease, "", HOUR).await);
+    assert_lost(db.store.renew(LeaseId(Uuid::new_v4()), "secret of w1", HOUR).await);
+    // Longer than any database counts: as good as for ever.
+    db.store.renew(lease, "secret of w1", Duration::MAX).await.unwrap();
+}
+
+async fn a_requeued_segment_is_claimed_anew_and_its_old_lease_is_lost(db: TestDatabase) {
+    let sweep = create_with(&db.store, vec![segment(0)]).await;
+    let first = leased(&db.store, "w1").await;
+    let requeue = Effects { requeue: vec![SegmentId(0)], ..Effects::default() };
+    append_under(&db.store, sweep, guard(&first), requeue).await.unwrap();
+    assert_lost(db.store.renew(first.lease, "secret of w1", HOUR).await);
+    assert_lost(append_under(&db.store, sweep, guard(&first), Effects::default()).await);
+    let second = leased(&db.store, "w2").await;
+    assert_eq!((second.attempt, second.took_over), (2, false));
+}
+
+async fn a_closed_segment_is_never_claimed_again(db: TestDatabase) {
+    let sweep = create_with(&db.store, vec![segment(0), segment(1)]).await;
+    let first = leased_and_expired(&db.store, "w1").await;
+    let close = Effects { close: vec![SegmentId(0), SegmentId(1)], ..Effects::default() };
+    append(&db.store, sweep, close).await;
+    assert_lost(append_under(&db.store, sweep, guard(&first), Effects::default()).await);
+    let requeue = Effects { requeue: vec![SegmentId(0)], ..Effects::default() };
+    append(&db.store, sweep, requeue).await;
+    assert_eq!(db.store.claim(claim("w2", HOUR)).await.unwrap(), None);
+}
+
+async fn a_guard_counts_for_its_own_sweep_and_attempt_alone(db: TestDatabase) {
+    let sweep = create_with(&db.store, vec![segment(0)]).await;
+    let held = leased(&db.store, "w1").await;
+    let stale = LeaseGuard { lease: held.lease, attempt: held.attempt + 1 };
+    assert_lost(append_under(&db.store, sweep, Some(stale), Effects::default()).await);
+    let other = create_with(&db.store, vec![]).await;
+    assert_lost(append_under(&db.store, other, guard(&held), Effects::default()).await);
+    // A claim that names a lease that there is already is a caller's mistake, never a takeover.
+    create_with(&db.store, vec![segment(0)]).await;
+    let again = Claim { lease: held.lease, ..claim("w2", HOUR) };
+    assert!(matches!(db.store.claim(again).await, Err(StoreError::Database(_))));
+    append_under(&db.store, sweep, guard(&held), Effects::default()).await.unwrap();
+}
+
+fn assert_lost<T: std::fmt::Debug>(result: Result<T, StoreError>) {
+    assert!(matches!(result, Err(StoreError::LeaseLost)), "{result:?}");
+}

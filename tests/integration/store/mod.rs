@@ -1,0 +1,10 @@
+//! The contract of the store; every test runs on SQLite and on Postgres.
+
+mod blobs;
+mod claims;
+mod curves;
+mod events;
+mod fixture;
+mod leases;
+mod log;
+mod sweeps;

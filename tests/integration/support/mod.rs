@@ -1,0 +1,55 @@
+//! What tests share: a database of their own, on SQLite or on Postgres.
+
+pub mod postgres;
+
+use floodgauge::store::{self, DynStore};
+use tempfile::TempDir;
+
+/// A new, empty database that belongs to one test.
+pub struct TestDatabase {
+    /// Its URL, for further connections.
+    pub url: String,
+    /// An open store on it.
+    pub store: DynStore,
+    // A SQLite file's folder; it goes with this.
+    _folder: Option<TempDir>,
+}
+
+impl TestDatabase {
+    pub async fn sqlite() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}", folder.path().join("new/floodgauge.db").display());
+        Self { store: store::open(&url).await.unwrap(), url, _folder: Some(folder) }
+    }
+
+    pub async fn postgres() -> Self {
+        let url = postgres::new_database().await;
+        Self { store: store::open(&url).await.unwrap(), url, _folder: None }
+    }
+
+    /// Another store on the same database, as another server would open it.
+    pub async fn open_again(&self) -> DynStore {
+        store::open(&self.url).await.unwrap()
+    }
+}
+
+/// Makes of each named `async fn(TestDatabase)` two tests, `name::on_sqlite` and
+/// `name::on_postgres`.
+macro_rules! on_both_databases {
+    ($($name:ident),* $(,)?) => {$(
+        mod $name {
+            use crate::support::TestDatabase;
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn on_sqlite() {
+                super::$name(TestDatabase::sqlite().await).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn on_postgres() {
+                super::$name(TestDatabase::postgres().await).await;
+            }
+        }
+    )*};
+}
+pub(crate) use on_both_databases;

@@ -1,0 +1,118 @@
+//! One real Postgres for this test process, on a free port of the loopback interface, in a
+//! folder of its own; it ends with the process, even one that is killed.
+
+use sqlx::{AssertSqlSafe, Connection, PgConnection};
+use std::{
+    io::{BufRead, BufReader, Read},
+    net::TcpListener,
+    path::{Path, PathBuf},
+    process::{Child, ChildStdin, Command, Stdio},
+    sync::{
+        LazyLock,
+        atomic::{AtomicU32, Ordering},
+    },
+};
+use uuid::Uuid;
+
+struct Server {
+    url: String,
+    // The server runs until this closes.
+    _held: ChildStdin,
+}
+
+static SERVER: LazyLock<Server> = LazyLock::new(start);
+static DATABASES: AtomicU32 = AtomicU32::new(0);
+
+/// Makes an empty database; answers its URL.
+pub async fn new_database() -> String {
+    let server = &SERVER.url;
+    let name = format!("test_{}", DATABASES.fetch_add(1, Ordering::Relaxed));
+    let mut admin = PgConnection::connect(&format!("{server}/postgres")).await.unwrap();
+    let sql = AssertSqlSafe(format!("create database {name}"));
+    sqlx::query(sql).execute(&mut admin).await.unwrap();
+    admin.close().await.unwrap();
+    format!("{server}/{name}")
+}
+
+fn start() -> Server {
+    // Between finding a port free and using it, another process may take it.
+    let attempts = (0..5).map(|_| try_start()).find_map(|started| match started {
+        Ok(server) => Some(Ok(server)),
+        Err(said) if said.contains("Address already in use") => None,
+        Err(said) => Some(Err(said)),
+    });
+    match attempts {
+        Some(Ok(server)) => server,
+        Some(Err(said)) => panic!("Postgres doesn't start: {said}"),
+        None => panic!("Postgres doesn't start: no port stays free"),
+    }
+}
+
+fn try_start() -> Result<Server, String> {
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let password = Uuid::new_v4().simple().to_string();
+    let mut shell = shell(&programs())
+        .arg(port.to_string())
+        .env("PGPASSWORD", &password)
+        .current_dir("/")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .map_err(|error| error.to_string())?;
+    let mut said = String::new();
+    BufReader::new(shell.stdout.take().unwrap()).read_line(&mut said).unwrap();
+    if said.trim() != "ready" {
+        return Err(complaint(shell));
+    }
+    let url = format!("postgres://floodgauge:{password}@127.0.0.1:{port}");
+    Ok(Server { url, _held: shell.stdin.take().unwrap() })
+}
+
+fn complaint(mut shell: Child) -> String {
+    let mut said = String::new();
+    shell.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+    shell.wait().unwrap();
+    said
+}
+
+/// A shell that will run the script, as a user whom Postgres accepts, with its programs in PATH.
+fn shell(programs: &Path) -> Command {
+    const SCRIPT: &str = include_str!("postgres.sh");
+    let mut command = if id(&["-u"]).as_deref() == Some("0") {
+        // Postgres refuses to run as root.
+        let user = ["postgres", "nobody"].into_iter().find(|user| id(&["-u", user]).is_some());
+        let user = user.expect("root runs Postgres as `postgres` or `nobody`; there is neither");
+        let group = id(&["-g", user]).unwrap();
+        let mut command = Command::new("setpriv");
+        command.args(["--reuid", user, "--regid", &group, "--clear-groups", "sh"]);
+        // Root's own temporary folder may be closed to that user.
+        command.env_remove("TMPDIR");
+        command
+    } else {
+        Command::new("sh")
+    };
+    let path = std::env::var("PATH").unwrap_or_default();
+    command.args(["-c", SCRIPT, "postgres.sh"]);
+    command.env("PATH", format!("{}:{path}", programs.display()));
+    command
+}
+
+fn id(arguments: &[&str]) -> Option<String> {
+    let output = Command::new("id").args(arguments).output().expect("the program `id`");
+    output.status.success().then(|| String::from_utf8(output.stdout).unwrap().trim().to_owned())
+}
+
+/// The folder of `initdb` and `pg_ctl`. Debian keeps them out of PATH, a folder a version.
+fn programs() -> PathBuf {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let mut folders: Vec<PathBuf> = std::fs::read_dir("/usr/lib/postgresql")
+        .map(|versions| versions.flatten().map(|version| version.path().join("bin")).collect())
+        .unwrap_or_default();
+    folders.sort();
+    folders.extend(std::env::split_paths(&path));
+    folders
+        .into_iter()
+        .find(|folder| folder.join("initdb").exists() && folder.join("pg_ctl").exists())
+        .expect("these tests need a Postgres server: install the package `postgresql`")
+}
