@@ -2,7 +2,7 @@
 //!
 //! - [`scheduler`]: the pure core, events in and actions out.
 //! - [`verdict`]: best b with its difference to the baseline (pure).
-//! - [`driver`]: where the scheduler meets the store.
+//! - [`driver`]: the one place where the scheduler meets the store.
 //! - [`store`]: the event log and its projections, on SQLite and Postgres.
 //! - [`blobs`]: checkpoints by digest, and which of them go.
 //! - [`http`]: the surface for users and workers, and the page.

@@ -72,7 +72,8 @@ pub trait Store: Send + Sync + 'static {
         limit: u32,
     ) -> Result<Vec<Entry>, StoreError>;
 
-    /// Log entries of all sweeps after a cursor, in an order that no later commit changes.
+    /// Log entries of all sweeps after a cursor, in an order that no later commit changes: an
+    /// entry may therefore come some time after its commit, once no older transaction is open.
     async fn all_entries(
         &self,
         after: Option<GlobalCursor>,
@@ -101,7 +102,8 @@ pub trait Store: Send + Sync + 'static {
     /// Leases a queued segment, or one whose lease has expired, to a worker: highest
     /// priority first, then the sweep with the fewest live leases, then the oldest.
     /// Only segments whose sweep is `queued` or `running`, and whose family is not pinned to
-    /// another fingerprint; the claim pins the family.
+    /// another fingerprint; the claim pins the family. It may pass over a segment that another
+    /// writer is just about to change.
     async fn claim(&self, claim: Claim) -> Result<Option<LeasedSegment>, StoreError>;
 
     /// Looks a lease up by its id and token, whether or not it has expired, as long as nobody

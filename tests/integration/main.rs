@@ -1,4 +1,6 @@
 //! Tests that need a database or a process; each file says what it is about.
 
+#![allow(clippy::unwrap_used)]
+
 mod store;
 mod support;

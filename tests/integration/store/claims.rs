@@ -124,27 +124,21 @@ async fn the_first_claim_pins_its_family_to_a_fingerprint(db: TestDatabase) {
 async fn of_fingerprints_that_race_for_a_family_one_stays(db: TestDatabase) {
     let segments = (0..24).map(|ix| segment_of(ix, u16::try_from(ix / 4).unwrap()));
     create_with(&db.store, segments.collect()).await;
-    let workers: Vec<_> = (0..8)
-        .map(|worker| {
-            let store = db.store.clone();
-            let fingerprint = format!("machine {}", worker % 4);
-            tokio::spawn(async move {
-                let mut won = Vec::new();
-                let of = || Claim { fingerprint: fingerprint.clone(), ..claim("w", HOUR) };
-                while let Some(leased) = store.claim(of()).await.unwrap() {
-                    won.push((leased.segment.family, fingerprint.clone()));
-                }
-                won
-            })
-        })
-        .collect();
-    let mut pins = BTreeMap::<FamilyIx, BTreeSet<String>>::new();
-    let mut claimed = 0;
+    let workers: Vec<_> =
+        (0..8).map(|worker| tokio::spawn(claim_all_as(db.store.clone(), worker % 4))).collect();
+    let mut won = Vec::new();
     for worker in workers {
-        for (family, fingerprint) in worker.await.unwrap() {
-            claimed += 1;
-            pins.entry(family).or_default().insert(fingerprint);
-        }
+        won.extend(worker.await.unwrap());
+    }
+    // A claim passes over a segment that another is just about to take, even if that one then
+    // leaves it since its family is another machine's. The next claim gets it.
+    for machine in 0..4 {
+        won.extend(claim_all_as(db.store.clone(), machine).await);
+    }
+    let claimed = won.len();
+    let mut pins = BTreeMap::<FamilyIx, BTreeSet<String>>::new();
+    for (family, fingerprint) in won {
+        pins.entry(family).or_default().insert(fingerprint);
     }
     assert!(pins.values().all(|fingerprints| fingerprints.len() == 1), "{pins:?}");
     assert_eq!((pins.len(), claimed), (6, 24));
@@ -157,4 +151,15 @@ async fn claim_all(store: &DynStore) -> Vec<SweepId> {
         order.push(leased.sweep);
     }
     order
+}
+
+/// The families of all that a machine's worker gets, with its fingerprint.
+async fn claim_all_as(store: DynStore, machine: u32) -> Vec<(FamilyIx, String)> {
+    let fingerprint = format!("machine {machine}");
+    let of = || Claim { fingerprint: fingerprint.clone(), ..claim("w", HOUR) };
+    let mut won = Vec::new();
+    while let Some(leased) = store.claim(of()).await.unwrap() {
+        won.push((leased.segment.family, fingerprint.clone()));
+    }
+    won
 }

@@ -1,11 +1,15 @@
 //! All sweeps' entries in one order, for those who tail them.
+//!
+//! On Postgres an entry is seen there only once no older transaction is open, not even one of
+//! another test in another database of the same server. So these tests read until it is.
 
 use super::fixture::{append, create, new_sweep};
 use crate::support::{TestDatabase, on_both_databases};
 use floodgauge::store::{DynStore, Effects, Entry, GlobalCursor};
 use floodgauge_protocol::SweepId;
 use sqlx::PgPool;
-use std::collections::HashSet;
+use std::{collections::HashSet, time::Duration};
+use tokio::time::timeout;
 
 on_both_databases! {
     the_order_of_all_entries_never_changes_while_many_write,
@@ -52,31 +56,41 @@ async fn the_head_is_where_a_tail_begins(db: TestDatabase) {
     assert_eq!(db.store.global_head().await.unwrap(), None);
     assert_eq!(db.store.all_entries(None, 10).await.unwrap(), vec![]);
     let sweep = create(&db.store, new_sweep("digits")).await;
+    read(&db.store, None, 1).await;
     let head = db.store.global_head().await.unwrap();
-    assert_eq!(all(&db.store, head).await, vec![]);
+    assert_eq!(read(&db.store, head, 0).await, vec![]);
     let entry = append(&db.store, sweep, Effects::default()).await;
-    assert_eq!(all(&db.store, head).await, vec![entry]);
+    assert_eq!(read(&db.store, head, 1).await, vec![entry]);
     let text = db.store.global_head().await.unwrap().unwrap().to_string();
     let cursor: GlobalCursor = text.parse().unwrap();
-    assert_eq!(all(&db.store, Some(cursor)).await, vec![]);
+    assert_eq!(read(&db.store, Some(cursor), 0).await, vec![]);
     let nowhere = GlobalCursor { transaction: i64::MAX, row: i64::MAX };
-    assert_eq!(all(&db.store, Some(nowhere)).await, vec![]);
+    assert_eq!(read(&db.store, Some(nowhere), 0).await, vec![]);
 }
 
 async fn deleting_a_sweep_moves_nobodys_cursor(db: TestDatabase) {
     let kept = create(&db.store, new_sweep("kept")).await;
     let gone = create(&db.store, new_sweep("gone")).await;
     append(&db.store, gone, Effects::default()).await;
+    read(&db.store, None, 3).await;
     let head = db.store.global_head().await.unwrap();
     assert!(db.store.delete_sweep(gone).await.unwrap());
     let entry = append(&db.store, kept, Effects::default()).await;
-    assert_eq!(all(&db.store, head).await, vec![entry]);
-    assert_eq!(all(&db.store, None).await.len(), 2);
+    assert_eq!(read(&db.store, head, 1).await, vec![entry]);
+    assert_eq!(read(&db.store, None, 2).await.len(), 2);
 }
 
-async fn all(store: &DynStore, after: Option<GlobalCursor>) -> Vec<Entry> {
-    let entries = store.all_entries(after, 100).await.unwrap();
-    entries.into_iter().map(|(_, entry)| entry).collect()
+/// The entries after a cursor, once there are at least so many.
+async fn read(store: &DynStore, after: Option<GlobalCursor>, at_least: usize) -> Vec<Entry> {
+    let reading = async {
+        loop {
+            let entries = store.all_entries(after, 100).await.unwrap();
+            if entries.len() >= at_least {
+                return entries.into_iter().map(|(_, entry)| entry).collect();
+            }
+        }
+    };
+    timeout(Duration::from_secs(60), reading).await.expect("entries that settle")
 }
 
 /// SQLite has one writer; only on Postgres can an entry be written and not yet committed while
@@ -90,11 +104,13 @@ async fn entries_wait_for_an_older_transaction_on_postgres() {
     let insert = "insert into events (sweep, seq, at_ms, event, decisions) \
                   values ($1, 1000, 0, '{}', '[]')";
     sqlx::query(insert).bind(sweep.to_string()).execute(&mut *slow).await.unwrap();
+    read(&db.store, None, 1).await;
     let head = db.store.global_head().await.unwrap();
     let later = append(&db.store, sweep, Effects::default()).await;
-    assert_eq!(all(&db.store, head).await, vec![], "the slow one would come before it");
+    assert_eq!(read(&db.store, head, 0).await, vec![], "the slow one would come before it");
     assert_eq!(db.store.global_head().await.unwrap(), head);
     slow.commit().await.unwrap();
-    let settled: Vec<u64> = all(&db.store, head).await.iter().map(|entry| entry.seq).collect();
+    let settled = read(&db.store, head, 2).await;
+    let settled: Vec<u64> = settled.iter().map(|entry| entry.seq).collect();
     assert_eq!(settled, [1000, later.seq]);
 }
