@@ -35,7 +35,7 @@ pub struct State {
 /// Why bytes aren't a usable checkpoint.
 #[derive(Debug, thiserror::Error)]
 pub enum CheckpointError {
-    /// The bytes aren't a safetensors file.
+    /// It isn't, or can't be made, a safetensors file.
     #[error("not a safetensors file: {0}")]
     Format(String),
     /// A tensor is absent.
@@ -61,21 +61,28 @@ const LOSS_SUM: &str = "progress.loss_sum";
 
 impl State {
     /// The state as a file, and its digest.
-    pub fn to_bytes(&self) -> (Bytes, Digest) {
-        let bytes_of = |array: &Array| array.values.iter().flat_map(|v| v.to_le_bytes()).collect();
-        let mut tensors: Vec<(String, Dtype, Vec<usize>, Vec<u8>)> = self
-            .arrays
+    ///
+    /// # Errors
+    /// When an array's values don't fill its shape.
+    pub fn to_bytes(&self) -> Result<(Bytes, Digest), CheckpointError> {
+        let mut tensors = BTreeMap::from([
+            (STEP, (Dtype::U64, &[][..], self.step.to_le_bytes().to_vec())),
+            (LOSS_SUM, (Dtype::F64, &[][..], self.loss_sum.to_le_bytes().to_vec())),
+        ]);
+        for (name, array) in &self.arrays {
+            let bytes = array.values.iter().flat_map(|value| value.to_le_bytes()).collect();
+            tensors.insert(name, (Dtype::F32, &array.shape, bytes));
+        }
+        let format = |e: safetensors::SafeTensorError| CheckpointError::Format(e.to_string());
+        let views = tensors
             .iter()
-            .map(|(name, array)| (name.clone(), Dtype::F32, array.shape.clone(), bytes_of(array)))
-            .collect();
-        tensors.push((STEP.into(), Dtype::U64, vec![], self.step.to_le_bytes().to_vec()));
-        tensors.push((LOSS_SUM.into(), Dtype::F64, vec![], self.loss_sum.to_le_bytes().to_vec()));
-        let views = tensors.iter().filter_map(|(name, dtype, shape, bytes)| {
-            Some((name, TensorView::new(*dtype, shape.clone(), bytes).ok()?))
-        });
-        let bytes = safetensors::serialize(views, None).unwrap_or_default();
+            .map(|(name, (dtype, shape, bytes))| {
+                Ok((*name, TensorView::new(*dtype, shape.to_vec(), bytes).map_err(format)?))
+            })
+            .collect::<Result<Vec<_>, _>>()?;
+        let bytes = safetensors::serialize(views, None).map_err(format)?;
         let digest = Digest(Sha256::digest(&bytes).into());
-        (bytes.into(), digest)
+        Ok((bytes.into(), digest))
     }
 
     /// Reads a file that must hold exactly the arrays of `layout`.
@@ -98,12 +105,13 @@ impl State {
             })
             .collect::<Result<_, CheckpointError>>()?;
         let scalar = |name, dtype| {
-            Ok::<_, CheckpointError>(read::<8>(&file, name, dtype, &[])?.first().copied())
+            let words = read::<8>(&file, name, dtype, &[])?;
+            words.first().copied().ok_or_else(|| CheckpointError::Missing(name.to_owned()))
         };
         Ok(Self {
             arrays,
-            step: u64::from_le_bytes(scalar(STEP, Dtype::U64)?.unwrap_or_default()),
-            loss_sum: f64::from_le_bytes(scalar(LOSS_SUM, Dtype::F64)?.unwrap_or_default()),
+            step: u64::from_le_bytes(scalar(STEP, Dtype::U64)?),
+            loss_sum: f64::from_le_bytes(scalar(LOSS_SUM, Dtype::F64)?),
         })
     }
 }
@@ -147,25 +155,32 @@ mod tests {
     #[test]
     fn a_state_survives_its_file_and_its_digest_repeats() {
         let state = state();
-        let (bytes, digest) = state.to_bytes();
+        let (bytes, digest) = state.to_bytes().unwrap();
         assert_eq!(State::from_bytes(&bytes, &layout(&state)).unwrap(), state);
-        assert_eq!(state.clone().to_bytes(), (bytes, digest));
+        assert_eq!(state.clone().to_bytes().unwrap(), (bytes, digest));
         let later = State { step: 8, ..state };
-        assert_ne!(later.to_bytes().1, digest);
+        assert_ne!(later.to_bytes().unwrap().1, digest);
     }
 
     #[test]
     fn the_format_is_pinned_by_its_digest() {
         assert_eq!(
-            state().to_bytes().1.to_string(),
+            state().to_bytes().unwrap().1.to_string(),
             "b61f3fd50362c59eab84d3c6204e08a0a400358e542f41337ab9dfdbc228fed5"
         );
     }
 
     #[test]
+    fn values_that_do_not_fill_their_shape_are_an_error() {
+        let mut state = state();
+        state.arrays.insert("c".into(), Array { shape: vec![2], values: vec![1.0] });
+        assert!(matches!(state.to_bytes(), Err(CheckpointError::Format(_))));
+    }
+
+    #[test]
     fn other_names_and_shapes_are_refused() {
         let state = state();
-        let (bytes, _) = state.to_bytes();
+        let (bytes, _) = state.to_bytes().unwrap();
         let mut more = layout(&state);
         more.insert("c".into(), vec![1]);
         assert!(matches!(State::from_bytes(&bytes, &more), Err(CheckpointError::Missing(_))));
@@ -181,7 +196,7 @@ mod tests {
         #[test]
         fn damaged_files_never_panic(at in 0usize..200, byte: u8, keep in 0usize..400) {
             let state = state();
-            let mut bytes = state.to_bytes().0.to_vec();
+            let mut bytes = state.to_bytes().unwrap().0.to_vec();
             let at = at % bytes.len();
             bytes[at] = byte;
             bytes.truncate(keep);

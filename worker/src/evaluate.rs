@@ -2,6 +2,7 @@
 
 use crate::{data::Samples, models::Mlp, stacked::to_host};
 use burn::tensor::{Device, Tensor, TensorData};
+use floodgauge_protocol::Metric;
 
 /// Samples evaluated at once; fixed, so that figures don't depend on the size of a cohort.
 const CHUNK: usize = 500;
@@ -9,10 +10,21 @@ const CHUNK: usize = 500;
 /// Mean cross-entropy and share of errors.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Scores {
-    /// Mean cross-entropy, in nats; NaN or infinite when diverged.
-    pub loss: f64,
-    /// Share classified wrongly.
-    pub error: f64,
+    /// In nats; NaN or infinite when diverged.
+    loss: f64,
+    error: f64,
+}
+
+impl Scores {
+    /// Mean cross-entropy, in nats.
+    pub fn loss(self) -> Metric {
+        Metric::from(self.loss)
+    }
+
+    /// Share classified wrongly; diverged where the loss is, since no class is the likeliest then.
+    pub fn error(self) -> Metric {
+        self.loss().finite().map_or(Metric::Diverged, |_| Metric::from(self.error))
+    }
 }
 
 /// The scores of each member of `model` on `samples` (`dim` features each).
@@ -51,7 +63,8 @@ pub fn batch(features: Vec<f32>, dim: usize, device: &Device) -> Tensor<3> {
 fn cross_entropy(logits: &[f32], label: u8) -> f32 {
     let most = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     let sum: f32 = logits.iter().map(|&logit| (logit - most).exp()).sum();
-    sum.ln() + most - logits[usize::from(label)]
+    // The difference first: small losses of confident samples keep their digits.
+    sum.ln() + (most - logits[usize::from(label)])
 }
 
 /// The mean loss of a mini-batch in nats; turns `logits` (`[batch, classes]`) into the gradient of
@@ -67,7 +80,7 @@ pub fn losses_and_gradients(logits: &mut [f32], labels: &[u8]) -> f64 {
             *logit = (*logit - most).exp();
             sum += *logit;
         }
-        loss += f64::from(sum.ln() + most - target);
+        loss += f64::from(sum.ln() + (most - target));
         row.iter_mut().for_each(|p| *p /= sum);
         row[usize::from(label)] -= 1.0;
     }
@@ -92,6 +105,12 @@ mod tests {
     #[test]
     fn equal_logits_lose_the_logarithm_of_the_classes() {
         assert!((cross_entropy(&[0.3; 10], 4) - 10f32.ln()).abs() < 1e-6);
+    }
+
+    #[test]
+    fn small_losses_keep_their_digits_under_large_logits() {
+        let loss = cross_entropy(&[100.0, 90.0], 0);
+        assert!((f64::from(loss) / (-10f64).exp().ln_1p() - 1.0).abs() < 2e-3, "{loss}");
     }
 
     #[test]

@@ -10,6 +10,7 @@
 //! - [`device`]: where the arithmetic runs, and what its bits depend on.
 
 pub mod checkpoint;
+pub mod client;
 pub mod cohort;
 pub mod data;
 pub mod device;
@@ -17,5 +18,6 @@ pub mod evaluate;
 pub mod flood;
 pub mod models;
 pub mod optim;
+pub mod runner;
 pub mod seeds;
 pub mod stacked;

@@ -3,9 +3,9 @@
 use crate::{
     checkpoint::{Layout, State},
     models::Architecture,
-    stacked::stack,
+    stacked::{stack, to_host},
 };
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Device, Tensor};
 use floodgauge_protocol::Optimizer;
 
 /// An optimiser with the state of each member.
@@ -91,8 +91,8 @@ fn update(
     gradient: Tensor<3>,
     slots: &mut [&mut Tensor<3>],
 ) {
-    let gradient = gradient.into_data();
-    let Ok(gradient) = gradient.as_slice::<f32>() else { return };
+    let gradient = to_host(gradient);
+    let gradient = &gradient[..];
     match (optimizer, slots) {
         (Optimizer::Sgd { lr, .. }, []) => {
             let lr = *lr as f32;
@@ -134,7 +134,7 @@ fn update(
                 });
             });
         }
-        _ => {}
+        (_, slots) => unreachable!("{optimizer:?} with {} slots", slots.len()),
     }
 }
 
@@ -142,10 +142,8 @@ fn update(
 fn in_place(tensor: &mut Tensor<3>, change: impl FnOnce(&mut [f32])) {
     tensor.inplace(|tensor| {
         let device = tensor.device();
-        let mut data: TensorData = tensor.into_data();
-        if let Ok(values) = data.as_mut_slice::<f32>() {
-            change(values);
-        }
+        let mut data = tensor.into_data();
+        change(data.as_mut_slice().expect("parameters are 32-bit floats"));
         Tensor::from_data(data, &device)
     });
 }
@@ -153,7 +151,7 @@ fn in_place(tensor: &mut Tensor<3>, change: impl FnOnce(&mut [f32])) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{device::Machine, stacked::to_host};
+    use crate::device::Machine;
 
     fn run(optimizer: Optimizer, decay: f64, gradients: &[f32]) -> f32 {
         let device = Machine::default().device().clone();

@@ -29,9 +29,9 @@ fn a_stopped_member_ends_at_its_epoch_and_the_others_go_on_unchanged() {
     let mut world = world(&recipe());
     let (all, alone) = (world.fresh(&[0, 1, 2]), world.fresh(&[0]));
     let stop = |arm, at_epoch| Stop { arms: vec![ArmIx(arm)], at_epoch };
-    let mut recorder = Recorder::default();
     // Arm 1 hears early of epoch 3, arm 2 hears late of epoch 1.
-    recorder.stops = [(1, vec![stop(1, 3)]), (2, vec![stop(2, 1)])].into();
+    let stops = [(1, vec![stop(1, 3)]), (2, vec![stop(2, 1)])].into();
+    let mut recorder = Recorder { stops, ..Default::default() };
     let ended = world.run(0..20, all, &mut recorder);
     let plain = world.run(0..20, alone, &mut Recorder::default());
     assert_eq!(ended[0].branch, plain[0].branch);
@@ -50,8 +50,8 @@ fn a_stopped_member_ends_at_its_epoch_and_the_others_go_on_unchanged() {
 fn a_cohort_that_is_stopped_altogether_ends_early() {
     let mut world = world(&recipe());
     let branches = world.fresh(&[1, 2]);
-    let mut recorder = Recorder::default();
-    recorder.stops = [(2, vec![Stop { arms: vec![ArmIx(1), ArmIx(2)], at_epoch: 2 }])].into();
+    let stops = [(2, vec![Stop { arms: vec![ArmIx(1), ArmIx(2)], at_epoch: 2 }])].into();
+    let mut recorder = Recorder { stops, ..Default::default() };
     let ended = world.run(0..20, branches, &mut recorder);
     assert!(ended.iter().all(|end| end.branch.end == BranchEnd::Stopped && end.branch.step == 8));
     assert_eq!(recorder.rows.len(), 4);

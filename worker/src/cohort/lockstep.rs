@@ -14,7 +14,7 @@ use crate::{
 };
 use floodgauge_protocol::{
     Metric,
-    work::{BranchEnd, FinishedBranch, ReportRow},
+    work::{BranchEnd, FinishedBranch, ReportRow, TestMetrics},
 };
 use rand::seq::SliceRandom;
 use rayon::{ThreadPool, ThreadPoolBuilder};
@@ -77,7 +77,7 @@ impl<'a> Lockstep<'a> {
             self.retire()?;
         }
         for (member, state) in self.members() {
-            self.end(member, state, BranchEnd::Reached);
+            self.end(member, state, BranchEnd::Reached)?;
         }
         Ok(self.ended.into_iter().flatten().collect())
     }
@@ -88,12 +88,8 @@ impl<'a> Lockstep<'a> {
         let scores = each(&mut self.lanes, |group| Ok(group.scores(&data.test, data.dim)))?;
         for (lane, scores) in self.lanes.iter().zip(scores) {
             for (member, score) in lane.group.members.iter().zip(scores) {
-                let test = floodgauge_protocol::work::TestMetrics {
-                    loss: Metric::from(score.loss),
-                    error: Metric::from(score.error),
-                };
                 let mut branch = self.finished(member, step, BranchEnd::Reached);
-                branch.test = Some(test);
+                branch.test = Some(TestMetrics { loss: score.loss(), error: score.error() });
                 self.ended[member.branch] = Some(Ended { branch, checkpoint: None });
             }
         }
@@ -133,7 +129,7 @@ impl<'a> Lockstep<'a> {
                 if member.diverged_at.is_some() {
                     continue;
                 }
-                if !scores.loss.is_finite() {
+                if scores.loss() == Metric::Diverged {
                     member.diverged_at = Some(self.step);
                 }
                 let batches = self.plan.steps_per_epoch as f64;
@@ -142,14 +138,14 @@ impl<'a> Lockstep<'a> {
                     epoch,
                     step: self.step,
                     train_loss: Metric::from(std::mem::take(&mut member.loss_sum) / batches),
-                    val_loss: Metric::from(scores.loss),
-                    val_error: match Metric::from(scores.loss) {
-                        Metric::Diverged => Metric::Diverged,
-                        Metric::Finite(_) => Metric::from(scores.error),
-                    },
+                    val_loss: scores.loss(),
+                    val_error: scores.error(),
                     onset_step: member.onset_step,
                 });
             }
+        }
+        if rows.is_empty() {
+            return;
         }
         for stop in progress.epoch(rows) {
             for arm in stop.arms {
@@ -182,7 +178,7 @@ impl<'a> Lockstep<'a> {
                 Some(_) => BranchEnd::Diverged,
                 None => BranchEnd::Stopped,
             };
-            self.end(member, state, end);
+            self.end(member, state, end)?;
         }
         Ok(())
     }
@@ -191,16 +187,17 @@ impl<'a> Lockstep<'a> {
         self.lanes.iter().flat_map(|lane| lane.group.unstack(self.plan, self.step)).collect()
     }
 
-    fn end(&mut self, member: Member, state: State, end: BranchEnd) {
+    fn end(&mut self, member: Member, state: State, end: BranchEnd) -> Result<(), TrainError> {
         let step = member.diverged_at.unwrap_or(state.step);
         let mut branch = self.finished(&member, step, end);
         let mut checkpoint = None;
         if end != BranchEnd::Diverged {
-            let (bytes, digest) = state.to_bytes();
+            let (bytes, digest) = state.to_bytes().map_err(TrainError::Save)?;
             branch.checkpoint = Some(digest);
             checkpoint = Some(bytes);
         }
         self.ended[member.branch] = Some(Ended { branch, checkpoint });
+        Ok(())
     }
 
     fn finished(&self, member: &Member, step: u64, end: BranchEnd) -> FinishedBranch {

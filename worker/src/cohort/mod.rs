@@ -42,6 +42,7 @@ impl<'a> From<&'a Assignment> for Job<'a> {
 pub trait Progress: Sync {
     /// Takes the rows of an epoch, one for each branch that finished it, in the segment's order.
     /// Answers what is known by now to be stopped; a stop at a later epoch is remembered.
+    /// Training waits for the answer. A drained worker stops every arm at this epoch.
     fn epoch(&mut self, rows: Vec<ReportRow>) -> Vec<Stop>;
 
     /// Asked before each step, from any thread: true gives up with [`TrainError::Abandoned`].
@@ -107,6 +108,9 @@ pub enum TrainError {
         /// Why.
         source: CheckpointError,
     },
+    /// A state can't be made a checkpoint.
+    #[error("a branch's state can't be saved")]
+    Save(#[source] CheckpointError),
     /// A thread can't be started.
     #[error("cannot start a training thread")]
     Threads(#[source] std::io::Error),

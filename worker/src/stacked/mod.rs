@@ -7,31 +7,28 @@
 mod linear;
 mod norm;
 
-use crate::checkpoint::{Array, State};
+use crate::checkpoint::State;
 use burn::tensor::{Device, Tensor, TensorData};
 
 pub use linear::Linear;
 pub use norm::{Norm, Statistics};
 
 /// Stacks the array `name` of each state, `[rows, columns]` or `[columns]`, into
-/// `[K, rows, columns]`. The states hold it, with one shape.
+/// `[K, rows, columns]`. There is at least one state; all hold it, with one shape.
 pub fn stack(states: &[State], name: &str, device: &Device) -> Tensor<3> {
-    let arrays: Vec<&Array> = states.iter().filter_map(|state| state.arrays.get(name)).collect();
-    let shape = arrays.first().map_or(&[][..], |array| &array.shape);
-    let (rows, columns) = match *shape {
-        [columns] => (1, columns),
+    let (rows, columns) = match states[0].arrays[name].shape[..] {
         [rows, columns] => (rows, columns),
-        _ => (0, 0),
+        ref shape => (1, shape.iter().product()),
     };
-    let values: Vec<f32> = arrays.iter().flat_map(|array| array.values.iter().copied()).collect();
-    Tensor::from_data(TensorData::new(values, [arrays.len(), rows, columns]), device)
+    let values: Vec<f32> =
+        states.iter().flat_map(|state| &state.arrays[name].values).copied().collect();
+    Tensor::from_data(TensorData::new(values, [states.len(), rows, columns]), device)
 }
 
 /// The members' parts of a stacked tensor, row-major.
 pub fn unstack(tensor: &Tensor<3>) -> Vec<Vec<f32>> {
-    let members = tensor.dims()[0];
-    let values = to_host(tensor.clone());
-    values.chunks(values.len() / members.max(1)).map(<[f32]>::to_vec).collect()
+    let [_, rows, columns] = tensor.dims();
+    to_host(tensor.clone()).chunks(rows * columns).map(<[f32]>::to_vec).collect()
 }
 
 /// The values of a tensor, row-major.
