@@ -28,14 +28,12 @@ function watch(page: Page, faults: string[] = []): string[] {
   return faults;
 }
 
-/** Fills the form in with a sweep of a few seconds. */
-async function fillIn(page: Page, name: string) {
+/** Fills the form in; the time it takes goes with the epochs. */
+async function fillIn(page: Page, name: string, epochs: number) {
   await page.goto(`${server.address}#/new`);
   await page.getByLabel("Name").fill(name);
-  await page.getByLabel("Training samples").fill("300");
-  await page.getByLabel("Validation samples").fill("100");
-  await page.getByLabel("Hidden layers").fill("32");
-  await page.getByLabel("Epochs").fill("30");
+  await page.getByLabel("Training samples").fill("600");
+  await page.getByLabel("Epochs").fill(String(epochs));
   await page.getByLabel("From").fill("0.1");
   await page.getByLabel("To", { exact: true }).fill("0.4");
   await page.getByLabel("Step").fill("0.1");
@@ -58,7 +56,7 @@ test("a new server says what to do, and leads to the form", async ({ page }) => 
 
 test("what the server refuses stands at its field", async ({ page }) => {
   const faults = watch(page);
-  await fillIn(page, "refused");
+  await fillIn(page, "refused", 100);
   await page.getByLabel("Batch size").fill("0");
   await page.getByLabel("Hidden layers").fill("32, 0");
   await page.getByLabel("From").fill("0.9");
@@ -73,7 +71,8 @@ test("what the server refuses stands at its field", async ({ page }) => {
 
 test("a sweep goes from the form to its answer, live", async ({ page }) => {
   const faults = watch(page);
-  await fillIn(page, "live");
+  // Long enough for several reports, of which workers send one a second.
+  await fillIn(page, "live", 400);
   await page.getByRole("button", { name: "Submit sweep" }).click();
   await expect(page.getByRole("heading", { name: "live", level: 1 })).toBeVisible();
 
@@ -105,8 +104,7 @@ test("the list follows sweeps, and a sweep can be cancelled", async ({ page, con
   await page.goto(server.address);
   const other = await context.newPage();
   watch(other, faults);
-  await fillIn(other, "long");
-  await other.getByLabel("Epochs").fill("20000");
+  await fillIn(other, "long", 20_000);
   await other.getByRole("button", { name: "Submit sweep" }).click();
 
   const row = page.getByRole("row", { name: /long/ });

@@ -1,12 +1,22 @@
 /** Requests to the server: relative addresses, JSON in and out, problems as errors. */
 
-import type { Best, Problem, SweepDetail, SweepList, SweepSpec, TrialItem } from "./types";
+import type { Problem, SweepBest, SweepDetail, SweepList, SweepSpec, TrialList } from "./types";
 
 /** An answer that says what went wrong. */
 export class ProblemError extends Error {
   constructor(readonly problem: Problem) {
-    super(problem.detail ?? problem.title);
+    super(problemWords(problem));
   }
+}
+
+/** A problem in words. */
+export function problemWords({ title, detail }: Problem): string {
+  return detail ? `${title}: ${detail}` : title;
+}
+
+/** A failure that no server has described. */
+function plainProblem(status: number, title: string): Problem {
+  return { type: "about:blank", title, status, detail: "", errors: [] };
 }
 
 /** The address of an API path below wherever the page is mounted. */
@@ -16,11 +26,8 @@ export function address(path: string): string {
 
 /** Reads an answer that is not a success; proxies in between may answer anything. */
 async function problemOf(answer: Response): Promise<Problem> {
-  const other = {
-    type: "about:blank",
-    title: `the server answered ${answer.status} ${answer.statusText}`.trim(),
-    status: answer.status,
-  };
+  const { status, statusText } = answer;
+  const other = plainProblem(status, `the server answered ${status} ${statusText}`.trim());
   if (!answer.headers.get("content-type")?.includes("json")) return other;
   try {
     return { ...other, ...((await answer.json()) as Partial<Problem>) };
@@ -37,11 +44,7 @@ async function request<T>(path: string, init: RequestInit = {}): Promise<T> {
       headers: { accept: "application/json", ...init.headers },
     });
   } catch {
-    throw new ProblemError({
-      type: "about:blank",
-      title: "the server can't be reached",
-      status: 0,
-    });
+    throw new ProblemError(plainProblem(0, "the server can't be reached"));
   }
   if (!answer.ok) throw new ProblemError(await problemOf(answer));
   return (await answer.json()) as T;
@@ -51,9 +54,9 @@ export const api = {
   sweeps: (cursor?: string) =>
     request<SweepList>(`sweeps?limit=50${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ""}`),
   sweep: (id: string) => request<SweepDetail>(`sweeps/${encodeURIComponent(id)}`),
-  best: (id: string) => request<Best>(`sweeps/${encodeURIComponent(id)}/best`),
+  best: (id: string) => request<SweepBest>(`sweeps/${encodeURIComponent(id)}/best`),
   trials: async (id: string) =>
-    (await request<{ items: TrialItem[] }>(`sweeps/${encodeURIComponent(id)}/trials`)).items,
+    (await request<TrialList>(`sweeps/${encodeURIComponent(id)}/trials`)).items,
   cancel: (id: string) =>
     request<SweepDetail>(`sweeps/${encodeURIComponent(id)}/cancel`, { method: "POST" }),
   submit: (spec: SweepSpec, key: string) =>

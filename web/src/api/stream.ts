@@ -9,16 +9,17 @@
 import type { Entry, Event } from "./types";
 import { address } from "./client";
 
-const TYPES: Event["type"][] = [
-  "submitted",
-  "claimed",
-  "reported",
-  "nondeterminism",
-  "finished",
-  "failed",
-  "lost",
-  "cancel_requested",
-];
+/** Every type of event; the compiler sees to it that none is missing. */
+const TYPES: Record<Event["type"], true> = {
+  submitted: true,
+  claimed: true,
+  reported: true,
+  nondeterminism: true,
+  finished: true,
+  failed: true,
+  lost: true,
+  cancel_requested: true,
+};
 
 const RETRY_MS = 2_000;
 
@@ -47,7 +48,7 @@ export function openStream({ path, after, onEntry, onConnection }: StreamOptions
     const query = after ? `?after=${after()}` : "";
     const opened = new EventSource(address(path) + query);
     source = opened;
-    for (const type of TYPES) opened.addEventListener(type, onMessage);
+    for (const type of Object.keys(TYPES)) opened.addEventListener(type, onMessage);
     opened.onopen = () => onConnection?.(true);
     opened.onerror = () => {
       onConnection?.(false);

@@ -1,5 +1,6 @@
 /** Problems that the server has with a sweep, brought to the fields of the form. */
 
+import { problemWords } from "../api/client";
 import type { Problem } from "../api/types";
 import type { FieldErrors } from "./form";
 
@@ -52,13 +53,13 @@ export function fieldOf(pointer: string): string | null {
 export function showProblem(problem: Problem): Shown {
   const fields = new Map<string, string>();
   const general: string[] = [];
-  for (const { pointer, detail } of problem.errors ?? []) {
+  for (const { pointer, detail } of problem.errors) {
     const field = fieldOf(pointer);
     if (field === null) general.push(detail);
     else fields.set(field, [fields.get(field), detail].filter(Boolean).join("; "));
   }
   if (fields.size === 0 && general.length === 0) {
-    general.push(problem.detail ? `${problem.title}: ${problem.detail}` : problem.title);
+    general.push(problemWords(problem));
   }
   return { fields, general };
 }

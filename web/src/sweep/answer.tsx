@@ -56,6 +56,7 @@ function Headline({
   detail: SweepDetail;
 }) {
   const arm = best?.best;
+  const decays = new Set(detail.families.map((family) => family.weight_decay)).size;
   return (
     <div class="headline">
       <p class="label">
@@ -70,6 +71,9 @@ function Headline({
           <>
             <var>b</var> = {formatLevel(arm.b)}
           </>
+        )}
+        {arm && decays > 1 && (
+          <span class="with"> with weight decay {formatLevel(arm.weight_decay)}</span>
         )}
       </p>
     </div>

@@ -95,7 +95,7 @@ function decisionLine(state: SweepState, decision: Decision, line: Line): LogLin
     }
     case "complete": {
       const best = decision.best.best;
-      return line("completed", best ? `best: ${best.arm}` : "without an answer", reason, "good");
+      return line("completed", best ? `best: ${best.arm}` : "no answer", reason, "good");
     }
     case "fail":
       return line("failed", "the sweep", reason, "bad");

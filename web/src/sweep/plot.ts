@@ -40,6 +40,11 @@ export interface Plot {
 /** Pixels from a curve at which the pointer still means it. */
 const REACH = 30;
 
+/** Steps between ticks, in epochs: there are no halves. */
+const EPOCH_STEPS = [0, 1, 2, 3, 4].flatMap((power) =>
+  [1, 2, 5].map((digit) => digit * 10 ** power),
+);
+
 /** The page's colours for what is not a curve. */
 function inks(host: HTMLElement) {
   const style = getComputedStyle(host);
@@ -76,6 +81,8 @@ export function createPlot(options: PlotOptions): Plot {
       focus: { alpha: 0.25 },
       cursor: {
         focus: { prox: REACH },
+        // A curve that has ended isn't under a pointer beyond its end.
+        dataIdx: (_, __, index) => index,
         points: { size: 7 },
         drag: { x: true, y: false },
         y: false,
@@ -84,14 +91,23 @@ export function createPlot(options: PlotOptions): Plot {
         x: { time: false, range: (_, min, max) => (zoomed ? [min, max] : [0, epochs]) },
         y: {
           distr: shown.log ? 3 : 1,
-          ...(shown.log
-            ? {}
-            : { range: { min: { pad: 0.05, soft: 0, mode: 1 }, max: { pad: 0.05 } } }),
+          range: shown.log
+            ? // Left to itself uPlot goes on to whole powers of ten.
+              (_, min, max) => [toOneDigit(min, Math.floor), toOneDigit(max, Math.ceil)]
+            : { min: { pad: 0.05, soft: 0, mode: 1 }, max: { pad: 0.05 } },
         },
       },
       axes: [
         // No vertical lines but the rungs.
-        { ...axis, grid: { show: false }, label: "epoch", labelSize: 20, size: 34, gap: 4 },
+        {
+          ...axis,
+          grid: { show: false },
+          incrs: EPOCH_STEPS,
+          label: "epoch",
+          labelSize: 20,
+          size: 34,
+          gap: 4,
+        },
         {
           ...axis,
           label: shown.metric === "loss" ? "loss (nats)" : "error",
@@ -173,6 +189,12 @@ export function createPlot(options: PlotOptions): Plot {
 
 function heightFor(width: number): number {
   return Math.round(Math.min(460, Math.max(260, width * 0.42)));
+}
+
+/** The next figure with one digit: 0.0234 becomes 0.02 or 0.03. */
+function toOneDigit(value: number, round: (value: number) => number): number {
+  const power = 10 ** Math.floor(Math.log10(value));
+  return round(value / power) * power;
 }
 
 /** Ticks in words; on an even scale all have the same decimals. */

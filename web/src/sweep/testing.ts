@@ -19,7 +19,7 @@ export function aDetail(): SweepDetail {
     best: null,
     spec: {
       name: "small",
-      recipe: { dataset: { name: "digits" }, batch_size: 50, epochs: 4 },
+      recipe: { dataset: { name: "digits", label_noise: 0 }, batch_size: 50, epochs: 4 },
       search: { levels: [0.1, 0.2], seeds: [0, 1] },
       scheduler: { kind: "sha" },
     },

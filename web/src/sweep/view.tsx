@@ -16,8 +16,11 @@ export function SweepView({ id }: { id: string }) {
   const family = useSignal(0);
   const picked = useSignal<number | null>(null);
   const leader = useComputed(() => {
-    const name = store.best.value?.best?.arm;
-    return store.state.value?.detail.arms_list.find((arm) => arm.name === name)?.arm ?? null;
+    const best = store.best.value?.best;
+    const detail = store.state.value?.detail;
+    // The best arm is best with its weight decay, and leads in no other family.
+    if (detail?.families[family.value]?.weight_decay !== best?.weight_decay) return null;
+    return detail?.arms_list.find((arm) => arm.name === best?.arm)?.arm ?? null;
   });
   const state = store.state.value;
   useTitle(state?.detail.name ?? "Sweep");
