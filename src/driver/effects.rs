@@ -16,7 +16,8 @@ pub fn of(before: &Sweep, after: &Sweep, event: &Event, decisions: &[Decision]) 
     match event {
         Event::Reported { segment, rows, .. } => {
             if let Some(segment) = before.open_segment(*segment) {
-                effects.rows = rows.iter().flat_map(|row| row_updates(segment.family, row)).collect();
+                effects.rows =
+                    rows.iter().flat_map(|row| row_updates(segment.family, row)).collect();
             }
         }
         Event::Finished { segment, .. } => effects.close.push(*segment),

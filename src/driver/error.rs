@@ -1,10 +1,6 @@
 //! What can come of driving a sweep. Variants are outcomes that callers treat differently.
 
-use crate::{
-    blobs::BlobError,
-    scheduler::BadReport,
-    store::StoreError,
-};
+use crate::{blobs::BlobError, scheduler::BadReport, store::StoreError};
 use floodgauge_protocol::Invalid;
 
 /// A request that changed nothing.
@@ -53,10 +49,19 @@ pub enum DriverError {
     },
     /// A blob's trouble.
     #[error(transparent)]
-    Blob(#[from] BlobError),
+    Blob(BlobError),
     /// The store's trouble.
     #[error(transparent)]
     Store(StoreError),
+}
+
+impl From<BlobError> for DriverError {
+    fn from(error: BlobError) -> Self {
+        match error {
+            BlobError::Store(error) => error.into(),
+            other => Self::Blob(other),
+        }
+    }
 }
 
 impl From<StoreError> for DriverError {

@@ -258,5 +258,6 @@ impl Driver {
 }
 
 fn json(value: &impl serde::Serialize) -> Result<serde_json::Value, DriverError> {
-    serde_json::to_value(value).map_err(|error| DriverError::Store(StoreError::Corrupt(error.to_string())))
+    serde_json::to_value(value)
+        .map_err(|error| DriverError::Store(StoreError::Corrupt(error.to_string())))
 }

@@ -3,7 +3,7 @@
 use super::{Driver, DriverError};
 use crate::{
     scheduler::{Event, Sweep},
-    store::{BlobRow, Claim, LeaseGuard, LeasedSegment},
+    store::{Claim, LeaseGuard, LeasedSegment},
 };
 use bytes::Bytes;
 use floodgauge_protocol::{
@@ -34,7 +34,9 @@ impl Driver {
         check_text("fingerprint", &request.fingerprint, 200)?;
         if request.wait_s > MAX_WAIT_S {
             let wait = request.wait_s;
-            return Err(DriverError::BadRequest(format!("wait_s {wait} must be at most {MAX_WAIT_S}")));
+            return Err(DriverError::BadRequest(format!(
+                "wait_s {wait} must be at most {MAX_WAIT_S}"
+            )));
         }
         let deadline = Instant::now() + Duration::from_secs(request.wait_s.into());
         let mut changes = self.subscribe();
@@ -89,7 +91,8 @@ impl Driver {
         if leased.took_over {
             let lost = Event::Lost { segment, attempt: leased.attempt - 1 };
             tracing::warn!(sweep = %leased.sweep, %segment, "a lease expired; its segment is taken over");
-            self.apply(leased.sweep, guard(leased), |state| Ok(still_open(state, lost.clone()))).await?;
+            self.apply(leased.sweep, guard(leased), |state| Ok(still_open(state, lost.clone())))
+                .await?;
         }
         let claimed = Event::Claimed {
             segment,
@@ -130,7 +133,9 @@ impl Driver {
     ) -> Result<ReportAnswer, DriverError> {
         let rows = report.rows.len();
         if rows > MAX_REPORT_ROWS {
-            return Err(DriverError::BadRequest(format!("{rows} rows are more than {MAX_REPORT_ROWS}")));
+            return Err(DriverError::BadRequest(format!(
+                "{rows} rows are more than {MAX_REPORT_ROWS}"
+            )));
         }
         let leased = self.held(lease, token).await?;
         let (segment, attempt) = (leased.segment.segment, leased.attempt);
@@ -174,11 +179,18 @@ impl Driver {
     ///
     /// # Errors
     /// [`DriverError::LeaseLost`]; [`DriverError::BadFinish`] if a branch, an epoch or a checkpoint is missing.
-    pub async fn finish(&self, lease: LeaseId, token: &str, finish: Finish) -> Result<(), DriverError> {
+    pub async fn finish(
+        &self,
+        lease: LeaseId,
+        token: &str,
+        finish: Finish,
+    ) -> Result<(), DriverError> {
         let leased = self.held(lease, token).await?;
         for digest in finish.branches.iter().filter_map(|branch| branch.checkpoint) {
             if !self.0.blobs.contains(digest).await? {
-                return Err(DriverError::BadFinish(format!("checkpoint {digest} was not uploaded")));
+                return Err(DriverError::BadFinish(format!(
+                    "checkpoint {digest} was not uploaded"
+                )));
             }
         }
         let (segment, attempt) = (leased.segment.segment, leased.attempt);
@@ -220,10 +232,7 @@ impl Driver {
         bytes: Bytes,
     ) -> Result<bool, DriverError> {
         let leased = self.held(lease, token).await?;
-        let size = bytes.len() as u64;
-        // The row comes first: it keeps a collection under way from taking the blob.
-        self.0.store.add_blob(leased.lease, BlobRow { digest, size }).await?;
-        Ok(self.0.blobs.put(digest, bytes).await?)
+        Ok(self.0.blobs.upload(&*self.0.store, leased.lease, digest, bytes).await?)
     }
 
     /// Reads a blob that the leased segment starts from; none if it isn't one of these.
@@ -237,7 +246,8 @@ impl Driver {
         digest: Digest,
     ) -> Result<Option<Bytes>, DriverError> {
         let leased = self.held(lease, token).await?;
-        let starts = |branch: &floodgauge_protocol::Branch| branch.start == Start::Checkpoint { digest };
+        let starts =
+            |branch: &floodgauge_protocol::Branch| branch.start == Start::Checkpoint { digest };
         if !leased.segment.branches.iter().any(starts) {
             return Ok(None);
         }
