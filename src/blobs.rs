@@ -1,14 +1,14 @@
 //! Blobs: checkpoints and other bytes, named by their SHA-256 digest, in an object store.
 //!
 //! The store's tables say which blobs are kept. For a kept blob never to be lost, its row
-//! comes first and goes last: an upload records it ([`Store::add_blob`]) before it puts the
-//! object, and [`Blobs::collect`] deletes the object while the row is locked, so that an upload
-//! of the same blob waits, and then puts the object anew. A crash in between leaves a row
-//! without an object that nothing refers to; the next collection removes it.
+//! comes first and goes last: [`Blobs::upload`] records it before it puts the object, and
+//! [`Blobs::collect`] deletes the object while the row is locked, so that an upload of the
+//! same blob waits, and then puts the object anew. A crash in between leaves a row without an
+//! object that nothing refers to; the next collection removes it.
 
-use crate::store::{Store, StoreError};
+use crate::store::{BlobRow, Store, StoreError};
 use bytes::Bytes;
-use floodgauge_protocol::Digest;
+use floodgauge_protocol::{Digest, LeaseId};
 use object_store::{ObjectStore, ObjectStoreExt, PutPayload, local::LocalFileSystem, path};
 use sha2::{Digest as _, Sha256};
 use std::{path::Path, sync::Arc};
@@ -39,7 +39,7 @@ pub enum BlobError {
     /// The object store's trouble.
     #[error(transparent)]
     Object(#[from] object_store::Error),
-    /// The store's trouble.
+    /// The store's trouble, or that the lease is lost.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -55,29 +55,29 @@ impl Blobs {
         Ok(Self { objects: Arc::new(objects) })
     }
 
-    /// Puts a blob, which was recorded in the store before; true if its object wasn't there.
+    /// Puts a blob and records that a lease holds it; true if its object wasn't there before.
+    ///
+    /// # Errors
+    /// [`BlobError::Mismatch`], with nothing recorded; [`StoreError::LeaseLost`].
+    pub async fn upload(
+        &self,
+        store: &dyn Store,
+        lease: LeaseId,
+        digest: Digest,
+        bytes: Bytes,
+    ) -> Result<bool, BlobError> {
+        verify(digest, &bytes)?;
+        store.add_blob(lease, BlobRow { digest, size: bytes.len() as u64 }).await?;
+        self.put_verified(digest, bytes).await
+    }
+
+    /// Puts a blob that something else than a lease keeps; true if it wasn't there before.
     ///
     /// # Errors
     /// [`BlobError::Mismatch`].
     pub async fn put(&self, digest: Digest, bytes: Bytes) -> Result<bool, BlobError> {
         verify(digest, &bytes)?;
-        if self.contains(digest).await? {
-            return Ok(false);
-        }
-        self.objects.put(&location(digest), PutPayload::from_bytes(bytes)).await?;
-        Ok(true)
-    }
-
-    /// Whether a blob is there.
-    ///
-    /// # Errors
-    /// The object store's trouble.
-    pub async fn contains(&self, digest: Digest) -> Result<bool, BlobError> {
-        match self.objects.head(&location(digest)).await {
-            Ok(_) => Ok(true),
-            Err(object_store::Error::NotFound { .. }) => Ok(false),
-            Err(error) => Err(error.into()),
-        }
+        self.put_verified(digest, bytes).await
     }
 
     /// The bytes of a blob, if it is there.
@@ -137,6 +137,18 @@ impl Blobs {
             collected += forgotten;
         }
     }
+
+    async fn put_verified(&self, digest: Digest, bytes: Bytes) -> Result<bool, BlobError> {
+        let location = location(digest);
+        match self.objects.head(&location).await {
+            Ok(object) if object.size == bytes.len() as u64 => Ok(false),
+            Ok(_) | Err(object_store::Error::NotFound { .. }) => {
+                self.objects.put(&location, PutPayload::from_bytes(bytes)).await?;
+                Ok(true)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
 }
 
 fn verify(named: Digest, bytes: &[u8]) -> Result<(), BlobError> {
@@ -164,9 +176,7 @@ mod tests {
         let blobs = Blobs::open(folder.path().join("new")).unwrap();
         let (digest, bytes) = blob(b"weights");
         assert_eq!(blobs.get(digest).await.unwrap(), None);
-        assert!(!blobs.contains(digest).await.unwrap());
         assert!(blobs.put(digest, bytes.clone()).await.unwrap(), "new");
-        assert!(blobs.contains(digest).await.unwrap());
         assert!(!blobs.put(digest, bytes.clone()).await.unwrap(), "there already");
         assert_eq!(blobs.get(digest).await.unwrap(), Some(bytes));
         blobs.delete(digest).await.unwrap();

@@ -1,12 +1,12 @@
 //! Which blobs are kept, and that no kept one is lost.
 
 use super::fixture::{
-    append, append_under, create_with, guard, leased, leased_and_expired, segment, trial_at,
+    HOUR, append, append_under, create_with, guard, leased, leased_and_expired, segment, trial_at,
 };
 use crate::support::{TestDatabase, on_both_databases};
 use bytes::Bytes;
 use floodgauge::{
-    blobs::Blobs,
+    blobs::{BlobError, Blobs},
     store::{BlobRow, DynStore, Effects, StoreError},
 };
 use floodgauge_protocol::{Digest, LeaseId, SegmentId};
@@ -25,6 +25,7 @@ on_both_databases! {
     whoever_adds_a_blob_while_it_is_deleted_waits,
     a_blob_whose_deletion_failed_is_collected_later,
     a_collection_deletes_what_nothing_refers_to,
+    an_upload_of_other_bytes_is_not_recorded,
 }
 
 const BLOB: BlobRow = BlobRow { digest: Digest([7; 32]), size: 1_000 };
@@ -189,8 +190,9 @@ async fn a_collection_deletes_what_nothing_refers_to(db: TestDatabase) {
     let sweep = create_with(&db.store, vec![segment(0), segment(1)]).await;
     let (kept, gone, held) = (blob(b"kept"), blob(b"gone"), blob(b"held"));
     let first = leased(&db.store, "w1").await;
-    for blob in [&kept, &gone] {
-        assert!(upload(&db.store, &blobs, first.lease, blob).await);
+    for (digest, bytes) in [&kept, &gone] {
+        let new = blobs.upload(&*db.store, first.lease, *digest, bytes.clone()).await.unwrap();
+        assert!(new);
     }
     let finish = Effects {
         close: vec![SegmentId(0)],
@@ -199,7 +201,7 @@ async fn a_collection_deletes_what_nothing_refers_to(db: TestDatabase) {
     };
     append_under(&db.store, sweep, guard(&first), finish).await.unwrap();
     let second = leased(&db.store, "w2").await;
-    assert!(upload(&db.store, &blobs, second.lease, &held).await);
+    blobs.upload(&*db.store, second.lease, held.0, held.1.clone()).await.unwrap();
 
     assert_eq!(blobs.collect(&*db.store).await.unwrap(), 1);
     assert_eq!(blobs.collect(&*db.store).await.unwrap(), 0);
@@ -207,16 +209,27 @@ async fn a_collection_deletes_what_nothing_refers_to(db: TestDatabase) {
     assert_eq!(blobs.get(held.0).await.unwrap(), Some(held.1));
     assert_eq!(blobs.get(gone.0).await.unwrap(), None);
     // What is gone can be uploaded again.
-    assert!(upload(&db.store, &blobs, second.lease, &gone).await);
+    let new = blobs.upload(&*db.store, second.lease, gone.0, gone.1.clone()).await.unwrap();
+    assert!(new);
     assert_eq!(blobs.get(gone.0).await.unwrap(), Some(gone.1));
 }
 
-/// As a server does: the row, then the object.
-async fn upload(store: &DynStore, blobs: &Blobs, lease: LeaseId, blob: &(Digest, Bytes)) -> bool {
-    let (digest, bytes) = blob;
-    let row = BlobRow { digest: *digest, size: bytes.len() as u64 };
-    store.add_blob(lease, row).await.unwrap();
-    blobs.put(*digest, bytes.clone()).await.unwrap()
+async fn an_upload_of_other_bytes_is_not_recorded(db: TestDatabase) {
+    let folder = tempfile::tempdir().unwrap();
+    let blobs = Blobs::open(folder.path()).unwrap();
+    let sweep = create_with(&db.store, vec![segment(0)]).await;
+    let lease = leased(&db.store, "w").await.lease;
+    let other = Bytes::from_static(b"other");
+    let refused = blobs.upload(&*db.store, lease, BLOB.digest, other).await;
+    assert!(matches!(refused, Err(BlobError::Mismatch { .. })), "{refused:?}");
+    db.store.delete_sweep(sweep).await.unwrap();
+    assert_eq!(unreferenced(&db.store).await, []);
+    let (digest, bytes) = blob(b"late");
+    let refused = blobs.upload(&*db.store, lease, digest, bytes).await;
+    assert!(matches!(refused, Err(BlobError::Store(StoreError::LeaseLost))), "{refused:?}");
+    assert_eq!(blobs.get(digest).await.unwrap(), None);
+    let renewed = db.store.renew(lease, "secret of w", HOUR).await;
+    assert!(renewed.is_err());
 }
 
 fn blob(bytes: &'static [u8]) -> (Digest, Bytes) {
