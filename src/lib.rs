@@ -5,9 +5,16 @@
 //! - [`driver`]: the one place where the scheduler meets the store.
 //! - [`store`]: the event log and its projections, on SQLite and Postgres.
 //! - [`blobs`]: checkpoints by digest, and which of them go.
+//! - [`http`]: the surface for users and workers, and the page.
+//! - [`client`]: the user's side of it.
+//! - [`config`], [`cli`]: settings and commands of the program.
 
 pub mod blobs;
+pub mod cli;
+pub mod client;
+pub mod config;
 pub mod driver;
+pub mod http;
 pub mod scheduler;
 pub mod store;
 pub mod verdict;

@@ -1,2 +1,47 @@
-//! x
-fn main() {}
+//! The `floodgauge` program: an enum of commands and a match.
+
+use clap::{Parser, Subcommand};
+use floodgauge::cli::{self, *};
+use std::process::ExitCode;
+
+/// Finds the flood level of a training recipe, and says how sure it is
+#[derive(Parser)]
+#[command(version, after_help = EXIT_CODES, max_term_width = 100)]
+struct Program {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Demo(demo::Args),
+    Serve(serve::Args),
+    Worker(worker::Args),
+    Submit(submit::Args),
+    Watch(watch::Args),
+    Best(best::Args),
+    List(list::Args),
+    Show(show::Args),
+    Cancel(cancel::Args),
+    Migrate(migrate::Args),
+    /// Print the description of the HTTP surface (OpenAPI 3.1)
+    Openapi,
+    Healthcheck(healthcheck::Args),
+}
+
+fn main() -> ExitCode {
+    match Program::parse().command {
+        Command::Demo(args) => cli::run(demo::run(args)),
+        Command::Serve(args) => cli::run(serve::run(args)),
+        Command::Worker(args) => cli::run(worker::run(args)),
+        Command::Submit(args) => cli::run(submit::run(args)),
+        Command::Watch(args) => cli::run(watch::run(args)),
+        Command::Best(args) => cli::run(best::run(args)),
+        Command::List(args) => cli::run(list::run(args)),
+        Command::Show(args) => cli::run(show::run(args)),
+        Command::Cancel(args) => cli::run(cancel::run(args)),
+        Command::Migrate(args) => cli::run(migrate::run(args)),
+        Command::Openapi => cli::run(openapi::run()),
+        Command::Healthcheck(args) => cli::run(healthcheck::run(args)),
+    }
+}

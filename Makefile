@@ -1,0 +1,86 @@
+# What people run; `make` names it. Each stage prints its name and how long it took.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+# Stages share one build folder, and the page must be there before the binary that embeds it.
+.NOTPARALLEL:
+
+STAGE := scripts/stage
+# More for the demo: make demo ARGS=--exit
+ARGS ?=
+
+.PHONY: help
+help:
+	@echo 'make demo    build page and binary, then find the flood level of a small recipe'
+	@echo 'make test    install what the tests lack, then run all of them'
+	@echo 'make build   page and binary (target/release/floodgauge)'
+	@echo 'make web     page only'
+	@echo 'make fmt     set all code out as it should be'
+	@echo 'make lint    formatting, clippy, types, dependencies'
+	@echo 'make openapi write the description of the HTTP surface and the types of the page anew'
+
+.PHONY: demo
+demo: build
+	@cargo run --release --locked --quiet -- demo $(ARGS)
+
+.PHONY: build
+build: build-tools web
+	@$(STAGE) 'binary' cargo build --release --locked
+
+.PHONY: build-tools
+build-tools:
+	@scripts/ensure-build-tools
+
+.PHONY: web
+web: build-tools web/node_modules/.package-lock.json
+	@$(STAGE) 'page' npm --prefix web run build
+
+# npm leaves this file behind once everything is there.
+web/node_modules/.package-lock.json: web/package-lock.json
+	@$(STAGE) 'page: packages' npm --prefix web ci --no-audit --no-fund
+	@touch $@
+
+.PHONY: test
+test: test-tools lint test-web web test-rust check-openapi test-browser
+	@echo
+	@echo 'all stages passed'
+
+.PHONY: test-tools
+test-tools: build-tools
+	@$(STAGE) 'what tests need' scripts/ensure-test-tools
+
+.PHONY: lint
+lint: build-tools web/node_modules/.package-lock.json
+	@$(STAGE) 'rust: format' cargo fmt --all --check
+	@$(STAGE) 'page: types and format' npm --prefix web run check
+	@$(STAGE) 'rust: clippy' cargo clippy --workspace --all-targets --locked -- -D warnings
+	@$(STAGE) 'rust: clippy, server only' cargo clippy --no-default-features --locked -- -D warnings
+	@$(STAGE) 'dependencies' scripts/deny
+
+.PHONY: test-web
+test-web: web/node_modules/.package-lock.json
+	@$(STAGE) 'page: unit tests' npm --prefix web test
+
+.PHONY: test-rust
+test-rust:
+	@$(STAGE) 'rust: tests' cargo test --workspace --locked
+
+.PHONY: check-openapi
+check-openapi:
+	@$(STAGE) 'openapi' scripts/check-openapi
+
+.PHONY: test-browser
+test-browser: web
+	@$(STAGE) 'browser tests' scripts/browser-tests
+
+.PHONY: openapi
+openapi: web/node_modules/.package-lock.json
+	@cargo run --quiet --locked -- openapi > web/openapi.json.new
+	@mv web/openapi.json.new web/openapi.json
+	@npm --prefix web run types
+
+.PHONY: fmt
+fmt: web/node_modules/.package-lock.json
+	@cargo fmt --all
+	@npm --prefix web run format

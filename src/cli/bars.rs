@@ -1,0 +1,101 @@
+//! A sweep's progress as people see it: bars on a terminal, lines elsewhere; always on standard
+//! error, so that standard output is the answer's.
+
+use super::{print, progress::Progress, words};
+use crate::verdict::Best;
+use console::style;
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use std::{
+    io::{self, IsTerminal as _},
+    time::{Duration, Instant},
+};
+
+const RUNG: &str = "{prefix:>12}  {bar:32.cyan/dim}  {pos:>5} of {len:5}  {msg}";
+const LIVE: &str = "{prefix:>12}  {spinner:.cyan} {msg}";
+const TICK: Duration = Duration::from_millis(120);
+/// How often a line is written where there is no terminal.
+const TELL_EVERY: Duration = Duration::from_secs(10);
+
+/// One bar for each rung, and a line with the best arm so far.
+pub struct Bars {
+    all: MultiProgress,
+    rungs: Vec<ProgressBar>,
+    live: ProgressBar,
+    on_terminal: bool,
+    told: Instant,
+}
+
+impl Bars {
+    /// Bars for a sweep that is about to be followed.
+    pub fn new(progress: &Progress) -> Self {
+        let all = MultiProgress::new();
+        let count = progress.rungs.len();
+        let bar = |number| {
+            let bar = all.add(ProgressBar::new(0).with_style(style_of(RUNG)));
+            bar.with_prefix(format!("rung {number} of {count}"))
+        };
+        let rungs = (1..=count).map(bar).collect();
+        let live = all.add(ProgressBar::new_spinner().with_style(style_of(LIVE)));
+        live.set_prefix("best so far");
+        live.set_message("waits for the first report");
+        live.enable_steady_tick(TICK);
+        Self { all, rungs, live, on_terminal: io::stderr().is_terminal(), told: Instant::now() }
+    }
+
+    /// Draws how far the sweep has got.
+    pub fn draw(&self, progress: &Progress) {
+        for (bar, rung) in self.rungs.iter().zip(&progress.rungs) {
+            bar.set_length(rung.total);
+            bar.set_position(rung.done);
+            let trials = if rung.trials == 0 { "waits".into() } else { format!("{} trials", rung.trials) };
+            bar.set_message(format!("epochs, {trials}, to epoch {}", rung.ends_at));
+        }
+        if progress.testing {
+            self.live.set_prefix("testing");
+        }
+    }
+
+    /// Shows the best arm so far; without a terminal, in a line every now and then.
+    pub fn best(&mut self, best: &Best) {
+        let words = words::so_far(best);
+        if !self.on_terminal && self.told.elapsed() >= TELL_EVERY {
+            print::note(&format!("best so far: {words}"));
+            self.told = Instant::now();
+        }
+        self.live.set_message(words);
+    }
+
+    /// Tells something above the bars.
+    pub fn tell(&self, news: &str) {
+        if self.on_terminal {
+            // The terminal may have gone; the sweep hasn't.
+            let _ = self.all.println(format!("{:>12}  {news}", style("·").for_stderr().dim()));
+        } else {
+            print::note(news);
+        }
+    }
+
+    /// Leaves the bars as they stand, without the live line.
+    pub fn finish(self) {
+        self.live.finish_and_clear();
+        self.rungs.iter().for_each(ProgressBar::abandon);
+    }
+}
+
+/// The templates are constants, and a test reads them; a style that doesn't read is plain.
+fn style_of(template: &str) -> ProgressStyle {
+    let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+    style.progress_chars("━╸ ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_templates_read() {
+        for template in [RUNG, LIVE] {
+            assert!(ProgressStyle::with_template(template).is_ok());
+        }
+    }
+}

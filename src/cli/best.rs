@@ -1,0 +1,30 @@
+//! `floodgauge best`: a sweep's best arm, so far or at all.
+
+use super::{Failure, print, words};
+use crate::{client::Client, config::Server};
+use floodgauge_protocol::SweepId;
+
+/// Print a sweep's best arm, so far or at all
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  floodgauge best 01970000-0000-7000-8000-000000000000
+  floodgauge best 01970000-0000-7000-8000-000000000000 --json | jq .best.b")]
+pub struct Args {
+    /// The sweep's id
+    id: SweepId,
+    /// Print what the server answers as JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    server: Server,
+}
+
+/// Runs `best`.
+///
+/// # Errors
+/// Whatever the client meets.
+pub async fn run(args: Args) -> Result<(), Failure> {
+    let best = Client::new(args.server.url)?.best(args.id).await?;
+    print::out(&if args.json { best.body } else { words::answer(&best.value) })
+}

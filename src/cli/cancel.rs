@@ -1,0 +1,23 @@
+//! `floodgauge cancel`: ends a sweep.
+
+use super::{Failure, print};
+use crate::{client::Client, config::Server};
+use floodgauge_protocol::SweepId;
+
+/// End a sweep
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The sweep's id
+    id: SweepId,
+    #[command(flatten)]
+    server: Server,
+}
+
+/// Runs `cancel`.
+///
+/// # Errors
+/// [`Failure::BadInput`] if the sweep has ended already; whatever the client meets.
+pub async fn run(args: Args) -> Result<(), Failure> {
+    let sweep = Client::new(args.server.url)?.cancel(args.id).await?.value.summary;
+    print::out(&format!("sweep `{}` is {}", sweep.name, sweep.status.as_str()))
+}

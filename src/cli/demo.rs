@@ -1,0 +1,143 @@
+//! `floodgauge demo`: a server, a worker and a small sweep, with nothing to set up.
+
+use super::{Failure, log, print, server::Server, signals, sweep_file, watch, words};
+use crate::{
+    client::Client,
+    config::{DEFAULT_LISTEN, Data, Listen, Log, Storage, Work, socket_address},
+};
+use anyhow::Context as _;
+use console::style;
+use floodgauge_protocol::SweepSpec;
+use std::{io, net::SocketAddr, path::PathBuf, pin::pin};
+use tokio::net::TcpListener;
+
+/// The sweep that is run.
+const SWEEP: &str = include_str!("../../examples/digits.toml");
+
+/// How many ports are tried, if the usual one is taken.
+const PORTS: u16 = 100;
+
+/// Find the flood level of a small recipe, with nothing to set up
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  floodgauge demo
+  floodgauge demo --exit --json > best.json")]
+pub struct Args {
+    /// End once the answer is there, instead of serving the page until Ctrl-C
+    #[arg(long)]
+    exit: bool,
+    /// Print nothing but the answer, as JSON, to standard output
+    #[arg(long)]
+    json: bool,
+    /// Address and port to listen on; without it 127.0.0.1:7878, or the next port that is free
+    #[arg(long, value_name = "ADDRESS", value_parser = socket_address)]
+    listen: Option<SocketAddr>,
+    /// Keep database and blobs in this folder; without it they are deleted at the end
+    #[arg(long, value_name = "FOLDER")]
+    data_dir: Option<PathBuf>,
+    #[command(flatten)]
+    log: Log,
+}
+
+/// Runs `demo`.
+///
+/// # Errors
+/// As `serve` and `submit --watch`.
+pub async fn run(args: Args) -> Result<(), Failure> {
+    log::start(&args.log, "warn")?;
+    let spec = sweep_file::parse(SWEEP).map_err(Failure::BadInput)?;
+    let scratch = tempfile::tempdir().context("no temporary folder can be made")?;
+    let storage = Storage::in_folder(args.data_dir.as_deref().unwrap_or(scratch.path()));
+    let listener = listen(args.listen).await?;
+    let server = Server::start(listener, &storage, &Work::one_worker(), &Data::none()).await?;
+    let client = Client::new(server.url.clone())?;
+
+    let demo = async {
+        let mut interrupted = pin!(signals::interrupted());
+        tokio::select! {
+            found = find(&client, &spec, args.json) => found?,
+            () = &mut interrupted => {
+                return Err(Failure::Sweep("ended before the sweep did".into()));
+            }
+        }
+        if !args.exit {
+            print::note("\nthe page stays until Ctrl-C");
+            interrupted.await;
+        }
+        Ok(())
+    };
+    server.run_until(demo).await
+}
+
+/// Submits the sweep, follows it to its end and prints the answer.
+async fn find(client: &Client, spec: &SweepSpec, json: bool) -> Result<(), Failure> {
+    let made = client.submit(spec, None).await?.value;
+    let page = words::page(client.server(), made.summary.id);
+    let arms = made.summary.arms;
+    print::note(&format!(
+        "finding the flood level of `{}`: {arms} arms of {} epochs each\n{}\n",
+        spec.name,
+        spec.recipe.epochs,
+        style(&page).for_stderr().underlined(),
+    ));
+    let best = watch::follow(client, &made).await?;
+    if json {
+        return print::out(&best.body);
+    }
+    print::out(&format!("\n{}\n{}", words::answer(&best.value), words::line("page", &page)))
+}
+
+/// Listens where it was asked to or, if it wasn't, on the usual port or the next free one.
+async fn listen(asked: Option<SocketAddr>) -> Result<TcpListener, Failure> {
+    if let Some(address) = asked {
+        let listen = Listen { listen: address, insecure_open: false };
+        listen.check().map_err(Failure::BadInput)?;
+        let listener = TcpListener::bind(address).await;
+        return Ok(listener.with_context(|| format!("can't listen on {address}"))?);
+    }
+    let usual: SocketAddr = DEFAULT_LISTEN.parse().context("the usual address")?;
+    next_free(usual).await
+}
+
+/// Listens on the first free port from that of `usual` on.
+async fn next_free(usual: SocketAddr) -> Result<TcpListener, Failure> {
+    for port in usual.port()..=usual.port().saturating_add(PORTS) {
+        match TcpListener::bind((usual.ip(), port)).await {
+            Ok(listener) => {
+                if port != usual.port() {
+                    print::note(&format!("port {} is taken; using {port}", usual.port()));
+                }
+                return Ok(listener);
+            }
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse => {}
+            Err(error) => {
+                let told = format!("can't listen on {}:{port}", usual.ip());
+                return Err(anyhow::Error::new(error).context(told).into());
+            }
+        }
+    }
+    let (first, last) = (usual.port(), usual.port().saturating_add(PORTS));
+    Err(anyhow::anyhow!("every port from {first} to {last} is taken; name one with --listen").into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_taken_port_gives_way_to_the_next_free_one() {
+        let taken = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let usual = taken.local_addr().unwrap();
+        let next = next_free(usual).await.unwrap().local_addr().unwrap();
+        assert!(next.port() > usual.port());
+    }
+
+    #[tokio::test]
+    async fn a_taken_port_that_was_asked_for_is_an_error() {
+        let taken = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = taken.local_addr().unwrap();
+        let failure = listen(Some(address)).await.unwrap_err();
+        assert!(failure.to_string().contains(&address.to_string()), "{failure}");
+    }
+}

@@ -1,0 +1,83 @@
+//! How a command can end other than well, and the exit code of each. What a script would do
+//! differently has a code of its own; the rest is 1.
+
+use crate::client::ClientError;
+use std::process::ExitCode;
+
+/// The exit codes, for `--help`.
+pub const EXIT_CODES: &str = "\
+Exit codes:
+  0  done
+  1  something unforeseen: a port in use, a database that can't be opened
+  2  bad input: a wrong flag, a sweep that can't be run, an unknown id
+  3  the sweep failed or was cancelled
+  4  the server is out of reach";
+
+/// Why a command didn't end well.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// What the user gave can't be used.
+    #[error("{0}")]
+    BadInput(String),
+    /// The sweep ended without an answer.
+    #[error("{0}")]
+    Sweep(String),
+    /// No server answered.
+    #[error("{0}\nstart one with `floodgauge serve`, or name another with --server")]
+    OutOfReach(String),
+    /// Anything else.
+    #[error("{0:#}")]
+    Other(#[from] anyhow::Error),
+}
+
+impl Failure {
+    /// The process's exit code.
+    pub fn exit_code(&self) -> ExitCode {
+        ExitCode::from(self.code())
+    }
+
+    fn code(&self) -> u8 {
+        match self {
+            Self::Other(_) => 1,
+            Self::BadInput(_) => 2,
+            Self::Sweep(_) => 3,
+            Self::OutOfReach(_) => 4,
+        }
+    }
+}
+
+impl From<ClientError> for Failure {
+    fn from(error: ClientError) -> Self {
+        match &error {
+            ClientError::Unreachable { .. } => Self::OutOfReach(error.to_string()),
+            ClientError::Refused(problem) if problem.status < 500 => {
+                Self::BadInput(error.to_string())
+            }
+            ClientError::Refused(_) | ClientError::Unclear { .. } => Self::Other(error.into()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client::Problem;
+
+    fn refused(status: u16) -> Failure {
+        let problem = serde_json::json!({ "title": "no", "status": status });
+        ClientError::Refused(serde_json::from_value::<Problem>(problem).unwrap()).into()
+    }
+
+    #[test]
+    fn every_kind_of_failure_has_the_code_that_help_names() {
+        let gone = ClientError::Unreachable { server: "a".into(), reason: "b".into() };
+        assert_eq!(refused(500).code(), 1);
+        assert_eq!(refused(404).code(), 2);
+        assert_eq!(refused(422).code(), 2);
+        assert_eq!(Failure::Sweep(String::new()).code(), 3);
+        assert_eq!(Failure::from(gone).code(), 4);
+        for code in 0..=4 {
+            assert!(EXIT_CODES.contains(&format!("\n  {code}  ")));
+        }
+    }
+}

@@ -1,0 +1,21 @@
+//! `floodgauge healthcheck`: whether a server is ready, for containers and scripts.
+
+use super::{Failure, print};
+use crate::{client::Client, config::Server};
+
+/// Tell whether a server is ready
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    server: Server,
+}
+
+/// Runs `healthcheck`.
+///
+/// # Errors
+/// [`Failure::OutOfReach`] if the server or its database doesn't answer.
+pub async fn run(args: Args) -> Result<(), Failure> {
+    let client = Client::new(args.server.url)?;
+    client.ready().await?;
+    print::out(&format!("{} is ready", client.server()))
+}

@@ -1,0 +1,50 @@
+//! The program's commands, one file each, and what they have in common: words, bars, exit codes.
+
+pub mod best;
+pub mod cancel;
+pub mod demo;
+pub mod healthcheck;
+pub mod list;
+pub mod migrate;
+pub mod openapi;
+pub mod serve;
+pub mod show;
+pub mod submit;
+pub mod watch;
+pub mod worker;
+
+mod bars;
+mod failure;
+mod log;
+mod print;
+mod progress;
+mod server;
+mod signals;
+mod sweep_file;
+mod words;
+
+pub use failure::{EXIT_CODES, Failure};
+
+use std::{process::ExitCode, time::Duration};
+
+/// How long threads that still train may keep the process from ending.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Runs a command to its end, and says what went wrong if something did.
+pub fn run(command: impl Future<Output = Result<(), Failure>>) -> ExitCode {
+    let outcome = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => {
+            let outcome = runtime.block_on(command);
+            runtime.shutdown_timeout(PATIENCE);
+            outcome
+        }
+        Err(error) => Err(Failure::Other(error.into())),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            print::complain(&failure);
+            failure.exit_code()
+        }
+    }
+}

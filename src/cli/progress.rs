@@ -1,0 +1,243 @@
+//! How far a sweep has got: a pure reducer over its log, which bars and lines are drawn from.
+
+use crate::{
+    client::{LogEntry, SweepDetail},
+    scheduler::{Action, Decision, Event, TrialEnd},
+};
+use floodgauge_protocol::{Segment, SegmentId, SegmentKind, TrialKey};
+use std::collections::BTreeMap;
+
+/// How far a sweep has got. Counts are in epochs of trials: an epoch that several trials share
+/// counts once for each of them, since each has got that far.
+#[derive(Debug)]
+pub struct Progress {
+    /// The rungs, first to last.
+    pub rungs: Vec<Rung>,
+    /// Whether the chosen arm is being tested.
+    pub testing: bool,
+    names: BTreeMap<u16, String>,
+    seeds: usize,
+    steps_per_epoch: u64,
+    shares: BTreeMap<SegmentId, Share>,
+}
+
+/// How far a rung has got.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Rung {
+    /// The epoch at which it ends.
+    pub ends_at: u32,
+    /// Trials that were sent to it.
+    pub trials: u64,
+    /// Epochs done.
+    pub done: u64,
+    /// Epochs asked for so far.
+    pub total: u64,
+}
+
+/// A segment's part of its rung.
+#[derive(Debug)]
+struct Share {
+    rung: usize,
+    done: u64,
+    total: u64,
+}
+
+impl Progress {
+    /// A sweep of which no entry has been read.
+    pub fn new(sweep: &SweepDetail) -> Self {
+        let mut ends = sweep.rungs.clone();
+        if ends.last().is_none_or(|&last| last < sweep.summary.epochs) {
+            ends.push(sweep.summary.epochs);
+        }
+        Self {
+            rungs: ends.into_iter().map(|ends_at| Rung { ends_at, ..Rung::default() }).collect(),
+            testing: false,
+            names: sweep.arms_list.iter().map(|arm| (arm.arm.0, arm.name.clone())).collect(),
+            seeds: sweep.families.len(),
+            steps_per_epoch: sweep.steps_per_epoch.max(1),
+            shares: BTreeMap::new(),
+        }
+    }
+
+    /// Takes an entry in; answers what is worth telling, in words.
+    pub fn apply(&mut self, entry: &LogEntry) -> Vec<String> {
+        let mut news = Vec::new();
+        match &entry.event {
+            Event::Submitted { .. } => {}
+            Event::Claimed { segment, attempt, worker, .. } => {
+                if *attempt > 1 {
+                    news.push(format!("worker {worker} takes segment {segment} up, attempt {attempt}"));
+                }
+            }
+            Event::Reported { segment, rows, redone, .. } => {
+                let epochs = rows.iter().map(|row| row.arms.len() as u64).sum();
+                self.advance(*segment, epochs);
+                if *redone > 0 {
+                    news.push(format!("{redone} epochs were trained again, with the same bits"));
+                }
+            }
+            Event::Nondeterminism { segment, rows, .. } => {
+                let count = rows.len();
+                news.push(format!(
+                    "segment {segment} was trained again with other bits in {count} epochs; the first report stands"
+                ));
+            }
+            Event::Finished { segment, .. } => self.close(*segment),
+            Event::Failed { segment, message, .. } => {
+                news.push(format!("segment {segment} failed: {message}"));
+            }
+            Event::Lost { segment, .. } => {
+                news.push(format!("the worker of segment {segment} went silent; its work is given out again"));
+            }
+            Event::CancelRequested => news.push("asked to end".into()),
+        }
+        news.extend(self.decide(&entry.decisions));
+        news
+    }
+
+    fn decide(&mut self, decisions: &[Decision]) -> Vec<String> {
+        let mut news = Vec::new();
+        let mut cuts: BTreeMap<u32, (u32, u32)> = BTreeMap::new();
+        for Decision { action, reason } in decisions {
+            match action {
+                Action::Enqueue { segment } => self.open(segment),
+                Action::Withdraw { segment } => self.close(*segment),
+                Action::Promote { rung, .. } => cuts.entry(*rung).or_default().0 += 1,
+                Action::Prune { rung, .. } => cuts.entry(*rung).or_default().1 += 1,
+                Action::End { trial, end } if *end != TrialEnd::Completed => {
+                    news.push(format!("{}: {reason}", self.name(*trial)));
+                }
+                Action::Retry { segment } => news.push(format!("segment {segment}: {reason}")),
+                Action::Fail | Action::Cancel => news.push(reason.clone()),
+                Action::Stop { .. } | Action::End { .. } | Action::Complete { .. } => {}
+            }
+        }
+        news.extend(cuts.into_iter().map(|(rung, (kept, pruned))| {
+            let (number, count) = (rung + 1, self.rungs.len());
+            let at = self.rungs.get(rung as usize).map_or(0, |rung| rung.ends_at);
+            format!("rung {number} of {count}, epoch {at}: {kept} go on, {pruned} are pruned")
+        }));
+        news
+    }
+
+    fn open(&mut self, segment: &Segment) {
+        if segment.kind == SegmentKind::Test {
+            self.testing = true;
+            return;
+        }
+        let epoch = |step: u64| step / self.steps_per_epoch;
+        let (from, to) = (epoch(segment.from_step), epoch(segment.to_step));
+        let last = self.rungs.len() - 1;
+        let reached = self.rungs.iter().position(|rung| u64::from(rung.ends_at) >= to);
+        let rung = reached.unwrap_or(last);
+        let trials: u64 = segment.branches.iter().map(|branch| branch.arms.len() as u64).sum();
+        let total = trials * (to - from);
+        self.rungs[rung].trials += trials;
+        self.rungs[rung].total += total;
+        self.shares.insert(segment.segment, Share { rung, done: 0, total });
+    }
+
+    fn advance(&mut self, segment: SegmentId, epochs: u64) {
+        if let Some(share) = self.shares.get_mut(&segment) {
+            let epochs = epochs.min(share.total - share.done);
+            share.done += epochs;
+            self.rungs[share.rung].done += epochs;
+        }
+    }
+
+    /// A segment that is over has no more to do, though some trials may have stopped early.
+    fn close(&mut self, segment: SegmentId) {
+        if let Some(share) = self.shares.remove(&segment) {
+            self.rungs[share.rung].done += share.total - share.done;
+        }
+    }
+
+    fn name(&self, trial: TrialKey) -> String {
+        let arm = self.names.get(&trial.arm.0).cloned().unwrap_or_else(|| format!("arm {}", trial.arm));
+        if self.seeds > 1 { format!("{arm} of family {}", trial.family) } else { arm }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    const ID: &str = "01970000-0000-7000-8000-000000000000";
+
+    fn sweep() -> SweepDetail {
+        serde_json::from_value(json!({
+            "id": ID, "name": "x", "status": "running", "scheduler": "sha",
+            "created_at": "2026-01-01T00:00:00Z", "updated_at": "2026-01-01T00:00:00Z",
+            "dataset": "digits", "arms": 3, "seeds": 1, "epochs": 9, "metric": "val_loss",
+            "at": "last", "best": null, "steps_per_epoch": 20, "rungs": [3, 9],
+            "arms_list": [{ "arm": 0, "name": "plain" }, { "arm": 1, "name": "flood b=0.1" }, { "arm": 2, "name": "flood b=0.2" }],
+            "families": [{ "family": 0, "seed": 0, "weight_decay": 0.0 }]
+        }))
+        .unwrap()
+    }
+
+    fn entry(event: Value, decisions: Value) -> LogEntry {
+        serde_json::from_value(json!({
+            "sweep": ID, "seq": 1, "at": "2026-01-01T00:00:00Z", "event": event, "decisions": decisions
+        }))
+        .unwrap()
+    }
+
+    fn enqueue(segment: u32, arms: &[u16], from: u64, to: u64) -> Value {
+        let kind = if from == to { "test" } else { "train" };
+        json!({ "action": "enqueue", "reason": "next", "segment": { "segment": segment, "family": 0, "kind": kind,
+            "from_step": from, "to_step": to, "branches": [{ "arms": arms, "start": { "from": "init" } }] } })
+    }
+
+    fn reported(segment: u32, arms: &[u16]) -> Value {
+        json!({ "type": "reported", "segment": segment, "attempt": 1, "redone": 0, "rows": [
+            { "arms": arms, "epoch": 1, "step": 20, "train_loss": 1.0, "val_loss": 1.0, "val_error": 0.5 }] })
+    }
+
+    fn claimed(attempt: u32) -> Value {
+        json!({ "type": "claimed", "segment": 0, "attempt": attempt, "worker": "w", "fingerprint": "f" })
+    }
+
+    #[test]
+    fn a_shared_epoch_counts_for_every_trial_that_it_stands_for() {
+        let mut progress = Progress::new(&sweep());
+        progress.apply(&entry(claimed(1), json!([enqueue(0, &[0, 1, 2], 0, 60)])));
+        progress.apply(&entry(reported(0, &[0, 1, 2]), json!([])));
+        assert_eq!(progress.rungs[0], Rung { ends_at: 3, trials: 3, done: 3, total: 9 });
+        assert_eq!(progress.rungs[1], Rung { ends_at: 9, ..Rung::default() });
+    }
+
+    #[test]
+    fn a_finished_segment_is_done_though_a_trial_diverged_in_it() {
+        let mut progress = Progress::new(&sweep());
+        progress.apply(&entry(claimed(1), json!([enqueue(0, &[0, 1, 2], 0, 60)])));
+        let finished = json!({ "type": "finished", "segment": 0, "attempt": 1, "branches": [] });
+        let news = progress.apply(&entry(finished, json!([
+            { "action": "end", "trial": { "family": 0, "arm": 2 }, "end": "diverged", "reason": "a loss was infinite" },
+            { "action": "promote", "trial": { "family": 0, "arm": 0 }, "rung": 0, "reason": "plain stays" },
+            { "action": "prune", "trial": { "family": 0, "arm": 1 }, "rung": 0, "reason": "rank 2 of 2" },
+            enqueue(1, &[0], 60, 180),
+        ])));
+        assert_eq!(news, ["flood b=0.2: a loss was infinite", "rung 1 of 2, epoch 3: 1 go on, 1 are pruned"]);
+        assert_eq!((progress.rungs[0].done, progress.rungs[0].total), (9, 9));
+        assert_eq!((progress.rungs[1].done, progress.rungs[1].total), (0, 6));
+    }
+
+    #[test]
+    fn a_test_segment_is_no_part_of_a_rung() {
+        let mut progress = Progress::new(&sweep());
+        progress.apply(&entry(claimed(1), json!([enqueue(0, &[0], 180, 180)])));
+        assert!(progress.testing);
+        assert_eq!(progress.rungs[1].trials, 0);
+    }
+
+    #[test]
+    fn trouble_is_told_and_routine_is_not() {
+        let mut progress = Progress::new(&sweep());
+        assert!(progress.apply(&entry(claimed(1), json!([]))).is_empty());
+        assert_eq!(progress.apply(&entry(claimed(2), json!([]))).len(), 1);
+        let lost = json!({ "type": "lost", "segment": 0, "attempt": 1 });
+        assert!(progress.apply(&entry(lost, json!([])))[0].contains("silent"));
+    }
+}

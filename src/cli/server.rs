@@ -1,0 +1,170 @@
+//! A whole server in this process: database, blobs, HTTP, and workers that talk to it by its
+//! own address.
+
+use super::{Failure, worker};
+use crate::{
+    blobs::Blobs,
+    config::{Data, Storage, Work},
+    driver::{Driver, DriverConfig},
+    http::{self, AppState},
+    store::{self, DynStore, SqliteStore},
+};
+use anyhow::Context as _;
+use reqwest::Url;
+use std::{io, net::SocketAddr, num::NonZeroUsize, sync::Arc, time::Duration};
+use tokio::{net::TcpListener, task::JoinHandle, time::MissedTickBehavior};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+/// How often blobs that nothing refers to any more are deleted.
+const COLLECT_EVERY: Duration = Duration::from_secs(600);
+
+/// How long workers may take to hand in what they have.
+const DRAIN: Duration = Duration::from_secs(10);
+
+/// A server that runs.
+pub struct Server {
+    /// Where it answers, for clients on this machine.
+    pub url: Url,
+    serving: JoinHandle<io::Result<()>>,
+    workers: TaskTracker,
+    draining: CancellationToken,
+    closing: CancellationToken,
+}
+
+impl Server {
+    /// Opens database and blobs, and starts to answer on `listener`.
+    ///
+    /// # Errors
+    /// Whatever can't be opened; workers asked of a build that can't train.
+    pub async fn start(
+        listener: TcpListener,
+        storage: &Storage,
+        work: &Work,
+        data: &Data,
+    ) -> Result<Self, Failure> {
+        let store = open_store(storage).await?;
+        let folder = storage.blob_folder();
+        let blobs = Blobs::open(&folder)
+            .with_context(|| format!("the blobs in {} can't be opened", folder.display()))?;
+        let driver = Driver::new(store, blobs, DriverConfig { lease_ttl: work.lease() });
+
+        let (draining, closing) = (CancellationToken::new(), CancellationToken::new());
+        let address = listener.local_addr().context("the listener has no address")?;
+        let url = local_url(address)?;
+        let app = http::app(AppState { driver: driver.clone(), closing: closing.clone() });
+        let serving = tokio::spawn(http::serve(listener, app, closing.clone().cancelled_owned()));
+        tokio::spawn(closing.clone().run_until_cancelled_owned(collect(driver)));
+
+        let workers = TaskTracker::new();
+        let threads = threads_each(work.workers);
+        for number in 1..=work.workers {
+            let name = format!("embedded-{number}");
+            let training = worker::train(&url, name, Some(threads), data, draining.clone())?;
+            workers.spawn(async move {
+                if let Err(failure) = training.await {
+                    tracing::error!(%failure, "an embedded worker stopped");
+                }
+            });
+        }
+        workers.close();
+        Ok(Self { url, serving, workers, draining, closing })
+    }
+
+    /// Waits until `enough` resolves or the server can't go on, then ends all in order:
+    /// workers hand in what they have, requests in flight are answered.
+    ///
+    /// # Errors
+    /// Those of `enough`; the listener's trouble.
+    pub async fn run_until(
+        mut self,
+        enough: impl Future<Output = Result<(), Failure>>,
+    ) -> Result<(), Failure> {
+        let outcome = tokio::select! {
+            outcome = enough => outcome,
+            ended = &mut self.serving => {
+                self.draining.cancel();
+                self.closing.cancel();
+                ended.context("the server broke down")?.context("the server can't go on")?;
+                return Ok(());
+            }
+        };
+        self.draining.cancel();
+        if tokio::time::timeout(DRAIN, self.workers.wait()).await.is_err() {
+            tracing::warn!("a worker didn't hand in in time; its work will be given out again");
+        }
+        self.closing.cancel();
+        self.serving.await.context("the server broke down")?.context("the server can't go on")?;
+        outcome
+    }
+}
+
+/// Opens the database, with its tables.
+///
+/// # Errors
+/// What the database says; never its password.
+pub async fn open_store(storage: &Storage) -> Result<DynStore, Failure> {
+    let Some(url) = &storage.database_url else {
+        let file = storage.sqlite_file();
+        let open = SqliteStore::open(&file).await;
+        let store =
+            open.with_context(|| format!("the database {} can't be opened", file.display()))?;
+        return Ok(Arc::new(store));
+    };
+    if !["sqlite:", "postgres:", "postgresql:"].iter().any(|scheme| url.starts_with(scheme)) {
+        let reason = "--database-url begins with postgres:// or sqlite:";
+        return Err(Failure::BadInput(reason.into()));
+    }
+    Ok(store::open(url).await.context("the database of --database-url can't be opened")?)
+}
+
+/// An even share of the processor's cores for each of `workers`.
+fn threads_each(workers: u16) -> NonZeroUsize {
+    let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    NonZeroUsize::new(cores / usize::from(workers.max(1))).unwrap_or(NonZeroUsize::MIN)
+}
+
+/// The address that this machine reaches a listener by.
+fn local_url(mut address: SocketAddr) -> Result<Url, Failure> {
+    if address.ip().is_unspecified() {
+        address.set_ip(match address {
+            SocketAddr::V4(_) => std::net::Ipv4Addr::LOCALHOST.into(),
+            SocketAddr::V6(_) => std::net::Ipv6Addr::LOCALHOST.into(),
+        });
+    }
+    Ok(Url::parse(&format!("http://{address}/")).context("the listener's address")?)
+}
+
+/// Deletes blobs that nothing refers to, now and every now and then.
+async fn collect(driver: Driver) {
+    let mut ticks = tokio::time::interval(COLLECT_EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        match driver.blobs().collect(&**driver.store()).await {
+            Ok(0) => {}
+            Ok(count) => tracing::info!(count, "deleted blobs that nothing refers to"),
+            Err(error) => tracing::warn!(%error, "blobs can't be collected; trying again later"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clients_on_this_machine_reach_a_server_that_listens_everywhere() {
+        let url = |address: &str| local_url(address.parse().unwrap()).unwrap().to_string();
+        assert_eq!(url("0.0.0.0:80"), "http://127.0.0.1/");
+        assert_eq!(url("127.0.0.1:7878"), "http://127.0.0.1:7878/");
+        assert_eq!(url("[::]:7878"), "http://[::1]:7878/");
+    }
+
+    #[tokio::test]
+    async fn a_database_of_another_kind_is_bad_input_and_its_password_is_not_told() {
+        let mut storage = Storage::in_folder(std::path::Path::new("nowhere"));
+        storage.database_url = Some("mysql://me:secret@db/x".into());
+        let Err(failure) = open_store(&storage).await else { panic!("opened") };
+        assert!(matches!(&failure, Failure::BadInput(text) if !text.contains("secret")));
+    }
+}

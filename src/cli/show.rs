@@ -1,0 +1,68 @@
+//! `floodgauge show`: a sweep with its trials, and why each ended.
+
+use super::{Failure, print, words};
+use crate::{
+    client::{Client, Trial},
+    config::Server,
+};
+use floodgauge_protocol::SweepId;
+
+/// Show a sweep with its trials, and why each ended
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The sweep's id
+    id: SweepId,
+    /// Print the sweep as JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    server: Server,
+}
+
+/// Runs `show`.
+///
+/// # Errors
+/// Whatever the client meets.
+pub async fn run(args: Args) -> Result<(), Failure> {
+    let client = Client::new(args.server.url)?;
+    let sweep = client.sweep(args.id).await?;
+    if args.json {
+        return print::out(&sweep.body);
+    }
+    let trials = client.trials(args.id).await?.value.items;
+    let best = client.best(args.id).await?.value;
+    let about = &sweep.value.summary;
+    let rungs: Vec<String> = sweep.value.rungs.iter().map(u32::to_string).collect();
+    print::out(&format!(
+        "{} is {}: {} arms on {}, {} seeds, {} epochs, scheduler {} with rungs at {}\n{}\n",
+        about.name,
+        about.status.as_str(),
+        about.arms,
+        about.dataset,
+        about.seeds,
+        about.epochs,
+        about.scheduler,
+        rungs.join(", "),
+        words::page(client.server(), args.id),
+    ))?;
+    print::out(&format!("{}\n", words::answer(&best)))?;
+    let objective = about.metric.as_str().to_uppercase();
+    let header = ["ARM", "SEED", "DECAY", "STATUS", "EPOCHS", "ONSET", &objective, "WHY"];
+    let mut rows = vec![header.map(String::from).to_vec()];
+    rows.extend(trials.iter().map(row));
+    print::out(&print::table(&rows))
+}
+
+fn row(trial: &Trial) -> Vec<String> {
+    let onset = trial.onset_step.map(|step| format!("step {step}"));
+    vec![
+        trial.name.clone(),
+        trial.seed.to_string(),
+        trial.weight_decay.to_string(),
+        trial.status.as_str().into(),
+        trial.epochs.to_string(),
+        onset.unwrap_or_default(),
+        trial.objective.map(words::metric).unwrap_or_default(),
+        trial.reason.clone().unwrap_or_default(),
+    ]
+}

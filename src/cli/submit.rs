@@ -1,0 +1,51 @@
+//! `floodgauge submit`: hands a sweep to a server.
+
+use super::{Failure, print, sweep_file, watch, words};
+use crate::{client::Client, config::Server};
+use std::path::PathBuf;
+
+/// Hand a sweep to a server
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  floodgauge submit examples/digits.toml --watch
+  floodgauge submit sweep.json --server http://gauge.example:7878
+  sed 's/epochs = 100/epochs = 200/' examples/digits.toml | floodgauge submit -")]
+pub struct Args {
+    /// The sweep, in TOML or JSON; `-` reads standard input
+    file: PathBuf,
+    /// Follow the sweep to its end and print the answer
+    #[arg(long)]
+    watch: bool,
+    /// Print what the server answers as JSON: the sweep, or with --watch the answer
+    #[arg(long)]
+    json: bool,
+    /// A key under which the same sweep is made only once, however often it is submitted
+    #[arg(long, value_name = "KEY")]
+    idempotency_key: Option<String>,
+    #[command(flatten)]
+    server: Server,
+}
+
+/// Runs `submit`.
+///
+/// # Errors
+/// [`Failure::BadInput`] for a sweep that can't be run; with --watch, as `watch`.
+pub async fn run(args: Args) -> Result<(), Failure> {
+    let spec = sweep_file::read(&args.file)?;
+    let client = Client::new(args.server.url)?;
+    let made = client.submit(&spec, args.idempotency_key.as_deref()).await?;
+    let id = made.value.summary.id;
+    let page = words::page(client.server(), id);
+    if args.watch {
+        print::note(&format!("{page}\n"));
+        let best = watch::follow(&client, &made.value).await?;
+        return print::out(&if args.json { best.body } else { words::answer(&best.value) });
+    }
+    if args.json {
+        return print::out(&made.body);
+    }
+    print::out(&id.to_string())?;
+    print::note(&format!("{page}\nfollow it with: floodgauge watch {id}"));
+    Ok(())
+}

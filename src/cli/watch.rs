@@ -1,0 +1,81 @@
+//! `floodgauge watch`: follows a sweep to its end.
+
+use super::{Failure, bars::Bars, print, progress::Progress, words};
+use crate::{
+    client::{Answer, Client, SweepDetail},
+    config::Server,
+    store::SweepStatus,
+    verdict::Best,
+};
+use floodgauge_protocol::SweepId;
+use futures::{StreamExt as _, pin_mut};
+use std::time::{Duration, Instant};
+
+/// How often the best arm so far is asked for at most.
+const ASK_EVERY: Duration = Duration::from_secs(1);
+
+/// Follow a sweep to its end and print its answer
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The sweep's id
+    id: SweepId,
+    /// Print the answer as JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    server: Server,
+}
+
+/// Runs `watch`.
+///
+/// # Errors
+/// [`Failure::Sweep`] if the sweep fails or is cancelled; whatever the client meets.
+pub async fn run(args: Args) -> Result<(), Failure> {
+    let client = Client::new(args.server.url)?;
+    let sweep = client.sweep(args.id).await?.value;
+    let best = follow(&client, &sweep).await?;
+    print::out(&if args.json { best.body } else { words::answer(&best.value) })
+}
+
+/// Follows a sweep to its end, drawing its progress; answers its best arm.
+///
+/// # Errors
+/// [`Failure::Sweep`] if the sweep fails or is cancelled; whatever the client meets.
+pub async fn follow(client: &Client, sweep: &SweepDetail) -> Result<Answer<Best>, Failure> {
+    let id = sweep.summary.id;
+    let mut progress = Progress::new(sweep);
+    let mut bars = Bars::new(&progress);
+    let entries = client.events(id, 0);
+    pin_mut!(entries);
+    let mut asked = Instant::now();
+    while let Some(entry) = entries.next().await {
+        let entry = entry?;
+        let news = progress.apply(&entry);
+        bars.draw(&progress);
+        news.iter().for_each(|line| bars.tell(line));
+        if let Some(status) = entry.ending() {
+            let why = entry.decisions.last().map(|decision| decision.reason.clone());
+            bars.finish();
+            return match status {
+                SweepStatus::Completed => Ok(client.best(id).await?),
+                _ => Err(Failure::Sweep(ended(&sweep.summary.name, status, why))),
+            };
+        }
+        if asked.elapsed() >= ASK_EVERY {
+            // The stream tells if the server has gone; this is but a line on a screen.
+            if let Ok(best) = client.best(id).await {
+                bars.best(&best.value);
+            }
+            asked = Instant::now();
+        }
+    }
+    Err(Failure::Other(anyhow::anyhow!("the log of sweep {id} ended before the sweep did")))
+}
+
+fn ended(name: &str, status: SweepStatus, why: Option<String>) -> String {
+    let how = match status {
+        SweepStatus::Cancelled => "was cancelled",
+        _ => "failed",
+    };
+    format!("sweep `{name}` {how}: {}", why.unwrap_or_else(|| "no reason was given".into()))
+}

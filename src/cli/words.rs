@@ -1,0 +1,168 @@
+//! Answers in words: the same figures as `GET /v1/sweeps/{id}/best`, for people.
+
+use crate::verdict::{Best, Difference};
+use console::style;
+use floodgauge_protocol::{At, Metric, SweepId};
+use reqwest::Url;
+
+/// The address of a sweep's page.
+pub fn page(server: &Url, sweep: SweepId) -> String {
+    format!("{server}#/sweeps/{sweep}")
+}
+
+/// A number with as many digits as people compare.
+pub fn figure(value: f64) -> String {
+    format!("{value:.3}")
+}
+
+/// A metric, or that it diverged.
+pub fn metric(value: Metric) -> String {
+    value.finite().map_or_else(|| "diverged".into(), figure)
+}
+
+/// The best arm so far, in a line.
+pub fn so_far(best: &Best) -> String {
+    let Some(arm) = &best.best else { return "nothing reported yet".into() };
+    let mut line = format!("{}  {} {}", arm.arm, best.metric.as_str(), metric(arm.objective));
+    if let Some(baseline) = &best.baseline {
+        line += &format!(", plain {}", metric(baseline.objective));
+    }
+    let cost = &best.run_equivalents;
+    line + &format!(", {:.1} of {:.1} run-equivalents", cost.spent, cost.full_grid)
+}
+
+/// The whole answer, a line a figure.
+pub fn answer(best: &Best) -> String {
+    let mut lines: Vec<(&str, String)> = Vec::new();
+    let at = match best.at {
+        At::Last => "mean over the closing epochs",
+        At::Best => "at its best epoch",
+    };
+    if let Some(arm) = &best.best {
+        let b = arm.b.map_or_else(|| "none: plain training".into(), |b| b.to_string());
+        lines.push(("best b", style(b).green().bold().to_string()));
+        lines.push((
+            best.metric.as_str(),
+            format!("{} ({}, {at})", metric(arm.objective), arm.arm),
+        ));
+    } else {
+        lines.push(("best b", "nothing reported yet".into()));
+    }
+    if let Some(baseline) = &best.baseline {
+        lines.push(("plain", metric(baseline.objective)));
+    }
+    if let Some(difference) = &best.difference {
+        lines.push(("difference", difference_words(difference)));
+    }
+    if let Some(probability) = best.best.as_ref().and_then(|arm| arm.probability) {
+        lines.push(("probability", format!("{:.0} % of being the best arm", probability * 100.0)));
+    }
+    if let Some(words) = test_words(best) {
+        lines.push(("test", words));
+    }
+    let cost = &best.run_equivalents;
+    lines.push((
+        "spent",
+        format!("{:.1} of the full grid's {:.1} run-equivalents", cost.spent, cost.full_grid),
+    ));
+    if cost.redone > 0.0 {
+        lines.push(("redone", format!("{:.1} run-equivalents, after a crash", cost.redone)));
+    }
+    lines.push(("verdict", best.verdict.clone()));
+    lines.iter().map(|(name, value)| line(name, value)).collect::<Vec<_>>().join("\n")
+}
+
+/// A figure with its name before it, as in an answer.
+pub fn line(name: &str, value: &str) -> String {
+    format!("{}  {value}", style(format!("{name:>12}")).dim())
+}
+
+fn difference_words(difference: &Difference) -> String {
+    let seeds = match difference.seeds {
+        1 => "one seed".into(),
+        more => format!("{more} seeds"),
+    };
+    let mean = difference.mean;
+    match (difference.low, difference.high) {
+        (Some(low), Some(high)) => {
+            let level = difference.level * 100.0;
+            format!("{mean:+.3} to plain, {low:+.3} to {high:+.3} at {level:.0} %, {seeds}")
+        }
+        _ => format!("{mean:+.3} to plain, {seeds}: no interval"),
+    }
+}
+
+fn test_words(best: &Best) -> Option<String> {
+    let test = best.best.as_ref()?.test?;
+    let error = |value: Metric| {
+        value.finite().map_or_else(|| "diverged".into(), |v| format!("{:.1} %", v * 100.0))
+    };
+    let mut words = format!("error {}, loss {}", error(test.error), metric(test.loss));
+    if let Some(plain) = best.baseline.as_ref().and_then(|baseline| baseline.test) {
+        words += &format!("; plain {}, {}", error(plain.error), metric(plain.loss));
+    }
+    Some(words)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn best() -> Best {
+        serde_json::from_value(json!({
+            "sweep": "x", "status": "completed", "metric": "val_loss", "at": "last",
+            "best": { "arm": "flood b=0.07", "method": "flood", "b": 0.07, "weight_decay": 0.0,
+                      "objective": 0.2312, "probability": null, "test": { "loss": 0.2, "error": 0.05 } },
+            "baseline": { "objective": 0.301, "test": { "loss": 0.3, "error": 0.06 } },
+            "difference": { "mean": -0.0698, "low": null, "high": null, "level": 0.9, "seeds": 1 },
+            "run_equivalents": { "spent": 5.93, "full_grid": 21.0, "saved_by_sharing": 0.0,
+                                 "saved_by_pruning": 15.07, "redone": 0.0 },
+            "verdict": "flood b=0.07 ends 0.070 below plain"
+        }))
+        .unwrap()
+    }
+
+    fn plain(text: &str) -> String {
+        console::strip_ansi_codes(text).into_owned()
+    }
+
+    #[test]
+    fn an_answer_names_best_b_its_difference_and_its_cost() {
+        assert_eq!(
+            plain(&answer(&best())),
+            "      best b  0.07
+    val_loss  0.231 (flood b=0.07, mean over the closing epochs)
+       plain  0.301
+  difference  -0.070 to plain, one seed: no interval
+        test  error 5.0 %, loss 0.200; plain 6.0 %, 0.300
+       spent  5.9 of the full grid's 21.0 run-equivalents
+     verdict  flood b=0.07 ends 0.070 below plain"
+        );
+    }
+
+    #[test]
+    fn an_interval_is_told_where_there_is_one() {
+        let mut best = best();
+        let difference = best.difference.as_mut().unwrap();
+        (difference.low, difference.high, difference.seeds) = (Some(-0.11), Some(-0.03), 3);
+        let text = plain(&answer(&best));
+        assert!(text.contains("-0.070 to plain, -0.110 to -0.030 at 90 %, 3 seeds"), "{text}");
+    }
+
+    #[test]
+    fn a_sweep_without_reports_says_so() {
+        let mut best = best();
+        (best.best, best.baseline, best.difference) = (None, None, None);
+        assert_eq!(so_far(&best), "nothing reported yet");
+        assert!(plain(&answer(&best)).starts_with("      best b  nothing reported yet\n"));
+    }
+
+    #[test]
+    fn the_line_so_far_compares_with_plain() {
+        assert_eq!(
+            so_far(&best()),
+            "flood b=0.07  val_loss 0.231, plain 0.301, 5.9 of 21.0 run-equivalents"
+        );
+    }
+}

@@ -1,0 +1,128 @@
+//! A sweep's log as it grows: the event stream, taken up again where it broke off.
+
+use super::{Client, ClientError, LogEntry, unreachable};
+use eventsource_stream::{Event as Message, EventStreamError, Eventsource as _};
+use floodgauge_protocol::SweepId;
+use futures::{Stream, StreamExt as _, stream::BoxStream};
+use reqwest::{Method, Response, header};
+use std::time::Duration;
+
+/// The waits between tries to reach a server that has gone; about half a minute in all,
+/// which a restart fits into. The first try is made at once: a connection may just have dropped.
+const PATIENCE: [Duration; 9] = [
+    Duration::ZERO,
+    Duration::from_millis(250),
+    Duration::from_millis(500),
+    Duration::from_secs(1),
+    Duration::from_secs(2),
+    Duration::from_secs(4),
+    Duration::from_secs(6),
+    Duration::from_secs(8),
+    Duration::from_secs(8),
+];
+
+type Messages = BoxStream<'static, Result<Message, EventStreamError<reqwest::Error>>>;
+
+/// How far a stream has got.
+struct Cursor {
+    client: Client,
+    sweep: SweepId,
+    /// The newest entry that was handed out.
+    seen: u64,
+    messages: Option<Messages>,
+    /// Tries since the last entry.
+    tries: usize,
+    /// Whether the stream ends here: the sweep is over, or an error was told.
+    over: bool,
+}
+
+impl Client {
+    /// A sweep's log entries after the entry `after` (0 for all), each once and in order,
+    /// until the one that ends the sweep. A broken connection is taken up again; the stream
+    /// ends with an error when the server stays out of reach.
+    pub fn events(
+        &self,
+        sweep: SweepId,
+        after: u64,
+    ) -> impl Stream<Item = Result<LogEntry, ClientError>> + use<> {
+        let client = self.clone();
+        let cursor = Cursor { client, sweep, seen: after, messages: None, tries: 0, over: false };
+        futures::stream::unfold(cursor, async |mut cursor| {
+            let next = cursor.next().await?;
+            Some((next, cursor))
+        })
+    }
+
+    async fn connect(&self, sweep: SweepId, after: u64) -> Result<Response, ClientError> {
+        let request = self
+            .request(Method::GET, &format!("v1/sweeps/{sweep}/events"))?
+            .header(header::ACCEPT, "text/event-stream")
+            .header("last-event-id", after);
+        let response = self.send(request).await?;
+        self.accepted(response).await
+    }
+}
+
+impl Cursor {
+    async fn next(&mut self) -> Option<Result<LogEntry, ClientError>> {
+        while !self.over {
+            match self.step().await {
+                Ok(entry) => {
+                    self.over = entry.ending().is_some();
+                    return Some(Ok(entry));
+                }
+                Err(error) => {
+                    let gone = matches!(error, ClientError::Unreachable { .. });
+                    match PATIENCE.get(self.tries) {
+                        Some(wait) if gone => tokio::time::sleep(*wait).await,
+                        _ => {
+                            self.over = true;
+                            return Some(Err(error));
+                        }
+                    }
+                    self.tries += 1;
+                }
+            }
+        }
+        None
+    }
+
+    /// The next new entry.
+    async fn step(&mut self) -> Result<LogEntry, ClientError> {
+        let mut messages = match self.messages.take() {
+            Some(messages) => messages,
+            None => {
+                let response = self.client.connect(self.sweep, self.seen).await?;
+                response.bytes_stream().eventsource().boxed()
+            }
+        };
+        while let Some(message) = messages.next().await {
+            let message = message.map_err(|error| self.client.broken(&error))?;
+            let entry: LogEntry = serde_json::from_str(&message.data)
+                .map_err(|error| self.client.unclear(format!("entry {}: {error}", message.id)))?;
+            // A server that doesn't heed where we were starts anew.
+            if entry.seq > self.seen {
+                self.seen = entry.seq;
+                self.tries = 0;
+                self.messages = Some(messages);
+                return Ok(entry);
+            }
+        }
+        // A stream that ends before its sweep was cut by a server that is going down.
+        Err(self.client.cut())
+    }
+}
+
+impl Client {
+    fn broken(&self, error: &EventStreamError<reqwest::Error>) -> ClientError {
+        match error {
+            EventStreamError::Transport(error) => unreachable(&self.server, error),
+            other => self.unclear(other),
+        }
+    }
+
+    fn cut(&self) -> ClientError {
+        let reason = "the event stream ended before the sweep did".into();
+        ClientError::Unreachable { server: self.server.to_string(), reason }
+    }
+}

@@ -1,0 +1,194 @@
+//! The user's side of the HTTP surface: submit, look, follow, cancel.
+
+mod error;
+mod events;
+mod types;
+
+pub use error::{ClientError, FieldProblem, Problem};
+pub use types::{Answer, ArmInfo, Items, LogEntry, SweepDetail, SweepSummary, Trial};
+
+use crate::verdict::Best;
+use floodgauge_protocol::{SweepId, SweepSpec};
+use reqwest::{Method, RequestBuilder, Response, StatusCode, Url, header};
+use serde::de::DeserializeOwned;
+use std::{net::IpAddr, time::Duration};
+
+/// How long to wait for a connection.
+const CONNECT: Duration = Duration::from_secs(5);
+/// How long to wait for an answer; streams have no such bound.
+const ANSWER: Duration = Duration::from_secs(30);
+
+/// A client of one server.
+#[derive(Clone, Debug)]
+pub struct Client {
+    http: reqwest::Client,
+    server: Url,
+}
+
+impl Client {
+    /// A client of the server at `server`, whose path ends in a slash.
+    ///
+    /// # Errors
+    /// [`ClientError::Unreachable`] if this machine's TLS can't be set up.
+    pub fn new(server: Url) -> Result<Self, ClientError> {
+        // Someone else in this process may have installed the same one.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let mut http = reqwest::Client::builder()
+            .user_agent(concat!("floodgauge/", env!("CARGO_PKG_VERSION")))
+            .connect_timeout(CONNECT);
+        if is_loopback(&server) {
+            // A proxy for the world must not be asked for this very machine.
+            http = http.no_proxy();
+        }
+        let http = http.build().map_err(|error| unreachable(&server, &error))?;
+        Ok(Self { http, server })
+    }
+
+    /// The server's address.
+    pub fn server(&self) -> &Url {
+        &self.server
+    }
+
+    /// Submits a sweep. The same key and sweep again answer the sweep that was made first.
+    ///
+    /// # Errors
+    /// Any [`ClientError`].
+    pub async fn submit(
+        &self,
+        sweep: &SweepSpec,
+        key: Option<&str>,
+    ) -> Result<Answer<SweepDetail>, ClientError> {
+        let mut request = self.request(Method::POST, "v1/sweeps")?.json(sweep);
+        if let Some(key) = key {
+            request = request.header("idempotency-key", key);
+        }
+        self.answer(request).await
+    }
+
+    /// A sweep.
+    ///
+    /// # Errors
+    /// Any [`ClientError`].
+    pub async fn sweep(&self, sweep: SweepId) -> Result<Answer<SweepDetail>, ClientError> {
+        self.get(&format!("v1/sweeps/{sweep}")).await
+    }
+
+    /// A page of the list of sweeps, newest first.
+    ///
+    /// # Errors
+    /// Any [`ClientError`].
+    pub async fn list(
+        &self,
+        limit: u32,
+        search: Option<&str>,
+    ) -> Result<Answer<Items<SweepSummary>>, ClientError> {
+        let request = self.request(Method::GET, "v1/sweeps")?.query(&[("limit", limit)]);
+        self.answer(request.query(&search.map(|text| [("search", text)]))).await
+    }
+
+    /// A sweep's trials.
+    ///
+    /// # Errors
+    /// Any [`ClientError`].
+    pub async fn trials(&self, sweep: SweepId) -> Result<Answer<Items<Trial>>, ClientError> {
+        self.get(&format!("v1/sweeps/{sweep}/trials")).await
+    }
+
+    /// A sweep's best arm so far.
+    ///
+    /// # Errors
+    /// Any [`ClientError`].
+    pub async fn best(&self, sweep: SweepId) -> Result<Answer<Best>, ClientError> {
+        self.get(&format!("v1/sweeps/{sweep}/best")).await
+    }
+
+    /// Asks for a sweep to end.
+    ///
+    /// # Errors
+    /// Any [`ClientError`].
+    pub async fn cancel(&self, sweep: SweepId) -> Result<Answer<SweepDetail>, ClientError> {
+        self.answer(self.request(Method::POST, &format!("v1/sweeps/{sweep}/cancel"))?).await
+    }
+
+    /// Whether the server and its database answer.
+    ///
+    /// # Errors
+    /// [`ClientError::Unreachable`] if not.
+    pub async fn ready(&self) -> Result<(), ClientError> {
+        let response = self.send(self.request(Method::GET, "readyz")?.timeout(ANSWER)).await?;
+        let status = response.status();
+        if status.is_success() {
+            return Ok(());
+        }
+        let reason = format!("it says that it isn't ready ({status})");
+        Err(ClientError::Unreachable { server: self.server.to_string(), reason })
+    }
+
+    async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<Answer<T>, ClientError> {
+        self.answer(self.request(Method::GET, path)?).await
+    }
+
+    fn request(&self, method: Method, path: &str) -> Result<RequestBuilder, ClientError> {
+        let url = self.server.join(path).map_err(|error| self.unclear(error))?;
+        Ok(self.http.request(method, url))
+    }
+
+    async fn answer<T: DeserializeOwned>(
+        &self,
+        request: RequestBuilder,
+    ) -> Result<Answer<T>, ClientError> {
+        let response = self.send(request.timeout(ANSWER)).await?;
+        let response = self.accepted(response).await?;
+        let body = response.text().await.map_err(|error| unreachable(&self.server, &error))?;
+        let read = &mut serde_json::Deserializer::from_str(&body);
+        let value = serde_path_to_error::deserialize(read).map_err(|error| self.unclear(error))?;
+        Ok(Answer { body, value })
+    }
+
+    async fn send(&self, request: RequestBuilder) -> Result<Response, ClientError> {
+        request.send().await.map_err(|error| unreachable(&self.server, &error))
+    }
+
+    /// Turns a refusal into its problem.
+    async fn accepted(&self, response: Response) -> Result<Response, ClientError> {
+        let status = response.status();
+        if status.is_success() {
+            return Ok(response);
+        }
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            let reason = "it is not available at the moment (503)".into();
+            return Err(ClientError::Unreachable { server: self.server.to_string(), reason });
+        }
+        let is_json = response
+            .headers()
+            .get(header::CONTENT_TYPE)
+            .and_then(|value| value.to_str().ok())
+            .is_some_and(|value| value.contains("json"));
+        let body = response.text().await.map_err(|error| unreachable(&self.server, &error))?;
+        match serde_json::from_str(&body) {
+            Ok(problem) if is_json => Err(ClientError::Refused(problem)),
+            _ => Err(self.unclear(format!("status {status} without a problem document"))),
+        }
+    }
+
+    fn unclear(&self, reason: impl ToString) -> ClientError {
+        ClientError::Unclear { server: self.server.to_string(), reason: reason.to_string() }
+    }
+}
+
+fn is_loopback(server: &Url) -> bool {
+    let host = server.host_str().unwrap_or_default();
+    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
+}
+
+/// The innermost cause says most: `Connection refused`, not `error sending request`.
+fn unreachable(server: &Url, error: &reqwest::Error) -> ClientError {
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
+    let reason =
+        if error.is_timeout() { "it took too long".into() } else { cause.to_string() };
+    ClientError::Unreachable { server: server.to_string(), reason }
+}

@@ -1,0 +1,231 @@
+//! Settings, one struct per concern. A field's doc comment is its help text, and its name in
+//! the environment stands beside its flag, so that all three are read in one place.
+
+use clap::{Args, ValueEnum, builder::FalseyValueParser};
+use reqwest::Url;
+use std::{
+    net::{SocketAddr, ToSocketAddrs},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+/// Where a server listens unless told otherwise.
+pub const DEFAULT_LISTEN: &str = "127.0.0.1:7878";
+
+/// Where clients look for a server unless told otherwise.
+pub const DEFAULT_SERVER: &str = "http://127.0.0.1:7878";
+
+/// Where the server listens.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Network")]
+pub struct Listen {
+    /// Address and port to listen on; port 0 takes a free one
+    #[arg(long, env = "FLOODGAUGE_LISTEN", value_name = "ADDRESS", default_value = DEFAULT_LISTEN, value_parser = socket_address)]
+    pub listen: SocketAddr,
+    /// Listen on an address that other machines reach, although there are no tokens yet:
+    /// whoever reaches it can do everything
+    #[arg(long, env = "FLOODGAUGE_INSECURE_OPEN", value_parser = FalseyValueParser::new())]
+    pub insecure_open: bool,
+}
+
+impl Listen {
+    /// Refuses an address that others reach, unless that was asked for.
+    ///
+    /// # Errors
+    /// Says what to do instead.
+    pub fn check(&self) -> Result<(), String> {
+        if self.insecure_open || self.listen.ip().is_loopback() {
+            return Ok(());
+        }
+        Err(format!(
+            "{} can be reached from other machines, and there are no tokens yet, so whoever \
+             reaches it could submit, cancel and delete; listen on 127.0.0.1 behind a proxy that \
+             asks who is there, or add --insecure-open if the network is yours alone",
+            self.listen
+        ))
+    }
+}
+
+/// Where the server keeps what it knows.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Storage")]
+pub struct Storage {
+    /// Folder of the SQLite database and of the blobs
+    #[arg(
+        long,
+        env = "FLOODGAUGE_DATA_DIR",
+        value_name = "FOLDER",
+        default_value = "floodgauge-data"
+    )]
+    pub data_dir: PathBuf,
+    /// Database instead of SQLite in the data folder: postgres://user@host/name, or sqlite://path
+    #[arg(long, env = "FLOODGAUGE_DATABASE_URL", value_name = "URL", hide_env_values = true)]
+    pub database_url: Option<String>,
+    /// Folder of the blobs (checkpoints) instead of `blobs` in the data folder
+    #[arg(long, env = "FLOODGAUGE_BLOBS", value_name = "FOLDER")]
+    pub blobs: Option<PathBuf>,
+}
+
+impl Storage {
+    /// Everything in one folder.
+    pub fn in_folder(folder: &Path) -> Self {
+        Self { data_dir: folder.into(), database_url: None, blobs: None }
+    }
+
+    /// The database's file, where no URL names another database.
+    pub fn sqlite_file(&self) -> PathBuf {
+        self.data_dir.join("floodgauge.db")
+    }
+
+    /// The folder of the blobs.
+    pub fn blob_folder(&self) -> PathBuf {
+        self.blobs.clone().unwrap_or_else(|| self.data_dir.join("blobs"))
+    }
+}
+
+/// How the server hands out work.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Work")]
+pub struct Work {
+    /// Workers inside this process; 0 leaves all training to `floodgauge worker` elsewhere
+    #[arg(long, env = "FLOODGAUGE_WORKERS", value_name = "N", default_value_t = DEFAULT_WORKERS)]
+    pub workers: u16,
+    /// Seconds after which work is taken from a worker that has gone silent
+    #[arg(long, env = "FLOODGAUGE_LEASE_TTL", value_name = "SECONDS", default_value_t = DEFAULT_LEASE_TTL, value_parser = clap::value_parser!(u32).range(2..=3600))]
+    pub lease_ttl: u32,
+}
+
+const DEFAULT_LEASE_TTL: u32 = 15;
+
+/// One worker where this build can train, none where it can't.
+const DEFAULT_WORKERS: u16 = if cfg!(feature = "worker") { 1 } else { 0 };
+
+impl Work {
+    /// One worker in this process, with work taken back as soon as by default.
+    pub fn one_worker() -> Self {
+        Self { workers: 1, lease_ttl: DEFAULT_LEASE_TTL }
+    }
+
+    /// How long a lease lasts without a sign of life.
+    pub fn lease(&self) -> Duration {
+        Duration::from_secs(self.lease_ttl.into())
+    }
+}
+
+const DEFAULT_DATA: &str = "data";
+
+/// Where workers find data sets that aren't built in.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Data")]
+pub struct Data {
+    /// Folder with a folder for each data set that isn't built in, such as mnist
+    #[arg(long = "data", env = "FLOODGAUGE_DATA", value_name = "FOLDER", default_value = DEFAULT_DATA)]
+    pub folder: PathBuf,
+}
+
+impl Data {
+    /// No folder that was asked for; what is built in is enough.
+    pub fn none() -> Self {
+        Self { folder: DEFAULT_DATA.into() }
+    }
+}
+
+/// Which server a client talks to.
+#[derive(Clone, Debug, Args)]
+pub struct Server {
+    /// The server's address
+    #[arg(long = "server", env = "FLOODGAUGE_SERVER", value_name = "URL", default_value = DEFAULT_SERVER, value_parser = server_url)]
+    pub url: Url,
+}
+
+/// What is logged, to standard error.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Log")]
+pub struct Log {
+    /// What to log: a level, or levels by module, such as `info,floodgauge=debug`
+    #[arg(long = "log", env = "FLOODGAUGE_LOG", value_name = "FILTER")]
+    pub filter: Option<String>,
+    /// How to write the log
+    #[arg(
+        long = "log-format",
+        env = "FLOODGAUGE_LOG_FORMAT",
+        value_name = "FORMAT",
+        default_value = "text"
+    )]
+    pub format: LogFormat,
+}
+
+/// How to write the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// A line for people
+    Text,
+    /// A JSON object a line
+    Json,
+}
+
+/// Reads `host:port`, names such as `localhost` included.
+///
+/// # Errors
+/// Says what is wrong with it.
+pub fn socket_address(text: &str) -> Result<SocketAddr, String> {
+    let mut found = text
+        .to_socket_addrs()
+        .map_err(|error| format!("expected an address with a port, as in {DEFAULT_LISTEN}: {error}"))?;
+    found.next().ok_or_else(|| format!("`{text}` names no address"))
+}
+
+/// Reads an HTTP address; one without a scheme is taken for plain HTTP.
+fn server_url(text: &str) -> Result<Url, String> {
+    let with_scheme =
+        if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
+    let mut url: Url = with_scheme.parse().map_err(|error| format!("not an address: {error}"))?;
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(format!("expected http:// or https://, not {}://", url.scheme()));
+    }
+    // Paths are joined to it, and a join would drop what follows the last slash.
+    if !url.path().ends_with('/') {
+        url.set_path(&format!("{}/", url.path()));
+    }
+    Ok(url)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_without_a_scheme_is_plain_http() {
+        assert_eq!(server_url("127.0.0.1:7878").unwrap().as_str(), "http://127.0.0.1:7878/");
+        assert_eq!(server_url("https://a/b").unwrap().as_str(), "https://a/b/");
+        assert!(server_url("ftp://a").unwrap_err().contains("ftp"));
+    }
+
+    #[test]
+    fn an_address_needs_a_port() {
+        assert_eq!(socket_address("127.0.0.1:0").unwrap().port(), 0);
+        assert!(socket_address("127.0.0.1").unwrap_err().contains("port"));
+    }
+
+    #[test]
+    fn only_loopback_is_open_without_asking() {
+        let listen = |address: &str, insecure_open| Listen {
+            listen: address.parse().unwrap(),
+            insecure_open,
+        };
+        assert!(listen("127.0.0.1:0", false).check().is_ok());
+        assert!(listen("[::1]:0", false).check().is_ok());
+        assert!(listen("0.0.0.0:80", true).check().is_ok());
+        let refusal = listen("0.0.0.0:80", false).check().unwrap_err();
+        assert!(refusal.contains("--insecure-open") && refusal.contains("0.0.0.0:80"));
+    }
+
+    #[test]
+    fn everything_lies_in_the_data_folder_unless_told_otherwise() {
+        let mut storage = Storage::in_folder(Path::new("here"));
+        assert_eq!(storage.sqlite_file(), Path::new("here/floodgauge.db"));
+        assert_eq!(storage.blob_folder(), Path::new("here/blobs"));
+        storage.blobs = Some("elsewhere".into());
+        assert_eq!(storage.blob_folder(), Path::new("elsewhere"));
+    }
+}

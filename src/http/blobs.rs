@@ -1,0 +1,99 @@
+//! Checkpoints, by digest.
+
+use super::{
+    AppState,
+    body::{Limit, unreadable},
+    extract::{DigestPath, LeasePath},
+    openapi::{DigestMismatch, LeaseLost, Malformed, NoBlob, NoLease, TooLarge},
+    problem::Problem,
+};
+use axum::{
+    body::Bytes,
+    extract::{State, rejection::BytesRejection},
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use floodgauge_protocol::{Digest, LeaseId};
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{ObjectBuilder, RefOr, Schema, schema::Type},
+};
+use utoipa_axum::{
+    router::{OpenApiRouter, UtoipaMethodRouterExt},
+    routes,
+};
+
+pub(super) fn router() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(put, get).layer(Limit::BLOB.layer()))
+}
+
+/// Bytes as they are.
+struct Octets;
+
+impl PartialSchema for Octets {
+    fn schema() -> RefOr<Schema> {
+        let media_type = "application/octet-stream";
+        ObjectBuilder::new().schema_type(Type::String).content_media_type(media_type).into()
+    }
+}
+
+impl ToSchema for Octets {}
+
+/// Upload a checkpoint
+///
+/// The lease keeps it until a `finish` names it, or the lease ends.
+#[utoipa::path(
+    put,
+    path = "/v1/work/{lease}/blobs/{sha256}",
+    operation_id = "putBlob",
+    tag = "work",
+    params(
+        ("lease" = LeaseId, Path, description = "The lease"),
+        ("sha256" = Digest, Path, description = "The digest of the bytes"),
+        ("floodgauge-lease-token" = String, Header, description = "The lease's token"),
+    ),
+    request_body(content = Octets, content_type = "application/octet-stream",
+                 description = "At most 256 MiB"),
+    responses(
+        (status = 201, description = "Stored"),
+        (status = 200, description = "It was there"),
+        Malformed, TooLarge, DigestMismatch, LeaseLost, NoLease,
+    )
+)]
+async fn put(
+    State(state): State<AppState>,
+    LeasePath { lease, token }: LeasePath,
+    DigestPath(digest): DigestPath,
+    bytes: Result<Bytes, BytesRejection>,
+) -> Result<StatusCode, Problem> {
+    let bytes = bytes.map_err(|rejection| unreadable(rejection, Limit::BLOB))?;
+    let new = state.driver.put_blob(lease, &token, digest, bytes).await?;
+    Ok(if new { StatusCode::CREATED } else { StatusCode::OK })
+}
+
+/// Download a checkpoint
+#[utoipa::path(
+    get,
+    path = "/v1/work/{lease}/blobs/{sha256}",
+    operation_id = "getBlob",
+    tag = "work",
+    params(
+        ("lease" = LeaseId, Path, description = "The lease"),
+        ("sha256" = Digest, Path, description = "The digest of the bytes"),
+        ("floodgauge-lease-token" = String, Header, description = "The lease's token"),
+    ),
+    responses(
+        (status = 200, content_type = "application/octet-stream", body = Octets,
+         description = "The bytes"),
+        Malformed, LeaseLost, NoBlob,
+    )
+)]
+async fn get(
+    State(state): State<AppState>,
+    LeasePath { lease, token }: LeasePath,
+    DigestPath(digest): DigestPath,
+) -> Result<Response, Problem> {
+    let bytes = state.driver.get_blob(lease, &token, digest).await?;
+    let bytes = bytes.ok_or_else(|| Problem::NotFound(format!("blob {digest}")))?;
+    Ok(([(header::CONTENT_TYPE, "application/octet-stream")], bytes).into_response())
+}

@@ -1,0 +1,183 @@
+//! JSON bodies: bounded, declared as JSON, and told apart to the field when they don't read.
+
+use super::problem::{FieldError, Problem};
+use axum::{
+    body::Bytes,
+    extract::{
+        DefaultBodyLimit, FromRequest, Request,
+        rejection::{BytesRejection, FailedToBufferBody},
+    },
+    http::{HeaderMap, header},
+};
+use serde::de::DeserializeOwned;
+use serde_path_to_error::Segment;
+use std::fmt;
+
+/// The longest body that a route takes, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limit(usize);
+
+impl Limit {
+    /// For what people and their scripts send.
+    pub const JSON: Self = Self(1 << 20);
+    /// For what workers send in JSON: a report holds thousands of rows.
+    pub const WORK: Self = Self(16 << 20);
+    /// For checkpoints, which are held in memory until they are stored.
+    pub const BLOB: Self = Self(256 << 20);
+
+    /// The layer that makes a route's extractors stop there.
+    pub fn layer(self) -> DefaultBodyLimit {
+        DefaultBodyLimit::max(self.0)
+    }
+}
+
+impl fmt::Display for Limit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} MiB", self.0 >> 20)
+    }
+}
+
+/// Turns axum's account of an unreadable body into ours.
+pub(super) fn unreadable(rejection: BytesRejection, limit: Limit) -> Problem {
+    match rejection {
+        BytesRejection::FailedToBufferBody(FailedToBufferBody::LengthLimitError(_)) => {
+            Problem::TooLarge(limit)
+        }
+        _ => Problem::Malformed("the body broke off".into(), Vec::new()),
+    }
+}
+
+/// A JSON body of at most [`Limit::JSON`].
+pub struct JsonBody<T>(pub T);
+
+/// A JSON body of at most [`Limit::WORK`].
+pub struct WorkBody<T>(pub T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        read(request, state, Limit::JSON).await.map(Self)
+    }
+}
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for WorkBody<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        read(request, state, Limit::WORK).await.map(Self)
+    }
+}
+
+async fn read<T: DeserializeOwned, S: Send + Sync>(
+    mut request: Request,
+    state: &S,
+    limit: Limit,
+) -> Result<T, Problem> {
+    // Beside being honest, this keeps other sites' pages out: a browser sends JSON across
+    // origins only after asking, and nothing here says yes.
+    if !declared_json(request.headers()) {
+        return Err(Problem::UnsupportedMediaType);
+    }
+    limit.layer().apply(&mut request);
+    let bytes = Bytes::from_request(request, state).await.map_err(|e| unreadable(e, limit))?;
+    parse(&bytes)
+}
+
+fn declared_json(headers: &HeaderMap) -> bool {
+    let declared = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let essence = declared.unwrap_or_default().split(';').next().unwrap_or_default().trim();
+    essence.eq_ignore_ascii_case("application/json")
+}
+
+fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    let mut json = serde_json::Deserializer::from_slice(bytes);
+    let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+        let pointer = pointer(error.path());
+        let error = error.into_inner();
+        if error.is_data() {
+            let detail = without_place(&error);
+            let told = format!("{}: {detail}", if pointer.is_empty() { "/" } else { &pointer });
+            Problem::Malformed(told, vec![FieldError { pointer, detail }])
+        } else {
+            not_json(&error)
+        }
+    })?;
+    json.end().map_err(|error| not_json(&error))?;
+    Ok(value)
+}
+
+fn not_json(error: &serde_json::Error) -> Problem {
+    Problem::Malformed(format!("the body isn't JSON: {error}"), Vec::new())
+}
+
+/// The message without `at line 1 column 7`: the pointer says where.
+fn without_place(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let place = format!(" at line {} column {}", error.line(), error.column());
+    text.strip_suffix(&place).unwrap_or(&text).into()
+}
+
+/// The JSON pointer (RFC 6901) of a path.
+fn pointer(path: &serde_path_to_error::Path) -> String {
+    path.iter()
+        .filter_map(|segment| match segment {
+            Segment::Seq { index } => Some(format!("/{index}")),
+            Segment::Map { key } => Some(format!("/{}", key.replace('~', "~0").replace('/', "~1"))),
+            // A variant's name isn't a member of the JSON that it is read from.
+            Segment::Enum { .. } | Segment::Unknown => None,
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use floodgauge_protocol::SweepSpec;
+
+    fn errors(body: &str) -> (String, Vec<FieldError>) {
+        match parse::<SweepSpec>(body.as_bytes()) {
+            Err(Problem::Malformed(detail, errors)) => (detail, errors),
+            other => panic!("{other:?} for {body}"),
+        }
+    }
+
+    fn pointer_of(body: &str) -> String {
+        errors(body).1[0].pointer.clone()
+    }
+
+    #[test]
+    fn a_wrong_type_is_pointed_at() {
+        let body = r#"{"name": "x", "recipe": {"dataset": {"name": "digits"}, "epochs": "ten"}}"#;
+        assert_eq!(pointer_of(body), "/recipe/epochs");
+        let body = r#"{"name": "x", "recipe": {"dataset": {"name": "digits"}},
+                       "search": {"seeds": [0, -1]}}"#;
+        assert_eq!(pointer_of(body), "/search/seeds/1");
+    }
+
+    #[test]
+    fn an_unknown_field_is_pointed_at_itself() {
+        let body = r#"{"name": "x", "recipe": {"dataset": {"name": "digits"}, "epoch": 3}}"#;
+        assert_eq!(pointer_of(body), "/recipe/epoch");
+    }
+
+    #[test]
+    fn a_missing_field_is_told_with_the_object_that_lacks_it() {
+        let (detail, errors) = errors(r#"{"name": "x"}"#);
+        assert_eq!(errors[0].pointer, "");
+        assert_eq!(detail, "/: missing field `recipe`");
+    }
+
+    #[test]
+    fn what_is_not_json_has_a_place_and_no_pointer() {
+        let (detail, errors) = errors("{\"name\": ");
+        assert!(detail.contains("line 1") && errors.is_empty(), "{detail}");
+        assert!(parse::<SweepSpec>(b"").is_err());
+    }
+
+    #[test]
+    fn what_comes_after_the_body_is_refused() {
+        let body = r#"{"name": "x", "recipe": {"dataset": {"name": "digits"}}} {}"#;
+        assert!(parse::<SweepSpec>(body.as_bytes()).is_err());
+    }
+}

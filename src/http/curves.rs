@@ -1,0 +1,165 @@
+//! The curves of a sweep, as JSON or as CSV.
+
+use super::{AppState, extract::SweepPath, openapi::NoSweep, problem::Problem, sweeps};
+use crate::store::CurveRow;
+use axum::{
+    Json,
+    extract::State,
+    http::{HeaderMap, HeaderValue, header},
+    response::{IntoResponse, Response},
+};
+use floodgauge_protocol::{ArmIx, FamilyIx, Metric, Plan, SweepId};
+use serde::Serialize;
+use std::fmt::{self, Write};
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+pub(super) fn router() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(curves))
+}
+
+/// All curves of a sweep.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct CurveList {
+    /// One entry a trial that has rows, by family, then arm.
+    pub items: Vec<Curve>,
+}
+
+/// The curves of one trial; its arrays are aligned.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Curve {
+    /// The family's index.
+    pub family: FamilyIx,
+    /// The arm's index.
+    pub arm: ArmIx,
+    /// Epochs done, from 1.
+    pub epoch: Vec<u32>,
+    /// Optimiser steps done.
+    pub step: Vec<u64>,
+    /// Mean training loss over the epoch, never flooded.
+    pub train_loss: Vec<Metric>,
+    /// Validation loss after the epoch.
+    pub val_loss: Vec<Metric>,
+    /// Validation error after the epoch.
+    pub val_error: Vec<Metric>,
+    /// The first arm of the branch that trained the epoch: arms with the same one shared it.
+    pub branch: Vec<ArmIx>,
+}
+
+/// Get the curves of a sweep
+///
+/// As JSON or, with `Accept: text/csv`, as a table with a row an epoch.
+#[utoipa::path(
+    get,
+    path = "/v1/sweeps/{id}/curves",
+    operation_id = "getCurves",
+    tag = "sweeps",
+    params(("id" = SweepId, Path, description = "The sweep")),
+    responses(
+        (status = 200, description = "All its curves so far",
+         content((CurveList = "application/json"), (String = "text/csv"))),
+        NoSweep,
+    )
+)]
+async fn curves(
+    State(state): State<AppState>,
+    SweepPath(sweep): SweepPath,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let row = sweeps::row(&state, sweep).await?;
+    let rows = state.driver.store().curves(sweep).await?;
+    let mut response = if prefers_csv(&headers) {
+        let plan = Plan::of(&sweeps::spec(&row)?);
+        let table = csv(&plan, &rows).map_err(|error| Problem::Internal(error.into()))?;
+        ([(header::CONTENT_TYPE, "text/csv; charset=utf-8")], table).into_response()
+    } else {
+        Json(CurveList { items: by_trial(rows) }).into_response()
+    };
+    response.headers_mut().insert(header::VARY, HeaderValue::from_static("accept"));
+    Ok(response)
+}
+
+fn by_trial(rows: Vec<CurveRow>) -> Vec<Curve> {
+    let curve = |rows: &[CurveRow]| Curve {
+        family: rows[0].trial.family,
+        arm: rows[0].trial.arm,
+        epoch: rows.iter().map(|row| row.epoch).collect(),
+        step: rows.iter().map(|row| row.step).collect(),
+        train_loss: rows.iter().map(|row| row.train_loss).collect(),
+        val_loss: rows.iter().map(|row| row.val_loss).collect(),
+        val_error: rows.iter().map(|row| row.val_error).collect(),
+        branch: rows.iter().map(|row| row.branch).collect(),
+    };
+    // The store sorts them by trial.
+    rows.chunk_by(|a, b| a.trial == b.trial).map(curve).collect()
+}
+
+/// No field needs quotes: they are numbers and names of methods.
+fn csv(plan: &Plan, rows: &[CurveRow]) -> Result<String, fmt::Error> {
+    let mut table = String::from(
+        "family,seed,weight_decay,arm,method,b,epoch,step,train_loss,val_loss,val_error\r\n",
+    );
+    for row in rows {
+        let trial = row.trial;
+        let (Some(family), Some(arm)) =
+            (plan.families.get(trial.family.ix()), plan.arms.get(trial.arm.ix()))
+        else {
+            continue;
+        };
+        write!(table, "{},{},{},", family.family, family.seed, family.weight_decay)?;
+        write!(table, "{},{},", trial.arm, arm.name())?;
+        if let Some(b) = arm.level() {
+            write!(table, "{b}")?;
+        }
+        write!(table, ",{},{}", row.epoch, row.step)?;
+        for metric in [row.train_loss, row.val_loss, row.val_error] {
+            match metric {
+                Metric::Finite(value) => write!(table, ",{value}")?,
+                Metric::Diverged => table.push_str(",diverged"),
+            }
+        }
+        table.push_str("\r\n");
+    }
+    Ok(table)
+}
+
+/// Whether the client would rather have CSV; JSON wins a tie.
+fn prefers_csv(headers: &HeaderMap) -> bool {
+    let accept = headers.get_all(header::ACCEPT);
+    let ranges: Vec<(&str, f32)> = accept
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .map(|range| {
+            let mut parts = range.split(';').map(str::trim);
+            let essence = parts.next().unwrap_or_default();
+            let weight = parts.find_map(|part| part.strip_prefix("q=")?.parse().ok());
+            (essence, weight.unwrap_or(1.0))
+        })
+        .collect();
+    // The most specific range that covers a type speaks for it (RFC 9110, section 12.5.1).
+    let weight = |names: [&str; 3]| {
+        let of = |name: &str| ranges.iter().find(|(range, _)| range.eq_ignore_ascii_case(name));
+        names.into_iter().find_map(of).map_or(0.0, |(_, weight)| *weight)
+    };
+    weight(["text/csv", "text/*", "*/*"]) > weight(["application/json", "application/*", "*/*"])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn csv_is_for_those_who_prefer_it() {
+        let prefers = |accept: &'static str| {
+            prefers_csv(&HeaderMap::from_iter([(header::ACCEPT, HeaderValue::from_static(accept))]))
+        };
+        assert!(prefers("text/csv"));
+        assert!(prefers("text/csv, */*;q=0.1"));
+        assert!(prefers("application/json;q=0.5, Text/CSV"));
+        assert!(!prefers("*/*"));
+        assert!(!prefers("text/csv;q=0.1, application/json"));
+        assert!(!prefers("text/csv;q=0"));
+        assert!(!prefers_csv(&HeaderMap::new()));
+    }
+}

@@ -1,0 +1,169 @@
+//! Live logs as server-sent events: replayed from the store, then tailed.
+//!
+//! Logs are read on whenever something was committed in this process, and every second for
+//! what other processes commit; see `feed`. A client that comes back with `Last-Event-ID`
+//! misses nothing and sees nothing twice.
+
+use super::{
+    AppState,
+    extract::{Query, SweepPath, text_header},
+    log::{OfAll, OfSweep},
+    openapi::{Malformed, NoSweep},
+    problem::Problem,
+    sweeps,
+    time::timestamp,
+};
+use crate::{
+    scheduler::{Decision, Event},
+    store::Entry,
+};
+use axum::{
+    extract::State,
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
+    response::{
+        IntoResponse, Response,
+        sse::{self, KeepAlive, Sse},
+    },
+};
+use floodgauge_protocol::SweepId;
+use futures::Stream;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::{convert::Infallible, str::FromStr, time::Duration};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+pub(super) fn router() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(of_sweep)).routes(routes!(of_all))
+}
+
+/// How often a comment line keeps an idle connection open.
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
+
+/// The data of one message: an entry of a sweep's log.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct LogEntry {
+    /// The sweep.
+    pub sweep: SweepId,
+    /// Its place in the sweep's log, from 1.
+    pub seq: u64,
+    /// When it was committed.
+    #[schema(value_type = String, format = DateTime, example = "2026-01-01T00:00:05Z")]
+    pub at: Timestamp,
+    /// What happened.
+    #[schema(value_type = Event)]
+    pub event: Value,
+    /// What the scheduler made of it.
+    #[schema(value_type = Vec<Decision>)]
+    pub decisions: Value,
+}
+
+/// Where a stream begins.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct AfterQuery {
+    /// Begin after the entry with this id; the header `Last-Event-ID` goes before.
+    after: Option<String>,
+}
+
+/// Follow a sweep
+///
+/// Each message's `id` is the entry's `seq`, its `event` the event's type, its `data` a
+/// `LogEntry`. Begins with the first entry unless told otherwise, and ends after the entry
+/// whose decisions hold `complete`, `fail` or `cancel`; whoever asks for what comes after
+/// that entry gets 204, which tells an `EventSource` to stay away.
+#[utoipa::path(
+    get,
+    path = "/v1/sweeps/{id}/events",
+    operation_id = "followSweep",
+    tag = "events",
+    params(
+        ("id" = SweepId, Path, description = "The sweep"),
+        ("last-event-id" = Option<u64>, Header, description = "Go on after this entry"),
+        AfterQuery,
+    ),
+    responses(
+        (status = 200, body = LogEntry, content_type = "text/event-stream",
+         description = "The log, then what is added to it"),
+        (status = 204, description = "The sweep has ended and nothing comes after that entry"),
+        NoSweep, Malformed,
+    )
+)]
+async fn of_sweep(
+    State(state): State<AppState>,
+    SweepPath(sweep): SweepPath,
+    Query(query): Query<AfterQuery>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let after = after(&headers, query)?.unwrap_or(0);
+    let row = sweeps::row(&state, sweep).await?;
+    if row.status.is_final() && row.head_seq <= after {
+        return Ok(StatusCode::NO_CONTENT.into_response());
+    }
+    Ok(stream(state.sweep_feeds.follow(&state, OfSweep(sweep), after, row.head_seq)))
+}
+
+/// Follow all sweeps
+///
+/// The same messages over all sweeps, from now on unless `Last-Event-ID` says otherwise;
+/// ids are opaque. The stream has no end.
+#[utoipa::path(
+    get,
+    path = "/v1/events",
+    operation_id = "followAll",
+    tag = "events",
+    params(
+        ("last-event-id" = Option<String>, Header, description = "Go on after this entry"),
+        AfterQuery,
+    ),
+    responses(
+        (status = 200, body = LogEntry, content_type = "text/event-stream",
+         description = "What is added to any sweep's log"),
+        Malformed,
+    )
+)]
+async fn of_all(
+    State(state): State<AppState>,
+    Query(query): Query<AfterQuery>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let head = state.driver.store().global_head().await?.unwrap_or(OfAll::START);
+    let after = after(&headers, query)?.unwrap_or(head);
+    Ok(stream(state.all_feeds.follow(&state, OfAll, after, head)))
+}
+
+/// The header goes before the query: a browser that reconnects keeps its address.
+fn after<T: FromStr>(headers: &HeaderMap, query: AfterQuery) -> Result<Option<T>, Problem> {
+    let told = text_header(headers, "last-event-id")?.or(query.after);
+    let told = told.filter(|text| !text.is_empty());
+    told.map(|text| text.parse())
+        .transpose()
+        .map_err(|_| Problem::Malformed("that is no id of an event".into(), Vec::new()))
+}
+
+fn stream(
+    messages: impl Stream<Item = Result<sse::Event, Infallible>> + Send + 'static,
+) -> Response {
+    let keep_alive = KeepAlive::new().interval(KEEP_ALIVE);
+    let mut response = Sse::new(messages).keep_alive(keep_alive).into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    // Some proxies hold answers back until they are whole, unless told.
+    headers.insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
+    response
+}
+
+/// An entry as a message.
+pub(super) fn message(id: &str, entry: Entry) -> anyhow::Result<sse::Event> {
+    let name = entry.event.get("type").and_then(Value::as_str).unwrap_or("unknown").to_owned();
+    let data = LogEntry {
+        sweep: entry.sweep,
+        seq: entry.seq,
+        at: timestamp(entry.at_ms)?,
+        event: entry.event,
+        decisions: entry.decisions,
+    };
+    Ok(sse::Event::default().id(id).event(name).json_data(data)?)
+}

@@ -1,0 +1,111 @@
+//! What handlers take from a request's path, query and headers.
+
+use super::problem::Problem;
+use axum::{
+    extract::{FromRequestParts, RawPathParams},
+    http::{HeaderMap, request::Parts},
+};
+use floodgauge_protocol::{Digest, LeaseId, SweepId, work::LEASE_TOKEN_HEADER};
+use serde::de::DeserializeOwned;
+use std::str::FromStr;
+
+/// The sweep that the path names.
+pub struct SweepPath(pub SweepId);
+
+/// The lease that the path names, and its token.
+pub struct LeasePath {
+    /// The lease.
+    pub lease: LeaseId,
+    /// What the header [`LEASE_TOKEN_HEADER`] says.
+    pub token: String,
+}
+
+/// The digest that the path names.
+pub struct DigestPath(pub Digest);
+
+/// The query, where unknown names are errors if `T` says so.
+pub struct Query<T>(pub T);
+
+/// The client's idempotency key, if it sent one.
+pub struct IdempotencyKey(pub Option<String>);
+
+impl<S: Send + Sync> FromRequestParts<S> for SweepPath {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        in_path(parts, state, "id", "sweep").await.map(Self)
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for LeasePath {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let lease = in_path(parts, state, "lease", "lease").await?;
+        let token = text_header(&parts.headers, LEASE_TOKEN_HEADER)?.ok_or_else(|| {
+            Problem::Malformed(format!("the header `{LEASE_TOKEN_HEADER}` is missing"), Vec::new())
+        })?;
+        Ok(Self { lease, token })
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for DigestPath {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        in_path(parts, state, "sha256", "blob").await.map(Self)
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for IdempotencyKey {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let key = text_header(&parts.headers, "idempotency-key")?;
+        match key {
+            Some(key) if !(1..=200).contains(&key.len()) => Err(Problem::Malformed(
+                format!("an idempotency key has 1 to 200 characters, not {}", key.len()),
+                Vec::new(),
+            )),
+            key => Ok(Self(key)),
+        }
+    }
+}
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        axum::extract::Query::from_request_parts(parts, state)
+            .await
+            .map(|query| Self(query.0))
+            .map_err(|rejection| Problem::Malformed(rejection.body_text(), Vec::new()))
+    }
+}
+
+/// A header as text; none when it wasn't sent.
+pub(super) fn text_header(headers: &HeaderMap, name: &str) -> Result<Option<String>, Problem> {
+    let read = |value: &axum::http::HeaderValue| value.to_str().map(str::to_owned);
+    headers.get(name).map(read).transpose().map_err(|_| {
+        Problem::Malformed(format!("the header `{name}` isn't visible ASCII"), Vec::new())
+    })
+}
+
+/// A named part of the path. What can't be a name of anything names nothing: not found.
+async fn in_path<T: FromStr, S: Send + Sync>(
+    parts: &mut Parts,
+    state: &S,
+    param: &str,
+    what: &str,
+) -> Result<T, Problem> {
+    let unknown = |text: &str| Problem::NotFound(format!("{what} `{}`", shortened(text)));
+    let params = RawPathParams::from_request_parts(parts, state)
+        .await
+        .map_err(|_| Problem::NotFound(format!("such {what}")))?;
+    let text = params.iter().find(|(name, _)| *name == param).map_or("", |(_, value)| value);
+    text.parse().map_err(|_| unknown(text))
+}
+
+fn shortened(text: &str) -> String {
+    text.chars().take(80).collect()
+}

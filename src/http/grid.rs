@@ -1,0 +1,161 @@
+//! All curves of a sweep in the recorded-grid format, which `floodgauge simulate` reads.
+
+use super::{AppState, extract::SweepPath, openapi::NoSweep, problem::Problem, sweeps};
+use crate::store::{CurveRow, TrialRow};
+use axum::{Json, extract::State};
+use floodgauge_protocol::{
+    DatasetName, Family, Metric, Model, Optimizer, Plan, SweepId, SweepSpec, TrialKey,
+};
+use serde::Serialize;
+use std::collections::HashMap;
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+pub(super) fn router() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(grid))
+}
+
+/// A sweep as a recorded grid.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Grid {
+    /// The sweep's name.
+    pub task: String,
+    /// What was trained.
+    pub recipe: GridRecipe,
+    /// The level of each arm; null for plain, arm 0.
+    pub levels: Vec<Option<f64>>,
+    /// Epochs of a full run.
+    pub epochs: u32,
+    /// One run a family.
+    pub runs: Vec<GridRun>,
+}
+
+/// A recipe, flattened.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct GridRecipe {
+    /// The data set.
+    pub data: DatasetName,
+    /// Training samples.
+    #[schema(required)]
+    pub n_train: Option<u32>,
+    /// Validation samples.
+    #[schema(required)]
+    pub n_val: Option<u32>,
+    /// The rate of flipped labels.
+    pub label_noise: f64,
+    /// The width of each hidden layer.
+    pub hidden: Vec<u32>,
+    /// Whether there is batch normalisation.
+    pub batch_norm: bool,
+    /// The optimiser.
+    #[schema(example = "sgd")]
+    pub optimizer: &'static str,
+    /// Its learning rate.
+    pub lr: f64,
+    /// The weight decay; null when the sweep has several, each run then names its own.
+    #[schema(required)]
+    pub weight_decay: Option<f64>,
+    /// Samples in a mini-batch.
+    pub batch_size: u32,
+    /// Epochs of a full run.
+    pub epochs: u32,
+}
+
+/// The curves of one family: `[arm]`, then `[epoch]`, as long as the arm was trained.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct GridRun {
+    /// The seed.
+    pub seed: u32,
+    /// The weight decay.
+    pub weight_decay: f64,
+    /// Mini-batches in one epoch.
+    pub steps_per_epoch: u64,
+    /// The first step below each arm's level; null where it was never reached.
+    pub onset_step: Vec<Option<u64>>,
+    /// Mean training loss over each epoch.
+    pub train_loss: Vec<Vec<Metric>>,
+    /// Validation loss after each epoch.
+    pub val_loss: Vec<Vec<Metric>>,
+    /// Validation error after each epoch.
+    pub val_error: Vec<Vec<Metric>>,
+}
+
+/// Get a sweep as a recorded grid
+///
+/// Of a completed `grid` sweep it is whole; of any other, arrays are as long as their arms
+/// were trained.
+#[utoipa::path(
+    get,
+    path = "/v1/sweeps/{id}/grid",
+    operation_id = "getGrid",
+    tag = "sweeps",
+    params(("id" = SweepId, Path, description = "The sweep")),
+    responses((status = 200, body = Grid, description = "The grid"), NoSweep)
+)]
+async fn grid(
+    State(state): State<AppState>,
+    SweepPath(sweep): SweepPath,
+) -> Result<Json<Grid>, Problem> {
+    let spec = sweeps::spec(&sweeps::row(&state, sweep).await?)?;
+    let curves = state.driver.store().curves(sweep).await?;
+    let trials = state.driver.store().trials(sweep).await?;
+    Ok(Json(record(&spec, &curves, &trials)))
+}
+
+fn record(spec: &SweepSpec, curves: &[CurveRow], trials: &[TrialRow]) -> Grid {
+    let plan = Plan::of(spec);
+    let curves: HashMap<TrialKey, &[CurveRow]> =
+        curves.chunk_by(|a, b| a.trial == b.trial).map(|rows| (rows[0].trial, rows)).collect();
+    let onsets: HashMap<TrialKey, u64> =
+        trials.iter().filter_map(|trial| Some((trial.trial, trial.onset_step?))).collect();
+    let run = |family: &Family| {
+        let keys: Vec<_> = plan.arm_ids().map(|arm| TrialKey::new(family.family, arm)).collect();
+        let column = |metric: fn(&CurveRow) -> Metric| {
+            let rows = |key| curves.get(key).copied().unwrap_or_default();
+            keys.iter().map(|key| rows(key).iter().map(metric).collect()).collect()
+        };
+        GridRun {
+            seed: family.seed,
+            weight_decay: family.weight_decay,
+            steps_per_epoch: spec.recipe.steps_per_epoch(),
+            onset_step: keys.iter().map(|key| onsets.get(key).copied()).collect(),
+            train_loss: column(|row| row.train_loss),
+            val_loss: column(|row| row.val_loss),
+            val_error: column(|row| row.val_error),
+        }
+    };
+    Grid {
+        task: spec.name.clone(),
+        recipe: flattened(spec),
+        levels: plan.arms.iter().map(|arm| arm.level()).collect(),
+        epochs: spec.recipe.epochs,
+        runs: plan.families.iter().map(run).collect(),
+    }
+}
+
+fn flattened(spec: &SweepSpec) -> GridRecipe {
+    let recipe = &spec.recipe;
+    let data = recipe.dataset.resolved();
+    let Model::Mlp { hidden, batch_norm } = &recipe.model;
+    let (optimizer, lr) = match recipe.optimizer {
+        Optimizer::Sgd { lr, .. } => ("sgd", lr),
+        Optimizer::Adam { lr, .. } => ("adam", lr),
+    };
+    let weight_decay = match spec.search.weight_decay[..] {
+        [only] => Some(only),
+        _ => None,
+    };
+    GridRecipe {
+        data: data.name,
+        n_train: data.n_train,
+        n_val: data.n_val,
+        label_noise: data.label_noise,
+        hidden: hidden.clone(),
+        batch_norm: *batch_norm,
+        optimizer,
+        lr,
+        weight_decay,
+        batch_size: recipe.batch_size,
+        epochs: recipe.epochs,
+    }
+}

@@ -1,0 +1,129 @@
+//! The HTTP surface: users, workers and the page. `docs/http.md` says how its parts hang
+//! together, [`openapi()`] holds every field.
+//!
+//! One resource a file, each with its own `router()`. [`app`] builds the whole, [`serve`]
+//! runs it; listener and shutdown are the caller's.
+//!
+//! - [`sweeps`], [`trials`], [`curves`], [`grid`], [`best`]: what people ask about.
+//! - [`events`]: live logs, on top of `feed`, which follows a `log` in the store.
+//! - [`work`], [`blobs`]: what workers say.
+//! - [`health`], `page`, `openapi`: the server itself.
+//! - [`problem`]: what clients are told when something goes wrong.
+//! - [`body`], [`extract`]: what handlers take from a request.
+
+pub mod best;
+pub mod blobs;
+pub mod body;
+pub mod curves;
+pub mod events;
+pub mod extract;
+mod feed;
+pub mod grid;
+pub mod health;
+mod log;
+mod openapi;
+mod page;
+pub mod problem;
+mod serve;
+pub mod sweeps;
+mod time;
+pub mod trials;
+pub mod work;
+
+pub use openapi::openapi;
+pub use serve::serve;
+
+use crate::driver::Driver;
+use axum::{
+    Router,
+    extract::Request,
+    http::{HeaderName, HeaderValue, Response},
+};
+use problem::Problem;
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+use tower::ServiceBuilder;
+use tower_http::{
+    catch_panic::CatchPanicLayer,
+    compression::CompressionLayer,
+    request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer},
+    set_header::SetResponseHeaderLayer,
+    trace::TraceLayer,
+};
+use tracing::Span;
+use utoipa::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+
+/// What handlers share.
+#[derive(Clone)]
+pub struct AppState {
+    /// The sweeps.
+    pub driver: Driver,
+    /// Cancelled when the server closes: what would go on without end, ends then. The same
+    /// token should end [`serve`].
+    pub closing: CancellationToken,
+    sweep_feeds: feed::Feeds<log::OfSweep>,
+    all_feeds: feed::Feeds<log::OfAll>,
+}
+
+impl AppState {
+    /// The state of a server that drives sweeps until `closing` is cancelled.
+    pub fn new(driver: Driver, closing: CancellationToken) -> Self {
+        let (sweep_feeds, all_feeds) = Default::default();
+        Self { driver, closing, sweep_feeds, all_feeds }
+    }
+}
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Every route but the page's files, with its description.
+fn routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::with_openapi(openapi::Description::openapi())
+        .merge(sweeps::router())
+        .merge(best::router())
+        .merge(trials::router())
+        .merge(curves::router())
+        .merge(grid::router())
+        .merge(events::router())
+        .merge(work::router())
+        .merge(blobs::router())
+        .merge(health::router())
+        .merge(openapi::router())
+        .merge(page::router())
+}
+
+/// The whole app, ready to be served.
+pub fn app(state: AppState) -> Router {
+    let nosniff = HeaderValue::from_static("nosniff");
+    let around_all = ServiceBuilder::new()
+        .layer(SetRequestIdLayer::new(REQUEST_ID, MakeRequestUuid))
+        .layer(TraceLayer::new_for_http().make_span_with(span).on_response(answered).on_failure(()))
+        .layer(PropagateRequestIdLayer::new(REQUEST_ID))
+        .layer(SetResponseHeaderLayer::overriding(
+            HeaderName::from_static("x-content-type-options"),
+            nosniff,
+        ))
+        // Leaves event streams alone, which must not wait for a buffer to fill.
+        .layer(CompressionLayer::new())
+        .layer(CatchPanicLayer::custom(problem::panicked));
+    Router::from(routes())
+        .method_not_allowed_fallback(|| async { Problem::MethodNotAllowed })
+        .fallback(page::fallback)
+        .layer(around_all)
+        .with_state(state)
+}
+
+/// A span a request. Headers stay out of it: they hold tokens.
+fn span(request: &Request) -> Span {
+    let id = request.headers().get(REQUEST_ID).and_then(|value| value.to_str().ok());
+    tracing::info_span!(
+        "request",
+        method = %request.method(),
+        path = request.uri().path(),
+        id = id.unwrap_or_default(),
+    )
+}
+
+fn answered<B>(response: &Response<B>, latency: Duration, _: &Span) {
+    tracing::debug!(status = response.status().as_u16(), ?latency, "answered");
+}

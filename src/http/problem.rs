@@ -1,0 +1,303 @@
+//! What a client is told when a request can't be answered (RFC 9457).
+//!
+//! Every answer of 400 and above under this server is a [`Problem`] as
+//! `application/problem+json`, whoever noticed: an extractor, a handler, the router (no such
+//! route, wrong method) or the panic handler. Each variant is one outcome that a client may
+//! want to treat differently, with one type URN and one status; the `detail` is for people,
+//! `errors` point into the body that was sent.
+//!
+//! A client learns what it did or what it may do next, and nothing about our inside: causes
+//! of `unavailable` and `internal` stay in the log. They are logged here, once, where the
+//! error is turned into an answer, and nowhere before; the request's span says which request
+//! it was. What a client did wrong isn't logged: its answer tells it.
+//!
+//! `conflict` and the 422s mean "don't send this again as it is", `unavailable` means "do,
+//! a little later", `lease-lost` means "drop the segment and claim anew".
+
+use super::{body::Limit, openapi::PROBLEM_JSON};
+use crate::{blobs::BlobError, driver::DriverError, store::StoreError};
+use axum::{
+    Json,
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use floodgauge_protocol::Invalid;
+use serde::Serialize;
+use std::any::Any;
+use utoipa::ToSchema;
+
+/// Why a request can't be answered.
+#[derive(Debug)]
+pub enum Problem {
+    /// A sweep with fields out of their range.
+    InvalidSweep(Vec<FieldError>),
+    /// What a worker sent doesn't fit the segment that it holds.
+    InvalidWork(FieldError),
+    /// A request that doesn't read as what the route takes.
+    Malformed(String, Vec<FieldError>),
+    /// No such thing; says which.
+    NotFound(String),
+    /// The route doesn't know the method.
+    MethodNotAllowed,
+    /// The thing isn't in a state that allows this; says which.
+    Conflict(&'static str),
+    /// The lease was taken over, finished or withdrawn.
+    LeaseLost,
+    /// The body is longer than the route takes.
+    TooLarge(Limit),
+    /// The body isn't declared as what the route takes.
+    UnsupportedMediaType,
+    /// A blob whose bytes have another digest than its path says.
+    DigestMismatch,
+    /// An idempotency key came again with another body.
+    IdempotencyKeyReused,
+    /// The database or the blob store doesn't answer.
+    Unavailable(anyhow::Error),
+    /// A fault of this server.
+    Internal(anyhow::Error),
+}
+
+/// A problem as it is sent.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Problem, example = json!({
+    "type": "urn:floodgauge:problem:invalid-sweep",
+    "title": "the sweep can't be run",
+    "status": 422,
+    "detail": "1 field is out of range",
+    "errors": [{ "pointer": "/recipe/batch_size", "detail": "batch_size must be at least 1" }]
+}))]
+pub struct ProblemBody {
+    /// `urn:floodgauge:problem:` and the kind of problem.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The kind in words.
+    pub title: &'static str,
+    /// The HTTP status.
+    pub status: u16,
+    /// What went wrong this time.
+    pub detail: String,
+    /// The fields at fault; empty when it isn't a field's.
+    pub errors: Vec<FieldError>,
+}
+
+/// A field at fault.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct FieldError {
+    /// A JSON pointer (RFC 6901) into the body; empty for the whole of it.
+    pub pointer: String,
+    /// What is wrong, with the value and its bound.
+    pub detail: String,
+}
+
+impl From<Invalid> for FieldError {
+    fn from(invalid: Invalid) -> Self {
+        Self { pointer: invalid.pointer, detail: invalid.message }
+    }
+}
+
+impl Problem {
+    /// The slug of the type, the status and the title.
+    fn kind(&self) -> (&'static str, StatusCode, &'static str) {
+        use StatusCode as S;
+        match self {
+            Self::InvalidSweep(_) => {
+                ("invalid-sweep", S::UNPROCESSABLE_ENTITY, "the sweep can't be run")
+            }
+            Self::InvalidWork(_) => {
+                ("invalid-work", S::UNPROCESSABLE_ENTITY, "this doesn't fit the segment")
+            }
+            Self::Malformed(..) => ("malformed", S::BAD_REQUEST, "the request can't be read"),
+            Self::NotFound(_) => ("not-found", S::NOT_FOUND, "there is no such thing"),
+            Self::MethodNotAllowed => {
+                ("method-not-allowed", S::METHOD_NOT_ALLOWED, "this route doesn't know the method")
+            }
+            Self::Conflict(_) => ("conflict", S::CONFLICT, "its state doesn't allow this"),
+            Self::LeaseLost => ("lease-lost", S::GONE, "the lease is no longer held"),
+            Self::TooLarge(_) => ("too-large", S::PAYLOAD_TOO_LARGE, "the body is too long"),
+            Self::UnsupportedMediaType => (
+                "unsupported-media-type",
+                S::UNSUPPORTED_MEDIA_TYPE,
+                "the body must be declared as JSON",
+            ),
+            Self::DigestMismatch => {
+                ("digest-mismatch", S::UNPROCESSABLE_ENTITY, "the bytes have another digest")
+            }
+            Self::IdempotencyKeyReused => (
+                "idempotency-key-reused",
+                S::UNPROCESSABLE_ENTITY,
+                "the idempotency key belongs to another body",
+            ),
+            Self::Unavailable(_) => {
+                ("unavailable", S::SERVICE_UNAVAILABLE, "the server can't answer just now")
+            }
+            Self::Internal(_) => {
+                ("internal", S::INTERNAL_SERVER_ERROR, "the server made a mistake")
+            }
+        }
+    }
+
+    /// What went wrong this time, in words, and where.
+    fn told(self) -> (String, Vec<FieldError>) {
+        let none = Vec::new;
+        match self {
+            Self::InvalidSweep(errors) => {
+                let detail = match errors.len() {
+                    1 => "1 field is out of range".into(),
+                    count => format!("{count} fields are out of range"),
+                };
+                (detail, errors)
+            }
+            Self::InvalidWork(error) => (error.detail.clone(), vec![error]),
+            Self::Malformed(detail, errors) => (detail, errors),
+            Self::NotFound(what) => (format!("there is no {what}"), none()),
+            Self::MethodNotAllowed => ("the header `allow` names the methods".into(), none()),
+            Self::Conflict(why) => (why.into(), none()),
+            Self::LeaseLost => {
+                ("it was taken over, finished or withdrawn: drop it and claim anew".into(), none())
+            }
+            Self::TooLarge(limit) => (format!("at most {limit} are taken here"), none()),
+            Self::UnsupportedMediaType => {
+                ("send it with `content-type: application/json`".into(), none())
+            }
+            Self::DigestMismatch => {
+                ("the path must name the SHA-256 digest of the body".into(), none())
+            }
+            Self::IdempotencyKeyReused => {
+                ("a new request needs a new `idempotency-key`".into(), none())
+            }
+            Self::Unavailable(_) => ("try again in a moment".into(), none()),
+            Self::Internal(_) => ("the server's log says more".into(), none()),
+        }
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        match &self {
+            Self::Internal(cause) => tracing::error!(error = format!("{cause:#}"), "internal"),
+            Self::Unavailable(cause) => {
+                tracing::warn!(error = format!("{cause:#}"), "unavailable");
+            }
+            _ => {}
+        }
+        let (slug, status, title) = self.kind();
+        let (detail, errors) = self.told();
+        let kind = format!("urn:floodgauge:problem:{slug}");
+        let body = ProblemBody { kind, title, status: status.as_u16(), detail, errors };
+        let mut response = (status, Json(body)).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        response
+    }
+}
+
+/// The answer to a request whose handler panicked.
+pub(super) fn panicked(payload: Box<dyn Any + Send + 'static>) -> Response {
+    let message = payload
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| payload.downcast_ref::<&str>().copied())
+        .unwrap_or("no message");
+    Problem::Internal(anyhow::anyhow!("a handler panicked: {message}")).into_response()
+}
+
+impl From<DriverError> for Problem {
+    fn from(error: DriverError) -> Self {
+        use DriverError as E;
+        let whole = |detail| Self::InvalidWork(FieldError { pointer: String::new(), detail });
+        match error {
+            E::NotFound => Self::NotFound("such sweep".into()),
+            E::Invalid(fields) => {
+                Self::InvalidSweep(fields.into_iter().map(FieldError::from).collect())
+            }
+            E::KeyReused => Self::IdempotencyKeyReused,
+            E::Ended => Self::Conflict("the sweep has ended already"),
+            E::StillRunning => Self::Conflict("the sweep still runs: cancel it first"),
+            E::LeaseLost => Self::LeaseLost,
+            E::BadReport(bad) => {
+                let pointer = format!("/rows/{}", bad.row);
+                Self::InvalidWork(FieldError { pointer, detail: bad.message })
+            }
+            E::BadFinish(detail) | E::BadRequest(detail) => whole(detail),
+            E::Blob(error) => error.into(),
+            E::Store(error) => error.into(),
+            E::Version { .. } | E::Replay { .. } => Self::Internal(error.into()),
+        }
+    }
+}
+
+impl From<BlobError> for Problem {
+    fn from(error: BlobError) -> Self {
+        match error {
+            BlobError::Mismatch { .. } => Self::DigestMismatch,
+            BlobError::Store(error) => error.into(),
+            BlobError::Folder(_) | BlobError::Object(_) => Self::Unavailable(error.into()),
+        }
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::LeaseLost => Self::LeaseLost,
+            StoreError::KeyReused => Self::IdempotencyKeyReused,
+            StoreError::NoSweep(sweep) => Self::NotFound(format!("sweep {sweep}")),
+            // Somebody else kept winning the race for the log: as good as busy.
+            StoreError::Conflict | StoreError::Object(_) => Self::Unavailable(error.into()),
+            StoreError::Database(ref cause) if passes(cause) => Self::Unavailable(error.into()),
+            StoreError::Corrupt(_) | StoreError::Database(_) | StoreError::Migrate(_) => {
+                Self::Internal(error.into())
+            }
+        }
+    }
+}
+
+/// Whether the database may answer the same request a little later.
+fn passes(error: &sqlx::Error) -> bool {
+    use sqlx::Error as E;
+    match error {
+        E::Io(_) | E::PoolTimedOut | E::PoolClosed | E::WorkerCrashed => true,
+        // SQLite's "busy"; Postgres' classes for lost connections, short resources and
+        // operators' interventions.
+        E::Database(error) => error.code().is_some_and(|code| {
+            let postgres =
+                code.len() == 5 && ["08", "53", "57"].iter().any(|class| code.starts_with(class));
+            postgres || ["5", "261", "517"].contains(&&*code)
+        }),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn body(response: Response) -> (StatusCode, String) {
+        let status = response.status();
+        let bytes = axum::body::to_bytes(response.into_body(), usize::MAX).await.unwrap();
+        (status, String::from_utf8(bytes.to_vec()).unwrap())
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_a_problem_that_keeps_its_message_to_itself() {
+        let (status, text) = body(panicked(Box::new("secret"))).await;
+        assert_eq!(status, StatusCode::INTERNAL_SERVER_ERROR);
+        assert!(text.contains("urn:floodgauge:problem:internal"), "{text}");
+        assert!(!text.contains("secret"), "{text}");
+    }
+
+    #[tokio::test]
+    async fn a_busy_database_is_worth_another_try_and_a_broken_row_is_not() {
+        let busy = Problem::from(StoreError::Database(sqlx::Error::PoolTimedOut)).into_response();
+        assert_eq!(busy.headers()[header::RETRY_AFTER], "1");
+        assert_eq!(body(busy).await.0, StatusCode::SERVICE_UNAVAILABLE);
+        let broken = Problem::from(StoreError::Corrupt("secret".into())).into_response();
+        let (status, text) = body(broken).await;
+        assert_eq!(status, StatusCode::INTERNAL_SERVER_ERROR);
+        assert!(!text.contains("secret"), "{text}");
+    }
+}

@@ -1,0 +1,12 @@
+//! The HTTP surface, over a real listener, store and driver. Tests play the worker.
+
+mod blobs;
+mod description;
+mod events;
+mod page;
+mod problems;
+mod results;
+mod server;
+mod sweeps;
+mod work;
+mod worker;

@@ -1,0 +1,175 @@
+//! What came of a sweep: best, trials, curves, grid.
+
+use super::{
+    server::{Server, small},
+    worker::{claim, post, rows, train_all},
+};
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+
+/// A grid of two levels and two seeds, run to its end.
+async fn completed(server: &Server) -> String {
+    let mut spec = small("whole");
+    spec["search"]["seeds"] = json!([3, 4]);
+    let sweep = server.submit(&spec).await;
+    train_all(server).await;
+    format!("/v1/sweeps/{sweep}")
+}
+
+#[tokio::test]
+async fn the_best_arm_is_asked_for_at_any_time() {
+    let server = Server::start().await;
+    let sweep = server.submit(&small("asked")).await;
+    let path = format!("/v1/sweeps/{sweep}/best");
+    let best = server.json(&path).await;
+    assert_eq!(best["sweep"], sweep);
+    assert_eq!(best["status"], "queued");
+    for nothing_yet in ["best", "baseline", "difference"] {
+        assert_eq!(best[nothing_yet], json!(null));
+    }
+    train_all(&server).await;
+    let best = server.json(&path).await;
+    assert_eq!(best["status"], "completed");
+    assert_eq!((&best["metric"], &best["at"]), (&json!("val_loss"), &json!("last")));
+    assert_eq!(best["best"]["arm"], "flood b=0.2");
+    assert_eq!(best["best"]["test"], json!({ "loss": 0.5, "error": 0.1 }));
+    assert!(best["difference"]["mean"].as_f64().unwrap() < 0.0);
+    assert_eq!(best["difference"]["low"], json!(null), "one seed has no interval");
+    assert_eq!(best["run_equivalents"]["full_grid"], 3.0);
+    assert!(!best["verdict"].as_str().unwrap().is_empty());
+    let listed = server.json("/v1/sweeps").await;
+    assert_eq!(listed["items"][0]["best"]["best"], best["best"]);
+}
+
+#[tokio::test]
+async fn all_trials_are_listed_from_the_start() {
+    let server = Server::start().await;
+    let sweep = server.submit(&small("trials")).await;
+    let path = format!("/v1/sweeps/{sweep}/trials");
+    let before = server.json(&path).await;
+    assert_eq!(before["items"].as_array().unwrap().len(), 3);
+    assert_eq!(before["items"][2]["objective"], json!(null));
+    train_all(&server).await;
+    let after = server.json(&path).await;
+    let last = &after["items"][2];
+    assert_eq!(last["id"], format!("{sweep}.0.2"));
+    for (field, value) in [
+        ("family", json!(0)),
+        ("seed", json!(0)),
+        ("weight_decay", json!(0.0)),
+        ("arm", json!(2)),
+        ("name", json!("flood b=0.2")),
+        ("method", json!("flood")),
+        ("b", json!(0.2)),
+        ("status", json!("completed")),
+        ("epochs", json!(4)),
+        ("onset_step", json!(3)),
+    ] {
+        assert_eq!(last[field], value, "{field}");
+    }
+    assert!((last["objective"].as_f64().unwrap() - 0.48).abs() < 1e-12);
+    assert_eq!(last["checkpoint"].as_str().unwrap().len(), 64);
+}
+
+#[tokio::test]
+async fn curves_come_as_json_with_aligned_arrays() {
+    let server = Server::start().await;
+    let path = completed(&server).await;
+    let curves = server.json(&format!("{path}/curves")).await;
+    let curves = curves["items"].as_array().unwrap();
+    assert_eq!(curves.len(), 6);
+    let last = &curves[5];
+    assert_eq!((&last["family"], &last["arm"]), (&json!(1), &json!(2)));
+    assert_eq!(last["epoch"], json!([1, 2, 3, 4]));
+    assert_eq!(last["step"], json!([2, 4, 6, 8]));
+    assert_eq!(last["branch"], json!([2, 2, 2, 2]));
+    assert_eq!(last["train_loss"][0], json!(1.98));
+}
+
+#[tokio::test]
+async fn curves_come_as_csv_to_those_who_accept_it() {
+    let server = Server::start().await;
+    let path = completed(&server).await;
+    let request = server.request(Method::GET, &format!("{path}/curves"));
+    let response = request.header("accept", "text/csv").send().await.unwrap();
+    assert_eq!(response.status(), StatusCode::OK);
+    assert_eq!(response.headers()["content-type"], "text/csv; charset=utf-8");
+    let vary = response.headers().get_all("vary").iter().map(|value| value.to_str().unwrap());
+    assert!(vary.collect::<String>().to_lowercase().contains("accept"));
+    let table = response.text().await.unwrap();
+    let lines: Vec<_> = table.lines().collect();
+    assert_eq!(
+        lines[0],
+        "family,seed,weight_decay,arm,method,b,epoch,step,train_loss,val_loss,val_error"
+    );
+    assert_eq!(lines.len(), 1 + 6 * 4);
+    assert_eq!(lines[1], "0,3,0,0,plain,,1,2,2,2,0.5");
+    assert_eq!(lines[24], "1,4,0,2,flood,0.2,4,8,0.48,0.48,0.12");
+}
+
+#[tokio::test]
+async fn a_diverged_loss_is_a_word_in_json_and_csv() {
+    let server = Server::start().await;
+    let sweep = server.submit(&small("wild")).await;
+    let work = claim(&server, "worker", 0).await.unwrap();
+    let mut rows = rows(&work, 1);
+    rows[0]["val_loss"] = json!("diverged");
+    let answer = post(&server, &work, "reports", &json!({ "rows": rows })).await;
+    assert_eq!(answer.status(), StatusCode::OK);
+    let path = format!("/v1/sweeps/{sweep}/curves");
+    assert_eq!(server.json(&path).await["items"][0]["val_loss"], json!(["diverged"]));
+    let csv = server.request(Method::GET, &path).header("accept", "text/csv");
+    let table = csv.send().await.unwrap().text().await.unwrap();
+    assert!(table.contains(",diverged,"), "{table}");
+}
+
+#[tokio::test]
+async fn a_grid_sweep_is_a_recorded_grid() {
+    let server = Server::start().await;
+    let path = completed(&server).await;
+    let grid = server.json(&format!("{path}/grid")).await;
+    assert_eq!(grid["task"], "whole");
+    assert_eq!(grid["levels"], json!([null, 0.1, 0.2]));
+    assert_eq!(grid["epochs"], 4);
+    let recipe = json!({
+        "data": "spiral", "n_train": 100, "n_val": 100, "label_noise": 0.0,
+        "hidden": [128, 128], "batch_norm": false, "optimizer": "sgd", "lr": 0.05,
+        "weight_decay": 0.0, "batch_size": 50, "epochs": 4
+    });
+    assert_eq!(grid["recipe"], recipe);
+    let runs = grid["runs"].as_array().unwrap();
+    assert_eq!(runs.len(), 2);
+    for (run, seed) in runs.iter().zip([3, 4]) {
+        assert_eq!(run["seed"], seed);
+        assert_eq!(run["steps_per_epoch"], 2);
+        assert_eq!(run["onset_step"], json!([null, 3, 3]));
+        for curve in ["train_loss", "val_loss", "val_error"] {
+            let arms = run[curve].as_array().unwrap();
+            let lengths: Vec<_> = arms.iter().map(|arm| arm.as_array().unwrap().len()).collect();
+            assert_eq!(lengths, [4, 4, 4], "{curve}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_grid_of_an_unfinished_sweep_is_as_long_as_its_arms_were_trained() {
+    let server = Server::start().await;
+    let mut spec = small("part");
+    spec["search"]["weight_decay"] = json!([0.0, 0.1]);
+    let sweep = server.submit(&spec).await;
+    let work = claim(&server, "worker", 0).await.unwrap();
+    let answer = post(&server, &work, "reports", &json!({ "rows": rows(&work, 1) })).await;
+    assert_eq!(answer.status(), StatusCode::OK);
+    let grid = server.json(&format!("/v1/sweeps/{sweep}/grid")).await;
+    assert_eq!(grid["recipe"]["weight_decay"], json!(null), "the runs have their own");
+    let runs = grid["runs"].as_array().unwrap();
+    let decays: Vec<_> = runs.iter().map(|run| run["weight_decay"].as_f64().unwrap()).collect();
+    assert_eq!(decays, [0.0, 0.1]);
+    let epochs: usize = runs
+        .iter()
+        .flat_map(|run| run["val_loss"].as_array().unwrap())
+        .map(|arm: &Value| arm.as_array().unwrap().len())
+        .sum();
+    let reported: usize = work.segment.branches.iter().map(|branch| branch.arms.len()).sum();
+    assert_eq!(epochs, reported);
+}

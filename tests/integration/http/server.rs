@@ -1,0 +1,109 @@
+//! A server on a loopback port, with a database and blobs in a folder of its own.
+
+use floodgauge::{
+    blobs::Blobs,
+    driver::{Driver, DriverConfig},
+    http::{AppState, app, serve},
+    store::SqliteStore,
+};
+use reqwest::{Method, RequestBuilder, Response, StatusCode};
+use serde_json::{Value, json};
+use std::{io, sync::Arc, time::Duration};
+use tempfile::TempDir;
+use tokio::{net::TcpListener, task::JoinHandle};
+use tokio_util::sync::CancellationToken;
+
+/// A running server; it stops when dropped.
+pub struct Server {
+    /// `http://127.0.0.1:` and its port.
+    pub base: String,
+    pub client: reqwest::Client,
+    pub driver: Driver,
+    pub closing: CancellationToken,
+    pub task: JoinHandle<io::Result<()>>,
+    _folder: TempDir,
+}
+
+impl Server {
+    pub async fn start() -> Self {
+        Self::with_leases_of(Duration::from_secs(60)).await
+    }
+
+    /// A server whose leases expire that soon.
+    pub async fn with_leases_of(lease_ttl: Duration) -> Self {
+        // A second install is an error, and as good as the first.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let folder = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(folder.path().join("test.db")).await.unwrap();
+        let blobs = Blobs::open(folder.path().join("blobs")).unwrap();
+        let driver = Driver::new(Arc::new(store), blobs, DriverConfig { lease_ttl });
+        let closing = CancellationToken::new();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let base = format!("http://{}", listener.local_addr().unwrap());
+        let app = app(AppState::new(driver.clone(), closing.clone()));
+        let task = tokio::spawn(serve(listener, app, closing.clone().cancelled_owned()));
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        Self { base, client, driver, closing, task, _folder: folder }
+    }
+
+    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.client.request(method, format!("{}{path}", self.base))
+    }
+
+    pub async fn get(&self, path: &str) -> Response {
+        self.request(Method::GET, path).send().await.unwrap()
+    }
+
+    pub async fn delete(&self, path: &str) -> Response {
+        self.request(Method::DELETE, path).send().await.unwrap()
+    }
+
+    pub async fn post(&self, path: &str, body: &Value) -> Response {
+        self.request(Method::POST, path).json(body).send().await.unwrap()
+    }
+
+    /// The JSON of an answer that must be 200.
+    pub async fn json(&self, path: &str) -> Value {
+        let response = self.get(path).await;
+        assert_eq!(response.status(), StatusCode::OK, "{path}");
+        response.json().await.unwrap()
+    }
+
+    /// Submits a sweep; answers its id.
+    pub async fn submit(&self, spec: &Value) -> String {
+        let response = self.post("/v1/sweeps", spec).await;
+        assert_eq!(response.status(), StatusCode::CREATED);
+        let sweep: Value = response.json().await.unwrap();
+        sweep["id"].as_str().unwrap().to_owned()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.closing.cancel();
+    }
+}
+
+/// A small sweep: two steps an epoch, four epochs, plain and two levels.
+pub fn small(name: &str) -> Value {
+    json!({
+        "name": name,
+        "recipe": { "dataset": { "name": "spiral" }, "batch_size": 50, "epochs": 4 },
+        "search": { "levels": [0.1, 0.2] },
+        "scheduler": { "kind": "grid" }
+    })
+}
+
+/// Asserts that an answer is a problem of a kind; answers its body.
+pub async fn problem(response: Response, status: u16, kind: &str) -> Value {
+    assert_eq!(response.status().as_u16(), status);
+    let content_type = response.headers()["content-type"].to_str().unwrap().to_owned();
+    let body: Value = response.json().await.unwrap();
+    assert_eq!(content_type, "application/problem+json", "{body}");
+    assert_eq!(body["type"], format!("urn:floodgauge:problem:{kind}"), "{body}");
+    assert_eq!(body["status"], status);
+    assert!(!body["title"].as_str().unwrap().is_empty());
+    assert!(!body["detail"].as_str().unwrap().is_empty());
+    assert!(body["errors"].is_array());
+    body
+}

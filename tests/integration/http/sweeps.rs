@@ -1,0 +1,152 @@
+//! Submitting, listing, cancelling, deleting.
+
+use super::{
+    server::{Server, problem, small},
+    worker,
+};
+use reqwest::{Method, Response, StatusCode};
+use serde_json::{Value, json};
+
+async fn submit_with_key(server: &Server, key: &str, body: String) -> Response {
+    let request = server.request(Method::POST, "/v1/sweeps").header("idempotency-key", key);
+    request.header("content-type", "application/json").body(body).send().await.unwrap()
+}
+
+fn names(list: &Value) -> Vec<&str> {
+    list["items"].as_array().unwrap().iter().map(|item| item["name"].as_str().unwrap()).collect()
+}
+
+#[tokio::test]
+async fn a_submitted_sweep_is_spelled_out_where_its_location_says() {
+    let server = Server::start().await;
+    let response = server.post("/v1/sweeps", &small("first")).await;
+    assert_eq!(response.status(), StatusCode::CREATED);
+    let location = response.headers()["location"].to_str().unwrap().to_owned();
+    let created: Value = response.json().await.unwrap();
+    let looked = server.json(&location).await;
+    assert_eq!(created, looked);
+    assert_eq!(location, format!("/v1/sweeps/{}", created["id"].as_str().unwrap()));
+    for (field, value) in [
+        ("name", json!("first")),
+        ("status", json!("queued")),
+        ("scheduler", json!("grid")),
+        ("dataset", json!("spiral")),
+        ("arms", json!(3)),
+        ("seeds", json!(1)),
+        ("epochs", json!(4)),
+        ("metric", json!("val_loss")),
+        ("at", json!("last")),
+        ("best", json!(null)),
+        ("steps_per_epoch", json!(2)),
+        ("rungs", json!([4])),
+        ("seq", json!(1)),
+        ("scheduler_version", json!(1)),
+        ("families", json!([{ "family": 0, "seed": 0, "weight_decay": 0.0 }])),
+    ] {
+        assert_eq!(looked[field], value, "{field}");
+    }
+    let arm = json!({ "arm": 1, "name": "flood b=0.1", "method": "flood", "b": 0.1 });
+    assert_eq!(looked["arms_list"][1], arm);
+    let plain = json!({ "arm": 0, "name": "plain", "method": "plain", "b": null });
+    assert_eq!(looked["arms_list"][0], plain);
+    assert_eq!(looked["spec"]["recipe"]["dataset"]["n_train"], 100);
+    let created_at: jiff::Timestamp = looked["created_at"].as_str().unwrap().parse().unwrap();
+    assert!(created_at > "2025-01-01T00:00:00Z".parse().unwrap());
+}
+
+#[tokio::test]
+async fn the_list_is_paged_newest_first_without_gap_or_double() {
+    let server = Server::start().await;
+    for i in 0..5 {
+        server.submit(&small(&format!("sweep {i}"))).await;
+    }
+    let first = server.json("/v1/sweeps?limit=2").await;
+    assert_eq!(names(&first), ["sweep 4", "sweep 3"]);
+    let cursor = first["next_cursor"].as_str().unwrap();
+    // What is submitted meanwhile shifts nothing.
+    server.submit(&small("sweep 5")).await;
+    let second = server.json(&format!("/v1/sweeps?limit=2&cursor={cursor}")).await;
+    assert_eq!(names(&second), ["sweep 2", "sweep 1"]);
+    let cursor = second["next_cursor"].as_str().unwrap();
+    let third = server.json(&format!("/v1/sweeps?limit=2&cursor={cursor}")).await;
+    assert_eq!(names(&third), ["sweep 0"]);
+    assert_eq!(third["next_cursor"], json!(null));
+}
+
+#[tokio::test]
+async fn a_page_that_ends_the_list_exactly_has_no_next_one() {
+    let server = Server::start().await;
+    server.submit(&small("only")).await;
+    let list = server.json("/v1/sweeps?limit=1").await;
+    assert_eq!((names(&list), &list["next_cursor"]), (vec!["only"], &json!(null)));
+}
+
+#[tokio::test]
+async fn a_search_finds_names_by_a_part_of_them_whatever_the_case() {
+    let server = Server::start().await;
+    for name in ["Digits", "spiral 100%", "two digits", "spiral_x"] {
+        server.submit(&small(name)).await;
+    }
+    assert_eq!(names(&server.json("/v1/sweeps?search=DIGIT").await), ["two digits", "Digits"]);
+    assert_eq!(names(&server.json("/v1/sweeps?search=%25").await), ["spiral 100%"]);
+    assert_eq!(names(&server.json("/v1/sweeps?search=l_").await), ["spiral_x"]);
+    assert_eq!(names(&server.json("/v1/sweeps?search=").await).len(), 4);
+}
+
+#[tokio::test]
+async fn the_same_key_and_body_make_one_sweep_however_the_body_is_written() {
+    let server = Server::start().await;
+    let body = small("once");
+    let first = submit_with_key(&server, "key", body.to_string()).await;
+    assert_eq!(first.status(), StatusCode::CREATED);
+    let spelled_otherwise = serde_json::to_string_pretty(&body).unwrap();
+    let again = submit_with_key(&server, "key", spelled_otherwise).await;
+    assert_eq!(again.status(), StatusCode::OK);
+    let (first, again): (Value, Value) = (first.json().await.unwrap(), again.json().await.unwrap());
+    assert_eq!(first["id"], again["id"]);
+    assert_eq!(server.json("/v1/sweeps").await["items"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn racing_submissions_with_one_key_make_one_sweep() {
+    let server = Server::start().await;
+    let body = small("race").to_string();
+    let racing = (0..8).map(|_| submit_with_key(&server, "key", body.clone()));
+    let answers = futures::future::join_all(racing).await;
+    let created = answers.iter().filter(|answer| answer.status() == StatusCode::CREATED).count();
+    let found = answers.iter().filter(|answer| answer.status() == StatusCode::OK).count();
+    assert_eq!((created, found), (1, 7));
+}
+
+#[tokio::test]
+async fn a_key_with_another_body_is_refused() {
+    let server = Server::start().await;
+    submit_with_key(&server, "key", small("one").to_string()).await;
+    let other = submit_with_key(&server, "key", small("other").to_string()).await;
+    problem(other, 422, "idempotency-key-reused").await;
+    let longest = "k".repeat(200);
+    let taken = submit_with_key(&server, &longest, small("long").to_string()).await;
+    assert_eq!(taken.status(), StatusCode::CREATED);
+    for bad in ["", &"k".repeat(201)] {
+        let refused = submit_with_key(&server, bad, small("bad").to_string()).await;
+        problem(refused, 400, "malformed").await;
+    }
+}
+
+#[tokio::test]
+async fn a_cancelled_sweep_can_be_deleted_but_not_cancelled_again() {
+    let server = Server::start().await;
+    let path = format!("/v1/sweeps/{}", server.submit(&small("doomed")).await);
+    problem(server.delete(&path).await, 409, "conflict").await;
+    let cancel = format!("{path}/cancel");
+    let cancelled = server.request(Method::POST, &cancel).send().await.unwrap();
+    assert_eq!(cancelled.status(), StatusCode::ACCEPTED);
+    assert_eq!(cancelled.json::<Value>().await.unwrap()["status"], "cancelled");
+    let again = server.request(Method::POST, &cancel).send().await.unwrap();
+    problem(again, 409, "conflict").await;
+    assert!(worker::claim(&server, "worker", 0).await.is_none(), "its work was withdrawn");
+    assert_eq!(server.delete(&path).await.status(), StatusCode::NO_CONTENT);
+    problem(server.get(&path).await, 404, "not-found").await;
+    problem(server.delete(&path).await, 404, "not-found").await;
+    assert_eq!(names(&server.json("/v1/sweeps").await), [""; 0]);
+}

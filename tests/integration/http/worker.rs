@@ -1,0 +1,102 @@
+//! A worker played over HTTP: it reports what a curve might look like.
+
+use super::server::Server;
+use bytes::Bytes;
+use floodgauge_protocol::{
+    Digest, SegmentKind,
+    work::{Assignment, LEASE_TOKEN_HEADER},
+};
+use reqwest::{Method, RequestBuilder, Response, StatusCode};
+use serde_json::{Value, json};
+use sha2::Digest as _;
+
+/// What a worker named `name` is given; none when there is no work.
+pub async fn claim(server: &Server, name: &str, wait_s: u32) -> Option<Assignment> {
+    let body = json!({ "worker": name, "fingerprint": "test", "wait_s": wait_s });
+    let response = server.post("/v1/work/claim", &body).await;
+    match response.status() {
+        StatusCode::OK => Some(response.json().await.unwrap()),
+        StatusCode::NO_CONTENT => None,
+        status => panic!("{status}: {}", response.text().await.unwrap()),
+    }
+}
+
+/// A request under the lease of an assignment.
+pub fn under(server: &Server, work: &Assignment, method: Method, what: &str) -> RequestBuilder {
+    server
+        .request(method, &format!("/v1/work/{}/{what}", work.lease.lease))
+        .header(LEASE_TOKEN_HEADER, &work.lease.token)
+}
+
+pub async fn post(server: &Server, work: &Assignment, what: &str, body: &Value) -> Response {
+    under(server, work, Method::POST, what).json(body).send().await.unwrap()
+}
+
+/// The rows of an epoch, one a branch.
+pub fn rows(work: &Assignment, epoch: u32) -> Vec<Value> {
+    let steps = work.recipe.steps_per_epoch();
+    let row = |branch: &floodgauge_protocol::Branch| {
+        // The higher the level, the lower the loss: the last arm is the best.
+        let loss = 2.0 / f64::from(epoch) - 0.01 * f64::from(branch.arms[0].0);
+        json!({ "arms": branch.arms, "epoch": epoch, "step": u64::from(epoch) * steps,
+                "train_loss": loss, "val_loss": loss, "val_error": loss / 4.0,
+                "onset_step": (branch.arms[0].0 > 0).then_some(3) })
+    };
+    work.segment.branches.iter().map(row).collect()
+}
+
+/// The epochs of a segment.
+pub fn epochs(work: &Assignment) -> std::ops::RangeInclusive<u32> {
+    let steps = work.recipe.steps_per_epoch();
+    (work.segment.from_step / steps) as u32 + 1..=(work.segment.to_step / steps) as u32
+}
+
+/// Uploads bytes under a lease; answers the status.
+pub async fn upload(server: &Server, work: &Assignment, bytes: &Bytes) -> StatusCode {
+    let what = format!("blobs/{}", digest(bytes));
+    let request = under(server, work, Method::PUT, &what).body(bytes.clone());
+    request.send().await.unwrap().status()
+}
+
+pub fn digest(bytes: &[u8]) -> Digest {
+    Digest(sha2::Sha256::digest(bytes).into())
+}
+
+/// Trains an assignment to its end, all at once.
+pub async fn train(server: &Server, work: &Assignment) {
+    if work.segment.kind == SegmentKind::Train {
+        let rows: Vec<_> = epochs(work).flat_map(|epoch| rows(work, epoch)).collect();
+        let answer = post(server, work, "reports", &json!({ "rows": rows })).await;
+        assert_eq!(answer.status(), StatusCode::OK, "{}", answer.text().await.unwrap());
+    }
+    let answer =
+        post(server, work, "finish", &json!({ "branches": ends(server, work).await })).await;
+    assert_eq!(answer.status(), StatusCode::NO_CONTENT, "{}", answer.text().await.unwrap());
+}
+
+/// The ends of an assignment's branches, their checkpoints uploaded.
+pub async fn ends(server: &Server, work: &Assignment) -> Vec<Value> {
+    let mut ends = Vec::new();
+    for branch in &work.segment.branches {
+        let mut end =
+            json!({ "arms": branch.arms, "end": "reached", "step": work.segment.to_step });
+        match work.segment.kind {
+            SegmentKind::Test => end["test"] = json!({ "loss": 0.5, "error": 0.1 }),
+            SegmentKind::Train => {
+                let state = format!("{} {:?}", work.segment.to_step, branch.arms);
+                let state = Bytes::from(state);
+                assert!(upload(server, work, &state).await.is_success());
+                end["checkpoint"] = json!(digest(&state));
+            }
+        }
+        ends.push(end);
+    }
+    ends
+}
+
+/// Trains whatever there is to train.
+pub async fn train_all(server: &Server) {
+    while let Some(work) = claim(server, "worker", 0).await {
+        train(server, &work).await;
+    }
+}

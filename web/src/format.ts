@@ -1,0 +1,86 @@
+/** Numbers and times as people read them; figures of one column share their decimals. */
+
+import type { Metric, ObjectiveMetric } from "./api/types";
+
+const MINUS = "\u2212";
+/** What stands where there is no figure. */
+export const NONE = "–";
+
+/** A number with a true minus sign. */
+function fixed(value: number, decimals: number): string {
+  const text = Math.abs(value).toFixed(decimals);
+  return value < 0 && Number(text) !== 0 ? MINUS + text : text;
+}
+
+/** A flood level or a weight decay, as short as it can be told. */
+export function formatLevel(level: number | null | undefined, decimals?: number): string {
+  if (level == null) return NONE;
+  return decimals === undefined || (level !== 0 && level < 1e-6)
+    ? String(level)
+    : fixed(level, decimals);
+}
+
+/** How many decimals the levels need to be told apart, at most 6. */
+export function decimalsOf(levels: readonly (number | null | undefined)[]): number {
+  return levels.reduce<number>((most, level) => {
+    if (level == null) return most;
+    const text = level.toFixed(6).replace(/0+$/, "");
+    return Math.max(most, text.length - text.indexOf(".") - 1);
+  }, 0);
+}
+
+/** A loss in nats, or an error rate in per cent; both with the digits that matter. */
+export function formatMetric(value: Metric | null | undefined, metric: ObjectiveMetric): string {
+  if (value == null) return NONE;
+  if (value === "diverged") return "diverged";
+  return metric === "val_error" ? `${fixed(value * 100, 2)} %` : formatLoss(value);
+}
+
+/** A loss in nats: four decimals, or powers of ten where these would say nothing. */
+export function formatLoss(value: number): string {
+  const size = Math.abs(value);
+  if (size !== 0 && (size < 5e-4 || size >= 1e4)) {
+    const [digits = "0", power = "0"] = value.toExponential(2).split("e");
+    return `${digits.replace("-", MINUS)}e${power.replace("+", "").replace("-", MINUS)}`;
+  }
+  return fixed(value, 4);
+}
+
+/** A difference of two objectives with its sign; errors differ by percentage points. */
+export function formatDifference(value: number, metric: ObjectiveMetric): string {
+  const figure = metric === "val_error" ? `${fixed(value * 100, 2)} pp` : formatLoss(value);
+  return value > 0 ? `+${figure}` : figure;
+}
+
+/** Run-equivalents: one decimal. */
+export function formatRuns(value: number): string {
+  return fixed(value, 1);
+}
+
+/** A share in per cent, without decimals. */
+export function formatShare(value: number): string {
+  return `${Math.round(value * 100)} %`;
+}
+
+/** `2026-01-31 14:05`, in the reader's time zone. */
+export function formatTime(iso: string): string {
+  const time = new Date(iso);
+  if (Number.isNaN(time.getTime())) return NONE;
+  return `${time.getFullYear()}-${two(time.getMonth() + 1)}-${two(time.getDate())} ${two(time.getHours())}:${two(time.getMinutes())}`;
+}
+
+/** `14:05:09`, in the reader's time zone. */
+export function formatClock(iso: string): string {
+  const time = new Date(iso);
+  if (Number.isNaN(time.getTime())) return NONE;
+  return `${two(time.getHours())}:${two(time.getMinutes())}:${two(time.getSeconds())}`;
+}
+
+function two(value: number): string {
+  return String(value).padStart(2, "0");
+}
+
+/** What an objective is called. */
+export function metricWords(metric: ObjectiveMetric): string {
+  return metric === "val_error" ? "validation error" : "validation loss";
+}

@@ -1,0 +1,9 @@
+import { render } from "preact";
+import "uplot/dist/uPlot.min.css";
+import "./styles/base.css";
+import "./styles/parts.css";
+import "./styles/sweep.css";
+import { App } from "./app";
+
+const page = document.getElementById("page");
+if (page) render(<App />, page);

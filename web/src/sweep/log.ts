@@ -1,0 +1,147 @@
+/** Entries of the event log in words. */
+
+import type { Branch, Decision, Entry, Family, Segment, TrialKey } from "../api/types";
+import { formatLevel } from "../format";
+import { armName, type LogLine, type SweepState } from "./state";
+
+/** The lines that people see of an entry; none for reports that change nothing else. */
+export function logLines(state: SweepState, entry: Entry): LogLine[] {
+  const { seq, at } = entry;
+  const line = (kind: string, text: string, reason = "", tone: LogLine["tone"] = "plain") => ({
+    seq,
+    at,
+    kind,
+    text,
+    reason,
+    tone,
+  });
+  return [
+    ...eventLines(state, entry, line),
+    ...entry.decisions.map((decision) => decisionLine(state, decision, line)),
+  ];
+}
+
+type Line = (kind: string, text: string, reason?: string, tone?: LogLine["tone"]) => LogLine;
+
+function eventLines(state: SweepState, { event }: Entry, line: Line): LogLine[] {
+  switch (event.type) {
+    case "submitted":
+      return [line("submitted", `sweep “${event.spec.name}”`)];
+    case "claimed": {
+      const again = event.attempt > 1 ? `, attempt ${event.attempt}` : "";
+      return [
+        line("claimed", `${event.worker} took ${segmentWords(state, event.segment)}${again}`),
+      ];
+    }
+    case "reported":
+      return event.redone > 0
+        ? [
+            line(
+              "redone",
+              `${count(event.redone, "row")} of segment ${event.segment} trained again`,
+            ),
+          ]
+        : [];
+    case "nondeterminism":
+      return [
+        line(
+          "nondeterminism",
+          `${count(event.rows.length, "row")} of segment ${event.segment} came again with other bits; the first report stands`,
+          "",
+          "bad",
+        ),
+      ];
+    case "finished": {
+      const ends = event.branches.map((branch) => branch.end);
+      const of = (end: (typeof ends)[number]) => ends.filter((each) => each === end).length;
+      const parts = [
+        `${of("reached")} reached the end`,
+        of("stopped") ? `${of("stopped")} stopped` : "",
+        of("diverged") ? `${of("diverged")} diverged` : "",
+      ].filter(Boolean);
+      const isTest = state.segments.get(event.segment)?.kind === "test";
+      const what = isTest ? count(ends.length, "checkpoint") + " tested" : parts.join(", ");
+      return [line("finished", `segment ${event.segment}: ${what}`)];
+    }
+    case "failed":
+      return [line("failed", `segment ${event.segment}`, event.message, "bad")];
+    case "lost":
+      return [line("lost", `segment ${event.segment}: its worker's lease expired`, "", "bad")];
+    case "cancel_requested":
+      return [line("cancelling", "a user asked to end the sweep")];
+  }
+}
+
+function decisionLine(state: SweepState, decision: Decision, line: Line): LogLine {
+  const { reason } = decision;
+  switch (decision.action) {
+    case "enqueue":
+      return line("queued", segmentWords(state, decision.segment.segment), reason);
+    case "retry":
+      return line("retried", segmentWords(state, decision.segment), reason, "bad");
+    case "withdraw":
+      return line("withdrawn", segmentWords(state, decision.segment), reason);
+    case "stop": {
+      const arms = decision.stop.arms.map((arm) => armName(state.detail, arm)).join(", ");
+      return line("stopped", `${arms} after epoch ${decision.stop.at_epoch}`, reason);
+    }
+    case "promote":
+      return line("kept", trialWords(state, decision.trial), reason, "good");
+    case "prune":
+      return line("pruned", trialWords(state, decision.trial), reason);
+    case "end": {
+      const tone = decision.end === "completed" ? "good" : "bad";
+      return line(decision.end, trialWords(state, decision.trial), reason, tone);
+    }
+    case "complete": {
+      const best = decision.best.best;
+      return line("completed", best ? `best: ${best.arm}` : "without an answer", reason, "good");
+    }
+    case "fail":
+      return line("failed", "the sweep", reason, "bad");
+    case "cancel":
+      return line("cancelled", "the sweep", reason);
+  }
+}
+
+/** `arm flood b=0.07, seed 0`; the family only where there are several. */
+function trialWords(state: SweepState, { family, arm }: TrialKey): string {
+  const name = armName(state.detail, arm);
+  const of = state.detail.families[family];
+  return of && state.detail.families.length > 1 ? `${name}, ${familyWords(of)}` : name;
+}
+
+/** `segment 3: 7 arms, epochs 11–33`. */
+function segmentWords(state: SweepState, id: number): string {
+  const segment = state.segments.get(id);
+  if (!segment) return `segment ${id}`;
+  const family = state.detail.families[segment.family];
+  const of = family && state.detail.families.length > 1 ? `${familyWords(family)}, ` : "";
+  return `segment ${id}: ${of}${workWords(state, segment)}`;
+}
+
+function workWords(state: SweepState, segment: Segment): string {
+  const arms = armsOf(segment.branches);
+  const names =
+    arms.length <= 2
+      ? arms.map((arm) => armName(state.detail, arm)).join(" and ")
+      : `${arms.length} arms`;
+  if (segment.kind === "test") return `test metrics of ${names}`;
+  const perEpoch = Math.max(1, state.detail.steps_per_epoch);
+  const from = Math.floor(segment.from_step / perEpoch) + 1;
+  const to = Math.ceil(segment.to_step / perEpoch);
+  return `${names}, epochs ${from}–${to}`;
+}
+
+function armsOf(branches: readonly Branch[]): number[] {
+  return branches.flatMap((branch) => branch.arms);
+}
+
+/** `seed 0, weight decay 0.001`. */
+export function familyWords({ seed, weight_decay }: Family): string {
+  return `seed ${seed}, weight decay ${formatLevel(weight_decay)}`;
+}
+
+function count(n: number, noun: string): string {
+  return `${n} ${noun}${n === 1 ? "" : "s"}`;
+}

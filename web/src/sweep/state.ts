@@ -1,0 +1,95 @@
+/** What the page knows of a sweep from its event log. */
+
+import type { Best, Segment, SweepDetail, SweepStatus, TrialStatus } from "../api/types";
+
+/** The curves of one arm in one family; position `i` holds epoch `i + 1`. */
+export interface Curve {
+  readonly train: readonly Point[];
+  readonly loss: readonly Point[];
+  readonly error: readonly Point[];
+}
+
+/** A value; null where it diverged, undefined where nothing was reported. */
+export type Point = number | null | undefined;
+
+export interface Trial {
+  readonly family: number;
+  readonly arm: number;
+  readonly status: TrialStatus;
+  /** Epochs reported. */
+  readonly epochs: number;
+  /** The first step whose mini-batch loss was below the arm's level. */
+  readonly onsetStep: number | null;
+  /** Why it has its status, in the scheduler's words. */
+  readonly reason: string;
+  readonly curve: Curve;
+}
+
+/** One line of the log. */
+export interface LogLine {
+  readonly seq: number;
+  readonly at: string;
+  readonly kind: string;
+  readonly text: string;
+  readonly reason: string;
+  /** How much it matters to people. */
+  readonly tone: "plain" | "good" | "bad";
+}
+
+export interface SweepState {
+  /** What the server told before the stream began: the arms, the families, the rungs. */
+  readonly detail: SweepDetail;
+  /** The newest entry that is part of this state. */
+  readonly seq: number;
+  readonly status: SweepStatus;
+  /** By family, then arm. */
+  readonly trials: readonly (readonly Trial[])[];
+  readonly segments: ReadonlyMap<number, Segment>;
+  readonly log: readonly LogLine[];
+  /** The answer, once the sweep has completed. */
+  readonly answer: Best | null;
+  /** Why the sweep failed or was cancelled. */
+  readonly endReason: string;
+}
+
+const NO_CURVE: Curve = { train: [], loss: [], error: [] };
+
+/** The state before the first entry. */
+export function initialState(detail: SweepDetail): SweepState {
+  const trials = detail.families.map(({ family }) =>
+    detail.arms_list.map(({ arm }): Trial => ({
+      family,
+      arm,
+      status: "dormant",
+      epochs: 0,
+      onsetStep: null,
+      reason: "",
+      curve: NO_CURVE,
+    })),
+  );
+  return {
+    detail,
+    seq: 0,
+    status: "queued",
+    trials,
+    segments: new Map(),
+    log: [],
+    answer: null,
+    endReason: "",
+  };
+}
+
+/** Whether nothing more will happen. */
+export function isFinal(status: SweepStatus): boolean {
+  return status === "completed" || status === "failed" || status === "cancelled";
+}
+
+/** What an arm is called. */
+export function armName(detail: SweepDetail, arm: number): string {
+  return detail.arms_list[arm]?.name ?? `arm ${arm}`;
+}
+
+/** The epoch in which a step lies, from 1; steps count from 0. */
+export function epochOfStep(detail: SweepDetail, step: number): number {
+  return Math.floor(step / Math.max(1, detail.steps_per_epoch)) + 1;
+}

@@ -1,0 +1,109 @@
+import { useComputed, useSignal, type Signal } from "@preact/signals";
+import { useEffect, useState } from "preact/hooks";
+import type { SweepDetail } from "../api/types";
+import { Alert, useTitle } from "../parts";
+import { Answer } from "./answer";
+import { Evidence } from "./evidence";
+import { familyWords } from "./log";
+import { LogView } from "./log-view";
+import { StandingTable } from "./standing";
+import { SweepStore } from "./store";
+
+/** One sweep, live. */
+export function SweepView({ id }: { id: string }) {
+  const [store] = useState(() => new SweepStore(id));
+  useEffect(() => () => store.close(), [store]);
+  const family = useSignal(0);
+  const picked = useSignal<number | null>(null);
+  const leader = useComputed(() => {
+    const name = store.best.value?.best?.arm;
+    return store.state.value?.detail.arms_list.find((arm) => arm.name === name)?.arm ?? null;
+  });
+  const state = store.state.value;
+  useTitle(state?.detail.name ?? "Sweep");
+
+  if (!state) return <Waiting store={store} />;
+  const { detail } = state;
+  return (
+    <>
+      <div class="heading">
+        <h1>{detail.name}</h1>
+        <p class="faint summary">{summaryWords(detail)}</p>
+      </div>
+      {store.error.value && <Alert>{store.error.value}</Alert>}
+      <Answer
+        state={state}
+        best={store.best.value}
+        connected={store.connected.value}
+        onCancel={() => store.cancel()}
+      />
+      {detail.families.length > 1 && <FamilyChoice detail={detail} family={family} />}
+      <Evidence state={store.state} family={family} leader={leader} picked={picked} />
+      <div class="columns">
+        <StandingTable
+          state={state}
+          family={family.value}
+          objectives={store.objectives.value}
+          leader={leader.value}
+          picked={picked}
+        />
+        <LogView lines={state.log} />
+      </div>
+    </>
+  );
+}
+
+function Waiting({ store }: { store: SweepStore }) {
+  if (!store.error.value) return <p class="faint">Loading…</p>;
+  return (
+    <section class="empty">
+      <h1>{store.missing.value ? "There is no such sweep" : "This sweep can't be shown"}</h1>
+      <p>{store.error.value}</p>
+      <p>
+        {store.missing.value ? (
+          <a href="#/">All sweeps</a>
+        ) : (
+          <button type="button" onClick={() => void store.open()}>
+            Try again
+          </button>
+        )}
+      </p>
+    </section>
+  );
+}
+
+function FamilyChoice({ detail, family }: { detail: SweepDetail; family: Signal<number> }) {
+  return (
+    <p class="family">
+      <label for="family">Curves and standing of</label>
+      <select
+        id="family"
+        value={String(family.value)}
+        onChange={(event) => (family.value = Number(event.currentTarget.value))}
+      >
+        {detail.families.map((each) => (
+          <option key={each.family} value={String(each.family)}>
+            {familyWords(each)}
+          </option>
+        ))}
+      </select>
+    </p>
+  );
+}
+
+/** `digits, label noise 0.2 · 128-128 · sgd · 100 epochs · sha`. */
+function summaryWords({ spec, dataset, epochs, scheduler, arms, seeds }: SweepDetail): string {
+  const { recipe } = spec;
+  const noise = recipe.dataset.label_noise;
+  const model = recipe.model;
+  return [
+    dataset.replaceAll("_", " ") + (noise ? `, label noise ${noise}` : ""),
+    model ? (model.hidden.length > 0 ? `MLP ${model.hidden.join("-")}` : "linear model") : "",
+    recipe.optimizer ? `${recipe.optimizer.kind} lr ${recipe.optimizer.lr}` : "",
+    `${epochs} epochs`,
+    `${arms} arms${seeds > 1 ? ` × ${seeds} seeds` : ""}`,
+    scheduler,
+  ]
+    .filter(Boolean)
+    .join(" · ");
+}

@@ -1,0 +1,206 @@
+//! One branch as bytes: all that an exact resume needs.
+//!
+//! A safetensors file without metadata whose tensors are sorted by type and name, so that the same
+//! state has the same bytes and the same digest.
+
+use bytes::Bytes;
+use floodgauge_protocol::Digest;
+use safetensors::{Dtype, SafeTensors, tensor::TensorView};
+use sha2::{Digest as _, Sha256};
+use std::collections::BTreeMap;
+
+/// An array of 32-bit floats.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Array {
+    /// Its sizes.
+    pub shape: Vec<usize>,
+    /// Row-major values.
+    pub values: Vec<f32>,
+}
+
+/// The names and shapes of a branch's arrays.
+pub type Layout = BTreeMap<String, Vec<usize>>;
+
+/// The whole state of one branch between two steps.
+#[derive(Clone, Debug, PartialEq)]
+pub struct State {
+    /// Weights, running statistics and optimiser state, by name.
+    pub arrays: BTreeMap<String, Array>,
+    /// Optimiser steps done.
+    pub step: u64,
+    /// The sum of the mini-batch losses met so far in an unfinished epoch, in nats.
+    pub loss_sum: f64,
+}
+
+/// Why bytes aren't a usable checkpoint.
+#[derive(Debug, thiserror::Error)]
+pub enum CheckpointError {
+    /// It isn't, or can't be made, a safetensors file.
+    #[error("not a safetensors file: {0}")]
+    Format(String),
+    /// A tensor is absent.
+    #[error("tensor {0} is missing")]
+    Missing(String),
+    /// A tensor is there that the recipe's model and optimiser don't have.
+    #[error("tensor {0} is not expected")]
+    Unexpected(String),
+    /// A tensor has another type or shape.
+    #[error("tensor {name} is {found}, not {expected}")]
+    Shape {
+        /// Its name.
+        name: String,
+        /// What it is.
+        found: String,
+        /// What it should be.
+        expected: String,
+    },
+}
+
+const STEP: &str = "progress.step";
+const LOSS_SUM: &str = "progress.loss_sum";
+
+impl State {
+    /// The state as a file, and its digest.
+    ///
+    /// # Errors
+    /// When an array's values don't fill its shape.
+    pub fn to_bytes(&self) -> Result<(Bytes, Digest), CheckpointError> {
+        let mut tensors = BTreeMap::from([
+            (STEP, (Dtype::U64, &[][..], self.step.to_le_bytes().to_vec())),
+            (LOSS_SUM, (Dtype::F64, &[][..], self.loss_sum.to_le_bytes().to_vec())),
+        ]);
+        for (name, array) in &self.arrays {
+            let bytes = array.values.iter().flat_map(|value| value.to_le_bytes()).collect();
+            tensors.insert(name, (Dtype::F32, &array.shape, bytes));
+        }
+        let format = |e: safetensors::SafeTensorError| CheckpointError::Format(e.to_string());
+        let views = tensors
+            .iter()
+            .map(|(name, (dtype, shape, bytes))| {
+                Ok((*name, TensorView::new(*dtype, shape.to_vec(), bytes).map_err(format)?))
+            })
+            .collect::<Result<Vec<_>, _>>()?;
+        let bytes = safetensors::serialize(views, None).map_err(format)?;
+        let digest = Digest(Sha256::digest(&bytes).into());
+        Ok((bytes.into(), digest))
+    }
+
+    /// Reads a file that must hold exactly the arrays of `layout`.
+    ///
+    /// # Errors
+    /// When the bytes are anything else; never panics.
+    pub fn from_bytes(bytes: &[u8], layout: &Layout) -> Result<Self, CheckpointError> {
+        let file =
+            SafeTensors::deserialize(bytes).map_err(|e| CheckpointError::Format(e.to_string()))?;
+        let known = |name: &str| layout.contains_key(name) || name == STEP || name == LOSS_SUM;
+        if let Some(name) = file.names().into_iter().filter(|name| !known(name)).min() {
+            return Err(CheckpointError::Unexpected(name.to_owned()));
+        }
+        let arrays = layout
+            .iter()
+            .map(|(name, shape)| {
+                let words = read::<4>(&file, name, Dtype::F32, shape)?;
+                let values = words.into_iter().map(f32::from_le_bytes).collect();
+                Ok((name.clone(), Array { shape: shape.clone(), values }))
+            })
+            .collect::<Result<_, CheckpointError>>()?;
+        let scalar = |name, dtype| {
+            let words = read::<8>(&file, name, dtype, &[])?;
+            words.first().copied().ok_or_else(|| CheckpointError::Missing(name.to_owned()))
+        };
+        Ok(Self {
+            arrays,
+            step: u64::from_le_bytes(scalar(STEP, Dtype::U64)?),
+            loss_sum: f64::from_le_bytes(scalar(LOSS_SUM, Dtype::F64)?),
+        })
+    }
+}
+
+/// The values of tensor `name`, each in `N` bytes.
+fn read<const N: usize>(
+    file: &SafeTensors<'_>,
+    name: &str,
+    dtype: Dtype,
+    shape: &[usize],
+) -> Result<Vec<[u8; N]>, CheckpointError> {
+    let view = file.tensor(name).map_err(|_| CheckpointError::Missing(name.to_owned()))?;
+    if view.dtype() != dtype || view.shape() != shape {
+        return Err(CheckpointError::Shape {
+            name: name.to_owned(),
+            found: format!("{:?} {:?}", view.dtype(), view.shape()),
+            expected: format!("{dtype:?} {shape:?}"),
+        });
+    }
+    Ok(view.data().as_chunks::<N>().0.to_vec())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn state() -> State {
+        let array = |n: usize| Array { shape: vec![n], values: vec![0.5; n] };
+        State {
+            arrays: [("b".into(), array(2)), ("a".into(), array(3))].into(),
+            step: 7,
+            loss_sum: 1.25,
+        }
+    }
+
+    fn layout(state: &State) -> Layout {
+        state.arrays.iter().map(|(name, array)| (name.clone(), array.shape.clone())).collect()
+    }
+
+    #[test]
+    fn a_state_survives_its_file_and_its_digest_repeats() {
+        let state = state();
+        let (bytes, digest) = state.to_bytes().unwrap();
+        assert_eq!(State::from_bytes(&bytes, &layout(&state)).unwrap(), state);
+        assert_eq!(state.clone().to_bytes().unwrap(), (bytes, digest));
+        let later = State { step: 8, ..state };
+        assert_ne!(later.to_bytes().unwrap().1, digest);
+    }
+
+    #[test]
+    fn the_format_is_pinned_by_its_digest() {
+        assert_eq!(
+            state().to_bytes().unwrap().1.to_string(),
+            "b61f3fd50362c59eab84d3c6204e08a0a400358e542f41337ab9dfdbc228fed5"
+        );
+    }
+
+    #[test]
+    fn values_that_do_not_fill_their_shape_are_an_error() {
+        let mut state = state();
+        state.arrays.insert("c".into(), Array { shape: vec![2], values: vec![1.0] });
+        assert!(matches!(state.to_bytes(), Err(CheckpointError::Format(_))));
+    }
+
+    #[test]
+    fn other_names_and_shapes_are_refused() {
+        let state = state();
+        let (bytes, _) = state.to_bytes().unwrap();
+        let mut more = layout(&state);
+        more.insert("c".into(), vec![1]);
+        assert!(matches!(State::from_bytes(&bytes, &more), Err(CheckpointError::Missing(_))));
+        let mut fewer = layout(&state);
+        fewer.remove("a");
+        assert!(matches!(State::from_bytes(&bytes, &fewer), Err(CheckpointError::Unexpected(_))));
+        let mut other = layout(&state);
+        other.insert("a".into(), vec![3, 1]);
+        assert!(matches!(State::from_bytes(&bytes, &other), Err(CheckpointError::Shape { .. })));
+    }
+
+    proptest! {
+        #[test]
+        fn damaged_files_never_panic(at in 0usize..200, byte: u8, keep in 0usize..400) {
+            let state = state();
+            let mut bytes = state.to_bytes().unwrap().0.to_vec();
+            let at = at % bytes.len();
+            bytes[at] = byte;
+            bytes.truncate(keep);
+            let _ = State::from_bytes(&bytes, &layout(&state));
+        }
+    }
+}

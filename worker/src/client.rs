@@ -1,0 +1,385 @@
+//! A typed client of the server's work routes.
+//!
+//! Errors are outcomes: what a worker does next depends on the variant alone. Whatever a later try
+//! may cure (no connection, a timeout, an answer cut short, `408`, `429`, `5xx`) is tried again as
+//! [`Retry`] allows before it surfaces as [`ClientError::Unreachable`]. That is safe because the
+//! server absorbs a request that comes twice: an answer that got lost costs nothing but time.
+//!
+//! Every future may be dropped at any time.
+
+use backon::{ExponentialBuilder, Retryable};
+use bytes::Bytes;
+use floodgauge_protocol::{
+    Digest,
+    work::{
+        Assignment, ClaimRequest, Fail, Finish, LEASE_TOKEN_HEADER, Lease, Report, ReportAnswer,
+    },
+};
+use reqwest::{Method, RequestBuilder, StatusCode, Url, redirect};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use sha2::{Digest as _, Sha256};
+use std::{error::Error, sync::Arc, time::Duration};
+
+/// How long a connection may take.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long an answer may take, beyond the time that a claim asks the server to wait.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long a blob may take either way.
+const BLOB_TIMEOUT: Duration = Duration::from_secs(300);
+/// More characters of a problem than are worth showing.
+const MOST_DETAIL: usize = 2_000;
+
+/// How often to try what may be cured by waiting; the delay doubles each time, with jitter.
+#[derive(Clone, Copy, Debug)]
+pub struct Retry {
+    /// The delay after the first try.
+    pub first: Duration,
+    /// The delay that is not exceeded, jitter aside.
+    pub most: Duration,
+    /// Tries after the first one; without end when unset.
+    pub tries: Option<usize>,
+}
+
+impl Default for Retry {
+    /// Without end, from 0.1 s to 2 s: a restarted server is found before leases expire.
+    fn default() -> Self {
+        Self { first: Duration::from_millis(100), most: Duration::from_secs(2), tries: None }
+    }
+}
+
+impl Retry {
+    fn backoff(self) -> ExponentialBuilder {
+        let backoff = ExponentialBuilder::new()
+            .with_factor(2.0)
+            .with_min_delay(self.first)
+            .with_max_delay(self.most)
+            .with_jitter();
+        match self.tries {
+            Some(tries) => backoff.with_max_times(tries),
+            None => backoff.without_max_times(),
+        }
+    }
+}
+
+/// Why a client can't be made.
+#[derive(Debug, thiserror::Error)]
+pub enum SetupError {
+    /// The address isn't an absolute `http` or `https` URL.
+    #[error("`{address}` is not the address of a server: expected http://… or https://…")]
+    Address {
+        /// What was given.
+        address: String,
+    },
+    /// TLS is asked for in a process that hasn't chosen its cryptography.
+    #[error("https needs a rustls crypto provider to be installed in this process")]
+    NoTls,
+    /// The HTTP library refuses.
+    #[error("cannot set up the HTTP client")]
+    Http(#[from] reqwest::Error),
+}
+
+/// How a request failed.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// The lease was taken over, finished or withdrawn: drop the segment and claim anew.
+    #[error("the lease is lost")]
+    LeaseLost,
+    /// The server won't take the request, now or later.
+    #[error("the server answered {status}: {detail}")]
+    Refused {
+        /// The HTTP status.
+        status: u16,
+        /// The problem's words.
+        detail: String,
+    },
+    /// No usable answer came, however often it was tried.
+    #[error("the server can't be reached: {0}")]
+    Unreachable(String),
+    /// The answer isn't what the contract says: another kind of server, or another version.
+    #[error("the server's answer is not understood: {0}")]
+    Answer(String),
+    /// A blob's bytes aren't those that its name promises.
+    #[error("blob {expected} came with digest {found}")]
+    Corrupt {
+        /// Its name.
+        expected: Digest,
+        /// The digest of what came.
+        found: Digest,
+    },
+}
+
+/// Talks to one server.
+#[derive(Clone, Debug)]
+pub struct Client {
+    http: reqwest::Client,
+    base: Arc<Url>,
+    retry: Retry,
+}
+
+impl Client {
+    /// A client of the server at `address`, which may hold a path prefix.
+    ///
+    /// Plain `http` works as it is; for `https` the process must have installed a rustls crypto
+    /// provider. Requests to this machine itself bypass any proxy that the environment names.
+    ///
+    /// # Errors
+    /// See [`SetupError`].
+    pub fn new(address: &str, retry: Retry) -> Result<Self, SetupError> {
+        let base = Url::parse(address).ok().filter(|url| {
+            matches!(url.scheme(), "http" | "https") && url.has_host() && url.query().is_none()
+        });
+        let base = base.ok_or_else(|| SetupError::Address { address: address.into() })?;
+        let mut builder = reqwest::Client::builder()
+            .user_agent(concat!("floodgauge-worker/", env!("CARGO_PKG_VERSION")))
+            .connect_timeout(CONNECT_TIMEOUT)
+            // A lease's token goes to the address that was given and nowhere else.
+            .redirect(redirect::Policy::none());
+        if base.host_str().is_some_and(is_loopback) {
+            builder = builder.no_proxy();
+        }
+        if base.scheme() == "http" {
+            builder = builder.tls_backend_preconfigured(unused_tls()?);
+        } else if rustls::crypto::CryptoProvider::get_default().is_none() {
+            return Err(SetupError::NoTls);
+        }
+        Ok(Self { http: builder.build()?, base: Arc::new(base), retry })
+    }
+
+    /// The server's address.
+    pub fn server(&self) -> &Url {
+        &self.base
+    }
+
+    /// Asks for work, and waits for it as long as the request says; none when none came.
+    ///
+    /// # Errors
+    /// See [`ClientError`]; never [`ClientError::LeaseLost`].
+    pub async fn claim(&self, request: &ClaimRequest) -> Result<Option<Assignment>, ClientError> {
+        let wait = Duration::from_secs(request.wait_s.into());
+        let send =
+            || self.request(Method::POST, &["claim"]).json(request).timeout(wait + ANSWER_TIMEOUT);
+        let (status, body) = self.answer(send, None).await?;
+        if status == StatusCode::NO_CONTENT { Ok(None) } else { decode(&body).map(Some) }
+    }
+
+    /// Reports rows and renews the lease; an empty report renews alone.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn report(
+        &self,
+        lease: &Lease,
+        report: &Report,
+    ) -> Result<ReportAnswer, ClientError> {
+        decode(&self.post(lease, "reports", report).await?)
+    }
+
+    /// Uploads a blob under its digest.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn put_blob(
+        &self,
+        lease: &Lease,
+        digest: Digest,
+        bytes: Bytes,
+    ) -> Result<(), ClientError> {
+        let send = || {
+            self.blob(Method::PUT, lease, digest)
+                .header(reqwest::header::CONTENT_TYPE, "application/octet-stream")
+                .body(bytes.clone())
+        };
+        self.answer(send, Some(lease)).await.map(drop)
+    }
+
+    /// Fetches a blob and checks that its bytes have its digest.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn get_blob(&self, lease: &Lease, digest: Digest) -> Result<Bytes, ClientError> {
+        let (_, bytes) = self.answer(|| self.blob(Method::GET, lease, digest), Some(lease)).await?;
+        let found = Digest(Sha256::digest(&bytes).into());
+        if found == digest {
+            Ok(bytes)
+        } else {
+            Err(ClientError::Corrupt { expected: digest, found })
+        }
+    }
+
+    /// Says how the branches of the segment ended, which ends the lease.
+    ///
+    /// # Errors
+    /// See [`ClientError`]. When an answer got lost on the way, [`ClientError::LeaseLost`] may
+    /// also mean that an earlier try came through; either way the worker's part is over.
+    pub async fn finish(&self, lease: &Lease, finish: &Finish) -> Result<(), ClientError> {
+        self.post(lease, "finish", finish).await.map(drop)
+    }
+
+    /// Says that the segment can't be trained, which ends the lease.
+    ///
+    /// # Errors
+    /// See [`ClientError`]; as for [`Client::finish`].
+    pub async fn fail(&self, lease: &Lease, fail: &Fail) -> Result<(), ClientError> {
+        self.post(lease, "fail", fail).await.map(drop)
+    }
+
+    async fn post(
+        &self,
+        lease: &Lease,
+        verb: &str,
+        body: &impl Serialize,
+    ) -> Result<Bytes, ClientError> {
+        let id = lease.lease.to_string();
+        let send = || self.request(Method::POST, &[&id, verb]).json(body).timeout(ANSWER_TIMEOUT);
+        self.answer(send, Some(lease)).await.map(|(_, body)| body)
+    }
+
+    fn blob(&self, method: Method, lease: &Lease, digest: Digest) -> RequestBuilder {
+        let (id, digest) = (lease.lease.to_string(), digest.to_string());
+        self.request(method, &[&id, "blobs", &digest]).timeout(BLOB_TIMEOUT)
+    }
+
+    fn request(&self, method: Method, path: &[&str]) -> RequestBuilder {
+        let mut url = Url::clone(&self.base);
+        // Only URLs that have no path at all refuse; `new` lets none of them in.
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments.pop_if_empty().extend(["v1", "work"]).extend(path);
+        }
+        self.http.request(method, url)
+    }
+
+    /// Sends a request as often as it needs and is allowed.
+    async fn answer(
+        &self,
+        request: impl Fn() -> RequestBuilder,
+        lease: Option<&Lease>,
+    ) -> Result<(StatusCode, Bytes), ClientError> {
+        let send = || async {
+            let request = request();
+            match lease {
+                Some(lease) => once(request.header(LEASE_TOKEN_HEADER, &lease.token), true).await,
+                None => once(request, false).await,
+            }
+        };
+        send.retry(self.retry.backoff())
+            .when(|error| matches!(error, ClientError::Unreachable(_)))
+            .notify(|error, delay| {
+                let server = self.base.as_str();
+                tracing::warn!(%server, ?delay, "{error}; trying again");
+            })
+            .await
+    }
+}
+
+/// Sends a request and sorts its answer.
+async fn once(request: RequestBuilder, leased: bool) -> Result<(StatusCode, Bytes), ClientError> {
+    let failed = |error: reqwest::Error| {
+        let (unsendable, words) = (error.is_builder(), chain(&error.without_url()));
+        if unsendable { ClientError::Answer(words) } else { ClientError::Unreachable(words) }
+    };
+    let response = request.send().await.map_err(failed)?;
+    let status = response.status();
+    let body = response.bytes().await.map_err(failed)?;
+    let later = [StatusCode::REQUEST_TIMEOUT, StatusCode::TOO_MANY_REQUESTS];
+    if status.is_success() {
+        Ok((status, body))
+    } else if leased && status == StatusCode::GONE {
+        Err(ClientError::LeaseLost)
+    } else if status.is_server_error() || later.contains(&status) {
+        Err(ClientError::Unreachable(format!("it answered {status}: {}", detail(status, &body))))
+    } else {
+        Err(ClientError::Refused { status: status.as_u16(), detail: detail(status, &body) })
+    }
+}
+
+fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, ClientError> {
+    serde_json::from_slice(body).map_err(|error| ClientError::Answer(error.to_string()))
+}
+
+/// The words of a problem (RFC 9457), or of the status when the body isn't one.
+fn detail(status: StatusCode, body: &[u8]) -> String {
+    #[derive(Deserialize)]
+    struct Problem {
+        title: Option<String>,
+        detail: Option<String>,
+    }
+    let problem: Option<Problem> = serde_json::from_slice(body).ok();
+    let words = problem.and_then(|problem| match (problem.title, problem.detail) {
+        (Some(title), Some(detail)) => Some(format!("{title}: {detail}")),
+        (title, detail) => detail.or(title),
+    });
+    let words = words.unwrap_or_else(|| status.canonical_reason().unwrap_or("no reason").into());
+    words.chars().take(MOST_DETAIL).collect()
+}
+
+/// An error with its causes, on one line.
+pub(crate) fn chain(error: &dyn Error) -> String {
+    let mut words = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let cause_words = cause.to_string();
+        // Some libraries repeat the cause in their own words.
+        if !words.ends_with(&cause_words) {
+            words = format!("{words}: {cause_words}");
+        }
+        source = cause.source();
+    }
+    words
+}
+
+/// Whether a URL's host is this machine.
+fn is_loopback(host: &str) -> bool {
+    let ip = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost" || ip.parse().is_ok_and(|ip: std::net::IpAddr| ip.is_loopback())
+}
+
+/// A TLS set-up that trusts nobody: the HTTP library wants one even where none is used, and would
+/// look for a crypto provider of the whole process otherwise.
+fn unused_tls() -> Result<rustls::ClientConfig, SetupError> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let versions = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|_| SetupError::NoTls)?;
+    Ok(versions.with_root_certificates(rustls::RootCertStore::empty()).with_no_client_auth())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_that_are_no_server_are_refused() {
+        for address in ["", "127.0.0.1:7878", "localhost:7878", "ftp://host", "http://host/?a=b"] {
+            let refused = Client::new(address, Retry::default());
+            assert!(matches!(refused, Err(SetupError::Address { .. })), "{address}");
+        }
+    }
+
+    #[test]
+    fn a_path_prefix_is_kept() {
+        for address in ["http://host/gauge", "http://host/gauge/"] {
+            let client = Client::new(address, Retry::default()).unwrap();
+            let request = client.request(Method::POST, &["claim"]).build().unwrap();
+            assert_eq!(request.url().as_str(), "http://host/gauge/v1/work/claim");
+        }
+    }
+
+    #[test]
+    fn https_without_a_crypto_provider_is_an_error_and_no_panic() {
+        let refused = Client::new("https://host", Retry::default());
+        assert!(matches!(refused, Err(SetupError::NoTls)));
+    }
+
+    #[test]
+    fn this_machine_is_known_by_its_names() {
+        assert!(["localhost", "127.0.0.1", "127.8.0.1", "[::1]"].into_iter().all(is_loopback));
+        assert!(!["example.org", "10.0.0.1", "[fe80::1]"].into_iter().any(is_loopback));
+    }
+
+    #[test]
+    fn a_problem_is_told_in_its_own_words() {
+        let body = br#"{"type": "about:blank", "title": "too large", "detail": "at most 10 rows"}"#;
+        assert_eq!(detail(StatusCode::PAYLOAD_TOO_LARGE, body), "too large: at most 10 rows");
+        assert_eq!(detail(StatusCode::BAD_GATEWAY, b"<html>"), "Bad Gateway");
+    }
+}

@@ -1,0 +1,121 @@
+//! Members that one thread trains as one stacked model.
+
+use crate::{
+    checkpoint::{Array, State},
+    cohort::start::Plan,
+    data::Samples,
+    evaluate::{self, Scores},
+    flood,
+    models::Mlp,
+    optim::Optim,
+    stacked::unstack,
+};
+use burn::tensor::{Device, Tensor, TensorData};
+use floodgauge_protocol::Method;
+use std::collections::BTreeMap;
+
+/// What is known of a member beside its tensors.
+#[derive(Clone, Debug)]
+pub(super) struct Member {
+    /// Its branch's position in the segment.
+    pub branch: usize,
+    /// What it trains with.
+    pub method: Method,
+    /// The sum of the mini-batch losses of the epoch so far, in nats.
+    pub loss_sum: f64,
+    /// The first step whose mini-batch loss was below its level.
+    pub onset_step: Option<u64>,
+    /// The first step whose loss was NaN or infinite; from there on its numbers mean nothing.
+    pub diverged_at: Option<u64>,
+}
+
+/// Several members stacked.
+pub(super) struct Group {
+    pub members: Vec<Member>,
+    model: Mlp,
+    optim: Optim,
+    device: Device,
+}
+
+impl Group {
+    /// Stacks members with their states.
+    pub fn stack(plan: &Plan, members: Vec<Member>, states: &[State], device: &Device) -> Self {
+        Self {
+            model: Mlp::stack(&plan.architecture, states, device),
+            optim: Optim::stack(
+                &plan.optimizer,
+                plan.weight_decay,
+                &plan.architecture,
+                states,
+                device,
+            ),
+            members,
+            device: device.clone(),
+        }
+    }
+
+    /// The members and their states after `step` steps.
+    pub fn unstack(&self, plan: &Plan, step: u64) -> Vec<(Member, State)> {
+        let mut arrays = vec![BTreeMap::new(); self.members.len()];
+        let named = self.model.named(&plan.architecture).into_iter();
+        for (name, shape, tensor) in named.chain(self.optim.named(&plan.architecture)) {
+            for (arrays, values) in arrays.iter_mut().zip(unstack(tensor)) {
+                arrays.insert(name.clone(), Array { shape: shape.clone(), values });
+            }
+        }
+        let states = self.members.iter().zip(arrays).map(|(member, arrays)| {
+            (member.clone(), State { arrays, step, loss_sum: member.loss_sum })
+        });
+        states.collect()
+    }
+
+    /// Takes step number `step`, from 0, on a mini-batch: `features` `[batch, dim]` and `labels`.
+    pub fn step(&mut self, step: u64, features: Vec<f32>, dim: usize, labels: &[u8]) {
+        let model = self.model.tracked();
+        let (logits, seen) =
+            model.forward_train(evaluate::batch(features, dim, &self.device).autodiff());
+        let shape = logits.dims();
+        let mut weighted = crate::stacked::to_host(logits.clone().without_autodiff());
+        let per_member = weighted.len() / self.members.len();
+        for (member, logits) in self.members.iter_mut().zip(weighted.chunks_mut(per_member)) {
+            let loss = evaluate::losses_and_gradients(logits, labels);
+            let factor = member.meet(step, loss) / labels.len() as f32;
+            logits.iter_mut().for_each(|gradient| *gradient *= factor);
+        }
+        // The derivative of this sum with respect to the logits is `weighted`, so that going back
+        // from it gives the gradient `mean_i w_i ∇ℓ_i` of each member.
+        let weighted = Tensor::<3>::from_data(TensorData::new(weighted, shape), &self.device);
+        let mut gradients = (logits * weighted.autodiff()).sum().backward();
+        let gradients = model
+            .parameters()
+            .into_iter()
+            .filter_map(|parameter| parameter.grad_remove(&mut gradients))
+            .collect();
+        drop(model);
+        self.optim.step(self.model.parameters_mut(), gradients, step);
+        self.model.absorb(seen);
+    }
+
+    /// The scores of each member on `samples`.
+    pub fn scores(&self, samples: &Samples, dim: usize) -> Vec<Scores> {
+        evaluate::scores(&self.model, self.members.len(), samples, dim, &self.device)
+    }
+}
+
+impl Member {
+    /// Notes the mean loss of a mini-batch, in nats, and gives the weight of its samples.
+    fn meet(&mut self, step: u64, loss: f64) -> f32 {
+        if !loss.is_finite() {
+            self.diverged_at.get_or_insert(step);
+        }
+        if self.diverged_at.is_some() {
+            return 0.0;
+        }
+        self.loss_sum += loss;
+        let loss = loss as f32;
+        if flood::below(self.method, loss) {
+            self.onset_step.get_or_insert(step);
+        }
+        flood::weight(self.method, loss)
+    }
+}

@@ -1,0 +1,145 @@
+//! Trains the branches of a segment in lockstep.
+
+mod group;
+mod lockstep;
+mod start;
+
+use crate::{checkpoint::CheckpointError, data::Data, device::Machine};
+use bytes::Bytes;
+use floodgauge_protocol::{
+    Digest, Family, Method, Recipe, Segment, SegmentKind,
+    work::{Assignment, FinishedBranch, ReportRow, Stop},
+};
+use lockstep::Lockstep;
+use start::Plan;
+use std::collections::HashMap;
+
+/// What to train.
+#[derive(Clone, Copy, Debug)]
+pub struct Job<'a> {
+    /// The recipe, its split filled in.
+    pub recipe: &'a Recipe,
+    /// The family of the segment.
+    pub family: &'a Family,
+    /// The sweep's arms, by index.
+    pub arms: &'a [Method],
+    /// The branches, and from where to where.
+    pub segment: &'a Segment,
+}
+
+impl<'a> From<&'a Assignment> for Job<'a> {
+    fn from(assignment: &'a Assignment) -> Self {
+        Self {
+            recipe: &assignment.recipe,
+            family: &assignment.family,
+            arms: &assignment.arms,
+            segment: &assignment.segment,
+        }
+    }
+}
+
+/// Who hears of a segment's progress.
+pub trait Progress: Sync {
+    /// Takes the rows of an epoch, one for each branch that finished it, in the segment's order.
+    /// Answers what is known by now to be stopped; a stop at a later epoch is remembered.
+    /// Training waits for the answer. A drained worker stops every arm at this epoch.
+    fn epoch(&mut self, rows: Vec<ReportRow>) -> Vec<Stop>;
+
+    /// Asked before each step, from any thread: true gives up with [`TrainError::Abandoned`].
+    fn abandoned(&self) -> bool {
+        false
+    }
+}
+
+/// How a branch ended, with its state.
+#[derive(Clone, Debug)]
+pub struct Ended {
+    /// What to tell the server.
+    pub branch: FinishedBranch,
+    /// The checkpoint that [`FinishedBranch::checkpoint`] names.
+    pub checkpoint: Option<Bytes>,
+}
+
+/// Why a segment can't be trained.
+#[derive(Debug, thiserror::Error)]
+pub enum TrainError {
+    /// A branch stands for no arm, or for several.
+    #[error("branch {branch} stands for {arms} arms; one is supported")]
+    Arms {
+        /// Its position in the segment.
+        branch: usize,
+        /// How many arms.
+        arms: usize,
+    },
+    /// A branch names an arm that the sweep lacks.
+    #[error("arm {arm} is not among the {arms} of the sweep")]
+    UnknownArm {
+        /// The arm.
+        arm: usize,
+        /// How many there are.
+        arms: usize,
+    },
+    /// The steps of the segment can't be trained from where its branches start.
+    #[error("a branch at step {at} can't go from step {from} to {to}")]
+    Steps {
+        /// Where the branch is.
+        at: u64,
+        /// The segment's first step.
+        from: u64,
+        /// Its last one.
+        to: u64,
+    },
+    /// The data are not what the recipe says.
+    #[error("the data hold {found} training samples; the recipe says {expected}")]
+    Data {
+        /// Samples the data have.
+        found: usize,
+        /// Samples the recipe has.
+        expected: usize,
+    },
+    /// A checkpoint was not handed over.
+    #[error("checkpoint {0} is missing")]
+    Missing(Digest),
+    /// A checkpoint can't be read.
+    #[error("checkpoint {digest} is not usable")]
+    Checkpoint {
+        /// Which.
+        digest: Digest,
+        /// Why.
+        source: CheckpointError,
+    },
+    /// A state can't be made a checkpoint.
+    #[error("a branch's state can't be saved")]
+    Save(#[source] CheckpointError),
+    /// A thread can't be started.
+    #[error("cannot start a training thread")]
+    Threads(#[source] std::io::Error),
+    /// [`Progress::abandoned`] said so.
+    #[error("abandoned")]
+    Abandoned,
+}
+
+/// Trains or tests the branches of `job` and says how each ended, in the segment's order.
+///
+/// A branch's bits depend on recipe, seed, method and machine alone: not on the others in the
+/// cohort, nor on the threads, nor on where its run was cut into segments. Stops take effect at
+/// epoch ends. A branch whose loss is NaN or infinite ends there as diverged and leaves the others
+/// alone; it has no row for the epoch that it didn't finish.
+///
+/// # Errors
+/// See [`TrainError`].
+pub fn train(
+    machine: &Machine,
+    job: Job<'_>,
+    data: &Data,
+    checkpoints: &HashMap<Digest, Bytes>,
+    progress: &mut dyn Progress,
+) -> Result<Vec<Ended>, TrainError> {
+    let plan = Plan::of(job, data)?;
+    let members = plan.members(job, checkpoints)?;
+    let cohort = Lockstep::new(machine, job, &plan, data, members)?;
+    match job.segment.kind {
+        SegmentKind::Train => cohort.run(progress),
+        SegmentKind::Test => cohort.test(),
+    }
+}

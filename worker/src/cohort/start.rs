@@ -1,0 +1,104 @@
+//! Checks of a job, and the states that its branches start from.
+
+use super::{Job, TrainError};
+use crate::{
+    checkpoint::{Layout, State},
+    cohort::group::Member,
+    data::Data,
+    models::Architecture,
+    optim,
+};
+use bytes::Bytes;
+use floodgauge_protocol::{Digest, Model, Optimizer, segment::Start};
+use std::collections::HashMap;
+
+/// What all members of a job have in common.
+pub(super) struct Plan {
+    pub architecture: Architecture,
+    pub optimizer: Optimizer,
+    pub weight_decay: f64,
+    pub seed: u32,
+    pub batch_size: usize,
+    pub steps_per_epoch: u64,
+    /// The arrays of a member: model and optimiser.
+    layout: Layout,
+}
+
+impl Plan {
+    /// Checks that `data` are the recipe's.
+    pub fn of(job: Job<'_>, data: &Data) -> Result<Self, TrainError> {
+        let recipe = job.recipe;
+        let dataset = recipe.dataset.resolved();
+        let expected = dataset.n_train.unwrap_or_default() as usize;
+        if data.train.len() != expected {
+            return Err(TrainError::Data { found: data.train.len(), expected });
+        }
+        let Model::Mlp { hidden, batch_norm } = &recipe.model;
+        let architecture = Architecture::new(data.dim, hidden, data.classes, *batch_norm);
+        let mut layout = architecture.layout();
+        layout.extend(optim::layout(&recipe.optimizer, &architecture));
+        Ok(Self {
+            architecture,
+            optimizer: recipe.optimizer.clone(),
+            weight_decay: job.family.weight_decay,
+            seed: job.family.seed,
+            batch_size: recipe.batch_size.max(1) as usize,
+            steps_per_epoch: recipe.steps_per_epoch(),
+            layout,
+        })
+    }
+
+    /// The members of the job's segment with the states that they start from, in its order.
+    pub fn members(
+        &self,
+        job: Job<'_>,
+        checkpoints: &HashMap<Digest, Bytes>,
+    ) -> Result<Vec<(Member, State)>, TrainError> {
+        let segment = job.segment;
+        let steps = |at| TrainError::Steps { at, from: segment.from_step, to: segment.to_step };
+        if segment.to_step < segment.from_step {
+            return Err(steps(segment.from_step));
+        }
+        let mut members = Vec::with_capacity(segment.branches.len());
+        for (branch, spec) in segment.branches.iter().enumerate() {
+            let state = match spec.start {
+                Start::Init => self.init(),
+                Start::Checkpoint { digest } => {
+                    let bytes = checkpoints.get(&digest).ok_or(TrainError::Missing(digest))?;
+                    State::from_bytes(bytes, &self.layout)
+                        .map_err(|source| TrainError::Checkpoint { digest, source })?
+                }
+            };
+            if state.step != segment.from_step {
+                return Err(steps(state.step));
+            }
+            let [arm] = spec.arms[..] else {
+                return Err(TrainError::Arms { branch, arms: spec.arms.len() });
+            };
+            let arms = job.arms.len();
+            let method =
+                *job.arms.get(arm.ix()).ok_or(TrainError::UnknownArm { arm: arm.ix(), arms })?;
+            let member = Member {
+                branch,
+                method,
+                loss_sum: state.loss_sum,
+                onset_step: spec.onset_step,
+                diverged_at: None,
+            };
+            members.push((member, state));
+        }
+        Ok(members)
+    }
+
+    /// The family's initial state: equal for all its arms.
+    fn init(&self) -> State {
+        let mut arrays = self.architecture.init(self.seed);
+        for (name, shape) in &self.layout {
+            arrays.entry(name.clone()).or_insert_with(|| crate::checkpoint::Array {
+                values: vec![0.0; shape.iter().product()],
+                shape: shape.clone(),
+            });
+        }
+        State { arrays, step: 0, loss_sum: 0.0 }
+    }
+}

@@ -1,0 +1,120 @@
+//! Where the arithmetic runs, and what its bits depend on.
+
+use burn::tensor::Device;
+use std::{num::NonZeroUsize, thread::available_parallelism};
+
+/// The CPU with burn's `flex` backend, and how much of it to use.
+#[derive(Clone, Debug)]
+pub struct Machine {
+    device: Device,
+    threads: usize,
+}
+
+impl Machine {
+    /// At most `threads` threads at a time; results don't depend on their number.
+    pub fn new(threads: NonZeroUsize) -> Self {
+        Self { device: Device::flex(), threads: threads.get() }
+    }
+
+    /// Where tensors live.
+    pub fn device(&self) -> &Device {
+        &self.device
+    }
+
+    /// How many threads to use.
+    pub fn threads(&self) -> usize {
+        self.threads
+    }
+}
+
+impl Default for Machine {
+    /// A thread for each processor.
+    fn default() -> Self {
+        Self::new(available_parallelism().unwrap_or(NonZeroUsize::MIN))
+    }
+}
+
+/// The most characters of a fingerprint.
+const MOST: usize = 200;
+
+/// What the bits of a training run depend on beside its recipe and seed: build, platform,
+/// instruction set, cache sizes (they set the block sizes of matrix products), device.
+/// At most 200 characters of ASCII; equal fingerprints give equal bits. The number of threads is
+/// not in it: no sum is split among them.
+pub fn fingerprint() -> String {
+    let text = format!(
+        "floodgauge {} {}-{}{} {} cache {} flex",
+        env!("CARGO_PKG_VERSION"),
+        std::env::consts::ARCH,
+        std::env::consts::OS,
+        if cfg!(target_env = "musl") { "-musl" } else { "" },
+        instruction_set(),
+        caches().unwrap_or_else(processor),
+    );
+    text.chars().filter(|c| c.is_ascii() && !c.is_ascii_control()).take(MOST).collect()
+}
+
+#[cfg(target_arch = "x86_64")]
+fn instruction_set() -> String {
+    let found = [
+        ("avx512f", is_x86_feature_detected!("avx512f")),
+        ("avx2", is_x86_feature_detected!("avx2")),
+        ("fma", is_x86_feature_detected!("fma")),
+    ];
+    let names: Vec<_> = found.iter().filter(|(_, has)| *has).map(|(name, _)| *name).collect();
+    if names.is_empty() { "sse2".into() } else { names.join("+") }
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+fn instruction_set() -> String {
+    "baseline".into()
+}
+
+/// The data caches of the first processor and how many processors share each, `48K:1/2048K:1/…`.
+fn caches() -> Option<String> {
+    let sizes: Vec<_> = (0..8)
+        .filter_map(|index| {
+            let read = |file| {
+                let path = format!("/sys/devices/system/cpu/cpu0/cache/index{index}/{file}");
+                std::fs::read_to_string(path).ok().map(|text| text.trim().to_owned())
+            };
+            let shared = read("shared_cpu_list").map_or(1, |list| processors(&list));
+            (read("type")? != "Instruction").then_some(format!("{}:{shared}", read("size")?))
+        })
+        .collect();
+    (!sizes.is_empty()).then(|| sizes.join("/"))
+}
+
+/// How many processors a list such as `0-3,8` names.
+fn processors(list: &str) -> usize {
+    let count = |range: &str| {
+        let (first, last) = range.split_once('-').unwrap_or((range, range));
+        Some(last.parse::<usize>().ok()?.saturating_sub(first.parse().ok()?) + 1)
+    };
+    list.split(',').filter_map(count).sum()
+}
+
+/// The processor's name, which implies its caches; `unknown` where the system doesn't say.
+fn processor() -> String {
+    let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let name = info.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':'));
+    name.map_or("unknown", |(_, name)| name.trim()).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_fingerprint_repeats_and_fits_its_field() {
+        let text = fingerprint();
+        assert_eq!(text, fingerprint());
+        assert!(text.is_ascii() && text.len() <= MOST, "{text}");
+        assert!(text.contains(env!("CARGO_PKG_VERSION")), "{text}");
+    }
+
+    #[test]
+    fn lists_of_processors_are_counted() {
+        assert_eq!(["0", "0-3", "0-3,8", "0,32"].map(processors), [1, 4, 5, 2]);
+    }
+}

@@ -1,0 +1,5 @@
+//! Models as stacks of members.
+
+mod mlp;
+
+pub use mlp::{Architecture, Mlp};

@@ -1,0 +1,246 @@
+//! Claims segments, trains them and reports, until told to stop.
+//!
+//! A segment ends in one of four ways. **Finished**: rows reported, checkpoints uploaded, `finish`
+//! posted. **Failed**: it can't be trained here (bad data, a panic, a refusal), and `fail` tells
+//! the server why. **Lost**: the server gave the lease away; training stops at its next step and
+//! nothing more is sent. **Shut down**: the same, but by our own will; the lease then expires by
+//! itself and its segment is trained anew, since lost is not failed. Only a server that refuses
+//! the claim itself ends the loop with an error: waiting would not change its mind.
+
+mod data_cache;
+mod lease;
+mod trainer;
+mod training;
+
+pub use trainer::{LocalTrainer, Trainer};
+
+use crate::{
+    client::{Client, ClientError, Retry, SetupError, chain},
+    cohort::Ended,
+    device::Machine,
+};
+use bytes::Bytes;
+use floodgauge_protocol::{
+    Branch, Digest,
+    segment::Start,
+    work::{Assignment, ClaimRequest, Fail, Finish, Lease},
+};
+use futures::{StreamExt, TryStreamExt, stream};
+use lease::HeldLease;
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    path::PathBuf,
+    sync::Arc,
+    time::Duration,
+};
+use tokio::time::{Instant, sleep_until};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tracing::Instrument;
+use training::Training;
+
+/// How long the server may let a claim wait, in seconds.
+const CLAIM_WAIT_S: u32 = 25;
+/// The least time between two claims that find nothing, should a server not wait at all.
+const CLAIM_PAUSE: Duration = Duration::from_secs(1);
+/// Blobs in transfer at a time.
+const TRANSFERS: usize = 4;
+/// The most characters of a failure's message.
+const MOST_MESSAGE: usize = 2_000;
+
+/// How to set up a [`Worker`].
+#[derive(Clone, Debug)]
+pub struct WorkerConfig {
+    /// The server's address, which may hold a path prefix.
+    pub server: String,
+    /// The worker's name, for people; 1 to 100 characters.
+    pub name: String,
+    /// Where data sets that come as files lie.
+    pub data_dir: Option<PathBuf>,
+    /// What to train on.
+    pub machine: Machine,
+    /// How to meet a server that doesn't answer.
+    pub retry: Retry,
+}
+
+/// Trains what a server has to train, one segment at a time.
+#[derive(Clone, Debug)]
+pub struct Worker {
+    client: Client,
+    name: String,
+    trainer: Arc<dyn Trainer>,
+}
+
+/// How a segment ended other than by being finished.
+enum Cut {
+    Lost,
+    Shutdown,
+    Failed(String),
+}
+
+impl From<ClientError> for Cut {
+    fn from(error: ClientError) -> Self {
+        match error {
+            ClientError::LeaseLost => Self::Lost,
+            other => Self::Failed(chain(&other)),
+        }
+    }
+}
+
+impl Worker {
+    /// A worker that trains in this process.
+    ///
+    /// # Errors
+    /// When the address can't be used.
+    pub fn new(config: WorkerConfig) -> Result<Self, SetupError> {
+        let client = Client::new(&config.server, config.retry)?;
+        let trainer = LocalTrainer::new(config.machine, config.data_dir);
+        Ok(Self::with_trainer(client, config.name, Arc::new(trainer)))
+    }
+
+    /// A worker that leaves the training to `trainer`.
+    pub fn with_trainer(client: Client, name: String, trainer: Arc<dyn Trainer>) -> Self {
+        Self { client, name, trainer }
+    }
+
+    /// Works until `shutdown`; returns once the training thread has ended too.
+    ///
+    /// Needs a tokio runtime with IO and time. When the future is dropped, training ends at its
+    /// next step.
+    ///
+    /// # Errors
+    /// When the server refuses to give work at all, or can't be reached as often as
+    /// [`WorkerConfig::retry`] allows.
+    pub async fn run(&self, shutdown: CancellationToken) -> Result<(), ClientError> {
+        let request = ClaimRequest {
+            worker: self.name.clone(),
+            fingerprint: self.trainer.fingerprint(),
+            wait_s: CLAIM_WAIT_S,
+        };
+        tracing::info!(worker = %self.name, server = %self.client.server(), fingerprint = %request.fingerprint, "waiting for work");
+        while let Some(assignment) = self.claim(&request, &shutdown).await? {
+            let segment = &assignment.segment;
+            let span = tracing::info_span!(
+                "segment",
+                sweep = %assignment.sweep,
+                segment = %segment.segment,
+                attempt = assignment.lease.attempt,
+            );
+            self.serve(Arc::new(assignment), &shutdown).instrument(span).await;
+        }
+        tracing::info!(worker = %self.name, "shut down");
+        Ok(())
+    }
+
+    /// Waits for an assignment; none on shutdown.
+    async fn claim(
+        &self,
+        request: &ClaimRequest,
+        shutdown: &CancellationToken,
+    ) -> Result<Option<Assignment>, ClientError> {
+        let wait = async {
+            loop {
+                let next = Instant::now() + CLAIM_PAUSE;
+                if let Some(assignment) = self.client.claim(request).await? {
+                    return Ok(assignment);
+                }
+                sleep_until(next).await;
+            }
+        };
+        shutdown.run_until_cancelled(wait).await.transpose()
+    }
+
+    /// Sees a segment through to one of its ends.
+    async fn serve(&self, assignment: Arc<Assignment>, shutdown: &CancellationToken) {
+        let started = Instant::now();
+        let segment = &assignment.segment;
+        tracing::info!(
+            family = %segment.family,
+            branches = segment.branches.len(),
+            from_step = segment.from_step,
+            to_step = segment.to_step,
+            "claimed"
+        );
+        let threads = TaskTracker::new();
+        let work = self.work(&assignment, &threads);
+        let end = shutdown.run_until_cancelled(work).await.unwrap_or(Err(Cut::Shutdown));
+        // However it ended, the next segment finds the machine free.
+        threads.close();
+        threads.wait().await;
+        match end {
+            Ok(rows) => {
+                let seconds = started.elapsed().as_secs_f64();
+                let rate = rows as f64 / seconds.max(1e-3);
+                tracing::info!(rows, seconds, rows_per_s = rate.round(), "finished");
+            }
+            Err(Cut::Lost) => tracing::warn!("lost: the server gave the lease away"),
+            Err(Cut::Shutdown) => tracing::info!("dropped on shutdown; its lease will expire"),
+            Err(Cut::Failed(message)) => {
+                tracing::error!(%message, "failed");
+                self.fail(&assignment.lease, message, shutdown).await;
+            }
+        }
+    }
+
+    /// Fetches, trains, reports, uploads and finishes. Says how many rows it reported.
+    async fn work(
+        &self,
+        assignment: &Arc<Assignment>,
+        threads: &TaskTracker,
+    ) -> Result<usize, Cut> {
+        let mut lease = HeldLease::new(&self.client, &assignment.lease);
+        let checkpoints = lease.during(self.fetch(assignment)).await?;
+        let (trainer, stops) = (self.trainer.clone(), lease.stops());
+        let (training, rows) =
+            Training::start(threads, trainer, assignment.clone(), checkpoints, stops);
+        let reported = lease.forward(rows).await?;
+        let ended = training.end().await?;
+        lease.during(self.upload(&assignment.lease, &ended)).await?;
+        let branches = ended.into_iter().map(|ended| ended.branch).collect();
+        self.client.finish(&assignment.lease, &Finish { branches }).await?;
+        Ok(reported)
+    }
+
+    /// The checkpoints that an assignment starts from.
+    async fn fetch(&self, assignment: &Assignment) -> Result<HashMap<Digest, Bytes>, ClientError> {
+        let digests: BTreeSet<_> = assignment.segment.branches.iter().filter_map(start).collect();
+        stream::iter(digests)
+            .map(|digest| async move {
+                Ok((digest, self.client.get_blob(&assignment.lease, digest).await?))
+            })
+            .buffer_unordered(TRANSFERS)
+            .try_collect()
+            .await
+    }
+
+    async fn upload(&self, lease: &Lease, ended: &[Ended]) -> Result<(), ClientError> {
+        // Branches that still ride on one trunk share their state: it goes up once.
+        let blobs: BTreeMap<_, _> = ended
+            .iter()
+            .filter_map(|ended| Some((ended.branch.checkpoint?, ended.checkpoint.clone()?)))
+            .collect();
+        stream::iter(blobs)
+            .map(|(digest, bytes)| self.client.put_blob(lease, digest, bytes))
+            .buffer_unordered(TRANSFERS)
+            .try_collect()
+            .await
+    }
+
+    /// Tells the server why; should that not come through, the lease expires.
+    async fn fail(&self, lease: &Lease, message: String, shutdown: &CancellationToken) {
+        let message = message.chars().take(MOST_MESSAGE).collect();
+        let fail = Fail { message };
+        let told = self.client.fail(lease, &fail);
+        match shutdown.run_until_cancelled(told).await {
+            Some(Err(error)) => tracing::warn!(error = %chain(&error), "could not say so"),
+            Some(Ok(())) | None => {}
+        }
+    }
+}
+
+/// The checkpoint that a branch starts from.
+fn start(branch: &Branch) -> Option<Digest> {
+    match branch.start {
+        Start::Init => None,
+        Start::Checkpoint { digest } => Some(digest),
+    }
+}

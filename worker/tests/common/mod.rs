@@ -1,0 +1,132 @@
+//! What the tests of the trainer share.
+// Each test binary uses a part of this, and a failure here is a failed test.
+#![allow(dead_code, clippy::unwrap_used)]
+
+use bytes::Bytes;
+use floodgauge_protocol::{
+    ArmIx, Branch, Digest, Family, FamilyIx, Method, Recipe, Segment, SegmentId, SegmentKind,
+    segment::Start,
+    work::{ReportRow, Stop},
+};
+use floodgauge_worker::{
+    cohort::{self, Ended, Job, Progress, TrainError},
+    data::{self, Data},
+    device::Machine,
+};
+use std::collections::HashMap;
+
+/// Keeps all rows and orders stops.
+#[derive(Default)]
+pub struct Recorder {
+    pub rows: Vec<ReportRow>,
+    /// What to answer when the rows of an epoch come.
+    pub stops: HashMap<u32, Vec<Stop>>,
+    pub abandoned: bool,
+}
+
+impl Progress for Recorder {
+    fn epoch(&mut self, rows: Vec<ReportRow>) -> Vec<Stop> {
+        let stops = rows.first().and_then(|row| self.stops.remove(&row.epoch));
+        self.rows.extend(rows);
+        stops.unwrap_or_default()
+    }
+
+    fn abandoned(&self) -> bool {
+        self.abandoned
+    }
+}
+
+/// One family's arms under one recipe, and the checkpoints met so far.
+pub struct World {
+    pub recipe: Recipe,
+    pub family: Family,
+    pub arms: Vec<Method>,
+    pub data: Data,
+    pub machine: Machine,
+    pub checkpoints: HashMap<Digest, Bytes>,
+}
+
+impl World {
+    pub fn new(recipe: &Recipe, seed: u32, arms: &[Method]) -> Self {
+        Self {
+            family: Family { family: FamilyIx(0), seed, weight_decay: 0.0 },
+            arms: arms.to_vec(),
+            data: data::load(&recipe.dataset, seed, None).unwrap(),
+            recipe: recipe.clone(),
+            machine: Machine::default(),
+            checkpoints: HashMap::new(),
+        }
+    }
+
+    /// Steps of a whole run.
+    pub fn steps(&self) -> u64 {
+        self.recipe.steps_per_epoch() * u64::from(self.recipe.epochs)
+    }
+
+    /// A branch at the initial weights for each of `arms`.
+    pub fn fresh(&self, arms: &[usize]) -> Vec<Branch> {
+        let branch =
+            |&arm| Branch { arms: vec![ArmIx(arm as u16)], start: Start::Init, onset_step: None };
+        arms.iter().map(branch).collect()
+    }
+
+    pub fn try_run(
+        &mut self,
+        kind: SegmentKind,
+        steps: std::ops::Range<u64>,
+        branches: Vec<Branch>,
+        progress: &mut dyn Progress,
+    ) -> Result<Vec<Ended>, TrainError> {
+        let segment = Segment {
+            segment: SegmentId(0),
+            family: FamilyIx(0),
+            kind,
+            from_step: steps.start,
+            to_step: steps.end,
+            branches,
+        };
+        let job =
+            Job { recipe: &self.recipe, family: &self.family, arms: &self.arms, segment: &segment };
+        let ended = cohort::train(&self.machine, job, &self.data, &self.checkpoints, progress)?;
+        for end in &ended {
+            if let (Some(digest), Some(bytes)) = (end.branch.checkpoint, &end.checkpoint) {
+                self.checkpoints.insert(digest, bytes.clone());
+            }
+        }
+        Ok(ended)
+    }
+
+    /// Trains `branches` over `steps`.
+    pub fn run(
+        &mut self,
+        steps: std::ops::Range<u64>,
+        branches: Vec<Branch>,
+        progress: &mut dyn Progress,
+    ) -> Vec<Ended> {
+        self.try_run(SegmentKind::Train, steps, branches, progress).unwrap()
+    }
+}
+
+/// The branches that resume where `ended` left off.
+pub fn resume(ended: &[Ended]) -> Vec<Branch> {
+    ended
+        .iter()
+        .map(|end| Branch {
+            arms: end.branch.arms.clone(),
+            start: Start::Checkpoint { digest: end.branch.checkpoint.unwrap() },
+            onset_step: end.branch.onset_step,
+        })
+        .collect()
+}
+
+/// Trains every arm from its initial weights to the end.
+pub fn train(
+    recipe: &Recipe,
+    seed: u32,
+    arms: &[Method],
+    progress: &mut dyn Progress,
+) -> Vec<Ended> {
+    let mut world = World::new(recipe, seed, arms);
+    let branches = world.fresh(&(0..arms.len()).collect::<Vec<_>>());
+    world.run(0..world.steps(), branches, progress)
+}

@@ -1,0 +1,141 @@
+//! A member's bits don't depend on its company, its threads, or where its run was cut.
+
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use common::{Recorder, World, resume};
+use floodgauge_protocol::{ArmIx, Method, Metric, Recipe, work::ReportRow};
+use floodgauge_worker::{cohort::Ended, device::Machine};
+use proptest::prelude::*;
+use std::num::NonZeroUsize;
+
+fn recipe(optimizer: &str, batch_norm: bool, hidden: &str) -> Recipe {
+    // 203 samples in batches of 32: the last one of an epoch has 11.
+    let text = format!(
+        r#"{{"dataset": {{"name": "digits", "label_noise": 0.1, "n_train": 203, "n_val": 150}},
+            "model": {{"kind": "mlp", "hidden": {hidden}, "batch_norm": {batch_norm}}},
+            "optimizer": {optimizer}, "batch_size": 32, "epochs": 4}}"#
+    );
+    serde_json::from_str(&text).unwrap()
+}
+
+const SGD: &str = r#"{"kind": "sgd", "lr": 0.1, "momentum": 0.9}"#;
+const PLAIN_SGD: &str = r#"{"kind": "sgd", "lr": 0.1}"#;
+const ADAM: &str = r#"{"kind": "adam", "lr": 0.003}"#;
+
+/// Plain first, then levels high enough to be reached early.
+fn arms() -> Vec<Method> {
+    let levels = (0..20).map(|i| Method::Flood { b: 1.8 - 0.09 * f64::from(i) });
+    std::iter::once(Method::Plain).chain(levels).collect()
+}
+
+fn rows_of(rows: &[ReportRow], arm: usize) -> Vec<ReportRow> {
+    rows.iter().filter(|row| row.arms == [ArmIx(arm as u16)]).cloned().collect()
+}
+
+/// Rows and final checkpoint, to the bit.
+#[derive(Debug, PartialEq)]
+struct Outcome {
+    rows: Vec<ReportRow>,
+    ended: floodgauge_protocol::work::FinishedBranch,
+}
+
+fn outcome(recorder: &Recorder, ended: &[Ended], arm: usize) -> Outcome {
+    let end = ended.iter().find(|end| end.branch.arms == [ArmIx(arm as u16)]).unwrap();
+    Outcome { rows: rows_of(&recorder.rows, arm), ended: end.branch.clone() }
+}
+
+fn world(recipe: &Recipe, seed: u32, decay: f64) -> World {
+    let mut world = World::new(recipe, seed, &arms());
+    world.family.weight_decay = decay;
+    world
+}
+
+fn alone(recipe: &Recipe, seed: u32, decay: f64, arm: usize) -> Outcome {
+    let mut world = world(recipe, seed, decay);
+    let (branches, steps) = (world.fresh(&[arm]), world.steps());
+    let mut recorder = Recorder::default();
+    let ended = world.run(0..steps, branches, &mut recorder);
+    outcome(&recorder, &ended, arm)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 6, failure_persistence: None, ..Default::default() })]
+
+    #[test]
+    fn a_member_has_the_same_bits_in_any_company_cut_anywhere(
+        optimizer in prop_oneof![Just(SGD), Just(PLAIN_SGD), Just(ADAM)],
+        batch_norm: bool,
+        hidden in prop_oneof![Just("[]"), Just("[24]"), Just("[128, 100]"), Just("[33, 64, 17]")],
+        decay in prop_oneof![Just(0.0), Just(0.01)],
+        seed in 0u32..100,
+        arm in 0usize..21,
+        cut in 1u64..27,
+        threads in 1usize..4,
+    ) {
+        let recipe = recipe(optimizer, batch_norm, hidden);
+        let expected = alone(&recipe, seed, decay, arm);
+        for size in [2, 5, 20] {
+            let mut world = world(&recipe, seed, decay);
+            world.machine = Machine::new(NonZeroUsize::new(threads).unwrap());
+            let company: Vec<_> = (0..size).map(|i| (arm + i * 8) % 21).collect();
+            let mut recorder = Recorder::default();
+            let branches = world.fresh(&company);
+            let first = world.run(0..cut, branches, &mut recorder);
+            let steps = world.steps();
+            let ended = world.run(cut..steps, resume(&first), &mut recorder);
+            prop_assert_eq!(&outcome(&recorder, &ended, arm), &expected);
+        }
+    }
+}
+
+#[test]
+fn wide_layers_that_a_product_spreads_over_threads_keep_their_bits() {
+    // 500 × 500 on a batch of 200 is past the size from which one product alone uses all threads.
+    let text = r#"{"dataset": {"name": "spiral", "n_train": 400},
+        "model": {"kind": "mlp", "hidden": [500, 500], "batch_norm": true},
+        "optimizer": {"kind": "adam", "lr": 0.001}, "batch_size": 200, "epochs": 2}"#;
+    let recipe: Recipe = serde_json::from_str(text).unwrap();
+    let run = |company: &[usize], threads| {
+        let mut world = world(&recipe, 1, 0.0);
+        world.machine = Machine::new(NonZeroUsize::new(threads).unwrap());
+        let (branches, steps) = (world.fresh(company), world.steps());
+        let mut recorder = Recorder::default();
+        let ended = world.run(0..steps, branches, &mut recorder);
+        outcome(&recorder, &ended, 1)
+    };
+    let expected = run(&[1], 1);
+    for (company, threads) in [(&[1][..], 4), (&[0, 1], 1), (&[1, 2, 3, 4, 5], 2), (&[0, 1], 4)] {
+        assert_eq!(run(company, threads), expected, "{company:?} on {threads} threads");
+    }
+}
+
+#[test]
+fn level_zero_is_the_plain_run_bit_for_bit() {
+    let recipe = recipe(SGD, false, "[64, 64]");
+    let mut world = World::new(&recipe, 5, &[Method::Plain, Method::Flood { b: 0.0 }]);
+    let (branches, steps) = (world.fresh(&[0, 1]), world.steps());
+    let mut recorder = Recorder::default();
+    let ended = world.run(0..steps, branches, &mut recorder);
+    assert_eq!(ended[0].branch.checkpoint, ended[1].branch.checkpoint);
+    let losses = |arm| -> Vec<Metric> {
+        rows_of(&recorder.rows, arm).into_iter().map(|row| row.val_loss).collect()
+    };
+    assert_eq!(losses(0), losses(1));
+    assert_eq!(ended[1].branch.onset_step, None);
+}
+
+#[test]
+fn a_level_is_the_plain_run_until_its_onset_and_leaves_it_there() {
+    let recipe = recipe(SGD, false, "[64, 64]");
+    let mut world = World::new(&recipe, 5, &[Method::Plain, Method::Flood { b: 1.2 }]);
+    let (branches, steps) = (world.fresh(&[0, 1]), world.steps());
+    let ended = world.run(0..steps, branches, &mut Recorder::default());
+    let onset = ended[1].branch.onset_step.unwrap();
+    for (until, same) in [(onset, true), (onset + 1, false)] {
+        let branches = world.fresh(&[0, 1]);
+        let ended = world.run(0..until, branches, &mut Recorder::default());
+        assert_eq!(ended[0].branch.checkpoint == ended[1].branch.checkpoint, same);
+    }
+}
