@@ -152,10 +152,7 @@ mod tests {
     #[test]
     fn csv_is_for_those_who_prefer_it() {
         let prefers = |accept: &'static str| {
-            prefers_csv(&HeaderMap::from_iter([(
-                header::ACCEPT,
-                HeaderValue::from_static(accept),
-            )]))
+            prefers_csv(&HeaderMap::from_iter([(header::ACCEPT, HeaderValue::from_static(accept))]))
         };
         assert!(prefers("text/csv"));
         assert!(prefers("text/csv, */*;q=0.1"));

@@ -1,16 +1,16 @@
 //! Live logs as server-sent events: replayed from the store, then tailed.
 //!
-//! A stream keeps nothing but its place in the log. It reads on whenever something was
-//! committed in this process, and every second for what other processes commit, so a client
-//! that comes back with `Last-Event-ID` misses nothing and sees nothing twice.
+//! Logs are read on whenever something was committed in this process, and every second for
+//! what other processes commit; see `feed`. A client that comes back with `Last-Event-ID`
+//! misses nothing and sees nothing twice.
 
 use super::{
     AppState,
     extract::{Query, SweepPath, text_header},
+    log::{OfAll, OfSweep},
     openapi::{Malformed, NoSweep},
     problem::Problem,
     sweeps,
-    tail::{Log, Tail},
     time::timestamp,
 };
 use crate::{
@@ -26,10 +26,11 @@ use axum::{
     },
 };
 use floodgauge_protocol::SweepId;
+use futures::Stream;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use std::{str::FromStr, time::Duration};
+use std::{convert::Infallible, str::FromStr, time::Duration};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -101,7 +102,7 @@ async fn of_sweep(
     if row.status.is_final() && row.head_seq <= after {
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
-    Ok(stream(&state, Log::Sweep { sweep, after }))
+    Ok(stream(state.sweep_feeds.follow(&state, OfSweep(sweep), after, row.head_seq)))
 }
 
 /// Follow all sweeps
@@ -128,11 +129,9 @@ async fn of_all(
     Query(query): Query<AfterQuery>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let after = match after(&headers, query)? {
-        Some(cursor) => Some(cursor),
-        None => state.driver.store().global_head().await?,
-    };
-    Ok(stream(&state, Log::All { after }))
+    let head = state.driver.store().global_head().await?.unwrap_or(OfAll::START);
+    let after = after(&headers, query)?.unwrap_or(head);
+    Ok(stream(state.all_feeds.follow(&state, OfAll, after, head)))
 }
 
 /// The header goes before the query: a browser that reconnects keeps its address.
@@ -144,8 +143,9 @@ fn after<T: FromStr>(headers: &HeaderMap, query: AfterQuery) -> Result<Option<T>
         .map_err(|_| Problem::Malformed("that is no id of an event".into(), Vec::new()))
 }
 
-fn stream(state: &AppState, log: Log) -> Response {
-    let messages = Tail::new(state, log).into_stream(message);
+fn stream(
+    messages: impl Stream<Item = Result<sse::Event, Infallible>> + Send + 'static,
+) -> Response {
     let keep_alive = KeepAlive::new().interval(KEEP_ALIVE);
     let mut response = Sse::new(messages).keep_alive(keep_alive).into_response();
     let headers = response.headers_mut();
@@ -155,7 +155,8 @@ fn stream(state: &AppState, log: Log) -> Response {
     response
 }
 
-fn message(id: String, entry: Entry) -> anyhow::Result<sse::Event> {
+/// An entry as a message.
+pub(super) fn message(id: &str, entry: Entry) -> anyhow::Result<sse::Event> {
     let name = entry.event.get("type").and_then(Value::as_str).unwrap_or("unknown").to_owned();
     let data = LogEntry {
         sweep: entry.sweep,

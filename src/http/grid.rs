@@ -109,8 +109,7 @@ fn record(spec: &SweepSpec, curves: &[CurveRow], trials: &[TrialRow]) -> Grid {
     let onsets: HashMap<TrialKey, u64> =
         trials.iter().filter_map(|trial| Some((trial.trial, trial.onset_step?))).collect();
     let run = |family: &Family| {
-        let keys: Vec<_> =
-            plan.arm_ids().map(|arm| TrialKey::new(family.family, arm)).collect();
+        let keys: Vec<_> = plan.arm_ids().map(|arm| TrialKey::new(family.family, arm)).collect();
         let column = |metric: fn(&CurveRow) -> Metric| {
             let rows = |key| curves.get(key).copied().unwrap_or_default();
             keys.iter().map(|key| rows(key).iter().map(metric).collect()).collect()

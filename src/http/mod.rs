@@ -5,7 +5,7 @@
 //! runs it; listener and shutdown are the caller's.
 //!
 //! - [`sweeps`], [`trials`], [`curves`], [`grid`], [`best`]: what people ask about.
-//! - [`events`]: live logs, on top of `tail`, which follows a log in the store.
+//! - [`events`]: live logs, on top of `feed`, which follows a `log` in the store.
 //! - [`work`], [`blobs`]: what workers say.
 //! - [`health`], `page`, `openapi`: the server itself.
 //! - [`problem`]: what clients are told when something goes wrong.
@@ -17,14 +17,15 @@ pub mod body;
 pub mod curves;
 pub mod events;
 pub mod extract;
+mod feed;
 pub mod grid;
 pub mod health;
+mod log;
 mod openapi;
 mod page;
 pub mod problem;
 mod serve;
 pub mod sweeps;
-mod tail;
 mod time;
 pub mod trials;
 pub mod work;
@@ -61,6 +62,16 @@ pub struct AppState {
     /// Cancelled when the server closes: what would go on without end, ends then. The same
     /// token should end [`serve`].
     pub closing: CancellationToken,
+    sweep_feeds: feed::Feeds<log::OfSweep>,
+    all_feeds: feed::Feeds<log::OfAll>,
+}
+
+impl AppState {
+    /// The state of a server that drives sweeps until `closing` is cancelled.
+    pub fn new(driver: Driver, closing: CancellationToken) -> Self {
+        let (sweep_feeds, all_feeds) = Default::default();
+        Self { driver, closing, sweep_feeds, all_feeds }
+    }
 }
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -86,7 +97,7 @@ pub fn app(state: AppState) -> Router {
     let nosniff = HeaderValue::from_static("nosniff");
     let around_all = ServiceBuilder::new()
         .layer(SetRequestIdLayer::new(REQUEST_ID, MakeRequestUuid))
-        .layer(TraceLayer::new_for_http().make_span_with(span).on_response(log).on_failure(()))
+        .layer(TraceLayer::new_for_http().make_span_with(span).on_response(answered).on_failure(()))
         .layer(PropagateRequestIdLayer::new(REQUEST_ID))
         .layer(SetResponseHeaderLayer::overriding(
             HeaderName::from_static("x-content-type-options"),
@@ -113,6 +124,6 @@ fn span(request: &Request) -> Span {
     )
 }
 
-fn log<B>(response: &Response<B>, latency: Duration, _: &Span) {
+fn answered<B>(response: &Response<B>, latency: Duration, _: &Span) {
     tracing::debug!(status = response.status().as_u16(), ?latency, "answered");
 }

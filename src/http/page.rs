@@ -53,7 +53,10 @@ async fn index(headers: HeaderMap) -> Response {
 pub(super) async fn fallback(method: Method, uri: Uri, headers: HeaderMap) -> Response {
     let path = uri.path().trim_start_matches('/');
     let reads = method == Method::GET || method == Method::HEAD;
-    if reads && !path.is_empty() && let Some(file) = Dist::get(path) {
+    if reads
+        && !path.is_empty()
+        && let Some(file) = Dist::get(path)
+    {
         return send(path, &file, &headers);
     }
     // The page's own addresses are relative: below a folder it would look for its files there.

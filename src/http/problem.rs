@@ -108,11 +108,9 @@ impl Problem {
             }
             Self::Malformed(..) => ("malformed", S::BAD_REQUEST, "the request can't be read"),
             Self::NotFound(_) => ("not-found", S::NOT_FOUND, "there is no such thing"),
-            Self::MethodNotAllowed => (
-                "method-not-allowed",
-                S::METHOD_NOT_ALLOWED,
-                "this route doesn't know the method",
-            ),
+            Self::MethodNotAllowed => {
+                ("method-not-allowed", S::METHOD_NOT_ALLOWED, "this route doesn't know the method")
+            }
             Self::Conflict(_) => ("conflict", S::CONFLICT, "its state doesn't allow this"),
             Self::LeaseLost => ("lease-lost", S::GONE, "the lease is no longer held"),
             Self::TooLarge(_) => ("too-large", S::PAYLOAD_TOO_LARGE, "the body is too long"),
@@ -266,9 +264,40 @@ fn passes(error: &sqlx::Error) -> bool {
         // SQLite's "busy"; Postgres' classes for lost connections, short resources and
         // operators' interventions.
         E::Database(error) => error.code().is_some_and(|code| {
-            let postgres = code.len() == 5 && ["08", "53", "57"].iter().any(|class| code.starts_with(class));
+            let postgres =
+                code.len() == 5 && ["08", "53", "57"].iter().any(|class| code.starts_with(class));
             postgres || ["5", "261", "517"].contains(&&*code)
         }),
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn body(response: Response) -> (StatusCode, String) {
+        let status = response.status();
+        let bytes = axum::body::to_bytes(response.into_body(), usize::MAX).await.unwrap();
+        (status, String::from_utf8(bytes.to_vec()).unwrap())
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_a_problem_that_keeps_its_message_to_itself() {
+        let (status, text) = body(panicked(Box::new("secret"))).await;
+        assert_eq!(status, StatusCode::INTERNAL_SERVER_ERROR);
+        assert!(text.contains("urn:floodgauge:problem:internal"), "{text}");
+        assert!(!text.contains("secret"), "{text}");
+    }
+
+    #[tokio::test]
+    async fn a_busy_database_is_worth_another_try_and_a_broken_row_is_not() {
+        let busy = Problem::from(StoreError::Database(sqlx::Error::PoolTimedOut)).into_response();
+        assert_eq!(busy.headers()[header::RETRY_AFTER], "1");
+        assert_eq!(body(busy).await.0, StatusCode::SERVICE_UNAVAILABLE);
+        let broken = Problem::from(StoreError::Corrupt("secret".into())).into_response();
+        let (status, text) = body(broken).await;
+        assert_eq!(status, StatusCode::INTERNAL_SERVER_ERROR);
+        assert!(!text.contains("secret"), "{text}");
     }
 }

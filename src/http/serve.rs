@@ -16,7 +16,7 @@ const GRACE: Duration = Duration::from_secs(10);
 /// # use floodgauge::{driver::Driver, http::{AppState, app, serve}};
 /// # async fn example(driver: Driver, listener: tokio::net::TcpListener) -> std::io::Result<()> {
 /// let closing = tokio_util::sync::CancellationToken::new();
-/// let app = app(AppState { driver, closing: closing.clone() });
+/// let app = app(AppState::new(driver, closing.clone()));
 /// serve(listener, app, closing.cancelled_owned()).await
 /// # }
 /// ```

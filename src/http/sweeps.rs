@@ -174,7 +174,8 @@ async fn create(
     IdempotencyKey(key): IdempotencyKey,
     JsonBody(spec): JsonBody<SweepSpec>,
 ) -> Result<Response, Problem> {
-    let idempotency = key.map(|key| Ok::<_, Problem>((key, canonical_digest(&spec)?))).transpose()?;
+    let idempotency =
+        key.map(|key| Ok::<_, Problem>((key, canonical_digest(&spec)?))).transpose()?;
     let submitted = state.driver.submit(spec, idempotency).await?;
     let body = Json(detail(&state, submitted.sweep).await?);
     if submitted.created {

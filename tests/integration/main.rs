@@ -2,5 +2,6 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod http;
 mod store;
 mod support;

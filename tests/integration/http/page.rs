@@ -46,3 +46,16 @@ async fn a_browser_that_mistypes_below_the_api_gets_a_problem() {
     problem(browse(&server, "/v1/nothing").await, 404, "not-found").await;
     problem(browse(&server, "/assets/gone.js").await, 404, "not-found").await;
 }
+
+#[tokio::test]
+async fn what_the_page_names_is_kept_for_good() {
+    let server = Server::start().await;
+    let page = browse(&server, "/").await.text().await.unwrap();
+    let named = page.split('"').filter_map(|text| text.strip_prefix("./assets/"));
+    for file in named {
+        let response = server.get(&format!("/assets/{file}")).await;
+        assert_eq!(response.status(), 200, "{file}");
+        let kept = response.headers()["cache-control"].to_str().unwrap().to_owned();
+        assert!(kept.contains("immutable"), "{file}: {kept}");
+    }
+}

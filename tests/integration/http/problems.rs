@@ -123,3 +123,13 @@ async fn every_answer_names_its_request_and_keeps_browsers_from_guessing() {
     assert_eq!(response.headers()["x-content-type-options"], "nosniff");
     assert_eq!(server.get("/readyz").await.status(), StatusCode::OK);
 }
+
+#[tokio::test]
+async fn long_answers_are_compressed_for_those_who_accept_it() {
+    let server = Server::start().await;
+    let request = server.request(Method::GET, "/openapi.json").header("accept-encoding", "gzip");
+    let response = request.send().await.unwrap();
+    assert_eq!(response.headers()["content-encoding"], "gzip");
+    assert!(response.bytes().await.unwrap().starts_with(&[0x1f, 0x8b]));
+    assert!(!server.get("/openapi.json").await.headers().contains_key("content-encoding"));
+}

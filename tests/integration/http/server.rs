@@ -18,6 +18,7 @@ pub struct Server {
     /// `http://127.0.0.1:` and its port.
     pub base: String,
     pub client: reqwest::Client,
+    pub driver: Driver,
     pub closing: CancellationToken,
     pub task: JoinHandle<io::Result<()>>,
     _folder: TempDir,
@@ -39,10 +40,10 @@ impl Server {
         let closing = CancellationToken::new();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
-        let app = app(AppState { driver, closing: closing.clone() });
+        let app = app(AppState::new(driver.clone(), closing.clone()));
         let task = tokio::spawn(serve(listener, app, closing.clone().cancelled_owned()));
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
-        Self { base, client, closing, task, _folder: folder }
+        Self { base, client, driver, closing, task, _folder: folder }
     }
 
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {

@@ -69,7 +69,8 @@ pub async fn train(server: &Server, work: &Assignment) {
         let answer = post(server, work, "reports", &json!({ "rows": rows })).await;
         assert_eq!(answer.status(), StatusCode::OK, "{}", answer.text().await.unwrap());
     }
-    let answer = post(server, work, "finish", &json!({ "branches": ends(server, work).await })).await;
+    let answer =
+        post(server, work, "finish", &json!({ "branches": ends(server, work).await })).await;
     assert_eq!(answer.status(), StatusCode::NO_CONTENT, "{}", answer.text().await.unwrap());
 }
 

@@ -97,13 +97,17 @@ function Row({ sweep }: { sweep: SweepSummary }) {
       <td>
         <Status of={sweep.status} />
       </td>
-      <td>{sweep.dataset.replaceAll("_", " ")}</td>
-      <td>{sweep.scheduler}</td>
-      <td class="figure">{best ? (best.b == null ? "plain" : formatLevel(best.b)) : NONE}</td>
-      <td class="figure" title={metricWords(sweep.metric)}>
+      <td data-name="data">{sweep.dataset.replaceAll("_", " ")}</td>
+      <td data-name="scheduler">{sweep.scheduler}</td>
+      <td class="figure" data-name="best b">
+        {best ? (best.b == null ? "plain" : formatLevel(best.b)) : NONE}
+      </td>
+      <td class="figure" data-name="to plain" title={metricWords(sweep.metric)}>
         {difference ? formatDifference(difference.mean, sweep.metric) : NONE}
       </td>
-      <td class="figure">{sweep.best ? <Cost of={sweep.best.run_equivalents} /> : NONE}</td>
+      <td class="figure" data-name="cost">
+        {sweep.best ? <Cost of={sweep.best.run_equivalents} /> : NONE}
+      </td>
       <td class="figure faint">
         <time dateTime={sweep.created_at}>{formatTime(sweep.created_at)}</time>
       </td>

@@ -41,7 +41,7 @@ export function DataSection({ form, set }: SectionProps) {
         <TextField
           at="/recipe/dataset/label_noise"
           label="Label noise"
-          hint="share of labels flipped, 0 to 1"
+          hint="share flipped, 0 to 1"
           figures
           value={form.labelNoise}
           onValue={(labelNoise) => set({ labelNoise })}
@@ -76,7 +76,7 @@ export function ModelSection({ form, set }: SectionProps) {
         <TextField
           at="/recipe/model/hidden"
           label="Hidden layers"
-          hint="widths; none makes a linear model"
+          hint="none: a linear model"
           value={form.hidden}
           onValue={(hidden) => set({ hidden })}
         />
@@ -86,6 +86,22 @@ export function ModelSection({ form, set }: SectionProps) {
           value={form.batchNorm}
           onValue={(batchNorm) => set({ batchNorm })}
         />
+        <TextField
+          at="/recipe/batch_size"
+          label="Batch size"
+          figures
+          value={form.batchSize}
+          onValue={(batchSize) => set({ batchSize })}
+        />
+        <TextField
+          at="/recipe/epochs"
+          label="Epochs"
+          figures
+          value={form.epochs}
+          onValue={(epochs) => set({ epochs })}
+        />
+      </div>
+      <div class="fields">
         <ChoiceField
           at="/recipe/optimizer/kind"
           label="Optimiser"
@@ -136,20 +152,6 @@ export function ModelSection({ form, set }: SectionProps) {
             />
           </>
         )}
-        <TextField
-          at="/recipe/batch_size"
-          label="Batch size"
-          figures
-          value={form.batchSize}
-          onValue={(batchSize) => set({ batchSize })}
-        />
-        <TextField
-          at="/recipe/epochs"
-          label="Epochs"
-          figures
-          value={form.epochs}
-          onValue={(epochs) => set({ epochs })}
-        />
       </div>
     </fieldset>
   );
@@ -248,10 +250,11 @@ export function SearchSection({ form, set }: SectionProps) {
         <ChoiceField
           at="/search/objective/at"
           label="Read at"
+          hint={form.at === "last" ? "mean of the closing tenth" : "early stopping"}
           value={form.at}
           options={[
-            ["last", "the end (mean of the closing tenth)"],
-            ["best", "the best epoch (early stopping)"],
+            ["last", "the end"],
+            ["best", "the best epoch"],
           ]}
           onValue={(moment) => set({ at: moment })}
         />
@@ -280,7 +283,7 @@ export function SchedulerSection({ form, set }: SectionProps) {
             <TextField
               at="/scheduler/eta"
               label="Eta"
-              hint="one arm of so many goes on"
+              hint="one arm in eta goes on"
               figures
               placeholder="3"
               value={form.eta}
@@ -289,7 +292,7 @@ export function SchedulerSection({ form, set }: SectionProps) {
             <TextField
               at="/scheduler/first_rung"
               label="First rung"
-              hint="epochs before the first pruning"
+              hint="epochs before pruning"
               figures
               placeholder="automatic"
               value={form.firstRung}

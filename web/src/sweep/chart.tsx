@@ -2,7 +2,7 @@ import { computed, effect, type ReadonlySignal, type Signal } from "@preact/sign
 import { useEffect, useRef } from "preact/hooks";
 import { ground } from "../theme";
 import { perFrame } from "../frame";
-import { colourAt, levelScale } from "./colour";
+import { colourAt, levelScale, neutral } from "./colour";
 import { createPlot, type Look, type Plot, type Reading } from "./plot";
 import { columnsOf, plotted, type Column, type Shown } from "./series";
 import type { SweepState } from "./state";
@@ -128,9 +128,8 @@ function lookOf({ state, family, leader }: Pick<ChartProps, "state" | "family" |
     const leads = leader.peek() === arm;
     const alpha = (ended ? 0.4 : 1) * (kind === "train" ? 0.75 : 1);
     const b = arms[arm]?.b;
-    const neutral = on === "dark" ? `rgb(214 220 226 / ${alpha})` : `rgb(60 66 74 / ${alpha})`;
     return {
-      colour: b == null ? neutral : colourAt(scale.place(b), on, alpha),
+      colour: b == null ? neutral(on, alpha) : colourAt(scale.place(b), on, alpha),
       width: leads || b == null ? 2.2 : 1.2,
       ended,
     };

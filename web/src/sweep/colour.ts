@@ -15,7 +15,7 @@ const VIRIDIS: readonly (readonly [number, number, number])[] = [
 ];
 
 /** The part of the scale that stands out from a light and from a dark ground. */
-const PART = { light: [0, 0.86], dark: [0.26, 1] } as const;
+const PART = { light: [0.07, 0.88], dark: [0.26, 1] } as const;
 
 export type Ground = keyof typeof PART;
 
@@ -30,6 +30,12 @@ export function colourAt(t: number, ground: Ground, alpha = 1): string {
     Math.round((low[i] ?? 0) + ((high[i] ?? 0) - (low[i] ?? 0)) * (place - below)),
   );
   return `rgb(${r} ${g} ${b} / ${alpha})`;
+}
+
+/** The colour of the plain run, which has no level: grey, as strong on either ground. */
+export function neutral(ground: Ground, alpha = 1): string {
+  const grey = ground === "dark" ? "160 168 178" : "112 119 128";
+  return `rgb(${grey} / ${alpha})`;
 }
 
 /** The colours of the scale from its lower to its upper end, for a legend. */

@@ -11,7 +11,7 @@ export function LogView({ lines }: { lines: readonly LogLine[] }) {
   const all = useSignal(false);
   const shown = all.value ? lines : lines.slice(-SHORT);
   return (
-    <section class="card" aria-labelledby="log">
+    <section class="card log-card" aria-labelledby="log">
       <div class="card-head">
         <h2 id="log">Log</h2>
         {lines.length > SHORT && (

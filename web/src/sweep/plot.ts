@@ -1,6 +1,7 @@
 /** The chart itself: uPlot, told what to draw. */
 
 import uPlot from "uplot";
+import { decimalsOf } from "../format";
 import type { Column, Plotted, Shown } from "./series";
 
 /** How a column looks just now. */
@@ -89,14 +90,15 @@ export function createPlot(options: PlotOptions): Plot {
         },
       },
       axes: [
-        { ...axis, label: "epoch", labelSize: 20, size: 34, gap: 4 },
+        // No vertical lines but the rungs.
+        { ...axis, grid: { show: false }, label: "epoch", labelSize: 20, size: 34, gap: 4 },
         {
           ...axis,
           label: shown.metric === "loss" ? "loss (nats)" : "error",
           labelSize: 20,
           size: 52,
           gap: 4,
-          values: (_, ticks) => ticks.map((tick) => tickWords(tick, shown)),
+          values: (_, ticks) => tickWords(ticks, shown),
         },
       ],
       series: [
@@ -173,10 +175,17 @@ function heightFor(width: number): number {
   return Math.round(Math.min(460, Math.max(260, width * 0.42)));
 }
 
-function tickWords(tick: number | null, shown: Shown): string {
-  if (tick === null) return "";
-  if (shown.metric === "error") return `${Number((tick * 100).toPrecision(6))} %`;
-  return String(Number(tick.toPrecision(6)));
+/** Ticks in words; on an even scale all have the same decimals. */
+function tickWords(ticks: readonly (number | null)[], { metric, log }: Shown): string[] {
+  const percent = metric === "error";
+  const values = ticks.map((tick) => (tick === null || !percent ? tick : tick * 100));
+  const decimals = log ? undefined : decimalsOf(values);
+  return values.map((value) => {
+    if (value === null) return "";
+    const figure =
+      decimals === undefined ? String(Number(value.toPrecision(6))) : value.toFixed(decimals);
+    return percent ? `${figure} %` : figure;
+  });
 }
 
 /** Thin lines where the scheduler decides. */

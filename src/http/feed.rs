@@ -1,0 +1,220 @@
+//! Feeds: however many watch a log, one task reads what is added to it.
+//!
+//! A watcher subscribes to the feed of its log, then reads the store up to the end, then
+//! hears the feed, passing over what it has read already. A watcher too slow for the feed
+//! goes back to the store. So nobody misses an entry, and nobody sees one twice.
+
+use super::{
+    AppState,
+    events::message,
+    log::{Log, Look},
+};
+use crate::{driver::Driver, store::Entry};
+use axum::response::sse;
+use futures::{Stream, stream};
+use std::{
+    collections::{HashMap, VecDeque},
+    convert::Infallible,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+use tokio::{
+    sync::broadcast::{self, error::RecvError},
+    time::{Instant, sleep_until, timeout_at},
+};
+use tokio_util::sync::CancellationToken;
+
+/// Entries that a watcher may be behind before it goes back to the store.
+const CAPACITY: usize = 256;
+/// Between two looks at a log for what other processes committed.
+const POLL: Duration = Duration::from_secs(1);
+/// Between two looks at a log that is being written to, so that a thousand commits a second
+/// don't become a thousand reads.
+const PACE: Duration = Duration::from_millis(25);
+
+/// An entry as a message, and where it is in its log.
+struct Told<Place> {
+    place: Place,
+    /// Whether the stream is over after it.
+    last: bool,
+    event: sse::Event,
+}
+
+type Sender<L> = broadcast::Sender<Arc<Told<<L as Log>::Place>>>;
+type Receiver<L> = broadcast::Receiver<Arc<Told<<L as Log>::Place>>>;
+
+/// The feeds of all logs of a kind that are being watched.
+#[derive(Clone)]
+pub struct Feeds<L: Log>(Arc<Mutex<HashMap<L, Sender<L>>>>);
+
+impl<L: Log> Default for Feeds<L> {
+    fn default() -> Self {
+        Self(Arc::default())
+    }
+}
+
+impl<L: Log> Feeds<L> {
+    /// A log's entries after a place, as they come, until the log ends, the server closes or
+    /// the database fails: then a client comes back by itself, and with its place.
+    /// `head` is the newest place of the log, or an earlier one.
+    pub fn follow(
+        &self,
+        state: &AppState,
+        log: L,
+        after: L::Place,
+        head: L::Place,
+    ) -> impl Stream<Item = Result<sse::Event, Infallible>> + use<L> {
+        let watcher = Watcher {
+            driver: state.driver.clone(),
+            closing: state.closing.clone(),
+            news: self.subscribe(state, log, head),
+            log,
+            after,
+            ready: VecDeque::new(),
+            behind: true,
+            fed: true,
+        };
+        stream::unfold(Some(watcher), |watcher| async move {
+            let mut watcher = watcher?;
+            let told = watcher.next().await?;
+            Some((Ok(told.event.clone()), (!told.last).then_some(watcher)))
+        })
+    }
+
+    fn subscribe(&self, state: &AppState, log: L, head: L::Place) -> Receiver<L> {
+        let mut open = self.lock();
+        if let Some(sender) = open.get(&log) {
+            return sender.subscribe();
+        }
+        let (sender, receiver) = broadcast::channel(CAPACITY);
+        open.insert(log, sender.clone());
+        let (driver, closing) = (state.driver.clone(), state.closing.clone());
+        let feeder = Feeder { feeds: self.clone(), driver, closing, log, after: head, sender };
+        tokio::spawn(feeder.run());
+        receiver
+    }
+
+    /// Ends a feed that nobody hears; false if somebody does.
+    fn leave(&self, log: L, sender: &Sender<L>) -> bool {
+        let mut open = self.lock();
+        let idle = sender.receiver_count() == 0;
+        if idle {
+            open.remove(&log);
+        }
+        idle
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<L, Sender<L>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The task that reads what is added to a log.
+struct Feeder<L: Log> {
+    feeds: Feeds<L>,
+    driver: Driver,
+    closing: CancellationToken,
+    log: L,
+    after: L::Place,
+    sender: Sender<L>,
+}
+
+impl<L: Log> Feeder<L> {
+    async fn run(mut self) {
+        let closing = self.closing.clone();
+        tokio::select! {
+            () = closing.cancelled() => {}
+            () = self.feed() => {}
+        }
+        let mut open = self.feeds.lock();
+        // By now the log may have another feed, which stays.
+        if open.get(&self.log).is_some_and(|sender| sender.same_channel(&self.sender)) {
+            open.remove(&self.log);
+        }
+    }
+
+    /// Feeds until the log ends, nobody hears any more, or the database fails.
+    async fn feed(&mut self) {
+        let mut commits = self.driver.subscribe();
+        while !self.feeds.leave(self.log, &self.sender) {
+            let looked_at = Instant::now();
+            // Marked before reading: what is committed meanwhile ends the next wait.
+            commits.borrow_and_update();
+            let Some(entries) = look(&self.driver, self.log, self.after).await else { return };
+            for told in entries {
+                self.after = told.place;
+                let last = told.last;
+                // Nobody may hear it: then the loop ends.
+                let _ = self.sender.send(told);
+                if last {
+                    return;
+                }
+            }
+            sleep_until(looked_at + PACE).await;
+            // Whether it was told or time passed, it looks again.
+            let _ = timeout_at(looked_at + POLL, commits.changed()).await;
+        }
+    }
+}
+
+/// One client's place in a log.
+struct Watcher<L: Log> {
+    driver: Driver,
+    closing: CancellationToken,
+    news: Receiver<L>,
+    log: L,
+    after: L::Place,
+    ready: VecDeque<Arc<Told<L::Place>>>,
+    /// Whether the store may hold entries that the feed won't tell.
+    behind: bool,
+    /// Whether the feed goes on.
+    fed: bool,
+}
+
+impl<L: Log> Watcher<L> {
+    async fn next(&mut self) -> Option<Arc<Told<L::Place>>> {
+        loop {
+            if let Some(told) = self.ready.pop_front() {
+                self.after = told.place;
+                return Some(told);
+            }
+            if self.behind {
+                self.ready.extend(look(&self.driver, self.log, self.after).await?);
+                self.behind = !self.ready.is_empty();
+                continue;
+            }
+            if !self.fed {
+                return None;
+            }
+            let news = tokio::select! {
+                () = self.closing.cancelled() => return None,
+                news = self.news.recv() => news,
+            };
+            match news {
+                Ok(told) if told.place > self.after => self.ready.push_back(told),
+                Ok(_) => {}
+                Err(RecvError::Lagged(_)) => self.behind = true,
+                Err(RecvError::Closed) => (self.behind, self.fed) = (true, false),
+            }
+        }
+    }
+}
+
+/// Reads on in a log; none when it ended, or couldn't be read.
+async fn look<L: Log>(
+    driver: &Driver,
+    log: L,
+    after: L::Place,
+) -> Option<Vec<Arc<Told<L::Place>>>> {
+    let tell = |(place, entry): (L::Place, Entry)| -> anyhow::Result<_> {
+        let last = L::ends_with(&entry);
+        Ok(Arc::new(Told { place, last, event: message(&place.to_string(), entry)? }))
+    };
+    let told = match log.read(driver.store(), after).await {
+        Ok(Look::End) => return None,
+        Ok(Look::Entries(entries)) => entries.into_iter().map(tell).collect(),
+        Err(error) => Err(error.into()),
+    };
+    told.inspect_err(|error| tracing::warn!(error = format!("{error:#}"), "an event stream broke"))
+        .ok()
+}

@@ -1,0 +1,85 @@
+//! The logs that can be followed: one sweep's, and all sweeps'.
+
+use crate::store::{DynStore, Entry, GlobalCursor, StoreError};
+use floodgauge_protocol::SweepId;
+use serde_json::Value;
+use std::{fmt::Display, hash::Hash};
+
+/// Entries read at once.
+const BATCH: u32 = 256;
+
+/// A log that grows at its end.
+pub trait Log: Copy + Eq + Hash + Send + Sync + 'static {
+    /// A place in it, which is also an event's id.
+    type Place: Copy + Ord + Display + Send + Sync + 'static;
+
+    /// Entries after a place, in order.
+    fn read(
+        self,
+        store: &DynStore,
+        after: Self::Place,
+    ) -> impl Future<Output = Result<Look<Self::Place>, StoreError>> + Send;
+
+    /// Whether a stream of this log is over after an entry.
+    fn ends_with(entry: &Entry) -> bool;
+}
+
+/// What a look at a log found.
+pub enum Look<Place> {
+    /// These; none if there are none yet.
+    Entries(Vec<(Place, Entry)>),
+    /// Nothing, and nothing will come.
+    End,
+}
+
+/// One sweep's log.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct OfSweep(pub SweepId);
+
+impl Log for OfSweep {
+    type Place = u64;
+
+    async fn read(self, store: &DynStore, after: u64) -> Result<Look<u64>, StoreError> {
+        // A sweep's row is much cheaper than a look for entries that aren't there.
+        match store.sweep(self.0).await? {
+            Some(row) if row.head_seq > after => {}
+            Some(row) if !row.status.is_final() => return Ok(Look::Entries(Vec::new())),
+            // Over, or deleted.
+            _ => return Ok(Look::End),
+        }
+        let entries = store.entries(self.0, after, BATCH).await?;
+        Ok(Look::Entries(entries.into_iter().map(|entry| (entry.seq, entry)).collect()))
+    }
+
+    fn ends_with(entry: &Entry) -> bool {
+        entry.decisions.as_array().into_iter().flatten().any(|decision| {
+            let action = decision.get("action").and_then(Value::as_str);
+            matches!(action, Some("complete" | "fail" | "cancel"))
+        })
+    }
+}
+
+/// All sweeps' log, which has no end.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct OfAll;
+
+impl OfAll {
+    /// The place before every entry.
+    pub const START: GlobalCursor = GlobalCursor { transaction: 0, row: 0 };
+}
+
+impl Log for OfAll {
+    type Place = GlobalCursor;
+
+    async fn read(
+        self,
+        store: &DynStore,
+        after: GlobalCursor,
+    ) -> Result<Look<GlobalCursor>, StoreError> {
+        Ok(Look::Entries(store.all_entries(Some(after), BATCH).await?))
+    }
+
+    fn ends_with(_: &Entry) -> bool {
+        false
+    }
+}

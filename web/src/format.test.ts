@@ -1,0 +1,72 @@
+import { describe, expect, it } from "vitest";
+import {
+  decimalsOf,
+  formatDifference,
+  formatLevel,
+  formatLoss,
+  formatMetric,
+  formatRuns,
+  formatTime,
+} from "./format";
+
+describe("losses", () => {
+  it("have four decimals where these say something", () => {
+    expect(formatLoss(0.23149)).toBe("0.2315");
+    expect(formatLoss(12)).toBe("12.0000");
+    expect(formatLoss(0)).toBe("0.0000");
+  });
+
+  it("have powers of ten where four decimals would say nothing", () => {
+    expect(formatLoss(0.0000123)).toBe("1.23e−5");
+    expect(formatLoss(-0.0000123)).toBe("−1.23e−5");
+    expect(formatLoss(123456)).toBe("1.23e5");
+  });
+});
+
+describe("metrics", () => {
+  it("tell errors in per cent and losses in nats", () => {
+    expect(formatMetric(0.053, "val_error")).toBe("5.30 %");
+    expect(formatMetric(0.231, "val_loss")).toBe("0.2310");
+  });
+
+  it("tell what diverged and what isn't there", () => {
+    expect(formatMetric("diverged", "val_loss")).toBe("diverged");
+    expect(formatMetric(null, "val_loss")).toBe("–");
+    expect(formatMetric(undefined, "val_loss")).toBe("–");
+  });
+
+  it("tell differences with their sign", () => {
+    expect(formatDifference(-0.07, "val_loss")).toBe("−0.0700");
+    expect(formatDifference(0.07, "val_loss")).toBe("+0.0700");
+    expect(formatDifference(-0.0125, "val_error")).toBe("−1.25 pp");
+    expect(formatDifference(0, "val_loss")).toBe("0.0000");
+  });
+});
+
+describe("levels", () => {
+  it("are as short as they can be told, or share their decimals", () => {
+    expect(formatLevel(0.1)).toBe("0.1");
+    expect(formatLevel(0.1, 2)).toBe("0.10");
+    expect(formatLevel(null, 2)).toBe("–");
+  });
+
+  it("need as many decimals as the finest has", () => {
+    expect(decimalsOf([null, 0.01, 0.1, 1])).toBe(2);
+    expect(decimalsOf([1, 2])).toBe(0);
+    expect(decimalsOf([1 / 3])).toBe(6);
+    expect(decimalsOf([])).toBe(0);
+  });
+
+  it("keep their digits where fixed decimals would drop them", () => {
+    expect(formatLevel(1e-8, 6)).toBe("1e-8");
+  });
+});
+
+it("run-equivalents have one decimal", () => {
+  expect(formatRuns(5.94)).toBe("5.9");
+});
+
+it("times that can't be read are no figures", () => {
+  expect(formatTime("never")).toBe("–");
+  expect(formatTime("2026-01-31T14:05:00Z")).toMatch(/^\d{4}-\d{2}-\d{2} \d{2}:\d{2}$/);
+});

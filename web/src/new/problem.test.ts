@@ -1,0 +1,52 @@
+import { describe, expect, it } from "vitest";
+import { fieldOf, showProblem } from "./problem";
+
+describe("a pointer", () => {
+  it("names its field", () => {
+    expect(fieldOf("/recipe/batch_size")).toBe("/recipe/batch_size");
+    expect(fieldOf("/search/levels/from")).toBe("/search/levels/from");
+  });
+
+  it("into a list names the list's field", () => {
+    expect(fieldOf("/recipe/model/hidden/1")).toBe("/recipe/model/hidden");
+    expect(fieldOf("/search/weight_decay/0")).toBe("/search/weight_decay");
+    expect(fieldOf("/search/levels/3")).toBe("/search/levels");
+  });
+
+  it("to what has no field names none", () => {
+    expect(fieldOf("/search")).toBeNull();
+    expect(fieldOf("")).toBeNull();
+    expect(fieldOf("/scheduler/priority")).toBeNull();
+  });
+});
+
+describe("a problem", () => {
+  const problem = {
+    type: "urn:floodgauge:problem:invalid-sweep",
+    title: "the sweep can't be run",
+    status: 422,
+    detail: "3 fields are out of range",
+  };
+
+  it("comes to its fields, the rest stands by itself", () => {
+    const shown = showProblem({
+      ...problem,
+      errors: [
+        { pointer: "/recipe/model/hidden/0", detail: "width 0 is too small" },
+        { pointer: "/recipe/model/hidden/1", detail: "width 9000 is too large" },
+        { pointer: "/search", detail: "too many trials" },
+      ],
+    });
+    expect([...shown.fields]).toEqual([
+      ["/recipe/model/hidden", "width 0 is too small; width 9000 is too large"],
+    ]);
+    expect(shown.general).toEqual(["too many trials"]);
+  });
+
+  it("without fields is told in its own words", () => {
+    expect(showProblem({ ...problem, errors: [] })).toEqual({
+      fields: new Map(),
+      general: ["the sweep can't be run: 3 fields are out of range"],
+    });
+  });
+});

@@ -1,0 +1,215 @@
+import { describe, expect, it } from "vitest";
+import type { Decision, Entry, Event } from "../api/types";
+import { reduce } from "./reducer";
+import { initialState, type SweepState } from "./state";
+import { aBest, aDetail, aRow, aSegment } from "./testing";
+
+/** Entries with rising places from `first` on. */
+function entries(steps: readonly (readonly [Event, ...Decision[]])[], first = 1): Entry[] {
+  return steps.map(([event, ...decisions], i) => ({
+    sweep: aDetail().id,
+    seq: first + i,
+    at: "2026-01-01T00:00:00Z",
+    event,
+    decisions,
+  }));
+}
+
+const enqueue = (segment: number, family: number, arms: number[][]): Decision => ({
+  action: "enqueue",
+  segment: aSegment({ segment, family, arms }),
+  reason: "to the first rung",
+});
+const submitted: Event = { type: "submitted", spec: aDetail().spec };
+const reported = (segment: number, rows: ReturnType<typeof aRow>[], redone = 0): Event => ({
+  type: "reported",
+  segment,
+  attempt: 1,
+  rows,
+  redone,
+});
+const claimed = (segment: number, attempt = 1): Event => ({
+  type: "claimed",
+  segment,
+  attempt,
+  worker: "w",
+  fingerprint: "f",
+});
+
+function fold(log: readonly Entry[], from: SweepState = initialState(aDetail())): SweepState {
+  return log.reduce(reduce, from);
+}
+
+const start = entries([
+  [submitted, enqueue(0, 0, [[0], [1], [2]]), enqueue(1, 1, [[0], [1], [2]])],
+  [claimed(0)],
+]);
+
+describe("rows", () => {
+  it("belong to the family of their segment", () => {
+    const state = fold([...start, ...entries([[reported(1, [aRow([2], 1, 0.5)])]], 3)]);
+    expect(state.trials[0]?.[2]?.curve.loss).toEqual([]);
+    expect(state.trials[1]?.[2]?.curve.loss).toEqual([0.5]);
+    expect(state.trials[1]?.[2]?.epochs).toBe(1);
+  });
+
+  it("stand for all their arms", () => {
+    const rows = [aRow([0, 1, 2], 1, 0.9), aRow([0, 1], 2, 0.8), aRow([2], 2, 0.7)];
+    const state = fold([...start, ...entries([[reported(0, rows)]], 3)]);
+    expect(state.trials[0]?.map((trial) => trial.curve.loss)).toEqual([
+      [0.9, 0.8],
+      [0.9, 0.8],
+      [0.9, 0.7],
+    ]);
+  });
+
+  it("bring their onset, which then stays", () => {
+    const state = fold([
+      ...start,
+      ...entries(
+        [
+          [reported(0, [aRow([1], 1, 0.9)])],
+          [reported(0, [{ ...aRow([1], 2, 0.8), onset_step: 25 }])],
+          [reported(0, [aRow([1], 3, 0.7)])],
+        ],
+        3,
+      ),
+    ]);
+    expect(state.trials[0]?.[1]).toMatchObject({ epochs: 3, onsetStep: 25 });
+    expect(state.trials[0]?.[0]?.onsetStep).toBeNull();
+  });
+
+  it("that diverged are gaps", () => {
+    const row = { ...aRow([1], 2, "diverged"), train_loss: "diverged" as const };
+    const state = fold([...start, ...entries([[reported(0, [aRow([1], 1, 0.9), row])]], 3)]);
+    expect(state.trials[0]?.[1]?.curve).toEqual({
+      train: [1, null],
+      loss: [0.9, null],
+      error: [0.5, 0.5],
+    });
+  });
+
+  it("of a segment that nobody asked for change nothing", () => {
+    const before = fold(start);
+    const after = fold(entries([[reported(9, [aRow([1], 1, 0.9)])]], 3), before);
+    expect(after.trials).toBe(before.trials);
+  });
+});
+
+describe("a stream that goes on after a break", () => {
+  const log = [
+    ...start,
+    ...entries(
+      [
+        [reported(0, [aRow([0, 1, 2], 1, 0.9)])],
+        [reported(0, [aRow([0, 1, 2], 2, 0.8)])],
+        [
+          { type: "finished", segment: 0, attempt: 1, branches: [] },
+          { action: "prune", trial: { family: 0, arm: 2 }, rung: 0, reason: "rank 3 of 3" },
+        ],
+      ],
+      3,
+    ),
+  ];
+
+  it("may repeat entries without doubling them", () => {
+    expect(fold([...log.slice(0, 4), ...log.slice(1)])).toEqual(fold(log));
+    const done = fold(log);
+    expect(fold(log, done)).toBe(done);
+  });
+
+  it("ends in the same state wherever it broke", () => {
+    for (let at = 0; at <= log.length; at += 1) {
+      expect(fold(log.slice(at), fold(log.slice(0, at)))).toEqual(fold(log));
+    }
+  });
+
+  it("leaves earlier states as they were", () => {
+    const before = fold(log.slice(0, 3));
+    const copy = structuredClone(before);
+    fold(log.slice(3), before);
+    expect(before).toEqual(copy);
+  });
+
+  it("takes up work that was lost where its rows end", () => {
+    const lost: Entry[] = entries(
+      [
+        [
+          { type: "lost", segment: 0, attempt: 1 },
+          { action: "retry", segment: 0, reason: "its lease expired" },
+        ],
+        [claimed(0, 2)],
+        [reported(0, [aRow([0, 1], 3, 0.7)], 2)],
+      ],
+      5,
+    );
+    const state = fold([...log.slice(0, 4), ...lost]);
+    expect(state.trials[0]?.[1]?.curve.loss).toEqual([0.9, 0.8, 0.7]);
+    expect(state.log.map((line) => line.kind).slice(-4)).toEqual([
+      "lost",
+      "retried",
+      "claimed",
+      "redone",
+    ]);
+  });
+});
+
+describe("decisions", () => {
+  const decided = (...decisions: Decision[]) =>
+    fold([...start, ...entries([[reported(0, []), ...decisions]], 3)]);
+
+  it("make trials active, and tell why they end", () => {
+    expect(fold(start).trials[0]?.[1]).toMatchObject({ status: "active" });
+    const trial = { family: 0, arm: 1 };
+    expect(
+      decided({ action: "prune", trial, rung: 0, reason: "rank 2 of 2" }).trials[0]?.[1],
+    ).toMatchObject({ status: "pruned", reason: "rank 2 of 2" });
+    expect(
+      decided({ action: "end", trial, end: "diverged", reason: "a loss was NaN" }).trials[0]?.[1],
+    ).toMatchObject({ status: "diverged" });
+  });
+
+  it("to test leave trials as they ended", () => {
+    const state = decided(
+      { action: "end", trial: { family: 0, arm: 1 }, end: "completed", reason: "all epochs" },
+      {
+        action: "enqueue",
+        segment: { ...aSegment({ segment: 7, family: 0, arms: [[1]] }), kind: "test" },
+        reason: "test metrics",
+      },
+    );
+    expect(state.trials[0]?.[1]?.status).toBe("completed");
+    expect(state.log.at(-1)?.text).toBe(
+      "segment 7: seed 0, weight decay 0, test metrics of flood b=0.1",
+    );
+  });
+
+  it("to complete bring the answer", () => {
+    const best = aBest();
+    const state = decided({ action: "complete", best, reason: "every trial has ended" });
+    expect(state).toMatchObject({ status: "completed", answer: best });
+  });
+
+  it("to cancel end what hasn't ended", () => {
+    const state = decided(
+      { action: "prune", trial: { family: 0, arm: 2 }, rung: 0, reason: "rank 3" },
+      { action: "cancel", reason: "a user asked" },
+    );
+    expect(state.status).toBe("cancelled");
+    expect(state.trials[0]?.map(({ status }) => status)).toEqual([
+      "cancelled",
+      "cancelled",
+      "pruned",
+    ]);
+  });
+
+  it("to fail end the sweep", () => {
+    const state = decided({ action: "fail", reason: "the plain run failed" });
+    expect(state).toMatchObject({ status: "failed", endReason: "the plain run failed" });
+  });
+});
+
+it("a sweep waits until a worker takes some of it", () => {
+  expect(fold(start.slice(0, 1)).status).toBe("queued");
+  expect(fold(start).status).toBe("running");
+});

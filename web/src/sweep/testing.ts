@@ -1,0 +1,89 @@
+/** Small things for tests of a sweep: two families (seeds 0 and 1), plain and two levels. */
+
+import type { Best, Metric, ReportRow, Segment, SweepDetail } from "../api/types";
+
+export function aDetail(): SweepDetail {
+  return {
+    id: "019b76da-a800-7000-8000-000000000000",
+    name: "small",
+    status: "queued",
+    scheduler: "sha",
+    created_at: "2026-01-01T00:00:00Z",
+    updated_at: "2026-01-01T00:00:00Z",
+    dataset: "digits",
+    arms: 3,
+    seeds: 2,
+    epochs: 4,
+    metric: "val_loss",
+    at: "last",
+    best: null,
+    spec: {
+      name: "small",
+      recipe: { dataset: { name: "digits" }, batch_size: 50, epochs: 4 },
+      search: { levels: [0.1, 0.2], seeds: [0, 1] },
+      scheduler: { kind: "sha" },
+    },
+    arms_list: [
+      { arm: 0, name: "plain", method: "plain", b: null },
+      { arm: 1, name: "flood b=0.1", method: "flood", b: 0.1 },
+      { arm: 2, name: "flood b=0.2", method: "flood", b: 0.2 },
+    ],
+    families: [
+      { family: 0, seed: 0, weight_decay: 0 },
+      { family: 1, seed: 1, weight_decay: 0 },
+    ],
+    steps_per_epoch: 20,
+    rungs: [2, 4],
+    seq: 0,
+    scheduler_version: 1,
+  };
+}
+
+export function aSegment(of: { segment: number; family: number; arms: number[][] }): Segment {
+  return {
+    segment: of.segment,
+    family: of.family,
+    kind: "train",
+    from_step: 0,
+    to_step: 40,
+    branches: of.arms.map((arms) => ({ arms, start: { from: "init" }, onset_step: null })),
+  };
+}
+
+export function aRow(arms: number[], epoch: number, valLoss: Metric): ReportRow {
+  return {
+    arms,
+    epoch,
+    step: epoch * 20,
+    train_loss: 1,
+    val_loss: valLoss,
+    val_error: 0.5,
+    onset_step: null,
+  };
+}
+
+export function aBest(): Best {
+  return {
+    metric: "val_loss",
+    at: "last",
+    best: {
+      arm: "flood b=0.1",
+      method: "flood",
+      b: 0.1,
+      weight_decay: 0,
+      objective: 0.7,
+      probability: null,
+      test: null,
+    },
+    baseline: { objective: 0.8, test: null },
+    difference: { mean: -0.1, low: null, high: null, level: 0.9, seeds: 1 },
+    run_equivalents: {
+      spent: 2,
+      full_grid: 6,
+      saved_by_sharing: 0,
+      saved_by_pruning: 4,
+      redone: 0,
+    },
+    verdict: "flood b=0.1 ends 0.1 below plain",
+  };
+}
