@@ -1,0 +1,143 @@
+import { expect, test, type Page } from "@playwright/test";
+import { startServer, type Server } from "./server.js";
+
+// Later tests look at the sweeps of earlier ones.
+test.describe.configure({ mode: "serial" });
+
+let server: Server;
+
+test.beforeAll(async () => {
+  server = await startServer();
+});
+
+test.afterAll(async () => {
+  await server?.stop();
+});
+
+/** Collects what no page may do: complain, fail, or ask another host. */
+function watch(page: Page, faults: string[] = []): string[] {
+  page.on("pageerror", (error) => faults.push(`error: ${error.message}`));
+  page.on("console", (message) => {
+    // The browser itself notes refused submissions, which the form tells in its own way.
+    const refused = message.text().includes("status of 422");
+    if (message.type() === "error" && !refused) faults.push(`console: ${message.text()}`);
+  });
+  page.on("request", (request) => {
+    if (!request.url().startsWith(server.address)) faults.push(`request: ${request.url()}`);
+  });
+  return faults;
+}
+
+/** Fills the form in with a sweep of a few seconds. */
+async function fillIn(page: Page, name: string) {
+  await page.goto(`${server.address}#/new`);
+  await page.getByLabel("Name").fill(name);
+  await page.getByLabel("Training samples").fill("300");
+  await page.getByLabel("Validation samples").fill("100");
+  await page.getByLabel("Hidden layers").fill("32");
+  await page.getByLabel("Epochs").fill("30");
+  await page.getByLabel("From").fill("0.1");
+  await page.getByLabel("To", { exact: true }).fill("0.4");
+  await page.getByLabel("Step").fill("0.1");
+}
+
+/** How many points the chart shows. */
+async function points(page: Page): Promise<number> {
+  return Number((await page.locator(".chart").getAttribute("data-points")) ?? 0);
+}
+
+test("a new server says what to do, and leads to the form", async ({ page }) => {
+  const faults = watch(page);
+  await page.goto(server.address);
+  await expect(page.getByRole("heading", { name: "No sweeps yet" })).toBeVisible();
+  await page.getByRole("link", { name: "Submit the first one here" }).click();
+  await expect(page.getByRole("heading", { name: "New sweep" })).toBeVisible();
+  await expect(page.getByLabel("Label noise")).toHaveValue("0.2");
+  expect(faults).toEqual([]);
+});
+
+test("what the server refuses stands at its field", async ({ page }) => {
+  const faults = watch(page);
+  await fillIn(page, "refused");
+  await page.getByLabel("Batch size").fill("0");
+  await page.getByLabel("Hidden layers").fill("32, 0");
+  await page.getByLabel("From").fill("0.9");
+  await page.getByRole("button", { name: "Submit sweep" }).click();
+  await expect(page.getByText("batch_size must be at least 1")).toBeVisible();
+  await expect(page.getByLabel("Batch size")).toHaveAttribute("aria-invalid", "true");
+  await expect(page.getByLabel("Hidden layers")).toBeFocused();
+  await expect(page.getByText(/from 0\.9 must not be above/)).toBeVisible();
+  await expect(page.getByText("3 fields need another look.")).toBeVisible();
+  expect(faults).toEqual([]);
+});
+
+test("a sweep goes from the form to its answer, live", async ({ page }) => {
+  const faults = watch(page);
+  await fillIn(page, "live");
+  await page.getByRole("button", { name: "Submit sweep" }).click();
+  await expect(page.getByRole("heading", { name: "live", level: 1 })).toBeVisible();
+
+  // The curves move: more points than the first that were seen, before the end.
+  await expect.poll(() => points(page), { intervals: [20] }).toBeGreaterThan(0);
+  const first = await points(page);
+  await expect.poll(() => points(page), { intervals: [20] }).toBeGreaterThan(first);
+
+  // The answer stands above the rest, and each arm has come to its end.
+  const answer = page.getByRole("region", { name: "Answer" });
+  await expect(answer.getByRole("status")).toHaveText("completed");
+  await expect(page.locator("[data-best]")).toHaveText(/^(b = 0\.[1-4]|plain)$/);
+  await expect(answer.getByText("Test loss")).toBeVisible();
+  const arms = page.getByRole("region", { name: "Standing of the arms" }).locator("tbody tr");
+  await expect(arms).toHaveCount(5);
+  await expect(arms.filter({ hasText: /active|dormant/ })).toHaveCount(0);
+
+  // A page that comes later sees the same.
+  const total = await points(page);
+  const best = await page.locator("[data-best]").textContent();
+  await page.reload();
+  await expect.poll(() => points(page)).toBe(total);
+  await expect(page.locator("[data-best]")).toHaveText(best ?? "");
+  expect(faults).toEqual([]);
+});
+
+test("the list follows sweeps, and a sweep can be cancelled", async ({ page, context }) => {
+  const faults = watch(page);
+  await page.goto(server.address);
+  const other = await context.newPage();
+  watch(other, faults);
+  await fillIn(other, "long");
+  await other.getByLabel("Epochs").fill("20000");
+  await other.getByRole("button", { name: "Submit sweep" }).click();
+
+  const row = page.getByRole("row", { name: /long/ });
+  await expect(row).toContainText("running");
+  await row.getByRole("link", { name: "long" }).click();
+  await expect(page.getByRole("status")).toHaveText("running");
+  await page.getByRole("button", { name: "Cancel sweep" }).click();
+  await page.getByRole("group", { name: "Cancel the sweep?" }).getByText("Cancel sweep").click();
+  await expect(page.getByRole("status")).toHaveText("cancelled");
+  await expect(page.getByRole("button", { name: "Cancel sweep" })).toHaveCount(0);
+  // The other page hears of it too.
+  await expect(other.getByRole("status")).toHaveText("cancelled");
+  expect(faults).toEqual([]);
+});
+
+test("curves can be chosen, picked and read by keyboard", async ({ page }) => {
+  const faults = watch(page);
+  await page.goto(server.address);
+  await page.getByRole("link", { name: "live" }).click();
+  await expect.poll(() => points(page)).toBeGreaterThan(0);
+  const both = await points(page);
+  await page.getByRole("button", { name: "training" }).click();
+  await expect.poll(() => points(page)).toBe(both / 2);
+  await page.getByRole("button", { name: "error" }).click();
+  await expect.poll(() => points(page)).toBe(both / 2);
+  await page.getByRole("button", { name: "0.3" }).click();
+  await expect(page.locator("#readout")).toContainText("flood b=0.3");
+  await page.locator(".chart").focus();
+  await page.keyboard.press("ArrowUp");
+  await expect(page.locator("#readout")).toContainText("flood b=0.4");
+  await page.keyboard.press("ArrowLeft");
+  await expect(page.locator("#readout")).toContainText(/epoch \d+/);
+  expect(faults).toEqual([]);
+});

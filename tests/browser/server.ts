@@ -1,0 +1,65 @@
+/** A real server with its own empty data folder, on a free loopback port. */
+
+import { spawn, type ChildProcess } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+
+export interface Server {
+  /** `http://127.0.0.1:PORT/` */
+  readonly address: string;
+  /** Ends the process and removes its folder. */
+  stop(): Promise<void>;
+}
+
+/** Starts the binary that FLOODGAUGE_BIN names, and waits until it tells its address. */
+export async function startServer(): Promise<Server> {
+  const binary = process.env["FLOODGAUGE_BIN"];
+  if (!binary) throw new Error("FLOODGAUGE_BIN must name the floodgauge binary");
+  const folder = await mkdtemp(join(tmpdir(), "floodgauge-browser-"));
+  const child = spawn(binary, ["serve", "--listen", "127.0.0.1:0", "--data-dir", folder], {
+    cwd: folder,
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const stop = async () => {
+    await ended(child);
+    await rm(folder, { recursive: true, force: true });
+  };
+  try {
+    return { address: await told(child), stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+/** The address in the first line that holds one; what else it says is for an error. */
+function told(child: ChildProcess): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const said: string[] = [];
+    const onLine = (line: string) => {
+      said.push(line);
+      const address = /http:\/\/127\.0\.0\.1:\d+/.exec(line)?.[0];
+      if (address) resolve(`${address}/`);
+    };
+    for (const pipe of [child.stdout, child.stderr]) {
+      // Read to the end, or a full pipe would stop the server.
+      if (pipe) createInterface(pipe).on("line", onLine);
+    }
+    child.once("error", reject);
+    child.once("exit", (code) => {
+      reject(new Error(`the server ended with ${code} before it listened:\n${said.join("\n")}`));
+    });
+  });
+}
+
+function ended(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) {
+    return Promise.resolve();
+  }
+  return new Promise((resolve) => {
+    child.once("exit", () => resolve());
+    child.kill("SIGTERM");
+  });
+}
