@@ -6,7 +6,7 @@ use crate::{
     store::{SweepStatus, TrialStatus},
     verdict::Best,
 };
-use floodgauge_protocol::{At, Family, FamilyIx, ArmIx, Metric, ObjectiveMetric, SweepId};
+use floodgauge_protocol::{ArmIx, At, Family, FamilyIx, Metric, ObjectiveMetric, SweepId};
 use jiff::Timestamp;
 use serde::Deserialize;
 
