@@ -169,16 +169,15 @@ pub enum LogFormat {
 /// # Errors
 /// Says what is wrong with it.
 pub fn socket_address(text: &str) -> Result<SocketAddr, String> {
-    let mut found = text
-        .to_socket_addrs()
-        .map_err(|error| format!("expected an address with a port, as in {DEFAULT_LISTEN}: {error}"))?;
+    let mut found = text.to_socket_addrs().map_err(|error| {
+        format!("expected an address with a port, as in {DEFAULT_LISTEN}: {error}")
+    })?;
     found.next().ok_or_else(|| format!("`{text}` names no address"))
 }
 
 /// Reads an HTTP address; one without a scheme is taken for plain HTTP.
 fn server_url(text: &str) -> Result<Url, String> {
-    let with_scheme =
-        if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
+    let with_scheme = if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
     let mut url: Url = with_scheme.parse().map_err(|error| format!("not an address: {error}"))?;
     if !matches!(url.scheme(), "http" | "https") {
         return Err(format!("expected http:// or https://, not {}://", url.scheme()));

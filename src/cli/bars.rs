@@ -11,6 +11,7 @@ use std::{
 };
 
 const RUNG: &str = "{prefix:>12}  {bar:32.cyan/dim}  {pos:>5} of {len:5}  {msg}";
+const WAITS: &str = "{prefix:>12}  {msg:.dim}";
 const LIVE: &str = "{prefix:>12}  {spinner:.cyan} {msg}";
 const TICK: Duration = Duration::from_millis(120);
 /// How often a line is written where there is no terminal.
@@ -31,7 +32,7 @@ impl Bars {
         let all = MultiProgress::new();
         let count = progress.rungs.len();
         let bar = |number| {
-            let bar = all.add(ProgressBar::new(0).with_style(style_of(RUNG)));
+            let bar = all.add(ProgressBar::new(0).with_style(style_of(WAITS)));
             bar.with_prefix(format!("rung {number} of {count}"))
         };
         let rungs = (1..=count).map(bar).collect();
@@ -45,10 +46,16 @@ impl Bars {
     /// Draws how far the sweep has got.
     pub fn draw(&self, progress: &Progress) {
         for (bar, rung) in self.rungs.iter().zip(&progress.rungs) {
+            if rung.total == 0 {
+                bar.set_message(format!("waits; ends at epoch {}", rung.ends_at));
+                continue;
+            }
+            if bar.length() == Some(0) {
+                bar.set_style(style_of(RUNG));
+            }
             bar.set_length(rung.total);
             bar.set_position(rung.done);
-            let trials = if rung.trials == 0 { "waits".into() } else { format!("{} trials", rung.trials) };
-            bar.set_message(format!("epochs, {trials}, to epoch {}", rung.ends_at));
+            bar.set_message(format!("epochs, {} trials, to epoch {}", rung.trials, rung.ends_at));
         }
         if progress.testing {
             self.live.set_prefix("testing");
@@ -79,12 +86,16 @@ impl Bars {
     pub fn finish(self) {
         self.live.finish_and_clear();
         self.rungs.iter().for_each(ProgressBar::abandon);
+        if self.on_terminal {
+            print::note("");
+        }
     }
 }
 
 /// The templates are constants, and a test reads them; a style that doesn't read is plain.
 fn style_of(template: &str) -> ProgressStyle {
-    let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+    let style =
+        ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
     style.progress_chars("━╸ ")
 }
 
@@ -94,7 +105,7 @@ mod tests {
 
     #[test]
     fn the_templates_read() {
-        for template in [RUNG, LIVE] {
+        for template in [RUNG, WAITS, LIVE] {
             assert!(ProgressStyle::with_template(template).is_ok());
         }
     }

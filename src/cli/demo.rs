@@ -85,7 +85,7 @@ async fn find(client: &Client, spec: &SweepSpec, json: bool) -> Result<(), Failu
     if json {
         return print::out(&best.body);
     }
-    print::out(&format!("\n{}\n{}", words::answer(&best.value), words::line("page", &page)))
+    print::out(&format!("{}\n{}", words::answer(&best.value), words::line("page", &page)))
 }
 
 /// Listens where it was asked to or, if it wasn't, on the usual port or the next free one.
@@ -118,7 +118,8 @@ async fn next_free(usual: SocketAddr) -> Result<TcpListener, Failure> {
         }
     }
     let (first, last) = (usual.port(), usual.port().saturating_add(PORTS));
-    Err(anyhow::anyhow!("every port from {first} to {last} is taken; name one with --listen").into())
+    Err(anyhow::anyhow!("every port from {first} to {last} is taken; name one with --listen")
+        .into())
 }
 
 #[cfg(test)]

@@ -66,7 +66,9 @@ impl Progress {
             Event::Submitted { .. } => {}
             Event::Claimed { segment, attempt, worker, .. } => {
                 if *attempt > 1 {
-                    news.push(format!("worker {worker} takes segment {segment} up, attempt {attempt}"));
+                    news.push(format!(
+                        "worker {worker} takes segment {segment} up, attempt {attempt}"
+                    ));
                 }
             }
             Event::Reported { segment, rows, redone, .. } => {
@@ -87,7 +89,9 @@ impl Progress {
                 news.push(format!("segment {segment} failed: {message}"));
             }
             Event::Lost { segment, .. } => {
-                news.push(format!("the worker of segment {segment} went silent; its work is given out again"));
+                news.push(format!(
+                    "the worker of segment {segment} went silent; its work is given out again"
+                ));
             }
             Event::CancelRequested => news.push("asked to end".into()),
         }
@@ -115,7 +119,10 @@ impl Progress {
         news.extend(cuts.into_iter().map(|(rung, (kept, pruned))| {
             let (number, count) = (rung + 1, self.rungs.len());
             let at = self.rungs.get(rung as usize).map_or(0, |rung| rung.ends_at);
-            format!("rung {number} of {count}, epoch {at}: {kept} go on, {pruned} are pruned")
+            let all = kept + pruned;
+            format!(
+                "rung {number} of {count}, epoch {at}: {kept} of {all} go on, the rest is pruned"
+            )
         }));
         news
     }
@@ -153,7 +160,8 @@ impl Progress {
     }
 
     fn name(&self, trial: TrialKey) -> String {
-        let arm = self.names.get(&trial.arm.0).cloned().unwrap_or_else(|| format!("arm {}", trial.arm));
+        let arm =
+            self.names.get(&trial.arm.0).cloned().unwrap_or_else(|| format!("arm {}", trial.arm));
         if self.seeds > 1 { format!("{arm} of family {}", trial.family) } else { arm }
     }
 }
@@ -219,7 +227,13 @@ mod tests {
             { "action": "prune", "trial": { "family": 0, "arm": 1 }, "rung": 0, "reason": "rank 2 of 2" },
             enqueue(1, &[0], 60, 180),
         ])));
-        assert_eq!(news, ["flood b=0.2: a loss was infinite", "rung 1 of 2, epoch 3: 1 go on, 1 are pruned"]);
+        assert_eq!(
+            news,
+            [
+                "flood b=0.2: a loss was infinite",
+                "rung 1 of 2, epoch 3: 1 of 2 go on, the rest is pruned"
+            ]
+        );
         assert_eq!((progress.rungs[0].done, progress.rungs[0].total), (9, 9));
         assert_eq!((progress.rungs[1].done, progress.rungs[1].total), (0, 6));
     }

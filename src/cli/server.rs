@@ -51,7 +51,7 @@ impl Server {
         let (draining, closing) = (CancellationToken::new(), CancellationToken::new());
         let address = listener.local_addr().context("the listener has no address")?;
         let url = local_url(address)?;
-        let app = http::app(AppState { driver: driver.clone(), closing: closing.clone() });
+        let app = http::app(AppState::new(driver.clone(), closing.clone()));
         let serving = tokio::spawn(http::serve(listener, app, closing.clone().cancelled_owned()));
         tokio::spawn(closing.clone().run_until_cancelled_owned(collect(driver)));
 

@@ -34,12 +34,12 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     let about = &sweep.value.summary;
     let rungs: Vec<String> = sweep.value.rungs.iter().map(u32::to_string).collect();
     print::out(&format!(
-        "{} is {}: {} arms on {}, {} seeds, {} epochs, scheduler {} with rungs at {}\n{}\n",
+        "{} is {}: {} arms on {}, {}, {} epochs, scheduler {} with rungs at {}\n{}\n",
         about.name,
         about.status.as_str(),
         about.arms,
         about.dataset,
-        about.seeds,
+        words::seeds(about.seeds),
         about.epochs,
         about.scheduler,
         rungs.join(", "),

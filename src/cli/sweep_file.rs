@@ -76,6 +76,8 @@ mod tests {
     #[test]
     fn a_file_that_is_not_there_is_bad_input() {
         let failure = read(Path::new("not/there.toml")).unwrap_err();
-        assert!(matches!(&failure, Failure::BadInput(text) if text.starts_with("not/there.toml: ")));
+        assert!(
+            matches!(&failure, Failure::BadInput(text) if text.starts_with("not/there.toml: "))
+        );
     }
 }

@@ -41,10 +41,8 @@ pub fn answer(best: &Best) -> String {
     if let Some(arm) = &best.best {
         let b = arm.b.map_or_else(|| "none: plain training".into(), |b| b.to_string());
         lines.push(("best b", style(b).green().bold().to_string()));
-        lines.push((
-            best.metric.as_str(),
-            format!("{} ({}, {at})", metric(arm.objective), arm.arm),
-        ));
+        lines
+            .push((best.metric.as_str(), format!("{} ({}, {at})", metric(arm.objective), arm.arm)));
     } else {
         lines.push(("best b", "nothing reported yet".into()));
     }
@@ -77,11 +75,13 @@ pub fn line(name: &str, value: &str) -> String {
     format!("{}  {value}", style(format!("{name:>12}")).dim())
 }
 
+/// How many seeds, in words.
+pub fn seeds(count: u32) -> String {
+    if count == 1 { "one seed".into() } else { format!("{count} seeds") }
+}
+
 fn difference_words(difference: &Difference) -> String {
-    let seeds = match difference.seeds {
-        1 => "one seed".into(),
-        more => format!("{more} seeds"),
-    };
+    let seeds = seeds(difference.seeds);
     let mean = difference.mean;
     match (difference.low, difference.high) {
         (Some(low), Some(high)) => {

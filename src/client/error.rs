@@ -61,7 +61,9 @@ impl std::fmt::Display for Problem {
         if let Some(detail) = &self.detail {
             write!(f, ": {detail}")?;
         }
-        self.errors.iter().try_for_each(|error| write!(f, "\n  {}: {}", error.pointer, error.detail))
+        self.errors
+            .iter()
+            .try_for_each(|error| write!(f, "\n  {}: {}", error.pointer, error.detail))
     }
 }
 

@@ -126,3 +126,57 @@ impl Client {
         ClientError::Unreachable { server: self.server.to_string(), reason }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::{Router, extract::State, http::HeaderMap, routing::get};
+    use std::sync::{Arc, Mutex};
+    use tokio::net::TcpListener;
+
+    const SWEEP: &str = "01970000-0000-7000-8000-000000000000";
+
+    fn message(seq: u64, decisions: &str) -> String {
+        format!(
+            "id: {seq}\nevent: lost\ndata: {{\"sweep\":\"{SWEEP}\",\"seq\":{seq},\"at\":\"2026-01-01T00:00:00Z\",\
+             \"event\":{{\"type\":\"lost\",\"segment\":0,\"attempt\":1}},\"decisions\":[{decisions}]}}\n\n"
+        )
+    }
+
+    /// A server that breaks off after two entries, and then sends the second one again.
+    async fn server(asked: Arc<Mutex<Vec<String>>>) -> Client {
+        let events = async |State(asked): State<Arc<Mutex<Vec<String>>>>, headers: HeaderMap| {
+            let after = headers["last-event-id"].to_str().unwrap().to_owned();
+            asked.lock().unwrap().push(after.clone());
+            let ending = r#"{"action":"cancel","reason":"a user asked for it"}"#;
+            match after.as_str() {
+                "0" => message(1, "") + ": a comment\n\n" + &message(2, ""),
+                _ => message(2, "") + &message(3, ending) + &message(4, ""),
+            }
+        };
+        let app = Router::new().route("/v1/sweeps/{id}/events", get(events)).with_state(asked);
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(async { axum::serve(listener, app).await });
+        Client::new(format!("http://{address}/").parse().unwrap()).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_stream_that_breaks_off_goes_on_where_it_was_until_the_sweep_ends() {
+        let asked = Arc::default();
+        let client = server(Arc::clone(&asked)).await;
+        let entries = client.events(SWEEP.parse().unwrap(), 0);
+        let seqs: Vec<u64> = entries.map(|entry| entry.unwrap().seq).collect().await;
+        assert_eq!(seqs, [1, 2, 3]);
+        assert_eq!(*asked.lock().unwrap(), ["0", "2"]);
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_is_no_event_stream_ends_it_with_an_error() {
+        let client = server(Arc::default()).await;
+        let elsewhere = Client::new(client.server().join("nowhere/").unwrap()).unwrap();
+        let entries = elsewhere.events(SWEEP.parse().unwrap(), 0);
+        let told: Vec<_> = entries.collect().await;
+        assert!(matches!(told[..], [Err(ClientError::Unclear { .. })]));
+    }
+}

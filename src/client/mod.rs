@@ -188,7 +188,6 @@ fn unreachable(server: &Url, error: &reqwest::Error) -> ClientError {
     while let Some(inner) = cause.source() {
         cause = inner;
     }
-    let reason =
-        if error.is_timeout() { "it took too long".into() } else { cause.to_string() };
+    let reason = if error.is_timeout() { "it took too long".into() } else { cause.to_string() };
     ClientError::Unreachable { server: server.to_string(), reason }
 }

@@ -28,8 +28,8 @@ const UNBUILT: &str = "<!doctype html>
 <meta charset=\"utf-8\">
 <title>Floodgauge</title>
 <h1>The page isn't in this binary</h1>
-<p>The server works: see <a href=\"openapi.json\">openapi.json</a>. To have the page, build it,
-then the binary once more:
+<p>The server works: see <a href=\"openapi.json\">openapi.json</a>. To have the page too, build both
+with <code>make build</code> or, by hand:
 <pre>npm --prefix web ci
 npm --prefix web run build
 cargo build --release</pre>

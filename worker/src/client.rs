@@ -145,9 +145,12 @@ impl Client {
         Ok(Self { http: builder.build()?, base: Arc::new(base), retry })
     }
 
-    /// The server's address.
-    pub fn server(&self) -> &Url {
-        &self.base
+    /// The server's address, fit for logs: without a user's name and password.
+    pub fn server(&self) -> String {
+        let mut url = Url::clone(&self.base);
+        // Only URLs without a host refuse; `new` lets none of them in.
+        let _ = url.set_username("").and_then(|()| url.set_password(None));
+        url.into()
     }
 
     /// Asks for work, and waits for it as long as the request says; none when none came.
@@ -264,8 +267,7 @@ impl Client {
         send.retry(self.retry.backoff())
             .when(|error| matches!(error, ClientError::Unreachable(_)))
             .notify(|error, delay| {
-                let server = self.base.as_str();
-                tracing::warn!(%server, ?delay, "{error}; trying again");
+                tracing::warn!(server = self.server(), ?delay, "{error}; trying again");
             })
             .await
     }
@@ -362,6 +364,12 @@ mod tests {
             let request = client.request(Method::POST, &["claim"]).build().unwrap();
             assert_eq!(request.url().as_str(), "http://host/gauge/v1/work/claim");
         }
+    }
+
+    #[test]
+    fn logs_show_no_password() {
+        let client = Client::new("http://me:secret@host/gauge", Retry::default()).unwrap();
+        assert_eq!(client.server(), "http://host/gauge");
     }
 
     #[test]

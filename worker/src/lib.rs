@@ -8,6 +8,46 @@
 //! - [`checkpoint`]: one branch as bytes, all that an exact resume needs.
 //! - [`cohort`]: trains the branches of a segment as one stacked model.
 //! - [`device`]: where the arithmetic runs, and what its bits depend on.
+//! - [`client`]: the server's work routes, typed.
+//! - [`runner`]: claims segments, trains and reports them, until told to stop.
+//!
+//! # A worker in a binary
+//!
+//! [`runner::Worker`] is all that a process needs, be it `floodgauge worker` or a server that
+//! trains in its own process and reaches itself at its own address:
+//!
+//! ```no_run
+//! use floodgauge_worker::{
+//!     client::Retry,
+//!     device::Machine,
+//!     runner::{Worker, WorkerConfig},
+//! };
+//! use tokio_util::sync::CancellationToken;
+//!
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let worker = Worker::new(WorkerConfig {
+//!     server: "http://127.0.0.1:7878".into(),
+//!     name: "embedded".into(),
+//!     data_dir: None,
+//!     machine: Machine::default(),
+//!     retry: Retry::default(),
+//! })?;
+//! let shutdown = CancellationToken::new();
+//! let running = tokio::spawn({
+//!     let shutdown = shutdown.clone();
+//!     async move { worker.run(shutdown).await }
+//! });
+//! tokio::signal::ctrl_c().await?;
+//! shutdown.cancel();
+//! running.await??;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! For a server at an `https` address the binary installs a rustls crypto provider first
+//! (`rustls::crypto::ring::default_provider().install_default()`). A worker that ends with an error
+//! was refused by the server, or hit the bound of its `retry`; a server that is merely away is
+//! waited for. With [`runner::Trainer`] something else than this crate may do the training.
 
 pub mod checkpoint;
 pub mod client;

@@ -27,7 +27,7 @@ use std::{
     sync::{Arc, Mutex, mpsc},
     time::Duration,
 };
-use tokio::task::JoinHandle;
+use tokio::{sync::watch, task::JoinHandle};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use uuid::Uuid;
 
@@ -228,19 +228,47 @@ async fn a_segment_that_goes_on_fetches_its_checkpoints_and_ends_with_the_same_b
 
 #[tokio::test]
 async fn rows_arrive_while_training_goes_on() {
-    let server = Server::start(vec![assignment(2)]).await;
+    let server = Server::start(vec![assignment(3)]).await;
+    // So long a lease that no renewal takes the rows along.
+    server.set(|log| log.ttl_s = 3_600);
     let (open, pass) = gate();
     let script = move |progress: &mut dyn Progress| {
-        progress.epoch(vec![row(1)]);
-        pass();
-        progress.epoch(vec![row(2)]);
+        for epoch in 1..=3 {
+            progress.epoch(vec![row(epoch)]);
+            pass();
+        }
         Ok(vec![ended(b"weights")])
     };
     let worker = AtWork::scripted(&server, Box::new(script));
-    server.until(|log| log.rows() == [row(1)]).await;
-    open.send(()).unwrap();
+    for epoch in 1..=3 {
+        server.until(|log| log.rows() == (1..=epoch).map(row).collect::<Vec<_>>()).await;
+        assert!(server.see(|log| log.finished.is_empty()));
+        open.send(()).unwrap();
+    }
     server.until(|log| log.finished.len() == 1).await;
-    assert_eq!(server.see(|log| log.rows()), [row(1), row(2)]);
+    worker.end().await.unwrap();
+}
+
+#[tokio::test]
+async fn training_runs_ahead_of_a_slow_server_but_not_without_bound() {
+    let server = Server::start(vec![assignment(1_000)]).await;
+    server.set(|log| log.hold_reports = true);
+    let (done, mut epochs) = watch::channel(0);
+    let script = move |progress: &mut dyn Progress| {
+        for epoch in 1..=1_000 {
+            progress.epoch(vec![row(epoch)]);
+            done.send_replace(epoch as usize);
+        }
+        Ok(vec![ended(b"weights")])
+    };
+    let worker = AtWork::scripted(&server, Box::new(script));
+    let ahead = *epochs.wait_for(|&done| done >= 64).await.unwrap();
+    server.set(|log| log.hold_reports = false);
+    server.until(|log| log.finished.len() == 1).await;
+    server.see(|log| {
+        assert!(ahead <= log.reports[0].len() + 65, "{ahead} epochs ahead");
+        assert_eq!(log.rows(), (1..=1_000).map(row).collect::<Vec<_>>());
+    });
     worker.end().await.unwrap();
 }
 
@@ -275,7 +303,7 @@ async fn a_slow_transfer_does_not_lose_the_lease() {
 #[tokio::test]
 async fn a_lost_lease_ends_the_segment_and_the_worker_claims_anew() {
     // So long that the test would run into its limit if training went on.
-    let server = Server::start(vec![assignment(100_000)]).await;
+    let server = Server::start(vec![assignment(10_000_000)]).await;
     let worker = AtWork::real(&server);
     server.until(|log| !log.reports.is_empty()).await;
     server.set(|log| {
@@ -411,7 +439,7 @@ async fn a_refused_report_fails_the_segment_with_the_servers_words() {
 
 #[tokio::test]
 async fn shutting_down_ends_training_and_says_nothing() {
-    let server = Server::start(vec![assignment(100_000)]).await;
+    let server = Server::start(vec![assignment(10_000_000)]).await;
     let worker = AtWork::real(&server);
     server.until(|log| !log.reports.is_empty()).await;
     worker.end().await.unwrap();

@@ -20,12 +20,15 @@ struct Server {
     _held: ChildStdin,
 }
 
-static SERVER: LazyLock<Server> = LazyLock::new(start);
+static SERVER: LazyLock<Result<Server, String>> = LazyLock::new(start);
 static DATABASES: AtomicU32 = AtomicU32::new(0);
 
 /// Makes an empty database; answers its URL.
 pub async fn new_database() -> String {
-    let server = &SERVER.url;
+    let server = match &*SERVER {
+        Ok(server) => &server.url,
+        Err(said) => panic!("Postgres doesn't start: {said}"),
+    };
     let name = format!("test_{}", DATABASES.fetch_add(1, Ordering::Relaxed));
     let mut admin = PgConnection::connect(&format!("{server}/postgres")).await.unwrap();
     let sql = AssertSqlSafe(format!("create database {name}"));
@@ -34,24 +37,18 @@ pub async fn new_database() -> String {
     format!("{server}/{name}")
 }
 
-fn start() -> Server {
+fn start() -> Result<Server, String> {
     // Between finding a port free and using it, another process may take it.
-    let attempts = (0..5).map(|_| try_start()).find_map(|started| match started {
-        Ok(server) => Some(Ok(server)),
-        Err(said) if said.contains("Address already in use") => None,
-        Err(said) => Some(Err(said)),
-    });
-    match attempts {
-        Some(Ok(server)) => server,
-        Some(Err(said)) => panic!("Postgres doesn't start: {said}"),
-        None => panic!("Postgres doesn't start: no port stays free"),
-    }
+    (0..5)
+        .map(|_| try_start())
+        .find(|started| !matches!(started, Err(said) if said.contains("Address already in use")))
+        .unwrap_or_else(|| Err("no port stays free".into()))
 }
 
 fn try_start() -> Result<Server, String> {
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let password = Uuid::new_v4().simple().to_string();
-    let mut shell = shell(&programs())
+    let mut shell = shell(&programs()?)?
         .arg(port.to_string())
         .env("PGPASSWORD", &password)
         .current_dir("/")
@@ -77,12 +74,12 @@ fn complaint(mut shell: Child) -> String {
 }
 
 /// A shell that will run the script, as a user whom Postgres accepts, with its programs in PATH.
-fn shell(programs: &Path) -> Command {
+fn shell(programs: &Path) -> Result<Command, String> {
     const SCRIPT: &str = include_str!("postgres.sh");
     let mut command = if id(&["-u"]).as_deref() == Some("0") {
         // Postgres refuses to run as root.
         let user = ["postgres", "nobody"].into_iter().find(|user| id(&["-u", user]).is_some());
-        let user = user.expect("root runs Postgres as `postgres` or `nobody`; there is neither");
+        let user = user.ok_or("it won't run as root, and there is no `postgres` or `nobody`")?;
         let group = id(&["-g", user]).unwrap();
         let mut command = Command::new("setpriv");
         command.args(["--reuid", user, "--regid", &group, "--clear-groups", "sh"]);
@@ -95,7 +92,7 @@ fn shell(programs: &Path) -> Command {
     let path = std::env::var("PATH").unwrap_or_default();
     command.args(["-c", SCRIPT, "postgres.sh"]);
     command.env("PATH", format!("{}:{path}", programs.display()));
-    command
+    Ok(command)
 }
 
 fn id(arguments: &[&str]) -> Option<String> {
@@ -104,7 +101,7 @@ fn id(arguments: &[&str]) -> Option<String> {
 }
 
 /// The folder of `initdb` and `pg_ctl`. Debian keeps them out of PATH, a folder a version.
-fn programs() -> PathBuf {
+fn programs() -> Result<PathBuf, String> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let mut folders: Vec<PathBuf> = std::fs::read_dir("/usr/lib/postgresql")
         .map(|versions| versions.flatten().map(|version| version.path().join("bin")).collect())
@@ -114,5 +111,5 @@ fn programs() -> PathBuf {
     folders
         .into_iter()
         .find(|folder| folder.join("initdb").exists() && folder.join("pg_ctl").exists())
-        .expect("these tests need a Postgres server: install the package `postgresql`")
+        .ok_or_else(|| "its programs aren't here; install the package `postgresql`".into())
 }

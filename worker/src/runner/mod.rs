@@ -116,7 +116,12 @@ impl Worker {
             fingerprint: self.trainer.fingerprint(),
             wait_s: CLAIM_WAIT_S,
         };
-        tracing::info!(worker = %self.name, server = %self.client.server(), fingerprint = %request.fingerprint, "waiting for work");
+        tracing::info!(
+            worker = self.name,
+            server = self.client.server(),
+            fingerprint = request.fingerprint,
+            "waiting for work"
+        );
         while let Some(assignment) = self.claim(&request, &shutdown).await? {
             let segment = &assignment.segment;
             let span = tracing::info_span!(
@@ -127,7 +132,7 @@ impl Worker {
             );
             self.serve(Arc::new(assignment), &shutdown).instrument(span).await;
         }
-        tracing::info!(worker = %self.name, "shut down");
+        tracing::info!(worker = self.name, "shut down");
         Ok(())
     }
 
@@ -230,9 +235,8 @@ impl Worker {
         let message = message.chars().take(MOST_MESSAGE).collect();
         let fail = Fail { message };
         let told = self.client.fail(lease, &fail);
-        match shutdown.run_until_cancelled(told).await {
-            Some(Err(error)) => tracing::warn!(error = %chain(&error), "could not say so"),
-            Some(Ok(())) | None => {}
+        if let Some(Err(error)) = shutdown.run_until_cancelled(told).await {
+            tracing::warn!(error = %chain(&error), "could not say so");
         }
     }
 }

@@ -52,6 +52,8 @@ pub struct Log {
     pub ttl_s: u32,
     /// Answer a path's end with these statuses first, one after the other.
     pub faults: HashMap<&'static str, VecDeque<Fault>>,
+    /// Don't answer reports for now.
+    pub hold_reports: bool,
     /// Hold blobs back until this many reports have come.
     pub blobs_wait_for: usize,
 }
@@ -200,18 +202,22 @@ async fn reports(
     headers: HeaderMap,
     Json(report): Json<Report>,
 ) -> Response {
+    hold(&log, |log| !log.hold_reports).await;
     leased(&log, lease, &headers, |log| {
         log.reports.push(report.rows);
         Json(ReportAnswer { stop: log.stops.clone(), ttl_s: log.ttl_s })
     })
 }
 
-/// Waits for as many reports as blobs have to.
-async fn hold(log: &Shared) {
+/// Waits until the test lets an answer go.
+async fn hold(log: &Shared, free: impl FnMut(&Log) -> bool) {
     let mut changes = log.subscribe();
-    let enough = |log: &Log| log.reports.len() >= log.blobs_wait_for;
-    let waited = tokio::time::timeout(HANG, changes.wait_for(enough)).await;
-    waited.expect("no report came while a blob was held back").unwrap();
+    let waited = tokio::time::timeout(HANG, changes.wait_for(free)).await;
+    waited.expect("an answer was held back for too long").unwrap();
+}
+
+fn blobs_are_free(log: &Log) -> bool {
+    log.reports.len() >= log.blobs_wait_for
 }
 
 async fn get_blob(
@@ -219,7 +225,7 @@ async fn get_blob(
     Path((lease, digest)): Path<(LeaseId, String)>,
     headers: HeaderMap,
 ) -> Response {
-    hold(&log).await;
+    hold(&log, blobs_are_free).await;
     leased(&log, lease, &headers, |log| match log.blobs.get(&digest.parse().unwrap()) {
         Some(bytes) => Body::from(bytes.clone()).into_response(),
         None => problem(StatusCode::NOT_FOUND, "no such blob"),
@@ -232,7 +238,7 @@ async fn put_blob(
     headers: HeaderMap,
     bytes: Bytes,
 ) -> Response {
-    hold(&log).await;
+    hold(&log, blobs_are_free).await;
     let digest: Digest = digest.parse().unwrap();
     leased(&log, lease, &headers, |log| {
         if Digest(Sha256::digest(&bytes).into()) != digest {
