@@ -6,7 +6,7 @@ use crate::{
     store::{SweepStatus, TrialStatus},
     verdict::Best,
 };
-use floodgauge_protocol::{ArmIx, At, Family, FamilyIx, Metric, ObjectiveMetric, SweepId};
+use floodgauge_protocol::{ArmIx, At, Digest, Family, FamilyIx, Metric, ObjectiveMetric, SweepId};
 use jiff::Timestamp;
 use serde::Deserialize;
 
@@ -106,6 +106,8 @@ pub struct Trial {
     pub objective: Option<Metric>,
     /// Why it has its status.
     pub reason: Option<String>,
+    /// Its newest checkpoint.
+    pub checkpoint: Option<Digest>,
 }
 
 /// An entry of a sweep's log, as the event stream tells it.

@@ -3,5 +3,6 @@
 #![allow(clippy::unwrap_used)]
 
 mod http;
+mod process;
 mod store;
 mod support;

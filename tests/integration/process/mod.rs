@@ -1,0 +1,198 @@
+//! The same bits whatever happens: sweeps over real processes, on both databases, with one
+//! worker and with two, with workers and servers killed on the way.
+
+mod programs;
+
+use crate::support::postgres;
+use floodgauge::{
+    client::LogEntry,
+    scheduler::{Action, Event},
+    store::SweepStatus,
+};
+use floodgauge_protocol::{SweepId, SweepSpec};
+use futures::{Stream, StreamExt};
+use programs::{Process, Server, worker};
+use serde_json::Value;
+use std::pin::pin;
+use tokio::sync::OnceCell;
+
+/// Long enough to be disturbed; levels high enough to be crossed early.
+const SWEEP: &str = r#"{
+    "name": "disturbed",
+    "recipe": {
+        "dataset": { "name": "digits", "label_noise": 0.2, "n_train": 600, "n_val": 300 },
+        "model": { "kind": "mlp", "hidden": [48, 48] },
+        "optimizer": { "kind": "sgd", "lr": 0.05, "momentum": 0.9 },
+        "batch_size": 30,
+        "epochs": 45
+    },
+    "search": { "levels": { "from": 0.1, "to": 1.5, "step": 0.1 }, "seeds": [0, 1] },
+    "scheduler": { "kind": "sha" }
+}"#;
+
+/// What must be the same to the last bit, whoever trained and whatever happened meanwhile.
+#[derive(Debug, PartialEq)]
+struct Outcome {
+    grid: String,
+    best: Value,
+}
+
+fn spec() -> SweepSpec {
+    serde_json::from_str(SWEEP).unwrap()
+}
+
+async fn submit(server: &Server) -> SweepId {
+    server.client.submit(&spec(), None).await.unwrap().value.summary.id
+}
+
+/// The outcome of a sweep that has completed.
+async fn outcome(server: &Server, sweep: SweepId) -> Outcome {
+    let url = format!("{}/v1/sweeps/{sweep}/grid", server.address);
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let answer = client.get(url).send().await.unwrap().error_for_status().unwrap();
+    let grid: Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
+    let mut best: Value =
+        serde_json::from_str(&server.client.best(sweep).await.unwrap().body).unwrap();
+    assert_eq!(best["status"], "completed");
+    best.as_object_mut().unwrap().remove("sweep");
+    // What was trained again is told apart, and may differ.
+    best["run_equivalents"].as_object_mut().unwrap().remove("redone");
+    Outcome { grid: grid.to_string(), best }
+}
+
+/// Follows a sweep to its end; answers its log.
+async fn follow(server: &Server, sweep: SweepId) -> Vec<LogEntry> {
+    let log: Vec<_> = server.client.events(sweep, 0).map(|entry| entry.unwrap()).collect().await;
+    assert_eq!(log.last().unwrap().ending(), Some(SweepStatus::Completed));
+    log
+}
+
+/// Waits until `seen` has held of so many entries.
+async fn until(
+    entries: impl Stream<Item = LogEntry>,
+    times: usize,
+    seen: impl Fn(&LogEntry) -> bool,
+) {
+    let mut entries = pin!(entries.filter(|entry| std::future::ready(seen(entry))));
+    for _ in 0..times {
+        entries.next().await.expect("the sweep ended undisturbed");
+    }
+}
+
+fn entries(server: &Server, sweep: SweepId) -> impl Stream<Item = LogEntry> + use<> {
+    server.client.events(sweep, 0).map(|entry| entry.unwrap())
+}
+
+fn reported(entry: &LogEntry) -> bool {
+    matches!(entry.event, Event::Reported { .. })
+}
+
+/// Trains the sweep in peace.
+async fn undisturbed(database: Option<&str>, workers: usize) -> Outcome {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(folder.path(), database);
+    let names = ["first", "second"];
+    let _workers: Vec<Process> =
+        names[..workers].iter().map(|name| worker(&server.address, name)).collect();
+    let sweep = submit(&server).await;
+    follow(&server, sweep).await;
+    outcome(&server, sweep).await
+}
+
+/// SQLite, one worker: what all others are compared with. Trained once for all tests.
+async fn expected() -> &'static Outcome {
+    static EXPECTED: OnceCell<Outcome> = OnceCell::const_new();
+    EXPECTED.get_or_init(|| undisturbed(None, 1)).await
+}
+
+#[tokio::test]
+async fn two_workers_give_the_bits_of_one() {
+    assert_eq!(&undisturbed(None, 2).await, expected().await);
+}
+
+#[tokio::test]
+async fn postgres_gives_the_bits_of_sqlite() {
+    let database = postgres::new_database().await;
+    assert_eq!(&undisturbed(Some(&database), 1).await, expected().await);
+}
+
+#[tokio::test]
+async fn postgres_with_two_workers_gives_the_bits_of_sqlite_with_one() {
+    let database = postgres::new_database().await;
+    assert_eq!(&undisturbed(Some(&database), 2).await, expected().await);
+}
+
+/// Kills workers in the middle of their segments; others take over.
+async fn with_killed_workers(database: Option<&str>) {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(folder.path(), database);
+    let mut victim = worker(&server.address, "victim");
+    let sweep = submit(&server).await;
+    for kills in 1..=2 {
+        // The newest of the reports is the victim's own, and its segment isn't finished.
+        until(entries(&server, sweep), 2 * kills, reported).await;
+        victim.kill();
+        victim = worker(&server.address, "heir");
+    }
+    let log = follow(&server, sweep).await;
+    let lost = log.iter().filter(|entry| matches!(entry.event, Event::Lost { .. })).count();
+    assert!(lost >= 1, "no lease was lost");
+    let contradictions = log.iter().filter(|e| matches!(e.event, Event::Nondeterminism { .. }));
+    assert_eq!(contradictions.count(), 0);
+    assert_eq!(&outcome(&server, sweep).await, expected().await);
+}
+
+#[tokio::test]
+async fn killed_workers_change_no_bit_on_sqlite() {
+    with_killed_workers(None).await;
+}
+
+#[tokio::test]
+async fn killed_workers_change_no_bit_on_postgres() {
+    with_killed_workers(Some(&postgres::new_database().await)).await;
+}
+
+/// Kills the server while its worker trains; another takes its place.
+async fn with_a_killed_server(database: Option<&str>) {
+    let folder = tempfile::tempdir().unwrap();
+    let mut server = Server::start(folder.path(), database);
+    let _worker = worker(&server.address, "steadfast");
+    let sweep = submit(&server).await;
+    for reports in [1, 4] {
+        until(entries(&server, sweep), reports, reported).await;
+        server = server.replace(folder.path(), database);
+    }
+    let log = follow(&server, sweep).await;
+    let seqs: Vec<u64> = log.iter().map(|entry| entry.seq).collect();
+    assert!(seqs.iter().copied().eq(1..=seqs.len() as u64), "no entry is lost or doubled");
+    assert_eq!(&outcome(&server, sweep).await, expected().await);
+}
+
+#[tokio::test]
+async fn a_killed_server_changes_no_bit_on_sqlite() {
+    with_a_killed_server(None).await;
+}
+
+#[tokio::test]
+async fn a_killed_server_changes_no_bit_on_postgres() {
+    with_a_killed_server(Some(&postgres::new_database().await)).await;
+}
+
+#[tokio::test]
+async fn a_cancelled_sweep_ends_its_workers_segment_and_frees_the_worker() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(folder.path(), None);
+    let _worker = worker(&server.address, "obedient");
+    let cancelled = submit(&server).await;
+    until(entries(&server, cancelled), 1, reported).await;
+    server.client.cancel(cancelled).await.unwrap();
+    let next = submit(&server).await;
+    until(entries(&server, next), 1, reported).await;
+    let log: Vec<LogEntry> = entries(&server, cancelled).collect().await;
+    let stops = |entry: &LogEntry| {
+        entry.decisions.iter().any(|decision| matches!(decision.action, Action::Stop { .. }))
+    };
+    assert!(log.iter().any(stops), "the leased segment was told to stop");
+    let trials = server.client.trials(cancelled).await.unwrap().value.items;
+    assert!(trials.iter().any(|trial| trial.checkpoint.is_some()), "what it had was handed in");
+}

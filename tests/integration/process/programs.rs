@@ -1,0 +1,87 @@
+//! The real programs: servers and workers as processes, killed without a word when dropped.
+
+use floodgauge::client::Client;
+use std::{
+    io::{BufRead, BufReader},
+    path::Path,
+    process::{Child, Command, Stdio},
+};
+
+/// A process that ends by SIGKILL.
+pub struct Process(Child);
+
+impl Process {
+    fn start(arguments: &[&str]) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_floodgauge"));
+        // The settings of whoever runs the tests are not theirs.
+        for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("FLOODGAUGE_")) {
+            command.env_remove(name);
+        }
+        command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped());
+        Self(command.spawn().unwrap())
+    }
+
+    /// Ends it as a power cut would.
+    pub fn kill(&mut self) {
+        // It may have ended by itself.
+        let _ = self.0.kill();
+        self.0.wait().unwrap();
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// A worker that serves one server.
+pub fn worker(server: &str, name: &str) -> Process {
+    Process::start(&[
+        "worker",
+        "--server",
+        server,
+        "--name",
+        name,
+        "--threads",
+        "1",
+        "--log",
+        "warn",
+    ])
+}
+
+/// A server that trains nothing itself.
+pub struct Server {
+    pub process: Process,
+    /// `http://127.0.0.1:` and its port.
+    pub address: String,
+    pub client: Client,
+}
+
+impl Server {
+    /// A server on a free port.
+    pub fn start(folder: &Path, database: Option<&str>) -> Self {
+        Self::listening("127.0.0.1:0", folder, database)
+    }
+
+    /// Another server in the place of this one, which is killed.
+    pub fn replace(mut self, folder: &Path, database: Option<&str>) -> Self {
+        self.process.kill();
+        Self::listening(self.address.trim_start_matches("http://"), folder, database)
+    }
+
+    fn listening(address: &str, folder: &Path, database: Option<&str>) -> Self {
+        let folder = folder.to_str().unwrap();
+        let mut arguments = vec!["serve", "--listen", address, "--data-dir", folder];
+        arguments.extend(["--workers", "0", "--lease-ttl", "2", "--log", "warn"]);
+        arguments.extend(database.iter().flat_map(|url| ["--database-url", url]));
+        let mut process = Process::start(&arguments);
+        let mut said = String::new();
+        let stdout = process.0.stdout.take().unwrap();
+        BufReader::new(stdout).read_line(&mut said).unwrap();
+        let address = said.trim().strip_prefix("listening on ");
+        let address = address.unwrap_or_else(|| panic!("it said {said:?}")).to_owned();
+        let client = Client::new(format!("{address}/").parse().unwrap()).unwrap();
+        Self { process, address, client }
+    }
+}
