@@ -26,7 +26,7 @@ pub enum Failure {
     #[error("{0}\nstart one with `floodgauge serve`, or name another with --server")]
     OutOfReach(String),
     /// Anything else.
-    #[error("{0:#}")]
+    #[error("{}", causes(.0))]
     Other(#[from] anyhow::Error),
 }
 
@@ -44,6 +44,15 @@ impl Failure {
             Self::OutOfReach(_) => 4,
         }
     }
+}
+
+/// An error and what caused it; causes that were quoted already are left out.
+fn causes(error: &anyhow::Error) -> String {
+    error.chain().map(ToString::to_string).fold(String::new(), |told, cause| match told {
+        told if told.is_empty() => cause,
+        told if told.contains(&cause) => told,
+        told => format!("{told}: {cause}"),
+    })
 }
 
 impl From<ClientError> for Failure {
@@ -66,6 +75,13 @@ mod tests {
     fn refused(status: u16) -> Failure {
         let problem = serde_json::json!({ "title": "no", "status": status });
         ClientError::Refused(serde_json::from_value::<Problem>(problem).unwrap()).into()
+    }
+
+    #[test]
+    fn a_cause_is_told_once() {
+        let error = anyhow::anyhow!("no password").context("refused: no password");
+        let failure = Failure::from(error.context("the database can't be opened"));
+        assert_eq!(failure.to_string(), "the database can't be opened: refused: no password");
     }
 
     #[test]

@@ -85,9 +85,8 @@ impl Progress {
                 ));
             }
             Event::Finished { segment, .. } => self.close(*segment),
-            Event::Failed { segment, message, .. } => {
-                news.push(format!("segment {segment} failed: {message}"));
-            }
+            // What the scheduler makes of it says why.
+            Event::Failed { .. } => {}
             Event::Lost { segment, .. } => {
                 news.push(format!(
                     "the worker of segment {segment} went silent; its work is given out again"
@@ -102,6 +101,7 @@ impl Progress {
     fn decide(&mut self, decisions: &[Decision]) -> Vec<String> {
         let mut news = Vec::new();
         let mut cuts: BTreeMap<u32, (u32, u32)> = BTreeMap::new();
+        let mut ends: BTreeMap<&str, Vec<TrialKey>> = BTreeMap::new();
         for Decision { action, reason } in decisions {
             match action {
                 Action::Enqueue { segment } => self.open(segment),
@@ -109,13 +109,18 @@ impl Progress {
                 Action::Promote { rung, .. } => cuts.entry(*rung).or_default().0 += 1,
                 Action::Prune { rung, .. } => cuts.entry(*rung).or_default().1 += 1,
                 Action::End { trial, end } if *end != TrialEnd::Completed => {
-                    news.push(format!("{}: {reason}", self.name(*trial)));
+                    ends.entry(reason).or_default().push(*trial);
                 }
                 Action::Retry { segment } => news.push(format!("segment {segment}: {reason}")),
-                Action::Fail | Action::Cancel => news.push(reason.clone()),
-                Action::Stop { .. } | Action::End { .. } | Action::Complete { .. } => {}
+                // How the sweep ended is its follower's to tell.
+                Action::Fail | Action::Cancel | Action::Complete { .. } => {}
+                Action::Stop { .. } | Action::End { .. } => {}
             }
         }
+        news.extend(ends.into_iter().map(|(reason, trials)| match trials[..] {
+            [trial] => format!("{}: {reason}", self.name(trial)),
+            _ => format!("{} trials: {reason}", trials.len()),
+        }));
         news.extend(cuts.into_iter().map(|(rung, (kept, pruned))| {
             let (number, count) = (rung + 1, self.rungs.len());
             let at = self.rungs.get(rung as usize).map_or(0, |rung| rung.ends_at);
@@ -244,6 +249,15 @@ mod tests {
         progress.apply(&entry(claimed(1), json!([enqueue(0, &[0], 180, 180)])));
         assert!(progress.testing);
         assert_eq!(progress.rungs[1].trials, 0);
+    }
+
+    #[test]
+    fn what_ends_several_trials_is_told_once() {
+        let mut progress = Progress::new(&sweep());
+        let failed = json!({ "type": "failed", "segment": 0, "attempt": 3, "message": "no data" });
+        let end = |arm: u16| json!({ "action": "end", "trial": { "family": 0, "arm": arm }, "end": "failed", "reason": "no data" });
+        let news = progress.apply(&entry(failed, json!([end(0), end(1), end(2)])));
+        assert_eq!(news, ["3 trials: no data"]);
     }
 
     #[test]

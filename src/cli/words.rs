@@ -49,7 +49,8 @@ pub fn answer(best: &Best) -> String {
     if let Some(baseline) = &best.baseline {
         lines.push(("plain", metric(baseline.objective)));
     }
-    if let Some(difference) = &best.difference {
+    let is_plain = best.best.as_ref().is_some_and(|arm| arm.b.is_none());
+    if let Some(difference) = best.difference.as_ref().filter(|_| !is_plain) {
         lines.push(("difference", difference_words(difference)));
     }
     if let Some(probability) = best.best.as_ref().and_then(|arm| arm.probability) {
@@ -148,6 +149,15 @@ mod tests {
         (difference.low, difference.high, difference.seeds) = (Some(-0.11), Some(-0.03), 3);
         let text = plain(&answer(&best));
         assert!(text.contains("-0.070 to plain, -0.110 to -0.030 at 90 %, 3 seeds"), "{text}");
+    }
+
+    #[test]
+    fn plain_is_not_compared_with_itself() {
+        let mut best = best();
+        best.best.as_mut().unwrap().b = None;
+        let text = plain(&answer(&best));
+        assert!(text.starts_with("      best b  none: plain training\n"), "{text}");
+        assert!(!text.contains("difference"), "{text}");
     }
 
     #[test]
