@@ -76,7 +76,7 @@ test-browser: web
 
 .PHONY: openapi
 openapi: web/node_modules/.package-lock.json
-	@cargo run --quiet --locked -- openapi > web/openapi.json.new
+	@program=$$(scripts/test-binary) && "$$program" openapi > web/openapi.json.new
 	@mv web/openapi.json.new web/openapi.json
 	@npm --prefix web run types
 
