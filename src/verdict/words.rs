@@ -29,7 +29,8 @@ pub fn verdict(
             );
         }
     }
-    sentences.join(" ")
+    // A minus sign, where a hyphen stands for one.
+    sentences.join(" ").replace(" -", " −")
 }
 
 fn comparison(
