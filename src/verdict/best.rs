@@ -36,9 +36,11 @@ pub struct BestArm {
     pub weight_decay: f64,
     /// Its objective, a mean over seeds.
     pub objective: Metric,
-    /// The share of resamplings of the seeds in which it is best; null with one seed.
+    /// The share of resamplings of the seeds in which it is best; null with one seed, and
+    /// until the sweep has ended.
     pub probability: Option<f64>,
-    /// Its test metrics, means over seeds; null until the sweep has completed.
+    /// Its test metrics after the last epoch, means over seeds; null until the sweep has
+    /// completed, and where the objective is read at the best epoch.
     pub test: Option<TestMetrics>,
 }
 
@@ -47,7 +49,8 @@ pub struct BestArm {
 pub struct Baseline {
     /// Its objective, a mean over seeds.
     pub objective: Metric,
-    /// Its test metrics, means over seeds; null until the sweep has completed.
+    /// Its test metrics after the last epoch, means over seeds; null until the sweep has
+    /// completed, and where the objective is read at the best epoch.
     pub test: Option<TestMetrics>,
 }
 
@@ -77,6 +80,6 @@ pub struct RunEquivalents {
     pub saved_by_sharing: f64,
     /// Epochs that no arm needed to have, or has had yet.
     pub saved_by_pruning: f64,
-    /// Epochs trained again after a crash; not in `spent`.
+    /// Epochs reported again, mostly since they were trained again after a crash; not in `spent`.
     pub redone: f64,
 }

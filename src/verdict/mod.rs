@@ -32,7 +32,7 @@ pub fn judge(standing: &Standing) -> Best {
             b: lead.method.level(),
             weight_decay: lead.weight_decay,
             objective: lead.mean(),
-            probability: paired::probability(contenders, lead),
+            probability: standing.ended.then(|| paired::probability(contenders, lead)).flatten(),
             test: mean_test(&lead.tests),
         }),
         baseline: plain

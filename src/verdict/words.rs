@@ -47,9 +47,21 @@ fn comparison(
             .contenders
             .iter()
             .filter(|c| c.arm != ArmIx::PLAIN && c.bracket == lead.bracket);
-        if others.clone().all(|other| !other.crossed) {
+        let finished = others.clone().filter(|other| other.finished);
+        if standing.ended && !finished.clone().any(|other| other.crossed) {
+            let pruned = standing.levels.len() - finished.clone().count();
+            let all = if pruned == 0 {
+                "level was ever"
+            } else {
+                "level that was trained to the end was"
+            };
+            let rest = match pruned {
+                0 => String::new(),
+                1 => " One level was pruned before.".into(),
+                n => format!(" {n} levels were pruned before."),
+            };
             return format!(
-                "{so_far}no level was ever reached by the training loss, so each is the plain run, with {metric} {value}."
+                "no {all} reached by the training loss, so that each is the plain run, with {metric} {value}.{rest}"
             );
         }
         let closest = others
