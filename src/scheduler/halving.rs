@@ -89,8 +89,10 @@ impl Sweep {
                 let key = TrialKey::new(family, arm);
                 let exposure = self.trials[&key].exposure(self.steps_per_epoch);
                 let reason = format!(
-                    "{} at rung {rung} (epoch {epoch}): {shown} is rank {} of {}, {keep} kept{tied}; exposure {exposure:.1} epochs",
+                    "{} at rung {} of {} (epoch {epoch}): {shown} is rank {} of {}, {keep} kept{tied}; exposure {exposure:.1} epochs",
                     if kept { "promoted" } else { "pruned" },
+                    rung + 1,
+                    self.rungs.epochs().len(),
                     rank + 1,
                     ranked.len(),
                 );
@@ -153,8 +155,9 @@ impl Sweep {
                 .collect();
             for cohort in even_parts(&branches) {
                 let reason = format!(
-                    "rung {}: {} of seed {} from epoch {from} to {to}",
-                    bracket.rung,
+                    "rung {} of {}: {} of seed {} from epoch {from} to {to}",
+                    bracket.rung + 1,
+                    self.rungs.epochs().len(),
                     count(cohort.len(), "arm"),
                     self.plan.families[family.ix()].seed,
                 );
@@ -257,7 +260,7 @@ impl Sweep {
             self.status = SweepStatus::Failed;
             let lost = |trial: &&Trial| trial.status != TrialStatus::Completed;
             let why = self.trials.values().filter(lost).find_map(|trial| trial.reason.clone());
-            let why = why.map(|why| format!(", since a trial {why}")).unwrap_or_default();
+            let why = why.map(|why| format!("; the first reason: {why}")).unwrap_or_default();
             let reason = format!("no arm was trained to the end with every seed{why}");
             return vec![Decision { action: Action::Fail, reason }];
         }
