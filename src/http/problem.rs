@@ -112,7 +112,7 @@ impl Problem {
                 ("method-not-allowed", S::METHOD_NOT_ALLOWED, "this route doesn't know the method")
             }
             Self::Conflict(_) => ("conflict", S::CONFLICT, "its state doesn't allow this"),
-            Self::LeaseLost => ("lease-lost", S::GONE, "the lease is no longer held"),
+            Self::LeaseLost => ("lease-lost", S::CONFLICT, "the lease is no longer held"),
             Self::TooLarge(_) => ("too-large", S::PAYLOAD_TOO_LARGE, "the body is too long"),
             Self::UnsupportedMediaType => (
                 "unsupported-media-type",
