@@ -41,8 +41,8 @@ pub struct LogRange {
     pub count: u32,
 }
 
-/// More levels than any sweep may have.
-pub const MAX_LEVELS: usize = 1_000;
+/// The most levels that a sweep may have.
+pub const MAX_LEVELS: usize = 10_000;
 
 impl Default for Levels {
     /// The paper's grid: 0.01, 0.02, … 0.20.
@@ -52,13 +52,14 @@ impl Default for Levels {
 }
 
 impl Levels {
-    /// The levels in rising order, without doubles.
+    /// The levels in rising order.
     ///
     /// # Errors
     /// Says which value is out of its range.
     pub fn expand(&self) -> Result<Vec<f64>, String> {
         let mut levels = match self {
-            Self::List(levels) => levels.clone(),
+            // Adding zero makes a negative zero a positive one.
+            Self::List(levels) => levels.iter().map(|b| b + 0.0).collect(),
             Self::Range(range) => range.expand()?,
             Self::LogRange(range) => range.expand()?,
         };
@@ -72,7 +73,9 @@ impl Levels {
             return Err(format!("level {bad} must be a finite number of at least 0"));
         }
         levels.sort_by(f64::total_cmp);
-        levels.dedup();
+        if let Some(twice) = levels.windows(2).find(|pair| pair[0] == pair[1]) {
+            return Err(format!("level {} is given twice", twice[0]));
+        }
         Ok(levels)
     }
 }
@@ -135,8 +138,11 @@ mod tests {
     }
 
     #[test]
-    fn a_list_is_sorted_and_rid_of_doubles() {
-        assert_eq!(Levels::List(vec![0.2, 0.1, 0.2]).expand().unwrap(), [0.1, 0.2]);
+    fn a_list_is_sorted_and_holds_no_level_twice() {
+        assert_eq!(Levels::List(vec![0.2, 0.1]).expand().unwrap(), [0.1, 0.2]);
+        let twice = Levels::List(vec![0.2, 0.1, 0.2]).expand().unwrap_err();
+        assert_eq!(twice, "level 0.2 is given twice");
+        assert!(Levels::List(vec![0.0, -0.0]).expand().is_err());
     }
 
     #[test]
