@@ -1,7 +1,7 @@
 //! The answer of a sweep: best b, and how sure.
 
 use super::{AppState, extract::SweepPath, openapi::NoSweep, problem::Problem, sweeps};
-use crate::{store::SweepStatus, verdict::Best};
+use crate::{scheduler::SweepStatus, verdict::Best};
 use axum::{Json, extract::State};
 use floodgauge_protocol::SweepId;
 use serde::Serialize;

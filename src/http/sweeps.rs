@@ -9,7 +9,8 @@ use super::{
     time::timestamp,
 };
 use crate::{
-    store::{Page, SweepRow, SweepStatus},
+    scheduler::SweepStatus,
+    store::{Page, SweepRow},
     verdict::Best,
 };
 use axum::{

@@ -7,7 +7,7 @@ use super::{
     problem::Problem,
     sweeps::{self, arm_item},
 };
-use crate::store::{TrialRow, TrialStatus};
+use crate::{scheduler::TrialStatus, store::TrialRow};
 use axum::{Json, extract::State};
 use floodgauge_protocol::{ArmIx, Digest, Family, FamilyIx, Metric, Plan, SweepId, TrialKey};
 use serde::Serialize;

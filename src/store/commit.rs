@@ -1,6 +1,6 @@
 //! One transaction: a log entry and its effects on the projections.
 
-pub use crate::scheduler::{SweepStatus, TrialStatus, UnknownStatus};
+use crate::scheduler::{SweepStatus, TrialStatus};
 use floodgauge_protocol::{ArmIx, Digest, LeaseId, Metric, Segment, SegmentId, SweepId, TrialKey};
 use serde_json::Value;
 

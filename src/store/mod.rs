@@ -12,10 +12,7 @@ mod rows;
 mod sql;
 mod sqlite;
 
-pub use commit::{
-    Commit, Effects, LeaseGuard, NewSweep, RowUpdate, SweepStatus, TrialStatus, TrialUpdate,
-    UnknownStatus,
-};
+pub use commit::{Commit, Effects, LeaseGuard, NewSweep, RowUpdate, TrialUpdate};
 pub use error::StoreError;
 pub use postgres::PostgresStore;
 pub use rows::{

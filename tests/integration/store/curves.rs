@@ -2,7 +2,10 @@
 
 use super::fixture::{append, create, new_sweep, trial, trial_at};
 use crate::support::{TestDatabase, on_both_databases};
-use floodgauge::store::{CurveRow, Effects, RowUpdate, TrialStatus, TrialUpdate};
+use floodgauge::{
+    scheduler::TrialStatus,
+    store::{CurveRow, Effects, RowUpdate, TrialUpdate},
+};
 use floodgauge_protocol::{ArmIx, Digest, Metric};
 
 on_both_databases! {
