@@ -94,18 +94,6 @@ impl Blobs {
         Ok(Some(bytes))
     }
 
-    /// Whether a blob is there.
-    ///
-    /// # Errors
-    /// The object store's trouble.
-    pub async fn contains(&self, digest: Digest) -> Result<bool, BlobError> {
-        match self.objects.head(&location(digest)).await {
-            Ok(_) => Ok(true),
-            Err(object_store::Error::NotFound { .. }) => Ok(false),
-            Err(error) => Err(error.into()),
-        }
-    }
-
     /// Deletes a blob; it needn't be there.
     ///
     /// # Errors

@@ -249,9 +249,10 @@ impl From<StoreError> for Problem {
             // Somebody else kept winning the race for the log: as good as busy.
             StoreError::Conflict | StoreError::Object(_) => Self::Unavailable(error.into()),
             StoreError::Database(ref cause) if passes(cause) => Self::Unavailable(error.into()),
-            StoreError::Corrupt(_) | StoreError::Database(_) | StoreError::Migrate(_) => {
-                Self::Internal(error.into())
-            }
+            StoreError::Corrupt(_)
+            | StoreError::NotHeld(_)
+            | StoreError::Database(_)
+            | StoreError::Migrate(_) => Self::Internal(error.into()),
         }
     }
 }

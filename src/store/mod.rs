@@ -58,7 +58,9 @@ pub trait Store: Send + Sync + 'static {
     ///
     /// # Errors
     /// [`StoreError::Conflict`] if `seq` is taken; [`StoreError::LeaseLost`] if the guard's
-    /// lease was taken over, finished or withdrawn. Nothing is written then.
+    /// lease was taken over, finished or withdrawn; [`StoreError::NotHeld`] if a trial comes to
+    /// refer to a blob that neither this lease holds nor another trial of the sweep refers to.
+    /// Nothing is written then.
     async fn commit(&self, commit: Commit) -> Result<Entry, StoreError>;
 
     /// Log entries of a sweep after `after_seq` (0 for all), in order, at most `limit`.

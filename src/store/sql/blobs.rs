@@ -6,7 +6,8 @@ use super::{
     statements::{Columns, Statements, values},
 };
 use crate::store::{BlobRow, StoreError};
-use floodgauge_protocol::{Digest, LeaseId};
+use floodgauge_protocol::{Digest, LeaseId, SweepId};
+use std::collections::BTreeSet;
 
 /// Holds for a row `b` of blobs that nothing keeps.
 const UNREFERENCED: &str = "
@@ -32,6 +33,47 @@ pub(super) async fn add(
     .await?;
     let sql = "insert into blob_holds (digest, lease) values ($1, $2) on conflict do nothing";
     db.execute(sql, values![blob.digest, lease]).await.map(drop)
+}
+
+/// Refuses checkpoints that could be gone: each must be held by the lease that names it, or
+/// kept by a trial of the sweep already. What is held stays until the transaction ends.
+pub(super) async fn check_kept<DB: Dialect>(
+    db: &mut DB::Connection,
+    sweep: SweepId,
+    lease: Option<LeaseId>,
+    checkpoints: BTreeSet<Digest>,
+) -> Result<(), StoreError> {
+    if checkpoints.is_empty() {
+        return Ok(());
+    }
+    let sql = "select distinct checkpoint from trials \
+               where sweep = $1 and checkpoint is not null";
+    let kept = db.fetch(sql, values![sweep]).await?;
+    let kept: BTreeSet<Digest> =
+        kept.iter().map(|row| row.parse("checkpoint")).collect::<Result<_, _>>()?;
+    for digest in checkpoints.difference(&kept) {
+        let held = match lease {
+            Some(lease) => lock_held::<DB>(db, lease, *digest).await?,
+            None => false,
+        };
+        if !held {
+            return Err(StoreError::NotHeld(*digest));
+        }
+    }
+    Ok(())
+}
+
+/// Whether the lease uploaded the blob; if so, nobody can forget it before the transaction ends.
+async fn lock_held<DB: Dialect>(
+    db: &mut DB::Connection,
+    lease: LeaseId,
+    digest: Digest,
+) -> Result<bool, StoreError> {
+    // Two statements: the second must see what was forgotten while the first waited for the lock.
+    let sql = format!("select digest from blobs where digest = $1 {}", DB::LOCK_ROW);
+    db.fetch(sql, values![digest]).await?;
+    let sql = "select digest from blob_holds where digest = $1 and lease = $2";
+    Ok(db.fetch_optional(sql, values![digest, lease]).await?.is_some())
 }
 
 pub(super) async fn unreferenced(

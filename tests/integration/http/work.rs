@@ -114,6 +114,28 @@ async fn a_segment_is_finished_only_when_it_is_whole() {
 }
 
 #[tokio::test]
+async fn a_checkpoint_of_another_lease_is_not_taken() {
+    let server = Server::start().await;
+    for name in ["one", "two"] {
+        server.submit(&small(name)).await;
+    }
+    let work = claim(&server, "worker", 0).await.unwrap();
+    let rows: Vec<_> = worker::epochs(&work).flat_map(|at| worker::rows(&work, at)).collect();
+    let answer = post(&server, &work, "reports", &json!({ "rows": rows })).await;
+    assert_eq!(answer.status(), StatusCode::OK);
+    let mut ends = worker::ends(&server, &work).await;
+    let other = claim(&server, "other", 0).await.unwrap();
+    worker::upload(&server, &other, &"another's".into()).await;
+    let foreign = worker::digest(b"another's");
+    ends[0]["checkpoint"] = json!(foreign);
+    let answer = post(&server, &work, "finish", &json!({ "branches": ends })).await;
+    let body = problem(answer, 422, "invalid-work").await;
+    let detail = body["detail"].as_str().unwrap();
+    let expected = format!("checkpoint {foreign} was not uploaded under this lease");
+    assert!(detail.contains(&expected), "{detail}");
+}
+
+#[tokio::test]
 async fn a_segment_given_up_is_given_out_again() {
     let server = Server::start().await;
     let sweep = server.submit(&small("again")).await;

@@ -22,6 +22,7 @@ on_both_databases! {
     a_blob_goes_with_its_sweep,
     a_blob_without_a_lease_is_refused,
     a_referenced_blob_is_never_forgotten,
+    a_trial_refers_only_to_what_its_lease_or_its_sweep_keeps,
     whoever_adds_a_blob_while_it_is_deleted_waits,
     a_blob_whose_deletion_failed_is_collected_later,
     a_collection_deletes_what_nothing_refers_to,
@@ -85,12 +86,13 @@ async fn a_blob_that_two_leases_uploaded_is_held_by_either(db: TestDatabase) {
 
 async fn a_blob_goes_with_its_sweep(db: TestDatabase) {
     let sweep = create_with(&db.store, vec![segment(0)]).await;
-    let lease = leased(&db.store, "w").await.lease;
-    db.store.add_blob(lease, BLOB).await.unwrap();
+    let lease = leased(&db.store, "w").await;
+    db.store.add_blob(lease.lease, BLOB).await.unwrap();
     let other = BlobRow { digest: Digest([8; 32]), ..BLOB };
-    db.store.add_blob(lease, other).await.unwrap();
+    db.store.add_blob(lease.lease, other).await.unwrap();
     let trials = vec![trial_at(0, Some(other.digest))];
-    append(&db.store, sweep, Effects { trials, ..Effects::default() }).await;
+    let effects = Effects { trials, ..Effects::default() };
+    append_under(&db.store, sweep, guard(&lease), effects).await.unwrap();
     db.store.delete_sweep(sweep).await.unwrap();
     assert_eq!(unreferenced(&db.store).await, [BLOB.digest, other.digest]);
     assert_eq!(db.store.unreferenced_blobs(1).await.unwrap(), [BLOB.digest]);
@@ -122,6 +124,35 @@ async fn a_referenced_blob_is_never_forgotten(db: TestDatabase) {
     append_under(&db.store, sweep, guard(&lease), finish).await.unwrap();
     let delete = Box::pin(async { panic!("deleted a blob that a trial refers to") });
     assert!(!db.store.forget_blob(BLOB.digest, delete).await.unwrap());
+}
+
+async fn a_trial_refers_only_to_what_its_lease_or_its_sweep_keeps(db: TestDatabase) {
+    let sweep = create_with(&db.store, vec![segment(0), segment(1)]).await;
+    let (mine, other) = (leased(&db.store, "w1").await, leased(&db.store, "w2").await);
+    db.store.add_blob(other.lease, BLOB).await.unwrap();
+    let refer =
+        |arm| Effects { trials: vec![trial_at(arm, Some(BLOB.digest))], ..Effects::default() };
+    for under in [None, guard(&mine)] {
+        let refused = append_under(&db.store, sweep, under, refer(0)).await;
+        assert!(
+            matches!(refused, Err(StoreError::NotHeld(digest)) if digest == BLOB.digest),
+            "{refused:?}"
+        );
+    }
+    assert_eq!(db.store.trials(sweep).await.unwrap(), []);
+    assert_eq!(db.store.sweep(sweep).await.unwrap().unwrap().head_seq, 1);
+    append_under(&db.store, sweep, guard(&other), refer(0)).await.unwrap();
+    // From now on a trial of the sweep keeps it.
+    append_under(&db.store, sweep, guard(&mine), refer(1)).await.unwrap();
+    append(&db.store, sweep, refer(2)).await;
+    // Another sweep's trials may be deleted any time.
+    let elsewhere = create_with(&db.store, vec![segment(0)]).await;
+    let stranger = leased(&db.store, "w3").await;
+    let refused = append_under(&db.store, elsewhere, guard(&stranger), refer(0)).await;
+    assert!(
+        matches!(refused, Err(StoreError::NotHeld(digest)) if digest == BLOB.digest),
+        "{refused:?}"
+    );
 }
 
 async fn whoever_adds_a_blob_while_it_is_deleted_waits(db: TestDatabase) {
