@@ -5,6 +5,11 @@
 //! [`Blobs::collect`] deletes the object while the row is locked, so that an upload of the
 //! same blob waits, and then puts the object anew. A crash in between leaves a row without an
 //! object that nothing refers to; the next collection removes it.
+//!
+//! For none to be kept for ever, an upload looks again once its object is put, with the row
+//! locked: if its lease ended meanwhile and a collection has taken the row, nobody would ever
+//! delete the object, so the upload does. A commit can't slip in between, since it refers only
+//! to what its lease holds. Only a crash between put and look leaves such an object.
 
 use crate::store::{BlobRow, Store, StoreError};
 use bytes::Bytes;
@@ -67,8 +72,11 @@ impl Blobs {
         bytes: Bytes,
     ) -> Result<bool, BlobError> {
         verify(digest, &bytes)?;
-        store.add_blob(lease, BlobRow { digest, size: bytes.len() as u64 }).await?;
-        self.put_verified(digest, bytes).await
+        let blob = BlobRow { digest, size: bytes.len() as u64 };
+        store.add_blob(lease, blob).await?;
+        let new = self.put_verified(digest, bytes).await?;
+        store.settle_blob(lease, blob, Box::pin(self.delete(digest))).await?;
+        Ok(new)
     }
 
     /// Puts a blob that something else than a lease keeps; true if it wasn't there before.

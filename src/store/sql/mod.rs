@@ -141,8 +141,28 @@ impl<DB: Dialect> Store for SqlStore<DB> {
 
     async fn add_blob(&self, lease: LeaseId, blob: BlobRow) -> Result<(), StoreError> {
         let mut tx = begin(&self.writer).await?;
-        blobs::add(&mut *tx, lease, blob).await?;
+        blobs::add::<DB>(&mut *tx, lease, blob).await?;
         Ok(tx.commit().await?)
+    }
+
+    async fn settle_blob(
+        &self,
+        lease: LeaseId,
+        blob: BlobRow,
+        delete: BoxFuture<'_, object_store::Result<()>>,
+    ) -> Result<(), StoreError> {
+        let mut tx = begin(&self.writer).await?;
+        match blobs::settle(&mut *tx, lease, blob).await? {
+            blobs::Settled::Held => Ok(tx.commit().await?),
+            blobs::Settled::Kept => Err(StoreError::LeaseLost),
+            blobs::Settled::Orphaned => {
+                delete.await?;
+                // The row, if there was one, goes with its object.
+                blobs::delete(&mut *tx, blob.digest).await?;
+                tx.commit().await?;
+                Err(StoreError::LeaseLost)
+            }
+        }
     }
 
     async fn unreferenced_blobs(&self, limit: u32) -> Result<Vec<Digest>, StoreError> {

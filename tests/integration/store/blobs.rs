@@ -7,6 +7,7 @@ use crate::support::{TestDatabase, on_both_databases};
 use bytes::Bytes;
 use floodgauge::{
     blobs::{BlobError, Blobs},
+    scheduler::SweepStatus,
     store::{BlobRow, DynStore, Effects, StoreError},
 };
 use floodgauge_protocol::{Digest, LeaseId, SegmentId};
@@ -18,12 +19,15 @@ use uuid::Uuid;
 on_both_databases! {
     a_blob_lives_from_its_upload_to_the_trial_that_leaves_it,
     a_blob_goes_when_its_lease_ends_without_a_commit,
+    a_blob_of_an_ended_sweep_goes_when_the_lease_expires,
     a_blob_that_two_leases_uploaded_is_held_by_either,
     a_blob_goes_with_its_sweep,
     a_blob_without_a_lease_is_refused,
     a_referenced_blob_is_never_forgotten,
     a_trial_refers_only_to_what_its_lease_or_its_sweep_keeps,
     whoever_adds_a_blob_while_it_is_deleted_waits,
+    an_object_that_was_put_too_late_is_deleted_unless_something_keeps_it,
+    a_commit_under_a_lease_that_lost_its_blob_is_refused,
     a_blob_whose_deletion_failed_is_collected_later,
     a_collection_deletes_what_nothing_refers_to,
     an_upload_of_other_bytes_is_not_recorded,
@@ -68,6 +72,24 @@ async fn a_blob_goes_when_its_lease_ends_without_a_commit(db: TestDatabase) {
             None => assert!(leased_and_expired(&db.store, "w").await.took_over),
         }
         assert_eq!(unreferenced(&db.store).await, [BLOB.digest]);
+    }
+}
+
+async fn a_blob_of_an_ended_sweep_goes_when_the_lease_expires(db: TestDatabase) {
+    use SweepStatus::{Cancelled, Completed, Failed, Running};
+    for status in [Cancelled, Completed, Failed] {
+        let sweep = create_with(&db.store, vec![segment(0)]).await;
+        let lease = leased_and_expired(&db.store, "w").await.lease;
+        db.store.add_blob(lease, BLOB).await.unwrap();
+        let become = |status| Effects { status: Some(status), ..Effects::default() };
+        append(&db.store, sweep, become(Running)).await;
+        assert_eq!(unreferenced(&db.store).await, [], "the worker may only be late");
+        append(&db.store, sweep, become(status)).await;
+        assert_eq!(unreferenced(&db.store).await, [BLOB.digest], "{status:?}");
+        db.store.renew(lease, "secret of w", HOUR).await.unwrap();
+        assert_eq!(unreferenced(&db.store).await, [], "the worker hands in what it has");
+        db.store.delete_sweep(sweep).await.unwrap();
+        assert!(forget(&db.store).await);
     }
 }
 
@@ -196,6 +218,47 @@ async fn whoever_adds_a_blob_while_it_is_deleted_waits(db: TestDatabase) {
     assert!(!forget(&db.store).await, "the second lease holds it");
     append(&db.store, sweep, Effects { close: vec![SegmentId(1)], ..Effects::default() }).await;
     assert!(forget(&db.store).await, "it was recorded anew");
+}
+
+async fn an_object_that_was_put_too_late_is_deleted_unless_something_keeps_it(db: TestDatabase) {
+    let folder = tempfile::tempdir().unwrap();
+    let blobs = Blobs::open(folder.path()).unwrap();
+    let sweep = create_with(&db.store, vec![segment(0), segment(1)]).await;
+    let (digest, bytes) = blob(b"late");
+    let row = BlobRow { digest, size: bytes.len() as u64 };
+    let settle = |lease| db.store.settle_blob(lease, row, Box::pin(blobs.delete(digest)));
+    let close = |segment| Effects { close: vec![SegmentId(segment)], ..Effects::default() };
+
+    let late = leased(&db.store, "w1").await;
+    db.store.add_blob(late.lease, row).await.unwrap();
+    settle(late.lease).await.unwrap();
+    append(&db.store, sweep, close(0)).await;
+    assert_eq!(blobs.collect(&*db.store).await.unwrap(), 1);
+    // Only now comes its object.
+    blobs.put(digest, bytes.clone()).await.unwrap();
+    let lost = settle(late.lease).await;
+    assert!(matches!(lost, Err(StoreError::LeaseLost)), "{lost:?}");
+    assert_eq!(blobs.get(digest).await.unwrap(), None);
+    assert_eq!(unreferenced(&db.store).await, [], "no row came back");
+
+    let other = leased(&db.store, "w2").await;
+    blobs.upload(&*db.store, other.lease, digest, bytes.clone()).await.unwrap();
+    let lost = settle(late.lease).await;
+    assert!(matches!(lost, Err(StoreError::LeaseLost)), "{lost:?}");
+    assert_eq!(blobs.get(digest).await.unwrap(), Some(bytes), "the other lease holds it");
+}
+
+async fn a_commit_under_a_lease_that_lost_its_blob_is_refused(db: TestDatabase) {
+    let sweep = create_with(&db.store, vec![segment(0)]).await;
+    let late = leased_and_expired(&db.store, "w").await;
+    db.store.add_blob(late.lease, BLOB).await.unwrap();
+    let cancelled = Effects { status: Some(SweepStatus::Cancelled), ..Effects::default() };
+    append(&db.store, sweep, cancelled).await;
+    assert!(forget(&db.store).await);
+    let trials = vec![trial_at(0, Some(BLOB.digest))];
+    let finish = Effects { close: vec![SegmentId(0)], trials, ..Effects::default() };
+    let refused = append_under(&db.store, sweep, guard(&late), finish).await;
+    assert!(matches!(refused, Err(StoreError::NotHeld(_))), "{refused:?}");
 }
 
 async fn a_blob_whose_deletion_failed_is_collected_later(db: TestDatabase) {
