@@ -81,10 +81,10 @@ async fn a_blob_of_an_ended_sweep_goes_when_the_lease_expires(db: TestDatabase) 
         let sweep = create_with(&db.store, vec![segment(0)]).await;
         let lease = leased_and_expired(&db.store, "w").await.lease;
         db.store.add_blob(lease, BLOB).await.unwrap();
-        let become = |status| Effects { status: Some(status), ..Effects::default() };
-        append(&db.store, sweep, become(Running)).await;
+        let now = |status| Effects { status: Some(status), ..Effects::default() };
+        append(&db.store, sweep, now(Running)).await;
         assert_eq!(unreferenced(&db.store).await, [], "the worker may only be late");
-        append(&db.store, sweep, become(status)).await;
+        append(&db.store, sweep, now(status)).await;
         assert_eq!(unreferenced(&db.store).await, [BLOB.digest], "{status:?}");
         db.store.renew(lease, "secret of w", HOUR).await.unwrap();
         assert_eq!(unreferenced(&db.store).await, [], "the worker hands in what it has");
