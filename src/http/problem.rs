@@ -235,6 +235,8 @@ impl From<BlobError> for Problem {
         match error {
             BlobError::Mismatch { .. } => Self::DigestMismatch,
             BlobError::Store(error) => error.into(),
+            // The client's digest is right, the server's bytes are wrong.
+            BlobError::Damaged(_) => Self::Internal(error.into()),
             BlobError::Folder(_) | BlobError::Object(_) => Self::Unavailable(error.into()),
         }
     }
