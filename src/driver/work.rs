@@ -248,7 +248,10 @@ impl Driver {
     }
 
     /// The segment of a lease, which is renewed.
-    async fn held(&self, lease: LeaseId, token: &str) -> Result<LeasedSegment, DriverError> {
+    ///
+    /// # Errors
+    /// [`DriverError::LeaseLost`].
+    pub async fn held(&self, lease: LeaseId, token: &str) -> Result<LeasedSegment, DriverError> {
         Ok(self.0.store.renew(lease, token, self.0.config.lease_ttl).await?)
     }
 
