@@ -2,7 +2,7 @@
 
 use super::{
     server::{Server, problem, small},
-    worker::{claim, post, rows, train_all},
+    worker::{claim, post, train_all},
 };
 use eventsource_stream::{Event, Eventsource};
 use futures::{Stream, StreamExt};
@@ -95,7 +95,7 @@ async fn a_client_that_has_seen_the_end_is_told_to_stay_away() {
 }
 
 #[tokio::test]
-async fn who_comes_back_to_a_cancelled_sweep_hears_what_was_handed_in_late() {
+async fn who_comes_back_to_a_cancelled_sweep_hears_what_came_after_its_end() {
     let server = Server::start().await;
     let sweep = server.submit(&small("late")).await;
     let work = claim(&server, "worker", 0).await.unwrap();
@@ -105,9 +105,9 @@ async fn who_comes_back_to_a_cancelled_sweep_hears_what_was_handed_in_late() {
     let ending = &told.last().unwrap().id;
     let stay_away = server.request(Method::GET, &path).header("last-event-id", ending);
     assert_eq!(stay_away.send().await.unwrap().status(), StatusCode::NO_CONTENT);
-    post(&server, &work, "reports", &json!({ "rows": rows(&work, 1) })).await;
+    post(&server, &work, "fail", &json!({ "message": "told to stop" })).await;
     let late: Vec<_> = open(&server, &path, Some(ending)).await.collect().await;
-    assert_eq!(late.iter().map(|event| &event.event).collect::<Vec<_>>(), ["reported"]);
+    assert_eq!(late.iter().map(|event| &event.event).collect::<Vec<_>>(), ["failed"]);
     let stay_away = server.request(Method::GET, &path).header("last-event-id", &late[0].id);
     assert_eq!(stay_away.send().await.unwrap().status(), StatusCode::NO_CONTENT);
 }
