@@ -187,13 +187,6 @@ impl Driver {
         finish: Finish,
     ) -> Result<(), DriverError> {
         let leased = self.held(lease, token).await?;
-        for digest in finish.branches.iter().filter_map(|branch| branch.checkpoint) {
-            if !self.0.blobs.contains(digest).await? {
-                return Err(DriverError::BadFinish(format!(
-                    "checkpoint {digest} was not uploaded"
-                )));
-            }
-        }
         let (segment, attempt) = (leased.segment.segment, leased.attempt);
         self.apply(leased.sweep, guard(&leased), |state| {
             open(state, segment)?;
@@ -258,7 +251,10 @@ impl Driver {
     }
 
     /// The segment of a lease, which is renewed.
-    async fn held(&self, lease: LeaseId, token: &str) -> Result<LeasedSegment, DriverError> {
+    ///
+    /// # Errors
+    /// [`DriverError::LeaseLost`].
+    pub async fn held(&self, lease: LeaseId, token: &str) -> Result<LeasedSegment, DriverError> {
         Ok(self.0.store.renew(lease, token, self.0.config.lease_ttl).await?)
     }
 
