@@ -319,6 +319,16 @@ async fn a_lost_lease_ends_the_segment_and_the_worker_claims_anew() {
 }
 
 #[tokio::test]
+async fn a_conflict_that_is_no_lost_lease_fails_the_segment() {
+    let server = Server::start(vec![assignment(1)]).await;
+    server.fault("finish", [Fault::Before(StatusCode::CONFLICT)]);
+    let worker = AtWork::scripted(&server, Box::new(|_| Ok(vec![ended(b"weights")])));
+    server.until(|log| log.failed.len() == 1).await;
+    server.see(|log| assert!(log.failed[0].contains("on order"), "{:?}", log.failed));
+    worker.end().await.unwrap();
+}
+
+#[tokio::test]
 async fn a_stopped_arm_ends_at_an_epoch_and_the_others_train_on() {
     // Rows wait in a channel of 64 epochs, so the stop is known long before the end.
     let work = assignment(300);
