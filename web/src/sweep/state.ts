@@ -92,6 +92,12 @@ export function armName(detail: SweepDetail, arm: number): string {
   return item.b == null ? item.name : `${item.method} b=${formatLevel(item.b)}`;
 }
 
+/** The first family with the best arm's weight decay; the first of all while none is best. */
+export function familyOf(detail: SweepDetail | undefined, best: Best | null): number {
+  const decay = best?.best?.weight_decay;
+  return detail?.families.find((each) => each.weight_decay === decay)?.family ?? 0;
+}
+
 /** The epoch in which a step lies, from 1; steps count from 0. */
 export function epochOfStep(detail: SweepDetail, step: number): number {
   return Math.floor(step / Math.max(1, detail.steps_per_epoch)) + 1;
