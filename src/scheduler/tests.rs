@@ -104,6 +104,7 @@ impl World {
                 onset_step: None,
                 checkpoint: (!tested).then_some(Digest([branch.arms[0].0 as u8; 32])),
                 test: tested.then_some(test),
+                minima: vec![],
             })
             .collect();
         self.sweep.check_finish(segment, &branches).unwrap();
@@ -394,6 +395,7 @@ fn a_cancelled_sweep_keeps_what_its_workers_hand_in() {
             onset_step: None,
             checkpoint: Some(Digest([7; 32])),
             test: None,
+            minima: vec![],
         })
         .collect();
     world.sweep.check_finish(segment, &branches).unwrap();

@@ -155,6 +155,7 @@ fn ended(bytes: &'static [u8]) -> Ended {
             onset_step: None,
             checkpoint: Some(Digest(Sha256::digest(bytes).into())),
             test: None,
+            minima: vec![],
         },
         checkpoint: Some(Bytes::from_static(bytes)),
     }
