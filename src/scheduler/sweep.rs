@@ -47,6 +47,13 @@ pub(super) struct Work {
     pub stops: Vec<Stop>,
 }
 
+impl Work {
+    /// A segment that waits for a worker.
+    pub fn new(segment: Segment) -> Self {
+        Self { segment, open: true, leased: false, failures: 0, losses: 0, stops: vec![] }
+    }
+}
+
 /// The families of one weight decay, whose arms compete as means over seeds.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Bracket {
@@ -131,7 +138,7 @@ impl Sweep {
         let mut decisions = vec![];
         for (&id, work) in self.segments.iter_mut().filter(|(_, work)| work.open) {
             if work.leased {
-                let arms = work.segment.branches.iter().flat_map(|b| b.arms.clone()).collect();
+                let arms = work.segment.arms().collect();
                 let stop = Stop { arms, at_epoch: 0 };
                 work.stops.push(stop.clone());
                 let reason = "the sweep was cancelled; the worker hands in what it has".into();
@@ -174,7 +181,9 @@ impl Sweep {
                 let key = TrialKey::new(family, arm);
                 let Some(trial) = self.trials.get_mut(&key) else { continue };
                 trial.onset_step = trial.onset_step.or(branch.onset_step);
-                trial.checkpoint = branch.checkpoint.or(trial.checkpoint);
+                if branch.checkpoint.is_some() {
+                    (trial.checkpoint, trial.saved_step) = (branch.checkpoint, branch.step);
+                }
                 trial.test = branch.test.or(trial.test);
                 if branch.end == BranchEnd::Diverged && trial.status == TrialStatus::Active {
                     let reason = format!("a loss was not finite after step {}", branch.step);
@@ -215,7 +224,7 @@ impl Sweep {
         let mut decisions =
             vec![Decision { action: Action::Withdraw { segment }, reason: reason.into() }];
         if work.kind == SegmentKind::Train {
-            for &arm in work.branches.iter().flat_map(|branch| &branch.arms) {
+            for arm in work.arms() {
                 let key = TrialKey::new(work.family, arm);
                 let active = |trial: &&mut Trial| trial.status == TrialStatus::Active;
                 if let Some(trial) = self.trials.get_mut(&key).filter(active) {
@@ -233,7 +242,12 @@ impl Sweep {
             return vec![];
         }
         match segment.kind {
-            SegmentKind::Train => self.climb(segment.family),
+            SegmentKind::Train => {
+                let arms: Vec<_> = segment.arms().collect();
+                let mut decisions = self.advance(segment.family, &arms);
+                decisions.extend(self.climb(segment.family));
+                decisions
+            }
             SegmentKind::Test => self.conclude(),
         }
     }

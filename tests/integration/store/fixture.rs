@@ -44,7 +44,12 @@ pub fn segment_of(segment: u32, family: u16) -> Segment {
         kind: SegmentKind::Train,
         from_step: 0,
         to_step: 220,
-        branches: vec![Branch { arms: vec![arm], start: Start::Init, onset_step: None }],
+        branches: vec![Branch {
+            arms: vec![arm],
+            start: Start::Init,
+            onset_step: None,
+            exposure: None,
+        }],
     }
 }
 

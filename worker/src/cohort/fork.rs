@@ -6,7 +6,7 @@
 
 use super::group::{Group, Member};
 use crate::{checkpoint::State, cohort::start::Plan, flood};
-use floodgauge_protocol::{ArmIx, Method, work::Minimum};
+use floodgauge_protocol::{ArmIx, Branch, Method, work::Minimum};
 
 /// An arm with its method.
 #[derive(Clone, Copy, Debug)]
@@ -15,18 +15,19 @@ pub(super) struct Arm {
     pub method: Method,
 }
 
-impl Arm {
-    /// Whether its run starts out as the plain run.
-    pub fn rides(self) -> bool {
-        matches!(self.method, Method::Plain | Method::Flood { .. })
-    }
-}
-
 impl Member {
     /// A member for `arms`, of which there is at least one; several all ride.
-    pub fn new(branch: usize, arms: Vec<Arm>, loss_sum: f64, onset_step: Option<u64>) -> Self {
-        let method = common(&arms);
-        Self { branch, arms, method, loss_sum, onset_step, diverged_at: None, minima: vec![] }
+    pub fn new(place: usize, arms: Vec<Arm>, loss_sum: f64, branch: &Branch) -> Self {
+        Self {
+            branch: place,
+            method: common(&arms),
+            arms,
+            loss_sum,
+            onset_step: branch.onset_step,
+            exposure: branch.exposure,
+            diverged_at: None,
+            minima: vec![],
+        }
     }
 
     /// The arms by their index.

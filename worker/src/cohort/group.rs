@@ -27,6 +27,8 @@ pub(super) struct Member {
     pub loss_sum: f64,
     /// The first step whose mini-batch loss was below its level.
     pub onset_step: Option<u64>,
+    /// See [`floodgauge_protocol::Branch::exposure`].
+    pub exposure: Option<u32>,
     /// The first step whose loss was NaN or infinite; from there on its numbers mean nothing.
     pub diverged_at: Option<u64>,
     /// The steps of this segment whose loss was the least so far; of plain steps only.

@@ -15,6 +15,7 @@ use crate::{
 };
 use floodgauge_protocol::{
     ArmIx, Metric,
+    segment::last_epoch,
     work::{BranchEnd, FinishedBranch, ReportRow, TestMetrics},
 };
 use rand::seq::SliceRandom;
@@ -163,12 +164,14 @@ impl<'a> Lockstep<'a> {
         }
     }
 
-    /// Ends the arms that diverged or are to be stopped, and spreads the members anew over the
+    /// Ends the arms that diverged, are exposed enough or are to be stopped, and spreads the members anew over the
     /// threads where any left, or where forks made some groups larger than others.
     fn retire(&mut self) -> Result<(), TrainError> {
         let diverged = |member: &Member| member.diverged_at.is_some();
         let stops = self.to_stop();
-        let ends = |member: &Member| diverged(member) || member.arms.iter().any(&stops);
+        let exposed = self.exposed();
+        let ends =
+            |member: &Member| diverged(member) || exposed(member) || member.arms.iter().any(&stops);
         if !self.any(ends) && self.is_even() {
             return Ok(());
         }
@@ -176,6 +179,8 @@ impl<'a> Lockstep<'a> {
         for (mut member, state) in self.members() {
             if diverged(&member) {
                 leaving.push((member, state, BranchEnd::Diverged));
+            } else if exposed(&member) {
+                leaving.push((member, state, BranchEnd::Reached));
             } else if member.arms.iter().all(&stops) {
                 leaving.push((member, state, BranchEnd::Stopped));
             } else {
@@ -200,6 +205,15 @@ impl<'a> Lockstep<'a> {
         let due = self.stops.iter().filter(|&(_, &at)| here && u64::from(at) <= epochs);
         let due: HashSet<_> = due.map(|(&arm, _)| arm).collect();
         move |arm| due.contains(&arm.ix.ix())
+    }
+
+    /// Which members have trained as long past their onset as their branch asks.
+    fn exposed(&self) -> impl Fn(&Member) -> bool + use<> {
+        let (step, per_epoch) = (self.step, self.plan.steps_per_epoch);
+        move |member| {
+            let last = last_epoch(member.exposure, member.onset_step, per_epoch);
+            last.is_some_and(|last| step >= last * per_epoch)
+        }
     }
 
     fn any(&self, is: impl Fn(&Member) -> bool) -> bool {

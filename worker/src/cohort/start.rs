@@ -73,7 +73,7 @@ impl Plan {
                 return Err(steps(state.step));
             }
             let arms = arms(job, branch, spec)?;
-            members.push((Member::new(branch, arms, state.loss_sum, spec.onset_step), state));
+            members.push((Member::new(branch, arms, state.loss_sum, spec), state));
         }
         Ok(members)
     }
@@ -99,7 +99,7 @@ fn arms(job: Job<'_>, branch: usize, spec: &Branch) -> Result<Vec<Arm>, TrainErr
         None => Err(TrainError::UnknownArm { arm: ix.ix(), arms: known }),
     };
     let arms = spec.arms.iter().map(arm).collect::<Result<Vec<_>, _>>()?;
-    let ride = spec.onset_step.is_none() && arms.iter().all(|arm| arm.rides());
+    let ride = spec.onset_step.is_none() && arms.iter().all(|arm| arm.method.rides());
     if arms.len() == 1 || (arms.len() > 1 && ride) {
         return Ok(arms);
     }
