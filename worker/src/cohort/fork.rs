@@ -4,7 +4,10 @@
 //! them, and before each update those whose level lies above the mini-batch loss become members
 //! of their own, with copies of its state.
 
-use super::group::{Group, Member};
+use super::{
+    group::{Group, Member},
+    keep::{Best, Watch},
+};
 use crate::{checkpoint::State, cohort::start::Plan, flood};
 use floodgauge_protocol::{ArmIx, Branch, Method, work::Minimum};
 
@@ -17,7 +20,13 @@ pub(super) struct Arm {
 
 impl Member {
     /// A member for `arms`, of which there is at least one; several all ride.
-    pub fn new(place: usize, arms: Vec<Arm>, loss_sum: f64, branch: &Branch) -> Self {
+    pub fn new(
+        place: usize,
+        arms: Vec<Arm>,
+        watch: Vec<Method>,
+        loss_sum: f64,
+        branch: &Branch,
+    ) -> Self {
         Self {
             branch: place,
             method: common(&arms),
@@ -27,6 +36,8 @@ impl Member {
             exposure: branch.exposure,
             diverged_at: None,
             minima: vec![],
+            best: Best::so_far(branch.best),
+            watch: Watch::new(watch),
         }
     }
 
@@ -72,6 +83,8 @@ impl Member {
             Some(leaving) => (leaving, Some(self)),
             None => (self, None),
         };
+        let watch = Watch::default();
+        let leaving = Self { watch, ..leaving };
         let alone = leaving.arms.iter().map(|&arm| leaving.with(vec![arm]));
         trunk.into_iter().chain(alone).collect()
     }
