@@ -16,6 +16,7 @@ pub mod metric;
 pub mod plan;
 pub mod recipe;
 pub mod segment;
+mod spelled;
 pub mod sweep;
 pub mod validate;
 pub mod work;
