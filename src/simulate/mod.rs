@@ -12,3 +12,6 @@ pub mod trial;
 
 pub use recorded::{GridError, RecordedGrid};
 pub use trainer::Truth;
+
+#[cfg(test)]
+mod tests;
