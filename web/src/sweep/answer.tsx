@@ -11,7 +11,7 @@ import {
   metricWords,
 } from "../format";
 import { Cost, Status } from "../parts";
-import { isFinal, type SweepState } from "./state";
+import { decaysOf, isFinal, type SweepState } from "./state";
 
 interface AnswerProps {
   state: SweepState;
@@ -56,7 +56,7 @@ function Headline({
   detail: SweepDetail;
 }) {
   const arm = best?.best;
-  const decays = new Set(detail.families.map((family) => family.weight_decay)).size;
+  const decays = decaysOf(detail).length;
   return (
     <div class="headline">
       <p class="label">

@@ -92,6 +92,11 @@ export function armName(detail: SweepDetail, arm: number): string {
   return item.b == null ? item.name : `${item.method} b=${formatLevel(item.b)}`;
 }
 
+/** The weight decays, each once. */
+export function decaysOf(detail: SweepDetail): number[] {
+  return [...new Set(detail.families.map((family) => family.weight_decay))];
+}
+
 /** The first family with the best arm's weight decay; the first of all while none is best. */
 export function familyOf(detail: SweepDetail | undefined, best: Best | null): number {
   const decay = best?.best?.weight_decay;
