@@ -9,9 +9,10 @@ use super::{
     action::{Action, Decision, TrialEnd},
     status::{SweepStatus, TrialStatus},
     sweep::{Bracket, Sweep, Work},
+    trial::Trial,
 };
 use floodgauge_protocol::{
-    ArmIx, Branch, FamilyIx, Metric, Segment, SegmentId, SegmentKind, Start, TrialKey,
+    ArmIx, At, Branch, FamilyIx, Metric, Segment, SegmentId, SegmentKind, Start, TrialKey,
 };
 use std::cmp::Ordering;
 
@@ -88,8 +89,10 @@ impl Sweep {
                 let key = TrialKey::new(family, arm);
                 let exposure = self.trials[&key].exposure(self.steps_per_epoch);
                 let reason = format!(
-                    "{} at rung {rung} (epoch {epoch}): {shown} is rank {} of {}, {keep} kept{tied}; exposure {exposure:.1} epochs",
+                    "{} at rung {} of {} (epoch {epoch}): {shown} is rank {} of {}, {keep} kept{tied}; exposure {exposure:.1} epochs",
                     if kept { "promoted" } else { "pruned" },
+                    rung + 1,
+                    self.rungs.epochs().len(),
                     rank + 1,
                     ranked.len(),
                 );
@@ -152,8 +155,9 @@ impl Sweep {
                 .collect();
             for cohort in even_parts(&branches) {
                 let reason = format!(
-                    "rung {}: {} of seed {} from epoch {from} to {to}",
-                    bracket.rung,
+                    "rung {} of {}: {} of seed {} from epoch {from} to {to}",
+                    bracket.rung + 1,
+                    self.rungs.epochs().len(),
                     count(cohort.len(), "arm"),
                     self.plan.families[family.ix()].seed,
                 );
@@ -212,9 +216,11 @@ impl Sweep {
     }
 
     /// Test segments for the chosen arm and its baseline, one a seed; or the end, if there
-    /// is nothing to test.
+    /// is nothing to test. Checkpoints hold the last epoch: an objective that is read at the
+    /// best one has no weights to test.
     fn enqueue_test(&mut self) -> Vec<Decision> {
-        let Some((bracket, arm)) = self.chosen() else { return self.conclude() };
+        let chosen = self.chosen().filter(|_| self.spec.search.objective.at == At::Last);
+        let Some((bracket, arm)) = chosen else { return self.conclude() };
         let epochs = self.spec.recipe.epochs;
         let mut arms = vec![ArmIx::PLAIN, arm];
         arms.dedup();
@@ -244,18 +250,18 @@ impl Sweep {
         if decisions.is_empty() { self.conclude() } else { decisions }
     }
 
-    /// The end, once nothing is open: the answer, or failure if no trial was trained to the end.
+    /// The end, once nothing is open: the answer, or failure if no arm was trained to the end
+    /// with every seed.
     pub(super) fn conclude(&mut self) -> Vec<Decision> {
         if self.segments.values().any(|work| work.open) {
             return vec![];
         }
         if self.chosen().is_none() {
             self.status = SweepStatus::Failed;
-            let why = self.trials.values().find_map(|trial| trial.reason.clone());
-            let reason = format!(
-                "no trial reached the last epoch; the first one {}",
-                why.unwrap_or_else(|| "says nothing".into())
-            );
+            let lost = |trial: &&Trial| trial.status != TrialStatus::Completed;
+            let why = self.trials.values().filter(lost).find_map(|trial| trial.reason.clone());
+            let why = why.map(|why| format!("; the first reason: {why}")).unwrap_or_default();
+            let reason = format!("no arm was trained to the end with every seed{why}");
             return vec![Decision { action: Action::Fail, reason }];
         }
         self.status = SweepStatus::Completed;

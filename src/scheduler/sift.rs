@@ -31,7 +31,9 @@ pub struct BadReport {
 }
 
 impl Sweep {
-    /// Takes a report on an open segment apart. Rows beyond a stop are dropped.
+    /// Takes a report on an open segment apart. Rows of a branch all of whose arms were to stop
+    /// before are dropped, so that late news changes no decision; once the sweep is cancelled
+    /// there are none to change, and rows are kept as long as they come.
     ///
     /// # Errors
     /// If a row names other arms than a branch of the segment, lies outside of it, or skips an epoch.
@@ -49,7 +51,7 @@ impl Sweep {
             let known = known.entry(lead).or_insert(trial.epochs());
             let stopped =
                 |arm| work.stops.iter().any(|s| s.arms.contains(arm) && row.epoch > s.at_epoch);
-            if row.arms.iter().any(stopped) {
+            if row.arms.iter().all(stopped) && !self.status.is_final() {
                 continue;
             }
             if row.epoch <= *known {

@@ -27,12 +27,15 @@ impl Sweep {
     pub fn run_equivalents(&self) -> RunEquivalents {
         let full = f64::from(self.spec.recipe.epochs.max(1));
         let seen: u64 = self.trials.values().map(|trial| u64::from(trial.epochs())).sum();
+        let pruned = self.trials.values().filter(|trial| trial.status == TrialStatus::Pruned);
+        let left = pruned.map(|trial| self.spec.recipe.epochs.saturating_sub(trial.epochs()));
+        let left: u64 = left.map(u64::from).sum();
         let full_grid = self.trials.len() as f64;
         RunEquivalents {
             spent: self.trained_epochs as f64 / full,
             full_grid,
             saved_by_sharing: seen.saturating_sub(self.trained_epochs) as f64 / full,
-            saved_by_pruning: full_grid - seen as f64 / full,
+            saved_by_pruning: left as f64 / full,
             redone: self.redone_epochs as f64 / full,
         }
     }
@@ -55,6 +58,7 @@ impl Sweep {
                     epochs: trials.iter().map(|trial| trial.epochs()).min().unwrap_or(0),
                     finished: trials.iter().all(|trial| trial.status == TrialStatus::Completed),
                     crossed: trials.iter().any(|trial| trial.onset_step.is_some()),
+                    pruned: trials.iter().any(|trial| trial.status == TrialStatus::Pruned),
                     tests: trials.iter().filter_map(|trial| trial.test).collect(),
                     scores,
                 });

@@ -32,7 +32,7 @@ pub struct Sweep {
     pub(super) brackets: Vec<Bracket>,
     /// Epochs trained, one that several arms share counted once.
     pub(super) trained_epochs: u64,
-    /// Epochs trained again after a crash.
+    /// Epochs reported again: trained once more after a crash, or sent once more.
     pub(super) redone_epochs: u64,
 }
 

@@ -104,6 +104,7 @@ impl World {
                 onset_step: None,
                 checkpoint: (!tested).then_some(Digest([branch.arms[0].0 as u8; 32])),
                 test: tested.then_some(test),
+                minima: vec![],
             })
             .collect();
         self.sweep.check_finish(segment, &branches).unwrap();
@@ -382,8 +383,8 @@ fn a_cancelled_sweep_keeps_what_its_workers_hand_in() {
     assert!(matches!(decisions[1].action, Action::Withdraw { .. }), "the queued one withdrawn");
     assert!(matches!(decisions[2].action, Action::Cancel));
     assert_eq!(world.sweep.stops(segment)[0].at_epoch, 0);
-    let late = world.sweep.sift(segment, &rows[20..]).unwrap();
-    assert_eq!(late, Sifted::default(), "rows beyond the stop are dropped");
+    let late = world.sweep.sift(segment, &rows[20..40]).unwrap();
+    assert_eq!(late.new, rows[20..40], "what it trained until it heard is kept");
     let branches: Vec<_> = world.open[&segment]
         .branches
         .iter()
@@ -394,6 +395,7 @@ fn a_cancelled_sweep_keeps_what_its_workers_hand_in() {
             onset_step: None,
             checkpoint: Some(Digest([7; 32])),
             test: None,
+            minima: vec![],
         })
         .collect();
     world.sweep.check_finish(segment, &branches).unwrap();
@@ -401,6 +403,18 @@ fn a_cancelled_sweep_keeps_what_its_workers_hand_in() {
     let plain = world.sweep.trial(TrialKey::new(FamilyIx(0), ArmIx::PLAIN)).unwrap();
     assert_eq!(plain.checkpoint, Some(Digest([7; 32])));
     assert_eq!(world.sweep.status(), SweepStatus::Cancelled);
+}
+
+#[test]
+fn rows_beyond_a_stop_are_dropped_once_every_arm_of_their_branch_is_to_stop() {
+    let mut world = World::new(spec(r#""scheduler": {"kind": "grid"}"#), smooth);
+    let segment = SegmentId(0);
+    let rows = world.rows(&world.open[&segment]);
+    let stop = floodgauge_protocol::work::Stop { arms: vec![ArmIx(2)], at_epoch: 1 };
+    world.sweep.segments.get_mut(&segment).unwrap().stops.push(stop);
+    let members = world.open[&segment].branches.len();
+    let sifted = world.sweep.sift(segment, &rows[..2 * members]).unwrap();
+    assert_eq!(sifted.new.len(), 2 * members - 1, "arm 2 has its first epoch only");
 }
 
 #[test]

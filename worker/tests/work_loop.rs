@@ -155,6 +155,7 @@ fn ended(bytes: &'static [u8]) -> Ended {
             onset_step: None,
             checkpoint: Some(Digest(Sha256::digest(bytes).into())),
             test: None,
+            minima: vec![],
         },
         checkpoint: Some(Bytes::from_static(bytes)),
     }
@@ -315,6 +316,16 @@ async fn a_lost_lease_ends_the_segment_and_the_worker_claims_anew() {
         assert!(log.finished[0].branches.iter().all(|branch| branch.step == 4));
         assert!(log.failed.is_empty());
     });
+    worker.end().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_conflict_that_is_no_lost_lease_fails_the_segment() {
+    let server = Server::start(vec![assignment(1)]).await;
+    server.fault("finish", [Fault::Before(StatusCode::CONFLICT)]);
+    let worker = AtWork::scripted(&server, Box::new(|_| Ok(vec![ended(b"weights")])));
+    server.until(|log| log.failed.len() == 1).await;
+    server.see(|log| assert!(log.failed[0].contains("on order"), "{:?}", log.failed));
     worker.end().await.unwrap();
 }
 

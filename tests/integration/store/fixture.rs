@@ -1,8 +1,11 @@
 //! Sweeps, segments and commits that are as small as can be.
 
-use floodgauge::store::{
-    Claim, Commit, Created, DynStore, Effects, Entry, LeaseGuard, LeasedSegment, NewSweep,
-    StoreError, TrialStatus, TrialUpdate,
+use floodgauge::{
+    scheduler::TrialStatus,
+    store::{
+        Claim, Commit, Created, DynStore, Effects, Entry, LeaseGuard, LeasedSegment, NewSweep,
+        StoreError, TrialUpdate,
+    },
 };
 use floodgauge_protocol::{
     ArmIx, Branch, Digest, FamilyIx, LeaseId, Segment, SegmentId, SegmentKind, Start, SweepId,

@@ -15,7 +15,7 @@ it("a sweep opens on the first seed with the best arm's weight decay", () => {
   const best = aBest();
   expect(familyOf(detail, best)).toBe(0);
   expect(
-    familyOf(detail, { ...best, best: best.best && { ...best.best, weight_decay: 0.1 } }),
+    familyOf(detail, { ...best, best: best.best ? { ...best.best, weight_decay: 0.1 } : null }),
   ).toBe(2);
   expect(familyOf(detail, null)).toBe(0);
   expect(familyOf(undefined, best)).toBe(0);

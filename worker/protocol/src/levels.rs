@@ -109,13 +109,27 @@ impl LogRange {
         }
         let gaps = f64::from(count.max(2) - 1);
         let ratio = (to / from).ln();
-        Ok((0..count).map(|i| tidy(from * (ratio * f64::from(i) / gaps).exp())).collect())
+        let at = |i: u32| from * (ratio * f64::from(i) / gaps).exp();
+        let levels = |digits: usize| -> Vec<f64> {
+            let between = (1..count.saturating_sub(1)).map(|i| rounded(at(i), digits));
+            let last = (count > 1).then_some(to);
+            std::iter::once(from).chain(between).chain(last).collect()
+        };
+        // Four digits are enough for people, unless levels would fall together.
+        let short = levels(4);
+        let distinct = short.windows(2).all(|pair| pair[0] < pair[1]);
+        Ok(if distinct { short } else { levels(11) })
     }
 }
 
 /// Drops the noise of binary fractions: 0.30000000000000004 becomes 0.3.
 fn tidy(level: f64) -> f64 {
-    format!("{level:.10e}").parse().unwrap_or(level)
+    rounded(level, 11)
+}
+
+/// The level to so many significant digits.
+fn rounded(level: f64, digits: usize) -> f64 {
+    format!("{level:.*e}", digits - 1).parse().unwrap_or(level)
 }
 
 #[cfg(test)]
@@ -135,6 +149,14 @@ mod tests {
         let levels =
             Levels::LogRange(LogRange { from: 0.001, to: 1.0, count: 4 }).expand().unwrap();
         assert_eq!(levels, [0.001, 0.01, 0.1, 1.0]);
+    }
+
+    #[test]
+    fn levels_of_a_log_range_are_short_unless_they_would_fall_together() {
+        let wide = LogRange { from: 0.1, to: 1.0, count: 3 }.expand().unwrap();
+        assert_eq!(wide, [0.1, 0.3162, 1.0]);
+        let narrow = LogRange { from: 0.1, to: 0.1001, count: 5 }.expand().unwrap();
+        assert!(narrow.windows(2).all(|pair| pair[0] < pair[1]), "{narrow:?}");
     }
 
     #[test]

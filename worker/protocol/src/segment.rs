@@ -37,10 +37,16 @@ pub enum SegmentKind {
 
 /// One run of weights, and the arms that it stands for: one once the arm is past its onset,
 /// several while they ride on a trunk.
+///
+/// Arms ride together as long as no mini-batch loss was below the level of any: until then the run
+/// of each is the plain run. Before the first step that ascends for one of them, training forks
+/// it from the others by itself, so that a segment can end with more branches than it began with.
+/// A level that no branch names lies dormant; it is woken by a branch for it alone that starts at
+/// a checkpoint of its trunk taken before its onset, see [`onset`](crate::work::onset).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Branch {
-    /// The arms, in rising order; never empty.
+    /// The arms, in rising order; never empty. Several are plain or flooded and before their onset.
     pub arms: Vec<ArmIx>,
     /// Where its weights come from.
     pub start: Start,

@@ -74,7 +74,7 @@ impl SweepSpec {
         let both = u64::from(train) + u64::from(val);
         problems.unless(both <= u64::from(most), "/recipe/dataset/n_train", || {
             format!(
-                "n_train {train} and n_val {val} together exceed the {most} samples of {}",
+                "n_train {train} and n_val {val} together exceed the {most} samples of {} that aren't kept for testing",
                 data.name.as_str()
             )
         });

@@ -2,16 +2,16 @@
 
 use crate::{
     checkpoint::{Array, State},
-    cohort::start::Plan,
+    cohort::{fork::Arm, start::Plan},
     data::Samples,
     evaluate::{self, Scores},
     flood,
     models::Mlp,
     optim::Optim,
-    stacked::unstack,
+    stacked::{Statistics, unstack},
 };
 use burn::tensor::{Device, Tensor, TensorData};
-use floodgauge_protocol::Method;
+use floodgauge_protocol::{Method, work::Minimum};
 use std::collections::BTreeMap;
 
 /// What is known of a member beside its tensors.
@@ -19,6 +19,8 @@ use std::collections::BTreeMap;
 pub(super) struct Member {
     /// Its branch's position in the segment.
     pub branch: usize,
+    /// The arms that it stands for: one once it is past its onset, several while they ride.
+    pub arms: Vec<Arm>,
     /// What it trains with.
     pub method: Method,
     /// The sum of the mini-batch losses of the epoch so far, in nats.
@@ -27,6 +29,8 @@ pub(super) struct Member {
     pub onset_step: Option<u64>,
     /// The first step whose loss was NaN or infinite; from there on its numbers mean nothing.
     pub diverged_at: Option<u64>,
+    /// The steps of this segment whose loss was the least so far; of plain steps only.
+    pub minima: Vec<Minimum>,
 }
 
 /// Several members stacked.
@@ -34,7 +38,18 @@ pub(super) struct Group {
     pub members: Vec<Member>,
     model: Mlp,
     optim: Optim,
-    device: Device,
+    pub device: Device,
+}
+
+/// A mini-batch on its way through the members.
+struct Pass {
+    model: Mlp,
+    logits: Tensor<3>,
+    seen: Vec<Statistics>,
+    /// The gradient of each sample's loss with respect to its logits, member by member.
+    gradients: Vec<f32>,
+    /// The mean loss of each member.
+    losses: Vec<f64>,
 }
 
 impl Group {
@@ -70,17 +85,20 @@ impl Group {
     }
 
     /// Takes step number `step`, from 0, on a mini-batch: `features` `[batch, dim]` and `labels`.
-    pub fn step(&mut self, step: u64, features: Vec<f32>, dim: usize, labels: &[u8]) {
-        let model = self.model.tracked();
-        let (logits, seen) =
-            model.forward_train(evaluate::batch(features, dim, &self.device).autodiff());
+    /// Forks the arms that part at it first.
+    pub fn step(&mut self, plan: &Plan, step: u64, features: Vec<f32>, dim: usize, labels: &[u8]) {
+        let batch = evaluate::batch(features, dim, &self.device);
+        let mut pass = self.forward(batch.clone(), labels);
+        if self.fork(plan, step, &pass.losses) {
+            pass = self.forward(batch, labels);
+        }
+        let Pass { model, logits, seen, gradients: mut weighted, losses } = pass;
         let shape = logits.dims();
-        let mut weighted = crate::stacked::to_host(logits.clone().without_autodiff());
         let per_member = weighted.len() / self.members.len();
-        for (member, logits) in self.members.iter_mut().zip(weighted.chunks_mut(per_member)) {
-            let loss = evaluate::losses_and_gradients(logits, labels);
+        let gradients = weighted.chunks_mut(per_member).zip(losses);
+        for (member, (gradients, loss)) in self.members.iter_mut().zip(gradients) {
             let factor = member.meet(step, loss) / labels.len() as f32;
-            logits.iter_mut().for_each(|gradient| *gradient *= factor);
+            gradients.iter_mut().for_each(|gradient| *gradient *= factor);
         }
         // The derivative of this sum with respect to the logits is `weighted`, so that going back
         // from it gives the gradient `mean_i w_i ∇ℓ_i` of each member.
@@ -94,6 +112,18 @@ impl Group {
         drop(model);
         self.optim.step(self.model.parameters_mut(), gradients, step);
         self.model.absorb(seen);
+    }
+
+    fn forward(&self, batch: Tensor<3>, labels: &[u8]) -> Pass {
+        let model = self.model.tracked();
+        let (logits, seen) = model.forward_train(batch.autodiff());
+        let mut gradients = crate::stacked::to_host(logits.clone().without_autodiff());
+        let per_member = gradients.len() / self.members.len();
+        let losses = gradients
+            .chunks_mut(per_member)
+            .map(|logits| evaluate::losses_and_gradients(logits, labels))
+            .collect();
+        Pass { model, logits, seen, gradients, losses }
     }
 
     /// The scores of each member on `samples`.
@@ -112,10 +142,12 @@ impl Member {
             return 0.0;
         }
         self.loss_sum += loss;
-        let loss = loss as f32;
-        if flood::below(self.method, loss) {
+        if flood::below(self.method, loss as f32) {
             self.onset_step.get_or_insert(step);
         }
-        flood::weight(self.method, loss)
+        if self.onset_step.is_none() {
+            self.log(step, loss);
+        }
+        flood::weight(self.method, loss as f32)
     }
 }
