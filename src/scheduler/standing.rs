@@ -27,7 +27,8 @@ impl Sweep {
     pub fn run_equivalents(&self) -> RunEquivalents {
         let full = f64::from(self.spec.recipe.epochs.max(1));
         let seen: u64 = self.trials.values().map(|trial| u64::from(trial.epochs())).sum();
-        let pruned = self.trials.values().filter(|trial| trial.status == TrialStatus::Pruned);
+        let given_up = [TrialStatus::Pruned, TrialStatus::Dormant];
+        let pruned = self.trials.values().filter(|trial| given_up.contains(&trial.status));
         let left = pruned.map(|trial| self.spec.recipe.epochs.saturating_sub(trial.epochs()));
         let left: u64 = left.map(u64::from).sum();
         let full_grid = self.trials.len() as f64;

@@ -9,16 +9,10 @@ use super::{
     action::{Action, Decision, TrialEnd},
     status::{SweepStatus, TrialStatus},
     sweep::{Bracket, Sweep, Work},
-    trial::Trial,
+    trial::{Goal, Trial},
 };
-use floodgauge_protocol::{
-    ArmIx, At, Branch, FamilyIx, Metric, Segment, SegmentId, SegmentKind, Start, TrialKey,
-};
+use floodgauge_protocol::{ArmIx, At, Branch, FamilyIx, Metric, SegmentKind, Start, TrialKey};
 use std::cmp::Ordering;
-
-/// The most members that one segment stacks: beyond it a step costs as much more as it
-/// trains, and smaller segments let several workers share a rung.
-const MAX_MEMBERS: usize = 12;
 
 impl Sweep {
     /// The first rung of every bracket.
@@ -141,78 +135,23 @@ impl Sweep {
         ranked
     }
 
-    /// Segments that bring the bracket's arms to its rung, from where they stand.
+    /// Has the bracket's arms train to its rung, from where they stand.
     fn enqueue_rung(&mut self, ix: usize) -> Vec<Decision> {
         let bracket = self.brackets[ix].clone();
-        let to = self.rungs.epochs()[bracket.rung];
-        let from = if bracket.rung == 0 { 0 } else { self.rungs.epochs()[bracket.rung - 1] };
+        let goal = Goal::epoch(self.rungs.epochs()[bracket.rung]);
         let mut decisions = vec![];
         for &family in &bracket.families {
-            let branches: Vec<Branch> = bracket
-                .arms
-                .iter()
-                .filter_map(|&arm| self.branch(TrialKey::new(family, arm), from))
-                .collect();
-            for cohort in even_parts(&branches) {
-                let reason = format!(
-                    "rung {} of {}: {} of seed {} from epoch {from} to {to}",
-                    bracket.rung + 1,
-                    self.rungs.epochs().len(),
-                    count(cohort.len(), "arm"),
-                    self.plan.families[family.ix()].seed,
-                );
-                let branches = cohort.to_vec();
-                decisions.push(self.enqueue(
-                    family,
-                    SegmentKind::Train,
-                    from,
-                    to,
-                    branches,
-                    reason,
-                ));
-            }
+            self.aim(family, &bracket.arms, goal);
+            decisions.extend(self.advance(family, &bracket.arms));
         }
         decisions
     }
 
-    fn branch(&self, key: TrialKey, from: u32) -> Option<Branch> {
-        let trial = self.trials.get(&key).filter(|t| t.status == TrialStatus::Active)?;
-        let start = match (from, trial.checkpoint) {
-            (0, _) => Start::Init,
-            (_, Some(digest)) => Start::Checkpoint { digest },
-            (_, None) => return None,
-        };
-        Some(Branch { arms: vec![key.arm], start, onset_step: trial.onset_step })
-    }
-
-    fn enqueue(
-        &mut self,
-        family: FamilyIx,
-        kind: SegmentKind,
-        from: u32,
-        to: u32,
-        branches: Vec<Branch>,
-        reason: String,
-    ) -> Decision {
-        let id = SegmentId(self.segments.len() as u32);
-        let segment = Segment {
-            segment: id,
-            family,
-            kind,
-            from_step: u64::from(from) * self.steps_per_epoch,
-            to_step: u64::from(to) * self.steps_per_epoch,
-            branches,
-        };
-        let work = Work {
-            segment: segment.clone(),
-            open: true,
-            leased: false,
-            failures: 0,
-            losses: 0,
-            stops: vec![],
-        };
-        self.segments.insert(id, work);
-        Decision { action: Action::Enqueue { segment }, reason }
+    /// What a family is trained for.
+    pub(super) fn purpose(&self, family: FamilyIx) -> String {
+        let bracket = self.brackets.iter().find(|bracket| bracket.families.contains(&family));
+        let rung = bracket.map_or(0, |bracket| bracket.rung) + 1;
+        format!("rung {rung} of {}", self.rungs.epochs().len())
     }
 
     /// Test segments for the chosen arm and its baseline, one a seed; or the end, if there
@@ -233,7 +172,8 @@ impl Sweep {
                     let digest =
                         trial.checkpoint.filter(|_| trial.status == TrialStatus::Completed)?;
                     let start = Start::Checkpoint { digest };
-                    Some(Branch { arms: vec![arm], start, onset_step: trial.onset_step })
+                    let (arms, onset_step) = (vec![arm], trial.onset_step);
+                    Some(Branch { onset_step, ..Branch::new(arms, start) })
                 })
                 .collect();
             if branches.is_empty() {
@@ -244,8 +184,8 @@ impl Sweep {
                 self.plan.arms[arm.ix()],
                 self.plan.families[family.ix()].seed,
             );
-            let kind = SegmentKind::Test;
-            decisions.push(self.enqueue(family, kind, epochs, epochs, branches, reason));
+            let end = u64::from(epochs) * self.steps_per_epoch;
+            decisions.push(self.enqueue(family, SegmentKind::Test, (end, end), branches, reason));
         }
         if decisions.is_empty() { self.conclude() } else { decisions }
     }
@@ -276,18 +216,4 @@ fn keys<'a>(bracket: &'a Bracket, arms: &'a [ArmIx]) -> impl Iterator<Item = Tri
         .families
         .iter()
         .flat_map(move |&family| arms.iter().map(move |&arm| TrialKey::new(family, arm)))
-}
-
-/// Cuts into as few parts of at most `MAX_MEMBERS` as it takes, of sizes as even as can be.
-fn even_parts(branches: &[Branch]) -> Vec<&[Branch]> {
-    let parts = branches.len().div_ceil(MAX_MEMBERS).max(1);
-    let bound = |part: usize| part * branches.len() / parts;
-    (0..parts)
-        .map(|part| &branches[bound(part)..bound(part + 1)])
-        .filter(|part| !part.is_empty())
-        .collect()
-}
-
-fn count(n: usize, noun: &str) -> String {
-    format!("{n} {noun}{}", if n == 1 { "" } else { "s" })
 }
