@@ -66,6 +66,14 @@ test("what the server refuses stands at its field", async ({ page }) => {
   await expect(page.getByLabel("Hidden layers")).toBeFocused();
   await expect(page.getByText(/from 0\.9 must not be above/)).toBeVisible();
   await expect(page.getByText("3 fields need another look.")).toBeVisible();
+
+  // An error goes once its field is edited, or one of the fields that it is about.
+  await page.getByLabel("Batch size").fill("50");
+  await expect(page.getByText("batch_size must be at least 1")).toHaveCount(0);
+  await expect(page.getByLabel("Batch size")).not.toHaveAttribute("aria-invalid");
+  await page.getByLabel("To", { exact: true }).fill("0.95");
+  await expect(page.getByText(/from 0\.9 must not be above/)).toHaveCount(0);
+  await expect(page.getByText("One field needs another look.")).toBeVisible();
   expect(faults).toEqual([]);
 });
 
