@@ -7,7 +7,7 @@ import { Evidence } from "./evidence";
 import { familyWords } from "./log";
 import { LogView } from "./log-view";
 import { StandingTable } from "./standing";
-import { decaysOf, familyOf } from "./state";
+import { decaysOf, familyOf, hasCurves, isFinal } from "./state";
 import { SweepStore } from "./store";
 
 /** One sweep, live. */
@@ -52,7 +52,9 @@ export function SweepView({ id }: { id: string }) {
           choose={(family) => (chosen.value = family)}
         />
       )}
-      <Evidence state={store.state} family={family} leader={leader} picked={picked} />
+      {(!isFinal(state.status) || hasCurves(state)) && (
+        <Evidence state={store.state} family={family} leader={leader} picked={picked} />
+      )}
       <div class="columns">
         <StandingTable
           state={state}
