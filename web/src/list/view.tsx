@@ -3,6 +3,7 @@ import type { SweepSummary } from "../api/types";
 import { formatDifference, formatLevel, formatTime, metricWords, NONE } from "../format";
 import { Alert, Cost, Status, useTitle } from "../parts";
 import { sweepHref } from "../router";
+import { isPlain } from "../sweep/state";
 import { ListStore } from "./store";
 
 /** All sweeps, newest first. */
@@ -88,7 +89,8 @@ function Table({ sweeps }: { sweeps: readonly SweepSummary[] }) {
 
 function Row({ sweep }: { sweep: SweepSummary }) {
   const best = sweep.best?.best;
-  const difference = sweep.best?.difference;
+  // Plain's difference to itself would read as a figure of flooding.
+  const difference = isPlain(best) ? null : sweep.best?.difference;
   return (
     <tr>
       <th scope="row">
