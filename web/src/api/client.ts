@@ -60,13 +60,26 @@ function sweepPath(id: string, part = ""): string {
   return `sweeps/${encodeURIComponent(id)}${part}`;
 }
 
+/** Which sweeps to list: a page of those that a text finds. */
+export interface Listed {
+  search: string;
+  cursor?: string | undefined;
+}
+
 export const api = {
-  sweeps: (cursor?: string) =>
-    request<SweepList>(`sweeps?limit=50${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ""}`),
+  sweeps: ({ search, cursor }: Listed) => {
+    const query = new URLSearchParams({ limit: "50" });
+    if (search) query.set("search", search);
+    if (cursor) query.set("cursor", cursor);
+    return request<SweepList>(`sweeps?${query}`);
+  },
   sweep: (id: string) => request<SweepDetail>(sweepPath(id)),
   best: (id: string) => request<SweepBest>(sweepPath(id, "/best")),
   trials: async (id: string) => (await request<TrialList>(sweepPath(id, "/trials"))).items,
   cancel: (id: string) => request<SweepDetail>(sweepPath(id, "/cancel"), { method: "POST" }),
+  remove: async (id: string) => {
+    await send(sweepPath(id), { method: "DELETE" });
+  },
   /** A part of a sweep as it is sent. */
   file: async (id: string, part: "/curves" | "/grid", type: string) =>
     (await send(sweepPath(id, part), { headers: { accept: type } })).blob(),

@@ -3,6 +3,7 @@
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import type { Best, SweepDetail, SweepStatus } from "../api/types";
+import { Delete } from "../delete";
 import {
   formatDifference,
   formatLevel,
@@ -34,7 +35,11 @@ export function Answer({ state, best, connected, onCancel }: AnswerProps) {
             <Status of={status} />
             {offline && <span class="faint"> · reconnecting…</span>}
           </span>
-          {!final && <Cancel onCancel={onCancel} />}
+          {final ? (
+            <Delete sweep={detail} onDeleted={() => (window.location.hash = "#/")} />
+          ) : (
+            <Cancel onCancel={onCancel} />
+          )}
         </div>
       </div>
       <Ending state={state} />
