@@ -93,7 +93,8 @@ function Headline({ best, status, detail }: HeadlineProps) {
     <div class="headline">
       <p class="label">
         Best{isPlain(arm) ? "" : " level"}
-        {status === "completed" ? "" : " so far"} by {metricWords(detail.metric)}
+        {status === "completed" || (isFinal(status) && !arm) ? "" : " so far"} by{" "}
+        {metricWords(detail.metric)}
       </p>
       <p class="best" data-best={arm ? (arm.b ?? "plain") : undefined}>
         {!arm ? (

@@ -8,7 +8,7 @@ import { ground } from "../theme";
 import { colourAt, levelScale } from "./colour";
 import { Toggle } from "./evidence";
 import { byLevel, byStanding, type Standing } from "./order";
-import { epochOfStep, isFinal, sharedReason, type SweepState } from "./state";
+import { epochOfStep, sharedReason, type SweepState } from "./state";
 import { trialKey } from "./store";
 
 interface StandingProps {
@@ -23,8 +23,7 @@ export function StandingTable({ state, family, objectives, leader, picked }: Sta
   const order = useSignal<"standing" | "level">("standing");
   const { detail } = state;
   const trials = state.trials[family] ?? [];
-  // While a sweep runs, the column would come and go.
-  const shared = isFinal(state.status) ? sharedReason(trials) : "";
+  const shared = sharedReason(trials);
   const rows = trials.map((trial): Standing => {
     const b = detail.arms_list[trial.arm]?.b ?? null;
     return { trial, b, objective: objectives.get(trialKey(family, trial.arm)) ?? null };

@@ -102,7 +102,7 @@ export function isPlain(arm: Best["best"] | undefined): boolean {
   return arm?.method === "plain";
 }
 
-/** Why all these trials ended, where one reason stands for all of them. */
+/** Why all these trials have their status, where one reason stands for all of them. */
 export function sharedReason(trials: readonly Trial[]): string {
   const [first, ...others] = trials;
   const same = others.length > 0 && others.every(({ reason }) => reason === first?.reason);
