@@ -130,7 +130,8 @@ pub struct ListQuery {
     /// At most so many items, 1 to 200; 50 when unset.
     #[param(minimum = 1, maximum = 200, default = 50)]
     limit: Option<u32>,
-    /// Only sweeps whose name contains this, whatever the case.
+    /// Only sweeps whose name contains this or whose id begins with it, whatever the case; of
+    /// an id at least eight characters.
     search: Option<String>,
 }
 
@@ -163,7 +164,7 @@ const MAX_LIMIT: u32 = 200;
             "methods": ["flood"],
             "objective": { "metric": "val_loss", "at": "last" }
         },
-        "scheduler": { "kind": "sha", "priority": 0 }
+        "scheduler": { "kind": "halving", "priority": 0 }
     })),
     responses(
         (status = 201, body = SweepDetail, description = "Submitted",

@@ -8,6 +8,7 @@ mod page;
 mod problems;
 mod results;
 mod server;
+mod servers;
 mod sweeps;
 mod versions;
 mod work;

@@ -1,0 +1,151 @@
+//! A player of workers drives the scheduler by made-up curves, in an order that a seed gives.
+
+use super::*;
+use crate::simulate::{
+    Truth,
+    trainer::{Trainer, checkpoint},
+};
+use floodgauge_protocol::{
+    ArmIx, Digest, FamilyIx, Metric, Segment, SegmentId, SegmentKind, SweepSpec, TrialKey,
+    work::{BranchEnd, FinishedBranch, ReportRow, TestMetrics},
+};
+use std::collections::BTreeMap;
+
+mod halving;
+mod reports;
+mod sweeps;
+
+type Curve = fn(seed: u32, arm: u16, epoch: u32) -> f64;
+
+/// Validation loss by seed, arm and epoch: arm 13 ends lowest, whatever the seed.
+fn smooth(seed: u32, arm: u16, epoch: u32) -> f64 {
+    let distance = (f64::from(arm) - 13.0).abs() + if arm == 0 { 20.0 } else { 0.0 };
+    1.0 + distance / 10.0 + f64::from(seed) / 100.0 + 1.0 / f64::from(epoch)
+}
+
+fn spec(text: &str) -> SweepSpec {
+    let head = r#"{"name": "x", "recipe": {"dataset": {"name": "digits"}, "epochs": 27}"#;
+    let spec: SweepSpec = serde_json::from_str(&format!("{head}, {text}}}")).unwrap();
+    assert_eq!(spec.problems(), []);
+    spec
+}
+
+/// What the workers of a world find.
+#[derive(Clone, Copy)]
+struct Curves {
+    curve: Curve,
+    /// The epoch in which each arm's level is first crossed, by its first step.
+    crossing: fn(arm: u16) -> u64,
+    steps_per_epoch: u64,
+}
+
+impl Truth for Curves {
+    fn point(&self, seed: u32, arm: ArmIx, epoch: u32) -> Point {
+        let rides = arm != ArmIx::PLAIN && u64::from(epoch) < (self.crossing)(arm.0);
+        let value = (self.curve)(seed, if rides { 0 } else { arm.0 }, epoch);
+        Point {
+            train_loss: Metric::from(value / 2.0),
+            val_loss: Metric::from(value),
+            val_error: Metric::from(value / 10.0),
+        }
+    }
+
+    fn onset_step(&self, _: u32, arm: ArmIx) -> Option<u64> {
+        let before = (self.crossing)(arm.0).checked_sub(1)?;
+        before.checked_mul(self.steps_per_epoch)
+    }
+
+    fn test(&self, _: u32, _: ArmIx) -> TestMetrics {
+        TestMetrics { loss: Metric::Finite(0.5), error: Metric::Finite(0.1) }
+    }
+}
+
+/// A sweep, its log, and the segments that a worker could take.
+struct World {
+    sweep: Sweep,
+    log: Vec<(Event, Vec<Decision>)>,
+    open: BTreeMap<SegmentId, Segment>,
+    truth: Curves,
+}
+
+impl World {
+    /// Every level is crossed by the first step of epoch 2.
+    fn new(spec: SweepSpec, curve: Curve) -> Self {
+        Self::crossed(spec, curve, |_| 2)
+    }
+
+    fn crossed(spec: SweepSpec, curve: Curve, crossing: fn(arm: u16) -> u64) -> Self {
+        let sweep = Sweep::new(spec.clone());
+        let truth = Curves { curve, crossing, steps_per_epoch: sweep.steps_per_epoch() };
+        let mut world = Self { sweep, log: vec![], open: BTreeMap::new(), truth };
+        world.event(Event::Submitted { spec: Box::new(spec) });
+        world
+    }
+
+    fn event(&mut self, event: Event) -> Vec<Decision> {
+        let decisions = self.sweep.step(&event);
+        for decision in &decisions {
+            assert!(!decision.reason.is_empty());
+            match &decision.action {
+                Action::Enqueue { segment } => {
+                    assert!(self.open.insert(segment.segment, segment.clone()).is_none());
+                }
+                Action::Withdraw { segment } => drop(self.open.remove(segment)),
+                _ => {}
+            }
+        }
+        self.log.push((event, decisions.clone()));
+        decisions
+    }
+
+    fn rows(&self, segment: &Segment) -> Vec<ReportRow> {
+        Trainer::new(&self.sweep, &self.truth, segment.family).rows(segment)
+    }
+
+    fn claim(&mut self, segment: SegmentId, attempt: u32) {
+        let (worker, fingerprint) = ("w".to_string(), "f".to_string());
+        self.event(Event::Claimed { segment, attempt, worker, fingerprint });
+    }
+
+    fn report(&mut self, segment: SegmentId, attempt: u32, rows: &[ReportRow]) {
+        let Sifted { new, redone, contradicting } = self.sweep.sift(segment, rows).unwrap();
+        assert_eq!(contradicting, []);
+        self.event(Event::Reported { segment, attempt, rows: new, redone });
+    }
+
+    fn finish(&mut self, segment: SegmentId, attempt: u32) -> Vec<Decision> {
+        let work = self.open[&segment].clone();
+        let branches = Trainer::new(&self.sweep, &self.truth, work.family).ends(&work);
+        self.sweep.check_finish(segment, &branches).unwrap();
+        self.open.remove(&segment);
+        self.event(Event::Finished { segment, attempt, branches })
+    }
+
+    fn train(&mut self, segment: SegmentId) -> Vec<Decision> {
+        self.claim(segment, 1);
+        self.report(segment, 1, &self.rows(&self.open[&segment]));
+        self.finish(segment, 1)
+    }
+
+    /// Trains all there is, each time the open segment that `pick` points at.
+    fn run(&mut self, mut pick: impl FnMut(usize) -> usize) {
+        while !self.open.is_empty() {
+            let next = *self.open.keys().nth(pick(self.open.len())).unwrap();
+            self.train(next);
+        }
+    }
+
+    fn prunings(&self) -> Vec<(TrialKey, u32)> {
+        let decisions = self.log.iter().flat_map(|(_, decisions)| decisions);
+        decisions
+            .filter_map(|decision| match decision.action {
+                Action::Prune { trial, rung } => Some((trial, rung)),
+                _ => None,
+            })
+            .collect()
+    }
+
+    fn last_action(&self) -> &Action {
+        &self.log.last().unwrap().1.last().unwrap().action
+    }
+}
