@@ -14,7 +14,8 @@ use std::collections::HashMap;
 pub struct Sifted {
     /// Rows not known before, in the order given.
     pub new: Vec<ReportRow>,
-    /// Rows known already, with the same bits.
+    /// What the rows known already, with the same bits, cost: one each, or two where each
+    /// mini-batch has two gradients.
     pub redone: u32,
     /// Rows known already, with other bits.
     pub contradicting: Vec<ReportRow>,
@@ -57,7 +58,7 @@ impl Sweep {
                     Some(point) if !same_bits(point, &Point::from(row)) => {
                         sifted.contradicting.push(row.clone());
                     }
-                    _ => sifted.redone += 1,
+                    _ => sifted.redone += self.gradients(lead) as u32,
                 }
             } else if row.epoch == *known + 1 {
                 *known = row.epoch;

@@ -1,6 +1,6 @@
 //! How the arms of a sweep stand: what the verdict judges.
 
-use super::{status::TrialStatus, sweep::Sweep};
+use super::{status::TrialStatus, sweep::Sweep, trial::Trial};
 use crate::verdict::{self, Best, Contender, RunEquivalents, Standing};
 use floodgauge_protocol::{ArmIx, Metric, TrialKey};
 
@@ -26,8 +26,11 @@ impl Sweep {
     /// What was trained, and what was not.
     pub fn run_equivalents(&self) -> RunEquivalents {
         let full = f64::from(self.spec.recipe.epochs.max(1));
-        let seen: u64 = self.trials.values().map(|trial| u64::from(trial.epochs())).sum();
-        let full_grid = self.trials.len() as f64;
+        let cost =
+            |(key, trial): (&TrialKey, &Trial)| u64::from(trial.epochs()) * self.gradients(key.arm);
+        let seen: u64 = self.trials.iter().map(cost).sum();
+        let runs: u64 = self.trials.keys().map(|key| self.gradients(key.arm)).sum();
+        let full_grid = runs as f64;
         RunEquivalents {
             spent: self.trained_epochs as f64 / full,
             full_grid,
@@ -60,9 +63,13 @@ impl Sweep {
                 });
             }
         }
+        let mut levels: Vec<_> =
+            self.plan.arms.iter().filter_map(|method| method.level()).collect();
+        levels.sort_by(f64::total_cmp);
+        levels.dedup();
         Standing {
             objective: self.spec.search.objective,
-            levels: self.plan.arms.iter().filter_map(|method| method.level()).collect(),
+            levels,
             seeds: self.spec.search.seeds.len() as u32,
             ended: self.status.is_final(),
             contenders,

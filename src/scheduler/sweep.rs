@@ -30,9 +30,10 @@ pub struct Sweep {
     pub(super) trials: BTreeMap<TrialKey, Trial>,
     pub(super) segments: BTreeMap<SegmentId, Work>,
     pub(super) brackets: Vec<Bracket>,
-    /// Epochs trained, one that several arms share counted once.
+    /// Epochs trained, one that several arms share counted once, one of two gradients a
+    /// mini-batch counted twice.
     pub(super) trained_epochs: u64,
-    /// Epochs trained again after a crash.
+    /// Epochs trained again after a crash, counted alike.
     pub(super) redone_epochs: u64,
 }
 
@@ -101,7 +102,7 @@ impl Sweep {
             Event::Submitted { .. } => self.start(),
             Event::CancelRequested => self.cancel(),
             Event::Nondeterminism { rows, .. } => {
-                self.redone_epochs += rows.len() as u64;
+                self.redone_epochs += self.cost(rows);
                 vec![]
             }
             Event::Claimed { segment, .. } => {
@@ -151,10 +152,20 @@ impl Sweep {
         decisions
     }
 
+    /// What training `rows` costs, in epochs of one gradient a mini-batch.
+    fn cost(&self, rows: &[ReportRow]) -> u64 {
+        rows.iter().map(|row| row.arms.first().map_or(1, |&arm| self.gradients(arm))).sum()
+    }
+
+    /// Gradients that an arm takes of each mini-batch.
+    pub(super) fn gradients(&self, arm: ArmIx) -> u64 {
+        self.plan.arms.get(arm.ix()).map_or(1, |arm| u64::from(arm.gradients_per_step()))
+    }
+
     fn take_rows(&mut self, segment: SegmentId, rows: &[ReportRow]) {
         let Some(work) = self.segments.get(&segment) else { return };
         let family = work.segment.family;
-        self.trained_epochs += rows.len() as u64;
+        self.trained_epochs += self.cost(rows);
         for row in rows {
             for &arm in &row.arms {
                 if let Some(trial) = self.trials.get_mut(&TrialKey::new(family, arm)) {

@@ -73,6 +73,7 @@ impl World {
                     val_loss: Metric::from(value),
                     val_error: Metric::from(value / 10.0),
                     onset_step: (branch.arms[0].0 > 0 && epoch > 1).then_some(spe),
+                    diagnostics: None,
                 });
             }
         }

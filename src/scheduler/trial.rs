@@ -13,7 +13,8 @@ pub struct Trial {
     pub status: TrialStatus,
     /// Its epochs, from the first.
     pub curve: Vec<Point>,
-    /// The first step whose mini-batch loss was below its level, once known.
+    /// The first step at which it departed from plain, once known: for flooding, whose
+    /// mini-batch loss was below its level.
     pub onset_step: Option<u64>,
     /// The newest checkpoint.
     pub checkpoint: Option<Digest>,

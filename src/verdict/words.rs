@@ -51,12 +51,14 @@ fn comparison(
                 "{so_far}no level was ever reached by the training loss, so each is the plain run, with {metric} {value}."
             );
         }
+        let levels = others.clone().all(|other| other.method.level().is_some());
+        let noun = if levels { "level" } else { "arm" };
         let closest = others
             .filter(|other| other.epochs == lead.epochs)
             .min_by(|a, b| a.mean().order(b.mean()))
             .map(|other| format!(" The closest, {}, has {}.", other.method, number(other.mean())));
         return format!(
-            "{so_far}no level does better than plain, with {metric} {value}.{}",
+            "{so_far}no {noun} does better than plain, with {metric} {value}.{}",
             closest.unwrap_or_default()
         );
     }

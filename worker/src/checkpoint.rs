@@ -30,6 +30,10 @@ pub struct State {
     pub step: u64,
     /// The sum of the mini-batch losses met so far in an unfinished epoch, in nats.
     pub loss_sum: f64,
+    /// Ascending steps done.
+    pub flooded_steps: u64,
+    /// Those of an unfinished epoch.
+    pub flooded_in_epoch: u64,
 }
 
 /// Why bytes aren't a usable checkpoint.
@@ -58,6 +62,8 @@ pub enum CheckpointError {
 
 const STEP: &str = "progress.step";
 const LOSS_SUM: &str = "progress.loss_sum";
+const FLOODED_STEPS: &str = "progress.flooded_steps";
+const FLOODED_IN_EPOCH: &str = "progress.flooded_in_epoch";
 
 impl State {
     /// The state as a file, and its digest.
@@ -65,9 +71,12 @@ impl State {
     /// # Errors
     /// When an array's values don't fill its shape.
     pub fn to_bytes(&self) -> Result<(Bytes, Digest), CheckpointError> {
+        let count = |value: u64| (Dtype::U64, &[][..], value.to_le_bytes().to_vec());
         let mut tensors = BTreeMap::from([
-            (STEP, (Dtype::U64, &[][..], self.step.to_le_bytes().to_vec())),
+            (STEP, count(self.step)),
             (LOSS_SUM, (Dtype::F64, &[][..], self.loss_sum.to_le_bytes().to_vec())),
+            (FLOODED_STEPS, count(self.flooded_steps)),
+            (FLOODED_IN_EPOCH, count(self.flooded_in_epoch)),
         ]);
         for (name, array) in &self.arrays {
             let bytes = array.values.iter().flat_map(|value| value.to_le_bytes()).collect();
@@ -92,7 +101,8 @@ impl State {
     pub fn from_bytes(bytes: &[u8], layout: &Layout) -> Result<Self, CheckpointError> {
         let file =
             SafeTensors::deserialize(bytes).map_err(|e| CheckpointError::Format(e.to_string()))?;
-        let known = |name: &str| layout.contains_key(name) || name == STEP || name == LOSS_SUM;
+        let progress = [STEP, LOSS_SUM, FLOODED_STEPS, FLOODED_IN_EPOCH];
+        let known = |name: &str| layout.contains_key(name) || progress.contains(&name);
         if let Some(name) = file.names().into_iter().filter(|name| !known(name)).min() {
             return Err(CheckpointError::Unexpected(name.to_owned()));
         }
@@ -112,6 +122,8 @@ impl State {
             arrays,
             step: u64::from_le_bytes(scalar(STEP, Dtype::U64)?),
             loss_sum: f64::from_le_bytes(scalar(LOSS_SUM, Dtype::F64)?),
+            flooded_steps: u64::from_le_bytes(scalar(FLOODED_STEPS, Dtype::U64)?),
+            flooded_in_epoch: u64::from_le_bytes(scalar(FLOODED_IN_EPOCH, Dtype::U64)?),
         })
     }
 }
@@ -145,6 +157,8 @@ mod tests {
             arrays: [("b".into(), array(2)), ("a".into(), array(3))].into(),
             step: 7,
             loss_sum: 1.25,
+            flooded_steps: 5,
+            flooded_in_epoch: 2,
         }
     }
 

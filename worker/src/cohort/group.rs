@@ -7,11 +7,13 @@ use crate::{
     evaluate::{self, Scores},
     flood,
     models::Mlp,
-    optim::Optim,
-    stacked::unstack,
+    optim::{self, Optim},
+    pair::{self, Pair},
+    rates::Rates,
+    stacked::{Statistics, to_host, unstack},
 };
 use burn::tensor::{Device, Tensor, TensorData};
-use floodgauge_protocol::Method;
+use floodgauge_protocol::{Method, Metric, work::Diagnostics};
 use std::collections::BTreeMap;
 
 /// What is known of a member beside its tensors.
@@ -23,7 +25,13 @@ pub(super) struct Member {
     pub method: Method,
     /// The sum of the mini-batch losses of the epoch so far, in nats.
     pub loss_sum: f64,
-    /// The first step whose mini-batch loss was below its level.
+    /// Ascending steps done.
+    pub flooded_steps: u64,
+    /// Those of the epoch so far.
+    pub flooded_in_epoch: u64,
+    /// The norm of the gradient of the last mini-batch of an epoch.
+    pub grad_norm: f64,
+    /// The first step at which its method departed from plain.
     pub onset_step: Option<u64>,
     /// The first step whose loss was NaN or infinite; from there on its numbers mean nothing.
     pub diverged_at: Option<u64>,
@@ -34,6 +42,9 @@ pub(super) struct Group {
     pub members: Vec<Member>,
     model: Mlp,
     optim: Optim,
+    rates: Rates,
+    weight_decay: f32,
+    steps_per_epoch: u64,
     device: Device,
 }
 
@@ -49,6 +60,9 @@ impl Group {
                 states,
                 device,
             ),
+            rates: plan.rates.clone(),
+            weight_decay: plan.weight_decay as f32,
+            steps_per_epoch: plan.steps_per_epoch,
             members,
             device: device.clone(),
         }
@@ -64,36 +78,94 @@ impl Group {
             }
         }
         let states = self.members.iter().zip(arrays).map(|(member, arrays)| {
-            (member.clone(), State { arrays, step, loss_sum: member.loss_sum })
+            let state = State {
+                arrays,
+                step,
+                loss_sum: member.loss_sum,
+                flooded_steps: member.flooded_steps,
+                flooded_in_epoch: member.flooded_in_epoch,
+            };
+            (member.clone(), state)
         });
         states.collect()
     }
 
     /// Takes step number `step`, from 0, on a mini-batch: `features` `[batch, dim]` and `labels`.
     pub fn step(&mut self, step: u64, features: Vec<f32>, dim: usize, labels: &[u8]) {
-        let model = self.model.tracked();
-        let (logits, seen) =
-            model.forward_train(evaluate::batch(features, dim, &self.device).autodiff());
-        let shape = logits.dims();
-        let mut weighted = crate::stacked::to_host(logits.clone().without_autodiff());
-        let per_member = weighted.len() / self.members.len();
-        for (member, logits) in self.members.iter_mut().zip(weighted.chunks_mut(per_member)) {
-            let loss = evaluate::losses_and_gradients(logits, labels);
-            let factor = member.meet(step, loss) / labels.len() as f32;
-            logits.iter_mut().for_each(|gradient| *gradient *= factor);
+        let batch = Batch { input: evaluate::batch(features, dim, &self.device), labels };
+        let members = &mut self.members;
+        let (mut gradients, seen) =
+            batch.pass(&self.model, |k, mean, losses| members[k].meet(step, mean, losses));
+        if (step + 1).is_multiple_of(self.steps_per_epoch) {
+            for k in 0..self.members.len() {
+                self.members[k].grad_norm = self.norm(&gradients, k);
+            }
         }
-        // The derivative of this sum with respect to the logits is `weighted`, so that going back
-        // from it gives the gradient `mean_i w_i ∇ℓ_i` of each member.
-        let weighted = Tensor::<3>::from_data(TensorData::new(weighted, shape), &self.device);
-        let mut gradients = (logits * weighted.autodiff()).sum().backward();
-        let gradients = model
-            .parameters()
-            .into_iter()
-            .filter_map(|parameter| parameter.grad_remove(&mut gradients))
-            .collect();
-        drop(model);
-        self.optim.step(self.model.parameters_mut(), gradients, step);
+        let rate = self.rates.factor(step);
+        self.pairs(step, rate, &batch, &mut gradients);
+        let moved = |member: &Member| matches!(member.method, Method::Alternating { .. });
+        let moved: Vec<_> = self.members.iter().map(moved).collect();
+        self.optim.step(self.model.parameters_mut(), &gradients, step, rate, &moved);
+        // Once for each mini-batch, by the first pass: a second one leaves no trace.
         self.model.absorb(seen);
+    }
+
+    /// Takes the second gradient of those members whose method has one, as a smaller stack.
+    fn pairs(&mut self, step: u64, rate: f64, batch: &Batch<'_>, gradients: &mut [Vec<f32>]) {
+        let all = self.members.len();
+        let (mut takers, mut pairs) = (vec![], vec![]);
+        for (k, member) in self.members.iter().enumerate() {
+            if member.method.gradients_per_step() > 1 && member.diverged_at.is_none() {
+                let norm = self.norm(gradients, k);
+                pairs.extend(Pair::of(member.method, norm, rate, self.weight_decay));
+                takers.push(k);
+            }
+        }
+        if takers.is_empty() {
+            return;
+        }
+        let taken = |values: &[f32]| {
+            let part = values.len() / all;
+            takers.iter().flat_map(|&k| &values[k * part..(k + 1) * part]).copied().collect()
+        };
+        let parameters = self.model.parameters();
+        let shapes: Vec<_> = parameters.iter().map(|parameter| parameter.dims()).collect();
+        let mut theta: Vec<Vec<f32>> =
+            parameters.into_iter().map(|parameter| taken(&to_host(parameter.clone()))).collect();
+        let mut first: Vec<Vec<f32>> = gradients.iter().map(|values| taken(values)).collect();
+        let (model, members) = (&self.model, &mut self.members);
+        pair::take_second(&pairs, &mut theta, &mut first, |probes| {
+            let tensor = |(values, [_, rows, columns]): (&Vec<f32>, &[usize; 3])| {
+                let shape = [takers.len(), *rows, *columns];
+                Tensor::from_data(TensorData::new(values.clone(), shape), &self.device)
+            };
+            let model = model.at(probes.iter().zip(&shapes).map(tensor).collect());
+            let weigh = |i: usize, mean: f64, losses: &mut [f32]| {
+                if !mean.is_finite() {
+                    members[takers[i]].diverged_at.get_or_insert(step);
+                }
+                losses.fill(1.0);
+            };
+            batch.pass(&model, weigh).0
+        });
+        let put = |values: &mut [f32], taken: &[f32]| {
+            let part = values.len() / all;
+            for (&k, taken) in takers.iter().zip(taken.chunks(part)) {
+                values[k * part..(k + 1) * part].copy_from_slice(taken);
+            }
+        };
+        gradients.iter_mut().zip(&first).for_each(|(values, taken)| put(values, taken));
+        for (parameter, taken) in self.model.parameters_mut().into_iter().zip(&theta) {
+            optim::in_place(parameter, |values| put(values, taken));
+        }
+    }
+
+    /// The norm of member `k`'s part of `gradients`.
+    fn norm(&self, gradients: &[Vec<f32>], k: usize) -> f64 {
+        pair::norm(gradients.iter().map(|values| {
+            let part = values.len() / self.members.len();
+            &values[k * part..(k + 1) * part]
+        }))
     }
 
     /// The scores of each member on `samples`.
@@ -102,20 +174,80 @@ impl Group {
     }
 }
 
+/// A mini-batch.
+struct Batch<'a> {
+    /// `[1, batch, dim]`.
+    input: Tensor<3>,
+    labels: &'a [u8],
+}
+
+impl Batch<'_> {
+    /// The gradient `mean_i w_i ∇ℓ_i` of each member of `model`, an array `[K, …]` for each
+    /// parameter, and the statistics at its batch norms. `weigh` is given a member, its mean loss
+    /// and its losses, which it turns into weights.
+    fn pass(
+        &self,
+        model: &Mlp,
+        mut weigh: impl FnMut(usize, f64, &mut [f32]),
+    ) -> (Vec<Vec<f32>>, Vec<Statistics>) {
+        let model = model.tracked();
+        let (logits, seen) = model.forward_train(self.input.clone().autodiff());
+        let shape @ [_, samples, classes] = logits.dims();
+        let mut weighted = to_host(logits.clone().without_autodiff());
+        let mut weights = vec![0.0; samples];
+        for (k, logits) in weighted.chunks_mut(samples * classes).enumerate() {
+            let mean = evaluate::losses_and_gradients(logits, self.labels, &mut weights);
+            weigh(k, mean, &mut weights);
+            for (row, weight) in logits.chunks_mut(classes).zip(&weights) {
+                let factor = weight / samples as f32;
+                row.iter_mut().for_each(|gradient| *gradient *= factor);
+            }
+        }
+        // The derivative of this sum with respect to the logits is `weighted`, so that going back
+        // from it gives the weighted gradient of each member.
+        let device = self.input.device();
+        let weighted = Tensor::<3>::from_data(TensorData::new(weighted, shape), &device);
+        let mut gradients = (logits * weighted.autodiff()).sum().backward();
+        let parameters = model.parameters().into_iter();
+        let gradients = parameters.filter_map(|parameter| parameter.grad_remove(&mut gradients));
+        (gradients.map(to_host).collect(), seen)
+    }
+}
+
 impl Member {
-    /// Notes the mean loss of a mini-batch, in nats, and gives the weight of its samples.
-    fn meet(&mut self, step: u64, loss: f64) -> f32 {
-        if !loss.is_finite() {
+    /// Notes the mean loss of a mini-batch, in nats, and turns its losses into weights.
+    fn meet(&mut self, step: u64, mean: f64, losses: &mut [f32]) {
+        if !mean.is_finite() {
             self.diverged_at.get_or_insert(step);
         }
         if self.diverged_at.is_some() {
-            return 0.0;
+            losses.fill(0.0);
+            return;
         }
-        self.loss_sum += loss;
-        let loss = loss as f32;
-        if flood::below(self.method, loss) {
+        self.loss_sum += mean;
+        for loss in losses.iter_mut() {
+            *loss = flood::weight(self.method, mean as f32, *loss);
+        }
+        let weights = losses;
+        if flood::departs(self.method, weights) {
             self.onset_step.get_or_insert(step);
         }
-        flood::weight(self.method, loss)
+        if flood::ascends(self.method, weights) {
+            self.flooded_steps += 1;
+            self.flooded_in_epoch += 1;
+        }
+    }
+
+    /// How the epoch of `batches` mini-batches that ends here went.
+    pub fn diagnose(&mut self, batches: u64) -> Diagnostics {
+        let steps = match self.method {
+            Method::Alternating { .. } => 2 * batches,
+            _ => batches,
+        };
+        Diagnostics {
+            grad_norm: Metric::from(self.grad_norm),
+            ascending: std::mem::take(&mut self.flooded_in_epoch) as f64 / steps as f64,
+            flooded_steps: self.flooded_steps,
+        }
     }
 }

@@ -141,6 +141,7 @@ impl<'a> Lockstep<'a> {
                     val_loss: scores.loss(),
                     val_error: scores.error(),
                     onset_step: member.onset_step,
+                    diagnostics: Some(member.diagnose(self.plan.steps_per_epoch)),
                 });
             }
         }

@@ -7,6 +7,7 @@ use crate::{
     data::Data,
     models::Architecture,
     optim,
+    rates::Rates,
 };
 use bytes::Bytes;
 use floodgauge_protocol::{Digest, Model, Optimizer, segment::Start};
@@ -16,6 +17,7 @@ use std::collections::HashMap;
 pub(super) struct Plan {
     pub architecture: Architecture,
     pub optimizer: Optimizer,
+    pub rates: Rates,
     pub weight_decay: f64,
     pub seed: u32,
     pub batch_size: usize,
@@ -40,6 +42,7 @@ impl Plan {
         Ok(Self {
             architecture,
             optimizer: recipe.optimizer.clone(),
+            rates: Rates::of(recipe),
             weight_decay: job.family.weight_decay,
             seed: job.family.seed,
             batch_size: recipe.batch_size.max(1) as usize,
@@ -82,6 +85,9 @@ impl Plan {
                 branch,
                 method,
                 loss_sum: state.loss_sum,
+                flooded_steps: state.flooded_steps,
+                flooded_in_epoch: state.flooded_in_epoch,
+                grad_norm: 0.0,
                 onset_step: spec.onset_step,
                 diverged_at: None,
             };
@@ -99,6 +105,6 @@ impl Plan {
                 shape: shape.clone(),
             });
         }
-        State { arrays, step: 0, loss_sum: 0.0 }
+        State { arrays, step: 0, loss_sum: 0.0, flooded_steps: 0, flooded_in_epoch: 0 }
     }
 }
