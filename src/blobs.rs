@@ -5,11 +5,19 @@
 //! [`Blobs::collect`] deletes the object while the row is locked, so that an upload of the
 //! same blob waits, and then puts the object anew. A crash in between leaves a row without an
 //! object that nothing refers to; the next collection removes it.
+//!
+//! For none to be kept for ever, an upload looks again once its object is put, with the row
+//! locked: if its lease ended meanwhile and a collection has taken the row, nobody would ever
+//! delete the object, so the upload does. A commit can't slip in between, since it refers only
+//! to what its lease holds. Only a crash between put and look leaves such an object.
 
 use crate::store::{BlobRow, Store, StoreError};
 use bytes::Bytes;
 use floodgauge_protocol::{Digest, LeaseId};
-use object_store::{ObjectStore, ObjectStoreExt, PutPayload, local::LocalFileSystem, path};
+use futures::TryStreamExt as _;
+use object_store::{
+    GetResult, ObjectStore, ObjectStoreExt, PutPayload, local::LocalFileSystem, path,
+};
 use sha2::{Digest as _, Sha256};
 use std::{path::Path, sync::Arc};
 
@@ -33,6 +41,9 @@ pub enum BlobError {
         /// The digest that they have.
         actual: Digest,
     },
+    /// The object isn't what was put; uploading the blob again repairs it.
+    #[error("the object of blob {0} is damaged")]
+    Damaged(Digest),
     /// The folder can't be made.
     #[error("the folder of the blobs can't be made: {0}")]
     Folder(#[from] std::io::Error),
@@ -67,8 +78,11 @@ impl Blobs {
         bytes: Bytes,
     ) -> Result<bool, BlobError> {
         verify(digest, &bytes)?;
-        store.add_blob(lease, BlobRow { digest, size: bytes.len() as u64 }).await?;
-        self.put_verified(digest, bytes).await
+        let blob = BlobRow { digest, size: bytes.len() as u64 };
+        store.add_blob(lease, blob).await?;
+        let new = self.put_verified(digest, bytes).await?;
+        store.settle_blob(lease, blob, Box::pin(self.delete(digest))).await?;
+        Ok(new)
     }
 
     /// Puts a blob that something else than a lease keeps; true if it wasn't there before.
@@ -83,27 +97,15 @@ impl Blobs {
     /// The bytes of a blob, if it is there.
     ///
     /// # Errors
-    /// [`BlobError::Mismatch`] if the object was damaged.
+    /// [`BlobError::Damaged`] if the object isn't what was put.
     pub async fn get(&self, digest: Digest) -> Result<Option<Bytes>, BlobError> {
         let bytes = match self.objects.get(&location(digest)).await {
             Ok(object) => object.bytes().await?,
             Err(object_store::Error::NotFound { .. }) => return Ok(None),
             Err(error) => return Err(error.into()),
         };
-        verify(digest, &bytes)?;
+        verify(digest, &bytes).map_err(|_| BlobError::Damaged(digest))?;
         Ok(Some(bytes))
-    }
-
-    /// Whether a blob is there.
-    ///
-    /// # Errors
-    /// The object store's trouble.
-    pub async fn contains(&self, digest: Digest) -> Result<bool, BlobError> {
-        match self.objects.head(&location(digest)).await {
-            Ok(_) => Ok(true),
-            Err(object_store::Error::NotFound { .. }) => Ok(false),
-            Err(error) => Err(error.into()),
-        }
     }
 
     /// Deletes a blob; it needn't be there.
@@ -140,15 +142,31 @@ impl Blobs {
 
     async fn put_verified(&self, digest: Digest, bytes: Bytes) -> Result<bool, BlobError> {
         let location = location(digest);
-        match self.objects.head(&location).await {
-            Ok(object) if object.size == bytes.len() as u64 => Ok(false),
-            Ok(_) | Err(object_store::Error::NotFound { .. }) => {
-                self.objects.put(&location, PutPayload::from_bytes(bytes)).await?;
-                Ok(true)
-            }
-            Err(error) => Err(error.into()),
+        let there = match self.objects.get(&location).await {
+            Ok(object) => is(object, &bytes).await?,
+            Err(object_store::Error::NotFound { .. }) => false,
+            Err(error) => return Err(error.into()),
+        };
+        if !there {
+            self.objects.put(&location, PutPayload::from_bytes(bytes)).await?;
+        }
+        Ok(!there)
+    }
+}
+
+/// Whether an object is undamaged: its size alone is no proof.
+async fn is(object: GetResult, bytes: &[u8]) -> object_store::Result<bool> {
+    if object.meta.size != bytes.len() as u64 {
+        return Ok(false);
+    }
+    let (mut chunks, mut rest) = (object.into_stream(), bytes);
+    while let Some(chunk) = chunks.try_next().await? {
+        match rest.strip_prefix(&chunk[..]) {
+            Some(after) => rest = after,
+            None => return Ok(false),
         }
     }
+    Ok(rest.is_empty())
 }
 
 fn verify(named: Digest, bytes: &[u8]) -> Result<(), BlobError> {
@@ -195,13 +213,17 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_damaged_object_is_not_handed_out() {
+    async fn a_damaged_object_is_not_handed_out_and_the_next_upload_repairs_it() {
         let folder = tempfile::tempdir().unwrap();
         let blobs = Blobs::open(folder.path()).unwrap();
         let (digest, bytes) = blob(b"weights");
-        blobs.put(digest, bytes).await.unwrap();
         let name = digest.to_string();
-        std::fs::write(folder.path().join(&name[..2]).join(&name), b"weighty").unwrap();
-        assert!(matches!(blobs.get(digest).await, Err(BlobError::Mismatch { .. })));
+        for damaged in ["weighty", "weight", "weights!", ""] {
+            blobs.put(digest, bytes.clone()).await.unwrap();
+            std::fs::write(folder.path().join(&name[..2]).join(&name), damaged).unwrap();
+            assert!(matches!(blobs.get(digest).await, Err(BlobError::Damaged(_))), "{damaged}");
+            assert!(blobs.put(digest, bytes.clone()).await.unwrap(), "{damaged}");
+            assert_eq!(blobs.get(digest).await.unwrap(), Some(bytes.clone()));
+        }
     }
 }

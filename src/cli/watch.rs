@@ -4,7 +4,7 @@ use super::{Failure, bars::Bars, print, progress::Progress, words};
 use crate::{
     client::{Answer, Client, SweepDetail},
     config::Server,
-    store::SweepStatus,
+    scheduler::SweepStatus,
     verdict::Best,
 };
 use floodgauge_protocol::SweepId;

@@ -2,8 +2,7 @@
 //! left to the body's text ([`Answer::body`]).
 
 use crate::{
-    scheduler::{Action, Decision, Event},
-    store::{SweepStatus, TrialStatus},
+    scheduler::{Action, Decision, Event, SweepStatus, TrialStatus},
     verdict::Best,
 };
 use floodgauge_protocol::{ArmIx, At, Digest, Family, FamilyIx, Metric, ObjectiveMetric, SweepId};

@@ -68,6 +68,9 @@ impl From<StoreError> for DriverError {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::LeaseLost => Self::LeaseLost,
+            StoreError::NotHeld(digest) => {
+                Self::BadFinish(format!("checkpoint {digest} was not uploaded under this lease"))
+            }
             StoreError::NoSweep(_) => Self::NotFound,
             StoreError::KeyReused => Self::KeyReused,
             other => Self::Store(other),

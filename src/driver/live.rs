@@ -6,6 +6,7 @@ use crate::{
     store::{DynStore, Entry, StoreError},
 };
 use floodgauge_protocol::SweepId;
+use serde_json::Value;
 use std::sync::Arc;
 
 /// Entries read at once.
@@ -26,8 +27,12 @@ impl Live {
             let (found, ours) = (row.scheduler_version, scheduler::VERSION);
             return Err(DriverError::Version { found, ours });
         }
-        let spec = serde_json::from_value(row.spec).map_err(|error| corrupt(0, &error))?;
-        let mut live = Self { sweep, state: Arc::new(Sweep::new(spec)), seq: 0 };
+        let first = store.entries(sweep, 0, 1).await?.pop().ok_or(DriverError::NotFound)?;
+        let Event::Submitted { spec } = event(&first)? else {
+            let what = "the first log entry is no submission";
+            return Err(DriverError::Store(StoreError::Corrupt(what.into())));
+        };
+        let mut live = Self { sweep, state: Arc::new(Sweep::new(*spec)), seq: 0 };
         live.catch_up(store).await?;
         Ok(live)
     }
@@ -69,15 +74,30 @@ impl Live {
 
 /// Takes a stored entry in; its decisions must be the stored ones.
 fn take(state: &mut Sweep, entry: &Entry) -> Result<(), DriverError> {
-    let event: Event =
-        serde_json::from_value(entry.event.clone()).map_err(|error| corrupt(entry.seq, &error))?;
-    let decisions = super::json(&state.step(&event))?;
-    if decisions != entry.decisions {
+    let decisions = super::json(&state.step(&event(entry)?))?;
+    if decided(decisions) != decided(entry.decisions.clone()) {
         return Err(DriverError::Replay { seq: entry.seq });
     }
     Ok(())
 }
 
-fn corrupt(seq: u64, error: &serde_json::Error) -> DriverError {
-    DriverError::Store(StoreError::Corrupt(format!("log entry {seq}: {error}")))
+/// What was decided, without the words of it: the final answer's wording, and the last bits of
+/// its interval, may change with a release or with the C library, and decide nothing.
+fn decided(mut decisions: Value) -> Value {
+    for decision in decisions.as_array_mut().into_iter().flatten() {
+        if let Some(decision) = decision.as_object_mut() {
+            decision.remove("reason");
+            if let Some(best) = decision.remove("best") {
+                decision.insert("chosen".into(), best["best"]["arm"].clone());
+            }
+        }
+    }
+    decisions
+}
+
+fn event(entry: &Entry) -> Result<Event, DriverError> {
+    serde_json::from_value(entry.event.clone()).map_err(|error| {
+        let what = format!("log entry {}: {error}", entry.seq);
+        DriverError::Store(StoreError::Corrupt(what))
+    })
 }

@@ -175,12 +175,13 @@ impl Driver {
     }
 
     /// Decides on an event by the sweep's state, takes the step, commits; answers the state
-    /// after it. No event, no step.
+    /// after it. No event, no step; but before it takes no for an answer it looks whether
+    /// another server has moved the sweep on.
     async fn apply(
         &self,
         sweep: SweepId,
         guard: Option<LeaseGuard>,
-        decide: impl Fn(&Sweep) -> Result<Option<Event>, DriverError>,
+        mut decide: impl FnMut(&Sweep) -> Result<Option<Event>, DriverError>,
     ) -> Result<Arc<Sweep>, DriverError> {
         let slot = self.slot(sweep);
         let mut slot = slot.lock().await;
@@ -190,6 +191,11 @@ impl Driver {
             let event = match decide(&before) {
                 Ok(Some(event)) => event,
                 other => {
+                    let seq = live.seq();
+                    live.catch_up(&self.0.store).await?;
+                    if live.seq() > seq {
+                        continue;
+                    }
                     *slot = Some(live);
                     return other.map(|_| before);
                 }

@@ -3,12 +3,15 @@
 use super::{Driver, DriverError};
 use crate::{
     scheduler::{Event, Sweep},
-    store::{Claim, LeaseGuard, LeasedSegment},
+    store::{Claim, LeaseGuard, LeasedSegment, StoreError},
 };
 use bytes::Bytes;
 use floodgauge_protocol::{
-    Digest, LeaseId, Start,
-    work::{Assignment, ClaimRequest, Fail, Finish, Lease, MAX_REPORT_ROWS, Report, ReportAnswer},
+    Digest, LeaseId, SegmentId, Start,
+    work::{
+        Assignment, ClaimRequest, Fail, Finish, Lease, MAX_REPORT_ROWS, Report, ReportAnswer,
+        ReportRow,
+    },
 };
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
@@ -71,8 +74,12 @@ impl Driver {
                         lease = %leased.lease, attempt = leased.attempt, worker = claim.worker, "claimed");
                     return Ok(Some(assignment));
                 }
-                Ok(None) | Err(DriverError::LeaseLost) => {}
-                Err(error @ (DriverError::Version { .. } | DriverError::Replay { .. })) => {
+                Ok(None) | Err(DriverError::LeaseLost | DriverError::NotFound) => {}
+                Err(
+                    error @ (DriverError::Version { .. }
+                    | DriverError::Replay { .. }
+                    | DriverError::Store(StoreError::Corrupt(_))),
+                ) => {
                     tracing::error!(sweep = %leased.sweep, %error, "a sweep can't be driven by this binary");
                 }
                 Err(error) => return Err(error),
@@ -139,40 +146,34 @@ impl Driver {
         }
         let leased = self.held(lease, token).await?;
         let (segment, attempt) = (leased.segment.segment, leased.attempt);
+        let mut contradicting = vec![];
         let state = self
             .apply(leased.sweep, guard(&leased), |state| {
+                open(state, segment)?;
                 let sifted = state.sift(segment, &report.rows)?;
                 let news = !sifted.new.is_empty() || sifted.redone > 0;
+                contradicting = sifted.contradicting;
                 let (rows, redone) = (sifted.new, sifted.redone);
                 Ok(news.then_some(Event::Reported { segment, attempt, rows, redone }))
             })
             .await?;
-        self.record_contradictions(&leased, &report).await?;
+        if !contradicting.is_empty() {
+            self.record_contradiction(&leased, contradicting).await?;
+        }
         Ok(ReportAnswer { stop: state.stops(segment).to_vec(), ttl_s: self.ttl_s() })
     }
 
     /// Rows that were known with other bits are an event that people see; the first report stands.
-    async fn record_contradictions(
+    async fn record_contradiction(
         &self,
         leased: &LeasedSegment,
-        report: &Report,
+        rows: Vec<ReportRow>,
     ) -> Result<(), DriverError> {
         let (segment, attempt) = (leased.segment.segment, leased.attempt);
-        let contradicting = |state: &Sweep| -> Result<_, DriverError> {
-            Ok(state.sift(segment, &report.rows)?.contradicting)
-        };
-        let state = self.sweep(leased.sweep).await?;
-        if contradicting(&state)?.is_empty() {
-            return Ok(());
-        }
         tracing::error!(sweep = %leased.sweep, %segment, worker = leased.worker,
             "an epoch was reported again with other bits");
-        self.apply(leased.sweep, guard(leased), |state| {
-            let rows = contradicting(state)?;
-            Ok((!rows.is_empty()).then_some(Event::Nondeterminism { segment, attempt, rows }))
-        })
-        .await
-        .map(drop)
+        let event = Event::Nondeterminism { segment, attempt, rows };
+        self.apply(leased.sweep, guard(leased), |_| Ok(Some(event.clone()))).await.map(drop)
     }
 
     /// Takes a finished segment in.
@@ -186,15 +187,9 @@ impl Driver {
         finish: Finish,
     ) -> Result<(), DriverError> {
         let leased = self.held(lease, token).await?;
-        for digest in finish.branches.iter().filter_map(|branch| branch.checkpoint) {
-            if !self.0.blobs.contains(digest).await? {
-                return Err(DriverError::BadFinish(format!(
-                    "checkpoint {digest} was not uploaded"
-                )));
-            }
-        }
         let (segment, attempt) = (leased.segment.segment, leased.attempt);
         self.apply(leased.sweep, guard(&leased), |state| {
+            open(state, segment)?;
             state.check_finish(segment, &finish.branches).map_err(DriverError::BadFinish)?;
             let branches = finish.branches.clone();
             Ok(Some(Event::Finished { segment, attempt, branches }))
@@ -213,7 +208,8 @@ impl Driver {
         let (segment, attempt) = (leased.segment.segment, leased.attempt);
         let message: String = fail.message.chars().take(MAX_MESSAGE).collect();
         tracing::warn!(sweep = %leased.sweep, %segment, worker = leased.worker, message, "a segment failed");
-        self.apply(leased.sweep, guard(&leased), |_| {
+        self.apply(leased.sweep, guard(&leased), |state| {
+            open(state, segment)?;
             Ok(Some(Event::Failed { segment, attempt, message: message.clone() }))
         })
         .await
@@ -255,13 +251,21 @@ impl Driver {
     }
 
     /// The segment of a lease, which is renewed.
-    async fn held(&self, lease: LeaseId, token: &str) -> Result<LeasedSegment, DriverError> {
+    ///
+    /// # Errors
+    /// [`DriverError::LeaseLost`].
+    pub async fn held(&self, lease: LeaseId, token: &str) -> Result<LeasedSegment, DriverError> {
         Ok(self.0.store.renew(lease, token, self.0.config.lease_ttl).await?)
     }
 
     fn ttl_s(&self) -> u32 {
         self.0.config.lease_ttl.as_secs().max(1) as u32
     }
+}
+
+/// A segment that is over has no lease.
+fn open(state: &Sweep, segment: SegmentId) -> Result<(), DriverError> {
+    state.open_segment(segment).map(drop).ok_or(DriverError::LeaseLost)
 }
 
 fn guard(leased: &LeasedSegment) -> Option<LeaseGuard> {

@@ -1,7 +1,10 @@
 //! The answer of a sweep: best b, and how sure.
 
 use super::{AppState, extract::SweepPath, openapi::NoSweep, problem::Problem, sweeps};
-use crate::{store::SweepStatus, verdict::Best};
+use crate::{
+    scheduler::{Sweep, SweepStatus},
+    verdict::Best,
+};
 use axum::{Json, extract::State};
 use floodgauge_protocol::SweepId;
 use serde::Serialize;
@@ -54,7 +57,15 @@ async fn best(
     SweepPath(sweep): SweepPath,
 ) -> Result<Json<SweepBest>, Problem> {
     // The status first: an answer that is newer than its status may say more, never less.
-    let status = sweeps::row(&state, sweep).await?.status;
-    let best = state.driver.sweep(sweep).await?.best();
+    let row = sweeps::row(&state, sweep).await?;
+    let status = row.status;
+    let best = match sweeps::replayed(&state, sweep).await? {
+        Some(replayed) => replayed.best(),
+        // Nothing was reported yet, which is an answer too.
+        None if row.best.is_none() => Sweep::new(sweeps::spec(&row)?).best(),
+        None => sweeps::stored_best(&row).ok_or_else(|| {
+            Problem::Internal(anyhow::anyhow!("nothing tells the answer of sweep {sweep}"))
+        })?,
+    };
     Ok(Json(SweepBest { sweep, status, best }))
 }

@@ -9,11 +9,13 @@ use super::{
 };
 use axum::{
     body::Bytes,
-    extract::{State, rejection::BytesRejection},
+    extract::{FromRequest, Request, State},
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
 use floodgauge_protocol::{Digest, LeaseId};
+use std::time::Duration;
+use tokio::time::timeout;
 use utoipa::{
     PartialSchema, ToSchema,
     openapi::{ObjectBuilder, RefOr, Schema, schema::Type},
@@ -22,6 +24,12 @@ use utoipa_axum::{
     router::{OpenApiRouter, UtoipaMethodRouterExt},
     routes,
 };
+
+/// Uploads that are in memory at once; further ones wait before their bodies are read.
+pub const MAX_UPLOADS: usize = 4;
+
+/// What an upload may take, so that one whose sender is gone makes room at last.
+const UPLOAD_TIME: Duration = Duration::from_secs(300);
 
 pub(super) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(put, get).layer(Limit::BLOB.layer()))
@@ -64,9 +72,15 @@ async fn put(
     State(state): State<AppState>,
     LeasePath { lease, token }: LeasePath,
     DigestPath(digest): DigestPath,
-    bytes: Result<Bytes, BytesRejection>,
+    request: Request,
 ) -> Result<StatusCode, Problem> {
-    let bytes = bytes.map_err(|rejection| unreadable(rejection, Limit::BLOB))?;
+    // Before its body: nobody else may fill the memory, or have a worker send in vain.
+    state.driver.held(lease, &token).await?;
+    let place = state.uploads.acquire().await;
+    let _place = place.map_err(|error| Problem::Unavailable(error.into()))?;
+    let read = timeout(UPLOAD_TIME, Bytes::from_request(request, &state)).await;
+    let late = |_| Problem::Malformed("the body came too slowly".into(), Vec::new());
+    let bytes = read.map_err(late)?.map_err(|rejection| unreadable(rejection, Limit::BLOB))?;
     let new = state.driver.put_blob(lease, &token, digest, bytes).await?;
     Ok(if new { StatusCode::CREATED } else { StatusCode::OK })
 }

@@ -72,8 +72,9 @@ pub struct AfterQuery {
 ///
 /// Each message's `id` is the entry's `seq`, its `event` the event's type, its `data` a
 /// `LogEntry`. Begins with the first entry unless told otherwise, and ends after the entry
-/// whose decisions hold `complete`, `fail` or `cancel`; whoever asks for what comes after
-/// that entry gets 204, which tells an `EventSource` to stay away.
+/// whose decisions hold `complete`, `fail` or `cancel`. Workers still hand in or give up what
+/// they hold when a sweep is cancelled: whoever comes back after its ending gets such entries,
+/// and 204 once there are none left, which tells an `EventSource` to stay away.
 #[utoipa::path(
     get,
     path = "/v1/sweeps/{id}/events",

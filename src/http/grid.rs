@@ -1,4 +1,4 @@
-//! All curves of a sweep in the recorded-grid format, which `floodgauge simulate` reads.
+//! All curves of a sweep in the recorded-grid format: one file that holds every arm's run.
 
 use super::{AppState, extract::SweepPath, openapi::NoSweep, problem::Problem, sweeps};
 use crate::store::{CurveRow, TrialRow};

@@ -40,7 +40,8 @@ use axum::{
     http::{HeaderName, HeaderValue, Response},
 };
 use problem::Problem;
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceBuilder;
 use tower_http::{
@@ -62,6 +63,8 @@ pub struct AppState {
     /// Cancelled when the server closes: what would go on without end, ends then. The same
     /// token should end [`serve`].
     pub closing: CancellationToken,
+    /// The places of [`blobs::MAX_UPLOADS`].
+    uploads: Arc<Semaphore>,
     sweep_feeds: feed::Feeds<log::OfSweep>,
     all_feeds: feed::Feeds<log::OfAll>,
 }
@@ -70,7 +73,8 @@ impl AppState {
     /// The state of a server that drives sweeps until `closing` is cancelled.
     pub fn new(driver: Driver, closing: CancellationToken) -> Self {
         let (sweep_feeds, all_feeds) = Default::default();
-        Self { driver, closing, sweep_feeds, all_feeds }
+        let uploads = Arc::new(Semaphore::new(blobs::MAX_UPLOADS));
+        Self { driver, closing, uploads, sweep_feeds, all_feeds }
     }
 }
 

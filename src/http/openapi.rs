@@ -91,7 +91,7 @@ problems! {
     NoLease "404" "`not-found`: the path names no lease",
     NoBlob "404" "`not-found`: there is no such blob",
     StateConflict "409" "`conflict`: the sweep's state doesn't allow this",
-    LeaseLost "410" "`lease-lost`: drop the segment and claim anew",
+    LeaseLost "409" "`lease-lost`: drop the segment and claim anew",
     TooLarge "413" "`too-large`: the body is too long",
     UnsupportedMediaType "415" "`unsupported-media-type`: the body isn't declared as JSON",
     InvalidSweep "422" "`invalid-sweep`: fields are out of range; `idempotency-key-reused`: \

@@ -112,7 +112,7 @@ impl Problem {
                 ("method-not-allowed", S::METHOD_NOT_ALLOWED, "this route doesn't know the method")
             }
             Self::Conflict(_) => ("conflict", S::CONFLICT, "its state doesn't allow this"),
-            Self::LeaseLost => ("lease-lost", S::GONE, "the lease is no longer held"),
+            Self::LeaseLost => ("lease-lost", S::CONFLICT, "the lease is no longer held"),
             Self::TooLarge(_) => ("too-large", S::PAYLOAD_TOO_LARGE, "the body is too long"),
             Self::UnsupportedMediaType => (
                 "unsupported-media-type",
@@ -235,6 +235,8 @@ impl From<BlobError> for Problem {
         match error {
             BlobError::Mismatch { .. } => Self::DigestMismatch,
             BlobError::Store(error) => error.into(),
+            // The client's digest is right, the server's bytes are wrong.
+            BlobError::Damaged(_) => Self::Internal(error.into()),
             BlobError::Folder(_) | BlobError::Object(_) => Self::Unavailable(error.into()),
         }
     }
@@ -249,9 +251,10 @@ impl From<StoreError> for Problem {
             // Somebody else kept winning the race for the log: as good as busy.
             StoreError::Conflict | StoreError::Object(_) => Self::Unavailable(error.into()),
             StoreError::Database(ref cause) if passes(cause) => Self::Unavailable(error.into()),
-            StoreError::Corrupt(_) | StoreError::Database(_) | StoreError::Migrate(_) => {
-                Self::Internal(error.into())
-            }
+            StoreError::Corrupt(_)
+            | StoreError::NotHeld(_)
+            | StoreError::Database(_)
+            | StoreError::Migrate(_) => Self::Internal(error.into()),
         }
     }
 }

@@ -9,7 +9,9 @@ use super::{
     time::timestamp,
 };
 use crate::{
-    store::{Page, SweepRow, SweepStatus},
+    driver::DriverError,
+    scheduler::{Rungs, Sweep, SweepStatus},
+    store::{Page, SweepRow},
     verdict::Best,
 };
 use axum::{
@@ -24,6 +26,7 @@ use floodgauge_protocol::{
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::Digest as _;
+use std::sync::Arc;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -292,6 +295,32 @@ pub(super) fn spec(row: &SweepRow) -> Result<SweepSpec, Problem> {
     })
 }
 
+/// A sweep as its log tells it; none if this binary would decide otherwise than the one that
+/// wrote the log: then what is stored can still be read.
+pub(super) async fn replayed(
+    state: &AppState,
+    sweep: SweepId,
+) -> Result<Option<Arc<Sweep>>, Problem> {
+    match state.driver.sweep(sweep).await {
+        Ok(replayed) => Ok(Some(replayed)),
+        Err(error @ (DriverError::Version { .. } | DriverError::Replay { .. })) => {
+            tracing::warn!(%sweep, %error, "a sweep is told as far as it is stored");
+            Ok(None)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The answer that a row holds; none if there is none yet, or another version wrote it
+/// otherwise.
+pub(super) fn stored_best(row: &SweepRow) -> Option<Best> {
+    let read = Best::deserialize(row.best.as_ref()?);
+    read.inspect_err(|error| {
+        tracing::warn!(sweep = %row.sweep, %error, "a stored answer can't be read");
+    })
+    .ok()
+}
+
 /// An arm, spelled out.
 pub(super) fn arm_item(arm: ArmIx, method: Method) -> ArmItem {
     ArmItem { arm, name: method.to_string(), method: method.name(), b: method.level() }
@@ -300,8 +329,8 @@ pub(super) fn arm_item(arm: ArmIx, method: Method) -> ArmItem {
 async fn detail(state: &AppState, sweep: SweepId) -> Result<SweepDetail, Problem> {
     let row = row(state, sweep).await?;
     let spec = spec(&row)?;
-    let rungs = state.driver.sweep(sweep).await?.rungs().epochs().to_vec();
     let plan = Plan::of(&spec);
+    let rungs = Rungs::of(&spec, plan.arms.len() - 1).epochs().to_vec();
     Ok(SweepDetail {
         summary: summary(&row)?,
         arms_list: plan.arm_ids().zip(&plan.arms).map(|(ix, arm)| arm_item(ix, *arm)).collect(),
@@ -316,10 +345,6 @@ async fn detail(state: &AppState, sweep: SweepId) -> Result<SweepDetail, Problem
 
 fn summary(row: &SweepRow) -> Result<SweepSummary, Problem> {
     let spec = spec(row)?;
-    let best = row.best.as_ref().map(Best::deserialize).transpose().map_err(|error| {
-        let sweep = row.sweep;
-        Problem::Internal(anyhow::Error::from(error).context(format!("best of sweep {sweep}")))
-    })?;
     Ok(SweepSummary {
         id: row.sweep,
         name: row.name.clone(),
@@ -333,6 +358,6 @@ fn summary(row: &SweepRow) -> Result<SweepSummary, Problem> {
         epochs: spec.recipe.epochs,
         metric: spec.search.objective.metric,
         at: spec.search.objective.at,
-        best,
+        best: stored_best(row),
     })
 }

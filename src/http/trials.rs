@@ -7,7 +7,7 @@ use super::{
     problem::Problem,
     sweeps::{self, arm_item},
 };
-use crate::store::{TrialRow, TrialStatus};
+use crate::{scheduler::TrialStatus, store::TrialRow};
 use axum::{Json, extract::State};
 use floodgauge_protocol::{ArmIx, Digest, Family, FamilyIx, Metric, Plan, SweepId, TrialKey};
 use serde::Serialize;
@@ -49,7 +49,8 @@ pub struct TrialItem {
     /// The first step whose mini-batch loss was below the arm's level; null until known.
     #[schema(required)]
     pub onset_step: Option<u64>,
-    /// Its objective so far; null before anything was reported.
+    /// Its objective so far; null before anything was reported, and where this server can't
+    /// follow the decisions of the version that ran the sweep.
     #[schema(required)]
     pub objective: Option<Metric>,
     /// Why it has this status, in words.
@@ -83,7 +84,7 @@ async fn list(
     let plan = Plan::of(&sweeps::spec(&sweeps::row(&state, sweep).await?)?);
     let rows = state.driver.store().trials(sweep).await?;
     let rows: HashMap<TrialKey, TrialRow> = rows.into_iter().map(|row| (row.trial, row)).collect();
-    let live = state.driver.sweep(sweep).await?;
+    let replayed = sweeps::replayed(&state, sweep).await?;
     let items = plan
         .families
         .iter()
@@ -106,7 +107,7 @@ async fn list(
                 status: row.map_or(TrialStatus::Dormant, |row| row.status),
                 epochs: row.map_or(0, |row| row.epochs),
                 onset_step: row.and_then(|row| row.onset_step),
-                objective: live.objective(key),
+                objective: replayed.as_ref().and_then(|state| state.objective(key)),
                 reason: row.and_then(|row| row.reason.clone()),
                 checkpoint: row.and_then(|row| row.checkpoint),
             }

@@ -26,16 +26,21 @@ impl Sweep {
     /// What was trained, and what was not.
     pub fn run_equivalents(&self) -> RunEquivalents {
         let full = f64::from(self.spec.recipe.epochs.max(1));
-        let cost =
-            |(key, trial): (&TrialKey, &Trial)| u64::from(trial.epochs()) * self.gradients(key.arm);
+        let gradients = |key: &TrialKey| u64::from(self.gradients(key.arm));
+        let cost = |(key, trial): (&TrialKey, &Trial)| gradients(key) * u64::from(trial.epochs());
         let seen: u64 = self.trials.iter().map(cost).sum();
-        let runs: u64 = self.trials.keys().map(|key| self.gradients(key.arm)).sum();
+        let pruned = self.trials.iter().filter(|(_, trial)| trial.status == TrialStatus::Pruned);
+        let left = pruned.map(|(key, trial)| {
+            gradients(key) * u64::from(self.spec.recipe.epochs.saturating_sub(trial.epochs()))
+        });
+        let left: u64 = left.sum();
+        let runs: u64 = self.trials.keys().map(gradients).sum();
         let full_grid = runs as f64;
         RunEquivalents {
             spent: self.trained_epochs as f64 / full,
             full_grid,
             saved_by_sharing: seen.saturating_sub(self.trained_epochs) as f64 / full,
-            saved_by_pruning: full_grid - seen as f64 / full,
+            saved_by_pruning: left as f64 / full,
             redone: self.redone_epochs as f64 / full,
         }
     }
@@ -58,6 +63,7 @@ impl Sweep {
                     epochs: trials.iter().map(|trial| trial.epochs()).min().unwrap_or(0),
                     finished: trials.iter().all(|trial| trial.status == TrialStatus::Completed),
                     crossed: trials.iter().any(|trial| trial.onset_step.is_some()),
+                    pruned: trials.iter().any(|trial| trial.status == TrialStatus::Pruned),
                     tests: trials.iter().filter_map(|trial| trial.test).collect(),
                     scores,
                 });

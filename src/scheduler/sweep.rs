@@ -33,7 +33,7 @@ pub struct Sweep {
     /// Epochs trained, one that several arms share counted once, one of two gradients a
     /// mini-batch counted twice.
     pub(super) trained_epochs: u64,
-    /// Epochs trained again after a crash, counted alike.
+    /// Epochs reported again, counted alike: trained once more after a crash, or sent once more.
     pub(super) redone_epochs: u64,
 }
 
@@ -46,6 +46,13 @@ pub(super) struct Work {
     pub failures: u32,
     pub losses: u32,
     pub stops: Vec<Stop>,
+}
+
+impl Work {
+    /// A segment that waits for a worker.
+    pub fn new(segment: Segment) -> Self {
+        Self { segment, open: true, leased: false, failures: 0, losses: 0, stops: vec![] }
+    }
 }
 
 /// The families of one weight decay, whose arms compete as means over seeds.
@@ -132,7 +139,7 @@ impl Sweep {
         let mut decisions = vec![];
         for (&id, work) in self.segments.iter_mut().filter(|(_, work)| work.open) {
             if work.leased {
-                let arms = work.segment.branches.iter().flat_map(|b| b.arms.clone()).collect();
+                let arms = work.segment.arms().collect();
                 let stop = Stop { arms, at_epoch: 0 };
                 work.stops.push(stop.clone());
                 let reason = "the sweep was cancelled; the worker hands in what it has".into();
@@ -154,12 +161,13 @@ impl Sweep {
 
     /// What training `rows` costs, in epochs of one gradient a mini-batch.
     fn cost(&self, rows: &[ReportRow]) -> u64 {
-        rows.iter().map(|row| row.arms.first().map_or(1, |&arm| self.gradients(arm))).sum()
+        let gradients = |row: &ReportRow| row.arms.first().map_or(1, |&arm| self.gradients(arm));
+        rows.iter().map(|row| u64::from(gradients(row))).sum()
     }
 
     /// Gradients that an arm takes of each mini-batch.
-    pub(super) fn gradients(&self, arm: ArmIx) -> u64 {
-        self.plan.arms.get(arm.ix()).map_or(1, |arm| u64::from(arm.gradients_per_step()))
+    pub(super) fn gradients(&self, arm: ArmIx) -> u32 {
+        self.plan.arms.get(arm.ix()).map_or(1, |arm| arm.gradients_per_step())
     }
 
     fn take_rows(&mut self, segment: SegmentId, rows: &[ReportRow]) {
@@ -185,7 +193,9 @@ impl Sweep {
                 let key = TrialKey::new(family, arm);
                 let Some(trial) = self.trials.get_mut(&key) else { continue };
                 trial.onset_step = trial.onset_step.or(branch.onset_step);
-                trial.checkpoint = branch.checkpoint.or(trial.checkpoint);
+                if branch.checkpoint.is_some() {
+                    (trial.checkpoint, trial.saved_step) = (branch.checkpoint, branch.step);
+                }
                 trial.test = branch.test.or(trial.test);
                 if branch.end == BranchEnd::Diverged && trial.status == TrialStatus::Active {
                     let reason = format!("a loss was not finite after step {}", branch.step);
@@ -226,7 +236,7 @@ impl Sweep {
         let mut decisions =
             vec![Decision { action: Action::Withdraw { segment }, reason: reason.into() }];
         if work.kind == SegmentKind::Train {
-            for &arm in work.branches.iter().flat_map(|branch| &branch.arms) {
+            for arm in work.arms() {
                 let key = TrialKey::new(work.family, arm);
                 let active = |trial: &&mut Trial| trial.status == TrialStatus::Active;
                 if let Some(trial) = self.trials.get_mut(&key).filter(active) {
@@ -244,7 +254,12 @@ impl Sweep {
             return vec![];
         }
         match segment.kind {
-            SegmentKind::Train => self.climb(segment.family),
+            SegmentKind::Train => {
+                let arms: Vec<_> = segment.arms().collect();
+                let mut decisions = self.advance(segment.family, &arms);
+                decisions.extend(self.climb(segment.family));
+                decisions
+            }
             SegmentKind::Test => self.conclude(),
         }
     }

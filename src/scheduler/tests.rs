@@ -2,7 +2,7 @@
 
 use super::*;
 use floodgauge_protocol::{
-    ArmIx, Digest, FamilyIx, Metric, Segment, SegmentId, SegmentKind, SweepSpec, TrialKey,
+    ArmIx, Branch, Digest, FamilyIx, Metric, Segment, SegmentId, SegmentKind, SweepSpec, TrialKey,
     work::{BranchEnd, FinishedBranch, ReportRow, TestMetrics},
 };
 use proptest::prelude::*;
@@ -55,6 +55,16 @@ impl World {
         decisions
     }
 
+    /// The runs that a branch is by the end of `epoch`, with their onsets: those of its arms that
+    /// ride, and each that crossed. Every level is crossed by the first step of epoch 2.
+    fn runs(&self, branch: &Branch, epoch: u64) -> Vec<(Vec<ArmIx>, Option<u64>)> {
+        let spe = self.sweep.steps_per_epoch();
+        let crossed = |arm: &ArmIx| arm.0 > 0 && epoch > 1;
+        let (alone, riding): (Vec<_>, Vec<_>) = branch.arms.iter().copied().partition(crossed);
+        let riding = (!riding.is_empty()).then_some((riding, None));
+        riding.into_iter().chain(alone.into_iter().map(|arm| (vec![arm], Some(spe)))).collect()
+    }
+
     fn rows(&self, segment: &Segment) -> Vec<ReportRow> {
         if segment.kind == SegmentKind::Test {
             return vec![];
@@ -63,16 +73,16 @@ impl World {
         let seed = self.sweep.plan().families[segment.family.ix()].seed;
         let mut rows = vec![];
         for epoch in segment.from_step / spe + 1..=segment.to_step / spe {
-            for branch in &segment.branches {
-                let value = (self.curve)(seed, branch.arms[0].0, epoch as u32);
+            for (arms, onset_step) in segment.branches.iter().flat_map(|b| self.runs(b, epoch)) {
+                let value = (self.curve)(seed, arms[0].0, epoch as u32);
                 rows.push(ReportRow {
-                    arms: branch.arms.clone(),
+                    arms,
                     epoch: epoch as u32,
                     step: epoch * spe,
                     train_loss: Metric::from(value / 2.0),
                     val_loss: Metric::from(value),
                     val_error: Metric::from(value / 10.0),
-                    onset_step: (branch.arms[0].0 > 0 && epoch > 1).then_some(spe),
+                    onset_step,
                     diagnostics: None,
                 });
             }
@@ -95,16 +105,17 @@ impl World {
         let work = self.open[&segment].clone();
         let test = TestMetrics { loss: Metric::Finite(0.5), error: Metric::Finite(0.1) };
         let tested = work.kind == SegmentKind::Test;
-        let branches: Vec<_> = work
-            .branches
-            .iter()
-            .map(|branch| FinishedBranch {
-                arms: branch.arms.clone(),
+        let last = work.to_step / self.sweep.steps_per_epoch();
+        let runs = work.branches.iter().flat_map(|branch| self.runs(branch, last));
+        let branches: Vec<_> = runs
+            .map(|(arms, onset_step)| FinishedBranch {
                 end: BranchEnd::Reached,
                 step: work.to_step,
-                onset_step: None,
-                checkpoint: (!tested).then_some(Digest([branch.arms[0].0 as u8; 32])),
+                onset_step,
+                checkpoint: (!tested).then_some(Digest([arms[0].0 as u8; 32])),
                 test: tested.then_some(test),
+                minima: vec![],
+                arms,
             })
             .collect();
         self.sweep.check_finish(segment, &branches).unwrap();
@@ -147,8 +158,13 @@ fn a_grid_trains_every_arm_to_the_end_and_finds_the_best() {
     world.run(|_| 0);
     let best = world.sweep.best();
     assert_eq!(best.best.unwrap().b, Some(0.13));
-    assert_eq!(best.run_equivalents.spent, 21.0);
     assert_eq!(best.run_equivalents.full_grid, 21.0);
+    assert_eq!(
+        best.run_equivalents.saved_by_sharing,
+        20.0 / 27.0,
+        "the first epoch is one for all"
+    );
+    assert_eq!(best.run_equivalents.spent, 21.0 - 20.0 / 27.0);
     assert_eq!(world.prunings(), []);
     assert_eq!(world.sweep.status(), SweepStatus::Completed);
 }
@@ -162,8 +178,8 @@ fn halving_keeps_a_third_at_each_rung_and_trains_nothing_twice() {
     assert_eq!((pruned_at(0), pruned_at(1)), (14, 4));
     let best = world.sweep.best();
     assert_eq!(best.best.unwrap().b, Some(0.13));
-    // 21 arms to epoch 3, 7 on to 9, 3 on to 27.
-    let epochs = 21.0 * 3.0 + 7.0 * 6.0 + 3.0 * 18.0;
+    // One run for an epoch, 21 arms to epoch 3, 7 on to 9, 3 on to 27.
+    let epochs = 1.0 + 21.0 * 2.0 + 7.0 * 6.0 + 3.0 * 18.0;
     assert_eq!(best.run_equivalents.spent, epochs / 27.0);
     assert_eq!(best.run_equivalents.redone, 0.0);
 }
@@ -186,7 +202,8 @@ fn survivors_go_on_from_their_checkpoints() {
         }
         world.train(next);
     }
-    assert_eq!(resumed, 7 + 3 + 2, "two rungs, and the test of the winner and the baseline");
+    // Segments are three epochs long.
+    assert_eq!(resumed, 7 * 2 + 3 * 6 + 2, "two rungs, the test of the winner and the baseline");
 }
 
 #[test]
@@ -287,7 +304,7 @@ fn work_done_again_is_counted_apart_and_changes_no_curve() {
     world.finish(segment, 2);
     world.run(|_| 0);
     let cost = world.sweep.run_equivalents();
-    assert_eq!(cost.spent, 21.0);
+    assert_eq!(cost.spent, 21.0 - 20.0 / 27.0);
     assert_eq!(cost.redone, 30.0 / 27.0);
 }
 
@@ -314,7 +331,10 @@ fn reports_that_cannot_come_from_their_segment_are_refused() {
         change(&mut row);
         world.sweep.sift(segment, &[row]).unwrap_err().to_string()
     };
-    assert!(refused(|row| row.arms = vec![ArmIx(20)]).contains("no branch"));
+    assert!(refused(|row| row.arms = vec![ArmIx(21)]).contains("no branch"));
+    assert!(refused(|row| row.arms = vec![ArmIx(2), ArmIx(1)]).contains("no branch"));
+    assert!(refused(|row| row.arms.clear()).contains("no branch"));
+    assert!(refused(|row| (row.epoch, row.step) = (0, 0)).contains("count from 1"));
     assert!(refused(|row| (row.epoch, row.step) = (2, 40)).contains("epoch 2 follows epoch 0"));
     assert!(refused(|row| row.step = 19).contains("does not end at step"));
     assert!(refused(|row| (row.epoch, row.step) = (4, 80)).contains("not in the segment"));
@@ -324,7 +344,8 @@ fn reports_that_cannot_come_from_their_segment_are_refused() {
 #[test]
 fn a_segment_that_keeps_failing_takes_only_its_own_trials_with_it() {
     let mut world = World::new(spec(r#""scheduler": {"kind": "grid"}"#), smooth);
-    let segment = SegmentId(1);
+    world.train(SegmentId(0));
+    let segment = SegmentId(2);
     for attempt in 1..=3 {
         world.claim(segment, attempt);
         world.event(Event::Failed { segment, attempt, message: "no such file".into() });
@@ -374,7 +395,8 @@ fn ties_keep_the_order_of_levels_and_say_so() {
 #[test]
 fn a_cancelled_sweep_keeps_what_its_workers_hand_in() {
     let mut world = World::new(spec(r#""scheduler": {"kind": "grid"}"#), smooth);
-    let segment = SegmentId(0);
+    world.train(SegmentId(0));
+    let segment = SegmentId(1);
     let rows = world.rows(&world.open[&segment]);
     world.claim(segment, 1);
     world.report(segment, 1, &rows[..20]);
@@ -383,18 +405,19 @@ fn a_cancelled_sweep_keeps_what_its_workers_hand_in() {
     assert!(matches!(decisions[1].action, Action::Withdraw { .. }), "the queued one withdrawn");
     assert!(matches!(decisions[2].action, Action::Cancel));
     assert_eq!(world.sweep.stops(segment)[0].at_epoch, 0);
-    let late = world.sweep.sift(segment, &rows[20..]).unwrap();
-    assert_eq!(late, Sifted::default(), "rows beyond the stop are dropped");
+    let late = world.sweep.sift(segment, &rows[20..30]).unwrap();
+    assert_eq!(late.new, rows[20..30], "what it trained until it heard is kept");
     let branches: Vec<_> = world.open[&segment]
         .branches
         .iter()
         .map(|branch| FinishedBranch {
             arms: branch.arms.clone(),
             end: BranchEnd::Stopped,
-            step: 40,
+            step: 100,
             onset_step: None,
             checkpoint: Some(Digest([7; 32])),
             test: None,
+            minima: vec![],
         })
         .collect();
     world.sweep.check_finish(segment, &branches).unwrap();
@@ -402,6 +425,56 @@ fn a_cancelled_sweep_keeps_what_its_workers_hand_in() {
     let plain = world.sweep.trial(TrialKey::new(FamilyIx(0), ArmIx::PLAIN)).unwrap();
     assert_eq!(plain.checkpoint, Some(Digest([7; 32])));
     assert_eq!(world.sweep.status(), SweepStatus::Cancelled);
+}
+
+#[test]
+fn epochs_beyond_a_stop_are_dropped_arm_by_arm() {
+    let mut world = World::new(spec(r#""scheduler": {"kind": "grid"}"#), smooth);
+    let segment = SegmentId(0);
+    let rows = world.rows(&world.open[&segment]);
+    let stop = |arm, at_epoch| floodgauge_protocol::work::Stop { arms: vec![ArmIx(arm)], at_epoch };
+    world.sweep.segments.get_mut(&segment).unwrap().stops = vec![stop(2, 1), stop(3, 0)];
+    let sifted = world.sweep.sift(segment, &rows[..22]).unwrap();
+    let epochs = |arm: u16| sifted.new.iter().filter(|row| row.arms.contains(&ArmIx(arm))).count();
+    assert_eq!((epochs(1), epochs(2), epochs(3)), (2, 1, 0));
+    assert_eq!(sifted.new.len(), 1 + 19, "the first epoch is still one row");
+}
+
+#[test]
+fn arms_before_their_onset_are_one_run_that_its_worker_forks() {
+    let mut world = World::new(spec(r#""scheduler": {"kind": "grid"}"#), smooth);
+    let first = &world.open[&SegmentId(0)];
+    assert_eq!(first.branches.len(), 1);
+    assert_eq!(first.arms().count(), 21);
+    world.train(SegmentId(0));
+    let sizes = world.open.values().map(|segment| segment.branches.len()).collect::<Vec<_>>();
+    assert_eq!(sizes, [10, 11], "no more than a stack bears");
+    assert!(world.open.values().flat_map(|s| &s.branches).all(|branch| branch.arms.len() == 1));
+}
+
+#[test]
+fn a_finish_with_arms_missing_twice_or_of_several_branches_is_refused() {
+    let mut world = World::new(spec(r#""scheduler": {"kind": "grid"}"#), smooth);
+    let segment = SegmentId(0);
+    world.claim(segment, 1);
+    world.report(segment, 1, &world.rows(&world.open[&segment]));
+    let run = |arms: &[u16]| FinishedBranch {
+        arms: arms.iter().copied().map(ArmIx).collect(),
+        end: BranchEnd::Reached,
+        step: 60,
+        onset_step: None,
+        checkpoint: Some(Digest([1; 32])),
+        test: None,
+        minima: vec![],
+    };
+    let all: Vec<u16> = (0..=20).collect();
+    let refused = |runs: &[FinishedBranch]| world.sweep.check_finish(segment, runs).unwrap_err();
+    assert!(refused(&[run(&all[1..])]).contains("arm 0 must be handed in once"));
+    assert!(refused(&[run(&all), run(&[20])]).contains("arm 20 must be handed in once"));
+    assert!(refused(&[run(&all), run(&[21])]).contains("arms of no branch"));
+    assert!(refused(&[FinishedBranch { step: 40, ..run(&all) }]).contains("last step"));
+    assert!(refused(&[FinishedBranch { checkpoint: None, ..run(&all) }]).contains("checkpoint"));
+    world.sweep.check_finish(segment, &[run(&all[..5]), run(&all[5..])]).unwrap();
 }
 
 #[test]

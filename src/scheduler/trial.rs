@@ -3,6 +3,7 @@
 use super::status::TrialStatus;
 use floodgauge_protocol::{
     At, Digest, Metric, Objective, ObjectiveMetric,
+    segment::last_epoch,
     work::{ReportRow, TestMetrics},
 };
 
@@ -18,10 +19,36 @@ pub struct Trial {
     pub onset_step: Option<u64>,
     /// The newest checkpoint.
     pub checkpoint: Option<Digest>,
+    /// The optimiser steps done at the newest checkpoint.
+    pub saved_step: u64,
+    /// How far it is to be trained.
+    pub goal: Goal,
     /// Why it has its status, in words.
     pub reason: Option<String>,
     /// Its test metrics, if it was chosen.
     pub test: Option<TestMetrics>,
+}
+
+/// How far a trial is to be trained.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Goal {
+    /// Epochs from the start.
+    pub epoch: u32,
+    /// Epochs from that of its onset on, if they end earlier.
+    pub exposure: Option<u32>,
+}
+
+impl Goal {
+    /// So many epochs from the start, whatever its onset.
+    pub fn epoch(epoch: u32) -> Self {
+        Self { epoch, exposure: None }
+    }
+
+    /// The epoch, counted from 1, at which a trial with this onset reaches the goal.
+    pub fn last_epoch(self, onset_step: Option<u64>, steps_per_epoch: u64) -> u64 {
+        let exposed = last_epoch(self.exposure, onset_step, steps_per_epoch);
+        exposed.unwrap_or(u64::MAX).min(self.epoch.into())
+    }
 }
 
 /// The metrics of a trial after one epoch.
@@ -59,6 +86,8 @@ impl Trial {
             curve: vec![],
             onset_step: None,
             checkpoint: None,
+            saved_step: 0,
+            goal: Goal::default(),
             reason: None,
             test: None,
         }

@@ -1,6 +1,6 @@
 //! One transaction: a log entry and its effects on the projections.
 
-pub use crate::scheduler::{SweepStatus, TrialStatus, UnknownStatus};
+use crate::scheduler::{SweepStatus, TrialStatus};
 use floodgauge_protocol::{ArmIx, Digest, LeaseId, Metric, Segment, SegmentId, SweepId, TrialKey};
 use serde_json::Value;
 
@@ -104,7 +104,8 @@ pub struct TrialUpdate {
     pub epochs: u32,
     /// Its onset, once known.
     pub onset_step: Option<u64>,
-    /// The newest checkpoint; this is what keeps the blob.
+    /// The newest checkpoint; this is what keeps the blob. One that no trial of the sweep has
+    /// yet must be held by the lease under which it is written.
     pub checkpoint: Option<Digest>,
     /// Why it has this status, in words.
     pub reason: Option<String>,

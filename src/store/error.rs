@@ -1,7 +1,7 @@
 //! What can come of a store verb. Variants are outcomes that callers treat differently;
 //! everything else is the database's own trouble.
 
-use floodgauge_protocol::SweepId;
+use floodgauge_protocol::{Digest, SweepId};
 
 /// A store verb that didn't do its work; nothing was written.
 #[derive(Debug, thiserror::Error)]
@@ -12,6 +12,9 @@ pub enum StoreError {
     /// The lease was taken over, finished or withdrawn.
     #[error("the lease is no longer held")]
     LeaseLost,
+    /// A trial was to refer to a blob that the commit's lease doesn't hold.
+    #[error("blob {0} is not held by the lease")]
+    NotHeld(Digest),
     /// There is no such sweep.
     #[error("no sweep {0}")]
     NoSweep(SweepId),

@@ -12,10 +12,7 @@ mod rows;
 mod sql;
 mod sqlite;
 
-pub use commit::{
-    Commit, Effects, LeaseGuard, NewSweep, RowUpdate, SweepStatus, TrialStatus, TrialUpdate,
-    UnknownStatus,
-};
+pub use commit::{Commit, Effects, LeaseGuard, NewSweep, RowUpdate, TrialUpdate};
 pub use error::StoreError;
 pub use postgres::PostgresStore;
 pub use rows::{
@@ -61,7 +58,9 @@ pub trait Store: Send + Sync + 'static {
     ///
     /// # Errors
     /// [`StoreError::Conflict`] if `seq` is taken; [`StoreError::LeaseLost`] if the guard's
-    /// lease was taken over, finished or withdrawn. Nothing is written then.
+    /// lease was taken over, finished or withdrawn; [`StoreError::NotHeld`] if a trial comes to
+    /// refer to a blob that neither this lease holds nor another trial of the sweep refers to.
+    /// Nothing is written then.
     async fn commit(&self, commit: Commit) -> Result<Entry, StoreError>;
 
     /// Log entries of a sweep after `after_seq` (0 for all), in order, at most `limit`.
@@ -119,13 +118,29 @@ pub trait Store: Send + Sync + 'static {
     ) -> Result<LeasedSegment, StoreError>;
 
     /// Records a blob before its object is put; the lease holds it, as long as it is on its
-    /// segment, until a commit refers to it.
+    /// segment, until a commit refers to it. Once its sweep has ended and the lease has
+    /// expired, it holds nothing.
     ///
     /// # Errors
     /// [`StoreError::LeaseLost`] if the lease was taken over, finished or withdrawn.
     async fn add_blob(&self, lease: LeaseId, blob: BlobRow) -> Result<(), StoreError>;
 
-    /// Blobs that no trial refers to and no live lease holds; at most `limit`.
+    /// Makes sure, after its object was put, that the lease still holds a blob. If it ended
+    /// meanwhile, a collection may have passed before there was an object to delete: then, if
+    /// nothing else keeps the blob, the object is deleted as in
+    /// [`forget_blob`](Self::forget_blob), and else `delete` isn't polled.
+    ///
+    /// # Errors
+    /// [`StoreError::LeaseLost`] if the lease doesn't hold it any more; what `delete` answers.
+    async fn settle_blob(
+        &self,
+        lease: LeaseId,
+        blob: BlobRow,
+        delete: BoxFuture<'_, object_store::Result<()>>,
+    ) -> Result<(), StoreError>;
+
+    /// Blobs that no trial refers to and no lease holds that may still be handed in; at most
+    /// `limit`.
     async fn unreferenced_blobs(&self, limit: u32) -> Result<Vec<Digest>, StoreError>;
 
     /// Forgets a blob and deletes its object, if it is still unreferenced; false, and `delete`

@@ -1,6 +1,7 @@
 //! What the store answers.
 
-use super::commit::{RowUpdate, SweepStatus, TrialUpdate};
+use super::commit::{RowUpdate, TrialUpdate};
+use crate::scheduler::SweepStatus;
 use floodgauge_protocol::{Digest, LeaseId, Segment, SweepId};
 use serde_json::Value;
 use std::{fmt, str::FromStr, time::Duration};

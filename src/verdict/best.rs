@@ -36,9 +36,11 @@ pub struct BestArm {
     pub weight_decay: f64,
     /// Its objective, a mean over seeds.
     pub objective: Metric,
-    /// The share of resamplings of the seeds in which it is best; null with one seed.
+    /// The share of resamplings of the seeds in which it is best of all; null with one seed,
+    /// until the sweep has ended, and where arms were pruned, since those can't be compared.
     pub probability: Option<f64>,
-    /// Its test metrics, means over seeds; null until the sweep has completed.
+    /// Its test metrics after the last epoch, means over seeds; null until the sweep has
+    /// completed, and where the objective is read at the best epoch.
     pub test: Option<TestMetrics>,
 }
 
@@ -47,7 +49,8 @@ pub struct BestArm {
 pub struct Baseline {
     /// Its objective, a mean over seeds.
     pub objective: Metric,
-    /// Its test metrics, means over seeds; null until the sweep has completed.
+    /// Its test metrics after the last epoch, means over seeds; null until the sweep has
+    /// completed, and where the objective is read at the best epoch.
     pub test: Option<TestMetrics>,
 }
 
@@ -75,8 +78,8 @@ pub struct RunEquivalents {
     pub full_grid: f64,
     /// Epochs that arms had without training, since they shared them.
     pub saved_by_sharing: f64,
-    /// Epochs that no arm needed to have, or has had yet.
+    /// Epochs that pruned arms had still before them.
     pub saved_by_pruning: f64,
-    /// Epochs trained again after a crash; not in `spent`.
+    /// Epochs reported again, mostly since they were trained again after a crash; not in `spent`.
     pub redone: f64,
 }

@@ -37,10 +37,20 @@ pub struct Contender {
     pub finished: bool,
     /// Whether any seed departed from plain: fell below its level, for flooding.
     pub crossed: bool,
+    /// Whether others were trained on in its place.
+    pub pruned: bool,
     /// The objective of each seed, in the order of the seeds.
     pub scores: Vec<Metric>,
     /// The test metrics of each seed that has them.
     pub tests: Vec<TestMetrics>,
+}
+
+impl Standing {
+    /// How many arms of a weight decay were pruned before any seed's loss fell below their level.
+    pub fn unseen(&self, bracket: usize) -> usize {
+        let unseen = |c: &&Contender| c.bracket == bracket && c.pruned && !c.crossed;
+        self.contenders.iter().filter(unseen).count()
+    }
 }
 
 impl Contender {

@@ -19,7 +19,7 @@ pub fn judge(standing: &Standing) -> Best {
     let lead = leader(contenders).map(|ix| &contenders[ix]);
     let plain = lead.and_then(|lead| {
         let same = |c: &&Contender| c.bracket == lead.bracket && c.arm == ArmIx::PLAIN;
-        contenders.iter().find(same).filter(|plain| plain.finished || !standing.ended)
+        contenders.iter().find(same).filter(|plain| plain.finished || !lead.finished)
     });
     let difference = lead.zip(plain).and_then(|(lead, plain)| paired::difference(lead, plain));
     Best {
@@ -32,7 +32,7 @@ pub fn judge(standing: &Standing) -> Best {
             b: lead.method.level(),
             weight_decay: lead.weight_decay,
             objective: lead.mean(),
-            probability: paired::probability(contenders, lead),
+            probability: probability(standing, lead),
             test: mean_test(&lead.tests),
         }),
         baseline: plain
@@ -40,6 +40,15 @@ pub fn judge(standing: &Standing) -> Best {
         difference,
         run_equivalents: standing.run_equivalents,
     }
+}
+
+/// How likely the leader is the best of all arms; none before the end, and none where arms were
+/// pruned, which can't be compared.
+fn probability(standing: &Standing, lead: &Contender) -> Option<f64> {
+    let pruned = standing.contenders.iter().any(|contender| contender.pruned);
+    (standing.ended && lead.finished && !pruned)
+        .then(|| paired::probability(&standing.contenders, lead))
+        .flatten()
 }
 
 fn mean_test(tests: &[TestMetrics]) -> Option<TestMetrics> {

@@ -10,6 +10,7 @@ fn contender(arm: u16, b: Option<f64>, scores: &[f64]) -> Contender {
         epochs: 10,
         finished: true,
         crossed: b.is_some(),
+        pruned: false,
         scores: scores.iter().map(|&score| Metric::from(score)).collect(),
         tests: vec![],
     }
@@ -86,7 +87,7 @@ fn a_tie_goes_to_plain_and_says_that_no_level_was_reached() {
     never.crossed = false;
     let best = judge(&standing(vec![contender(0, None, &[0.3]), never]));
     assert_eq!(best.best.unwrap().b, None);
-    assert!(best.verdict.contains("no level was ever reached"), "{}", best.verdict);
+    assert!(best.verdict.contains("No level was ever reached"), "{}", best.verdict);
 }
 
 #[test]
@@ -110,10 +111,56 @@ fn a_diverged_arm_never_leads() {
 
 #[test]
 fn arms_that_were_not_trained_to_the_end_do_not_compete_with_those_that_were() {
-    let mut pruned = contender(1, Some(0.1), &[0.1]);
-    pruned.finished = false;
-    pruned.epochs = 3;
+    let pruned = pruned_early(1, 0.1, &[0.1]);
     let best =
         judge(&standing(vec![contender(0, None, &[0.3]), pruned, contender(2, Some(0.2), &[0.2])]));
     assert_eq!(best.best.unwrap().b, Some(0.2));
+}
+
+fn pruned_early(arm: u16, b: f64, scores: &[f64]) -> Contender {
+    Contender {
+        finished: false,
+        pruned: true,
+        crossed: false,
+        epochs: 3,
+        ..contender(arm, Some(b), scores)
+    }
+}
+
+#[test]
+fn levels_pruned_before_they_were_reached_are_owned_up_to_in_place_of_a_hint_at_the_edge() {
+    let best = judge(&standing(vec![
+        contender(0, None, &[0.3, 0.3]),
+        contender(1, Some(0.1), &[0.2, 0.2]),
+        pruned_early(2, 0.2, &[0.9, 0.9]),
+    ]));
+    assert!(best.verdict.contains("1 level was pruned before"), "{}", best.verdict);
+    assert!(!best.verdict.contains("of the grid"), "{}", best.verdict);
+    assert_eq!(best.best.unwrap().probability, None, "the pruned one can't be compared");
+}
+
+#[test]
+fn a_plain_winner_beside_pruned_levels_does_not_claim_that_none_was_reached() {
+    let mut rode = contender(1, Some(0.1), &[0.3]);
+    rode.crossed = false;
+    let plain = contender(0, None, &[0.3]);
+    let best = judge(&standing(vec![plain, rode, pruned_early(2, 0.2, &[0.9])]));
+    assert!(best.verdict.contains("No level that was trained to the end"), "{}", best.verdict);
+}
+
+#[test]
+fn a_sweep_that_ended_early_keeps_its_baseline_and_says_how_far_it_got() {
+    let mut contenders = vec![contender(0, None, &[0.3]), contender(1, Some(0.1), &[0.2])];
+    contenders.iter_mut().for_each(|contender| contender.finished = false);
+    let best = judge(&standing(contenders));
+    assert!(best.baseline.is_some());
+    assert!(best.verdict.starts_with("It ended early. After 10 epochs, "), "{}", best.verdict);
+}
+
+#[test]
+fn the_weight_decay_is_named_where_there_are_several() {
+    let mut other = contender(1, Some(0.1), &[0.2]);
+    (other.bracket, other.weight_decay) = (1, 0.01);
+    let best = judge(&standing(vec![contender(0, None, &[0.3]), other]));
+    assert!(best.verdict.contains("flood b=0.1 with weight decay 0.01"), "{}", best.verdict);
 }

@@ -6,62 +6,46 @@ use super::{
 };
 use floodgauge_protocol::{ArmIx, Metric};
 
-/// One to three sentences: who is best and by how much, how sure that is, what to do about it.
+/// A few sentences: who is best and by how much, how sure that is, what to do about it.
 pub fn verdict(
     standing: &Standing,
     lead: Option<&Contender>,
     plain: Option<&Contender>,
     difference: Option<&Difference>,
 ) -> String {
-    let Some(lead) = lead else {
-        return match (standing.ended, standing.contenders.is_empty()) {
-            (false, true) => "Nothing has been reported yet.".into(),
-            (true, true) => "It ended before anything was reported.".into(),
-            (_, false) => "Every arm has diverged: try a lower learning rate.".into(),
-        };
-    };
-    let mut sentences = vec![comparison(standing, lead, plain, difference)];
-    if standing.ended {
-        sentences.extend(edge(standing, lead));
+    let Some(lead) = lead else { return without_leader(standing).into() };
+    let mut sentences = vec![match lead.arm {
+        ArmIx::PLAIN => plain_leads(standing, lead),
+        _ => level_leads(standing, lead, plain, difference),
+    }];
+    if standing.ended && lead.finished {
+        sentences.extend(unseen(standing, lead).or_else(|| edge(standing, lead)));
         if standing.seeds == 1 {
-            sentences.push(
-                "One seed can't say how sure that is: give several seeds for an interval.".into(),
-            );
+            let advice = "One seed can't say how sure that is: give several seeds for an interval.";
+            sentences.push(advice.into());
         }
     }
-    sentences.join(" ")
+    // A minus sign, where a hyphen stands for one.
+    sentences.join(" ").replace(" -", " −")
 }
 
-fn comparison(
+fn without_leader(standing: &Standing) -> &'static str {
+    let trained = standing.run_equivalents.spent > 0.0;
+    match (standing.contenders.is_empty(), standing.ended, trained) {
+        (false, ..) => "Every arm has diverged: try a lower learning rate.",
+        (true, false, false) => "Nothing has been reported yet.",
+        (true, false, true) => "No arm has been reported of with every seed yet.",
+        (true, true, _) => "It ended before any arm was reported of with every seed.",
+    }
+}
+
+fn level_leads(
     standing: &Standing,
     lead: &Contender,
     plain: Option<&Contender>,
     difference: Option<&Difference>,
 ) -> String {
     let metric = standing.objective.metric.as_str();
-    let so_far = if standing.ended { "" } else { "So far, " };
-    let value = number(lead.mean());
-    if lead.arm == ArmIx::PLAIN {
-        let others = standing
-            .contenders
-            .iter()
-            .filter(|c| c.arm != ArmIx::PLAIN && c.bracket == lead.bracket);
-        if others.clone().all(|other| !other.crossed) {
-            return format!(
-                "{so_far}no level was ever reached by the training loss, so each is the plain run, with {metric} {value}."
-            );
-        }
-        let levels = others.clone().all(|other| other.method.level().is_some());
-        let noun = if levels { "level" } else { "arm" };
-        let closest = others
-            .filter(|other| other.epochs == lead.epochs)
-            .min_by(|a, b| a.mean().order(b.mean()))
-            .map(|other| format!(" The closest, {}, has {}.", other.method, number(other.mean())));
-        return format!(
-            "{so_far}no {noun} does better than plain, with {metric} {value}.{}",
-            closest.unwrap_or_default()
-        );
-    }
     let against = match (plain, difference) {
         (Some(plain), Some(difference)) => {
             let by = format!("{:.4} below plain ({})", -difference.mean, number(plain.mean()));
@@ -76,7 +60,66 @@ fn comparison(
         }
         _ => ", with no baseline to compare with".into(),
     };
-    format!("{so_far}{} has the lowest {metric}, {value}{against}.", lead.method)
+    let (name, value) = (named(standing, lead), number(lead.mean()));
+    format!("{}{name} has the lowest {metric}, {value}{against}.", when(standing, lead, ""))
+}
+
+fn plain_leads(standing: &Standing, lead: &Contender) -> String {
+    let (metric, value) = (standing.objective.metric.as_str(), number(lead.mean()));
+    let others =
+        standing.contenders.iter().filter(|c| c.arm != ArmIx::PLAIN && c.bracket == lead.bracket);
+    let mut finished = others.clone().filter(|other| other.finished);
+    if standing.ended && lead.finished && !finished.any(|other| other.crossed) {
+        let which = match standing.unseen(lead.bracket) {
+            0 => "No level was ever reached",
+            _ => "No level that was trained to the end was reached",
+        };
+        return format!(
+            "{which} by the training loss, so that each is the plain run, with {metric} {value}."
+        );
+    }
+    let levels = others.clone().all(|other| other.method.level().is_some());
+    let noun = if levels { "level" } else { "arm" };
+    let closest = others
+        .filter(|other| other.epochs == lead.epochs)
+        .min_by(|a, b| a.mean().order(b.mean()))
+        .map(|other| format!(" The closest, {}, has {}.", other.method, number(other.mean())));
+    format!(
+        "{} {noun} does better than plain, with {metric} {value}.{}",
+        when(standing, lead, "no"),
+        closest.unwrap_or_default()
+    )
+}
+
+/// How far the sweep has got, before the sentence's first word.
+fn when(standing: &Standing, lead: &Contender, word: &str) -> String {
+    match (standing.ended, lead.finished, word) {
+        (false, ..) => format!("So far, {word}"),
+        (true, false, _) => format!("It ended early. After {} epochs, {word}", lead.epochs),
+        (true, true, "no") => "No".into(),
+        (true, true, word) => word.into(),
+    }
+}
+
+/// The arm, with its weight decay where there are several.
+fn named(standing: &Standing, lead: &Contender) -> String {
+    let several = standing.contenders.iter().any(|other| other.bracket != lead.bracket);
+    let decay =
+        if several { format!(" with weight decay {}", lead.weight_decay) } else { String::new() };
+    format!("{}{decay}", lead.method)
+}
+
+/// What textbook halving can't know.
+fn unseen(standing: &Standing, lead: &Contender) -> Option<String> {
+    let which = match standing.unseen(lead.bracket) {
+        0 => return None,
+        1 => "1 level was".into(),
+        n => format!("{n} levels were"),
+    };
+    Some(format!(
+        "{which} pruned before the training loss had reached them, so what flooding does there is not \
+         known: the scheduler `grid` trains every level to the end."
+    ))
 }
 
 /// A hint that the grid may be too short.

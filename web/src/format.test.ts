@@ -53,12 +53,19 @@ describe("levels", () => {
   it("need as many decimals as the finest has", () => {
     expect(decimalsOf([null, 0.01, 0.1, 1])).toBe(2);
     expect(decimalsOf([1, 2])).toBe(0);
-    expect(decimalsOf([1 / 3])).toBe(6);
+    expect(decimalsOf([0.1, 1 / 3])).toBe(4);
     expect(decimalsOf([])).toBe(0);
   });
 
-  it("keep their digits where fixed decimals would drop them", () => {
-    expect(formatLevel(1e-8, 6)).toBe("1e-8");
+  it("have four digits at most", () => {
+    expect(formatLevel(0.31622776602)).toBe("0.3162");
+    expect(formatLevel(0.0031622776602)).toBe("0.003162");
+    expect(formatLevel(1e-8)).toBe("1e-8");
+  });
+
+  it("share no decimals where some would get more digits than matter", () => {
+    expect(decimalsOf([0.1, 0.31622776602, 1])).toBeUndefined();
+    expect(decimalsOf([1e-8, 0.1])).toBeUndefined();
   });
 });
 

@@ -12,21 +12,29 @@ function fixed(value: number, decimals: number): string {
   return value < 0 && Number(text) !== 0 ? MINUS + text : text;
 }
 
-/** A flood level or a weight decay, as short as it can be told. */
+/** How many digits of a level matter. */
+const DIGITS = 4;
+
+/** A flood level or a weight decay, in at most four significant digits. */
 export function formatLevel(level: number | null | undefined, decimals?: number): string {
   if (level == null) return NONE;
-  return decimals === undefined || (level !== 0 && level < 1e-6)
-    ? String(level)
-    : fixed(level, decimals);
+  const rounded = Number(level.toPrecision(DIGITS));
+  return decimals === undefined ? String(rounded) : fixed(rounded, decimals);
 }
 
-/** How many decimals the levels need to be told apart, at most 6. */
-export function decimalsOf(levels: readonly (number | null | undefined)[]): number {
-  return levels.reduce<number>((most, level) => {
-    if (level == null) return most;
-    const text = level.toFixed(6).replace(/0+$/, "");
-    return Math.max(most, text.length - text.indexOf(".") - 1);
-  }, 0);
+/**
+ * How many decimals a column of levels shares; undefined where each is better told by itself,
+ * since zeros would give some of them more digits than matter.
+ */
+export function decimalsOf(levels: readonly (number | null | undefined)[]): number | undefined {
+  const told = levels.filter((level) => level != null);
+  const decimals = Math.max(0, ...told.map((level) => decimalsIn(formatLevel(level))));
+  return told.every((level) => level < 10 ** (DIGITS - decimals)) ? decimals : undefined;
+}
+
+/** Powers of ten are beyond all that a column can share. */
+function decimalsIn(text: string): number {
+  return text.includes("e") ? Infinity : (text.split(".")[1]?.length ?? 0);
 }
 
 /** A loss in nats, or an error rate in per cent; both with the digits that matter. */

@@ -37,8 +37,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let Some(count) = NonZeroUsize::new(threads) else { continue };
         let machine = Machine::new(count);
         for members in [1, 2, 7, 21] {
-            let branch =
-                |arm| Branch { arms: vec![ArmIx(arm)], start: Start::Init, onset_step: None };
+            let branch = |arm| Branch {
+                arms: vec![ArmIx(arm)],
+                start: Start::Init,
+                onset_step: None,
+                exposure: None,
+            };
             let segment = Segment {
                 segment: SegmentId(0),
                 family: FamilyIx(0),

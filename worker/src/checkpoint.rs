@@ -118,12 +118,17 @@ impl State {
             let words = read::<8>(&file, name, dtype, &[])?;
             words.first().copied().ok_or_else(|| CheckpointError::Missing(name.to_owned()))
         };
+        // Files from before steps were counted lack these.
+        let count = |name| match scalar(name, Dtype::U64) {
+            Err(CheckpointError::Missing(_)) => Ok(0),
+            word => word.map(u64::from_le_bytes),
+        };
         Ok(Self {
             arrays,
             step: u64::from_le_bytes(scalar(STEP, Dtype::U64)?),
             loss_sum: f64::from_le_bytes(scalar(LOSS_SUM, Dtype::F64)?),
-            flooded_steps: u64::from_le_bytes(scalar(FLOODED_STEPS, Dtype::U64)?),
-            flooded_in_epoch: u64::from_le_bytes(scalar(FLOODED_IN_EPOCH, Dtype::U64)?),
+            flooded_steps: count(FLOODED_STEPS)?,
+            flooded_in_epoch: count(FLOODED_IN_EPOCH)?,
         })
     }
 }
@@ -180,8 +185,20 @@ mod tests {
     fn the_format_is_pinned_by_its_digest() {
         assert_eq!(
             state().to_bytes().unwrap().1.to_string(),
-            "b61f3fd50362c59eab84d3c6204e08a0a400358e542f41337ab9dfdbc228fed5"
+            "47a9fe09b17e18286b15b60eff603224958fdafeca3f2041ac2a29ecadce407b"
         );
+    }
+
+    #[test]
+    fn files_without_counts_are_read_as_not_flooded_yet() {
+        let state = state();
+        let (bytes, _) = state.to_bytes().unwrap();
+        let file = SafeTensors::deserialize(&bytes).unwrap();
+        let counted = |name: &str| name == FLOODED_STEPS || name == FLOODED_IN_EPOCH;
+        let older = file.tensors().into_iter().filter(|(name, _)| !counted(name));
+        let older = safetensors::serialize(older, None).unwrap();
+        let read = State::from_bytes(&older, &layout(&state)).unwrap();
+        assert_eq!(read, State { flooded_steps: 0, flooded_in_epoch: 0, ..state });
     }
 
     #[test]

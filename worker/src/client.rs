@@ -4,6 +4,7 @@
 //! may cure (no connection, a timeout, an answer cut short, `408`, `429`, `5xx`) is tried again as
 //! [`Retry`] allows before it surfaces as [`ClientError::Unreachable`]. That is safe because the
 //! server absorbs a request that comes twice: an answer that got lost costs nothing but time.
+//! Whether a lease is lost shows in the problem's type, whatever the status.
 //!
 //! Every future may be dropped at any time.
 
@@ -26,6 +27,8 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long a blob may take either way.
 const BLOB_TIMEOUT: Duration = Duration::from_secs(300);
+/// The type of the problem that answers requests under a lease which is no longer held.
+const LEASE_LOST: &str = "urn:floodgauge:problem:lease-lost";
 /// More characters of a problem than are worth showing.
 const MOST_DETAIL: usize = 2_000;
 
@@ -282,15 +285,19 @@ async fn once(request: RequestBuilder, leased: bool) -> Result<(StatusCode, Byte
     let response = request.send().await.map_err(failed)?;
     let status = response.status();
     let body = response.bytes().await.map_err(failed)?;
+    if status.is_success() { Ok((status, body)) } else { Err(refusal(status, &body, leased)) }
+}
+
+/// What an answer other than a success means.
+fn refusal(status: StatusCode, body: &[u8], leased: bool) -> ClientError {
+    let problem: Problem = serde_json::from_slice(body).unwrap_or_default();
     let later = [StatusCode::REQUEST_TIMEOUT, StatusCode::TOO_MANY_REQUESTS];
-    if status.is_success() {
-        Ok((status, body))
-    } else if leased && status == StatusCode::GONE {
-        Err(ClientError::LeaseLost)
+    if leased && problem.kind.as_deref() == Some(LEASE_LOST) {
+        ClientError::LeaseLost
     } else if status.is_server_error() || later.contains(&status) {
-        Err(ClientError::Unreachable(format!("it answered {status}: {}", detail(status, &body))))
+        ClientError::Unreachable(format!("it answered {status}: {}", problem.words(status)))
     } else {
-        Err(ClientError::Refused { status: status.as_u16(), detail: detail(status, &body) })
+        ClientError::Refused { status: status.as_u16(), detail: problem.words(status) }
     }
 }
 
@@ -298,20 +305,26 @@ fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, ClientError> {
     serde_json::from_slice(body).map_err(|error| ClientError::Answer(error.to_string()))
 }
 
-/// The words of a problem (RFC 9457), or of the status when the body isn't one.
-fn detail(status: StatusCode, body: &[u8]) -> String {
-    #[derive(Deserialize)]
-    struct Problem {
-        title: Option<String>,
-        detail: Option<String>,
+/// A problem (RFC 9457); all unset when the body isn't one.
+#[derive(Default, Deserialize)]
+struct Problem {
+    #[serde(rename = "type")]
+    kind: Option<String>,
+    title: Option<String>,
+    detail: Option<String>,
+}
+
+impl Problem {
+    /// What it says, or else what the status says.
+    fn words(self, status: StatusCode) -> String {
+        let words = match (self.title, self.detail) {
+            (Some(title), Some(detail)) => Some(format!("{title}: {detail}")),
+            (title, detail) => detail.or(title),
+        };
+        let words =
+            words.unwrap_or_else(|| status.canonical_reason().unwrap_or("no reason").into());
+        words.chars().take(MOST_DETAIL).collect()
     }
-    let problem: Option<Problem> = serde_json::from_slice(body).ok();
-    let words = problem.and_then(|problem| match (problem.title, problem.detail) {
-        (Some(title), Some(detail)) => Some(format!("{title}: {detail}")),
-        (title, detail) => detail.or(title),
-    });
-    let words = words.unwrap_or_else(|| status.canonical_reason().unwrap_or("no reason").into());
-    words.chars().take(MOST_DETAIL).collect()
 }
 
 /// An error with its causes, on one line.
@@ -386,8 +399,28 @@ mod tests {
 
     #[test]
     fn a_problem_is_told_in_its_own_words() {
-        let body = br#"{"type": "about:blank", "title": "too large", "detail": "at most 10 rows"}"#;
-        assert_eq!(detail(StatusCode::PAYLOAD_TOO_LARGE, body), "too large: at most 10 rows");
-        assert_eq!(detail(StatusCode::BAD_GATEWAY, b"<html>"), "Bad Gateway");
+        let words = |status, body: &str| match refusal(status, body.as_bytes(), true) {
+            ClientError::Refused { detail, .. } => detail,
+            other => panic!("{other:?}"),
+        };
+        let body = r#"{"type": "about:blank", "title": "too large", "detail": "at most 10 rows"}"#;
+        assert_eq!(words(StatusCode::PAYLOAD_TOO_LARGE, body), "too large: at most 10 rows");
+        assert_eq!(words(StatusCode::NOT_FOUND, "<html>"), "Not Found");
+    }
+
+    #[test]
+    fn a_lost_lease_is_known_by_its_type_and_any_other_conflict_is_a_refusal() {
+        let lost = format!(r#"{{"type": "{LEASE_LOST}", "title": "the lease is no longer held"}}"#);
+        for status in [StatusCode::CONFLICT, StatusCode::GONE, StatusCode::BAD_GATEWAY] {
+            assert!(matches!(refusal(status, lost.as_bytes(), true), ClientError::LeaseLost));
+        }
+        let other =
+            br#"{"type": "urn:floodgauge:problem:conflict", "title": "the sweep has ended"}"#;
+        for (status, body) in [(409, other.as_slice()), (410, other), (410, b"<html>")] {
+            let error = refusal(StatusCode::from_u16(status).unwrap(), body, true);
+            assert!(matches!(error, ClientError::Refused { status: s, .. } if s == status));
+        }
+        let unleased = refusal(StatusCode::CONFLICT, lost.as_bytes(), false);
+        assert!(matches!(unleased, ClientError::Refused { status: 409, .. }), "{unleased:?}");
     }
 }

@@ -5,7 +5,10 @@
 mod common;
 
 use common::{Recorder, World, resume};
-use floodgauge_protocol::{ArmIx, Method, Metric, Recipe, work::ReportRow};
+use floodgauge_protocol::{
+    ArmIx, Method, Metric, Recipe,
+    work::{FinishedBranch, ReportRow},
+};
 use floodgauge_worker::{cohort::Ended, device::Machine};
 use proptest::prelude::*;
 use std::num::NonZeroUsize;
@@ -52,12 +55,14 @@ fn rows_of(rows: &[ReportRow], arm: usize) -> Vec<ReportRow> {
 #[derive(Debug, PartialEq)]
 struct Outcome {
     rows: Vec<ReportRow>,
-    ended: floodgauge_protocol::work::FinishedBranch,
+    ended: FinishedBranch,
 }
 
 fn outcome(recorder: &Recorder, ended: &[Ended], arm: usize) -> Outcome {
     let end = ended.iter().find(|end| end.branch.arms == [ArmIx(arm as u16)]).unwrap();
-    Outcome { rows: rows_of(&recorder.rows, arm), ended: end.branch.clone() }
+    // The log of minima is the segment's, not the run's.
+    let ended = FinishedBranch { minima: vec![], ..end.branch.clone() };
+    Outcome { rows: rows_of(&recorder.rows, arm), ended }
 }
 
 fn world(recipe: &Recipe, seed: u32, decay: f64) -> World {

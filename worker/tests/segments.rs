@@ -43,7 +43,8 @@ fn a_stopped_member_ends_at_its_epoch_and_the_others_go_on_unchanged() {
     let again = world.run(12..20, resume(&ended[1..2]), &mut Recorder::default());
     let branches = world.fresh(&[1]);
     let straight = world.run(0..20, branches, &mut Recorder::default());
-    assert_eq!(again[0].branch, straight[0].branch);
+    let ends = [&again, &straight].map(|ended| (ended[0].branch.end, ended[0].branch.checkpoint));
+    assert_eq!(ends[0], ends[1]);
 }
 
 #[test]
@@ -112,8 +113,13 @@ fn what_cannot_be_trained_is_an_error_that_says_why() {
         change(&mut branches[0]);
         world.try_run(SegmentKind::Train, steps, branches, &mut Recorder::default()).unwrap_err()
     };
-    let several = fails(0..4, &|branch| branch.arms = vec![ArmIx(0), ArmIx(1)]);
-    assert!(matches!(several, TrainError::Arms { branch: 0, arms: 2 }));
+    let none = fails(0..4, &|branch| branch.arms = vec![]);
+    assert!(matches!(none, TrainError::Arms { branch: 0, arms: 0 }));
+    let parted = fails(0..4, &|branch| {
+        branch.arms = vec![ArmIx(0), ArmIx(1)];
+        branch.onset_step = Some(0);
+    });
+    assert!(matches!(parted, TrainError::Arms { branch: 0, arms: 2 }));
     let unknown = fails(0..4, &|branch| branch.arms = vec![ArmIx(9)]);
     assert!(matches!(unknown, TrainError::UnknownArm { arm: 9, arms: 3 }));
     assert!(matches!(fails(4..8, &|_| ()), TrainError::Steps { at: 0, from: 4, to: 8 }));

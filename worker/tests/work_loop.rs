@@ -55,7 +55,12 @@ fn assignment(epochs: u32) -> Assignment {
             from_step: 0,
             to_step: recipe.steps_per_epoch() * u64::from(epochs),
             branches: (0..4)
-                .map(|arm| Branch { arms: vec![ArmIx(arm)], start: Start::Init, onset_step: None })
+                .map(|arm| Branch {
+                    arms: vec![ArmIx(arm)],
+                    start: Start::Init,
+                    onset_step: None,
+                    exposure: None,
+                })
                 .collect(),
         },
         arms: arms.to_vec(),
@@ -156,6 +161,7 @@ fn ended(bytes: &'static [u8]) -> Ended {
             onset_step: None,
             checkpoint: Some(Digest(Sha256::digest(bytes).into())),
             test: None,
+            minima: vec![],
         },
         checkpoint: Some(Bytes::from_static(bytes)),
     }
@@ -223,7 +229,13 @@ async fn a_segment_that_goes_on_fetches_its_checkpoints_and_ends_with_the_same_b
     server.set(|log| log.queue.push_back(second));
     server.until(|log| log.finished.len() == 2).await;
     assert_eq!(server.see(|log| log.rows()), rows);
-    assert_eq!(server.see(|log| log.finished[1].branches.clone()), branches);
+    // A log of minima begins with its segment.
+    let unlogged = |mut branches: Vec<FinishedBranch>| {
+        branches.iter_mut().for_each(|branch| branch.minima.clear());
+        branches
+    };
+    let handed_in = server.see(|log| log.finished[1].branches.clone());
+    assert_eq!(unlogged(handed_in), unlogged(branches));
     worker.end().await.unwrap();
 }
 
@@ -316,6 +328,16 @@ async fn a_lost_lease_ends_the_segment_and_the_worker_claims_anew() {
         assert!(log.finished[0].branches.iter().all(|branch| branch.step == 4));
         assert!(log.failed.is_empty());
     });
+    worker.end().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_conflict_that_is_no_lost_lease_fails_the_segment() {
+    let server = Server::start(vec![assignment(1)]).await;
+    server.fault("finish", [Fault::Before(StatusCode::CONFLICT)]);
+    let worker = AtWork::scripted(&server, Box::new(|_| Ok(vec![ended(b"weights")])));
+    server.until(|log| log.failed.len() == 1).await;
+    server.see(|log| assert!(log.failed[0].contains("on order"), "{:?}", log.failed));
     worker.end().await.unwrap();
 }
 

@@ -1,37 +1,121 @@
 //! Which blobs are kept: those that a trial refers to, and those that were uploaded under a
-//! lease which is still on its segment.
+//! lease which is still on its segment, and may still hand it in: it hasn't expired, or its
+//! sweep goes on, so that a late worker loses nothing.
 
 use super::{
     Dialect,
     statements::{Columns, Statements, values},
 };
 use crate::store::{BlobRow, StoreError};
-use floodgauge_protocol::{Digest, LeaseId};
+use floodgauge_protocol::{Digest, LeaseId, SweepId};
+use std::collections::BTreeSet;
 
 /// Holds for a row `b` of blobs that nothing keeps.
 const UNREFERENCED: &str = "
 not exists (select 1 from trials t where t.checkpoint = b.digest)
 and not exists (
-    select 1 from blob_holds h join segments s on s.lease = h.lease where h.digest = b.digest
+    select 1 from blob_holds h
+    join segments s on s.lease = h.lease
+    join sweeps w on w.sweep = s.sweep
+    where h.digest = b.digest
+    -- nobody takes an ended sweep's segment over, so only time ends the lease of a dead worker
+    and (w.status not in ('completed', 'failed', 'cancelled')
+         or s.expires_ms > (select now_ms from clock))
 )";
 
-pub(super) async fn add(
-    db: &mut impl Statements,
+pub(super) async fn add<DB: Dialect>(
+    db: &mut DB::Connection,
     lease: LeaseId,
     blob: BlobRow,
 ) -> Result<(), StoreError> {
-    let sql = "select segment from segments where lease = $1";
+    // Locked, so that the lease can't end between this look and the commit.
+    let sql = format!("select segment from segments where lease = $1 {}", DB::LOCK_ROW);
     db.fetch_optional(sql, values![lease]).await?.ok_or(StoreError::LeaseLost)?;
-    // The update changes nothing, but takes the row's lock, for which whoever forgets waits.
+    lock_or_insert(db, blob).await?;
+    let sql = "insert into blob_holds (digest, lease) values ($1, $2) on conflict do nothing";
+    db.execute(sql, values![blob.digest, lease]).await.map(drop)
+}
+
+/// Records the blob if it isn't yet; either way nobody else adds or forgets it before the
+/// transaction ends.
+async fn lock_or_insert(db: &mut impl Statements, blob: BlobRow) -> Result<(), StoreError> {
+    // The update changes nothing, but takes the row's lock.
     db.execute(
         "insert into blobs (digest, size, created_ms) \
          select $1, $2, now_ms from clock where true \
          on conflict (digest) do update set size = excluded.size",
         values![blob.digest, blob.size],
     )
-    .await?;
-    let sql = "insert into blob_holds (digest, lease) values ($1, $2) on conflict do nothing";
-    db.execute(sql, values![blob.digest, lease]).await.map(drop)
+    .await
+    .map(drop)
+}
+
+/// What became of a blob while its object was put.
+pub(super) enum Settled {
+    /// The lease holds it still.
+    Held,
+    /// The lease doesn't, but something else keeps it.
+    Kept,
+    /// Nothing names it any more, and nobody can add it before the transaction ends.
+    Orphaned,
+}
+
+pub(super) async fn settle(
+    db: &mut impl Statements,
+    lease: LeaseId,
+    blob: BlobRow,
+) -> Result<Settled, StoreError> {
+    lock_or_insert(db, blob).await?;
+    let sql = "select h.digest from blob_holds h join segments s on s.lease = h.lease \
+               where h.digest = $1 and h.lease = $2";
+    if db.fetch_optional(sql, values![blob.digest, lease]).await?.is_some() {
+        return Ok(Settled::Held);
+    }
+    match is_unreferenced(db, blob.digest).await? {
+        true => Ok(Settled::Orphaned),
+        false => Ok(Settled::Kept),
+    }
+}
+
+/// Refuses checkpoints that could be gone: each must be held by the lease that names it, or
+/// kept by a trial of the sweep already. What is held stays until the transaction ends.
+pub(super) async fn check_kept<DB: Dialect>(
+    db: &mut DB::Connection,
+    sweep: SweepId,
+    lease: Option<LeaseId>,
+    checkpoints: BTreeSet<Digest>,
+) -> Result<(), StoreError> {
+    if checkpoints.is_empty() {
+        return Ok(());
+    }
+    let sql = "select distinct checkpoint from trials \
+               where sweep = $1 and checkpoint is not null";
+    let kept = db.fetch(sql, values![sweep]).await?;
+    let kept: BTreeSet<Digest> =
+        kept.iter().map(|row| row.parse("checkpoint")).collect::<Result<_, _>>()?;
+    for digest in checkpoints.difference(&kept) {
+        let held = match lease {
+            Some(lease) => lock_held::<DB>(db, lease, *digest).await?,
+            None => false,
+        };
+        if !held {
+            return Err(StoreError::NotHeld(*digest));
+        }
+    }
+    Ok(())
+}
+
+/// Whether the lease uploaded the blob; if so, nobody can forget it before the transaction ends.
+async fn lock_held<DB: Dialect>(
+    db: &mut DB::Connection,
+    lease: LeaseId,
+    digest: Digest,
+) -> Result<bool, StoreError> {
+    // Two statements: the second must see what was forgotten while the first waited for the lock.
+    let sql = format!("select digest from blobs where digest = $1 {}", DB::LOCK_ROW);
+    db.fetch(sql, values![digest]).await?;
+    let sql = "select digest from blob_holds where digest = $1 and lease = $2";
+    Ok(db.fetch_optional(sql, values![digest, lease]).await?.is_some())
 }
 
 pub(super) async fn unreferenced(
@@ -53,6 +137,10 @@ pub(super) async fn lock_unreferenced<DB: Dialect>(
     // Two statements: the second must see what was committed while the first waited for the lock.
     let sql = format!("select digest from blobs where digest = $1 {}", DB::LOCK_ROW);
     db.fetch(sql, values![digest]).await?;
+    is_unreferenced(db, digest).await
+}
+
+async fn is_unreferenced(db: &mut impl Statements, digest: Digest) -> Result<bool, StoreError> {
     let sql = format!("select digest from blobs b where b.digest = $1 and {UNREFERENCED}");
     Ok(db.fetch_optional(sql, values![digest]).await?.is_some())
 }

@@ -1,13 +1,18 @@
 //! What an entry changes in the projections, in the entry's transaction.
 
-use super::statements::{Statements, Value, values};
+use super::{
+    Dialect, blobs,
+    statements::{Statements, Value, values},
+};
 use crate::store::{Effects, RowUpdate, StoreError, TrialUpdate};
-use floodgauge_protocol::{Segment, SegmentId, SweepId};
+use floodgauge_protocol::{LeaseId, Segment, SegmentId, SweepId};
 use std::collections::BTreeMap;
 
-pub(super) async fn apply(
-    db: &mut impl Statements,
+/// Writes the effects of an entry that is written under `lease`, if any.
+pub(super) async fn apply<DB: Dialect>(
+    db: &mut DB::Connection,
     sweep: SweepId,
+    lease: Option<LeaseId>,
     now_ms: i64,
     effects: Effects,
 ) -> Result<(), StoreError> {
@@ -27,7 +32,11 @@ pub(super) async fn apply(
         end_lease(db, sweep, segment, "closed").await?;
     }
     insert_rows(db, sweep, rows).await?;
-    upsert_trials(db, sweep, trials).await
+    // The last word on a trial counts; Postgres won't change a row twice in one statement.
+    let trials: BTreeMap<_, _> = trials.into_iter().map(|trial| (trial.trial, trial)).collect();
+    let checkpoints = trials.values().filter_map(|trial| trial.checkpoint).collect();
+    blobs::check_kept::<DB>(db, sweep, lease, checkpoints).await?;
+    upsert_trials(db, sweep, trials.into_values()).await
 }
 
 async fn insert_segments(
@@ -90,10 +99,8 @@ async fn insert_rows(
 async fn upsert_trials(
     db: &mut impl Statements,
     sweep: SweepId,
-    trials: Vec<TrialUpdate>,
+    trials: impl Iterator<Item = TrialUpdate>,
 ) -> Result<(), StoreError> {
-    // The last word on a trial counts; Postgres won't change a row twice in one statement.
-    let trials: BTreeMap<_, _> = trials.into_iter().map(|trial| (trial.trial, trial)).collect();
     let values_of = |trial: TrialUpdate| -> Vec<Value> {
         values![
             sweep,
@@ -106,7 +113,7 @@ async fn upsert_trials(
             trial.reason
         ]
     };
-    let rows = trials.into_values().map(values_of).collect();
+    let rows = trials.map(values_of).collect();
     let head = "insert into trials \
                 (sweep, family, arm, status, epochs, onset_step, checkpoint, reason)";
     let tail = "on conflict (sweep, family, arm) do update set \

@@ -7,8 +7,8 @@ use super::{
 use crate::store::{Commit, Created, Entry, GlobalCursor, LeaseGuard, NewSweep, StoreError};
 use floodgauge_protocol::{Digest, SweepId};
 
-pub(super) async fn create(
-    db: &mut impl Statements,
+pub(super) async fn create<DB: Dialect>(
+    db: &mut DB::Connection,
     new: &NewSweep,
 ) -> Result<Created, StoreError> {
     if let Some(existing) = made_before(db, new).await? {
@@ -52,7 +52,7 @@ pub(super) async fn create(
         decisions: new.decisions.clone(),
     };
     insert(db, &entry).await?;
-    effects::apply(db, new.sweep, entry.at_ms, new.effects.clone()).await?;
+    effects::apply::<DB>(db, new.sweep, None, entry.at_ms, new.effects.clone()).await?;
     Ok(Created::New(entry))
 }
 
@@ -101,7 +101,8 @@ pub(super) async fn append<DB: Dialect>(
         decisions: commit.decisions,
     };
     insert(db, &entry).await?;
-    effects::apply(db, commit.sweep, entry.at_ms, commit.effects).await?;
+    let lease = commit.guard.map(|guard| guard.lease);
+    effects::apply::<DB>(db, commit.sweep, lease, entry.at_ms, commit.effects).await?;
     Ok(entry)
 }
 

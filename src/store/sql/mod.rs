@@ -52,7 +52,7 @@ async fn begin<DB: Dialect>(pool: &Pool<DB>) -> Result<Transaction<'static, DB>,
 impl<DB: Dialect> Store for SqlStore<DB> {
     async fn create_sweep(&self, new: NewSweep) -> Result<Created, StoreError> {
         let mut tx = begin(&self.writer).await?;
-        let created = log::create(&mut *tx, &new).await?;
+        let created = log::create::<DB>(&mut *tx, &new).await?;
         match created {
             Created::New(_) => tx.commit().await?,
             // Another request with the same key came first: what was begun must not stay.
@@ -141,8 +141,28 @@ impl<DB: Dialect> Store for SqlStore<DB> {
 
     async fn add_blob(&self, lease: LeaseId, blob: BlobRow) -> Result<(), StoreError> {
         let mut tx = begin(&self.writer).await?;
-        blobs::add(&mut *tx, lease, blob).await?;
+        blobs::add::<DB>(&mut *tx, lease, blob).await?;
         Ok(tx.commit().await?)
+    }
+
+    async fn settle_blob(
+        &self,
+        lease: LeaseId,
+        blob: BlobRow,
+        delete: BoxFuture<'_, object_store::Result<()>>,
+    ) -> Result<(), StoreError> {
+        let mut tx = begin(&self.writer).await?;
+        match blobs::settle(&mut *tx, lease, blob).await? {
+            blobs::Settled::Held => Ok(tx.commit().await?),
+            blobs::Settled::Kept => Err(StoreError::LeaseLost),
+            blobs::Settled::Orphaned => {
+                delete.await?;
+                // The row, if there was one, goes with its object.
+                blobs::delete(&mut *tx, blob.digest).await?;
+                tx.commit().await?;
+                Err(StoreError::LeaseLost)
+            }
+        }
     }
 
     async fn unreferenced_blobs(&self, limit: u32) -> Result<Vec<Digest>, StoreError> {

@@ -4,10 +4,26 @@ use super::{
     server::{Server, problem, small},
     worker::{claim, digest, train, under, upload},
 };
+use axum::{body::Body, http::Request};
 use bytes::Bytes;
-use floodgauge_protocol::Start;
+use floodgauge::http::{AppState, app, blobs::MAX_UPLOADS};
+use floodgauge_protocol::{
+    Digest, Start,
+    work::{Assignment, LEASE_TOKEN_HEADER},
+};
+use futures::stream;
 use reqwest::{Method, StatusCode};
 use serde_json::json;
+use std::{
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::SeqCst},
+    },
+    time::Duration,
+};
+use tokio::sync::Barrier;
+use tower::ServiceExt;
 
 #[tokio::test]
 async fn a_blob_is_new_once() {
@@ -37,19 +53,8 @@ async fn bytes_under_another_digest_are_refused() {
 #[tokio::test]
 async fn a_segment_gets_the_checkpoints_that_it_starts_from_and_no_others() {
     let server = Server::start().await;
-    let mut spec = small("resumed");
-    spec["recipe"]["epochs"] = json!(9);
-    spec["scheduler"] = json!({ "kind": "sha", "eta": 2, "first_rung": 2 });
-    server.submit(&spec).await;
-    let resumed = loop {
-        let work = claim(&server, "worker", 0).await.unwrap();
-        if work.segment.branches.iter().any(|branch| branch.start != Start::Init) {
-            break work;
-        }
-        train(&server, &work).await;
-    };
-    for branch in &resumed.segment.branches {
-        let Start::Checkpoint { digest: named } = branch.start else { continue };
+    let resumed = resumed(&server).await;
+    for named in checkpoints(&resumed) {
         let get = under(&server, &resumed, Method::GET, &format!("blobs/{named}"));
         let response = get.send().await.unwrap();
         assert_eq!(response.status(), StatusCode::OK);
@@ -60,4 +65,96 @@ async fn a_segment_gets_the_checkpoints_that_it_starts_from_and_no_others() {
     upload(&server, &resumed, &other).await;
     let get = under(&server, &resumed, Method::GET, &format!("blobs/{}", digest(&other)));
     problem(get.send().await.unwrap(), 404, "not-found").await;
+}
+
+#[tokio::test]
+async fn a_damaged_checkpoint_is_the_servers_fault_until_it_is_uploaded_again() {
+    let server = Server::start().await;
+    let resumed = resumed(&server).await;
+    let named = checkpoints(&resumed)[0];
+    let what = format!("blobs/{named}");
+    let get = || under(&server, &resumed, Method::GET, &what).send();
+    let bytes = get().await.unwrap().bytes().await.unwrap();
+    let name = named.to_string();
+    let object = server.folder.path().join("blobs").join(&name[..2]).join(&name);
+    std::fs::write(object, vec![0; bytes.len()]).unwrap();
+    problem(get().await.unwrap(), 500, "internal").await;
+    assert_eq!(upload(&server, &resumed, &bytes).await, StatusCode::CREATED);
+    assert_eq!(get().await.unwrap().bytes().await.unwrap(), bytes);
+}
+
+#[tokio::test]
+async fn an_upload_without_its_lease_is_refused_before_its_body_is_read() {
+    let server = Server::start().await;
+    server.submit(&small("endless")).await;
+    let work = claim(&server, "worker", 0).await.unwrap();
+    let endless = Body::from_stream(stream::pending::<io::Result<Bytes>>());
+    let request = put(&work, digest(b"never"), "wrong", endless);
+    let answer = app(AppState::new(server.driver.clone(), server.closing.clone())).oneshot(request);
+    let answer = tokio::time::timeout(Duration::from_secs(20), answer).await.unwrap().unwrap();
+    assert_eq!(answer.status(), StatusCode::CONFLICT);
+}
+
+#[tokio::test]
+async fn uploads_beyond_those_that_fit_wait_unread() {
+    let server = Server::start().await;
+    server.submit(&small("crowd")).await;
+    let work = claim(&server, "worker", 0).await.unwrap();
+    let app = app(AppState::new(server.driver.clone(), server.closing.clone()));
+    // A body goes on once as many are being read as may be.
+    let full = Arc::new(Barrier::new(MAX_UPLOADS));
+    let (open, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let uploads = (0..3 * MAX_UPLOADS).map(|i| {
+        let bytes = Bytes::from(format!("blob {i}"));
+        let named = digest(&bytes);
+        let (full, open, most) = (full.clone(), open.clone(), most.clone());
+        let store = server.driver.store().clone();
+        let body = Body::from_stream(stream::once(async move {
+            most.fetch_max(open.fetch_add(1, SeqCst) + 1, SeqCst);
+            full.wait().await;
+            // Time for others to overtake, if they could.
+            for _ in 0..10 {
+                store.ping().await.unwrap();
+            }
+            open.fetch_sub(1, SeqCst);
+            io::Result::Ok(bytes)
+        }));
+        app.clone().oneshot(put(&work, named, &work.lease.token, body))
+    });
+    for answer in futures::future::join_all(uploads).await {
+        assert_eq!(answer.unwrap().status(), StatusCode::CREATED);
+    }
+    assert_eq!(most.load(SeqCst), MAX_UPLOADS);
+}
+
+/// An upload as the app sees it.
+fn put(work: &Assignment, named: Digest, token: &str, body: Body) -> Request<Body> {
+    let path = format!("/v1/work/{}/blobs/{named}", work.lease.lease);
+    Request::put(path).header(LEASE_TOKEN_HEADER, token).body(body).unwrap()
+}
+
+/// Trains a sweep until there is a segment that goes on from checkpoints.
+async fn resumed(server: &Server) -> Assignment {
+    let mut spec = small("resumed");
+    spec["recipe"]["epochs"] = json!(9);
+    spec["scheduler"] = json!({ "kind": "sha", "eta": 2, "first_rung": 2 });
+    server.submit(&spec).await;
+    loop {
+        let work = claim(server, "worker", 0).await.unwrap();
+        if !checkpoints(&work).is_empty() {
+            return work;
+        }
+        train(server, &work).await;
+    }
+}
+
+/// What the branches of an assignment start from.
+fn checkpoints(work: &Assignment) -> Vec<Digest> {
+    let starts = work.segment.branches.iter().map(|branch| branch.start);
+    starts
+        .filter_map(|start| match start {
+            Start::Checkpoint { digest } => Some(digest),
+            Start::Init => None,
+        })
+        .collect()
 }

@@ -2,12 +2,12 @@
 
 use super::{
     server::{Server, problem, small},
-    worker::{claim, train_all},
+    worker::{claim, post, train_all},
 };
 use eventsource_stream::{Event, Eventsource};
 use futures::{Stream, StreamExt};
 use reqwest::{Method, StatusCode};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// An open stream; after an entry if told.
 async fn open(
@@ -92,6 +92,24 @@ async fn a_client_that_has_seen_the_end_is_told_to_stay_away() {
     let request = server.request(Method::GET, &path);
     let request = request.header("last-event-id", &all.last().unwrap().id);
     assert_eq!(request.send().await.unwrap().status(), StatusCode::NO_CONTENT);
+}
+
+#[tokio::test]
+async fn who_comes_back_to_a_cancelled_sweep_hears_what_came_after_its_end() {
+    let server = Server::start().await;
+    let sweep = server.submit(&small("late")).await;
+    let work = claim(&server, "worker", 0).await.unwrap();
+    server.request(Method::POST, &format!("/v1/sweeps/{sweep}/cancel")).send().await.unwrap();
+    let path = format!("/v1/sweeps/{sweep}/events");
+    let told: Vec<_> = open(&server, &path, None).await.collect().await;
+    let ending = &told.last().unwrap().id;
+    let stay_away = server.request(Method::GET, &path).header("last-event-id", ending);
+    assert_eq!(stay_away.send().await.unwrap().status(), StatusCode::NO_CONTENT);
+    post(&server, &work, "fail", &json!({ "message": "told to stop" })).await;
+    let late: Vec<_> = open(&server, &path, Some(ending)).await.collect().await;
+    assert_eq!(late.iter().map(|event| &event.event).collect::<Vec<_>>(), ["failed"]);
+    let stay_away = server.request(Method::GET, &path).header("last-event-id", &late[0].id);
+    assert_eq!(stay_away.send().await.unwrap().status(), StatusCode::NO_CONTENT);
 }
 
 #[tokio::test]

@@ -8,5 +8,6 @@ mod problems;
 mod results;
 mod server;
 mod sweeps;
+mod versions;
 mod work;
 mod worker;

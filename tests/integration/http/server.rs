@@ -21,7 +21,8 @@ pub struct Server {
     pub driver: Driver,
     pub closing: CancellationToken,
     pub task: JoinHandle<io::Result<()>>,
-    _folder: TempDir,
+    /// Holds `test.db` and `blobs/`.
+    pub folder: TempDir,
 }
 
 impl Server {
@@ -43,7 +44,7 @@ impl Server {
         let app = app(AppState::new(driver.clone(), closing.clone()));
         let task = tokio::spawn(serve(listener, app, closing.clone().cancelled_owned()));
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
-        Self { base, client, driver, closing, task, _folder: folder }
+        Self { base, client, driver, closing, task, folder }
     }
 
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {

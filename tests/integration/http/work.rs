@@ -110,7 +110,29 @@ async fn a_segment_is_finished_only_when_it_is_whole() {
     problem(early, 422, "invalid-work").await;
     train(&server, &work).await;
     let late = post(&server, &work, "finish", &ends).await;
-    problem(late, 410, "lease-lost").await;
+    problem(late, 409, "lease-lost").await;
+}
+
+#[tokio::test]
+async fn a_checkpoint_of_another_lease_is_not_taken() {
+    let server = Server::start().await;
+    for name in ["one", "two"] {
+        server.submit(&small(name)).await;
+    }
+    let work = claim(&server, "worker", 0).await.unwrap();
+    let rows: Vec<_> = worker::epochs(&work).flat_map(|at| worker::rows(&work, at)).collect();
+    let answer = post(&server, &work, "reports", &json!({ "rows": rows })).await;
+    assert_eq!(answer.status(), StatusCode::OK);
+    let mut ends = worker::ends(&server, &work).await;
+    let other = claim(&server, "other", 0).await.unwrap();
+    worker::upload(&server, &other, &"another's".into()).await;
+    let foreign = worker::digest(b"another's");
+    ends[0]["checkpoint"] = json!(foreign);
+    let answer = post(&server, &work, "finish", &json!({ "branches": ends })).await;
+    let body = problem(answer, 422, "invalid-work").await;
+    let detail = body["detail"].as_str().unwrap();
+    let expected = format!("checkpoint {foreign} was not uploaded under this lease");
+    assert!(detail.contains(&expected), "{detail}");
 }
 
 #[tokio::test]
@@ -121,7 +143,7 @@ async fn a_segment_given_up_is_given_out_again() {
     let answer = post(&server, &work, "fail", &json!({ "message": "no such file" })).await;
     assert_eq!(answer.status(), StatusCode::NO_CONTENT);
     let heartbeat = post(&server, &work, "reports", &json!({ "rows": [] })).await;
-    problem(heartbeat, 410, "lease-lost").await;
+    problem(heartbeat, 409, "lease-lost").await;
     let again = claim(&server, "worker", 0).await.unwrap();
     assert_eq!(again.sweep.to_string(), sweep);
 }
@@ -142,14 +164,14 @@ async fn a_lease_that_was_taken_over_is_lost_for_every_request() {
     };
     assert!(taken.lease.attempt > slow.lease.attempt);
     let rows = json!({ "rows": worker::rows(slow, 1) });
-    problem(post(&server, slow, "reports", &rows).await, 410, "lease-lost").await;
+    problem(post(&server, slow, "reports", &rows).await, 409, "lease-lost").await;
     let none = json!({ "branches": [] });
-    problem(post(&server, slow, "finish", &none).await, 410, "lease-lost").await;
+    problem(post(&server, slow, "finish", &none).await, 409, "lease-lost").await;
     let message = json!({ "message": "late" });
-    problem(post(&server, slow, "fail", &message).await, 410, "lease-lost").await;
+    problem(post(&server, slow, "fail", &message).await, 409, "lease-lost").await;
     let digest = worker::digest(b"late");
     let put = under(&server, slow, Method::PUT, &format!("blobs/{digest}")).body("late");
-    problem(put.send().await.unwrap(), 410, "lease-lost").await;
+    problem(put.send().await.unwrap(), 409, "lease-lost").await;
     let answer = post(&server, &taken, "reports", &rows).await;
     assert_eq!(answer.status(), StatusCode::OK);
 }
@@ -164,7 +186,7 @@ async fn a_lease_opens_only_to_its_token() {
     let body = problem(server.post(&path, &report).await, 400, "malformed").await;
     assert!(body["detail"].as_str().unwrap().contains(LEASE_TOKEN_HEADER), "{body}");
     let wrong = server.request(Method::POST, &path).header(LEASE_TOKEN_HEADER, "wrong");
-    problem(wrong.json(&report).send().await.unwrap(), 410, "lease-lost").await;
+    problem(wrong.json(&report).send().await.unwrap(), 409, "lease-lost").await;
     let unknown = server.request(Method::POST, "/v1/work/no-lease/reports");
     let unknown = unknown.header(LEASE_TOKEN_HEADER, &work.lease.token).json(&report);
     problem(unknown.send().await.unwrap(), 404, "not-found").await;

@@ -6,8 +6,8 @@ mod programs;
 use crate::support::postgres;
 use floodgauge::{
     client::LogEntry,
+    scheduler::SweepStatus,
     scheduler::{Action, Event},
-    store::SweepStatus,
 };
 use floodgauge_protocol::{SweepId, SweepSpec};
 use futures::{Stream, StreamExt};

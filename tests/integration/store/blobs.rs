@@ -7,6 +7,7 @@ use crate::support::{TestDatabase, on_both_databases};
 use bytes::Bytes;
 use floodgauge::{
     blobs::{BlobError, Blobs},
+    scheduler::SweepStatus,
     store::{BlobRow, DynStore, Effects, StoreError},
 };
 use floodgauge_protocol::{Digest, LeaseId, SegmentId};
@@ -18,11 +19,15 @@ use uuid::Uuid;
 on_both_databases! {
     a_blob_lives_from_its_upload_to_the_trial_that_leaves_it,
     a_blob_goes_when_its_lease_ends_without_a_commit,
+    a_blob_of_an_ended_sweep_goes_when_the_lease_expires,
     a_blob_that_two_leases_uploaded_is_held_by_either,
     a_blob_goes_with_its_sweep,
     a_blob_without_a_lease_is_refused,
     a_referenced_blob_is_never_forgotten,
+    a_trial_refers_only_to_what_its_lease_or_its_sweep_keeps,
     whoever_adds_a_blob_while_it_is_deleted_waits,
+    an_object_that_was_put_too_late_is_deleted_unless_something_keeps_it,
+    a_commit_under_a_lease_that_lost_its_blob_is_refused,
     a_blob_whose_deletion_failed_is_collected_later,
     a_collection_deletes_what_nothing_refers_to,
     an_upload_of_other_bytes_is_not_recorded,
@@ -70,6 +75,24 @@ async fn a_blob_goes_when_its_lease_ends_without_a_commit(db: TestDatabase) {
     }
 }
 
+async fn a_blob_of_an_ended_sweep_goes_when_the_lease_expires(db: TestDatabase) {
+    use SweepStatus::{Cancelled, Completed, Failed, Running};
+    for status in [Cancelled, Completed, Failed] {
+        let sweep = create_with(&db.store, vec![segment(0)]).await;
+        let lease = leased_and_expired(&db.store, "w").await.lease;
+        db.store.add_blob(lease, BLOB).await.unwrap();
+        let now = |status| Effects { status: Some(status), ..Effects::default() };
+        append(&db.store, sweep, now(Running)).await;
+        assert_eq!(unreferenced(&db.store).await, [], "the worker may only be late");
+        append(&db.store, sweep, now(status)).await;
+        assert_eq!(unreferenced(&db.store).await, [BLOB.digest], "{status:?}");
+        db.store.renew(lease, "secret of w", HOUR).await.unwrap();
+        assert_eq!(unreferenced(&db.store).await, [], "the worker hands in what it has");
+        db.store.delete_sweep(sweep).await.unwrap();
+        assert!(forget(&db.store).await);
+    }
+}
+
 async fn a_blob_that_two_leases_uploaded_is_held_by_either(db: TestDatabase) {
     let sweep = create_with(&db.store, vec![segment(0), segment(1)]).await;
     for _ in 0..2 {
@@ -85,12 +108,13 @@ async fn a_blob_that_two_leases_uploaded_is_held_by_either(db: TestDatabase) {
 
 async fn a_blob_goes_with_its_sweep(db: TestDatabase) {
     let sweep = create_with(&db.store, vec![segment(0)]).await;
-    let lease = leased(&db.store, "w").await.lease;
-    db.store.add_blob(lease, BLOB).await.unwrap();
+    let lease = leased(&db.store, "w").await;
+    db.store.add_blob(lease.lease, BLOB).await.unwrap();
     let other = BlobRow { digest: Digest([8; 32]), ..BLOB };
-    db.store.add_blob(lease, other).await.unwrap();
+    db.store.add_blob(lease.lease, other).await.unwrap();
     let trials = vec![trial_at(0, Some(other.digest))];
-    append(&db.store, sweep, Effects { trials, ..Effects::default() }).await;
+    let effects = Effects { trials, ..Effects::default() };
+    append_under(&db.store, sweep, guard(&lease), effects).await.unwrap();
     db.store.delete_sweep(sweep).await.unwrap();
     assert_eq!(unreferenced(&db.store).await, [BLOB.digest, other.digest]);
     assert_eq!(db.store.unreferenced_blobs(1).await.unwrap(), [BLOB.digest]);
@@ -122,6 +146,35 @@ async fn a_referenced_blob_is_never_forgotten(db: TestDatabase) {
     append_under(&db.store, sweep, guard(&lease), finish).await.unwrap();
     let delete = Box::pin(async { panic!("deleted a blob that a trial refers to") });
     assert!(!db.store.forget_blob(BLOB.digest, delete).await.unwrap());
+}
+
+async fn a_trial_refers_only_to_what_its_lease_or_its_sweep_keeps(db: TestDatabase) {
+    let sweep = create_with(&db.store, vec![segment(0), segment(1)]).await;
+    let (mine, other) = (leased(&db.store, "w1").await, leased(&db.store, "w2").await);
+    db.store.add_blob(other.lease, BLOB).await.unwrap();
+    let refer =
+        |arm| Effects { trials: vec![trial_at(arm, Some(BLOB.digest))], ..Effects::default() };
+    for under in [None, guard(&mine)] {
+        let refused = append_under(&db.store, sweep, under, refer(0)).await;
+        assert!(
+            matches!(refused, Err(StoreError::NotHeld(digest)) if digest == BLOB.digest),
+            "{refused:?}"
+        );
+    }
+    assert_eq!(db.store.trials(sweep).await.unwrap(), []);
+    assert_eq!(db.store.sweep(sweep).await.unwrap().unwrap().head_seq, 1);
+    append_under(&db.store, sweep, guard(&other), refer(0)).await.unwrap();
+    // From now on a trial of the sweep keeps it.
+    append_under(&db.store, sweep, guard(&mine), refer(1)).await.unwrap();
+    append(&db.store, sweep, refer(2)).await;
+    // Another sweep's trials may be deleted any time.
+    let elsewhere = create_with(&db.store, vec![segment(0)]).await;
+    let stranger = leased(&db.store, "w3").await;
+    let refused = append_under(&db.store, elsewhere, guard(&stranger), refer(0)).await;
+    assert!(
+        matches!(refused, Err(StoreError::NotHeld(digest)) if digest == BLOB.digest),
+        "{refused:?}"
+    );
 }
 
 async fn whoever_adds_a_blob_while_it_is_deleted_waits(db: TestDatabase) {
@@ -165,6 +218,47 @@ async fn whoever_adds_a_blob_while_it_is_deleted_waits(db: TestDatabase) {
     assert!(!forget(&db.store).await, "the second lease holds it");
     append(&db.store, sweep, Effects { close: vec![SegmentId(1)], ..Effects::default() }).await;
     assert!(forget(&db.store).await, "it was recorded anew");
+}
+
+async fn an_object_that_was_put_too_late_is_deleted_unless_something_keeps_it(db: TestDatabase) {
+    let folder = tempfile::tempdir().unwrap();
+    let blobs = Blobs::open(folder.path()).unwrap();
+    let sweep = create_with(&db.store, vec![segment(0), segment(1)]).await;
+    let (digest, bytes) = blob(b"late");
+    let row = BlobRow { digest, size: bytes.len() as u64 };
+    let settle = |lease| db.store.settle_blob(lease, row, Box::pin(blobs.delete(digest)));
+    let close = |segment| Effects { close: vec![SegmentId(segment)], ..Effects::default() };
+
+    let late = leased(&db.store, "w1").await;
+    db.store.add_blob(late.lease, row).await.unwrap();
+    settle(late.lease).await.unwrap();
+    append(&db.store, sweep, close(0)).await;
+    assert_eq!(blobs.collect(&*db.store).await.unwrap(), 1);
+    // Only now comes its object.
+    blobs.put(digest, bytes.clone()).await.unwrap();
+    let lost = settle(late.lease).await;
+    assert!(matches!(lost, Err(StoreError::LeaseLost)), "{lost:?}");
+    assert_eq!(blobs.get(digest).await.unwrap(), None);
+    assert_eq!(unreferenced(&db.store).await, [], "no row came back");
+
+    let other = leased(&db.store, "w2").await;
+    blobs.upload(&*db.store, other.lease, digest, bytes.clone()).await.unwrap();
+    let lost = settle(late.lease).await;
+    assert!(matches!(lost, Err(StoreError::LeaseLost)), "{lost:?}");
+    assert_eq!(blobs.get(digest).await.unwrap(), Some(bytes), "the other lease holds it");
+}
+
+async fn a_commit_under_a_lease_that_lost_its_blob_is_refused(db: TestDatabase) {
+    let sweep = create_with(&db.store, vec![segment(0)]).await;
+    let late = leased_and_expired(&db.store, "w").await;
+    db.store.add_blob(late.lease, BLOB).await.unwrap();
+    let cancelled = Effects { status: Some(SweepStatus::Cancelled), ..Effects::default() };
+    append(&db.store, sweep, cancelled).await;
+    assert!(forget(&db.store).await);
+    let trials = vec![trial_at(0, Some(BLOB.digest))];
+    let finish = Effects { close: vec![SegmentId(0)], trials, ..Effects::default() };
+    let refused = append_under(&db.store, sweep, guard(&late), finish).await;
+    assert!(matches!(refused, Err(StoreError::NotHeld(_))), "{refused:?}");
 }
 
 async fn a_blob_whose_deletion_failed_is_collected_later(db: TestDatabase) {

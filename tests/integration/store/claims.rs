@@ -5,7 +5,10 @@ use super::fixture::{
     segment_of,
 };
 use crate::support::{TestDatabase, on_both_databases};
-use floodgauge::store::{Claim, DynStore, Effects, NewSweep, SweepStatus};
+use floodgauge::{
+    scheduler::SweepStatus,
+    store::{Claim, DynStore, Effects, NewSweep},
+};
 use floodgauge_protocol::{FamilyIx, SegmentId, SweepId};
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,8 +1,13 @@
 //! Trials and their reported epochs.
 
-use super::fixture::{append, create, new_sweep, trial, trial_at};
+use super::fixture::{
+    append, append_under, create, create_with, guard, leased, new_sweep, segment, trial, trial_at,
+};
 use crate::support::{TestDatabase, on_both_databases};
-use floodgauge::store::{CurveRow, Effects, RowUpdate, TrialStatus, TrialUpdate};
+use floodgauge::{
+    scheduler::TrialStatus,
+    store::{BlobRow, CurveRow, Effects, RowUpdate, TrialUpdate},
+};
 use floodgauge_protocol::{ArmIx, Digest, Metric};
 
 on_both_databases! {
@@ -59,7 +64,8 @@ async fn a_report_of_ten_thousand_rows_is_one_commit(db: TestDatabase) {
 
 async fn a_trial_is_made_and_then_changed(db: TestDatabase) {
     use TrialStatus::{Active, Cancelled, Completed, Diverged, Dormant, Failed, Pruned};
-    let sweep = create(&db.store, new_sweep("digits")).await;
+    let sweep = create_with(&db.store, vec![segment(0)]).await;
+    let lease = leased(&db.store, "w").await;
     let all = [Dormant, Active, Pruned, Completed, Diverged, Failed, Cancelled];
     let made: Vec<TrialUpdate> =
         (0..).zip(all).map(|(arm, status)| TrialUpdate { status, ..trial_at(arm, None) }).collect();
@@ -74,8 +80,10 @@ async fn a_trial_is_made_and_then_changed(db: TestDatabase) {
         checkpoint: Some(Digest([7; 32])),
         reason: Some("pruned at rung 1: 1.23 is rank 5 of 9".into()),
     };
+    let checkpoint = BlobRow { digest: Digest([7; 32]), size: 1_000 };
+    db.store.add_blob(lease.lease, checkpoint).await.unwrap();
     let effects = Effects { trials: vec![changed.clone()], ..Effects::default() };
-    append(&db.store, sweep, effects).await;
+    append_under(&db.store, sweep, guard(&lease), effects).await.unwrap();
     let trials = db.store.trials(sweep).await.unwrap();
     assert_eq!((trials.len(), &trials[1]), (7, &changed));
 

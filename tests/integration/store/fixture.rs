@@ -1,8 +1,11 @@
 //! Sweeps, segments and commits that are as small as can be.
 
-use floodgauge::store::{
-    Claim, Commit, Created, DynStore, Effects, Entry, LeaseGuard, LeasedSegment, NewSweep,
-    StoreError, TrialStatus, TrialUpdate,
+use floodgauge::{
+    scheduler::TrialStatus,
+    store::{
+        Claim, Commit, Created, DynStore, Effects, Entry, LeaseGuard, LeasedSegment, NewSweep,
+        StoreError, TrialUpdate,
+    },
 };
 use floodgauge_protocol::{
     ArmIx, Branch, Digest, FamilyIx, LeaseId, Segment, SegmentId, SegmentKind, Start, SweepId,
@@ -41,7 +44,12 @@ pub fn segment_of(segment: u32, family: u16) -> Segment {
         kind: SegmentKind::Train,
         from_step: 0,
         to_step: 220,
-        branches: vec![Branch { arms: vec![arm], start: Start::Init, onset_step: None }],
+        branches: vec![Branch {
+            arms: vec![arm],
+            start: Start::Init,
+            onset_step: None,
+            exposure: None,
+        }],
     }
 }
 

@@ -2,7 +2,10 @@
 
 use super::fixture::{append, append_under, commit, create, create_with, new_sweep, segment};
 use crate::support::{TestDatabase, on_both_databases};
-use floodgauge::store::{Commit, Effects, LeaseGuard, RowUpdate, StoreError, SweepStatus};
+use floodgauge::{
+    scheduler::SweepStatus,
+    store::{Commit, Effects, LeaseGuard, RowUpdate, StoreError},
+};
 use floodgauge_protocol::{ArmIx, LeaseId, Metric, SegmentId, SweepId};
 use serde_json::json;
 use uuid::Uuid;

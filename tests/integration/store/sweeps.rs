@@ -4,8 +4,9 @@ use super::fixture::{
     HOUR, append, claim, commit, create, create_with, guard, leased, new_sweep, segment, trial_at,
 };
 use crate::support::{TestDatabase, on_both_databases};
-use floodgauge::store::{
-    Commit, Created, DynStore, Effects, NewSweep, Page, StoreError, SweepRow, SweepStatus,
+use floodgauge::{
+    scheduler::SweepStatus,
+    store::{Commit, Created, DynStore, Effects, NewSweep, Page, StoreError, SweepRow},
 };
 use floodgauge_protocol::{Digest, SweepId};
 use serde_json::json;

@@ -167,7 +167,7 @@ function Legend({ detail, shown }: { detail: SweepDetail; shown: Shown }) {
           }}
         />
         {several && <span class="figures">{formatLevel(scale.high)}</span>}
-        {scale.log && <span class="faint">log, {Number(middle.toPrecision(2))} in the middle</span>}
+        {scale.log && <span class="faint">log, {formatLevel(middle)} in the middle</span>}
       </span>
       <span>
         <i class="stroke stroke-plain" /> plain

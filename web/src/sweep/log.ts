@@ -95,7 +95,9 @@ function decisionLine(state: SweepState, decision: Decision, line: Line): LogLin
     }
     case "complete": {
       const best = decision.best.best;
-      return line("completed", best ? `best: ${best.arm}` : "no answer", reason, "good");
+      const arm = state.detail.arms_list.find(({ name }) => name === best?.arm)?.arm;
+      const words = arm === undefined ? "no answer" : `best: ${armName(state.detail, arm)}`;
+      return line("completed", words, reason, "good");
     }
     case "fail":
       return line("failed", "the sweep", reason, "bad");

@@ -83,7 +83,7 @@ export function StandingTable({ state, family, objectives, leader, picked }: Sta
                     type="button"
                     class="arm"
                     aria-pressed={picked.value === trial.arm}
-                    title="Bring its curves to the fore"
+                    title={`b = ${b ?? "none"}; brings its curves to the fore`}
                     onClick={() => (picked.value = picked.value === trial.arm ? null : trial.arm)}
                   >
                     <i

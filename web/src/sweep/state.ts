@@ -1,6 +1,7 @@
 /** What the page knows of a sweep from its event log. */
 
 import type { Best, Segment, SweepDetail, SweepStatus, TrialStatus } from "../api/types";
+import { formatLevel } from "../format";
 
 /** The curves of one arm in one family; position `i` holds epoch `i + 1`. */
 export interface Curve {
@@ -84,9 +85,17 @@ export function isFinal(status: SweepStatus): boolean {
   return status === "completed" || status === "failed" || status === "cancelled";
 }
 
-/** What an arm is called. */
+/** What an arm is called; its level with the digits that matter. */
 export function armName(detail: SweepDetail, arm: number): string {
-  return detail.arms_list[arm]?.name ?? `arm ${arm}`;
+  const item = detail.arms_list[arm];
+  if (!item) return `arm ${arm}`;
+  return item.b == null ? item.name : `${item.method} b=${formatLevel(item.b)}`;
+}
+
+/** The first family with the best arm's weight decay; the first of all while none is best. */
+export function familyOf(detail: SweepDetail | undefined, best: Best | null): number {
+  const decay = best?.best?.weight_decay;
+  return detail?.families.find((each) => each.weight_decay === decay)?.family ?? 0;
 }
 
 /** The epoch in which a step lies, from 1; steps count from 0. */

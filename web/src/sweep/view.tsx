@@ -1,4 +1,4 @@
-import { useComputed, useSignal, type Signal } from "@preact/signals";
+import { useComputed, useSignal, type ReadonlySignal } from "@preact/signals";
 import { useEffect, useState } from "preact/hooks";
 import type { SweepDetail } from "../api/types";
 import { Alert, useTitle } from "../parts";
@@ -7,13 +7,18 @@ import { Evidence } from "./evidence";
 import { familyWords } from "./log";
 import { LogView } from "./log-view";
 import { StandingTable } from "./standing";
+import { familyOf } from "./state";
 import { SweepStore } from "./store";
 
 /** One sweep, live. */
 export function SweepView({ id }: { id: string }) {
   const [store] = useState(() => new SweepStore(id));
   useEffect(() => () => store.close(), [store]);
-  const family = useSignal(0);
+  // What the reader chose; until then, where the best arm is best.
+  const chosen = useSignal<number | null>(null);
+  const family = useComputed(
+    () => chosen.value ?? familyOf(store.state.value?.detail, store.best.value),
+  );
   const picked = useSignal<number | null>(null);
   const leader = useComputed(() => {
     const best = store.best.value?.best;
@@ -40,7 +45,13 @@ export function SweepView({ id }: { id: string }) {
         connected={store.connected.value}
         onCancel={() => store.cancel()}
       />
-      {detail.families.length > 1 && <FamilyChoice detail={detail} family={family} />}
+      {detail.families.length > 1 && (
+        <FamilyChoice
+          detail={detail}
+          family={family}
+          choose={(family) => (chosen.value = family)}
+        />
+      )}
       <Evidence state={store.state} family={family} leader={leader} picked={picked} />
       <div class="columns">
         <StandingTable
@@ -75,14 +86,20 @@ function Waiting({ store }: { store: SweepStore }) {
   );
 }
 
-function FamilyChoice({ detail, family }: { detail: SweepDetail; family: Signal<number> }) {
+interface FamilyChoiceProps {
+  detail: SweepDetail;
+  family: ReadonlySignal<number>;
+  choose: (family: number) => void;
+}
+
+function FamilyChoice({ detail, family, choose }: FamilyChoiceProps) {
   return (
     <p class="family">
       <label for="family">Curves and standing of</label>
       <select
         id="family"
         value={String(family.value)}
-        onChange={(event) => (family.value = Number(event.currentTarget.value))}
+        onChange={(event) => choose(Number(event.currentTarget.value))}
       >
         {detail.families.map((each) => (
           <option key={each.family} value={String(each.family)}>

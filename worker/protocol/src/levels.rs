@@ -41,8 +41,8 @@ pub struct LogRange {
     pub count: u32,
 }
 
-/// More levels than any sweep may have.
-pub const MAX_LEVELS: usize = 1_000;
+/// The most levels that a sweep may have.
+pub const MAX_LEVELS: usize = 10_000;
 
 impl Default for Levels {
     /// The paper's grid: 0.01, 0.02, … 0.20.
@@ -52,13 +52,14 @@ impl Default for Levels {
 }
 
 impl Levels {
-    /// The levels in rising order, without doubles.
+    /// The levels in rising order.
     ///
     /// # Errors
     /// Says which value is out of its range.
     pub fn expand(&self) -> Result<Vec<f64>, String> {
         let mut levels = match self {
-            Self::List(levels) => levels.clone(),
+            // Adding zero makes a negative zero a positive one.
+            Self::List(levels) => levels.iter().map(|b| b + 0.0).collect(),
             Self::Range(range) => range.expand()?,
             Self::LogRange(range) => range.expand()?,
         };
@@ -72,7 +73,9 @@ impl Levels {
             return Err(format!("level {bad} must be a finite number of at least 0"));
         }
         levels.sort_by(f64::total_cmp);
-        levels.dedup();
+        if let Some(twice) = levels.windows(2).find(|pair| pair[0] == pair[1]) {
+            return Err(format!("level {} is given twice", twice[0]));
+        }
         Ok(levels)
     }
 }
@@ -106,13 +109,27 @@ impl LogRange {
         }
         let gaps = f64::from(count.max(2) - 1);
         let ratio = (to / from).ln();
-        Ok((0..count).map(|i| tidy(from * (ratio * f64::from(i) / gaps).exp())).collect())
+        let at = |i: u32| from * (ratio * f64::from(i) / gaps).exp();
+        let levels = |digits: usize| -> Vec<f64> {
+            let between = (1..count.saturating_sub(1)).map(|i| rounded(at(i), digits));
+            let last = (count > 1).then_some(to);
+            std::iter::once(from).chain(between).chain(last).collect()
+        };
+        // Four digits are enough for people, unless levels would fall together.
+        let short = levels(4);
+        let distinct = short.windows(2).all(|pair| pair[0] < pair[1]);
+        Ok(if distinct { short } else { levels(11) })
     }
 }
 
 /// Drops the noise of binary fractions: 0.30000000000000004 becomes 0.3.
 fn tidy(level: f64) -> f64 {
-    format!("{level:.10e}").parse().unwrap_or(level)
+    rounded(level, 11)
+}
+
+/// The level to so many significant digits.
+fn rounded(level: f64, digits: usize) -> f64 {
+    format!("{level:.*e}", digits - 1).parse().unwrap_or(level)
 }
 
 #[cfg(test)]
@@ -135,8 +152,19 @@ mod tests {
     }
 
     #[test]
-    fn a_list_is_sorted_and_rid_of_doubles() {
-        assert_eq!(Levels::List(vec![0.2, 0.1, 0.2]).expand().unwrap(), [0.1, 0.2]);
+    fn levels_of_a_log_range_are_short_unless_they_would_fall_together() {
+        let wide = LogRange { from: 0.1, to: 1.0, count: 3 }.expand().unwrap();
+        assert_eq!(wide, [0.1, 0.3162, 1.0]);
+        let narrow = LogRange { from: 0.1, to: 0.1001, count: 5 }.expand().unwrap();
+        assert!(narrow.windows(2).all(|pair| pair[0] < pair[1]), "{narrow:?}");
+    }
+
+    #[test]
+    fn a_list_is_sorted_and_holds_no_level_twice() {
+        assert_eq!(Levels::List(vec![0.2, 0.1]).expand().unwrap(), [0.1, 0.2]);
+        let twice = Levels::List(vec![0.2, 0.1, 0.2]).expand().unwrap_err();
+        assert_eq!(twice, "level 0.2 is given twice");
+        assert!(Levels::List(vec![0.0, -0.0]).expand().is_err());
     }
 
     #[test]

@@ -143,6 +143,16 @@ impl DatasetName {
         }
     }
 
+    /// How many features a sample has.
+    pub fn features(self) -> u32 {
+        match self {
+            Self::Digits => 64,
+            Self::TwoGaussians => 10,
+            Self::Sinusoid | Self::Spiral => 2,
+            Self::Mnist | Self::FashionMnist | Self::Kmnist => 784,
+        }
+    }
+
     /// How many classes the labels name.
     pub fn classes(self) -> u32 {
         match self {
@@ -165,6 +175,18 @@ pub enum Model {
         #[serde(default)]
         batch_norm: bool,
     },
+}
+
+impl Model {
+    /// How many numbers its weights are, on samples of `features` features in `classes` classes.
+    pub fn parameters(&self, features: u32, classes: u32) -> u64 {
+        let Self::Mlp { hidden, batch_norm } = self;
+        let widths: Vec<u64> =
+            [features].iter().chain(hidden).chain(&[classes]).map(|&width| width.into()).collect();
+        let dense: u64 = widths.windows(2).map(|pair| (pair[0] + 1) * pair[1]).sum();
+        let norms: u64 = hidden.iter().map(|&width| 4 * u64::from(width)).sum();
+        dense + if *batch_norm { norms } else { 0 }
+    }
 }
 
 impl Default for Model {
@@ -256,6 +278,14 @@ impl Optimizer {
             Self::Sgd { .. } => "sgd",
             Self::Adam { .. } => "adam",
             Self::Adamw { .. } => "adamw",
+        }
+    }
+
+    /// How many numbers it keeps for each number of the weights.
+    pub fn slots(&self) -> u64 {
+        match self {
+            Self::Sgd { .. } => 1,
+            Self::Adam { .. } | Self::Adamw { .. } => 2,
         }
     }
 

@@ -24,6 +24,13 @@ pub struct Segment {
     pub branches: Vec<Branch>,
 }
 
+impl Segment {
+    /// Every arm that it advances, branch by branch.
+    pub fn arms(&self) -> impl Iterator<Item = ArmIx> + '_ {
+        self.branches.iter().flat_map(|branch| branch.arms.iter().copied())
+    }
+}
+
 /// What a segment asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -37,10 +44,16 @@ pub enum SegmentKind {
 
 /// One run of weights, and the arms that it stands for: one once the arm is past its onset,
 /// several while they ride on a trunk.
+///
+/// Arms ride together as long as no mini-batch loss was below the level of any: until then the run
+/// of each is the plain run. Before the first step that ascends for one of them, training forks
+/// it from the others by itself, so that a segment can end with more branches than it began with.
+/// A level that no branch names lies dormant; it is woken by a branch for it alone that starts at
+/// a checkpoint of its trunk taken before its onset, see [`onset`](crate::work::onset).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Branch {
-    /// The arms, in rising order; never empty.
+    /// The arms, in rising order; never empty. Several are plain or flooded and before their onset.
     pub arms: Vec<ArmIx>,
     /// Where its weights come from.
     pub start: Start,
@@ -48,6 +61,20 @@ pub struct Branch {
     /// none while the arms still ride.
     #[serde(default)]
     pub onset_step: Option<u64>,
+    /// After how many epochs an arm ends once it is past its onset, the epoch of the onset being
+    /// the first; it then ends before the segment's last step. None: every arm goes on to there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exposure: Option<u32>,
+}
+
+/// The last epoch, counted from 1, of an arm that is to have `exposure` epochs from the one of its
+/// onset on; none while one of the two isn't known.
+pub fn last_epoch(
+    exposure: Option<u32>,
+    onset_step: Option<u64>,
+    steps_per_epoch: u64,
+) -> Option<u64> {
+    Some(onset_step? / steps_per_epoch.max(1) + u64::from(exposure?))
 }
 
 /// Where a branch's weights come from.

@@ -24,7 +24,11 @@ mod bound {
     pub const WIDTH: u32 = 8_192;
     pub const SEEDS: usize = 100;
     pub const WEIGHT_DECAYS: usize = 16;
-    pub const TRIALS: usize = 10_000;
+    pub const TRIALS: usize = 20_000;
+    /// Rows that the server keeps and reads at once.
+    pub const TRIAL_EPOCHS: u64 = 2_000_000;
+    /// What a checkpoint of one branch may hold; well below what a blob may.
+    pub const CHECKPOINT_BYTES: u64 = 200 << 20;
     pub const ETA: std::ops::RangeInclusive<u32> = 2..=100;
     pub const PRIORITY: std::ops::RangeInclusive<i32> = -100..=100;
 }
@@ -72,7 +76,7 @@ impl SweepSpec {
         let both = u64::from(train) + u64::from(val);
         problems.unless(both <= u64::from(most), "/recipe/dataset/n_train", || {
             format!(
-                "n_train {train} and n_val {val} together exceed the {most} samples of {}",
+                "n_train {train} and n_val {val} together exceed the {most} samples of {} that aren't kept for testing",
                 data.name.as_str()
             )
         });
@@ -82,6 +86,10 @@ impl SweepSpec {
         let recipe = &self.recipe;
         problems.unless(recipe.batch_size >= 1, "/recipe/batch_size", || {
             "batch_size must be at least 1".into()
+        });
+        let samples = recipe.dataset.resolved().n_train.unwrap_or(0);
+        problems.unless(samples == 0 || recipe.batch_size <= samples, "/recipe/batch_size", || {
+            format!("batch_size {} is more than the {samples} training samples", recipe.batch_size)
         });
         problems.unless((1..=bound::EPOCHS).contains(&recipe.epochs), "/recipe/epochs", || {
             format!("epochs {} must be between 1 and {}", recipe.epochs, bound::EPOCHS)
@@ -97,6 +105,12 @@ impl SweepSpec {
                 || format!("width {width} must be between 1 and {}", bound::WIDTH),
             );
         }
+        let data = recipe.dataset.name;
+        let numbers = recipe.model.parameters(data.features(), data.classes());
+        let bytes = numbers.saturating_mul(4 * (1 + recipe.optimizer.slots()));
+        problems.unless(bytes <= bound::CHECKPOINT_BYTES, "/recipe/model/hidden", || {
+            format!("checkpoints of {bytes} bytes are more than {}", bound::CHECKPOINT_BYTES)
+        });
         self.check_optimizer(problems);
     }
 
@@ -194,6 +208,10 @@ impl SweepSpec {
                 bound::TRIALS
             )
         });
+        let epochs = u64::from(self.recipe.epochs).saturating_mul(trials as u64);
+        problems.unless(epochs <= bound::TRIAL_EPOCHS, "/recipe/epochs", || {
+            format!("{epochs} epochs of all trials are more than {}", bound::TRIAL_EPOCHS)
+        });
     }
 
     fn check_scheduler(&self, problems: &mut Problems) {
@@ -274,6 +292,7 @@ fn distinct<T: PartialEq>(values: &[T]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::levels::Levels;
 
     fn digits() -> SweepSpec {
         serde_json::from_str(
@@ -289,6 +308,49 @@ mod tests {
     #[test]
     fn a_sweep_that_names_only_its_data_is_valid() {
         assert_eq!(digits().problems(), []);
+    }
+
+    /// Every check, with the field that it points at.
+    #[test]
+    fn each_value_out_of_its_range_is_pointed_at() {
+        type Spoil = fn(&mut SweepSpec);
+        let spoilt: [(&str, Spoil); 22] = [
+            ("/name", |s| s.name.clear()),
+            ("/name", |s| s.name = "n".repeat(101)),
+            ("/recipe/dataset/label_noise", |s| s.recipe.dataset.label_noise = 1.1),
+            ("/recipe/dataset/n_train", |s| s.recipe.dataset.n_train = Some(0)),
+            ("/recipe/dataset/n_val", |s| s.recipe.dataset.n_val = Some(0)),
+            ("/recipe/batch_size", |s| s.recipe.batch_size = 0),
+            ("/recipe/batch_size", |s| s.recipe.batch_size = 1_001),
+            ("/recipe/epochs", |s| s.recipe.epochs = 0),
+            ("/recipe/epochs", |s| s.recipe.epochs = 99_999),
+            ("/recipe/model/hidden", |s| s.recipe.model = mlp(&[8_192, 8_192])),
+            ("/recipe/model/hidden/1", |s| s.recipe.model = mlp(&[8, 0])),
+            ("/recipe/optimizer/lr", |s| s.recipe.optimizer = sgd(0.0, 0.9)),
+            ("/recipe/optimizer/momentum", |s| s.recipe.optimizer = sgd(0.1, 1.0)),
+            ("/search/levels", |s| s.search.levels = Levels::List(vec![])),
+            ("/search/levels", |s| s.search.levels = Levels::List(vec![0.1, 0.1])),
+            ("/search/levels", |s| s.search.levels = Levels::List(vec![f64::NAN])),
+            ("/search/levels", |s| s.search.levels = Levels::List(vec![0.5; 10_001])),
+            ("/search/seeds", |s| s.search.seeds = vec![1, 1]),
+            ("/search/weight_decay/0", |s| s.search.weight_decay = vec![-1.0]),
+            ("/search/methods", |s| s.search.methods.clear()),
+            ("/scheduler/eta", |s| s.scheduler.eta = Some(1)),
+            ("/scheduler/first_rung", |s| s.scheduler.first_rung = Some(101)),
+        ];
+        for (pointer, spoil) in spoilt {
+            let mut spec = digits();
+            spoil(&mut spec);
+            assert_eq!(pointers(&spec), [pointer], "{:?}", spec.problems());
+        }
+    }
+
+    fn mlp(hidden: &[u32]) -> Model {
+        Model::Mlp { hidden: hidden.to_vec(), batch_norm: false }
+    }
+
+    fn sgd(lr: f64, momentum: f64) -> Optimizer {
+        Optimizer::Sgd { lr, momentum, nesterov: false, schedule: Schedule::default() }
     }
 
     #[test]

@@ -77,12 +77,13 @@ impl std::fmt::Debug for Lease {
     }
 }
 
-/// The metrics of one branch after one epoch.
+/// The metrics of one run after one epoch: a row for each run, not for each arm.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ReportRow {
-    /// The arms that the branch stands for, in rising order.
+    /// The arms that the run stands for at the epoch's end, in rising order: those of a branch
+    /// that still ride together, or one of them that has forked, from that very epoch on.
     pub arms: Vec<ArmIx>,
     /// Epochs done, from 1.
     pub epoch: u32,
@@ -153,16 +154,17 @@ pub struct Stop {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Finish {
-    /// Every branch of the segment.
+    /// How every arm of the segment ended, each in one of these; arms of one branch of the
+    /// segment may have parted, arms of several never come together.
     pub branches: Vec<FinishedBranch>,
 }
 
-/// How one branch ended.
+/// How one run ended.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct FinishedBranch {
-    /// The arms that it stands for, in rising order.
+    /// The arms that it stands for, in rising order; several were never past their onset.
     pub arms: Vec<ArmIx>,
     /// Why it ended.
     pub end: BranchEnd,
@@ -177,6 +179,28 @@ pub struct FinishedBranch {
     /// Its metrics on the test set, for a test segment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub test: Option<TestMetrics>,
+    /// For a branch that trained plain to its end: the steps of this segment whose mini-batch loss
+    /// was the least of the segment so far, in rising order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub minima: Vec<Minimum>,
+}
+
+/// A step of plain training whose mini-batch loss was below that of each step before it.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Minimum {
+    /// The step, counted from 0.
+    pub step: u64,
+    /// Its mini-batch loss, in nats.
+    pub loss: f64,
+}
+
+/// The onset step of flood level `level`: the first whose mini-batch loss was below it, compared
+/// in 32 bits as training does. `minima` are the logs of a trunk's segments, one after another.
+pub fn onset<'a>(minima: impl IntoIterator<Item = &'a Minimum>, level: f64) -> Option<u64> {
+    let first = minima.into_iter().find(|minimum| (minimum.loss as f32) < level as f32);
+    first.map(|minimum| minimum.step)
 }
 
 /// Why a branch ended.

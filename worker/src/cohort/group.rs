@@ -2,7 +2,7 @@
 
 use crate::{
     checkpoint::{Array, State},
-    cohort::start::Plan,
+    cohort::{fork::Arm, pass::Batch, start::Plan},
     data::Samples,
     evaluate::{self, Scores},
     flood,
@@ -10,10 +10,13 @@ use crate::{
     optim::{self, Optim},
     pair::{self, Pair},
     rates::Rates,
-    stacked::{Statistics, to_host, unstack},
+    stacked::{to_host, unstack},
 };
 use burn::tensor::{Device, Tensor, TensorData};
-use floodgauge_protocol::{Method, Metric, work::Diagnostics};
+use floodgauge_protocol::{
+    Method, Metric,
+    work::{Diagnostics, Minimum},
+};
 use std::collections::BTreeMap;
 
 /// What is known of a member beside its tensors.
@@ -21,6 +24,8 @@ use std::collections::BTreeMap;
 pub(super) struct Member {
     /// Its branch's position in the segment.
     pub branch: usize,
+    /// The arms that it stands for: one once it is past its onset, several while they ride.
+    pub arms: Vec<Arm>,
     /// What it trains with.
     pub method: Method,
     /// The sum of the mini-batch losses of the epoch so far, in nats.
@@ -33,8 +38,12 @@ pub(super) struct Member {
     pub grad_norm: f64,
     /// The first step at which its method departed from plain.
     pub onset_step: Option<u64>,
+    /// See [`floodgauge_protocol::Branch::exposure`].
+    pub exposure: Option<u32>,
     /// The first step whose loss was NaN or infinite; from there on its numbers mean nothing.
     pub diverged_at: Option<u64>,
+    /// The steps of this segment whose loss was the least so far; of plain steps only.
+    pub minima: Vec<Minimum>,
 }
 
 /// Several members stacked.
@@ -45,7 +54,7 @@ pub(super) struct Group {
     rates: Rates,
     weight_decay: f32,
     steps_per_epoch: u64,
-    device: Device,
+    pub device: Device,
 }
 
 impl Group {
@@ -91,11 +100,16 @@ impl Group {
     }
 
     /// Takes step number `step`, from 0, on a mini-batch: `features` `[batch, dim]` and `labels`.
-    pub fn step(&mut self, step: u64, features: Vec<f32>, dim: usize, labels: &[u8]) {
+    /// Forks the arms that part at it first.
+    pub fn step(&mut self, plan: &Plan, step: u64, features: Vec<f32>, dim: usize, labels: &[u8]) {
         let batch = Batch { input: evaluate::batch(features, dim, &self.device), labels };
+        let mut pass = batch.forward(&self.model);
+        if self.fork(plan, step, &pass.means) {
+            pass = batch.forward(&self.model);
+        }
         let members = &mut self.members;
         let (mut gradients, seen) =
-            batch.pass(&self.model, |k, mean, losses| members[k].meet(step, mean, losses));
+            pass.backward(|k, mean, losses| members[k].meet(step, mean, losses));
         if (step + 1).is_multiple_of(self.steps_per_epoch) {
             for k in 0..self.members.len() {
                 self.members[k].grad_norm = self.norm(&gradients, k);
@@ -146,7 +160,7 @@ impl Group {
                 }
                 losses.fill(1.0);
             };
-            batch.pass(&model, weigh).0
+            batch.forward(&model).backward(weigh).0
         });
         let put = |values: &mut [f32], taken: &[f32]| {
             let part = values.len() / all;
@@ -174,46 +188,6 @@ impl Group {
     }
 }
 
-/// A mini-batch.
-struct Batch<'a> {
-    /// `[1, batch, dim]`.
-    input: Tensor<3>,
-    labels: &'a [u8],
-}
-
-impl Batch<'_> {
-    /// The gradient `mean_i w_i ∇ℓ_i` of each member of `model`, an array `[K, …]` for each
-    /// parameter, and the statistics at its batch norms. `weigh` is given a member, its mean loss
-    /// and its losses, which it turns into weights.
-    fn pass(
-        &self,
-        model: &Mlp,
-        mut weigh: impl FnMut(usize, f64, &mut [f32]),
-    ) -> (Vec<Vec<f32>>, Vec<Statistics>) {
-        let model = model.tracked();
-        let (logits, seen) = model.forward_train(self.input.clone().autodiff());
-        let shape @ [_, samples, classes] = logits.dims();
-        let mut weighted = to_host(logits.clone().without_autodiff());
-        let mut weights = vec![0.0; samples];
-        for (k, logits) in weighted.chunks_mut(samples * classes).enumerate() {
-            let mean = evaluate::losses_and_gradients(logits, self.labels, &mut weights);
-            weigh(k, mean, &mut weights);
-            for (row, weight) in logits.chunks_mut(classes).zip(&weights) {
-                let factor = weight / samples as f32;
-                row.iter_mut().for_each(|gradient| *gradient *= factor);
-            }
-        }
-        // The derivative of this sum with respect to the logits is `weighted`, so that going back
-        // from it gives the weighted gradient of each member.
-        let device = self.input.device();
-        let weighted = Tensor::<3>::from_data(TensorData::new(weighted, shape), &device);
-        let mut gradients = (logits * weighted.autodiff()).sum().backward();
-        let parameters = model.parameters().into_iter();
-        let gradients = parameters.filter_map(|parameter| parameter.grad_remove(&mut gradients));
-        (gradients.map(to_host).collect(), seen)
-    }
-}
-
 impl Member {
     /// Notes the mean loss of a mini-batch, in nats, and turns its losses into weights.
     fn meet(&mut self, step: u64, mean: f64, losses: &mut [f32]) {
@@ -231,6 +205,9 @@ impl Member {
         let weights = losses;
         if flood::departs(self.method, weights) {
             self.onset_step.get_or_insert(step);
+        }
+        if self.onset_step.is_none() {
+            self.log(step, mean);
         }
         if flood::ascends(self.method, weights) {
             self.flooded_steps += 1;

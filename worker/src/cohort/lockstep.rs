@@ -2,6 +2,7 @@
 
 use super::{
     Ended, Job, Progress, TrainError,
+    fork::Arm,
     group::{Group, Member},
     start::Plan,
 };
@@ -13,12 +14,16 @@ use crate::{
     seeds::{self, Purpose},
 };
 use floodgauge_protocol::{
-    Metric,
+    ArmIx, Metric,
+    segment::last_epoch,
     work::{BranchEnd, FinishedBranch, ReportRow, TestMetrics},
 };
 use rand::seq::SliceRandom;
 use rayon::{ThreadPool, ThreadPoolBuilder};
-use std::{collections::HashMap, thread};
+use std::{
+    collections::{HashMap, HashSet},
+    thread,
+};
 
 /// A cohort between two steps.
 pub(super) struct Lockstep<'a> {
@@ -31,7 +36,8 @@ pub(super) struct Lockstep<'a> {
     step: u64,
     /// Orders to stop: arm to last epoch.
     stops: HashMap<usize, u32>,
-    ended: Vec<Option<Ended>>,
+    /// The runs that ended, each with its place in the answer.
+    ended: Vec<((usize, Option<ArmIx>), Ended)>,
 }
 
 /// A group and the threads that its tensor operations may use.
@@ -56,7 +62,7 @@ impl<'a> Lockstep<'a> {
             plan,
             data,
             machine,
-            ended: members.iter().map(|_| None).collect(),
+            ended: Vec::new(),
             lanes: lanes(plan, members, machine)?,
             step: job.segment.from_step,
             stops: HashMap::new(),
@@ -77,9 +83,9 @@ impl<'a> Lockstep<'a> {
             self.retire()?;
         }
         for (member, state) in self.members() {
-            self.end(member, state, BranchEnd::Reached)?;
+            self.end(&member, state, BranchEnd::Reached)?;
         }
-        Ok(self.ended.into_iter().flatten().collect())
+        Ok(self.in_order())
     }
 
     /// Scores on the test set; nothing is trained.
@@ -90,10 +96,10 @@ impl<'a> Lockstep<'a> {
             for (member, score) in lane.group.members.iter().zip(scores) {
                 let mut branch = self.finished(member, step, BranchEnd::Reached);
                 branch.test = Some(TestMetrics { loss: score.loss(), error: score.error() });
-                self.ended[member.branch] = Some(Ended { branch, checkpoint: None });
+                self.ended.push((member.place(), Ended { branch, checkpoint: None }));
             }
         }
-        Ok(self.ended.into_iter().flatten().collect())
+        Ok(self.in_order())
     }
 
     /// Trains every group to `until`, within one epoch, and gives the members' validation scores
@@ -115,7 +121,7 @@ impl<'a> Lockstep<'a> {
                 let from = (step % plan.steps_per_epoch) as usize * plan.batch_size;
                 let rows = from..(from + plan.batch_size).min(order.len());
                 let (features, labels) = gather(&data.train, data.dim, &order[rows]);
-                group.step(step, features, data.dim, &labels);
+                group.step(plan, step, features, data.dim, &labels);
             }
             Ok(if ends_epoch { group.scores(&data.val, data.dim) } else { vec![] })
         })
@@ -133,8 +139,8 @@ impl<'a> Lockstep<'a> {
                     member.diverged_at = Some(self.step);
                 }
                 let batches = self.plan.steps_per_epoch as f64;
-                rows.push(ReportRow {
-                    arms: self.job.segment.branches[member.branch].arms.clone(),
+                let row = ReportRow {
+                    arms: member.arm_ids(),
                     epoch,
                     step: self.step,
                     train_loss: Metric::from(std::mem::take(&mut member.loss_sum) / batches),
@@ -142,12 +148,15 @@ impl<'a> Lockstep<'a> {
                     val_error: scores.error(),
                     onset_step: member.onset_step,
                     diagnostics: Some(member.diagnose(self.plan.steps_per_epoch)),
-                });
+                };
+                rows.push((member.place(), row));
             }
         }
         if rows.is_empty() {
             return;
         }
+        rows.sort_by_key(|(place, _)| *place);
+        let rows = rows.into_iter().map(|(_, row)| row).collect();
         for stop in progress.epoch(rows) {
             for arm in stop.arms {
                 let at = self.stops.entry(arm.ix()).or_insert(stop.at_epoch);
@@ -156,59 +165,102 @@ impl<'a> Lockstep<'a> {
         }
     }
 
-    /// Ends the members that diverged or are to be stopped, and spreads the others anew.
+    /// Ends the arms that diverged, are exposed enough or are to be stopped, and spreads the members anew over the
+    /// threads where any left, or where forks made some groups larger than others.
     fn retire(&mut self) -> Result<(), TrainError> {
-        let at_epoch_end = self.step.is_multiple_of(self.plan.steps_per_epoch);
-        let epochs = self.step / self.plan.steps_per_epoch;
-        let stopped = |member: &Member| {
-            let arms = &self.job.segment.branches[member.branch].arms;
-            let stop = |arm| self.stops.get(&arm).is_some_and(|&at| u64::from(at) <= epochs);
-            at_epoch_end
-                && self.step < self.job.segment.to_step
-                && arms.iter().all(|arm| stop(arm.ix()))
-        };
-        let leaves = |member: &Member| member.diverged_at.is_some() || stopped(member);
-        if !self.lanes.iter().flat_map(|lane| &lane.group.members).any(leaves) {
+        let diverged = |member: &Member| member.diverged_at.is_some();
+        let stops = self.to_stop();
+        let exposed = self.exposed();
+        let ends =
+            |member: &Member| diverged(member) || exposed(member) || member.arms.iter().any(&stops);
+        if !self.any(ends) && self.is_even() {
             return Ok(());
         }
-        let (leaving, staying): (Vec<_>, Vec<_>) =
-            self.members().into_iter().partition(|(member, _)| leaves(member));
+        let (mut staying, mut leaving) = (Vec::new(), Vec::new());
+        for (mut member, state) in self.members() {
+            if diverged(&member) {
+                leaving.push((member, state, BranchEnd::Diverged));
+            } else if exposed(&member) {
+                leaving.push((member, state, BranchEnd::Reached));
+            } else if member.arms.iter().all(&stops) {
+                leaving.push((member, state, BranchEnd::Stopped));
+            } else {
+                if let Some(stopped) = member.part(&stops) {
+                    leaving.push((stopped, state.clone(), BranchEnd::Stopped));
+                }
+                staying.push((member, state));
+            }
+        }
         self.lanes = lanes(self.plan, staying, self.machine)?;
-        for (member, state) in leaving {
-            let end = match member.diverged_at {
-                Some(_) => BranchEnd::Diverged,
-                None => BranchEnd::Stopped,
-            };
-            self.end(member, state, end)?;
+        for (member, state, end) in leaving {
+            self.end(&member, state, end)?;
         }
         Ok(())
+    }
+
+    /// Which arms are to stop here. At the segment's last step none are: they have reached it.
+    fn to_stop(&self) -> impl Fn(&Arm) -> bool + use<> {
+        let per_epoch = self.plan.steps_per_epoch;
+        let here = self.step.is_multiple_of(per_epoch) && self.step < self.job.segment.to_step;
+        let epochs = self.step / per_epoch;
+        let due = self.stops.iter().filter(|&(_, &at)| here && u64::from(at) <= epochs);
+        let due: HashSet<_> = due.map(|(&arm, _)| arm).collect();
+        move |arm| due.contains(&arm.ix.ix())
+    }
+
+    /// Which members have trained as long past their onset as their branch asks.
+    fn exposed(&self) -> impl Fn(&Member) -> bool + use<> {
+        let (step, per_epoch) = (self.step, self.plan.steps_per_epoch);
+        move |member| {
+            let last = last_epoch(member.exposure, member.onset_step, per_epoch);
+            last.is_some_and(|last| step >= last * per_epoch)
+        }
+    }
+
+    fn any(&self, is: impl Fn(&Member) -> bool) -> bool {
+        self.lanes.iter().flat_map(|lane| &lane.group.members).any(is)
+    }
+
+    /// Whether no spread over the threads is better than this one.
+    fn is_even(&self) -> bool {
+        let sizes = self.lanes.iter().map(|lane| lane.group.members.len());
+        let (least, most) = (sizes.clone().min(), sizes.clone().max());
+        let all: usize = sizes.sum();
+        self.lanes.len() >= all.min(self.machine.threads())
+            && most.unwrap_or_default() <= least.unwrap_or_default() + 1
     }
 
     fn members(&self) -> Vec<(Member, State)> {
         self.lanes.iter().flat_map(|lane| lane.group.unstack(self.plan, self.step)).collect()
     }
 
-    fn end(&mut self, member: Member, state: State, end: BranchEnd) -> Result<(), TrainError> {
+    fn end(&mut self, member: &Member, state: State, end: BranchEnd) -> Result<(), TrainError> {
         let step = member.diverged_at.unwrap_or(state.step);
-        let mut branch = self.finished(&member, step, end);
+        let mut branch = self.finished(member, step, end);
         let mut checkpoint = None;
         if end != BranchEnd::Diverged {
             let (bytes, digest) = state.to_bytes().map_err(TrainError::Save)?;
             branch.checkpoint = Some(digest);
             checkpoint = Some(bytes);
         }
-        self.ended[member.branch] = Some(Ended { branch, checkpoint });
+        self.ended.push((member.place(), Ended { branch, checkpoint }));
         Ok(())
+    }
+
+    fn in_order(mut self) -> Vec<Ended> {
+        self.ended.sort_by_key(|(place, _)| *place);
+        self.ended.into_iter().map(|(_, ended)| ended).collect()
     }
 
     fn finished(&self, member: &Member, step: u64, end: BranchEnd) -> FinishedBranch {
         FinishedBranch {
-            arms: self.job.segment.branches[member.branch].arms.clone(),
+            arms: member.arm_ids(),
             end,
             step,
             onset_step: member.onset_step,
             checkpoint: None,
             test: None,
+            minima: if member.onset_step.is_none() { member.minima.clone() } else { vec![] },
         }
     }
 }

@@ -1,7 +1,9 @@
 //! Trains the branches of a segment in lockstep.
 
+mod fork;
 mod group;
 mod lockstep;
+mod pass;
 mod start;
 
 use crate::{checkpoint::CheckpointError, data::Data, device::Machine};
@@ -40,7 +42,8 @@ impl<'a> From<&'a Assignment> for Job<'a> {
 
 /// Who hears of a segment's progress.
 pub trait Progress: Sync {
-    /// Takes the rows of an epoch, one for each branch that finished it, in the segment's order.
+    /// Takes the rows of an epoch, one for each run that finished it, in the segment's order and
+    /// within a branch by the first of its arms.
     /// Answers what is known by now to be stopped; a stop at a later epoch is remembered.
     /// Training waits for the answer. A drained worker stops every arm at this epoch.
     fn epoch(&mut self, rows: Vec<ReportRow>) -> Vec<Stop>;
@@ -63,8 +66,8 @@ pub struct Ended {
 /// Why a segment can't be trained.
 #[derive(Debug, thiserror::Error)]
 pub enum TrainError {
-    /// A branch stands for no arm, or for several.
-    #[error("branch {branch} stands for {arms} arms; one is supported")]
+    /// A branch stands for no arm, or for several that can't share one run.
+    #[error("branch {branch} has {arms} arms; it needs one, or several before their onset")]
     Arms {
         /// Its position in the segment.
         branch: usize,
@@ -121,10 +124,15 @@ pub enum TrainError {
 
 /// Trains or tests the branches of `job` and says how each ended, in the segment's order.
 ///
-/// A branch's bits depend on recipe, seed, method and machine alone: not on the others in the
-/// cohort, nor on the threads, nor on where its run was cut into segments. Stops take effect at
-/// epoch ends. A branch whose loss is NaN or infinite ends there as diverged and leaves the others
-/// alone; it has no row for the epoch that it didn't finish.
+/// A branch of several arms is one run until the loss falls below the level of one of them, which
+/// then goes on in a run of its own: so more can end than the segment has branches, and within a
+/// branch those that ended come in the order of the first of their arms.
+///
+/// An arm's bits depend on recipe, seed, method and machine alone: not on the others in the
+/// cohort, nor on the arms that it shared a run with, nor on the threads, nor on where its run was
+/// cut into segments. Stops take effect at epoch ends. A run whose loss is NaN or infinite ends
+/// there as diverged with all the arms that it then stands for, and leaves the others alone; it
+/// has no row for the epoch that it didn't finish.
 ///
 /// # Errors
 /// See [`TrainError`].

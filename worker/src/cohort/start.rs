@@ -3,14 +3,14 @@
 use super::{Job, TrainError};
 use crate::{
     checkpoint::{Layout, State},
-    cohort::group::Member,
+    cohort::{fork::Arm, group::Member},
     data::Data,
     models::Architecture,
     optim,
     rates::Rates,
 };
 use bytes::Bytes;
-use floodgauge_protocol::{Digest, Model, Optimizer, segment::Start};
+use floodgauge_protocol::{ArmIx, Branch, Digest, Model, Optimizer, segment::Start};
 use std::collections::HashMap;
 
 /// What all members of a job have in common.
@@ -75,23 +75,8 @@ impl Plan {
             if state.step != segment.from_step {
                 return Err(steps(state.step));
             }
-            let [arm] = spec.arms[..] else {
-                return Err(TrainError::Arms { branch, arms: spec.arms.len() });
-            };
-            let arms = job.arms.len();
-            let method =
-                *job.arms.get(arm.ix()).ok_or(TrainError::UnknownArm { arm: arm.ix(), arms })?;
-            let member = Member {
-                branch,
-                method,
-                loss_sum: state.loss_sum,
-                flooded_steps: state.flooded_steps,
-                flooded_in_epoch: state.flooded_in_epoch,
-                grad_norm: 0.0,
-                onset_step: spec.onset_step,
-                diverged_at: None,
-            };
-            members.push((member, state));
+            let arms = arms(job, branch, spec)?;
+            members.push((Member::new(branch, arms, &state, spec), state));
         }
         Ok(members)
     }
@@ -107,4 +92,19 @@ impl Plan {
         }
         State { arrays, step: 0, loss_sum: 0.0, flooded_steps: 0, flooded_in_epoch: 0 }
     }
+}
+
+/// The arms of a branch, once it is sure that one run can stand for them all.
+fn arms(job: Job<'_>, branch: usize, spec: &Branch) -> Result<Vec<Arm>, TrainError> {
+    let known = job.arms.len();
+    let arm = |ix: &ArmIx| match job.arms.get(ix.ix()) {
+        Some(&method) => Ok(Arm { ix: *ix, method }),
+        None => Err(TrainError::UnknownArm { arm: ix.ix(), arms: known }),
+    };
+    let arms = spec.arms.iter().map(arm).collect::<Result<Vec<_>, _>>()?;
+    let ride = spec.onset_step.is_none() && arms.iter().all(|arm| arm.method.rides());
+    if arms.len() == 1 || (arms.len() > 1 && ride) {
+        return Ok(arms);
+    }
+    Err(TrainError::Arms { branch, arms: arms.len() })
 }

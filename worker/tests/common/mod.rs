@@ -65,8 +65,12 @@ impl World {
 
     /// A branch at the initial weights for each of `arms`.
     pub fn fresh(&self, arms: &[usize]) -> Vec<Branch> {
-        let branch =
-            |&arm| Branch { arms: vec![ArmIx(arm as u16)], start: Start::Init, onset_step: None };
+        let branch = |&arm| Branch {
+            arms: vec![ArmIx(arm as u16)],
+            start: Start::Init,
+            onset_step: None,
+            exposure: None,
+        };
         arms.iter().map(branch).collect()
     }
 
@@ -115,6 +119,7 @@ pub fn resume(ended: &[Ended]) -> Vec<Branch> {
             arms: end.branch.arms.clone(),
             start: Start::Checkpoint { digest: end.branch.checkpoint.unwrap() },
             onset_step: end.branch.onset_step,
+            exposure: None,
         })
         .collect()
 }

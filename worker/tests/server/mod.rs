@@ -133,9 +133,13 @@ impl Server {
     }
 }
 
-fn problem(status: StatusCode, detail: &str) -> Response {
-    let body =
-        serde_json::json!({ "title": "refused", "status": status.as_u16(), "detail": detail });
+fn problem(status: StatusCode, kind: &str, detail: &str) -> Response {
+    let body = serde_json::json!({
+        "type": format!("urn:floodgauge:problem:{kind}"),
+        "title": "refused",
+        "status": status.as_u16(),
+        "detail": detail,
+    });
     (status, Json(body)).into_response()
 }
 
@@ -149,10 +153,10 @@ async fn misbehave(State(log): State<Shared>, request: Request, next: Next) -> R
         fault.is_some()
     });
     match fault {
-        Some(Fault::Before(status)) => problem(status, "on order"),
+        Some(Fault::Before(status)) => problem(status, "conflict", "on order"),
         Some(Fault::After(status)) => {
             next.run(request).await;
-            problem(status, "on order")
+            problem(status, "conflict", "on order")
         }
         None => next.run(request).await,
     }
@@ -179,14 +183,14 @@ async fn claim(State(log): State<Shared>, Json(request): Json<ClaimRequest>) -> 
     given.map_or(StatusCode::NO_CONTENT.into_response(), |given| Json(given).into_response())
 }
 
-/// Does `what` under a live lease; `410` under any other.
+/// Does `what` under a live lease; `409` under any other.
 fn leased<T: IntoResponse>(
     log: &Shared,
     lease: LeaseId,
     headers: &HeaderMap,
     what: impl FnOnce(&mut Log) -> T,
 ) -> Response {
-    let mut answer = problem(StatusCode::GONE, "the lease is lost");
+    let mut answer = problem(StatusCode::CONFLICT, "lease-lost", "the lease is lost");
     log.send_modify(|log| {
         let token = headers.get(LEASE_TOKEN_HEADER).and_then(|token| token.to_str().ok());
         if token.is_some() && log.live.get(&lease).map(String::as_str) == token {
@@ -228,7 +232,7 @@ async fn get_blob(
     hold(&log, blobs_are_free).await;
     leased(&log, lease, &headers, |log| match log.blobs.get(&digest.parse().unwrap()) {
         Some(bytes) => Body::from(bytes.clone()).into_response(),
-        None => problem(StatusCode::NOT_FOUND, "no such blob"),
+        None => problem(StatusCode::NOT_FOUND, "not-found", "no such blob"),
     })
 }
 
@@ -260,7 +264,11 @@ async fn finish(
     leased(&log, lease, &headers, |log| {
         let named = finish.branches.iter().filter_map(|branch| branch.checkpoint);
         if named.into_iter().any(|digest| !log.blobs.contains_key(&digest)) {
-            return problem(StatusCode::UNPROCESSABLE_ENTITY, "a checkpoint was not uploaded");
+            return problem(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "invalid-work",
+                "a checkpoint was not uploaded",
+            );
         }
         log.live.remove(&lease);
         log.finished.push(finish);

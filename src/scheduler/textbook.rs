@@ -9,15 +9,10 @@ use super::{
     action::{Action, Decision, TrialEnd},
     status::{SweepStatus, TrialStatus},
     sweep::{Bracket, Sweep, Work},
+    trial::{Goal, Trial},
 };
-use floodgauge_protocol::{
-    ArmIx, Branch, FamilyIx, Metric, Segment, SegmentId, SegmentKind, Start, TrialKey,
-};
+use floodgauge_protocol::{ArmIx, At, Branch, FamilyIx, Metric, SegmentKind, Start, TrialKey};
 use std::cmp::Ordering;
-
-/// The most members that one segment stacks: beyond it a step costs as much more as it
-/// trains, and smaller segments let several workers share a rung.
-const MAX_MEMBERS: usize = 12;
 
 impl Sweep {
     /// The first rung of every bracket.
@@ -88,8 +83,10 @@ impl Sweep {
                 let key = TrialKey::new(family, arm);
                 let exposure = self.trials[&key].exposure(self.steps_per_epoch);
                 let reason = format!(
-                    "{} at rung {rung} (epoch {epoch}): {shown} is rank {} of {}, {keep} kept{tied}; exposure {exposure:.1} epochs",
+                    "{} at rung {} of {} (epoch {epoch}): {shown} is rank {} of {}, {keep} kept{tied}; exposure {exposure:.1} epochs",
                     if kept { "promoted" } else { "pruned" },
+                    rung + 1,
+                    self.rungs.epochs().len(),
                     rank + 1,
                     ranked.len(),
                 );
@@ -138,83 +135,31 @@ impl Sweep {
         ranked
     }
 
-    /// Segments that bring the bracket's arms to its rung, from where they stand.
+    /// Has the bracket's arms train to its rung, from where they stand.
     fn enqueue_rung(&mut self, ix: usize) -> Vec<Decision> {
         let bracket = self.brackets[ix].clone();
-        let to = self.rungs.epochs()[bracket.rung];
-        let from = if bracket.rung == 0 { 0 } else { self.rungs.epochs()[bracket.rung - 1] };
+        let goal = Goal::epoch(self.rungs.epochs()[bracket.rung]);
         let mut decisions = vec![];
         for &family in &bracket.families {
-            let branches: Vec<Branch> = bracket
-                .arms
-                .iter()
-                .filter_map(|&arm| self.branch(TrialKey::new(family, arm), from))
-                .collect();
-            for cohort in even_parts(&branches) {
-                let reason = format!(
-                    "rung {}: {} of seed {} from epoch {from} to {to}",
-                    bracket.rung,
-                    count(cohort.len(), "arm"),
-                    self.plan.families[family.ix()].seed,
-                );
-                let branches = cohort.to_vec();
-                decisions.push(self.enqueue(
-                    family,
-                    SegmentKind::Train,
-                    from,
-                    to,
-                    branches,
-                    reason,
-                ));
-            }
+            self.aim(family, &bracket.arms, goal);
+            decisions.extend(self.advance(family, &bracket.arms));
         }
         decisions
     }
 
-    fn branch(&self, key: TrialKey, from: u32) -> Option<Branch> {
-        let trial = self.trials.get(&key).filter(|t| t.status == TrialStatus::Active)?;
-        let start = match (from, trial.checkpoint) {
-            (0, _) => Start::Init,
-            (_, Some(digest)) => Start::Checkpoint { digest },
-            (_, None) => return None,
-        };
-        Some(Branch { arms: vec![key.arm], start, onset_step: trial.onset_step })
-    }
-
-    fn enqueue(
-        &mut self,
-        family: FamilyIx,
-        kind: SegmentKind,
-        from: u32,
-        to: u32,
-        branches: Vec<Branch>,
-        reason: String,
-    ) -> Decision {
-        let id = SegmentId(self.segments.len() as u32);
-        let segment = Segment {
-            segment: id,
-            family,
-            kind,
-            from_step: u64::from(from) * self.steps_per_epoch,
-            to_step: u64::from(to) * self.steps_per_epoch,
-            branches,
-        };
-        let work = Work {
-            segment: segment.clone(),
-            open: true,
-            leased: false,
-            failures: 0,
-            losses: 0,
-            stops: vec![],
-        };
-        self.segments.insert(id, work);
-        Decision { action: Action::Enqueue { segment }, reason }
+    /// What a family is trained for.
+    pub(super) fn purpose(&self, family: FamilyIx) -> String {
+        let bracket = self.brackets.iter().find(|bracket| bracket.families.contains(&family));
+        let rung = bracket.map_or(0, |bracket| bracket.rung) + 1;
+        format!("rung {rung} of {}", self.rungs.epochs().len())
     }
 
     /// Test segments for the chosen arm and its baseline, one a seed; or the end, if there
-    /// is nothing to test.
+    /// is nothing to test. Checkpoints hold the last epoch: an objective that is read at the
+    /// best one has no weights to test.
     fn enqueue_test(&mut self) -> Vec<Decision> {
-        let Some((bracket, arm)) = self.chosen() else { return self.conclude() };
+        let chosen = self.chosen().filter(|_| self.spec.search.objective.at == At::Last);
+        let Some((bracket, arm)) = chosen else { return self.conclude() };
         let epochs = self.spec.recipe.epochs;
         let mut arms = vec![ArmIx::PLAIN, arm];
         arms.dedup();
@@ -227,7 +172,8 @@ impl Sweep {
                     let digest =
                         trial.checkpoint.filter(|_| trial.status == TrialStatus::Completed)?;
                     let start = Start::Checkpoint { digest };
-                    Some(Branch { arms: vec![arm], start, onset_step: trial.onset_step })
+                    let (arms, onset_step) = (vec![arm], trial.onset_step);
+                    Some(Branch { arms, start, onset_step, exposure: None })
                 })
                 .collect();
             if branches.is_empty() {
@@ -238,24 +184,24 @@ impl Sweep {
                 self.plan.arms[arm.ix()],
                 self.plan.families[family.ix()].seed,
             );
-            let kind = SegmentKind::Test;
-            decisions.push(self.enqueue(family, kind, epochs, epochs, branches, reason));
+            let end = u64::from(epochs) * self.steps_per_epoch;
+            decisions.push(self.enqueue(family, SegmentKind::Test, (end, end), branches, reason));
         }
         if decisions.is_empty() { self.conclude() } else { decisions }
     }
 
-    /// The end, once nothing is open: the answer, or failure if no trial was trained to the end.
+    /// The end, once nothing is open: the answer, or failure if no arm was trained to the end
+    /// with every seed.
     pub(super) fn conclude(&mut self) -> Vec<Decision> {
         if self.segments.values().any(|work| work.open) {
             return vec![];
         }
         if self.chosen().is_none() {
             self.status = SweepStatus::Failed;
-            let why = self.trials.values().find_map(|trial| trial.reason.clone());
-            let reason = format!(
-                "no trial reached the last epoch; the first one {}",
-                why.unwrap_or_else(|| "says nothing".into())
-            );
+            let lost = |trial: &&Trial| trial.status != TrialStatus::Completed;
+            let why = self.trials.values().filter(lost).find_map(|trial| trial.reason.clone());
+            let why = why.map(|why| format!("; the first reason: {why}")).unwrap_or_default();
+            let reason = format!("no arm was trained to the end with every seed{why}");
             return vec![Decision { action: Action::Fail, reason }];
         }
         self.status = SweepStatus::Completed;
@@ -270,18 +216,4 @@ fn keys<'a>(bracket: &'a Bracket, arms: &'a [ArmIx]) -> impl Iterator<Item = Tri
         .families
         .iter()
         .flat_map(move |&family| arms.iter().map(move |&arm| TrialKey::new(family, arm)))
-}
-
-/// Cuts into as few parts of at most `MAX_MEMBERS` as it takes, of sizes as even as can be.
-fn even_parts(branches: &[Branch]) -> Vec<&[Branch]> {
-    let parts = branches.len().div_ceil(MAX_MEMBERS).max(1);
-    let bound = |part: usize| part * branches.len() / parts;
-    (0..parts)
-        .map(|part| &branches[bound(part)..bound(part + 1)])
-        .filter(|part| !part.is_empty())
-        .collect()
-}
-
-fn count(n: usize, noun: &str) -> String {
-    format!("{n} {noun}{}", if n == 1 { "" } else { "s" })
 }
