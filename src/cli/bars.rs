@@ -30,7 +30,7 @@ impl Bars {
     /// Bars for a sweep that is about to be followed.
     pub fn new(progress: &Progress) -> Self {
         let all = MultiProgress::new();
-        let count = progress.rungs.len();
+        let count = progress.rungs().len();
         let bar = |number| {
             let bar = all.add(ProgressBar::new(0).with_style(style_of(WAITS)));
             bar.with_prefix(format!("rung {number} of {count}"))
@@ -45,7 +45,7 @@ impl Bars {
 
     /// Draws how far the sweep has got.
     pub fn draw(&self, progress: &Progress) {
-        for (bar, rung) in self.rungs.iter().zip(&progress.rungs) {
+        for (bar, rung) in self.rungs.iter().zip(progress.rungs()) {
             if rung.total == 0 {
                 bar.set_message(format!("waits; ends at epoch {}", rung.ends_at));
                 continue;

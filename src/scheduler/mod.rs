@@ -6,6 +6,7 @@
 //! - [`Event`], [`Action`], [`Decision`]: the language.
 //! - [`Sweep`]: the state, and `step`.
 //! - [`Rungs`], `textbook`: successive halving; a grid is halving with one rung.
+//! - `trunk`: the plain run of a family, and how dormant arms are woken from it.
 //! - `training`: the segments that bring trials to where they are to be.
 //! - [`Sifted`]: what of a report is new.
 
@@ -19,6 +20,7 @@ mod sweep;
 mod textbook;
 mod training;
 mod trial;
+mod trunk;
 
 pub use action::{Action, Decision, TrialEnd};
 pub use event::Event;

@@ -29,7 +29,8 @@ impl Sweep {
         let gradients = |key: &TrialKey| u64::from(self.gradients(key.arm));
         let cost = |(key, trial): (&TrialKey, &Trial)| gradients(key) * u64::from(trial.epochs());
         let seen: u64 = self.trials.iter().map(cost).sum();
-        let pruned = self.trials.iter().filter(|(_, trial)| trial.status == TrialStatus::Pruned);
+        let given_up = [TrialStatus::Pruned, TrialStatus::Dormant];
+        let pruned = self.trials.iter().filter(|(_, trial)| given_up.contains(&trial.status));
         let left = pruned.map(|(key, trial)| {
             gradients(key) * u64::from(self.spec.recipe.epochs.saturating_sub(trial.epochs()))
         });

@@ -6,12 +6,13 @@ use super::{
     rungs::Rungs,
     status::{SweepStatus, TrialStatus},
     trial::{Point, Trial},
+    trunk::Trunk,
 };
 use floodgauge_protocol::{
-    ArmIx, FamilyIx, Plan, Segment, SegmentId, SegmentKind, SweepSpec, TrialKey,
+    ArmIx, Digest, FamilyIx, Plan, Segment, SegmentId, SegmentKind, SweepSpec, TrialKey,
     work::{BranchEnd, FinishedBranch, ReportRow, Stop},
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// How often a segment may fail before its trials are given up.
 pub const MAX_FAILURES: u32 = 3;
@@ -30,6 +31,7 @@ pub struct Sweep {
     pub(super) trials: BTreeMap<TrialKey, Trial>,
     pub(super) segments: BTreeMap<SegmentId, Work>,
     pub(super) brackets: Vec<Bracket>,
+    pub(super) trunks: BTreeMap<FamilyIx, Trunk>,
     /// Epochs trained, one that several arms share counted once, one of two gradients a
     /// mini-batch counted twice.
     pub(super) trained_epochs: u64,
@@ -94,6 +96,7 @@ impl Sweep {
             status: SweepStatus::Queued,
             trials: plan.trials().map(|trial| (trial, Trial::new())).collect(),
             segments: BTreeMap::new(),
+            trunks: BTreeMap::new(),
             brackets,
             trained_epochs: 0,
             redone_epochs: 0,
@@ -189,6 +192,10 @@ impl Sweep {
         let family = work.family;
         let mut decisions = vec![];
         for branch in branches {
+            if branch.arms.contains(&ArmIx::PLAIN) {
+                let best = self.trials[&TrialKey::new(family, ArmIx::PLAIN)].best;
+                self.trunks.entry(family).or_default().extend(branch, best);
+            }
             for &arm in &branch.arms {
                 let key = TrialKey::new(family, arm);
                 let Some(trial) = self.trials.get_mut(&key) else { continue };
@@ -196,6 +203,7 @@ impl Sweep {
                 if branch.checkpoint.is_some() {
                     (trial.checkpoint, trial.saved_step) = (branch.checkpoint, branch.step);
                 }
+                trial.best = branch.best.or(trial.best);
                 trial.test = branch.test.or(trial.test);
                 if branch.end == BranchEnd::Diverged && trial.status == TrialStatus::Active {
                     let reason = format!("a loss was not finite after step {}", branch.step);
@@ -303,6 +311,16 @@ impl Sweep {
     /// A trial.
     pub fn trial(&self, trial: TrialKey) -> Option<&Trial> {
         self.trials.get(&trial)
+    }
+
+    /// The checkpoints that a trial keeps beside its newest: of its best epoch and, for a trunk
+    /// until the sweep ends, those at which dormant arms can be woken.
+    pub fn kept(&self, trial: TrialKey) -> BTreeSet<Digest> {
+        let best = self.trials.get(&trial).and_then(|state| state.best);
+        let is_trunk = trial.arm == ArmIx::PLAIN && !self.status.is_final();
+        let trunk = self.trunks.get(&trial.family).filter(|_| is_trunk);
+        let waypoints = trunk.into_iter().flat_map(Trunk::checkpoints);
+        waypoints.chain(best.map(|best| best.checkpoint)).collect()
     }
 
     /// All trials, by family, then arm.

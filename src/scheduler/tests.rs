@@ -109,13 +109,10 @@ impl World {
         let runs = work.branches.iter().flat_map(|branch| self.runs(branch, last));
         let branches: Vec<_> = runs
             .map(|(arms, onset_step)| FinishedBranch {
-                end: BranchEnd::Reached,
-                step: work.to_step,
                 onset_step,
                 checkpoint: (!tested).then_some(Digest([arms[0].0 as u8; 32])),
                 test: tested.then_some(test),
-                minima: vec![],
-                arms,
+                ..FinishedBranch::new(arms, BranchEnd::Reached, work.to_step)
             })
             .collect();
         self.sweep.check_finish(segment, &branches).unwrap();
@@ -411,13 +408,8 @@ fn a_cancelled_sweep_keeps_what_its_workers_hand_in() {
         .branches
         .iter()
         .map(|branch| FinishedBranch {
-            arms: branch.arms.clone(),
-            end: BranchEnd::Stopped,
-            step: 100,
-            onset_step: None,
             checkpoint: Some(Digest([7; 32])),
-            test: None,
-            minima: vec![],
+            ..FinishedBranch::new(branch.arms.clone(), BranchEnd::Stopped, 100)
         })
         .collect();
     world.sweep.check_finish(segment, &branches).unwrap();
@@ -458,14 +450,10 @@ fn a_finish_with_arms_missing_twice_or_of_several_branches_is_refused() {
     let segment = SegmentId(0);
     world.claim(segment, 1);
     world.report(segment, 1, &world.rows(&world.open[&segment]));
-    let run = |arms: &[u16]| FinishedBranch {
-        arms: arms.iter().copied().map(ArmIx).collect(),
-        end: BranchEnd::Reached,
-        step: 60,
-        onset_step: None,
-        checkpoint: Some(Digest([1; 32])),
-        test: None,
-        minima: vec![],
+    let run = |arms: &[u16]| {
+        let arms = arms.iter().copied().map(ArmIx).collect();
+        let checkpoint = Some(Digest([1; 32]));
+        FinishedBranch { checkpoint, ..FinishedBranch::new(arms, BranchEnd::Reached, 60) }
     };
     let all: Vec<u16> = (0..=20).collect();
     let refused = |runs: &[FinishedBranch]| world.sweep.check_finish(segment, runs).unwrap_err();

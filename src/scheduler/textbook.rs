@@ -173,7 +173,7 @@ impl Sweep {
                         trial.checkpoint.filter(|_| trial.status == TrialStatus::Completed)?;
                     let start = Start::Checkpoint { digest };
                     let (arms, onset_step) = (vec![arm], trial.onset_step);
-                    Some(Branch { arms, start, onset_step, exposure: None })
+                    Some(Branch { onset_step, ..Branch::new(arms, start) })
                 })
                 .collect();
             if branches.is_empty() {

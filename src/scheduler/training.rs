@@ -94,10 +94,22 @@ impl Sweep {
             });
             match shared {
                 Some(branch) => branch.arms.push(arm),
-                None => branches.push(Branch { arms: vec![arm], start, onset_step, exposure }),
+                None => branches.push(Branch {
+                    onset_step,
+                    exposure,
+                    best: trial.best_value(self.spec.search.objective.metric, self.steps_per_epoch),
+                    watch: if arm == ArmIx::PLAIN { self.dormant(family) } else { vec![] },
+                    ..Branch::new(vec![arm], start)
+                }),
             }
         }
         branches
+    }
+
+    /// The arms of a family that wait to be woken.
+    fn dormant(&self, family: FamilyIx) -> Vec<ArmIx> {
+        let status = |arm: &ArmIx| self.trials[&TrialKey::new(family, *arm)].status;
+        self.plan.arm_ids().filter(|arm| status(arm) == TrialStatus::Dormant).collect()
     }
 
     /// Queues a segment from one step to another.
@@ -110,7 +122,8 @@ impl Sweep {
         reason: String,
     ) -> Decision {
         let id = SegmentId(self.segments.len() as u32);
-        let segment = Segment { segment: id, family, kind, from_step, to_step, branches };
+        let metric = self.spec.search.objective.metric;
+        let segment = Segment { segment: id, family, kind, from_step, to_step, metric, branches };
         self.segments.insert(id, Work::new(segment.clone()));
         Decision { action: Action::Enqueue { segment }, reason }
     }

@@ -4,7 +4,7 @@ use super::status::TrialStatus;
 use floodgauge_protocol::{
     At, Digest, Metric, Objective, ObjectiveMetric,
     segment::last_epoch,
-    work::{ReportRow, TestMetrics},
+    work::{BestEpoch, ReportRow, TestMetrics},
 };
 
 /// A trial as its sweep's log tells it.
@@ -19,6 +19,8 @@ pub struct Trial {
     pub onset_step: Option<u64>,
     /// The newest checkpoint.
     pub checkpoint: Option<Digest>,
+    /// The best epoch and its checkpoint.
+    pub best: Option<BestEpoch>,
     /// The optimiser steps done at the newest checkpoint.
     pub saved_step: u64,
     /// How far it is to be trained.
@@ -86,6 +88,7 @@ impl Trial {
             curve: vec![],
             onset_step: None,
             checkpoint: None,
+            best: None,
             saved_step: 0,
             goal: Goal::default(),
             reason: None,
@@ -103,6 +106,17 @@ impl Trial {
         let done = u64::from(self.epochs()) * steps_per_epoch;
         let since = self.onset_step.map_or(0, |onset| done.saturating_sub(onset));
         since as f64 / steps_per_epoch.max(1) as f64
+    }
+
+    /// The metric at the best epoch up to the newest checkpoint.
+    pub(super) fn best_value(
+        &self,
+        metric: ObjectiveMetric,
+        steps_per_epoch: u64,
+    ) -> Option<Metric> {
+        let saved = (self.saved_step / steps_per_epoch.max(1)) as usize;
+        let values = self.curve.iter().take(saved).map(|point| point.metric(metric));
+        values.filter(|value| *value != Metric::Diverged).min_by(|a, b| a.order(*b))
     }
 
     /// The objective over a full run of `full` epochs, or over what there is of it: for

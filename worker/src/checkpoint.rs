@@ -28,12 +28,26 @@ pub struct State {
     pub arrays: BTreeMap<String, Array>,
     /// Optimiser steps done.
     pub step: u64,
-    /// The sum of the mini-batch losses met so far in an unfinished epoch, in nats.
+    /// What it has met on the way.
+    pub tally: Tally,
+}
+
+/// What a run has met so far, for its reports.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Tally {
+    /// The sum of the mini-batch losses of an unfinished epoch, in nats.
     pub loss_sum: f64,
     /// Ascending steps done.
     pub flooded_steps: u64,
     /// Those of an unfinished epoch.
     pub flooded_in_epoch: u64,
+}
+
+impl Tally {
+    /// The tally once the epoch is over and reported.
+    pub fn after_epoch(self) -> Self {
+        Self { flooded_steps: self.flooded_steps, ..Self::default() }
+    }
 }
 
 /// Why bytes aren't a usable checkpoint.
@@ -74,9 +88,9 @@ impl State {
         let count = |value: u64| (Dtype::U64, &[][..], value.to_le_bytes().to_vec());
         let mut tensors = BTreeMap::from([
             (STEP, count(self.step)),
-            (LOSS_SUM, (Dtype::F64, &[][..], self.loss_sum.to_le_bytes().to_vec())),
-            (FLOODED_STEPS, count(self.flooded_steps)),
-            (FLOODED_IN_EPOCH, count(self.flooded_in_epoch)),
+            (LOSS_SUM, (Dtype::F64, &[][..], self.tally.loss_sum.to_le_bytes().to_vec())),
+            (FLOODED_STEPS, count(self.tally.flooded_steps)),
+            (FLOODED_IN_EPOCH, count(self.tally.flooded_in_epoch)),
         ]);
         for (name, array) in &self.arrays {
             let bytes = array.values.iter().flat_map(|value| value.to_le_bytes()).collect();
@@ -126,9 +140,11 @@ impl State {
         Ok(Self {
             arrays,
             step: u64::from_le_bytes(scalar(STEP, Dtype::U64)?),
-            loss_sum: f64::from_le_bytes(scalar(LOSS_SUM, Dtype::F64)?),
-            flooded_steps: count(FLOODED_STEPS)?,
-            flooded_in_epoch: count(FLOODED_IN_EPOCH)?,
+            tally: Tally {
+                loss_sum: f64::from_le_bytes(scalar(LOSS_SUM, Dtype::F64)?),
+                flooded_steps: count(FLOODED_STEPS)?,
+                flooded_in_epoch: count(FLOODED_IN_EPOCH)?,
+            },
         })
     }
 }
@@ -161,9 +177,7 @@ mod tests {
         State {
             arrays: [("b".into(), array(2)), ("a".into(), array(3))].into(),
             step: 7,
-            loss_sum: 1.25,
-            flooded_steps: 5,
-            flooded_in_epoch: 2,
+            tally: Tally { loss_sum: 1.25, flooded_steps: 5, flooded_in_epoch: 2 },
         }
     }
 
@@ -198,7 +212,7 @@ mod tests {
         let older = file.tensors().into_iter().filter(|(name, _)| !counted(name));
         let older = safetensors::serialize(older, None).unwrap();
         let read = State::from_bytes(&older, &layout(&state)).unwrap();
-        assert_eq!(read, State { flooded_steps: 0, flooded_in_epoch: 0, ..state });
+        assert_eq!(read, State { tally: Tally { loss_sum: 1.25, ..Tally::default() }, ..state });
     }
 
     #[test]

@@ -12,7 +12,7 @@ use floodgauge_protocol::Optimizer;
 ///
 /// Weight decay is L2, but for AdamW: it adds `decay · θ` to the gradient, outside any flooded
 /// loss.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Optim {
     optimizer: Optimizer,
     weight_decay: f32,

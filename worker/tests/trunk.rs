@@ -57,7 +57,7 @@ fn arms(arms: &[usize]) -> Vec<ArmIx> {
 }
 
 fn together(ids: &[usize], start: Start) -> Branch {
-    Branch { arms: arms(ids), start, onset_step: None, exposure: None }
+    Branch::new(arms(ids), start)
 }
 
 /// What becomes of an arm after some step, to the bit.
@@ -73,7 +73,12 @@ fn outcome(rows: &[ReportRow], ended: &[Ended], arm: usize, after: u64) -> Outco
     let end = ended.iter().find(|end| end.branch.arms.contains(&arms[0])).unwrap();
     Outcome {
         rows: rows.map(|row| ReportRow { arms: arms.clone(), ..row.clone() }).collect(),
-        ended: FinishedBranch { arms: arms.clone(), minima: vec![], ..end.branch.clone() },
+        ended: FinishedBranch {
+            arms: arms.clone(),
+            minima: vec![],
+            best: None,
+            ..end.branch.clone()
+        },
     }
 }
 

@@ -4,8 +4,15 @@
 //! them, and before each update those whose level lies above the mini-batch loss become members
 //! of their own, with copies of its state.
 
-use super::group::{Group, Member};
-use crate::{checkpoint::State, cohort::start::Plan, flood};
+use super::{
+    group::{Group, Member},
+    keep::{Best, Watch},
+};
+use crate::{
+    checkpoint::{State, Tally},
+    cohort::start::Plan,
+    flood,
+};
 use floodgauge_protocol::{ArmIx, Branch, Method, work::Minimum};
 
 /// An arm with its method.
@@ -17,19 +24,25 @@ pub(super) struct Arm {
 
 impl Member {
     /// A member for `arms`, of which there is at least one; several all ride.
-    pub fn new(place: usize, arms: Vec<Arm>, state: &State, branch: &Branch) -> Self {
+    pub fn new(
+        place: usize,
+        arms: Vec<Arm>,
+        watch: Vec<Method>,
+        tally: Tally,
+        branch: &Branch,
+    ) -> Self {
         Self {
             branch: place,
             method: common(&arms),
             arms,
-            loss_sum: state.loss_sum,
-            flooded_steps: state.flooded_steps,
-            flooded_in_epoch: state.flooded_in_epoch,
+            tally,
             grad_norm: 0.0,
             onset_step: branch.onset_step,
             exposure: branch.exposure,
             diverged_at: None,
             minima: vec![],
+            best: Best::so_far(branch.best),
+            watch: Watch::new(watch),
         }
     }
 
@@ -75,6 +88,8 @@ impl Member {
             Some(leaving) => (leaving, Some(self)),
             None => (self, None),
         };
+        let watch = Watch::default();
+        let leaving = Self { watch, ..leaving };
         let alone = leaving.arms.iter().map(|&arm| leaving.with(vec![arm]));
         trunk.into_iter().chain(alone).collect()
     }

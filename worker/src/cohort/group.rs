@@ -1,8 +1,13 @@
 //! Members that one thread trains as one stacked model.
 
 use crate::{
-    checkpoint::{Array, State},
-    cohort::{fork::Arm, pass::Batch, start::Plan},
+    checkpoint::{Array, State, Tally},
+    cohort::{
+        fork::Arm,
+        keep::{Best, Watch},
+        pass::Batch,
+        start::Plan,
+    },
     data::Samples,
     evaluate::{self, Scores},
     flood,
@@ -10,14 +15,14 @@ use crate::{
     optim::{self, Optim},
     pair::{self, Pair},
     rates::Rates,
-    stacked::{to_host, unstack},
+    stacked::{member, to_host, unstack},
 };
 use burn::tensor::{Device, Tensor, TensorData};
 use floodgauge_protocol::{
     Method, Metric,
     work::{Diagnostics, Minimum},
 };
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 /// What is known of a member beside its tensors.
 #[derive(Clone, Debug)]
@@ -28,12 +33,8 @@ pub(super) struct Member {
     pub arms: Vec<Arm>,
     /// What it trains with.
     pub method: Method,
-    /// The sum of the mini-batch losses of the epoch so far, in nats.
-    pub loss_sum: f64,
-    /// Ascending steps done.
-    pub flooded_steps: u64,
-    /// Those of the epoch so far.
-    pub flooded_in_epoch: u64,
+    /// What it has met so far.
+    pub tally: Tally,
     /// The norm of the gradient of the last mini-batch of an epoch.
     pub grad_norm: f64,
     /// The first step at which its method departed from plain.
@@ -44,6 +45,27 @@ pub(super) struct Member {
     pub diverged_at: Option<u64>,
     /// The steps of this segment whose loss was the least so far; of plain steps only.
     pub minima: Vec<Minimum>,
+    /// The best epoch of its run.
+    pub best: Best,
+    /// What it keeps for arms that nobody trains.
+    pub watch: Watch,
+}
+
+/// The tensors of several members at one step.
+#[derive(Debug)]
+pub(super) struct Frozen {
+    model: Mlp,
+    optim: Optim,
+}
+
+impl Frozen {
+    /// The arrays of a member.
+    pub fn arrays(&self, plan: &Plan, index: usize) -> BTreeMap<String, Array> {
+        let named = self.model.named(&plan.architecture).into_iter();
+        let all = named.chain(self.optim.named(&plan.architecture));
+        all.map(|(name, shape, tensor)| (name, Array { shape, values: member(tensor, index) }))
+            .collect()
+    }
 }
 
 /// Several members stacked.
@@ -77,6 +99,11 @@ impl Group {
         }
     }
 
+    /// Its tensors, as long as somebody wants them.
+    pub fn freeze(&self) -> Arc<Frozen> {
+        Arc::new(Frozen { model: self.model.clone(), optim: self.optim.clone() })
+    }
+
     /// The members and their states after `step` steps.
     pub fn unstack(&self, plan: &Plan, step: u64) -> Vec<(Member, State)> {
         let mut arrays = vec![BTreeMap::new(); self.members.len()];
@@ -86,16 +113,10 @@ impl Group {
                 arrays.insert(name.clone(), Array { shape: shape.clone(), values });
             }
         }
-        let states = self.members.iter().zip(arrays).map(|(member, arrays)| {
-            let state = State {
-                arrays,
-                step,
-                loss_sum: member.loss_sum,
-                flooded_steps: member.flooded_steps,
-                flooded_in_epoch: member.flooded_in_epoch,
-            };
-            (member.clone(), state)
-        });
+        let states =
+            self.members.iter().zip(arrays).map(|(member, arrays)| {
+                (member.clone(), State { arrays, step, tally: member.tally })
+            });
         states.collect()
     }
 
@@ -198,7 +219,7 @@ impl Member {
             losses.fill(0.0);
             return;
         }
-        self.loss_sum += mean;
+        self.tally.loss_sum += mean;
         for loss in losses.iter_mut() {
             *loss = flood::weight(self.method, mean as f32, *loss);
         }
@@ -210,21 +231,24 @@ impl Member {
             self.log(step, mean);
         }
         if flood::ascends(self.method, weights) {
-            self.flooded_steps += 1;
-            self.flooded_in_epoch += 1;
+            self.tally.flooded_steps += 1;
+            self.tally.flooded_in_epoch += 1;
         }
     }
 
-    /// How the epoch of `batches` mini-batches that ends here went.
-    pub fn diagnose(&mut self, batches: u64) -> Diagnostics {
+    /// How the epoch of `batches` mini-batches that ends here went: its mean loss, and more.
+    pub fn close(&mut self, batches: u64) -> (Metric, Diagnostics) {
+        let Tally { loss_sum, flooded_steps, flooded_in_epoch } = self.tally;
+        self.tally = self.tally.after_epoch();
         let steps = match self.method {
             Method::Alternating { .. } => 2 * batches,
             _ => batches,
         };
-        Diagnostics {
+        let diagnostics = Diagnostics {
             grad_norm: Metric::from(self.grad_norm),
-            ascending: std::mem::take(&mut self.flooded_in_epoch) as f64 / steps as f64,
-            flooded_steps: self.flooded_steps,
-        }
+            ascending: flooded_in_epoch as f64 / steps as f64,
+            flooded_steps,
+        };
+        (Metric::from(loss_sum / batches as f64), diagnostics)
     }
 }

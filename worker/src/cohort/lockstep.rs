@@ -4,6 +4,7 @@ use super::{
     Ended, Job, Progress, TrainError,
     fork::Arm,
     group::{Group, Member},
+    keep::Files,
     start::Plan,
 };
 use crate::{
@@ -21,7 +22,7 @@ use floodgauge_protocol::{
 use rand::seq::SliceRandom;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet},
     thread,
 };
 
@@ -96,7 +97,7 @@ impl<'a> Lockstep<'a> {
             for (member, score) in lane.group.members.iter().zip(scores) {
                 let mut branch = self.finished(member, step, BranchEnd::Reached);
                 branch.test = Some(TestMetrics { loss: score.loss(), error: score.error() });
-                self.ended.push((member.place(), Ended { branch, checkpoint: None }));
+                self.ended.push((member.place(), Ended { branch, blobs: BTreeMap::new() }));
             }
         }
         Ok(self.in_order())
@@ -111,9 +112,11 @@ impl<'a> Lockstep<'a> {
         progress: &dyn Progress,
     ) -> Result<Vec<Vec<Scores>>, TrainError> {
         let (data, plan, steps) = (self.data, self.plan, self.step..until);
+        let metric = self.job.segment.metric;
         let order = order(plan.seed, epoch, data.train.len());
         let ends_epoch = until == (epoch + 1) * plan.steps_per_epoch;
         each(&mut self.lanes, |group| {
+            group.depart(steps.start);
             for step in steps.clone() {
                 if progress.abandoned() {
                     return Err(TrainError::Abandoned);
@@ -123,7 +126,13 @@ impl<'a> Lockstep<'a> {
                 let (features, labels) = gather(&data.train, data.dim, &order[rows]);
                 group.step(plan, step, features, data.dim, &labels);
             }
-            Ok(if ends_epoch { group.scores(&data.val, data.dim) } else { vec![] })
+            group.members.iter_mut().for_each(Member::arrive);
+            if !ends_epoch {
+                return Ok(vec![]);
+            }
+            let scores = group.scores(&data.val, data.dim);
+            group.keep_best(metric, epoch as u32 + 1, until, &scores);
+            Ok(scores)
         })
     }
 
@@ -138,16 +147,16 @@ impl<'a> Lockstep<'a> {
                 if scores.loss() == Metric::Diverged {
                     member.diverged_at = Some(self.step);
                 }
-                let batches = self.plan.steps_per_epoch as f64;
+                let (train_loss, diagnostics) = member.close(self.plan.steps_per_epoch);
                 let row = ReportRow {
                     arms: member.arm_ids(),
                     epoch,
                     step: self.step,
-                    train_loss: Metric::from(std::mem::take(&mut member.loss_sum) / batches),
+                    train_loss,
                     val_loss: scores.loss(),
                     val_error: scores.error(),
                     onset_step: member.onset_step,
-                    diagnostics: Some(member.diagnose(self.plan.steps_per_epoch)),
+                    diagnostics: Some(diagnostics),
                 };
                 rows.push((member.place(), row));
             }
@@ -237,13 +246,14 @@ impl<'a> Lockstep<'a> {
     fn end(&mut self, member: &Member, state: State, end: BranchEnd) -> Result<(), TrainError> {
         let step = member.diverged_at.unwrap_or(state.step);
         let mut branch = self.finished(member, step, end);
-        let mut checkpoint = None;
+        let mut files = Files::new(self.plan);
         if end != BranchEnd::Diverged {
-            let (bytes, digest) = state.to_bytes().map_err(TrainError::Save)?;
-            branch.checkpoint = Some(digest);
-            checkpoint = Some(bytes);
+            branch.checkpoint = Some(files.add(&state)?);
         }
-        self.ended.push((member.place(), Ended { branch, checkpoint }));
+        branch.best = files.best(member.best.here.as_ref())?;
+        branch.waypoints = files.waypoints(&member.watch.waypoints)?;
+        let blobs = files.blobs;
+        self.ended.push((member.place(), Ended { branch, blobs }));
         Ok(())
     }
 
@@ -260,6 +270,8 @@ impl<'a> Lockstep<'a> {
             onset_step: member.onset_step,
             checkpoint: None,
             test: None,
+            best: None,
+            waypoints: vec![],
             minima: if member.onset_step.is_none() { member.minima.clone() } else { vec![] },
         }
     }

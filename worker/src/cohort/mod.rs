@@ -2,6 +2,7 @@
 
 mod fork;
 mod group;
+mod keep;
 mod lockstep;
 mod pass;
 mod start;
@@ -14,7 +15,7 @@ use floodgauge_protocol::{
 };
 use lockstep::Lockstep;
 use start::Plan;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// What to train.
 #[derive(Clone, Copy, Debug)]
@@ -59,8 +60,8 @@ pub trait Progress: Sync {
 pub struct Ended {
     /// What to tell the server.
     pub branch: FinishedBranch,
-    /// The checkpoint that [`FinishedBranch::checkpoint`] names.
-    pub checkpoint: Option<Bytes>,
+    /// The checkpoints that it names.
+    pub blobs: BTreeMap<Digest, Bytes>,
 }
 
 /// Why a segment can't be trained.

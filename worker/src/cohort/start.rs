@@ -2,7 +2,7 @@
 
 use super::{Job, TrainError};
 use crate::{
-    checkpoint::{Layout, State},
+    checkpoint::{Layout, State, Tally},
     cohort::{fork::Arm, group::Member},
     data::Data,
     models::Architecture,
@@ -75,8 +75,9 @@ impl Plan {
             if state.step != segment.from_step {
                 return Err(steps(state.step));
             }
+            let watch = methods(job, &spec.watch)?.into_iter().map(|arm| arm.method).collect();
             let arms = arms(job, branch, spec)?;
-            members.push((Member::new(branch, arms, &state, spec), state));
+            members.push((Member::new(branch, arms, watch, state.tally, spec), state));
         }
         Ok(members)
     }
@@ -90,18 +91,23 @@ impl Plan {
                 shape: shape.clone(),
             });
         }
-        State { arrays, step: 0, loss_sum: 0.0, flooded_steps: 0, flooded_in_epoch: 0 }
+        State { arrays, step: 0, tally: Tally::default() }
     }
 }
 
-/// The arms of a branch, once it is sure that one run can stand for them all.
-fn arms(job: Job<'_>, branch: usize, spec: &Branch) -> Result<Vec<Arm>, TrainError> {
+/// Arms of the sweep with their methods.
+fn methods(job: Job<'_>, arms: &[ArmIx]) -> Result<Vec<Arm>, TrainError> {
     let known = job.arms.len();
     let arm = |ix: &ArmIx| match job.arms.get(ix.ix()) {
         Some(&method) => Ok(Arm { ix: *ix, method }),
         None => Err(TrainError::UnknownArm { arm: ix.ix(), arms: known }),
     };
-    let arms = spec.arms.iter().map(arm).collect::<Result<Vec<_>, _>>()?;
+    arms.iter().map(arm).collect()
+}
+
+/// The arms of a branch, once it is sure that one run can stand for them all.
+fn arms(job: Job<'_>, branch: usize, spec: &Branch) -> Result<Vec<Arm>, TrainError> {
+    let arms = methods(job, &spec.arms)?;
     let ride = spec.onset_step.is_none() && arms.iter().all(|arm| arm.method.rides());
     if arms.len() == 1 || (arms.len() > 1 && ride) {
         return Ok(arms);
