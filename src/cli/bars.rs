@@ -33,7 +33,8 @@ impl Bars {
         let count = progress.rungs().len();
         let bar = |number| {
             let bar = all.add(ProgressBar::new(0).with_style(style_of(WAITS)));
-            bar.with_prefix(format!("rung {number} of {count}"))
+            let name = format!("rung {number} of {count}");
+            bar.with_prefix(if count == 1 { "training".into() } else { name })
         };
         let rungs = (1..=count).map(bar).collect();
         let live = all.add(ProgressBar::new_spinner().with_style(style_of(LIVE)));

@@ -43,6 +43,8 @@ struct Way {
     epochs: u32,
     /// The last rung that it was sent to.
     rung: usize,
+    /// Whether a segment has named it.
+    sent: bool,
     /// Whether it ended where it is.
     ended: bool,
 }
@@ -73,7 +75,7 @@ impl Progress {
         let mut rungs: Vec<_> =
             self.ends.iter().map(|&ends_at| Rung { ends_at, ..Rung::default() }).collect();
         for (ix, (rung, start)) in rungs.iter_mut().zip(starts).enumerate() {
-            for way in self.trials.values().filter(|way| way.rung >= ix) {
+            for way in self.trials.values().filter(|way| way.sent && way.rung >= ix) {
                 let done = u64::from(way.epochs.clamp(start, rung.ends_at) - start);
                 let total = if way.ended { done } else { u64::from(rung.ends_at - start) };
                 rung.trials += 1;
@@ -138,8 +140,17 @@ impl Progress {
                         way.rung = way.rung.max(*rung as usize + 1);
                     }
                 }
-                Action::Wake { .. } => {}
-                Action::Prune { rung, .. } => cuts.entry(*rung).or_default().1 += 1,
+                Action::Wake { trial, epochs } => {
+                    let way = self.trials.entry(*trial).or_default();
+                    way.epochs = way.epochs.max(*epochs);
+                    if self.ends.last().is_some_and(|last| epochs < last) {
+                        news.push(format!("{}: {reason}", self.name(*trial)));
+                    }
+                }
+                Action::Prune { trial, rung } => {
+                    cuts.entry(*rung).or_default().1 += 1;
+                    self.trials.entry(*trial).or_default().ended = true;
+                }
                 Action::End { trial, end } if *end != TrialEnd::Completed => {
                     ends.entry(reason).or_default().push(*trial);
                     self.trials.entry(*trial).or_default().ended = true;
@@ -158,6 +169,9 @@ impl Progress {
             let (number, count) = (rung + 1, self.ends.len());
             let at = self.ends.get(rung as usize).copied().unwrap_or_default();
             let all = kept + pruned;
+            if count == 1 {
+                return format!("{kept} of {all} probes go on, the rest is pruned");
+            }
             format!(
                 "rung {number} of {count}, epoch {at}: {kept} of {all} go on, the rest is pruned"
             )
@@ -171,6 +185,9 @@ impl Progress {
             return;
         }
         self.families.insert(segment.segment, segment.family);
+        for arm in segment.arms() {
+            self.trials.entry(TrialKey::new(segment.family, arm)).or_default().sent = true;
+        }
     }
 
     fn advance(&mut self, segment: SegmentId, rows: &[ReportRow]) {

@@ -105,7 +105,7 @@ pub struct ArmItem {
     /// Its method.
     #[schema(example = "flood")]
     pub method: &'static str,
-    /// Its flood level; null for plain.
+    /// Its flood level; null for plain, and for methods that have none.
     #[schema(required)]
     pub b: Option<f64>,
 }
@@ -163,7 +163,7 @@ const MAX_LIMIT: u32 = 200;
             "methods": ["flood"],
             "objective": { "metric": "val_loss", "at": "last" }
         },
-        "scheduler": { "kind": "sha", "priority": 0 }
+        "scheduler": { "kind": "halving", "priority": 0 }
     })),
     responses(
         (status = 201, body = SweepDetail, description = "Submitted",

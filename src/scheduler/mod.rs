@@ -5,13 +5,18 @@
 //!
 //! - [`Event`], [`Action`], [`Decision`]: the language.
 //! - [`Sweep`]: the state, and `step`.
-//! - [`Rungs`], `textbook`: successive halving; a grid is halving with one rung.
+//! - `policy`: what every scheduler has in common.
+//! - `halving`: probes after their onset, and what they say of the levels between them.
+//! - [`Rungs`], `textbook`: textbook halving; a grid is halving with one rung.
 //! - `trunk`: the plain run of a family, and how dormant arms are woken from it.
 //! - `training`: the segments that bring trials to where they are to be.
 //! - [`Sifted`]: what of a report is new.
 
 mod action;
 mod event;
+mod halving;
+mod policy;
+mod response;
 mod rungs;
 mod sift;
 mod standing;

@@ -7,39 +7,27 @@
 
 use super::{
     action::{Action, Decision, TrialEnd},
-    status::{SweepStatus, TrialStatus},
-    sweep::{Bracket, Sweep, Work},
-    trial::{Goal, Trial},
+    status::TrialStatus,
+    sweep::{Bracket, Sweep},
+    trial::Goal,
 };
-use floodgauge_protocol::{ArmIx, At, Branch, FamilyIx, Metric, SegmentKind, Start, TrialKey};
+use floodgauge_protocol::{ArmIx, Metric, TrialKey};
 use std::cmp::Ordering;
 
 impl Sweep {
-    /// The first rung of every bracket.
-    pub(super) fn start(&mut self) -> Vec<Decision> {
-        (0..self.brackets.len()).flat_map(|bracket| self.enqueue_rung(bracket)).collect()
+    /// The first rung of a bracket.
+    pub(super) fn first_rung(&mut self, ix: usize) -> Vec<Decision> {
+        self.enqueue_rung(ix)
     }
 
-    /// Closes the rung of a family's bracket once nothing of it is open.
-    pub(super) fn climb(&mut self, family: FamilyIx) -> Vec<Decision> {
-        let Some(ix) = self.brackets.iter().position(|b| b.families.contains(&family)) else {
-            return vec![];
-        };
+    /// What follows a rung that every arm of the bracket has reached.
+    pub(super) fn next_rung(&mut self, ix: usize) -> Vec<Decision> {
         let bracket = self.brackets[ix].clone();
-        let open = |work: &Work| work.open && bracket.families.contains(&work.segment.family);
-        if bracket.done || self.segments.values().any(open) {
-            return vec![];
+        if !self.rungs.is_last(bracket.rung) {
+            return self.close_rung(ix, &bracket);
         }
-        let mut decisions = if self.rungs.is_last(bracket.rung) {
-            self.brackets[ix].done = true;
-            self.end_last_rung(&bracket)
-        } else {
-            self.close_rung(ix, &bracket)
-        };
-        if self.brackets.iter().all(|bracket| bracket.done) {
-            decisions.extend(self.enqueue_test());
-        }
-        decisions
+        self.brackets[ix].done = true;
+        self.end_last_rung(&bracket)
     }
 
     fn end_last_rung(&mut self, bracket: &Bracket) -> Vec<Decision> {
@@ -105,7 +93,13 @@ impl Sweep {
     }
 
     /// Promotes or prunes a trial, unless it has ended already.
-    fn settle(&mut self, key: TrialKey, rung: u32, kept: bool, reason: String) -> Option<Decision> {
+    pub(super) fn settle(
+        &mut self,
+        key: TrialKey,
+        rung: u32,
+        kept: bool,
+        reason: String,
+    ) -> Option<Decision> {
         let trial = self.trials.get_mut(&key).filter(|t| t.status == TrialStatus::Active)?;
         trial.reason = Some(reason.clone());
         let action = if kept {
@@ -146,72 +140,12 @@ impl Sweep {
         }
         decisions
     }
-
-    /// What a family is trained for.
-    pub(super) fn purpose(&self, family: FamilyIx) -> String {
-        let bracket = self.brackets.iter().find(|bracket| bracket.families.contains(&family));
-        let rung = bracket.map_or(0, |bracket| bracket.rung) + 1;
-        format!("rung {rung} of {}", self.rungs.epochs().len())
-    }
-
-    /// Test segments for the chosen arm and its baseline, one a seed; or the end, if there
-    /// is nothing to test. Checkpoints hold the last epoch: an objective that is read at the
-    /// best one has no weights to test.
-    fn enqueue_test(&mut self) -> Vec<Decision> {
-        let chosen = self.chosen().filter(|_| self.spec.search.objective.at == At::Last);
-        let Some((bracket, arm)) = chosen else { return self.conclude() };
-        let epochs = self.spec.recipe.epochs;
-        let mut arms = vec![ArmIx::PLAIN, arm];
-        arms.dedup();
-        let mut decisions = vec![];
-        for family in self.brackets[bracket].families.clone() {
-            let branches: Vec<Branch> = arms
-                .iter()
-                .filter_map(|&arm| {
-                    let trial = &self.trials[&TrialKey::new(family, arm)];
-                    let digest =
-                        trial.checkpoint.filter(|_| trial.status == TrialStatus::Completed)?;
-                    let start = Start::Checkpoint { digest };
-                    let (arms, onset_step) = (vec![arm], trial.onset_step);
-                    Some(Branch { onset_step, ..Branch::new(arms, start) })
-                })
-                .collect();
-            if branches.is_empty() {
-                continue;
-            }
-            let reason = format!(
-                "test metrics of the chosen {} and the baseline, seed {}",
-                self.plan.arms[arm.ix()],
-                self.plan.families[family.ix()].seed,
-            );
-            let end = u64::from(epochs) * self.steps_per_epoch;
-            decisions.push(self.enqueue(family, SegmentKind::Test, (end, end), branches, reason));
-        }
-        if decisions.is_empty() { self.conclude() } else { decisions }
-    }
-
-    /// The end, once nothing is open: the answer, or failure if no arm was trained to the end
-    /// with every seed.
-    pub(super) fn conclude(&mut self) -> Vec<Decision> {
-        if self.segments.values().any(|work| work.open) {
-            return vec![];
-        }
-        if self.chosen().is_none() {
-            self.status = SweepStatus::Failed;
-            let lost = |trial: &&Trial| trial.status != TrialStatus::Completed;
-            let why = self.trials.values().filter(lost).find_map(|trial| trial.reason.clone());
-            let why = why.map(|why| format!("; the first reason: {why}")).unwrap_or_default();
-            let reason = format!("no arm was trained to the end with every seed{why}");
-            return vec![Decision { action: Action::Fail, reason }];
-        }
-        self.status = SweepStatus::Completed;
-        let best = self.best();
-        let reason = best.verdict.clone();
-        vec![Decision { action: Action::Complete { best: Box::new(best) }, reason }]
-    }
 }
 
-fn keys<'a>(bracket: &'a Bracket, arms: &'a [ArmIx]) -> impl Iterator<Item = TrialKey> + 'a {
+pub(super) fn keys<'a>(
+    bracket: &'a Bracket,
+    arms: &'a [ArmIx],
+) -> impl Iterator<Item = TrialKey> + 'a {
     bracket
         .families
         .iter()

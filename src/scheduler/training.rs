@@ -106,10 +106,18 @@ impl Sweep {
         branches
     }
 
-    /// The arms of a family that wait to be woken.
+    /// The arms of a family that wait to be woken from its trunk. Only the first family of a
+    /// bracket wakes any.
     fn dormant(&self, family: FamilyIx) -> Vec<ArmIx> {
-        let status = |arm: &ArmIx| self.trials[&TrialKey::new(family, *arm)].status;
-        self.plan.arm_ids().filter(|arm| status(arm) == TrialStatus::Dormant).collect()
+        if !self.brackets.iter().any(|bracket| bracket.families[0] == family) {
+            return vec![];
+        }
+        let waits = |arm: &ArmIx| {
+            let key = TrialKey::new(family, *arm);
+            let dormant = self.trials[&key].status == TrialStatus::Dormant;
+            dormant && self.plan.arms[arm.ix()].rides() && self.onset(key).is_none()
+        };
+        self.plan.arm_ids().filter(waits).collect()
     }
 
     /// Queues a segment from one step to another.

@@ -1,8 +1,13 @@
 //! What is known of a family's plain run: where it crosses levels, and where they can be woken.
 
-use super::sweep::Sweep;
+use super::{
+    action::{Action, Decision},
+    status::TrialStatus,
+    sweep::Sweep,
+    trial::Goal,
+};
 use floodgauge_protocol::{
-    Digest, TrialKey,
+    ArmIx, Digest, TrialKey,
     work::{self, FinishedBranch, Minimum, Waypoint},
 };
 
@@ -32,6 +37,11 @@ impl Trunk {
         work::onset(&self.minima, level)
     }
 
+    /// The last state before a step.
+    fn before(&self, step: u64) -> Option<&Waypoint> {
+        self.waypoints.iter().rev().find(|waypoint| waypoint.step <= step)
+    }
+
     /// The checkpoints that it keeps.
     pub fn checkpoints(&self) -> impl Iterator<Item = Digest> + '_ {
         let best = self.waypoints.iter().filter_map(|waypoint| waypoint.best);
@@ -50,5 +60,28 @@ impl Sweep {
             self.trunks.get(&key.family)?.onset(level)
         };
         trial.onset_step.or_else(trunk)
+    }
+
+    /// Lets a dormant arm go on from its trunk's last state before its onset, towards a goal.
+    /// None if it isn't dormant, or the trunk hasn't crossed its level.
+    pub(super) fn wake(&mut self, key: TrialKey, goal: Goal, why: &str) -> Option<Decision> {
+        let onset = self.onset(key)?;
+        let from = self.trunks.get(&key.family)?.before(onset).copied();
+        let epochs = from.map_or(0, |from| from.step / self.steps_per_epoch) as u32;
+        let plain = self.trials.get(&TrialKey::new(key.family, ArmIx::PLAIN))?;
+        let shared = plain.curve.get(..epochs as usize)?.to_vec();
+        let trial =
+            self.trials.get_mut(&key).filter(|trial| trial.status == TrialStatus::Dormant)?;
+        trial.status = TrialStatus::Active;
+        trial.curve = shared;
+        trial.goal = goal;
+        if let Some(from) = from {
+            (trial.checkpoint, trial.saved_step) = (Some(from.checkpoint), from.step);
+            trial.best = from.best;
+        }
+        let crossed = onset as f64 / self.steps_per_epoch as f64;
+        let reason = format!("{why}; its onset is at epoch {crossed:.1}, it goes on from {epochs}");
+        trial.reason = Some(reason.clone());
+        Some(Decision { action: Action::Wake { trial: key, epochs }, reason })
     }
 }

@@ -62,13 +62,14 @@ function Headline({
       <p class="label">
         {final ? "Best level" : "Best level so far"} by {metricWords(detail.metric)}
       </p>
-      <p class="best" data-best={arm ? (arm.b ?? "plain") : undefined}>
+      <p class="best" data-best={arm ? (arm.b ?? arm.method) : undefined}>
         {!arm ? (
           <span class="faint">nothing reported yet</span>
         ) : arm.b == null ? (
-          "plain"
+          arm.arm
         ) : (
           <>
+            {arm.method !== "flood" && `${arm.method} `}
             <var>b</var> = {formatLevel(arm.b)}
           </>
         )}

@@ -92,6 +92,13 @@ export function armName(detail: SweepDetail, arm: number): string {
   return item.b == null ? item.name : `${item.method} b=${formatLevel(item.b)}`;
 }
 
+/** What an arm is called in a column of levels: flooding, which needs no word, by its level alone. */
+export function armLabel(arm: { name: string; method: string; b?: number | null }, decimals?: number): string {
+  if (arm.b == null) return arm.name;
+  const level = formatLevel(arm.b, decimals);
+  return arm.method === "flood" ? level : `${arm.method} ${level}`;
+}
+
 /** The first family with the best arm's weight decay; the first of all while none is best. */
 export function familyOf(detail: SweepDetail | undefined, best: Best | null): number {
   const decay = best?.best?.weight_decay;

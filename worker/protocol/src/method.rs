@@ -173,7 +173,10 @@ impl fmt::Display for Method {
             Self::Plain => Ok(()),
             Self::Flood { b } | Self::Iflood { b } | Self::Softad { b } => write!(f, " b={b}"),
             Self::Alternating { descent, ascent } => write!(f, " ε₁={descent} ε₂={ascent}"),
-            Self::GradientPenalty { lambda, .. } => write!(f, " λ={lambda}"),
+            Self::GradientPenalty { lambda, rho } if *rho == default_rho() => {
+                write!(f, " λ={lambda}")
+            }
+            Self::GradientPenalty { lambda, rho } => write!(f, " λ={lambda} ρ={rho}"),
         }
     }
 }
@@ -186,7 +189,8 @@ mod tests {
     fn a_sweep_names_methods_by_word_or_by_table() {
         let text = r#"["flood", "iflood", "softad",
             {"kind": "alternating", "lr": [[0.1, 0.05]]},
-            {"kind": "gradient_penalty", "lambda": [0.01, 0.1]}]"#;
+            {"kind": "gradient_penalty", "lambda": [0.01, 0.1]},
+            {"kind": "gradient_penalty", "lambda": [0.1], "rho": 0.5}]"#;
         let specs: Vec<MethodSpec> = serde_json::from_str(text).unwrap();
         let arms: Vec<_> = specs.iter().flat_map(|spec| spec.arms(&[0.07])).collect();
         let names: Vec<_> = arms.iter().map(ToString::to_string).collect();
@@ -197,6 +201,7 @@ mod tests {
             "alternating ε₁=0.1 ε₂=0.05",
             "gradient_penalty λ=0.01",
             "gradient_penalty λ=0.1",
+            "gradient_penalty λ=0.1 ρ=0.5",
         ];
         assert_eq!(names, expected);
         let back = serde_json::to_string(&specs).unwrap();

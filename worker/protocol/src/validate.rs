@@ -1,7 +1,7 @@
 //! Checks on a submitted sweep that its types can't make.
 
 use crate::{
-    method::{MethodSpec, MethodTable},
+    method::{Method, MethodSpec, MethodTable},
     recipe::{Model, Optimizer},
     schedule::Schedule,
     sweep::{SchedulerKind, SweepSpec},
@@ -167,10 +167,20 @@ impl SweepSpec {
         problems.unless(distinct(&search.methods), "/search/methods", || {
             "each method can be named once".into()
         });
+        let mut known: Vec<Method> = vec![];
         for (i, method) in search.methods.iter().enumerate() {
-            if let MethodSpec::Table(table) = method {
-                check_table(table, &format!("/search/methods/{i}"), problems);
-            }
+            let MethodSpec::Table(table) = method else { continue };
+            let at = format!("/search/methods/{i}");
+            check_table(table, &at, problems);
+            let arms = table.arms();
+            let again = arms.iter().find(|arm| known.len() <= bound::TRIALS && known.contains(arm));
+            problems.unless(again.is_none(), &at, || {
+                format!(
+                    "{} is among the methods before",
+                    again.map_or_else(String::new, Method::to_string)
+                )
+            });
+            known.extend(arms);
         }
         let seeds = search.seeds.len();
         problems.unless((1..=bound::SEEDS).contains(&seeds), "/search/seeds", || {
@@ -216,7 +226,7 @@ impl SweepSpec {
 
     fn check_scheduler(&self, problems: &mut Problems) {
         let spec = &self.scheduler;
-        if let Some(eta) = spec.eta {
+        if let Some(eta) = spec.eta.filter(|_| spec.kind == SchedulerKind::Sha) {
             problems.unless(bound::ETA.contains(&eta), "/scheduler/eta", || {
                 format!("eta {eta} must be between {} and {}", bound::ETA.start(), bound::ETA.end())
             });
@@ -233,8 +243,11 @@ impl SweepSpec {
                 },
             );
         }
+        if spec.kind != SchedulerKind::Sha {
+            let kind = spec.kind.as_str();
+            problems.unless(spec.eta.is_none(), "/scheduler/eta", || format!("{kind} has no eta"));
+        }
         if spec.kind == SchedulerKind::Grid {
-            problems.unless(spec.eta.is_none(), "/scheduler/eta", || "grid has no eta".into());
             problems.unless(spec.first_rung.is_none(), "/scheduler/first_rung", || {
                 "grid has no first_rung".into()
             });
@@ -392,7 +405,9 @@ mod tests {
         let mut spec = digits();
         let text = r#"["softad", {"kind": "alternating", "lr": [[0.1, 0.05], [0.1, 0.1]]},
             {"kind": "gradient_penalty", "lambda": [0.1, 0], "rho": 0},
-            {"kind": "alternating", "lr": []}]"#;
+            {"kind": "alternating", "lr": []},
+            {"kind": "gradient_penalty", "lambda": [0.1], "rho": 0.1},
+            {"kind": "gradient_penalty", "lambda": [0.2, 0.1], "rho": 0.1}]"#;
         spec.search.methods = serde_json::from_str(text).unwrap();
         assert_eq!(
             pointers(&spec),
@@ -400,7 +415,8 @@ mod tests {
                 "/search/methods/1/lr/1",
                 "/search/methods/2/rho",
                 "/search/methods/2/lambda/1",
-                "/search/methods/3/lr"
+                "/search/methods/3/lr",
+                "/search/methods/5",
             ]
         );
     }
