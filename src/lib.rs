@@ -16,5 +16,6 @@ pub mod config;
 pub mod driver;
 pub mod http;
 pub mod scheduler;
+pub mod simulate;
 pub mod store;
 pub mod verdict;

@@ -9,6 +9,7 @@ pub mod migrate;
 pub mod openapi;
 pub mod serve;
 pub mod show;
+pub mod simulate;
 pub mod submit;
 pub mod watch;
 pub mod worker;

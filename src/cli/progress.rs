@@ -170,7 +170,8 @@ impl Progress {
             let at = self.ends.get(rung as usize).copied().unwrap_or_default();
             let all = kept + pruned;
             if count == 1 {
-                return format!("{kept} of {all} probes go on, the rest is pruned");
+                let go = if kept == 1 { "goes" } else { "go" };
+                return format!("{kept} of {all} probes {go} on, the rest is pruned");
             }
             format!(
                 "rung {number} of {count}, epoch {at}: {kept} of {all} go on, the rest is pruned"

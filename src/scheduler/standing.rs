@@ -46,6 +46,15 @@ impl Sweep {
         }
     }
 
+    /// How many arms lie dormant in every family.
+    fn untrained(&self) -> usize {
+        let dormant = |arm: &ArmIx| {
+            let of_arm = self.trials.iter().filter(|(key, _)| key.arm == *arm);
+            of_arm.map(|(_, trial)| trial.status).all(|status| status == TrialStatus::Dormant)
+        };
+        self.plan.arm_ids().filter(dormant).count()
+    }
+
     fn standing(&self) -> Standing {
         let mut contenders = vec![];
         for (ix, bracket) in self.brackets.iter().enumerate() {
@@ -76,7 +85,12 @@ impl Sweep {
         levels.dedup();
         Standing {
             objective: self.spec.search.objective,
+<<<<<<< HEAD
             levels,
+=======
+            levels: self.plan.arms.iter().filter_map(|method| method.level()).collect(),
+            untrained: self.untrained(),
+>>>>>>> main
             seeds: self.spec.search.seeds.len() as u32,
             ended: self.status.is_final(),
             contenders,

@@ -8,7 +8,11 @@ import { ground } from "../theme";
 import { colourAt, levelScale } from "./colour";
 import { Toggle } from "./evidence";
 import { byLevel, byStanding, type Standing } from "./order";
+<<<<<<< HEAD
 import { armLabel, armName, epochOfStep, type SweepState } from "./state";
+=======
+import { epochOfStep, sharedReason, type SweepState } from "./state";
+>>>>>>> main
 import { trialKey } from "./store";
 
 interface StandingProps {
@@ -22,7 +26,9 @@ interface StandingProps {
 export function StandingTable({ state, family, objectives, leader, picked }: StandingProps) {
   const order = useSignal<"standing" | "level">("standing");
   const { detail } = state;
-  const rows = (state.trials[family] ?? []).map((trial): Standing => {
+  const trials = state.trials[family] ?? [];
+  const shared = sharedReason(trials);
+  const rows = trials.map((trial): Standing => {
     const b = detail.arms_list[trial.arm]?.b ?? null;
     return { trial, b, objective: objectives.get(trialKey(family, trial.arm)) ?? null };
   });
@@ -51,6 +57,7 @@ export function StandingTable({ state, family, objectives, leader, picked }: Sta
           />
         </span>
       </div>
+      {shared && !state.endReason.includes(shared) && <p class="faint">All arms: {shared}</p>}
       <div class="scroll" tabIndex={0} role="region" aria-label="Standing of the arms">
         <table class="standing">
           <thead>
@@ -72,7 +79,11 @@ export function StandingTable({ state, family, objectives, leader, picked }: Sta
               <th scope="col" class="figure">
                 Objective
               </th>
-              <th scope="col">Why</th>
+              {!shared && (
+                <th scope="col" class="why">
+                  Why
+                </th>
+              )}
             </tr>
           </thead>
           <tbody>
@@ -107,7 +118,7 @@ export function StandingTable({ state, family, objectives, leader, picked }: Sta
                   {trial.onsetStep === null ? NONE : epochOfStep(detail, trial.onsetStep)}
                 </td>
                 <td class="figure">{formatMetric(objective, detail.metric)}</td>
-                <td class="why">{trial.reason}</td>
+                {!shared && <td class="why">{trial.reason}</td>}
               </tr>
             ))}
           </tbody>
