@@ -85,12 +85,9 @@ impl Sweep {
         levels.dedup();
         Standing {
             objective: self.spec.search.objective,
-<<<<<<< HEAD
             levels,
-=======
-            levels: self.plan.arms.iter().filter_map(|method| method.level()).collect(),
+            arms: self.plan.arms.len() * self.brackets.len(),
             untrained: self.untrained(),
->>>>>>> main
             seeds: self.spec.search.seeds.len() as u32,
             ended: self.status.is_final(),
             contenders,

@@ -70,7 +70,8 @@ fn each_weight_decay_is_a_task_of_its_own() {
 
 #[test]
 fn what_is_no_complete_grid_is_refused_with_the_reason() {
-    let cases: [(&str, fn(&mut Value), &str); 7] = [
+    type Spoil = fn(&mut Value);
+    let cases: [(&str, Spoil, &str); 7] = [
         ("levels without plain", |g| g["levels"][0] = json!(0.05), "must begin with null"),
         ("a second plain", |g| g["levels"][2] = json!(null), "no other null"),
         ("levels that fall", |g| g["levels"][1] = json!(0.25), "must rise"),

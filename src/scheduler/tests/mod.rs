@@ -47,6 +47,7 @@ impl Truth for Curves {
             train_loss: Metric::from(value / 2.0),
             val_loss: Metric::from(value),
             val_error: Metric::from(value / 10.0),
+            diagnostics: None,
         }
     }
 
@@ -99,32 +100,7 @@ impl World {
     }
 
     fn rows(&self, segment: &Segment) -> Vec<ReportRow> {
-<<<<<<< HEAD
-        if segment.kind == SegmentKind::Test {
-            return vec![];
-        }
-        let spe = self.sweep.steps_per_epoch();
-        let seed = self.sweep.plan().families[segment.family.ix()].seed;
-        let mut rows = vec![];
-        for epoch in segment.from_step / spe + 1..=segment.to_step / spe {
-            for (arms, onset_step) in segment.branches.iter().flat_map(|b| self.runs(b, epoch)) {
-                let value = (self.curve)(seed, arms[0].0, epoch as u32);
-                rows.push(ReportRow {
-                    arms,
-                    epoch: epoch as u32,
-                    step: epoch * spe,
-                    train_loss: Metric::from(value / 2.0),
-                    val_loss: Metric::from(value),
-                    val_error: Metric::from(value / 10.0),
-                    onset_step,
-                    diagnostics: None,
-                });
-            }
-        }
-        rows
-=======
         Trainer::new(&self.sweep, &self.truth, segment.family).rows(segment)
->>>>>>> main
     }
 
     fn claim(&mut self, segment: SegmentId, attempt: u32) {

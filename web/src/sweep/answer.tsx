@@ -191,7 +191,7 @@ function Fact({ name, value, children }: FactProps) {
 /** How far the live arms have come. */
 function Progress({ state }: { state: SweepState }) {
   const trials = state.trials.flat();
-  const live = trials.filter(({ status }) => status === "active" || status === "dormant");
+  const live = trials.filter(({ status }) => status === "active");
   const epoch = trials.reduce((most, trial) => Math.max(most, trial.epochs), 0);
   const { epochs } = state.detail;
   return (

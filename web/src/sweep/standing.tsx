@@ -23,6 +23,9 @@ interface StandingProps {
   picked: Signal<number | null>;
 }
 
+/** What stands beside a level that nobody trains. */
+const DORMANT = "not trained: the levels beside it tell what it does";
+
 export function StandingTable({ state, family, objectives, leader, picked }: StandingProps) {
   const order = useSignal<"standing" | "level">("standing");
   const { detail } = state;
@@ -118,7 +121,9 @@ export function StandingTable({ state, family, objectives, leader, picked }: Sta
                   {trial.onsetStep === null ? NONE : epochOfStep(detail, trial.onsetStep)}
                 </td>
                 <td class="figure">{formatMetric(objective, detail.metric)}</td>
-                {!shared && <td class="why">{trial.reason}</td>}
+                {!shared && (
+                  <td class="why">{trial.status === "dormant" ? DORMANT : trial.reason}</td>
+                )}
               </tr>
             ))}
           </tbody>

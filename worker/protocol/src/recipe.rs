@@ -165,7 +165,12 @@ impl DatasetName {
 /// A model.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+#[serde(
+    tag = "kind",
+    rename_all = "snake_case",
+    deny_unknown_fields,
+    from = "crate::spelled::ModelFields"
+)]
 pub enum Model {
     /// A multi-layer perceptron with ReLU between its layers.
     Mlp {
@@ -199,7 +204,12 @@ impl Default for Model {
 /// otherwise.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+#[serde(
+    tag = "kind",
+    rename_all = "snake_case",
+    deny_unknown_fields,
+    try_from = "crate::spelled::OptimizerFields"
+)]
 pub enum Optimizer {
     /// Stochastic gradient descent, `v ← μv + g`, `θ ← θ − lr·v`; with Nesterov's momentum
     /// `θ ← θ − lr·(g + μv)` (Sutskever et al., ICML 2013, as a step on the looked-ahead weights).
@@ -253,15 +263,15 @@ pub enum Optimizer {
     },
 }
 
-fn default_beta_1() -> f64 {
+pub(crate) fn default_beta_1() -> f64 {
     0.9
 }
 
-fn default_beta_2() -> f64 {
+pub(crate) fn default_beta_2() -> f64 {
     0.999
 }
 
-fn default_epsilon() -> f64 {
+pub(crate) fn default_epsilon() -> f64 {
     1e-8
 }
 

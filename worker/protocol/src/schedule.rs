@@ -8,7 +8,12 @@ use serde::{Deserialize, Serialize};
 /// multiplied by `(t + 1) / warm-up steps` there.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+#[serde(
+    tag = "kind",
+    rename_all = "snake_case",
+    deny_unknown_fields,
+    try_from = "crate::spelled::ScheduleFields"
+)]
 pub enum Schedule {
     /// 1 throughout.
     Constant {

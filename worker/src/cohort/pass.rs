@@ -66,8 +66,11 @@ impl Pass {
         let device = logits.device();
         let weighted = Tensor::<3>::from_data(TensorData::new(weighted, shape), &device);
         let mut gradients = (logits * weighted.autodiff()).sum().backward();
-        let parameters = model.parameters().into_iter();
-        let gradients = parameters.filter_map(|parameter| parameter.grad_remove(&mut gradients));
-        (gradients.map(to_host).collect(), seen)
+        let gradients = model.parameters().into_iter().map(|parameter| {
+            // Were one without influence left out, the others' gradients would shift.
+            let none = || parameter.clone().without_autodiff().zeros_like();
+            to_host(parameter.grad_remove(&mut gradients).unwrap_or_else(none))
+        });
+        (gradients.collect(), seen)
     }
 }
