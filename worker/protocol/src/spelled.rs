@@ -1,4 +1,4 @@
-//! Models, optimisers and levels as they are read: field by field.
+//! Models, optimisers, schedules and levels as they are read: field by field.
 //!
 //! Serde's tagged and untagged enums hold a value back until they know its variant, and forget
 //! meanwhile which field it was that didn't read. People are to be pointed at it.
@@ -6,6 +6,7 @@
 use crate::{
     levels::{Levels, LogRange, Range},
     recipe::{Model, Optimizer, default_beta_1, default_beta_2, default_epsilon},
+    schedule::Schedule,
 };
 use serde::{
     Deserialize, Deserializer,
@@ -43,9 +44,12 @@ pub(crate) struct OptimizerFields {
     kind: OptimizerKind,
     lr: f64,
     momentum: Option<f64>,
+    nesterov: Option<bool>,
     beta_1: Option<f64>,
     beta_2: Option<f64>,
     epsilon: Option<f64>,
+    #[serde(default)]
+    schedule: Schedule,
 }
 
 #[derive(Deserialize)]
@@ -53,33 +57,87 @@ pub(crate) struct OptimizerFields {
 enum OptimizerKind {
     Sgd,
     Adam,
+    Adamw,
+}
+
+/// Refuses the first of the fields that is there, though `kind` has none such.
+fn none_of(kind: &str, others: &[(&str, bool)]) -> Result<(), String> {
+    let stray = others.iter().find(|(_, there)| *there);
+    stray.map_or(Ok(()), |(name, _)| Err(format!("{kind} has no {name}")))
 }
 
 impl TryFrom<OptimizerFields> for Optimizer {
     type Error = String;
 
     fn try_from(fields: OptimizerFields) -> Result<Self, String> {
-        let OptimizerFields { kind, lr, momentum, beta_1, beta_2, epsilon } = fields;
-        let none_of = |kind: &str, others: &[(&str, Option<f64>)]| {
-            let stray = others.iter().find(|(_, value)| value.is_some());
-            stray.map_or(Ok(()), |(name, _)| Err(format!("{kind} has no {name}")))
-        };
-        match kind {
+        let OptimizerFields { kind, lr, schedule, .. } = fields;
+        let sgds =
+            [("momentum", fields.momentum.is_some()), ("nesterov", fields.nesterov.is_some())];
+        let adams = [
+            ("beta_1", fields.beta_1.is_some()),
+            ("beta_2", fields.beta_2.is_some()),
+            ("epsilon", fields.epsilon.is_some()),
+        ];
+        let beta_1 = fields.beta_1.unwrap_or_else(default_beta_1);
+        let beta_2 = fields.beta_2.unwrap_or_else(default_beta_2);
+        let epsilon = fields.epsilon.unwrap_or_else(default_epsilon);
+        Ok(match kind {
             OptimizerKind::Sgd => {
-                let adams = [("beta_1", beta_1), ("beta_2", beta_2), ("epsilon", epsilon)];
                 none_of("sgd", &adams)?;
-                Ok(Self::Sgd { lr, momentum: momentum.unwrap_or(0.0) })
+                let momentum = fields.momentum.unwrap_or(0.0);
+                Self::Sgd { lr, momentum, nesterov: fields.nesterov.unwrap_or(false), schedule }
             }
             OptimizerKind::Adam => {
-                none_of("adam", &[("momentum", momentum)])?;
-                Ok(Self::Adam {
-                    lr,
-                    beta_1: beta_1.unwrap_or_else(default_beta_1),
-                    beta_2: beta_2.unwrap_or_else(default_beta_2),
-                    epsilon: epsilon.unwrap_or_else(default_epsilon),
-                })
+                none_of("adam", &sgds)?;
+                Self::Adam { lr, beta_1, beta_2, epsilon, schedule }
             }
-        }
+            OptimizerKind::Adamw => {
+                none_of("adamw", &sgds)?;
+                Self::Adamw { lr, beta_1, beta_2, epsilon, schedule }
+            }
+        })
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ScheduleFields {
+    kind: ScheduleKind,
+    every: Option<u32>,
+    factor: Option<f64>,
+    #[serde(default)]
+    warmup: u32,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum ScheduleKind {
+    Constant,
+    Step,
+    Cosine,
+}
+
+impl TryFrom<ScheduleFields> for Schedule {
+    type Error = String;
+
+    fn try_from(fields: ScheduleFields) -> Result<Self, String> {
+        let ScheduleFields { kind, every, factor, warmup } = fields;
+        let steps = [("every", every.is_some()), ("factor", factor.is_some())];
+        Ok(match kind {
+            ScheduleKind::Constant => {
+                none_of("constant", &steps)?;
+                Self::Constant { warmup }
+            }
+            ScheduleKind::Step => {
+                let every = every.ok_or("step needs every, the epochs between two changes")?;
+                let factor = factor.ok_or("step needs factor, by which each change multiplies")?;
+                Self::Step { every, factor, warmup }
+            }
+            ScheduleKind::Cosine => {
+                none_of("cosine", &steps)?;
+                Self::Cosine { warmup }
+            }
+        })
     }
 }
 
@@ -171,5 +229,20 @@ mod tests {
         assert_eq!(mixed, Err("sgd has no beta_1".into()));
         let mixed = optimizer(json!({ "kind": "adam", "lr": 0.1, "momentum": 0.9 }));
         assert_eq!(mixed, Err("adam has no momentum".into()));
+        let mixed = optimizer(json!({ "kind": "adamw", "lr": 0.1, "nesterov": true }));
+        assert_eq!(mixed, Err("adamw has no nesterov".into()));
+    }
+
+    #[test]
+    fn a_schedule_takes_what_its_kind_has_and_needs_it() {
+        let schedule =
+            |schedule| optimizer(json!({ "kind": "sgd", "lr": 1, "schedule": schedule }));
+        let step = schedule(json!({ "kind": "step", "every": 30, "factor": 0.1 })).unwrap();
+        assert_eq!(*step.schedule(), Schedule::Step { every: 30, factor: 0.1, warmup: 0 });
+        assert_eq!(optimizer(serde_json::to_value(&step).unwrap()), Ok(step));
+        let short = schedule(json!({ "kind": "step", "every": 30 })).unwrap_err();
+        assert!(short.contains("needs factor"), "{short}");
+        let mixed = schedule(json!({ "kind": "cosine", "every": 30 }));
+        assert_eq!(mixed, Err("cosine has no every".into()));
     }
 }

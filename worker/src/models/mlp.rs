@@ -193,6 +193,17 @@ impl Mlp {
         model
     }
 
+    /// The same layers with other `parameters`, in the order of [`Architecture::parameters`], and
+    /// perhaps of another number of members: for [`Mlp::forward_train`] alone, since the running
+    /// statistics stay those of this model.
+    pub fn at(&self, parameters: Vec<Tensor<3>>) -> Self {
+        let mut model = self.clone();
+        for (parameter, other) in model.parameters_mut().into_iter().zip(parameters) {
+            *parameter = other;
+        }
+        model
+    }
+
     /// The trained tensors, in the order of [`Architecture::parameters`].
     pub fn parameters(&self) -> Vec<&Tensor<3>> {
         self.layers.iter().flat_map(Layer::parameters).collect()
