@@ -1,17 +1,10 @@
 import { useEffect, useState } from "preact/hooks";
 import type { SweepSummary } from "../api/types";
-<<<<<<< HEAD
+import { Delete } from "../delete";
 import { formatDifference, formatTime, metricWords, NONE } from "../format";
 import { Alert, Cost, Status, useTitle } from "../parts";
 import { sweepHref } from "../router";
-import { armLabel } from "../sweep/state";
-=======
-import { Delete } from "../delete";
-import { formatDifference, formatLevel, formatTime, metricWords, NONE } from "../format";
-import { Alert, Cost, Status, useTitle } from "../parts";
-import { sweepHref } from "../router";
-import { isFinal, isPlain } from "../sweep/state";
->>>>>>> main
+import { armLabel, isFinal, isPlain } from "../sweep/state";
 import { ListStore } from "./store";
 
 /** All sweeps, newest first. */

@@ -8,11 +8,7 @@ import { ground } from "../theme";
 import { colourAt, levelScale } from "./colour";
 import { Toggle } from "./evidence";
 import { byLevel, byStanding, type Standing } from "./order";
-<<<<<<< HEAD
-import { armLabel, armName, epochOfStep, type SweepState } from "./state";
-=======
-import { epochOfStep, sharedReason, type SweepState } from "./state";
->>>>>>> main
+import { armLabel, armName, epochOfStep, sharedReason, type SweepState } from "./state";
 import { trialKey } from "./store";
 
 interface StandingProps {

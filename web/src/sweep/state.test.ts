@@ -1,9 +1,5 @@
 import { expect, it } from "vitest";
-<<<<<<< HEAD
-import { armLabel, armName, familyOf } from "./state";
-=======
-import { familyOf, initialState, sharedReason } from "./state";
->>>>>>> main
+import { armLabel, armName, familyOf, initialState, sharedReason } from "./state";
 import { aBest, aDetail } from "./testing";
 
 it("a sweep opens on the first seed with the best arm's weight decay", () => {
@@ -25,7 +21,6 @@ it("a sweep opens on the first seed with the best arm's weight decay", () => {
   expect(familyOf(undefined, best)).toBe(0);
 });
 
-<<<<<<< HEAD
 it("arms are called by their method unless that is flooding", () => {
   const arms_list = [
     { arm: 0, name: "plain", method: "plain", b: null },
@@ -44,7 +39,8 @@ it("arms are called by their method unless that is flooding", () => {
   expect(arms_list.map(({ arm }) => armName({ ...aDetail(), arms_list }, arm))).toEqual(
     arms_list.map(({ name }) => name),
   );
-=======
+});
+
 it("a reason that all trials share can be told once", () => {
   const trials = initialState(aDetail()).trials[0] ?? [];
   const because = (reason: string) => trials.map((trial) => ({ ...trial, reason }));
@@ -52,5 +48,4 @@ it("a reason that all trials share can be told once", () => {
   expect(sharedReason([...because("no such file"), ...because("other")])).toBe("");
   expect(sharedReason(because("alone").slice(0, 1))).toBe("");
   expect(sharedReason([])).toBe("");
->>>>>>> main
 });

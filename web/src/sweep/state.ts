@@ -97,13 +97,16 @@ export function armName(detail: SweepDetail, arm: number): string {
   return item.b == null ? item.name : `${item.method} b=${formatLevel(item.b)}`;
 }
 
-<<<<<<< HEAD
 /** What an arm is called in a column of levels: flooding, which needs no word, by its level alone. */
-export function armLabel(arm: { name: string; method: string; b?: number | null }, decimals?: number): string {
+export function armLabel(
+  arm: { name: string; method: string; b?: number | null },
+  decimals?: number,
+): string {
   if (arm.b == null) return arm.name;
   const level = formatLevel(arm.b, decimals);
   return arm.method === "flood" ? level : `${arm.method} ${level}`;
-=======
+}
+
 /** Whether the best arm is no level at all. */
 export function isPlain(arm: Best["best"] | undefined): boolean {
   return arm?.method === "plain";
@@ -119,7 +122,6 @@ export function sharedReason(trials: readonly Trial[]): string {
 /** The weight decays, each once. */
 export function decaysOf(detail: SweepDetail): number[] {
   return [...new Set(detail.families.map((family) => family.weight_decay))];
->>>>>>> main
 }
 
 /** The first family with the best arm's weight decay; the first of all while none is best. */
