@@ -5,7 +5,7 @@
 
 mod common;
 
-use common::{Recorder, World, resume};
+use common::{Recorder, World, optimizers, resume};
 use floodgauge_protocol::{
     ArmIx, Branch, Method, Recipe, SegmentKind,
     segment::Start,
@@ -26,11 +26,6 @@ const STEPS: u64 = 28;
 const PER_EPOCH: u64 = 7;
 
 const SGD: &str = r#"{"kind": "sgd", "lr": 0.1, "momentum": 0.9}"#;
-const NESTEROV: &str = r#"{"kind": "sgd", "lr": 0.1, "momentum": 0.9, "nesterov": true,
-    "schedule": {"kind": "cosine", "warmup": 1}}"#;
-const ADAM: &str = r#"{"kind": "adam", "lr": 0.02}"#;
-const ADAMW: &str = r#"{"kind": "adamw", "lr": 0.02,
-    "schedule": {"kind": "step", "every": 2, "factor": 0.5}}"#;
 
 /// Four epochs of seven steps: 203 samples in batches of 32, the last one of 11.
 fn recipe(optimizer: &str, batch_norm: bool, hidden: &str) -> Recipe {
@@ -43,9 +38,8 @@ fn recipe(optimizer: &str, batch_norm: bool, hidden: &str) -> Recipe {
 }
 
 fn recipes() -> impl Strategy<Value = Recipe> {
-    let optimizers = prop_oneof![Just(SGD), Just(NESTEROV), Just(ADAM), Just(ADAMW)];
     let hidden = prop_oneof![Just("[24]"), Just("[33, 17]")];
-    (optimizers, any::<bool>(), hidden).prop_map(|(o, norm, hidden)| recipe(o, norm, hidden))
+    (optimizers(), any::<bool>(), hidden).prop_map(|(o, norm, hidden)| recipe(&o, norm, hidden))
 }
 
 /// Plain, levels that are reached one after another, one that is never reached, and methods that

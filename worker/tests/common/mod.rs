@@ -13,7 +13,37 @@ use floodgauge_worker::{
     data::{self, Data},
     device::Machine,
 };
+use proptest::prelude::*;
 use std::collections::HashMap;
+
+/// One of each kind, but for its schedule.
+pub const OPTIMIZERS: [&str; 5] = [
+    r#""kind": "sgd", "lr": 0.5"#,
+    r#""kind": "sgd", "lr": 0.1, "momentum": 0.9"#,
+    r#""kind": "sgd", "lr": 0.1, "momentum": 0.9, "nesterov": true"#,
+    r#""kind": "adam", "lr": 0.02"#,
+    r#""kind": "adamw", "lr": 0.02"#,
+];
+
+/// Of each kind, with and without warm-up, for four epochs.
+pub const SCHEDULES: [&str; 4] = [
+    r#"{"kind": "constant"}"#,
+    r#"{"kind": "constant", "warmup": 1}"#,
+    r#"{"kind": "step", "every": 1, "factor": 0.7}"#,
+    r#"{"kind": "cosine", "warmup": 1}"#,
+];
+
+/// An optimiser with its schedule, as a recipe has it.
+pub fn with_schedule(optimizer: &str, schedule: &str) -> String {
+    format!(r#"{{{optimizer}, "schedule": {schedule}}}"#)
+}
+
+/// Any optimiser with any schedule.
+pub fn optimizers() -> impl Strategy<Value = String> {
+    use proptest::sample::select;
+    (select(&OPTIMIZERS[..]), select(&SCHEDULES[..]))
+        .prop_map(|(optimizer, schedule)| with_schedule(optimizer, schedule))
+}
 
 /// Keeps all rows and orders stops.
 #[derive(Default)]
