@@ -1,6 +1,7 @@
 //! The HTTP surface, over a real listener, store and driver. Tests play the worker.
 
 mod bad_sweeps;
+mod bad_training;
 mod blobs;
 mod description;
 mod events;

@@ -4,12 +4,9 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// A method as a sweep names it: `"flood"`, or a table with the parameters to try.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(
-    untagged,
-    expecting = "a method is \"flood\", \"iflood\", \"softad\", {kind: \"alternating\", lr: [[ε₁, ε₂], …]} or {kind: \"gradient_penalty\", lambda: [λ, …], rho: ρ}"
-)]
+#[serde(untagged)]
 pub enum MethodSpec {
     /// A method whose parameter is the flood level; it's tried at every level of the sweep.
     Level(MethodKind),
@@ -33,7 +30,12 @@ pub enum MethodKind {
 /// A method with the parameters to try; it has no flood level.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+#[serde(
+    tag = "kind",
+    rename_all = "snake_case",
+    deny_unknown_fields,
+    try_from = "crate::spelled::TableFields"
+)]
 pub enum MethodTable {
     /// A descent step, then an ascent step, on each mini-batch.
     Alternating {
@@ -51,7 +53,7 @@ pub enum MethodTable {
     },
 }
 
-fn default_rho() -> f64 {
+pub(crate) fn default_rho() -> f64 {
     0.05
 }
 
@@ -213,10 +215,19 @@ mod tests {
     }
 
     #[test]
-    fn a_misspelt_method_is_answered_with_the_forms_there_are() {
-        for text in [r#""flod""#, r#"{"kind": "alternating", "rates": []}"#] {
+    fn a_misspelt_method_is_answered_with_what_there_is() {
+        for (text, told) in [
+            (r#""flod""#, "`softad`"),
+            (r#""alternating""#, "`softad`"),
+            ("7", "gradient_penalty"),
+            (r#"{"kind": "sam"}"#, "`gradient_penalty`"),
+            (r#"{"kind": "alternating", "rates": []}"#, "`lr`"),
+            (r#"{"kind": "alternating"}"#, "needs lr"),
+            (r#"{"kind": "gradient_penalty", "rho": 1}"#, "needs lambda"),
+            (r#"{"kind": "alternating", "lr": [], "rho": 1}"#, "alternating has no rho"),
+        ] {
             let error = serde_json::from_str::<MethodSpec>(text).unwrap_err().to_string();
-            assert!(error.contains("gradient_penalty"), "{error}");
+            assert!(error.contains(told), "{text}: {error}");
         }
     }
 }

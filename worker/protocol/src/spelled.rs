@@ -1,10 +1,11 @@
-//! Models, optimisers, schedules and levels as they are read: field by field.
+//! Models, optimisers, schedules, methods and levels as they are read: field by field.
 //!
 //! Serde's tagged and untagged enums hold a value back until they know its variant, and forget
 //! meanwhile which field it was that didn't read. People are to be pointed at it.
 
 use crate::{
     levels::{Levels, LogRange, Range},
+    method::{MethodKind, MethodSpec, MethodTable, default_rho},
     recipe::{Model, Optimizer, default_beta_1, default_beta_2, default_epsilon},
     schedule::Schedule,
 };
@@ -12,7 +13,7 @@ use serde::{
     Deserialize, Deserializer,
     de::{
         Error, MapAccess, SeqAccess, Visitor,
-        value::{MapAccessDeserializer, SeqAccessDeserializer},
+        value::{MapAccessDeserializer, SeqAccessDeserializer, StrDeserializer},
     },
 };
 use std::fmt;
@@ -138,6 +139,66 @@ impl TryFrom<ScheduleFields> for Schedule {
                 Self::Cosine { warmup }
             }
         })
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct TableFields {
+    kind: TableKind,
+    lr: Option<Vec<[f64; 2]>>,
+    lambda: Option<Vec<f64>>,
+    rho: Option<f64>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum TableKind {
+    Alternating,
+    GradientPenalty,
+}
+
+impl TryFrom<TableFields> for MethodTable {
+    type Error = String;
+
+    fn try_from(fields: TableFields) -> Result<Self, String> {
+        let TableFields { kind, lr, lambda, rho } = fields;
+        Ok(match kind {
+            TableKind::Alternating => {
+                let others = [("lambda", lambda.is_some()), ("rho", rho.is_some())];
+                none_of("alternating", &others)?;
+                Self::Alternating { lr: lr.ok_or("alternating needs lr, pairs of rates")? }
+            }
+            TableKind::GradientPenalty => {
+                none_of("gradient_penalty", &[("lr", lr.is_some())])?;
+                let lambda = lambda.ok_or("gradient_penalty needs lambda, a list of weights")?;
+                Self::GradientPenalty { lambda, rho: rho.unwrap_or_else(default_rho) }
+            }
+        })
+    }
+}
+
+impl<'de> Deserialize<'de> for MethodSpec {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(MethodVisitor)
+    }
+}
+
+struct MethodVisitor;
+
+impl<'de> Visitor<'de> for MethodVisitor {
+    type Value = MethodSpec;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("\"flood\", \"iflood\", \"softad\", or a table whose kind is alternating or gradient_penalty")
+    }
+
+    fn visit_str<E: Error>(self, kind: &str) -> Result<MethodSpec, E> {
+        MethodKind::deserialize(StrDeserializer::new(kind)).map(MethodSpec::Level)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, table: A) -> Result<MethodSpec, A::Error> {
+        MethodTable::deserialize(MapAccessDeserializer::new(table)).map(MethodSpec::Table)
     }
 }
 
