@@ -1,16 +1,19 @@
 //! The curves of a sweep, as JSON or as CSV.
 
 use super::{AppState, extract::SweepPath, openapi::NoSweep, problem::Problem, sweeps};
-use crate::store::CurveRow;
+use crate::store::{CurveRow, TrialRow};
 use axum::{
     Json,
     extract::State,
     http::{HeaderMap, HeaderValue, header},
     response::{IntoResponse, Response},
 };
-use floodgauge_protocol::{ArmIx, FamilyIx, Metric, Plan, SweepId, work::Diagnostics};
+use floodgauge_protocol::{ArmIx, FamilyIx, Metric, Plan, SweepId, TrialKey, work::Diagnostics};
 use serde::Serialize;
-use std::fmt::{self, Write};
+use std::{
+    collections::HashMap,
+    fmt::{self, Write},
+};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -50,6 +53,8 @@ pub struct Curve {
     pub ascending: Vec<Option<f64>>,
     /// Ascending steps since the start of the run; null likewise.
     pub flooded_steps: Vec<Option<u64>>,
+    /// The first step at which the arm departed from plain; null before it, and where it never did.
+    pub onset_step: Vec<Option<u64>>,
 }
 
 /// Get the curves of a sweep
@@ -73,19 +78,35 @@ async fn curves(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let row = sweeps::row(&state, sweep).await?;
+    // The trials after the rows, so that no onset is missed that a row lies beyond.
     let rows = state.driver.store().curves(sweep).await?;
+    let onsets = Onsets::of(&state.driver.store().trials(sweep).await?);
     let mut response = if prefers_csv(&headers) {
         let plan = Plan::of(&sweeps::spec(&row)?);
-        let table = csv(&plan, &rows).map_err(|error| Problem::Internal(error.into()))?;
+        let table = csv(&plan, &rows, &onsets).map_err(|error| Problem::Internal(error.into()))?;
         ([(header::CONTENT_TYPE, "text/csv; charset=utf-8")], table).into_response()
     } else {
-        Json(CurveList { items: by_trial(rows) }).into_response()
+        Json(CurveList { items: by_trial(&rows, &onsets) }).into_response()
     };
     response.headers_mut().insert(header::VARY, HeaderValue::from_static("accept"));
     Ok(response)
 }
 
-fn by_trial(rows: Vec<CurveRow>) -> Vec<Curve> {
+/// Where arms departed from plain.
+struct Onsets(HashMap<TrialKey, u64>);
+
+impl Onsets {
+    fn of(trials: &[TrialRow]) -> Self {
+        Self(trials.iter().filter_map(|trial| Some((trial.trial, trial.onset_step?))).collect())
+    }
+
+    /// The onset of the row's trial, if its epoch has met it.
+    fn met_by(&self, row: &CurveRow) -> Option<u64> {
+        self.0.get(&row.trial).copied().filter(|&onset| onset < row.step)
+    }
+}
+
+fn by_trial(rows: &[CurveRow], onsets: &Onsets) -> Vec<Curve> {
     let curve = |rows: &[CurveRow]| Curve {
         family: rows[0].trial.family,
         arm: rows[0].trial.arm,
@@ -98,16 +119,17 @@ fn by_trial(rows: Vec<CurveRow>) -> Vec<Curve> {
         grad_norm: rows.iter().map(|row| Some(row.diagnostics?.grad_norm)).collect(),
         ascending: rows.iter().map(|row| Some(row.diagnostics?.ascending)).collect(),
         flooded_steps: rows.iter().map(|row| Some(row.diagnostics?.flooded_steps)).collect(),
+        onset_step: rows.iter().map(|row| onsets.met_by(row)).collect(),
     };
     // The store sorts them by trial.
     rows.chunk_by(|a, b| a.trial == b.trial).map(curve).collect()
 }
 
 /// No field needs quotes: they are numbers and names of methods.
-fn csv(plan: &Plan, rows: &[CurveRow]) -> Result<String, fmt::Error> {
+fn csv(plan: &Plan, rows: &[CurveRow], onsets: &Onsets) -> Result<String, fmt::Error> {
     let mut table = String::from(
         "family,seed,weight_decay,arm,method,b,epoch,step,train_loss,val_loss,val_error,\
-         grad_norm,ascending,flooded_steps\r\n",
+         grad_norm,ascending,flooded_steps,onset_step\r\n",
     );
     for row in rows {
         let trial = row.trial;
@@ -131,6 +153,10 @@ fn csv(plan: &Plan, rows: &[CurveRow]) -> Result<String, fmt::Error> {
                 write!(table, ",{ascending},{flooded_steps}")?;
             }
             None => table.push_str(",,,"),
+        }
+        table.push(',');
+        if let Some(onset) = onsets.met_by(row) {
+            write!(table, "{onset}")?;
         }
         table.push_str("\r\n");
     }

@@ -139,6 +139,9 @@ test("curves can be chosen, picked and read by keyboard", async ({ page }) => {
   await expect.poll(() => points(page)).toBe(both / 2);
   await page.getByRole("button", { name: "error" }).click();
   await expect.poll(() => points(page)).toBe(both / 2);
+  await page.getByRole("button", { name: "gradient" }).click();
+  await expect(page.getByRole("button", { name: "validation" })).toBeDisabled();
+  await expect.poll(() => points(page)).toBe(both / 2);
   await page.getByRole("button", { name: "0.3" }).click();
   await expect(page.locator("#readout")).toContainText("flood b=0.3");
   await page.locator(".chart").focus();
@@ -146,6 +149,8 @@ test("curves can be chosen, picked and read by keyboard", async ({ page }) => {
   await expect(page.locator("#readout")).toContainText("flood b=0.4");
   await page.keyboard.press("ArrowLeft");
   await expect(page.locator("#readout")).toContainText(/epoch \d+/);
+  await expect(page.locator("#readout")).toContainText(/gradient [\d.]+/);
+  await expect(page.locator("#readout")).toContainText(/ascending \d+ %, \d+ steps so far/);
   expect(faults).toEqual([]);
 });
 
@@ -155,7 +160,7 @@ test("curves and grid can be taken away", async ({ page }) => {
   await page.getByRole("link", { name: "live" }).click();
   const csv = await taken(page, "Curves, CSV");
   expect(csv.name).toBe("live-curves.csv");
-  expect(csv.text.split("\r\n")[0]).toMatch(/^family,seed,.*,val_error$/);
+  expect(csv.text.split("\r\n")[0]).toMatch(/^family,seed,.*,onset_step$/);
   const grid = await taken(page, "Grid, JSON");
   expect(grid.name).toBe("live-grid.json");
   expect(JSON.parse(grid.text)).toMatchObject({ task: "live", epochs: 400 });

@@ -10,6 +10,7 @@ export type Best = Schemas["Best"];
 export type Branch = Schemas["Branch"];
 export type DatasetName = Schemas["DatasetName"];
 export type Decision = Schemas["Decision"];
+export type Diagnostics = Schemas["Diagnostics"];
 export type Entry = Schemas["LogEntry"];
 export type Event = Schemas["Event"];
 export type Family = Schemas["Family"];

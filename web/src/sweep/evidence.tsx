@@ -2,14 +2,14 @@
 
 import { useComputed, useSignal, type ReadonlySignal, type Signal } from "@preact/signals";
 import type { SweepDetail } from "../api/types";
-import { formatLevel, formatLoss, formatMetric, NONE } from "../format";
+import { formatLevel, formatLoss, formatMetric, formatShare, NONE } from "../format";
 import { ground } from "../theme";
 import { Chart } from "./chart";
 import { colourAt, levelScale, stops } from "./colour";
 import { Downloads } from "./download";
 import type { Reading } from "./plot";
 import type { Shown } from "./series";
-import { armName, type SweepState } from "./state";
+import { armName, pointOf, type SweepState } from "./state";
 
 interface EvidenceProps {
   state: ReadonlySignal<SweepState | null>;
@@ -62,15 +62,25 @@ function Choices({ shown }: { shown: Signal<Shown> }) {
       <span class="segmented" role="group" aria-label="Metric">
         <Toggle on={metric === "loss"} set={() => set({ metric: "loss" })} words="loss" />
         <Toggle on={metric === "error"} set={() => set({ metric: "error" })} words="error" />
+        <Toggle
+          on={metric === "gradient"}
+          set={() => set({ metric: "gradient" })}
+          words="gradient"
+        />
       </span>
       <span class="segmented" role="group" aria-label="Curves">
         <Toggle
           on={train && metric === "loss"}
           set={() => set({ train: !train })}
           words="training"
-          disabled={metric === "error"}
+          disabled={metric !== "loss"}
         />
-        <Toggle on={validation} set={() => set({ validation: !validation })} words="validation" />
+        <Toggle
+          on={validation && metric !== "gradient"}
+          set={() => set({ validation: !validation })}
+          words="validation"
+          disabled={metric === "gradient"}
+        />
       </span>
       <span class="segmented" role="group" aria-label="Scale">
         <Toggle on={log} set={() => set({ log: !log })} words="log" />
@@ -106,13 +116,14 @@ function Readout({ state, family, picked, reading }: ReadoutProps) {
     const trial = arm == null ? undefined : now?.trials[family.value]?.[arm];
     if (!now || !trial || trial.epochs === 0) return null;
     const epoch = Math.min(trial.epochs, reading.value?.epoch ?? trial.epochs);
-    const { train, loss, error } = trial.curve;
+    const { train, loss, error, diagnostics } = trial.curve;
     return {
       name: armName(now.detail, trial.arm),
       epoch,
       train: figure(train[epoch - 1]),
       loss: figure(loss[epoch - 1]),
       error: figure(error[epoch - 1], true),
+      told: diagnostics[epoch - 1],
     };
   });
   const at = words.value;
@@ -133,6 +144,17 @@ function Readout({ state, family, picked, reading }: ReadoutProps) {
           <span>
             val error <b>{at.error}</b>
           </span>
+          {at.told && (
+            <>
+              <span title="The norm of the gradient of the epoch's last mini-batch">
+                gradient <b>{figure(pointOf(at.told.grad_norm))}</b>
+              </span>
+              <span title="The share of the epoch's steps that ascended, and how many steps did so far">
+                ascending <b>{formatShare(at.told.ascending)}</b>, {at.told.flooded_steps} steps so
+                far
+              </span>
+            </>
+          )}
         </>
       ) : (
         <span class="faint">

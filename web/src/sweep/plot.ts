@@ -37,6 +37,9 @@ export interface Plot {
   destroy(): void;
 }
 
+/** What stands beside the axis. */
+const AXES = { loss: "loss (nats)", error: "error", gradient: "norm of the gradient" };
+
 /** Pixels from a curve at which the pointer still means it. */
 const REACH = 30;
 
@@ -110,7 +113,7 @@ export function createPlot(options: PlotOptions): Plot {
         },
         {
           ...axis,
-          label: shown.metric === "loss" ? "loss (nats)" : "error",
+          label: AXES[shown.metric],
           labelSize: 20,
           size: 52,
           gap: 4,
@@ -237,7 +240,7 @@ function drawEnds(plot: uPlot, columns: readonly Column[], look: PlotOptions["lo
   columns.forEach((column, i) => {
     const { ended, colour } = look(column);
     const values = plot.data[i + 1];
-    if (!ended || column.kind !== "validation" || !values) return;
+    if (!ended || column.kind === "train" || !values) return;
     let last = values.length - 1;
     while (last >= 0 && values[last] == null) last -= 1;
     const [x, y] = [plot.data[0][last], values[last]];

@@ -86,7 +86,15 @@ describe("rows", () => {
       train: [1, null],
       loss: [0.9, null],
       error: [0.5, 0.5],
+      diagnostics: [undefined, undefined],
     });
+  });
+
+  it("bring how training went, where the worker tells", () => {
+    const told = { grad_norm: 0.9, ascending: 0.45, flooded_steps: 9 };
+    const rows = [aRow([1], 1, 0.9), { ...aRow([1], 2, 0.8), diagnostics: told }];
+    const state = fold([...start, ...entries([[reported(0, rows)]], 3)]);
+    expect(state.trials[0]?.[1]?.curve.diagnostics).toEqual([undefined, told]);
   });
 
   it("of a segment that nobody asked for change nothing", () => {

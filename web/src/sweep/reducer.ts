@@ -4,17 +4,9 @@
  * An entry that is already part of the state changes nothing, so a reconnect may repeat any.
  */
 
-import type {
-  Decision,
-  Entry,
-  Metric,
-  ReportRow,
-  SweepStatus,
-  TrialKey,
-  TrialStatus,
-} from "../api/types";
+import type { Decision, Entry, ReportRow, SweepStatus, TrialKey, TrialStatus } from "../api/types";
 import { logLines } from "./log";
-import type { Curve, Point, SweepState, Trial } from "./state";
+import { pointOf, type Curve, type SweepState, type Trial } from "./state";
 
 /** The state after one more entry. */
 export function reduce(state: SweepState, entry: Entry): SweepState {
@@ -108,6 +100,7 @@ function wake(state: SweepState, { family, arm }: TrialKey, epochs: number, reas
     train: trunk?.train.slice(0, epochs) ?? [],
     loss: trunk?.loss.slice(0, epochs) ?? [],
     error: trunk?.error.slice(0, epochs) ?? [],
+    diagnostics: trunk?.diagnostics.slice(0, epochs) ?? [],
   };
   return changeTrials(state, family, [arm], (trial) => ({
     ...trial,
@@ -122,16 +115,14 @@ function extend(curve: Curve, rows: readonly ReportRow[]): Curve {
   const train = [...curve.train];
   const loss = [...curve.loss];
   const error = [...curve.error];
+  const diagnostics = [...curve.diagnostics];
   for (const row of rows) {
     train[row.epoch - 1] = pointOf(row.train_loss);
     loss[row.epoch - 1] = pointOf(row.val_loss);
     error[row.epoch - 1] = pointOf(row.val_error);
+    diagnostics[row.epoch - 1] = row.diagnostics ?? undefined;
   }
-  return { train, loss, error };
-}
-
-function pointOf(metric: Metric): Point {
-  return metric === "diverged" ? null : metric;
+  return { train, loss, error, diagnostics };
 }
 
 function setStatus(

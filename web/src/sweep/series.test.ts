@@ -13,7 +13,13 @@ function trial(arm: number, change: Partial<Trial>): Trial {
 }
 
 function curve(loss: Curve["loss"]): Curve {
-  return { train: loss.map(() => 1), loss, error: loss.map(() => 0) };
+  const told = (i: number) => ({ grad_norm: i + 1, ascending: 0, flooded_steps: 0 });
+  return {
+    train: loss.map(() => 1),
+    loss,
+    error: loss.map(() => 0),
+    diagnostics: loss.map((_, i) => (i === 0 ? undefined : told(i))),
+  };
 }
 
 describe("columns", () => {
@@ -55,6 +61,16 @@ describe("what is plotted", () => {
       [0.9, 0.8, 0.7],
     ]);
     expect(points).toBe(4);
+  });
+
+  it("is the gradient's norm, whichever losses are chosen, where it was told", () => {
+    const what: Shown = { ...shown, metric: "gradient", train: false, validation: false };
+    const { data, points } = plotted(trials, columnsOf(2, what), what);
+    expect(data.slice(1)).toEqual([
+      [undefined, 2, undefined],
+      [undefined, 2, 3],
+    ]);
+    expect(points).toBe(3);
   });
 
   it("leaves out what a logarithm can't show", () => {

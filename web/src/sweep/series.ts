@@ -1,11 +1,11 @@
 /** The curves of a family as columns for the chart. */
 
 import type { AlignedData } from "uplot";
-import type { Curve, Point, Trial } from "./state";
+import { pointOf, type Curve, type Point, type Trial } from "./state";
 
 /** Which curves are shown, and how. */
 export interface Shown {
-  readonly metric: "loss" | "error";
+  readonly metric: "loss" | "error" | "gradient";
   readonly train: boolean;
   readonly validation: boolean;
   readonly log: boolean;
@@ -14,7 +14,7 @@ export interface Shown {
 /** One column of the chart. */
 export interface Column {
   readonly arm: number;
-  readonly kind: "train" | "validation";
+  readonly kind: "train" | "validation" | "gradient";
 }
 
 /**
@@ -24,6 +24,7 @@ export interface Column {
 export function columnsOf(arms: number, { metric, train, validation }: Shown): Column[] {
   const order = [...Array.from({ length: Math.max(0, arms - 1) }, (_, i) => i + 1), 0];
   const of = (kind: Column["kind"]) => order.map((arm) => ({ arm, kind }));
+  if (metric === "gradient") return of("gradient");
   // Only the loss is reported for training.
   return [
     ...(train && metric === "loss" ? of("train") : []),
@@ -62,5 +63,6 @@ export function plotted(
 
 function valuesOf(curve: Curve, kind: Column["kind"], metric: Shown["metric"]): readonly Point[] {
   if (kind === "train") return curve.train;
+  if (kind === "gradient") return curve.diagnostics.map((told) => told && pointOf(told.grad_norm));
   return metric === "loss" ? curve.loss : curve.error;
 }

@@ -2,13 +2,13 @@
 
 import { useSignal, type Signal } from "@preact/signals";
 import type { Metric } from "../api/types";
-import { decimalsOf, formatMetric, NONE } from "../format";
+import { decimalsOf, formatMetric, formatShare, NONE } from "../format";
 import { Status } from "../parts";
 import { ground } from "../theme";
 import { colourAt, levelScale } from "./colour";
 import { Toggle } from "./evidence";
 import { byLevel, byStanding, type Standing } from "./order";
-import { armLabel, armName, epochOfStep, sharedReason, type SweepState } from "./state";
+import { armLabel, armName, epochOfStep, sharedReason, type SweepState, type Trial } from "./state";
 import { trialKey } from "./store";
 
 interface StandingProps {
@@ -75,6 +75,13 @@ export function StandingTable({ state, family, objectives, leader, picked }: Sta
               >
                 Onset
               </th>
+              <th
+                scope="col"
+                class="figure wide"
+                title="The share of the last epoch's steps that ascended; under one half while the level is held"
+              >
+                Ascending
+              </th>
               <th scope="col" class="figure">
                 Objective
               </th>
@@ -116,6 +123,7 @@ export function StandingTable({ state, family, objectives, leader, picked }: Sta
                 <td class="figure">
                   {trial.onsetStep === null ? NONE : epochOfStep(detail, trial.onsetStep)}
                 </td>
+                <td class="figure wide">{ascending(trial)}</td>
                 <td class="figure">{formatMetric(objective, detail.metric)}</td>
                 {!shared && (
                   <td class="why">{trial.status === "dormant" ? DORMANT : trial.reason}</td>
@@ -127,4 +135,10 @@ export function StandingTable({ state, family, objectives, leader, picked }: Sta
       </div>
     </section>
   );
+}
+
+/** How much of its last epoch an arm went up. */
+function ascending({ curve }: Trial): string {
+  const told = curve.diagnostics.at(-1);
+  return told ? formatShare(told.ascending) : NONE;
 }

@@ -1,6 +1,14 @@
 /** What the page knows of a sweep from its event log. */
 
-import type { Best, Segment, SweepDetail, SweepStatus, TrialStatus } from "../api/types";
+import type {
+  Best,
+  Diagnostics,
+  Metric,
+  Segment,
+  SweepDetail,
+  SweepStatus,
+  TrialStatus,
+} from "../api/types";
 import { formatLevel } from "../format";
 
 /** The curves of one arm in one family; position `i` holds epoch `i + 1`. */
@@ -8,10 +16,17 @@ export interface Curve {
   readonly train: readonly Point[];
   readonly loss: readonly Point[];
   readonly error: readonly Point[];
+  /** How training went; undefined where the worker told nothing. */
+  readonly diagnostics: readonly (Diagnostics | undefined)[];
 }
 
 /** A value; null where it diverged, undefined where nothing was reported. */
 export type Point = number | null | undefined;
+
+/** A metric as the chart draws it. */
+export function pointOf(metric: Metric): Point {
+  return metric === "diverged" ? null : metric;
+}
 
 export interface Trial {
   readonly family: number;
@@ -53,7 +68,7 @@ export interface SweepState {
   readonly endReason: string;
 }
 
-const NO_CURVE: Curve = { train: [], loss: [], error: [] };
+const NO_CURVE: Curve = { train: [], loss: [], error: [], diagnostics: [] };
 
 /** The state before the first entry. */
 export function initialState(detail: SweepDetail): SweepState {
