@@ -92,7 +92,7 @@ function Headline({ best, status, detail }: HeadlineProps) {
   return (
     <div class="headline">
       <p class="label">
-        Best{isPlain(arm) ? "" : " level"}
+        Best{arm && arm.b == null ? "" : " level"}
         {status === "completed" || (isFinal(status) && !arm) ? "" : " so far"} by{" "}
         {metricWords(detail.metric)}
       </p>

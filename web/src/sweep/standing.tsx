@@ -22,6 +22,9 @@ interface StandingProps {
 /** What stands beside a level that nobody trains. */
 const DORMANT = "not trained: the levels beside it tell what it does";
 
+/** Letters beyond which a name has a line of its own on small screens. */
+const LONG = 6;
+
 export function StandingTable({ state, family, objectives, leader, picked }: StandingProps) {
   const order = useSignal<"standing" | "level">("standing");
   const { detail } = state;
@@ -99,7 +102,11 @@ export function StandingTable({ state, family, objectives, leader, picked }: Sta
                 class={`trial-${trial.status}`}
                 data-leads={trial.arm === leader || undefined}
               >
-                <th scope="row" class="figure">
+                <th
+                  scope="row"
+                  class="figure"
+                  data-long={label(trial.arm).length > LONG || undefined}
+                >
                   <button
                     type="button"
                     class="arm"
