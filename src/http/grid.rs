@@ -4,7 +4,7 @@ use super::{AppState, extract::SweepPath, openapi::NoSweep, problem::Problem, sw
 use crate::store::{CurveRow, TrialRow};
 use axum::{Json, extract::State};
 use floodgauge_protocol::{
-    DatasetName, Family, Metric, Model, Optimizer, Plan, SweepId, SweepSpec, TrialKey,
+    DatasetName, Family, Metric, Optimizer, Plan, SweepId, SweepSpec, TrialKey,
 };
 use serde::Serialize;
 use std::collections::HashMap;
@@ -43,7 +43,10 @@ pub struct GridRecipe {
     pub n_val: Option<u32>,
     /// The rate of flipped labels.
     pub label_noise: f64,
-    /// The width of each hidden layer.
+    /// The kind of model.
+    #[schema(example = "mlp")]
+    pub model: &'static str,
+    /// The width of each hidden dense layer.
     pub hidden: Vec<u32>,
     /// Whether there is batch normalisation.
     pub batch_norm: bool,
@@ -136,7 +139,6 @@ fn record(spec: &SweepSpec, curves: &[CurveRow], trials: &[TrialRow]) -> Grid {
 fn flattened(spec: &SweepSpec) -> GridRecipe {
     let recipe = &spec.recipe;
     let data = recipe.dataset.resolved();
-    let Model::Mlp { hidden, batch_norm } = &recipe.model;
     let (optimizer, lr) = match recipe.optimizer {
         Optimizer::Sgd { lr, .. } => ("sgd", lr),
         Optimizer::Adam { lr, .. } => ("adam", lr),
@@ -150,8 +152,9 @@ fn flattened(spec: &SweepSpec) -> GridRecipe {
         n_train: data.n_train,
         n_val: data.n_val,
         label_noise: data.label_noise,
-        hidden: hidden.clone(),
-        batch_norm: *batch_norm,
+        model: recipe.model.kind(),
+        hidden: recipe.model.hidden().to_vec(),
+        batch_norm: recipe.model.batch_norm(),
         optimizer,
         lr,
         weight_decay,

@@ -6,7 +6,7 @@ use crate::{
     data::Samples,
     evaluate::{self, Scores},
     flood,
-    models::Mlp,
+    models::Network,
     optim::Optim,
     stacked::{Statistics, unstack},
 };
@@ -36,14 +36,14 @@ pub(super) struct Member {
 /// Several members stacked.
 pub(super) struct Group {
     pub members: Vec<Member>,
-    model: Mlp,
+    model: Network,
     optim: Optim,
     pub device: Device,
 }
 
 /// A mini-batch on its way through the members.
 struct Pass {
-    model: Mlp,
+    model: Network,
     logits: Tensor<3>,
     seen: Vec<Statistics>,
     /// The gradient of each sample's loss with respect to its logits, member by member.
@@ -56,7 +56,7 @@ impl Group {
     /// Stacks members with their states.
     pub fn stack(plan: &Plan, members: Vec<Member>, states: &[State], device: &Device) -> Self {
         Self {
-            model: Mlp::stack(&plan.architecture, states, device),
+            model: Network::stack(&plan.architecture, states, device),
             optim: Optim::stack(
                 &plan.optimizer,
                 plan.weight_decay,

@@ -7,8 +7,9 @@ use super::{
     start::Plan,
 };
 use crate::{
+    augment::Augmentation,
     checkpoint::State,
-    data::{Data, Samples},
+    data::Data,
     device::Machine,
     evaluate::Scores,
     seeds::{self, Purpose},
@@ -111,6 +112,7 @@ impl<'a> Lockstep<'a> {
     ) -> Result<Vec<Vec<Scores>>, TrainError> {
         let (data, plan, steps) = (self.data, self.plan, self.step..until);
         let order = order(plan.seed, epoch, data.train.len());
+        let augmentation = augmentation(plan, data, epoch);
         let ends_epoch = until == (epoch + 1) * plan.steps_per_epoch;
         each(&mut self.lanes, |group| {
             for step in steps.clone() {
@@ -119,7 +121,7 @@ impl<'a> Lockstep<'a> {
                 }
                 let from = (step % plan.steps_per_epoch) as usize * plan.batch_size;
                 let rows = from..(from + plan.batch_size).min(order.len());
-                let (features, labels) = gather(&data.train, data.dim, &order[rows]);
+                let (features, labels) = gather(data, augmentation.as_ref(), &order[rows]);
                 group.step(plan, step, features, data.dim, &labels);
             }
             Ok(if ends_epoch { group.scores(&data.val, data.dim) } else { vec![] })
@@ -297,11 +299,23 @@ fn order(seed: u32, epoch: u64, samples: usize) -> Vec<usize> {
     order
 }
 
-/// The features `[rows, dim]` and labels of some samples.
-fn gather(samples: &Samples, dim: usize, rows: &[usize]) -> (Vec<f32>, Vec<u8>) {
+/// How an epoch changes training images, where it does.
+fn augmentation(plan: &Plan, data: &Data, epoch: u64) -> Option<Augmentation> {
+    let (augment, seed) = (plan.augment, plan.seed);
+    let image = data.image.filter(|_| !augment.is_none());
+    image.map(|image| Augmentation { augment, image, seed, epoch })
+}
+
+/// The features `[rows, dim]` and labels of some training samples.
+fn gather(data: &Data, augmentation: Option<&Augmentation>, rows: &[usize]) -> (Vec<f32>, Vec<u8>) {
+    let (samples, dim) = (&data.train, data.dim);
     let mut features = Vec::with_capacity(rows.len() * dim);
     for &row in rows {
-        features.extend_from_slice(&samples.features[row * dim..(row + 1) * dim]);
+        let sample = &samples.features[row * dim..(row + 1) * dim];
+        match augmentation {
+            Some(augmentation) => augmentation.extend(&mut features, sample, row),
+            None => features.extend_from_slice(sample),
+        }
     }
     (features, rows.iter().map(|&row| samples.labels[row]).collect())
 }

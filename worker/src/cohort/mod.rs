@@ -5,7 +5,7 @@ mod group;
 mod lockstep;
 mod start;
 
-use crate::{checkpoint::CheckpointError, data::Data, device::Machine};
+use crate::{checkpoint::CheckpointError, data::Data, device::Machine, models::NoImages};
 use bytes::Bytes;
 use floodgauge_protocol::{
     Digest, Family, Method, Recipe, Segment, SegmentKind,
@@ -99,6 +99,9 @@ pub enum TrainError {
         /// Samples the recipe has.
         expected: usize,
     },
+    /// The model can't be trained on the data.
+    #[error(transparent)]
+    Model(#[from] NoImages),
     /// A checkpoint was not handed over.
     #[error("checkpoint {0} is missing")]
     Missing(Digest),
