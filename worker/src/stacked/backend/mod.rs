@@ -77,3 +77,6 @@ pub trait StackedOps: Backend {
         primitives::norm_gradient::<Self>(x, mean, variance, scale, grad)
     }
 }
+
+#[cfg(test)]
+mod tests;
