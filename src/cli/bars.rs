@@ -30,10 +30,11 @@ impl Bars {
     /// Bars for a sweep that is about to be followed.
     pub fn new(progress: &Progress) -> Self {
         let all = MultiProgress::new();
-        let count = progress.rungs.len();
+        let count = progress.rungs().len();
         let bar = |number| {
             let bar = all.add(ProgressBar::new(0).with_style(style_of(WAITS)));
-            bar.with_prefix(format!("rung {number} of {count}"))
+            let name = format!("rung {number} of {count}");
+            bar.with_prefix(if count == 1 { "training".into() } else { name })
         };
         let rungs = (1..=count).map(bar).collect();
         let live = all.add(ProgressBar::new_spinner().with_style(style_of(LIVE)));
@@ -45,7 +46,7 @@ impl Bars {
 
     /// Draws how far the sweep has got.
     pub fn draw(&self, progress: &Progress) {
-        for (bar, rung) in self.rungs.iter().zip(&progress.rungs) {
+        for (bar, rung) in self.rungs.iter().zip(progress.rungs()) {
             if rung.total == 0 {
                 bar.set_message(format!("waits; ends at epoch {}", rung.ends_at));
                 continue;

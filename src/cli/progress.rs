@@ -4,24 +4,27 @@ use crate::{
     client::{LogEntry, SweepDetail},
     scheduler::{Action, Decision, Event, TrialEnd},
 };
-use floodgauge_protocol::{Segment, SegmentId, SegmentKind, TrialKey};
+use floodgauge_protocol::{
+    ArmIx, FamilyIx, Segment, SegmentId, SegmentKind, TrialKey, work::ReportRow,
+};
 use std::collections::BTreeMap;
 
-/// How far a sweep has got. Counts are in epochs of trials: an epoch that several trials share
-/// counts once for each of them, since each has got that far.
+/// How far a sweep has got.
 #[derive(Debug)]
 pub struct Progress {
-    /// The rungs, first to last.
-    pub rungs: Vec<Rung>,
     /// Whether the chosen arm is being tested.
     pub testing: bool,
     names: BTreeMap<u16, String>,
     seeds: usize,
-    steps_per_epoch: u64,
-    shares: BTreeMap<SegmentId, Share>,
+    /// The epochs at which the rungs end, first to last.
+    ends: Vec<u32>,
+    /// The family of each segment.
+    families: BTreeMap<SegmentId, FamilyIx>,
+    trials: BTreeMap<TrialKey, Way>,
 }
 
-/// How far a rung has got.
+/// How far a rung has got. Counts are in epochs of trials: an epoch that several trials share
+/// counts once for each of them, since each has got that far.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rung {
     /// The epoch at which it ends.
@@ -30,16 +33,20 @@ pub struct Rung {
     pub trials: u64,
     /// Epochs done.
     pub done: u64,
-    /// Epochs asked for so far.
+    /// Epochs to do.
     pub total: u64,
 }
 
-/// A segment's part of its rung.
-#[derive(Debug)]
-struct Share {
+/// How far a trial has got, and may get.
+#[derive(Debug, Default)]
+struct Way {
+    epochs: u32,
+    /// The last rung that it was sent to.
     rung: usize,
-    done: u64,
-    total: u64,
+    /// Whether a segment has named it.
+    sent: bool,
+    /// Whether it ended where it is.
+    ended: bool,
 }
 
 impl Progress {
@@ -49,14 +56,34 @@ impl Progress {
         if ends.last().is_none_or(|&last| last < sweep.summary.epochs) {
             ends.push(sweep.summary.epochs);
         }
+        let arms = || sweep.arms_list.iter().map(|arm| arm.arm);
+        let families = sweep.families.iter().map(|family| family.family);
+        let trials = families.flat_map(|family| arms().map(move |arm| TrialKey::new(family, arm)));
         Self {
-            rungs: ends.into_iter().map(|ends_at| Rung { ends_at, ..Rung::default() }).collect(),
             testing: false,
             names: sweep.arms_list.iter().map(|arm| (arm.arm.0, arm.name.clone())).collect(),
             seeds: sweep.families.len(),
-            steps_per_epoch: sweep.steps_per_epoch.max(1),
-            shares: BTreeMap::new(),
+            ends,
+            families: BTreeMap::new(),
+            trials: trials.map(|trial| (trial, Way::default())).collect(),
         }
+    }
+
+    /// The rungs, first to last.
+    pub fn rungs(&self) -> Vec<Rung> {
+        let starts = [0].into_iter().chain(self.ends.iter().copied());
+        let mut rungs: Vec<_> =
+            self.ends.iter().map(|&ends_at| Rung { ends_at, ..Rung::default() }).collect();
+        for (ix, (rung, start)) in rungs.iter_mut().zip(starts).enumerate() {
+            for way in self.trials.values().filter(|way| way.sent && way.rung >= ix) {
+                let done = u64::from(way.epochs.clamp(start, rung.ends_at) - start);
+                let total = if way.ended { done } else { u64::from(rung.ends_at - start) };
+                rung.trials += 1;
+                rung.done += done;
+                rung.total += total;
+            }
+        }
+        rungs
     }
 
     /// Takes an entry in; answers what is worth telling, in words.
@@ -72,8 +99,7 @@ impl Progress {
                 }
             }
             Event::Reported { segment, rows, redone, .. } => {
-                let epochs = rows.iter().map(|row| row.arms.len() as u64).sum();
-                self.advance(*segment, epochs);
+                self.advance(*segment, rows);
                 if *redone > 0 {
                     news.push(format!("{redone} epochs were trained again, with the same bits"));
                 }
@@ -84,7 +110,7 @@ impl Progress {
                     "segment {segment} was trained again with other bits in {count} epochs; the first report stands"
                 ));
             }
-            Event::Finished { segment, .. } => self.close(*segment),
+            Event::Finished { .. } => {}
             // What the scheduler makes of it says why.
             Event::Failed { .. } => {}
             Event::Lost { segment, .. } => {
@@ -105,11 +131,29 @@ impl Progress {
         for Decision { action, reason } in decisions {
             match action {
                 Action::Enqueue { segment } => self.open(segment),
-                Action::Withdraw { segment } => self.close(*segment),
-                Action::Promote { rung, .. } => cuts.entry(*rung).or_default().0 += 1,
-                Action::Prune { rung, .. } => cuts.entry(*rung).or_default().1 += 1,
+                Action::Withdraw { .. } => {}
+                Action::Promote { trial, rung } => {
+                    cuts.entry(*rung).or_default().0 += 1;
+                    // The baseline goes along with those that are left.
+                    for arm in [trial.arm, ArmIx::PLAIN] {
+                        let way = self.trials.entry(TrialKey::new(trial.family, arm)).or_default();
+                        way.rung = way.rung.max(*rung as usize + 1);
+                    }
+                }
+                Action::Wake { trial, epochs } => {
+                    let way = self.trials.entry(*trial).or_default();
+                    way.epochs = way.epochs.max(*epochs);
+                    if self.ends.last().is_some_and(|last| epochs < last) {
+                        news.push(format!("{}: {reason}", self.name(*trial)));
+                    }
+                }
+                Action::Prune { trial, rung } => {
+                    cuts.entry(*rung).or_default().1 += 1;
+                    self.trials.entry(*trial).or_default().ended = true;
+                }
                 Action::End { trial, end } if *end != TrialEnd::Completed => {
                     ends.entry(reason).or_default().push(*trial);
+                    self.trials.entry(*trial).or_default().ended = true;
                 }
                 Action::Retry { segment } => news.push(format!("segment {segment}: {reason}")),
                 // How the sweep ended is its follower's to tell.
@@ -122,9 +166,13 @@ impl Progress {
             _ => format!("{} trials: {reason}", trials.len()),
         }));
         news.extend(cuts.into_iter().map(|(rung, (kept, pruned))| {
-            let (number, count) = (rung + 1, self.rungs.len());
-            let at = self.rungs.get(rung as usize).map_or(0, |rung| rung.ends_at);
+            let (number, count) = (rung + 1, self.ends.len());
+            let at = self.ends.get(rung as usize).copied().unwrap_or_default();
             let all = kept + pruned;
+            if count == 1 {
+                let go = if kept == 1 { "goes" } else { "go" };
+                return format!("{kept} of {all} probes {go} on, the rest is pruned");
+            }
             format!(
                 "rung {number} of {count}, epoch {at}: {kept} of {all} go on, the rest is pruned"
             )
@@ -137,30 +185,19 @@ impl Progress {
             self.testing = true;
             return;
         }
-        let epoch = |step: u64| step / self.steps_per_epoch;
-        let (from, to) = (epoch(segment.from_step), epoch(segment.to_step));
-        let last = self.rungs.len() - 1;
-        let reached = self.rungs.iter().position(|rung| u64::from(rung.ends_at) >= to);
-        let rung = reached.unwrap_or(last);
-        let trials: u64 = segment.branches.iter().map(|branch| branch.arms.len() as u64).sum();
-        let total = trials * (to - from);
-        self.rungs[rung].trials += trials;
-        self.rungs[rung].total += total;
-        self.shares.insert(segment.segment, Share { rung, done: 0, total });
-    }
-
-    fn advance(&mut self, segment: SegmentId, epochs: u64) {
-        if let Some(share) = self.shares.get_mut(&segment) {
-            let epochs = epochs.min(share.total - share.done);
-            share.done += epochs;
-            self.rungs[share.rung].done += epochs;
+        self.families.insert(segment.segment, segment.family);
+        for arm in segment.arms() {
+            self.trials.entry(TrialKey::new(segment.family, arm)).or_default().sent = true;
         }
     }
 
-    /// A segment that is over has no more to do, though some trials may have stopped early.
-    fn close(&mut self, segment: SegmentId) {
-        if let Some(share) = self.shares.remove(&segment) {
-            self.rungs[share.rung].done += share.total - share.done;
+    fn advance(&mut self, segment: SegmentId, rows: &[ReportRow]) {
+        let Some(&family) = self.families.get(&segment) else { return };
+        for row in rows {
+            for &arm in &row.arms {
+                let way = self.trials.entry(TrialKey::new(family, arm)).or_default();
+                way.epochs = way.epochs.max(row.epoch);
+            }
         }
     }
 
@@ -217,30 +254,37 @@ mod tests {
         let mut progress = Progress::new(&sweep());
         progress.apply(&entry(claimed(1), json!([enqueue(0, &[0, 1, 2], 0, 60)])));
         progress.apply(&entry(reported(0, &[0, 1, 2]), json!([])));
-        assert_eq!(progress.rungs[0], Rung { ends_at: 3, trials: 3, done: 3, total: 9 });
-        assert_eq!(progress.rungs[1], Rung { ends_at: 9, ..Rung::default() });
+        let first = Rung { ends_at: 3, trials: 3, done: 3, total: 9 };
+        assert_eq!(progress.rungs(), [first, Rung { ends_at: 9, ..Rung::default() }]);
     }
 
     #[test]
-    fn a_finished_segment_is_done_though_a_trial_diverged_in_it() {
+    fn a_rung_is_done_though_a_trial_diverged_in_it() {
         let mut progress = Progress::new(&sweep());
         progress.apply(&entry(claimed(1), json!([enqueue(0, &[0, 1, 2], 0, 60)])));
+        progress.apply(&entry(reported(0, &[0, 1, 2]), json!([])));
+        for arm in [0, 1] {
+            let mut entry = entry(reported(0, &[arm]), json!([]));
+            let Event::Reported { rows, .. } = &mut entry.event else { panic!("not a report") };
+            rows[0].epoch = 3;
+            progress.apply(&entry);
+        }
         let finished = json!({ "type": "finished", "segment": 0, "attempt": 1, "branches": [] });
         let news = progress.apply(&entry(finished, json!([
             { "action": "end", "trial": { "family": 0, "arm": 2 }, "end": "diverged", "reason": "a loss was infinite" },
-            { "action": "promote", "trial": { "family": 0, "arm": 0 }, "rung": 0, "reason": "plain stays" },
-            { "action": "prune", "trial": { "family": 0, "arm": 1 }, "rung": 0, "reason": "rank 2 of 2" },
-            enqueue(1, &[0], 60, 180),
+            { "action": "promote", "trial": { "family": 0, "arm": 1 }, "rung": 0, "reason": "rank 1 of 1" },
+            enqueue(1, &[0, 1], 60, 180),
         ])));
         assert_eq!(
             news,
             [
                 "flood b=0.2: a loss was infinite",
-                "rung 1 of 2, epoch 3: 1 of 2 go on, the rest is pruned"
+                "rung 1 of 2, epoch 3: 1 of 1 go on, the rest is pruned"
             ]
         );
-        assert_eq!((progress.rungs[0].done, progress.rungs[0].total), (9, 9));
-        assert_eq!((progress.rungs[1].done, progress.rungs[1].total), (0, 6));
+        let rungs = progress.rungs();
+        assert_eq!((rungs[0].done, rungs[0].total), (7, 7), "what diverged has nothing left to do");
+        assert_eq!((rungs[1].trials, rungs[1].done, rungs[1].total), (2, 0, 12));
     }
 
     #[test]
@@ -248,7 +292,7 @@ mod tests {
         let mut progress = Progress::new(&sweep());
         progress.apply(&entry(claimed(1), json!([enqueue(0, &[0], 180, 180)])));
         assert!(progress.testing);
-        assert_eq!(progress.rungs[1].trials, 0);
+        assert_eq!(progress.rungs()[1].trials, 0);
     }
 
     #[test]

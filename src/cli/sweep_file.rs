@@ -54,7 +54,7 @@ mod tests {
     fn the_demo_sweeps_the_papers_twenty_levels_and_plain() {
         let spec = parse(include_str!("../../examples/digits.toml")).unwrap();
         assert_eq!(Plan::of(&spec).arms.len(), 21);
-        assert_eq!(spec.scheduler.kind, SchedulerKind::Sha);
+        assert_eq!(spec.scheduler.kind, SchedulerKind::Halving);
         assert_eq!(spec.recipe.dataset.label_noise, 0.2);
     }
 

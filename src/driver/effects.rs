@@ -4,7 +4,7 @@ use crate::{
     scheduler::{Action, Decision, Event, Sweep, Trial},
     store::{Effects, RowUpdate, TrialUpdate},
 };
-use floodgauge_protocol::{FamilyIx, SegmentId, TrialKey, work::ReportRow};
+use floodgauge_protocol::{ArmIx, FamilyIx, SegmentId, TrialKey, work::ReportRow};
 
 /// The effects of the step from `before` to `after`.
 pub fn of(before: &Sweep, after: &Sweep, event: &Event, decisions: &[Decision]) -> Effects {
@@ -28,6 +28,7 @@ pub fn of(before: &Sweep, after: &Sweep, event: &Event, decisions: &[Decision]) 
             Action::Enqueue { segment } => effects.enqueue.push(segment.clone()),
             Action::Retry { segment } => effects.requeue.push(*segment),
             Action::Withdraw { segment } => push_new(&mut effects.close, *segment),
+            Action::Wake { trial, .. } => effects.rows.extend(shared_rows(after, *trial)),
             _ => {}
         }
     }
@@ -42,8 +43,11 @@ pub fn all_trials(sweep: &Sweep) -> Vec<TrialUpdate> {
 fn changed_trials(before: &Sweep, after: &Sweep) -> Vec<TrialUpdate> {
     after
         .trials()
-        .map(|(key, trial)| (update(key, trial), before.trial(key).map(|old| update(key, old))))
-        .filter(|(new, old)| old.as_ref() != Some(new))
+        .map(|(key, trial)| {
+            let kept = Some(after.kept(key)).filter(|kept| *kept != before.kept(key));
+            (TrialUpdate { kept, ..update(key, trial) }, before.trial(key))
+        })
+        .filter(|(new, old)| old.map(|old| update(new.trial, old)).as_ref() != Some(new))
         .map(|(new, _)| new)
         .collect()
 }
@@ -55,6 +59,7 @@ fn update(trial: TrialKey, state: &Trial) -> TrialUpdate {
         epochs: state.epochs(),
         onset_step: state.onset_step,
         checkpoint: state.checkpoint,
+        kept: None,
         reason: state.reason.clone(),
     }
 }
@@ -68,6 +73,21 @@ fn row_updates(family: FamilyIx, row: &ReportRow) -> impl Iterator<Item = RowUpd
         val_loss: row.val_loss,
         val_error: row.val_error,
         branch: row.arms[0],
+    })
+}
+
+/// The epochs that a trial has from its trunk when it is woken.
+fn shared_rows(after: &Sweep, key: TrialKey) -> impl Iterator<Item = RowUpdate> + '_ {
+    let steps = after.steps_per_epoch();
+    let curve = after.trial(key).into_iter().flat_map(|trial| &trial.curve);
+    curve.zip(1..).map(move |(point, epoch)| RowUpdate {
+        trial: key,
+        epoch,
+        step: u64::from(epoch) * steps,
+        train_loss: point.train_loss,
+        val_loss: point.val_loss,
+        val_error: point.val_error,
+        branch: ArmIx::PLAIN,
     })
 }
 

@@ -163,7 +163,7 @@ const MAX_LIMIT: u32 = 200;
             "methods": ["flood"],
             "objective": { "metric": "val_loss", "at": "last" }
         },
-        "scheduler": { "kind": "sha", "priority": 0 }
+        "scheduler": { "kind": "halving", "priority": 0 }
     })),
     responses(
         (status = 201, body = SweepDetail, description = "Submitted",

@@ -48,6 +48,13 @@ pub enum Action {
         /// The rung that it leaves, from 0.
         rung: u32,
     },
+    /// Let a dormant trial go on from its trunk.
+    Wake {
+        /// The trial.
+        trial: TrialKey,
+        /// The epochs that it has in common with its trunk.
+        epochs: u32,
+    },
     /// Train a trial no further; others did better.
     Prune {
         /// The trial.

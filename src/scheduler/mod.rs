@@ -5,18 +5,27 @@
 //!
 //! - [`Event`], [`Action`], [`Decision`]: the language.
 //! - [`Sweep`]: the state, and `step`.
-//! - [`Rungs`], `halving`: successive halving; a grid is halving with one rung.
+//! - `policy`: what every scheduler has in common.
+//! - `halving`: probes after their onset, and what they say of the levels between them.
+//! - [`Rungs`], `textbook`: textbook halving; a grid is halving with one rung.
+//! - `trunk`: the plain run of a family, and how dormant arms are woken from it.
+//! - `training`: the segments that bring trials to where they are to be.
 //! - [`Sifted`]: what of a report is new.
 
 mod action;
 mod event;
 mod halving;
+mod policy;
+mod response;
 mod rungs;
 mod sift;
 mod standing;
 mod status;
 mod sweep;
+mod textbook;
+mod training;
 mod trial;
+mod trunk;
 
 pub use action::{Action, Decision, TrialEnd};
 pub use event::Event;
@@ -24,11 +33,11 @@ pub use rungs::Rungs;
 pub use sift::{BadReport, Sifted};
 pub use status::{SweepStatus, TrialStatus, UnknownStatus};
 pub use sweep::Sweep;
-pub use trial::{Point, Trial};
+pub use trial::{Goal, Point, Trial};
 
 /// The version of the decisions in this binary. A sweep keeps the version that it was
 /// submitted under; any change that could alter a decision raises it.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 #[cfg(test)]
 mod tests;

@@ -22,7 +22,7 @@ impl Rungs {
         let full = spec.recipe.epochs;
         let eta = spec.scheduler.eta.unwrap_or(DEFAULT_ETA).max(2);
         let mut epochs = match (spec.scheduler.kind, spec.scheduler.first_rung) {
-            (SchedulerKind::Grid, _) => vec![],
+            (SchedulerKind::Grid | SchedulerKind::Halving, _) => vec![],
             (SchedulerKind::Sha, Some(first)) => rising(first.max(1), eta, full),
             (SchedulerKind::Sha, None) => falling(levels, eta, full),
         };

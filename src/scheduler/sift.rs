@@ -5,7 +5,9 @@ use super::{
     trial::{Point, Trial},
 };
 use floodgauge_protocol::{
-    ArmIx, Metric, Segment, SegmentId, SegmentKind, TrialKey, work::ReportRow,
+    ArmIx, Branch, Metric, Segment, SegmentId, SegmentKind, TrialKey,
+    segment::last_epoch,
+    work::{BranchEnd, FinishedBranch, ReportRow},
 };
 use std::collections::HashMap;
 
@@ -31,12 +33,14 @@ pub struct BadReport {
 }
 
 impl Sweep {
-    /// Takes a report on an open segment apart. Rows of a branch all of whose arms were to stop
-    /// before are dropped, so that late news changes no decision; once the sweep is cancelled
-    /// there are none to change, and rows are kept as long as they come.
+    /// Takes a report on an open segment apart, arm by arm: those of a row that are new stay one
+    /// row. Epochs of arms that were to stop before are dropped, so that late news changes no
+    /// decision; once the sweep is cancelled there are none to change, and rows are kept as long
+    /// as they come.
     ///
     /// # Errors
-    /// If a row names other arms than a branch of the segment, lies outside of it, or skips an epoch.
+    /// If the arms of a row don't share a branch of the segment, or the row lies outside of it or
+    /// skips an epoch.
     pub fn sift(&self, segment: SegmentId, rows: &[ReportRow]) -> Result<Sifted, BadReport> {
         let bad = |row, message: String| BadReport { row, message };
         let Some(work) = self.segments.get(&segment).filter(|work| work.open) else {
@@ -46,27 +50,32 @@ impl Sweep {
         let mut known: HashMap<ArmIx, u32> = HashMap::new();
         for (i, row) in rows.iter().enumerate() {
             self.check_row(&work.segment, row).map_err(|message| bad(i, message))?;
-            let lead = row.arms[0];
-            let trial = &self.trials[&TrialKey::new(work.segment.family, lead)];
-            let known = known.entry(lead).or_insert(trial.epochs());
             let stopped =
-                |arm| work.stops.iter().any(|s| s.arms.contains(arm) && row.epoch > s.at_epoch);
-            if row.arms.iter().all(stopped) && !self.status.is_final() {
-                continue;
-            }
-            if row.epoch <= *known {
-                match trial.curve.get(row.epoch as usize - 1) {
-                    Some(point) if !same_bits(point, &Point::from(row)) => {
-                        sifted.contradicting.push(row.clone());
-                    }
-                    _ => sifted.redone += 1,
+                |arm| work.stops.iter().any(|s| s.arms.contains(&arm) && row.epoch > s.at_epoch);
+            let (mut new, mut contradicting, mut same) = (vec![], vec![], false);
+            for &arm in &row.arms {
+                if stopped(arm) && !self.status.is_final() {
+                    continue;
                 }
-            } else if row.epoch == *known + 1 {
-                *known = row.epoch;
-                sifted.new.push(row.clone());
-            } else {
-                return Err(bad(i, format!("epoch {} follows epoch {known}", row.epoch)));
+                let trial = &self.trials[&TrialKey::new(work.segment.family, arm)];
+                let known = known.entry(arm).or_insert(trial.epochs());
+                if row.epoch == *known + 1 {
+                    *known = row.epoch;
+                    new.push(arm);
+                } else if row.epoch > *known {
+                    return Err(bad(i, format!("epoch {} follows epoch {known}", row.epoch)));
+                } else {
+                    let point = trial.curve.get(row.epoch as usize - 1);
+                    match point.is_none_or(|point| same_bits(point, &Point::from(row))) {
+                        true => same = true,
+                        false => contradicting.push(arm),
+                    }
+                }
             }
+            sifted.redone += u32::from(same && new.is_empty() && contradicting.is_empty());
+            let part = |arms| ReportRow { arms, ..row.clone() };
+            sifted.contradicting.extend((!contradicting.is_empty()).then(|| part(contradicting)));
+            sifted.new.extend((!new.is_empty()).then(|| part(new)));
         }
         Ok(sifted)
     }
@@ -75,9 +84,12 @@ impl Sweep {
         if segment.kind != SegmentKind::Train {
             return Err("a test segment has no epochs to report".into());
         }
-        if !segment.branches.iter().any(|branch| branch.arms == row.arms) {
+        if !segment.branches.iter().any(|branch| stands_for(branch, &row.arms)) {
             let arms: Vec<_> = row.arms.iter().map(ToString::to_string).collect();
             return Err(format!("no branch of the segment stands for arms [{}]", arms.join(", ")));
+        }
+        if row.epoch == 0 {
+            return Err("epochs count from 1".into());
         }
         if row.step != u64::from(row.epoch) * self.steps_per_epoch {
             return Err(format!("epoch {} does not end at step {}", row.epoch, row.step));
@@ -98,48 +110,71 @@ impl Trial {
 }
 
 impl Sweep {
-    /// Checks what a worker hands in: every branch of the segment once, with the epochs up
-    /// to its step reported, and a checkpoint or test metrics as the segment asks for.
+    /// Checks what a worker hands in: every arm of the segment once, with the epochs up to the
+    /// step of its run reported, and a checkpoint or test metrics as the segment asks for.
     ///
     /// # Errors
     /// Says what is missing.
     pub fn check_finish(
         &self,
         segment: SegmentId,
-        branches: &[floodgauge_protocol::work::FinishedBranch],
+        branches: &[FinishedBranch],
     ) -> Result<(), String> {
-        use floodgauge_protocol::work::BranchEnd;
         let Some(segment) = self.open_segment(segment) else {
             return Err(format!("segment {segment} is over"));
         };
-        for branch in &segment.branches {
-            let mut found = branches.iter().filter(|handed| handed.arms == branch.arms);
-            let (Some(handed), None) = (found.next(), found.next()) else {
-                return Err(format!("arm {} must be handed in once", branch.arms[0]));
-            };
-            let trial = &self.trials[&TrialKey::new(segment.family, branch.arms[0])];
-            let missing = match (segment.kind, handed.end) {
-                (SegmentKind::Test, _) => handed.test.is_none().then_some("test metrics"),
-                (_, BranchEnd::Diverged) => None,
-                (_, BranchEnd::Stopped) if self.stops(segment.segment).is_empty() => {
-                    Some("order to stop")
-                }
-                (_, BranchEnd::Stopped) => None,
-                (_, BranchEnd::Reached) if handed.step != segment.to_step => Some("last step"),
-                (_, BranchEnd::Reached) if !trial.reached(handed.step, self.steps_per_epoch) => {
-                    Some("report of every epoch")
-                }
-                (_, BranchEnd::Reached) => handed.checkpoint.is_none().then_some("checkpoint"),
-            };
-            if let Some(missing) = missing {
-                return Err(format!("arm {} has no {missing}", branch.arms[0]));
+        for arm in segment.arms() {
+            if branches.iter().flat_map(|handed| &handed.arms).filter(|&&a| a == arm).count() != 1 {
+                return Err(format!("arm {arm} must be handed in once"));
             }
         }
-        if branches.len() != segment.branches.len() {
-            return Err("more branches than the segment has".into());
+        for handed in branches {
+            let whole = segment.branches.iter().find(|branch| stands_for(branch, &handed.arms));
+            let Some(branch) = whole else {
+                return Err("a run stands for arms of no branch, or of several".into());
+            };
+            if let Some(missing) = self.missing(segment, branch, handed) {
+                return Err(format!("arm {} has no {missing}", handed.arms[0]));
+            }
         }
         Ok(())
     }
+
+    /// What a run lacks to be handed in.
+    fn missing(
+        &self,
+        segment: &Segment,
+        branch: &Branch,
+        handed: &FinishedBranch,
+    ) -> Option<&'static str> {
+        let per_epoch = self.steps_per_epoch;
+        let last = last_epoch(branch.exposure, handed.onset_step, per_epoch);
+        let to_step = last.map_or(segment.to_step, |last| (last * per_epoch).min(segment.to_step));
+        let reported = |arm: &ArmIx| {
+            let trial = self.trials.get(&TrialKey::new(segment.family, *arm));
+            trial.is_some_and(|trial| trial.reached(handed.step, per_epoch))
+        };
+        match (segment.kind, handed.end) {
+            (SegmentKind::Test, _) => handed.test.is_none().then_some("test metrics"),
+            (_, BranchEnd::Diverged) => None,
+            (_, BranchEnd::Stopped) if self.stops(segment.segment).is_empty() => {
+                Some("order to stop")
+            }
+            (_, BranchEnd::Stopped) => None,
+            (_, BranchEnd::Reached) if handed.step != to_step => Some("last step"),
+            (_, BranchEnd::Reached) if !handed.arms.iter().all(reported) => {
+                Some("report of every epoch")
+            }
+            (_, BranchEnd::Reached) => handed.checkpoint.is_none().then_some("checkpoint"),
+        }
+    }
+}
+
+/// Whether some arms, in rising order, are all of one branch.
+fn stands_for(branch: &Branch, arms: &[ArmIx]) -> bool {
+    !arms.is_empty()
+        && arms.is_sorted_by(|a, b| a < b)
+        && arms.iter().all(|arm| branch.arms.contains(arm))
 }
 
 fn same_bits(a: &Point, b: &Point) -> bool {

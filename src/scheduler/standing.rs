@@ -27,7 +27,8 @@ impl Sweep {
     pub fn run_equivalents(&self) -> RunEquivalents {
         let full = f64::from(self.spec.recipe.epochs.max(1));
         let seen: u64 = self.trials.values().map(|trial| u64::from(trial.epochs())).sum();
-        let pruned = self.trials.values().filter(|trial| trial.status == TrialStatus::Pruned);
+        let given_up = [TrialStatus::Pruned, TrialStatus::Dormant];
+        let pruned = self.trials.values().filter(|trial| given_up.contains(&trial.status));
         let left = pruned.map(|trial| self.spec.recipe.epochs.saturating_sub(trial.epochs()));
         let left: u64 = left.map(u64::from).sum();
         let full_grid = self.trials.len() as f64;
@@ -38,6 +39,15 @@ impl Sweep {
             saved_by_pruning: left as f64 / full,
             redone: self.redone_epochs as f64 / full,
         }
+    }
+
+    /// How many arms lie dormant in every family.
+    fn untrained(&self) -> usize {
+        let dormant = |arm: &ArmIx| {
+            let of_arm = self.trials.iter().filter(|(key, _)| key.arm == *arm);
+            of_arm.map(|(_, trial)| trial.status).all(|status| status == TrialStatus::Dormant)
+        };
+        self.plan.arm_ids().filter(dormant).count()
     }
 
     fn standing(&self) -> Standing {
@@ -67,6 +77,7 @@ impl Sweep {
         Standing {
             objective: self.spec.search.objective,
             levels: self.plan.arms.iter().filter_map(|method| method.level()).collect(),
+            untrained: self.untrained(),
             seeds: self.spec.search.seeds.len() as u32,
             ended: self.status.is_final(),
             contenders,

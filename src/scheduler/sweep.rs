@@ -6,12 +6,13 @@ use super::{
     rungs::Rungs,
     status::{SweepStatus, TrialStatus},
     trial::{Point, Trial},
+    trunk::Trunk,
 };
 use floodgauge_protocol::{
-    ArmIx, FamilyIx, Plan, Segment, SegmentId, SegmentKind, SweepSpec, TrialKey,
+    ArmIx, Digest, FamilyIx, Plan, Segment, SegmentId, SegmentKind, SweepSpec, TrialKey,
     work::{BranchEnd, FinishedBranch, ReportRow, Stop},
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// How often a segment may fail before its trials are given up.
 pub const MAX_FAILURES: u32 = 3;
@@ -30,6 +31,7 @@ pub struct Sweep {
     pub(super) trials: BTreeMap<TrialKey, Trial>,
     pub(super) segments: BTreeMap<SegmentId, Work>,
     pub(super) brackets: Vec<Bracket>,
+    pub(super) trunks: BTreeMap<FamilyIx, Trunk>,
     /// Epochs trained, one that several arms share counted once.
     pub(super) trained_epochs: u64,
     /// Epochs reported again: trained once more after a crash, or sent once more.
@@ -45,6 +47,13 @@ pub(super) struct Work {
     pub failures: u32,
     pub losses: u32,
     pub stops: Vec<Stop>,
+}
+
+impl Work {
+    /// A segment that waits for a worker.
+    pub fn new(segment: Segment) -> Self {
+        Self { segment, open: true, leased: false, failures: 0, losses: 0, stops: vec![] }
+    }
 }
 
 /// The families of one weight decay, whose arms compete as means over seeds.
@@ -86,6 +95,7 @@ impl Sweep {
             status: SweepStatus::Queued,
             trials: plan.trials().map(|trial| (trial, Trial::new())).collect(),
             segments: BTreeMap::new(),
+            trunks: BTreeMap::new(),
             brackets,
             trained_epochs: 0,
             redone_epochs: 0,
@@ -131,7 +141,7 @@ impl Sweep {
         let mut decisions = vec![];
         for (&id, work) in self.segments.iter_mut().filter(|(_, work)| work.open) {
             if work.leased {
-                let arms = work.segment.branches.iter().flat_map(|b| b.arms.clone()).collect();
+                let arms = work.segment.arms().collect();
                 let stop = Stop { arms, at_epoch: 0 };
                 work.stops.push(stop.clone());
                 let reason = "the sweep was cancelled; the worker hands in what it has".into();
@@ -170,11 +180,18 @@ impl Sweep {
         let family = work.family;
         let mut decisions = vec![];
         for branch in branches {
+            if branch.arms.contains(&ArmIx::PLAIN) {
+                let best = self.trials[&TrialKey::new(family, ArmIx::PLAIN)].best;
+                self.trunks.entry(family).or_default().extend(branch, best);
+            }
             for &arm in &branch.arms {
                 let key = TrialKey::new(family, arm);
                 let Some(trial) = self.trials.get_mut(&key) else { continue };
                 trial.onset_step = trial.onset_step.or(branch.onset_step);
-                trial.checkpoint = branch.checkpoint.or(trial.checkpoint);
+                if branch.checkpoint.is_some() {
+                    (trial.checkpoint, trial.saved_step) = (branch.checkpoint, branch.step);
+                }
+                trial.best = branch.best.or(trial.best);
                 trial.test = branch.test.or(trial.test);
                 if branch.end == BranchEnd::Diverged && trial.status == TrialStatus::Active {
                     let reason = format!("a loss was not finite after step {}", branch.step);
@@ -215,7 +232,7 @@ impl Sweep {
         let mut decisions =
             vec![Decision { action: Action::Withdraw { segment }, reason: reason.into() }];
         if work.kind == SegmentKind::Train {
-            for &arm in work.branches.iter().flat_map(|branch| &branch.arms) {
+            for arm in work.arms() {
                 let key = TrialKey::new(work.family, arm);
                 let active = |trial: &&mut Trial| trial.status == TrialStatus::Active;
                 if let Some(trial) = self.trials.get_mut(&key).filter(active) {
@@ -233,7 +250,12 @@ impl Sweep {
             return vec![];
         }
         match segment.kind {
-            SegmentKind::Train => self.climb(segment.family),
+            SegmentKind::Train => {
+                let arms: Vec<_> = segment.arms().collect();
+                let mut decisions = self.advance(segment.family, &arms);
+                decisions.extend(self.climb(segment.family));
+                decisions
+            }
             SegmentKind::Test => self.conclude(),
         }
     }
@@ -277,6 +299,16 @@ impl Sweep {
     /// A trial.
     pub fn trial(&self, trial: TrialKey) -> Option<&Trial> {
         self.trials.get(&trial)
+    }
+
+    /// The checkpoints that a trial keeps beside its newest: of its best epoch and, for a trunk
+    /// until the sweep ends, those at which dormant arms can be woken.
+    pub fn kept(&self, trial: TrialKey) -> BTreeSet<Digest> {
+        let best = self.trials.get(&trial).and_then(|state| state.best);
+        let is_trunk = trial.arm == ArmIx::PLAIN && !self.status.is_final();
+        let trunk = self.trunks.get(&trial.family).filter(|_| is_trunk);
+        let waypoints = trunk.into_iter().flat_map(Trunk::checkpoints);
+        waypoints.chain(best.map(|best| best.checkpoint)).collect()
     }
 
     /// All trials, by family, then arm.

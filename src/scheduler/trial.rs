@@ -3,7 +3,8 @@
 use super::status::TrialStatus;
 use floodgauge_protocol::{
     At, Digest, Metric, Objective, ObjectiveMetric,
-    work::{ReportRow, TestMetrics},
+    segment::last_epoch,
+    work::{BestEpoch, ReportRow, TestMetrics},
 };
 
 /// A trial as its sweep's log tells it.
@@ -17,10 +18,38 @@ pub struct Trial {
     pub onset_step: Option<u64>,
     /// The newest checkpoint.
     pub checkpoint: Option<Digest>,
+    /// The best epoch and its checkpoint.
+    pub best: Option<BestEpoch>,
+    /// The optimiser steps done at the newest checkpoint.
+    pub saved_step: u64,
+    /// How far it is to be trained.
+    pub goal: Goal,
     /// Why it has its status, in words.
     pub reason: Option<String>,
     /// Its test metrics, if it was chosen.
     pub test: Option<TestMetrics>,
+}
+
+/// How far a trial is to be trained.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Goal {
+    /// Epochs from the start.
+    pub epoch: u32,
+    /// Epochs from that of its onset on, if they end earlier.
+    pub exposure: Option<u32>,
+}
+
+impl Goal {
+    /// So many epochs from the start, whatever its onset.
+    pub fn epoch(epoch: u32) -> Self {
+        Self { epoch, exposure: None }
+    }
+
+    /// The epoch, counted from 1, at which a trial with this onset reaches the goal.
+    pub fn last_epoch(self, onset_step: Option<u64>, steps_per_epoch: u64) -> u64 {
+        let exposed = last_epoch(self.exposure, onset_step, steps_per_epoch);
+        exposed.unwrap_or(u64::MAX).min(self.epoch.into())
+    }
 }
 
 /// The metrics of a trial after one epoch.
@@ -58,6 +87,9 @@ impl Trial {
             curve: vec![],
             onset_step: None,
             checkpoint: None,
+            best: None,
+            saved_step: 0,
+            goal: Goal::default(),
             reason: None,
             test: None,
         }
@@ -73,6 +105,17 @@ impl Trial {
         let done = u64::from(self.epochs()) * steps_per_epoch;
         let since = self.onset_step.map_or(0, |onset| done.saturating_sub(onset));
         since as f64 / steps_per_epoch.max(1) as f64
+    }
+
+    /// The metric at the best epoch up to the newest checkpoint.
+    pub(super) fn best_value(
+        &self,
+        metric: ObjectiveMetric,
+        steps_per_epoch: u64,
+    ) -> Option<Metric> {
+        let saved = (self.saved_step / steps_per_epoch.max(1)) as usize;
+        let values = self.curve.iter().take(saved).map(|point| point.metric(metric));
+        values.filter(|value| *value != Metric::Diverged).min_by(|a, b| a.order(*b))
     }
 
     /// The objective over a full run of `full` epochs, or over what there is of it: for

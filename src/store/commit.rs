@@ -3,6 +3,7 @@
 use crate::scheduler::{SweepStatus, TrialStatus};
 use floodgauge_protocol::{ArmIx, Digest, LeaseId, Metric, Segment, SegmentId, SweepId, TrialKey};
 use serde_json::Value;
+use std::collections::BTreeSet;
 
 /// A sweep's first transaction.
 #[derive(Clone, Debug)]
@@ -107,6 +108,8 @@ pub struct TrialUpdate {
     /// The newest checkpoint; this is what keeps the blob. One that no trial of the sweep has
     /// yet must be held by the lease under which it is written.
     pub checkpoint: Option<Digest>,
+    /// The other checkpoints that it keeps, if they changed; for each, the same holds.
+    pub kept: Option<BTreeSet<Digest>>,
     /// Why it has this status, in words.
     pub reason: Option<String>,
 }

@@ -88,7 +88,7 @@ pub struct Page {
     pub limit: u32,
 }
 
-/// A trial; the same fields as its update.
+/// A trial; the same fields as its update, without what it keeps beside its newest checkpoint.
 pub type TrialRow = TrialUpdate;
 
 /// A reported epoch; the same fields as its update.

@@ -39,8 +39,8 @@ pub struct BestArm {
     /// The share of resamplings of the seeds in which it is best of all; null with one seed,
     /// until the sweep has ended, and where arms were pruned, since those can't be compared.
     pub probability: Option<f64>,
-    /// Its test metrics after the last epoch, means over seeds; null until the sweep has
-    /// completed, and where the objective is read at the best epoch.
+    /// Its test metrics after the epoch at which the objective is read, means over seeds; null
+    /// until the sweep has completed.
     pub test: Option<TestMetrics>,
 }
 
@@ -49,8 +49,8 @@ pub struct BestArm {
 pub struct Baseline {
     /// Its objective, a mean over seeds.
     pub objective: Metric,
-    /// Its test metrics after the last epoch, means over seeds; null until the sweep has
-    /// completed, and where the objective is read at the best epoch.
+    /// Its test metrics after the epoch at which the objective is read, means over seeds; null
+    /// until the sweep has completed.
     pub test: Option<TestMetrics>,
 }
 

@@ -20,6 +20,7 @@ fn standing(contenders: Vec<Contender>) -> Standing {
     Standing {
         objective: Objective::default(),
         levels: contenders.iter().filter_map(|c| c.method.level()).collect(),
+        untrained: 0,
         seeds: contenders[0].scores.len() as u32,
         ended: true,
         run_equivalents: RunEquivalents {
@@ -163,4 +164,12 @@ fn the_weight_decay_is_named_where_there_are_several() {
     (other.bracket, other.weight_decay) = (1, 0.01);
     let best = judge(&standing(vec![contender(0, None, &[0.3]), other]));
     assert!(best.verdict.contains("flood b=0.1 with weight decay 0.01"), "{}", best.verdict);
+}
+
+#[test]
+fn levels_that_nobody_trained_are_told_of() {
+    let mut standing = standing(vec![contender(0, None, &[0.3]), contender(1, Some(0.1), &[0.2])]);
+    (standing.levels, standing.untrained) = (vec![0.05, 0.1, 0.15], 2);
+    let verdict = judge(&standing).verdict;
+    assert!(verdict.contains("2 of 3 levels were not trained"), "{verdict}");
 }

@@ -20,6 +20,7 @@ pub fn verdict(
     }];
     if standing.ended && lead.finished {
         sentences.extend(unseen(standing, lead).or_else(|| edge(standing, lead)));
+        sentences.extend(untrained(standing));
         if standing.seeds == 1 {
             let advice = "One seed can't say how sure that is: give several seeds for an interval.";
             sentences.push(advice.into());
@@ -105,6 +106,17 @@ fn named(standing: &Standing, lead: &Contender) -> String {
     let decay =
         if several { format!(" with weight decay {}", lead.weight_decay) } else { String::new() };
     format!("{}{decay}", lead.method)
+}
+
+/// How much of the grid is judged by its neighbours.
+fn untrained(standing: &Standing) -> Option<String> {
+    let of = standing.levels.len();
+    (standing.untrained > 0).then(|| {
+        format!(
+            "{} of {of} levels were not trained, judged by the levels beside them.",
+            standing.untrained
+        )
+    })
 }
 
 /// What textbook halving can't know.

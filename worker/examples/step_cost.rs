@@ -37,14 +37,14 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let Some(count) = NonZeroUsize::new(threads) else { continue };
         let machine = Machine::new(count);
         for members in [1, 2, 7, 21] {
-            let branch =
-                |arm| Branch { arms: vec![ArmIx(arm)], start: Start::Init, onset_step: None };
+            let branch = |arm| Branch::new(vec![ArmIx(arm)], Start::Init);
             let segment = Segment {
                 segment: SegmentId(0),
                 family: FamilyIx(0),
                 kind: SegmentKind::Train,
                 from_step: 0,
                 to_step: steps,
+                metric: floodgauge_protocol::ObjectiveMetric::default(),
                 branches: (0..members).map(branch).collect(),
             };
             let job = Job { recipe: &recipe, family: &family, arms: &arms, segment: &segment };

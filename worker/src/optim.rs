@@ -11,7 +11,7 @@ use floodgauge_protocol::Optimizer;
 /// An optimiser with the state of each member.
 ///
 /// Weight decay is L2: it adds `decay · θ` to the gradient, outside any flooded loss.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Optim {
     optimizer: Optimizer,
     weight_decay: f32,

@@ -47,7 +47,7 @@ struct Outcome {
 fn outcome(recorder: &Recorder, ended: &[Ended], arm: usize) -> Outcome {
     let end = ended.iter().find(|end| end.branch.arms == [ArmIx(arm as u16)]).unwrap();
     // The log of minima is the segment's, not the run's.
-    let ended = FinishedBranch { minima: vec![], ..end.branch.clone() };
+    let ended = FinishedBranch { minima: vec![], best: None, ..end.branch.clone() };
     Outcome { rows: rows_of(&recorder.rows, arm), ended }
 }
 

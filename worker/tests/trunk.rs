@@ -57,7 +57,7 @@ fn arms(arms: &[usize]) -> Vec<ArmIx> {
 }
 
 fn together(ids: &[usize], start: Start) -> Branch {
-    Branch { arms: arms(ids), start, onset_step: None }
+    Branch::new(arms(ids), start)
 }
 
 /// What becomes of an arm after some step, to the bit.
@@ -73,7 +73,12 @@ fn outcome(rows: &[ReportRow], ended: &[Ended], arm: usize, after: u64) -> Outco
     let end = ended.iter().find(|end| end.branch.arms.contains(&arms[0])).unwrap();
     Outcome {
         rows: rows.map(|row| ReportRow { arms: arms.clone(), ..row.clone() }).collect(),
-        ended: FinishedBranch { arms: arms.clone(), minima: vec![], ..end.branch.clone() },
+        ended: FinishedBranch {
+            arms: arms.clone(),
+            minima: vec![],
+            best: None,
+            ..end.branch.clone()
+        },
     }
 }
 
@@ -250,6 +255,28 @@ fn a_level_that_forks_has_its_own_rows_from_that_epoch_on_and_no_log() {
         assert_eq!(row.arms.len(), if forked { 1 } else { 2 });
         assert_eq!(row.onset_step.is_some(), row.arms == arms(&[12]));
     }
+}
+
+#[test]
+fn an_arm_with_a_bound_on_its_exposure_ends_so_many_epochs_after_its_onset_began() {
+    let mut world = world(&recipe(SGD, true, "[24]"), 3, 2);
+    let branches = |ids: &[usize]| vec![Branch { exposure: Some(2), ..together(ids, Start::Init) }];
+    let mut recorder = Recorder::default();
+    let ended = world.run(0..STEPS, branches(&[0, 5, 12, 20]), &mut recorder);
+    let (trunk, first, second) = (&ended[0].branch, &ended[1].branch, &ended[2].branch);
+    assert_eq!((&trunk.arms, trunk.step), (&arms(&[0, 20]), STEPS), "rides to the end");
+    for (level, arm) in [(first, 5), (second, 12)] {
+        assert_eq!((&level.arms, level.end), (&arms(&[arm]), BranchEnd::Reached));
+        let epoch = level.onset_step.unwrap() / PER_EPOCH;
+        assert_eq!(level.step, ((epoch + 2) * PER_EPOCH).min(STEPS));
+        let told = recorder.rows.iter().filter(|row| row.arms == arms(&[arm]));
+        assert_eq!(told.count() as u64, level.step / PER_EPOCH - epoch);
+    }
+    assert!(first.step < second.step && first.step < STEPS);
+    // What ended early goes on to the bits that it has alone.
+    let (mut rest, from) = (Recorder::default(), first.step);
+    let resumed = world.run(from..STEPS, resume(&ended[1..=1]), &mut rest);
+    assert_eq!(outcome(&rest.rows, &resumed, 5, from), alone(&mut world, 5, from));
 }
 
 #[test]

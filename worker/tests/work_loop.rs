@@ -54,9 +54,8 @@ fn assignment(epochs: u32) -> Assignment {
             kind: SegmentKind::Train,
             from_step: 0,
             to_step: recipe.steps_per_epoch() * u64::from(epochs),
-            branches: (0..4)
-                .map(|arm| Branch { arms: vec![ArmIx(arm)], start: Start::Init, onset_step: None })
-                .collect(),
+            metric: floodgauge_protocol::ObjectiveMetric::default(),
+            branches: (0..4).map(|arm| Branch::new(vec![ArmIx(arm)], Start::Init)).collect(),
         },
         arms: arms.to_vec(),
         recipe,
@@ -156,8 +155,10 @@ fn ended(bytes: &'static [u8]) -> Ended {
             checkpoint: Some(Digest(Sha256::digest(bytes).into())),
             test: None,
             minima: vec![],
+            best: None,
+            waypoints: vec![],
         },
-        checkpoint: Some(Bytes::from_static(bytes)),
+        blobs: [(Digest(Sha256::digest(bytes).into()), Bytes::from_static(bytes))].into(),
     }
 }
 
@@ -196,7 +197,7 @@ async fn a_segment_is_reported_uploaded_and_finished_as_it_was_trained() {
     server.see(|log| {
         assert_eq!(log.rows(), rows);
         assert_eq!(log.finished[0].branches, branches);
-        let named: HashSet<_> = branches.iter().filter_map(|branch| branch.checkpoint).collect();
+        let named: HashSet<_> = branches.iter().flat_map(FinishedBranch::checkpoints).collect();
         assert_eq!(log.blobs.keys().copied().collect::<HashSet<_>>(), named);
         assert_eq!(log.claims[0].worker, "real");
     });
@@ -223,7 +224,13 @@ async fn a_segment_that_goes_on_fetches_its_checkpoints_and_ends_with_the_same_b
     server.set(|log| log.queue.push_back(second));
     server.until(|log| log.finished.len() == 2).await;
     assert_eq!(server.see(|log| log.rows()), rows);
-    assert_eq!(server.see(|log| log.finished[1].branches.clone()), branches);
+    // The log of minima and the best epoch are those of the segment.
+    let unlogged = |branches: Vec<FinishedBranch>| {
+        let bare = |branch| FinishedBranch { minima: vec![], best: None, ..branch };
+        branches.into_iter().map(bare).collect::<Vec<_>>()
+    };
+    let handed_in = server.see(|log| log.finished[1].branches.clone());
+    assert_eq!(unlogged(handed_in), unlogged(branches));
     worker.end().await.unwrap();
 }
 

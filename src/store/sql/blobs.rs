@@ -1,4 +1,4 @@
-//! Which blobs are kept: those that a trial refers to, and those that were uploaded under a
+//! Which blobs are kept: those that a trial refers to as its newest or another of its checkpoints, and those that were uploaded under a
 //! lease which is still on its segment, and may still hand it in: it hasn't expired, or its
 //! sweep goes on, so that a late worker loses nothing.
 
@@ -13,6 +13,7 @@ use std::collections::BTreeSet;
 /// Holds for a row `b` of blobs that nothing keeps.
 const UNREFERENCED: &str = "
 not exists (select 1 from trials t where t.checkpoint = b.digest)
+and not exists (select 1 from kept_checkpoints k where k.digest = b.digest)
 and not exists (
     select 1 from blob_holds h
     join segments s on s.lease = h.lease
@@ -88,11 +89,12 @@ pub(super) async fn check_kept<DB: Dialect>(
     if checkpoints.is_empty() {
         return Ok(());
     }
-    let sql = "select distinct checkpoint from trials \
-               where sweep = $1 and checkpoint is not null";
+    let sql = "select checkpoint as digest from trials \
+               where sweep = $1 and checkpoint is not null \
+               union select digest from kept_checkpoints where sweep = $1";
     let kept = db.fetch(sql, values![sweep]).await?;
     let kept: BTreeSet<Digest> =
-        kept.iter().map(|row| row.parse("checkpoint")).collect::<Result<_, _>>()?;
+        kept.iter().map(|row| row.parse("digest")).collect::<Result<_, _>>()?;
     for digest in checkpoints.difference(&kept) {
         let held = match lease {
             Some(lease) => lock_held::<DB>(db, lease, *digest).await?,

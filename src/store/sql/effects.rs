@@ -34,9 +34,28 @@ pub(super) async fn apply<DB: Dialect>(
     insert_rows(db, sweep, rows).await?;
     // The last word on a trial counts; Postgres won't change a row twice in one statement.
     let trials: BTreeMap<_, _> = trials.into_iter().map(|trial| (trial.trial, trial)).collect();
-    let checkpoints = trials.values().filter_map(|trial| trial.checkpoint).collect();
-    blobs::check_kept::<DB>(db, sweep, lease, checkpoints).await?;
+    let newest = trials.values().filter_map(|trial| trial.checkpoint);
+    let checkpoints =
+        newest.chain(trials.values().flat_map(|trial| trial.kept.iter().flatten().copied()));
+    blobs::check_kept::<DB>(db, sweep, lease, checkpoints.collect()).await?;
+    keep_checkpoints(db, sweep, trials.values()).await?;
     upsert_trials(db, sweep, trials.into_values()).await
+}
+
+async fn keep_checkpoints(
+    db: &mut impl Statements,
+    sweep: SweepId,
+    trials: impl Iterator<Item = &TrialUpdate>,
+) -> Result<(), StoreError> {
+    let mut rows = vec![];
+    for TrialUpdate { trial, kept, .. } in trials {
+        let Some(kept) = kept else { continue };
+        let sql = "delete from kept_checkpoints where sweep = $1 and family = $2 and arm = $3";
+        db.execute(sql, values![sweep, trial.family, trial.arm]).await?;
+        rows.extend(kept.iter().map(|&digest| values![sweep, trial.family, trial.arm, digest]));
+    }
+    let head = "insert into kept_checkpoints (sweep, family, arm, digest)";
+    db.insert_rows(head, rows, "").await
 }
 
 async fn insert_segments(

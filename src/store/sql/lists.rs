@@ -86,6 +86,7 @@ fn trial_row(row: &impl Columns) -> Result<TrialRow, StoreError> {
         epochs: row.number("epochs")?,
         onset_step: row.maybe_number("onset_step")?,
         checkpoint: row.maybe_parse("checkpoint")?,
+        kept: None,
         reason: row.maybe_text("reason")?,
     })
 }

@@ -82,8 +82,8 @@ async fn curves_come_as_json_with_aligned_arrays() {
     assert_eq!((&last["family"], &last["arm"]), (&json!(1), &json!(2)));
     assert_eq!(last["epoch"], json!([1, 2, 3, 4]));
     assert_eq!(last["step"], json!([2, 4, 6, 8]));
-    assert_eq!(last["branch"], json!([2, 2, 2, 2]));
-    assert_eq!(last["train_loss"][0], json!(1.98));
+    assert_eq!(last["branch"], json!([0, 2, 2, 2]));
+    assert_eq!(last["train_loss"], json!([2.0, 0.98, 0.6466666666666666, 0.48]));
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use super::server::Server;
 use bytes::Bytes;
 use floodgauge_protocol::{
-    Digest, SegmentKind,
+    ArmIx, Branch, Digest, SegmentKind,
     work::{Assignment, LEASE_TOKEN_HEADER},
 };
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
@@ -32,17 +32,29 @@ pub async fn post(server: &Server, work: &Assignment, what: &str, body: &Value) 
     under(server, work, Method::POST, what).json(body).send().await.unwrap()
 }
 
-/// The rows of an epoch, one a branch.
+/// The runs that a segment's branches are by the end of `epoch`, with their onsets: step 3 is the
+/// first below every level.
+fn runs(work: &Assignment, epoch: u64) -> Vec<(Vec<ArmIx>, Option<u64>)> {
+    let crossed = |arm: &ArmIx| *arm != ArmIx::PLAIN && epoch * work.recipe.steps_per_epoch() > 3;
+    let fork = |branch: &Branch| {
+        let (alone, riding): (Vec<_>, Vec<_>) = branch.arms.iter().copied().partition(crossed);
+        let riding = (!riding.is_empty()).then_some((riding, None));
+        riding.into_iter().chain(alone.into_iter().map(|arm| (vec![arm], Some(3))))
+    };
+    work.segment.branches.iter().flat_map(fork).collect()
+}
+
+/// The rows of an epoch, one a run.
 pub fn rows(work: &Assignment, epoch: u32) -> Vec<Value> {
     let steps = work.recipe.steps_per_epoch();
-    let row = |branch: &floodgauge_protocol::Branch| {
+    let row = |(arms, onset_step): (Vec<ArmIx>, Option<u64>)| {
         // The higher the level, the lower the loss: the last arm is the best.
-        let loss = 2.0 / f64::from(epoch) - 0.01 * f64::from(branch.arms[0].0);
-        json!({ "arms": branch.arms, "epoch": epoch, "step": u64::from(epoch) * steps,
+        let loss = 2.0 / f64::from(epoch) - 0.01 * f64::from(arms[0].0);
+        json!({ "arms": arms, "epoch": epoch, "step": u64::from(epoch) * steps,
                 "train_loss": loss, "val_loss": loss, "val_error": loss / 4.0,
-                "onset_step": (branch.arms[0].0 > 0).then_some(3) })
+                "onset_step": onset_step })
     };
-    work.segment.branches.iter().map(row).collect()
+    runs(work, epoch.into()).into_iter().map(row).collect()
 }
 
 /// The epochs of a segment.
@@ -74,16 +86,17 @@ pub async fn train(server: &Server, work: &Assignment) {
     assert_eq!(answer.status(), StatusCode::NO_CONTENT, "{}", answer.text().await.unwrap());
 }
 
-/// The ends of an assignment's branches, their checkpoints uploaded.
+/// The ends of an assignment's runs, their checkpoints uploaded.
 pub async fn ends(server: &Server, work: &Assignment) -> Vec<Value> {
     let mut ends = Vec::new();
-    for branch in &work.segment.branches {
-        let mut end =
-            json!({ "arms": branch.arms, "end": "reached", "step": work.segment.to_step });
+    let last = work.segment.to_step / work.recipe.steps_per_epoch();
+    for (arms, onset_step) in runs(work, last) {
+        let mut end = json!({ "arms": arms, "end": "reached", "step": work.segment.to_step,
+                "onset_step": onset_step });
         match work.segment.kind {
             SegmentKind::Test => end["test"] = json!({ "loss": 0.5, "error": 0.1 }),
             SegmentKind::Train => {
-                let state = format!("{} {:?}", work.segment.to_step, branch.arms);
+                let state = format!("{} {:?}", work.segment.to_step, arms);
                 let state = Bytes::from(state);
                 assert!(upload(server, work, &state).await.is_success());
                 end["checkpoint"] = json!(digest(&state));

@@ -27,7 +27,7 @@ const SWEEP: &str = r#"{
         "epochs": 45
     },
     "search": { "levels": { "from": 0.1, "to": 1.5, "step": 0.1 }, "seeds": [0, 1] },
-    "scheduler": { "kind": "sha" }
+    "scheduler": { "kind": "halving" }
 }"#;
 
 /// What must be the same to the last bit, whoever trained and whatever happened meanwhile.

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use floodgauge::{
     blobs::{BlobError, Blobs},
     scheduler::SweepStatus,
-    store::{BlobRow, DynStore, Effects, StoreError},
+    store::{BlobRow, DynStore, Effects, StoreError, TrialUpdate},
 };
 use floodgauge_protocol::{Digest, LeaseId, SegmentId};
 use sha2::{Digest as _, Sha256};
@@ -18,6 +18,7 @@ use uuid::Uuid;
 
 on_both_databases! {
     a_blob_lives_from_its_upload_to_the_trial_that_leaves_it,
+    what_a_trial_keeps_beside_its_newest_checkpoint_lives_until_it_is_left,
     a_blob_goes_when_its_lease_ends_without_a_commit,
     a_blob_of_an_ended_sweep_goes_when_the_lease_expires,
     a_blob_that_two_leases_uploaded_is_held_by_either,
@@ -57,6 +58,39 @@ async fn a_blob_lives_from_its_upload_to_the_trial_that_leaves_it(db: TestDataba
     assert!(forget(&db.store).await);
     assert!(!forget(&db.store).await);
     assert_eq!(unreferenced(&db.store).await, []);
+}
+
+async fn what_a_trial_keeps_beside_its_newest_checkpoint_lives_until_it_is_left(db: TestDatabase) {
+    let sweep = create_with(&db.store, vec![segment(0)]).await;
+    let lease = leased(&db.store, "w").await;
+    let keeps = |arm, kept: &[u8]| {
+        let kept = kept.iter().map(|&byte| Digest([byte; 32])).collect();
+        let trial = TrialUpdate { kept: Some(kept), ..trial_at(arm, None) };
+        Effects { trials: vec![trial], ..Effects::default() }
+    };
+    let refused = append_under(&db.store, sweep, guard(&lease), keeps(0, &[7])).await;
+    assert!(matches!(refused, Err(StoreError::NotHeld(_))), "nobody uploaded it");
+    for byte in [7, 8] {
+        let blob = BlobRow { digest: Digest([byte; 32]), size: 10 };
+        db.store.add_blob(lease.lease, blob).await.unwrap();
+    }
+    let finish = Effects { close: vec![SegmentId(0)], ..keeps(0, &[7, 8]) };
+    append_under(&db.store, sweep, guard(&lease), finish).await.unwrap();
+    assert_eq!(unreferenced(&db.store).await, []);
+    append(&db.store, sweep, keeps(1, &[8])).await;
+    append(&db.store, sweep, keeps(0, &[])).await;
+    assert_eq!(unreferenced(&db.store).await, [Digest([7; 32])], "another trial keeps the other");
+    let said_nothing = Effects { trials: vec![trial_at(1, None)], ..Effects::default() };
+    append(&db.store, sweep, said_nothing).await;
+    assert_eq!(unreferenced(&db.store).await, [Digest([7; 32])]);
+    append(
+        &db.store,
+        sweep,
+        Effects { status: Some(SweepStatus::Completed), ..Effects::default() },
+    )
+    .await;
+    db.store.delete_sweep(sweep).await.unwrap();
+    assert_eq!(unreferenced(&db.store).await, [7, 8].map(|byte| Digest([byte; 32])));
 }
 
 async fn a_blob_goes_when_its_lease_ends_without_a_commit(db: TestDatabase) {

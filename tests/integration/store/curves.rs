@@ -78,6 +78,7 @@ async fn a_trial_is_made_and_then_changed(db: TestDatabase) {
         epochs: 33,
         onset_step: Some(910),
         checkpoint: Some(Digest([7; 32])),
+        kept: None,
         reason: Some("pruned at rung 1: 1.23 is rank 5 of 9".into()),
     };
     let checkpoint = BlobRow { digest: Digest([7; 32]), size: 1_000 };

@@ -44,7 +44,8 @@ pub fn segment_of(segment: u32, family: u16) -> Segment {
         kind: SegmentKind::Train,
         from_step: 0,
         to_step: 220,
-        branches: vec![Branch { arms: vec![arm], start: Start::Init, onset_step: None }],
+        metric: Default::default(),
+        branches: vec![Branch::new(vec![arm], Start::Init)],
     }
 }
 
@@ -126,6 +127,7 @@ pub fn trial_at(arm: u16, checkpoint: Option<Digest>) -> TrialUpdate {
         epochs: 11,
         onset_step: None,
         checkpoint,
+        kept: None,
         reason: None,
     }
 }

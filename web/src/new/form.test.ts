@@ -32,7 +32,7 @@ describe("a form that spells a sweep", () => {
         methods: ["flood"],
         objective: { metric: "val_loss", at: "last" },
       },
-      scheduler: { kind: "sha" },
+      scheduler: { kind: "halving" },
     });
   });
 
@@ -76,6 +76,10 @@ describe("a form that spells a sweep", () => {
       kind: "grid",
     });
     expect(specOf({ eta: "4", firstRung: "5" }).scheduler).toEqual({
+      kind: "halving",
+      first_rung: 5,
+    });
+    expect(specOf({ scheduler: "sha", eta: "4", firstRung: "5" }).scheduler).toEqual({
       kind: "sha",
       eta: 4,
       first_rung: 5,

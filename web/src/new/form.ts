@@ -61,7 +61,7 @@ export const DEFAULTS: Form = {
   seeds: "0",
   metric: "val_loss",
   at: "last",
-  scheduler: "sha",
+  scheduler: "halving",
   eta: "",
   firstRung: "",
 };
@@ -87,7 +87,8 @@ export function spell(form: Form): Spelled {
 
   const scheduler: NonNullable<SweepSpec["scheduler"]> = { kind: form.scheduler };
   if (form.scheduler !== "grid") {
-    const eta = read.optionalWhole(form.eta, "/scheduler/eta");
+    const eta =
+      form.scheduler === "sha" ? read.optionalWhole(form.eta, "/scheduler/eta") : undefined;
     const firstRung = read.optionalWhole(form.firstRung, "/scheduler/first_rung");
     if (eta !== undefined) scheduler.eta = eta;
     if (firstRung !== undefined) scheduler.first_rung = firstRung;

@@ -273,32 +273,33 @@ export function SchedulerSection({ form, set }: SectionProps) {
           label="Scheduler"
           value={form.scheduler}
           options={[
-            ["sha", "successive halving"],
+            ["halving", "halving after onset"],
+            ["sha", "textbook successive halving"],
             ["grid", "full grid"],
           ]}
           onValue={(scheduler) => set({ scheduler })}
         />
         {form.scheduler === "sha" && (
-          <>
-            <TextField
-              at="/scheduler/eta"
-              label="Eta"
-              hint="one arm in eta goes on"
-              figures
-              placeholder="3"
-              value={form.eta}
-              onValue={(eta) => set({ eta })}
-            />
-            <TextField
-              at="/scheduler/first_rung"
-              label="First rung"
-              hint="epochs before pruning"
-              figures
-              placeholder="automatic"
-              value={form.firstRung}
-              onValue={(firstRung) => set({ firstRung })}
-            />
-          </>
+          <TextField
+            at="/scheduler/eta"
+            label="Eta"
+            hint="one arm in eta goes on"
+            figures
+            placeholder="3"
+            value={form.eta}
+            onValue={(eta) => set({ eta })}
+          />
+        )}
+        {form.scheduler !== "grid" && (
+          <TextField
+            at="/scheduler/first_rung"
+            label={form.scheduler === "sha" ? "First rung" : "Probed for"}
+            hint={form.scheduler === "sha" ? "epochs before pruning" : "epochs after onset"}
+            figures
+            placeholder="automatic"
+            value={form.firstRung}
+            onValue={(firstRung) => set({ firstRung })}
+          />
         )}
       </div>
     </fieldset>

@@ -169,6 +169,15 @@ describe("decisions", () => {
     ).toMatchObject({ status: "diverged" });
   });
 
+  it("to wake a dormant trial give it the epochs that it shares with its trunk", () => {
+    const trial = { family: 0, arm: 2 };
+    const rows = [aRow([0], 1, 0.9), aRow([0], 2, 0.8)];
+    const wake: Decision = { action: "wake", trial, epochs: 1, reason: "between two survivors" };
+    const woken = fold([...start, ...entries([[reported(0, rows), wake]], 3)]);
+    expect(woken.trials[0]?.[2]).toMatchObject({ status: "active", epochs: 1 });
+    expect(woken.trials[0]?.[2]?.curve.loss).toEqual([0.9]);
+  });
+
   it("to test leave trials as they ended", () => {
     const state = decided(
       { action: "end", trial: { family: 0, arm: 1 }, end: "completed", reason: "all epochs" },

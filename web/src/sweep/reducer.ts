@@ -4,7 +4,15 @@
  * An entry that is already part of the state changes nothing, so a reconnect may repeat any.
  */
 
-import type { Decision, Entry, Metric, ReportRow, SweepStatus, TrialStatus } from "../api/types";
+import type {
+  Decision,
+  Entry,
+  Metric,
+  ReportRow,
+  SweepStatus,
+  TrialKey,
+  TrialStatus,
+} from "../api/types";
 import { logLines } from "./log";
 import type { Curve, Point, SweepState, Trial } from "./state";
 
@@ -50,6 +58,8 @@ function decide(state: SweepState, decision: Decision): SweepState {
     }
     case "promote":
       return setStatus(state, decision.trial.family, [decision.trial.arm], "active", reason);
+    case "wake":
+      return wake(state, decision.trial, decision.epochs, reason);
     case "prune":
       return setStatus(state, decision.trial.family, [decision.trial.arm], "pruned", reason);
     case "end":
@@ -89,6 +99,23 @@ function report(state: SweepState, segmentId: number, rows: readonly ReportRow[]
       curve: extend(trial.curve, own),
     };
   });
+}
+
+/** A dormant trial goes on from its trunk, whose first epochs it shares. */
+function wake(state: SweepState, { family, arm }: TrialKey, epochs: number, reason: string) {
+  const trunk = state.trials[family]?.[0]?.curve;
+  const shared = {
+    train: trunk?.train.slice(0, epochs) ?? [],
+    loss: trunk?.loss.slice(0, epochs) ?? [],
+    error: trunk?.error.slice(0, epochs) ?? [],
+  };
+  return changeTrials(state, family, [arm], (trial) => ({
+    ...trial,
+    status: "active",
+    reason,
+    epochs,
+    curve: shared,
+  }));
 }
 
 function extend(curve: Curve, rows: readonly ReportRow[]): Curve {

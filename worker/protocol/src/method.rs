@@ -35,6 +35,11 @@ impl Method {
         }
     }
 
+    /// Whether its run is the plain run, bit for bit, until a mini-batch loss is below its level.
+    pub fn rides(self) -> bool {
+        matches!(self, Self::Plain | Self::Flood { .. })
+    }
+
     /// The flood level, where the method has one.
     pub fn level(self) -> Option<f64> {
         match self {

@@ -3,11 +3,13 @@
 use crate::{
     digest::Digest,
     ids::{ArmIx, FamilyIx, SegmentId},
+    metric::Metric,
+    sweep::ObjectiveMetric,
 };
 use serde::{Deserialize, Serialize};
 
 /// Advance some branches of one family from one optimiser step to another, in lockstep.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Segment {
     /// Its position in the sweep.
@@ -20,8 +22,18 @@ pub struct Segment {
     pub from_step: u64,
     /// Optimiser steps done after; equal to `from_step` for a test segment.
     pub to_step: u64,
+    /// The metric whose best epoch each run keeps a checkpoint of.
+    #[serde(default)]
+    pub metric: ObjectiveMetric,
     /// What to advance: the members of the cohort.
     pub branches: Vec<Branch>,
+}
+
+impl Segment {
+    /// Every arm that it advances, branch by branch.
+    pub fn arms(&self) -> impl Iterator<Item = ArmIx> + '_ {
+        self.branches.iter().flat_map(|branch| branch.arms.iter().copied())
+    }
 }
 
 /// What a segment asks for.
@@ -43,7 +55,7 @@ pub enum SegmentKind {
 /// it from the others by itself, so that a segment can end with more branches than it began with.
 /// A level that no branch names lies dormant; it is woken by a branch for it alone that starts at
 /// a checkpoint of its trunk taken before its onset, see [`onset`](crate::work::onset).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Branch {
     /// The arms, in rising order; never empty. Several are plain or flooded and before their onset.
@@ -54,6 +66,34 @@ pub struct Branch {
     /// none while the arms still ride.
     #[serde(default)]
     pub onset_step: Option<u64>,
+    /// After how many epochs an arm ends once it is past its onset, the epoch of the onset being
+    /// the first; it then ends before the segment's last step. None: every arm goes on to there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exposure: Option<u32>,
+    /// The metric at the run's best epoch so far; only a better one is kept. None before the first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub best: Option<Metric>,
+    /// For a trunk: the dormant arms for which the state at the start of the epoch of their onset
+    /// is kept as a [`Waypoint`](crate::work::Waypoint). They are not trained.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub watch: Vec<ArmIx>,
+}
+
+impl Branch {
+    /// Arms that start together, with nothing known of them yet.
+    pub fn new(arms: Vec<ArmIx>, start: Start) -> Self {
+        Self { arms, start, onset_step: None, exposure: None, best: None, watch: vec![] }
+    }
+}
+
+/// The last epoch, counted from 1, of an arm that is to have `exposure` epochs from the one of its
+/// onset on; none while one of the two isn't known.
+pub fn last_epoch(
+    exposure: Option<u32>,
+    onset_step: Option<u64>,
+    steps_per_epoch: u64,
+) -> Option<u64> {
+    Some(onset_step? / steps_per_epoch.max(1) + u64::from(exposure?))
 }
 
 /// Where a branch's weights come from.

@@ -132,11 +132,13 @@ pub struct SchedulerSpec {
     /// Which scheduler.
     #[serde(default)]
     pub kind: SchedulerKind,
-    /// One arm of `eta` goes on at each rung; 3 when unset.
+    /// For `sha`: one arm of `eta` goes on at each rung; 3 when unset.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(minimum = 2, maximum = 100))]
     pub eta: Option<u32>,
-    /// Epochs at the first rung; when unset, as many as let the last rung end a full run.
+    /// For `halving`: the epochs for which a level is probed, from that of its onset on; a sixth
+    /// or so of a full run when unset. For `sha`: epochs at the first rung; when unset, as many as
+    /// let the last rung end a full run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(minimum = 1))]
     pub first_rung: Option<u32>,
@@ -153,8 +155,11 @@ pub struct SchedulerSpec {
 pub enum SchedulerKind {
     /// Every arm trains to the end.
     Grid,
-    /// Synchronous successive halving (Jamieson & Talwalkar, AISTATS 2016).
+    /// A few spread levels are probed for a while after their onset; the level at which the
+    /// response is lowest goes on to the end.
     #[default]
+    Halving,
+    /// Synchronous successive halving (Jamieson & Talwalkar, AISTATS 2016).
     Sha,
 }
 
@@ -163,6 +168,7 @@ impl SchedulerKind {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Grid => "grid",
+            Self::Halving => "halving",
             Self::Sha => "sha",
         }
     }

@@ -171,7 +171,7 @@ impl SweepSpec {
 
     fn check_scheduler(&self, problems: &mut Problems) {
         let spec = &self.scheduler;
-        if let Some(eta) = spec.eta {
+        if let Some(eta) = spec.eta.filter(|_| spec.kind == SchedulerKind::Sha) {
             problems.unless(bound::ETA.contains(&eta), "/scheduler/eta", || {
                 format!("eta {eta} must be between {} and {}", bound::ETA.start(), bound::ETA.end())
             });
@@ -188,8 +188,11 @@ impl SweepSpec {
                 },
             );
         }
+        if spec.kind != SchedulerKind::Sha {
+            let kind = spec.kind.as_str();
+            problems.unless(spec.eta.is_none(), "/scheduler/eta", || format!("{kind} has no eta"));
+        }
         if spec.kind == SchedulerKind::Grid {
-            problems.unless(spec.eta.is_none(), "/scheduler/eta", || "grid has no eta".into());
             problems.unless(spec.first_rung.is_none(), "/scheduler/first_rung", || {
                 "grid has no first_rung".into()
             });

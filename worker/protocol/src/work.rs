@@ -163,6 +163,62 @@ pub struct FinishedBranch {
     /// was the least of the segment so far, in rising order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub minima: Vec<Minimum>,
+    /// The best epoch, if it lies in this segment and beats [`Branch::best`](crate::Branch::best).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub best: Option<BestEpoch>,
+    /// Where dormant arms can be woken, in rising order of step.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub waypoints: Vec<Waypoint>,
+}
+
+impl FinishedBranch {
+    /// A run that ended, with nothing else known of it.
+    pub fn new(arms: Vec<ArmIx>, end: BranchEnd, step: u64) -> Self {
+        Self {
+            arms,
+            end,
+            step,
+            onset_step: None,
+            checkpoint: None,
+            test: None,
+            minima: vec![],
+            best: None,
+            waypoints: vec![],
+        }
+    }
+
+    /// Every checkpoint that it names.
+    pub fn checkpoints(&self) -> impl Iterator<Item = Digest> + '_ {
+        let best = self.best.iter().chain(self.waypoints.iter().flat_map(|w| &w.best));
+        let kept = best.map(|best| best.checkpoint);
+        let waypoints = self.waypoints.iter().map(|waypoint| waypoint.checkpoint);
+        self.checkpoint.into_iter().chain(kept).chain(waypoints)
+    }
+}
+
+/// The epoch at which a run's objective was lowest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct BestEpoch {
+    /// Epochs done, from 1.
+    pub epoch: u32,
+    /// The state after them, uploaded before.
+    pub checkpoint: Digest,
+}
+
+/// A state of a trunk at which dormant arms whose onset lies in the epoch that follows can be woken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Waypoint {
+    /// Optimiser steps done.
+    pub step: u64,
+    /// The state after them, uploaded before.
+    pub checkpoint: Digest,
+    /// The trunk's best epoch until then, if it lies in the segment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub best: Option<BestEpoch>,
 }
 
 /// A step of plain training whose mini-batch loss was below that of each step before it.

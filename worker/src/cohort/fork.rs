@@ -4,9 +4,12 @@
 //! them, and before each update those whose level lies above the mini-batch loss become members
 //! of their own, with copies of its state.
 
-use super::group::{Group, Member};
+use super::{
+    group::{Group, Member},
+    keep::{Best, Watch},
+};
 use crate::{checkpoint::State, cohort::start::Plan, flood};
-use floodgauge_protocol::{ArmIx, Method, work::Minimum};
+use floodgauge_protocol::{ArmIx, Branch, Method, work::Minimum};
 
 /// An arm with its method.
 #[derive(Clone, Copy, Debug)]
@@ -15,18 +18,27 @@ pub(super) struct Arm {
     pub method: Method,
 }
 
-impl Arm {
-    /// Whether its run starts out as the plain run.
-    pub fn rides(self) -> bool {
-        matches!(self.method, Method::Plain | Method::Flood { .. })
-    }
-}
-
 impl Member {
     /// A member for `arms`, of which there is at least one; several all ride.
-    pub fn new(branch: usize, arms: Vec<Arm>, loss_sum: f64, onset_step: Option<u64>) -> Self {
-        let method = common(&arms);
-        Self { branch, arms, method, loss_sum, onset_step, diverged_at: None, minima: vec![] }
+    pub fn new(
+        place: usize,
+        arms: Vec<Arm>,
+        watch: Vec<Method>,
+        loss_sum: f64,
+        branch: &Branch,
+    ) -> Self {
+        Self {
+            branch: place,
+            method: common(&arms),
+            arms,
+            loss_sum,
+            onset_step: branch.onset_step,
+            exposure: branch.exposure,
+            diverged_at: None,
+            minima: vec![],
+            best: Best::so_far(branch.best),
+            watch: Watch::new(watch),
+        }
     }
 
     /// The arms by their index.
@@ -71,6 +83,8 @@ impl Member {
             Some(leaving) => (leaving, Some(self)),
             None => (self, None),
         };
+        let watch = Watch::default();
+        let leaving = Self { watch, ..leaving };
         let alone = leaving.arms.iter().map(|&arm| leaving.with(vec![arm]));
         trunk.into_iter().chain(alone).collect()
     }

@@ -2,17 +2,21 @@
 
 use crate::{
     checkpoint::{Array, State},
-    cohort::{fork::Arm, start::Plan},
+    cohort::{
+        fork::Arm,
+        keep::{Best, Watch},
+        start::Plan,
+    },
     data::Samples,
     evaluate::{self, Scores},
     flood,
     models::Network,
     optim::Optim,
-    stacked::{Statistics, unstack},
+    stacked::{Statistics, member, unstack},
 };
 use burn::tensor::{Device, Tensor, TensorData};
 use floodgauge_protocol::{Method, work::Minimum};
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 /// What is known of a member beside its tensors.
 #[derive(Clone, Debug)]
@@ -27,10 +31,33 @@ pub(super) struct Member {
     pub loss_sum: f64,
     /// The first step whose mini-batch loss was below its level.
     pub onset_step: Option<u64>,
+    /// See [`floodgauge_protocol::Branch::exposure`].
+    pub exposure: Option<u32>,
     /// The first step whose loss was NaN or infinite; from there on its numbers mean nothing.
     pub diverged_at: Option<u64>,
     /// The steps of this segment whose loss was the least so far; of plain steps only.
     pub minima: Vec<Minimum>,
+    /// The best epoch of its run.
+    pub best: Best,
+    /// What it keeps for arms that nobody trains.
+    pub watch: Watch,
+}
+
+/// The tensors of several members at one step.
+#[derive(Debug)]
+pub(super) struct Frozen {
+    model: Mlp,
+    optim: Optim,
+}
+
+impl Frozen {
+    /// The arrays of a member.
+    pub fn arrays(&self, plan: &Plan, index: usize) -> BTreeMap<String, Array> {
+        let named = self.model.named(&plan.architecture).into_iter();
+        let all = named.chain(self.optim.named(&plan.architecture));
+        all.map(|(name, shape, tensor)| (name, Array { shape, values: member(tensor, index) }))
+            .collect()
+    }
 }
 
 /// Several members stacked.
@@ -67,6 +94,11 @@ impl Group {
             members,
             device: device.clone(),
         }
+    }
+
+    /// Its tensors, as long as somebody wants them.
+    pub fn freeze(&self) -> Arc<Frozen> {
+        Arc::new(Frozen { model: self.model.clone(), optim: self.optim.clone() })
     }
 
     /// The members and their states after `step` steps.

@@ -4,6 +4,7 @@ use super::{
     Ended, Job, Progress, TrainError,
     fork::Arm,
     group::{Group, Member},
+    keep::Files,
     start::Plan,
 };
 use crate::{
@@ -16,12 +17,13 @@ use crate::{
 };
 use floodgauge_protocol::{
     ArmIx, Metric,
+    segment::last_epoch,
     work::{BranchEnd, FinishedBranch, ReportRow, TestMetrics},
 };
 use rand::seq::SliceRandom;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet},
     thread,
 };
 
@@ -96,7 +98,7 @@ impl<'a> Lockstep<'a> {
             for (member, score) in lane.group.members.iter().zip(scores) {
                 let mut branch = self.finished(member, step, BranchEnd::Reached);
                 branch.test = Some(TestMetrics { loss: score.loss(), error: score.error() });
-                self.ended.push((member.place(), Ended { branch, checkpoint: None }));
+                self.ended.push((member.place(), Ended { branch, blobs: BTreeMap::new() }));
             }
         }
         Ok(self.in_order())
@@ -111,10 +113,12 @@ impl<'a> Lockstep<'a> {
         progress: &dyn Progress,
     ) -> Result<Vec<Vec<Scores>>, TrainError> {
         let (data, plan, steps) = (self.data, self.plan, self.step..until);
+        let metric = self.job.segment.metric;
         let order = order(plan.seed, epoch, data.train.len());
         let augmentation = augmentation(plan, data, epoch);
         let ends_epoch = until == (epoch + 1) * plan.steps_per_epoch;
         each(&mut self.lanes, |group| {
+            group.depart(steps.start);
             for step in steps.clone() {
                 if progress.abandoned() {
                     return Err(TrainError::Abandoned);
@@ -124,7 +128,13 @@ impl<'a> Lockstep<'a> {
                 let (features, labels) = gather(data, augmentation.as_ref(), &order[rows]);
                 group.step(plan, step, features, data.dim, &labels);
             }
-            Ok(if ends_epoch { group.scores(&data.val, data.dim) } else { vec![] })
+            group.members.iter_mut().for_each(Member::arrive);
+            if !ends_epoch {
+                return Ok(vec![]);
+            }
+            let scores = group.scores(&data.val, data.dim);
+            group.keep_best(metric, epoch as u32 + 1, until, &scores);
+            Ok(scores)
         })
     }
 
@@ -165,12 +175,14 @@ impl<'a> Lockstep<'a> {
         }
     }
 
-    /// Ends the arms that diverged or are to be stopped, and spreads the members anew over the
+    /// Ends the arms that diverged, are exposed enough or are to be stopped, and spreads the members anew over the
     /// threads where any left, or where forks made some groups larger than others.
     fn retire(&mut self) -> Result<(), TrainError> {
         let diverged = |member: &Member| member.diverged_at.is_some();
         let stops = self.to_stop();
-        let ends = |member: &Member| diverged(member) || member.arms.iter().any(&stops);
+        let exposed = self.exposed();
+        let ends =
+            |member: &Member| diverged(member) || exposed(member) || member.arms.iter().any(&stops);
         if !self.any(ends) && self.is_even() {
             return Ok(());
         }
@@ -178,6 +190,8 @@ impl<'a> Lockstep<'a> {
         for (mut member, state) in self.members() {
             if diverged(&member) {
                 leaving.push((member, state, BranchEnd::Diverged));
+            } else if exposed(&member) {
+                leaving.push((member, state, BranchEnd::Reached));
             } else if member.arms.iter().all(&stops) {
                 leaving.push((member, state, BranchEnd::Stopped));
             } else {
@@ -204,6 +218,15 @@ impl<'a> Lockstep<'a> {
         move |arm| due.contains(&arm.ix.ix())
     }
 
+    /// Which members have trained as long past their onset as their branch asks.
+    fn exposed(&self) -> impl Fn(&Member) -> bool + use<> {
+        let (step, per_epoch) = (self.step, self.plan.steps_per_epoch);
+        move |member| {
+            let last = last_epoch(member.exposure, member.onset_step, per_epoch);
+            last.is_some_and(|last| step >= last * per_epoch)
+        }
+    }
+
     fn any(&self, is: impl Fn(&Member) -> bool) -> bool {
         self.lanes.iter().flat_map(|lane| &lane.group.members).any(is)
     }
@@ -224,13 +247,14 @@ impl<'a> Lockstep<'a> {
     fn end(&mut self, member: &Member, state: State, end: BranchEnd) -> Result<(), TrainError> {
         let step = member.diverged_at.unwrap_or(state.step);
         let mut branch = self.finished(member, step, end);
-        let mut checkpoint = None;
+        let mut files = Files::new(self.plan);
         if end != BranchEnd::Diverged {
-            let (bytes, digest) = state.to_bytes().map_err(TrainError::Save)?;
-            branch.checkpoint = Some(digest);
-            checkpoint = Some(bytes);
+            branch.checkpoint = Some(files.add(&state)?);
         }
-        self.ended.push((member.place(), Ended { branch, checkpoint }));
+        branch.best = files.best(member.best.here.as_ref())?;
+        branch.waypoints = files.waypoints(&member.watch.waypoints)?;
+        let blobs = files.blobs;
+        self.ended.push((member.place(), Ended { branch, blobs }));
         Ok(())
     }
 
@@ -247,6 +271,8 @@ impl<'a> Lockstep<'a> {
             onset_step: member.onset_step,
             checkpoint: None,
             test: None,
+            best: None,
+            waypoints: vec![],
             minima: if member.onset_step.is_none() { member.minima.clone() } else { vec![] },
         }
     }

@@ -2,6 +2,7 @@
 
 mod fork;
 mod group;
+mod keep;
 mod lockstep;
 mod start;
 
@@ -13,7 +14,7 @@ use floodgauge_protocol::{
 };
 use lockstep::Lockstep;
 use start::Plan;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// What to train.
 #[derive(Clone, Copy, Debug)]
@@ -58,8 +59,8 @@ pub trait Progress: Sync {
 pub struct Ended {
     /// What to tell the server.
     pub branch: FinishedBranch,
-    /// The checkpoint that [`FinishedBranch::checkpoint`] names.
-    pub checkpoint: Option<Bytes>,
+    /// The checkpoints that it names.
+    pub blobs: BTreeMap<Digest, Bytes>,
 }
 
 /// Why a segment can't be trained.

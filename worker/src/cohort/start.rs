@@ -74,8 +74,9 @@ impl Plan {
             if state.step != segment.from_step {
                 return Err(steps(state.step));
             }
+            let watch = methods(job, &spec.watch)?.into_iter().map(|arm| arm.method).collect();
             let arms = arms(job, branch, spec)?;
-            members.push((Member::new(branch, arms, state.loss_sum, spec.onset_step), state));
+            members.push((Member::new(branch, arms, watch, state.loss_sum, spec), state));
         }
         Ok(members)
     }
@@ -93,15 +94,20 @@ impl Plan {
     }
 }
 
-/// The arms of a branch, once it is sure that one run can stand for them all.
-fn arms(job: Job<'_>, branch: usize, spec: &Branch) -> Result<Vec<Arm>, TrainError> {
+/// Arms of the sweep with their methods.
+fn methods(job: Job<'_>, arms: &[ArmIx]) -> Result<Vec<Arm>, TrainError> {
     let known = job.arms.len();
     let arm = |ix: &ArmIx| match job.arms.get(ix.ix()) {
         Some(&method) => Ok(Arm { ix: *ix, method }),
         None => Err(TrainError::UnknownArm { arm: ix.ix(), arms: known }),
     };
-    let arms = spec.arms.iter().map(arm).collect::<Result<Vec<_>, _>>()?;
-    let ride = spec.onset_step.is_none() && arms.iter().all(|arm| arm.rides());
+    arms.iter().map(arm).collect()
+}
+
+/// The arms of a branch, once it is sure that one run can stand for them all.
+fn arms(job: Job<'_>, branch: usize, spec: &Branch) -> Result<Vec<Arm>, TrainError> {
+    let arms = methods(job, &spec.arms)?;
+    let ride = spec.onset_step.is_none() && arms.iter().all(|arm| arm.method.rides());
     if arms.len() == 1 || (arms.len() > 1 && ride) {
         return Ok(arms);
     }

@@ -219,10 +219,7 @@ impl Worker {
 
     async fn upload(&self, lease: &Lease, ended: &[Ended]) -> Result<(), ClientError> {
         // Branches that still ride on one trunk share their state: it goes up once.
-        let blobs: BTreeMap<_, _> = ended
-            .iter()
-            .filter_map(|ended| Some((ended.branch.checkpoint?, ended.checkpoint.clone()?)))
-            .collect();
+        let blobs: BTreeMap<_, _> = ended.iter().flat_map(|ended| ended.blobs.clone()).collect();
         stream::iter(blobs)
             .map(|(digest, bytes)| self.client.put_blob(lease, digest, bytes))
             .buffer_unordered(TRANSFERS)

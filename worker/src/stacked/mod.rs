@@ -45,6 +45,11 @@ pub fn unstack(tensor: &Tensor<3>) -> Vec<Vec<f32>> {
     to_host(tensor.clone()).chunks(rows * columns).map(<[f32]>::to_vec).collect()
 }
 
+/// One member's part of a stacked tensor, row-major.
+pub fn member(tensor: &Tensor<3>, index: usize) -> Vec<f32> {
+    to_host(tensor.clone().narrow(0, index, 1))
+}
+
 /// The values of a tensor, row-major.
 pub fn to_host<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
     tensor.try_into_vec_as().expect("a tensor on the CPU can be read")

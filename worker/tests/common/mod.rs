@@ -65,8 +65,7 @@ impl World {
 
     /// A branch at the initial weights for each of `arms`.
     pub fn fresh(&self, arms: &[usize]) -> Vec<Branch> {
-        let branch =
-            |&arm| Branch { arms: vec![ArmIx(arm as u16)], start: Start::Init, onset_step: None };
+        let branch = |&arm| Branch::new(vec![ArmIx(arm as u16)], Start::Init);
         arms.iter().map(branch).collect()
     }
 
@@ -83,15 +82,15 @@ impl World {
             kind,
             from_step: steps.start,
             to_step: steps.end,
+            metric: floodgauge_protocol::ObjectiveMetric::default(),
             branches,
         };
         let job =
             Job { recipe: &self.recipe, family: &self.family, arms: &self.arms, segment: &segment };
         let ended = cohort::train(&self.machine, job, &self.data, &self.checkpoints, progress)?;
         for end in &ended {
-            if let (Some(digest), Some(bytes)) = (end.branch.checkpoint, &end.checkpoint) {
-                self.checkpoints.insert(digest, bytes.clone());
-            }
+            assert!(end.branch.checkpoints().all(|digest| end.blobs.contains_key(&digest)));
+            self.checkpoints.extend(end.blobs.clone());
         }
         Ok(ended)
     }
@@ -115,6 +114,9 @@ pub fn resume(ended: &[Ended]) -> Vec<Branch> {
             arms: end.branch.arms.clone(),
             start: Start::Checkpoint { digest: end.branch.checkpoint.unwrap() },
             onset_step: end.branch.onset_step,
+            exposure: None,
+            best: None,
+            watch: vec![],
         })
         .collect()
 }

@@ -1,0 +1,170 @@
+//! Halving that waits for onset.
+
+use super::*;
+use proptest::prelude::*;
+
+/// Levels are crossed one after another, the higher the earlier: level 0.20 in epoch 2, 0.01 in
+/// epoch 21.
+fn one_by_one(arm: u16) -> u64 {
+    22 - u64::from(arm)
+}
+
+/// The closer to arm 11, which no probe is, the lower in the end; only exposure brings it out.
+fn valley(seed: u32, arm: u16, epoch: u32) -> f64 {
+    let since = f64::from(epoch) - one_by_one(arm) as f64;
+    let settled = if arm == 0 { 0.0 } else { (since / 4.0).clamp(0.0, 1.0) };
+    let depth = 1.0 - ((f64::from(arm) - 11.0) / 20.0).powi(2);
+    // Arms that are past their onset look worse at first.
+    let jump = if arm > 0 && since < 2.0 { 0.5 } else { 0.0 };
+    3.0 + jump - settled * depth + f64::from(seed) / 100.0
+}
+
+fn run(text: &str, curve: Curve, crossing: fn(u16) -> u64) -> World {
+    let mut world = World::crossed(spec(text), curve, crossing);
+    world.run(|_| 0);
+    world
+}
+
+fn arms_with(world: &World, family: u16, status: TrialStatus) -> Vec<u16> {
+    let trials = world
+        .sweep
+        .trials()
+        .filter(|(key, trial)| key.family == FamilyIx(family) && trial.status == status);
+    trials.map(|(key, _)| key.arm.0).collect()
+}
+
+#[test]
+fn a_level_between_probes_is_found_woken_and_trained_to_the_end() {
+    let world = run(r#""search": {}"#, valley, one_by_one);
+    assert_eq!(world.sweep.status(), SweepStatus::Completed);
+    assert_eq!(world.sweep.best().best.unwrap().b, Some(0.11));
+    assert_eq!(arms_with(&world, 0, TrialStatus::Completed), [0, 11]);
+    assert_eq!(arms_with(&world, 0, TrialStatus::Pruned), [1, 7, 14, 20]);
+    assert_eq!(arms_with(&world, 0, TrialStatus::Dormant).len(), 15);
+    let woken = world.sweep.trial(TrialKey::new(FamilyIx(0), ArmIx(11))).unwrap();
+    let plain = world.sweep.trial(TrialKey::new(FamilyIx(0), ArmIx::PLAIN)).unwrap();
+    assert_eq!(woken.curve[..10], plain.curve[..10], "it rides until epoch 11");
+    assert_eq!((woken.epochs(), woken.onset_step), (27, Some(200)));
+    // Plain, four probes for four epochs each, and the chosen level from epoch 11 on.
+    assert_eq!(world.sweep.run_equivalents().spent, (27.0 + 4.0 * 4.0 + 17.0) / 27.0);
+}
+
+#[test]
+fn a_probe_that_wins_goes_on_from_its_checkpoint() {
+    fn rising(_: u32, arm: u16, epoch: u32) -> f64 {
+        2.0 - f64::from(arm) / 20.0 + 0.001 * f64::from(epoch)
+    }
+    let world = run(r#""search": {}"#, rising, one_by_one);
+    assert_eq!(world.sweep.best().best.unwrap().b, Some(0.20), "no vertex at an end");
+    assert_eq!(arms_with(&world, 0, TrialStatus::Completed), [0, 20]);
+    let spent = 27.0 + 3.0 * 4.0 + 26.0;
+    assert_eq!(world.sweep.run_equivalents().spent, spent / 27.0, "nothing is trained twice");
+}
+
+#[test]
+fn levels_that_are_never_reached_are_the_plain_run_at_no_cost() {
+    fn never(_: u16) -> u64 {
+        u64::MAX
+    }
+    let world = run(r#""search": {}"#, smooth, never);
+    assert_eq!(world.sweep.run_equivalents().spent, 1.0);
+    assert_eq!(arms_with(&world, 0, TrialStatus::Completed).len(), 21);
+    assert!(world.sweep.best().verdict.contains("No level was ever reached"));
+    fn upper_half(arm: u16) -> u64 {
+        if arm > 10 { one_by_one(arm) } else { u64::MAX }
+    }
+    let world = run(r#""search": {}"#, valley, upper_half);
+    assert_eq!(arms_with(&world, 0, TrialStatus::Pruned), [20]);
+    let low = world.sweep.trial(TrialKey::new(FamilyIx(0), ArmIx(3))).unwrap();
+    assert!(low.reason.as_ref().unwrap().contains("it is the plain run"));
+    assert_eq!(low.epochs(), 27);
+}
+
+#[test]
+fn no_probe_is_pruned_before_its_onset_or_in_an_exact_tie() {
+    let world = run(r#""search": {}"#, |_, _, _| 1.0, one_by_one);
+    assert_eq!(world.prunings(), [], "all four tie");
+    assert_eq!(arms_with(&world, 0, TrialStatus::Completed), [0, 1, 7, 14, 20]);
+}
+
+#[test]
+fn other_seeds_train_the_chosen_level_and_plain_alone() {
+    let world = run(r#""search": {"seeds": [0, 1, 2]}"#, valley, one_by_one);
+    for family in [1, 2] {
+        assert_eq!(arms_with(&world, family, TrialStatus::Completed), [0, 11]);
+        assert_eq!(arms_with(&world, family, TrialStatus::Dormant).len(), 19);
+    }
+    let best = world.sweep.best();
+    assert_eq!(best.best.unwrap().b, Some(0.11));
+    assert_eq!(best.difference.unwrap().seeds, 3);
+    let first = 27.0 + 4.0 * 4.0 + 17.0;
+    assert_eq!(best.run_equivalents.spent, (first + 2.0 * (27.0 + 17.0)) / 27.0);
+    assert!(best.run_equivalents.spent < 0.12 * best.run_equivalents.full_grid);
+}
+
+#[test]
+fn the_error_rate_is_judged_by_two_finalists() {
+    let text = r#""search": {"objective": {"metric": "val_error"}}"#;
+    let world = run(text, valley, one_by_one);
+    let finished = arms_with(&world, 0, TrialStatus::Completed);
+    assert_eq!(finished, [0, 11, 14]);
+}
+
+#[test]
+fn a_few_levels_are_all_probed() {
+    for levels in ["[0.1]", "[0.05, 0.1]", "[0.05, 0.1, 0.15]"] {
+        let world = run(&format!(r#""search": {{"levels": {levels}}}"#), smooth, |_| 2);
+        assert_eq!(world.sweep.status(), SweepStatus::Completed);
+        assert_eq!(arms_with(&world, 0, TrialStatus::Dormant), [0u16; 0]);
+        assert_eq!(arms_with(&world, 0, TrialStatus::Completed).len(), 2);
+    }
+}
+
+#[test]
+fn a_plain_run_that_diverges_leaves_the_levels_that_it_had_reached() {
+    fn wild(seed: u32, arm: u16, epoch: u32) -> f64 {
+        if arm == 1 { f64::NAN } else { valley(seed, arm, epoch) }
+    }
+    let world = run(r#""search": {}"#, wild, one_by_one);
+    assert_eq!(world.sweep.status(), SweepStatus::Completed);
+    assert_eq!(world.sweep.best().best.unwrap().b, Some(0.11));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn decisions_do_not_depend_on_the_order_of_arrival_and_cost_is_bounded(
+        picks in proptest::collection::vec(0usize..100, 60), seeds in 1u32..4, decays in 1usize..3,
+    ) {
+        let seeds: Vec<u32> = (0..seeds).collect();
+        let decays = &[0.0, 0.1][..decays];
+        let text = format!(r#""search": {{"seeds": {seeds:?}, "weight_decay": {decays:?}}}"#);
+        let straight = run(&text, valley, one_by_one);
+        let mut shuffled = World::crossed(spec(&text), valley, one_by_one);
+        let mut picks = picks.into_iter().cycle();
+        shuffled.run(|open| picks.next().unwrap() % open);
+        prop_assert_eq!(straight.prunings().len(), shuffled.prunings().len());
+        prop_assert_eq!(straight.sweep.best(), shuffled.sweep.best());
+        prop_assert!(straight.sweep.trials().eq(shuffled.sweep.trials()));
+        let bound = decays.len() as f64 * (2.0 * seeds.len() as f64 + 4.0 * 4.0 / 27.0);
+        prop_assert!(straight.sweep.run_equivalents().spent <= bound);
+    }
+
+    #[test]
+    fn a_replayed_log_gives_the_same_decisions_and_the_same_state(
+        picks in proptest::collection::vec(0usize..100, 60)
+    ) {
+        let spec = spec(r#""search": {"seeds": [0, 1]}"#);
+        let mut world = World::crossed(spec, valley, one_by_one);
+        let mut picks = picks.into_iter().cycle();
+        world.run(|open| picks.next().unwrap() % open);
+        let mut replayed = Sweep::new(world.sweep.spec().clone());
+        for (event, decisions) in &world.log {
+            let text = serde_json::to_string(event).unwrap();
+            let event: Event = serde_json::from_str(&text).unwrap();
+            prop_assert_eq!(&replayed.step(&event), decisions);
+        }
+        prop_assert_eq!(replayed, world.sweep);
+    }
+}

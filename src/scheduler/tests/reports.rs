@@ -1,0 +1,102 @@
+//! What workers report and hand in.
+
+use super::*;
+
+#[test]
+fn work_done_again_is_counted_apart_and_changes_no_curve() {
+    let mut world = World::new(spec(r#""scheduler": {"kind": "grid"}"#), smooth);
+    let segment = SegmentId(0);
+    let rows = world.rows(&world.open[&segment]);
+    world.claim(segment, 1);
+    world.report(segment, 1, &rows[..30]);
+    world.event(Event::Lost { segment, attempt: 1 });
+    world.claim(segment, 2);
+    world.report(segment, 2, &rows);
+    world.finish(segment, 2);
+    world.run(|_| 0);
+    let cost = world.sweep.run_equivalents();
+    assert_eq!(cost.spent, 21.0 - 20.0 / 27.0);
+    assert_eq!(cost.redone, 30.0 / 27.0);
+}
+
+#[test]
+fn an_epoch_reported_again_with_other_bits_is_told_apart() {
+    let mut world = World::new(spec(r#""scheduler": {"kind": "grid"}"#), smooth);
+    let segment = SegmentId(0);
+    let mut rows = world.rows(&world.open[&segment]);
+    world.claim(segment, 1);
+    world.report(segment, 1, &rows[..30]);
+    rows[3].val_loss = Metric::Finite(rows[3].val_loss.finite().unwrap().next_up());
+    let sifted = world.sweep.sift(segment, &rows[..31]).unwrap();
+    assert_eq!((sifted.redone, sifted.new.len()), (29, 1));
+    assert_eq!(sifted.contradicting, [rows[3].clone()]);
+}
+
+#[test]
+fn reports_that_cannot_come_from_their_segment_are_refused() {
+    let world = World::new(spec(r#""scheduler": {"kind": "sha"}"#), smooth);
+    let segment = SegmentId(0);
+    let rows = world.rows(&world.open[&segment]);
+    let refused = |change: fn(&mut ReportRow)| {
+        let mut row = rows[0].clone();
+        change(&mut row);
+        world.sweep.sift(segment, &[row]).unwrap_err().to_string()
+    };
+    assert!(refused(|row| row.arms = vec![ArmIx(21)]).contains("no branch"));
+    assert!(refused(|row| row.arms = vec![ArmIx(2), ArmIx(1)]).contains("no branch"));
+    assert!(refused(|row| row.arms.clear()).contains("no branch"));
+    assert!(refused(|row| (row.epoch, row.step) = (0, 0)).contains("count from 1"));
+    assert!(refused(|row| (row.epoch, row.step) = (2, 40)).contains("epoch 2 follows epoch 0"));
+    assert!(refused(|row| row.step = 19).contains("does not end at step"));
+    assert!(refused(|row| (row.epoch, row.step) = (4, 80)).contains("not in the segment"));
+    assert!(world.sweep.sift(SegmentId(99), &rows).is_err());
+}
+
+#[test]
+fn epochs_beyond_a_stop_are_dropped_arm_by_arm() {
+    let mut world = World::new(spec(r#""scheduler": {"kind": "grid"}"#), smooth);
+    let segment = SegmentId(0);
+    let rows = world.rows(&world.open[&segment]);
+    let stop = |arm, at_epoch| floodgauge_protocol::work::Stop { arms: vec![ArmIx(arm)], at_epoch };
+    world.sweep.segments.get_mut(&segment).unwrap().stops = vec![stop(2, 1), stop(3, 0)];
+    let sifted = world.sweep.sift(segment, &rows[..22]).unwrap();
+    let epochs = |arm: u16| sifted.new.iter().filter(|row| row.arms.contains(&ArmIx(arm))).count();
+    assert_eq!((epochs(1), epochs(2), epochs(3)), (2, 1, 0));
+    assert_eq!(sifted.new.len(), 1 + 19, "the first epoch is still one row");
+}
+
+#[test]
+fn a_finish_with_arms_missing_twice_or_of_several_branches_is_refused() {
+    let mut world = World::new(spec(r#""scheduler": {"kind": "grid"}"#), smooth);
+    let segment = SegmentId(0);
+    world.claim(segment, 1);
+    world.report(segment, 1, &world.rows(&world.open[&segment]));
+    let run = |arms: &[u16]| {
+        let arms = arms.iter().copied().map(ArmIx).collect();
+        let checkpoint = Some(Digest([1; 32]));
+        FinishedBranch { checkpoint, ..FinishedBranch::new(arms, BranchEnd::Reached, 60) }
+    };
+    let all: Vec<u16> = (0..=20).collect();
+    let refused = |runs: &[FinishedBranch]| world.sweep.check_finish(segment, runs).unwrap_err();
+    assert!(refused(&[run(&all[1..])]).contains("arm 0 must be handed in once"));
+    assert!(refused(&[run(&all), run(&[20])]).contains("arm 20 must be handed in once"));
+    assert!(refused(&[run(&all), run(&[21])]).contains("arms of no branch"));
+    assert!(refused(&[FinishedBranch { step: 40, ..run(&all) }]).contains("last step"));
+    assert!(refused(&[FinishedBranch { checkpoint: None, ..run(&all) }]).contains("checkpoint"));
+    world.sweep.check_finish(segment, &[run(&all[..5]), run(&all[5..])]).unwrap();
+}
+
+#[test]
+fn events_about_segments_that_are_over_change_nothing() {
+    let mut world = World::new(spec(r#""scheduler": {"kind": "grid"}"#), smooth);
+    world.train(SegmentId(0));
+    let before = world.sweep.clone();
+    for event in [
+        Event::Lost { segment: SegmentId(0), attempt: 1 },
+        Event::Failed { segment: SegmentId(0), attempt: 1, message: "late".into() },
+        Event::Finished { segment: SegmentId(0), attempt: 1, branches: vec![] },
+    ] {
+        assert_eq!(world.event(event), []);
+    }
+    assert_eq!(world.sweep, before);
+}

@@ -1,0 +1,182 @@
+//! States kept from the middle of a segment: where the objective was best, and where levels that
+//! nobody trains can be woken.
+//!
+//! A kept state shares its tensors with the group that it comes from, which leaves them behind at
+//! its next step; nothing is copied until the state is handed in.
+
+use super::{
+    TrainError,
+    group::{Frozen, Group, Member},
+    start::Plan,
+};
+use crate::{checkpoint::State, evaluate::Scores, flood};
+use bytes::Bytes;
+use floodgauge_protocol::{
+    Digest, Method, Metric, ObjectiveMetric,
+    work::{BestEpoch, Waypoint as Told},
+};
+use std::{cmp::Ordering, collections::BTreeMap, sync::Arc};
+
+/// A member's state at some step.
+#[derive(Clone, Debug)]
+pub(super) struct Kept {
+    frozen: Arc<Frozen>,
+    index: usize,
+    step: u64,
+    loss_sum: f64,
+}
+
+/// The best epoch of a run so far.
+#[derive(Clone, Debug)]
+pub(super) struct Best {
+    /// Its objective.
+    pub value: Metric,
+    /// Epochs done, and the state after them; none if it lies before this segment.
+    pub here: Option<(u32, Kept)>,
+}
+
+/// Where a run of its own can begin for levels that were crossed in the epoch that followed.
+#[derive(Clone, Debug)]
+pub(super) struct Waypoint {
+    pub state: Kept,
+    /// The best epoch until then, if it lies in this segment.
+    pub best: Option<(u32, Kept)>,
+}
+
+/// What a trunk keeps for the levels that lie dormant.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Watch {
+    /// The methods that the trunk's loss hasn't fallen below yet.
+    dormant: Vec<Method>,
+    /// The state at the start of the epoch.
+    start: Option<Waypoint>,
+    pub waypoints: Vec<Waypoint>,
+}
+
+impl Kept {
+    /// Member number `index` of `frozen`, after `step` steps.
+    pub fn new(frozen: Arc<Frozen>, index: usize, step: u64, loss_sum: f64) -> Self {
+        Self { frozen, index, step, loss_sum }
+    }
+
+    /// The state on the host.
+    pub fn state(&self, plan: &Plan) -> State {
+        let arrays = self.frozen.arrays(plan, self.index);
+        State { arrays, step: self.step, loss_sum: self.loss_sum }
+    }
+}
+
+impl Best {
+    /// The best epoch of a run whose best so far is `value`, if it has any.
+    pub fn so_far(value: Option<Metric>) -> Self {
+        Self { value: value.unwrap_or(Metric::Diverged), here: None }
+    }
+
+    /// Whether an epoch is better than all before; the first of equals stays.
+    pub fn is_beaten_by(&self, value: Metric) -> bool {
+        value.order(self.value) == Ordering::Less
+    }
+}
+
+impl Watch {
+    /// Nothing is kept before one of `dormant` is crossed.
+    pub fn new(dormant: Vec<Method>) -> Self {
+        Self { dormant, ..Self::default() }
+    }
+
+    /// Whether some level hasn't been crossed.
+    pub fn is_open(&self) -> bool {
+        !self.dormant.is_empty()
+    }
+}
+
+impl Member {
+    /// Remembers the state at the start of an epoch while a dormant level may be crossed in it.
+    pub fn depart(&mut self, state: Kept) {
+        let best = self.best.here.clone();
+        self.watch.start = Some(Waypoint { state, best });
+    }
+
+    /// Keeps the state at the start of the epoch if dormant levels were crossed in it.
+    pub fn arrive(&mut self) {
+        let Some(start) = self.watch.start.take() else { return };
+        let Some(least) = self.minima.last().map(|least| least.loss) else { return };
+        let open = self.watch.dormant.len();
+        self.watch.dormant.retain(|&method| !flood::below(method, least as f32));
+        if self.watch.dormant.len() < open {
+            self.watch.waypoints.push(start);
+        }
+    }
+}
+
+impl Group {
+    /// Remembers where the members are, if levels may be woken there.
+    pub fn depart(&mut self, step: u64) {
+        if !self.members.iter().any(|member| member.watch.is_open()) {
+            return;
+        }
+        let frozen = self.freeze();
+        for (index, member) in self.members.iter_mut().enumerate() {
+            if member.watch.is_open() {
+                member.depart(Kept::new(frozen.clone(), index, step, member.loss_sum));
+            }
+        }
+    }
+
+    /// Keeps the state of the members whose best epoch this is: number `epoch`, from 1, which
+    /// ends after `step` steps.
+    pub fn keep_best(&mut self, metric: ObjectiveMetric, epoch: u32, step: u64, scores: &[Scores]) {
+        let mut frozen = None;
+        for index in 0..self.members.len() {
+            let value = match metric {
+                ObjectiveMetric::ValLoss => scores[index].loss(),
+                ObjectiveMetric::ValError => scores[index].error(),
+            };
+            let member = &self.members[index];
+            if member.diverged_at.is_some() || !member.best.is_beaten_by(value) {
+                continue;
+            }
+            // The epoch is over: its losses are in the report.
+            let frozen = frozen.get_or_insert_with(|| self.freeze()).clone();
+            let here = Some((epoch, Kept::new(frozen, index, step, 0.0)));
+            self.members[index].best = Best { value, here };
+        }
+    }
+}
+
+/// The checkpoints of a run, each once.
+pub(super) struct Files<'a> {
+    plan: &'a Plan,
+    pub blobs: BTreeMap<Digest, Bytes>,
+}
+
+impl<'a> Files<'a> {
+    /// None yet.
+    pub fn new(plan: &'a Plan) -> Self {
+        Self { plan, blobs: BTreeMap::new() }
+    }
+
+    /// Adds a state.
+    pub fn add(&mut self, state: &State) -> Result<Digest, TrainError> {
+        let (bytes, digest) = state.to_bytes().map_err(TrainError::Save)?;
+        self.blobs.insert(digest, bytes);
+        Ok(digest)
+    }
+
+    /// Adds the state of the best epoch.
+    pub fn best(&mut self, best: Option<&(u32, Kept)>) -> Result<Option<BestEpoch>, TrainError> {
+        let Some((epoch, kept)) = best else { return Ok(None) };
+        let checkpoint = self.add(&kept.state(self.plan))?;
+        Ok(Some(BestEpoch { epoch: *epoch, checkpoint }))
+    }
+
+    /// Adds the states at which levels can be woken.
+    pub fn waypoints(&mut self, waypoints: &[Waypoint]) -> Result<Vec<Told>, TrainError> {
+        let told = waypoints.iter().map(|waypoint| {
+            let best = self.best(waypoint.best.as_ref())?;
+            let state = waypoint.state.state(self.plan);
+            Ok(Told { step: state.step, checkpoint: self.add(&state)?, best })
+        });
+        told.collect()
+    }
+}
