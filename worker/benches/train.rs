@@ -5,13 +5,13 @@
 //! forward, backward, update nor the evaluation's forward.
 
 use floodgauge_protocol::{
-    ArmIx, Branch, Digest, Family, FamilyIx, Image, Method, Recipe, Segment, SegmentId,
-    SegmentKind,
+    ArmIx, Branch, Digest, Family, FamilyIx, Image, Method, ObjectiveMetric, Recipe, Segment,
+    SegmentId, SegmentKind,
     segment::Start,
     work::{ReportRow, Stop},
 };
 use floodgauge_worker::{
-    cohort::{Job, Progress, train},
+    cohort::{Ended, Job, Progress, train},
     data::{Data, Samples},
     device::Machine,
 };
@@ -63,14 +63,9 @@ fn case(name: &str) -> Result<(String, usize, usize), Box<dyn Error>> {
             2,
             2,
         ),
-        "cnn" => (
-            "mnist",
-            r#"{"kind": "cnn", "channels": [16, 32], "hidden": [128]}"#,
-            sgd,
-            64,
-            784,
-            10,
-        ),
+        "cnn" => {
+            ("mnist", r#"{"kind": "cnn", "channels": [16, 32], "hidden": [128]}"#, sgd, 64, 784, 10)
+        }
         _ => return Err(format!("no case {name}").into()),
     };
     let n_train = STEPS * batch;
@@ -107,12 +102,12 @@ fn advance(
         Some((digest, _)) => Start::Checkpoint { digest: *digest },
         None => Start::Init,
     };
-    let branch =
-        |arm| Branch { arms: vec![ArmIx(arm)], start: start(arm), onset_step: None };
+    let branch = |arm| Branch::new(vec![ArmIx(arm)], start(arm));
     let segment = Segment {
         segment: SegmentId(0),
         family: FamilyIx(0),
         kind: SegmentKind::Train,
+        metric: ObjectiveMetric::default(),
         from_step,
         to_step,
         branches: (0..members).map(branch).collect(),
@@ -120,8 +115,9 @@ fn advance(
     let job = Job { recipe, family: &family, arms: &arms, segment: &segment };
     let checkpoints: HashMap<_, _> = checkpoints.iter().cloned().collect();
     let ended = train(machine, job, data, &checkpoints, watch)?;
-    let checkpoint = |end: floodgauge_worker::cohort::Ended| {
-        Ok((end.branch.checkpoint.ok_or("a run diverged")?, end.checkpoint.ok_or("no bytes")?))
+    let checkpoint = |end: Ended| {
+        let digest = end.branch.checkpoint.ok_or("a run diverged")?;
+        Ok((digest, end.blobs[&digest].clone()))
     };
     ended.into_iter().map(checkpoint).collect()
 }
@@ -176,7 +172,8 @@ fn overhead(threads: &str, rounds: &str) -> Result<(), Box<dyn Error>> {
             at = to;
             if round > 0 {
                 let share = 1.0 - watch.work.as_secs_f64() / watch.whole.as_secs_f64();
-                let line = serde_json::json!({ "case": "overhead", "members": members, "share": share });
+                let line =
+                    serde_json::json!({ "case": "overhead", "members": members, "share": share });
                 println!("{line}");
             }
         }

@@ -73,8 +73,8 @@ struct Outcome {
 fn outcome(recorder: &Recorder, ended: &[Ended], arm: usize) -> Outcome {
     let arms = [ArmIx(arm as u16)];
     let end = ended.iter().find(|end| end.branch.arms == arms).unwrap();
-    // The log of minima is the segment's, not the run's.
-    let ended = FinishedBranch { minima: vec![], ..end.branch.clone() };
+    // The log of minima and the best epoch are the segment's, not the run's.
+    let ended = FinishedBranch { minima: vec![], best: None, ..end.branch.clone() };
     Outcome { rows: recorder.rows.iter().filter(|row| row.arms == arms).cloned().collect(), ended }
 }
 

@@ -1,6 +1,6 @@
 import { useComputed, useSignal, type ReadonlySignal } from "@preact/signals";
 import { useEffect, useState } from "preact/hooks";
-import type { SweepDetail } from "../api/types";
+import type { Model, SweepDetail } from "../api/types";
 import { Alert, useTitle } from "../parts";
 import { Answer } from "./answer";
 import { Evidence } from "./evidence";
@@ -111,6 +111,20 @@ function FamilyChoice({ detail, family, choose }: FamilyChoiceProps) {
   );
 }
 
+/** `MLP 128-128`, `CNN 16-32 + 128`, `ResNet-20`. */
+function modelWords(model: Model): string {
+  switch (model.kind) {
+    case "mlp":
+      return model.hidden.length > 0 ? `MLP ${model.hidden.join("-")}` : "linear model";
+    case "cnn": {
+      const { channels, hidden } = model;
+      return `CNN ${channels.join("-")}${hidden.length > 0 ? ` + ${hidden.join("-")}` : ""}`;
+    }
+    case "resnet":
+      return `ResNet-${model.depth}${model.width === 16 ? "" : `, width ${model.width}`}`;
+  }
+}
+
 /** `digits, label noise 0.2 · 128-128 · sgd · 100 epochs · sha`. */
 function summaryWords({ spec, dataset, epochs, scheduler, arms, seeds }: SweepDetail): string {
   const { recipe } = spec;
@@ -118,7 +132,7 @@ function summaryWords({ spec, dataset, epochs, scheduler, arms, seeds }: SweepDe
   const model = recipe.model;
   return [
     dataset.replaceAll("_", " ") + (noise ? `, label noise ${noise}` : ""),
-    model ? (model.hidden.length > 0 ? `MLP ${model.hidden.join("-")}` : "linear model") : "",
+    model ? modelWords(model) : "",
     recipe.optimizer ? `${recipe.optimizer.kind} lr ${recipe.optimizer.lr}` : "",
     `${epochs} epochs`,
     `${arms} arms${seeds > 1 ? ` × ${seeds} seeds` : ""}`,

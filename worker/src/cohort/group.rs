@@ -46,7 +46,7 @@ pub(super) struct Member {
 /// The tensors of several members at one step.
 #[derive(Debug)]
 pub(super) struct Frozen {
-    model: Mlp,
+    model: Network,
     optim: Optim,
 }
 

@@ -25,6 +25,7 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
     thread,
+    time::{Duration, Instant},
 };
 
 /// A cohort between two steps.
@@ -38,6 +39,8 @@ pub(super) struct Lockstep<'a> {
     step: u64,
     /// Orders to stop: arm to last epoch.
     stops: HashMap<usize, u32>,
+    /// What forward, backward, update and the evaluation's forward took so far.
+    work: Duration,
     /// The runs that ended, each with its place in the answer.
     ended: Vec<((usize, Option<ArmIx>), Ended)>,
 }
@@ -64,6 +67,7 @@ impl<'a> Lockstep<'a> {
             plan,
             data,
             machine,
+            work: Duration::ZERO,
             ended: Vec::new(),
             lanes: lanes(plan, members, machine)?,
             step: job.segment.from_step,
@@ -71,8 +75,12 @@ impl<'a> Lockstep<'a> {
         })
     }
 
-    /// Trains to the segment's last step, or until no member is left.
-    pub fn run(mut self, progress: &mut dyn Progress) -> Result<Vec<Ended>, TrainError> {
+    /// Trains to the segment's last step, or until no member is left. Says too what of its time was
+    /// forward, backward, update and the evaluation's forward.
+    pub fn run(
+        mut self,
+        progress: &mut dyn Progress,
+    ) -> Result<(Vec<Ended>, Duration), TrainError> {
         let (last, per_epoch) = (self.job.segment.to_step, self.plan.steps_per_epoch);
         while self.step < last && !self.lanes.is_empty() {
             let epoch = self.step / per_epoch;
@@ -87,7 +95,8 @@ impl<'a> Lockstep<'a> {
         for (member, state) in self.members() {
             self.end(&member, state, BranchEnd::Reached)?;
         }
-        Ok(self.in_order())
+        let work = self.work;
+        Ok((self.in_order(), work))
     }
 
     /// Scores on the test set; nothing is trained.
@@ -117,7 +126,8 @@ impl<'a> Lockstep<'a> {
         let order = order(plan.seed, epoch, data.train.len());
         let augmentation = augmentation(plan, data, epoch);
         let ends_epoch = until == (epoch + 1) * plan.steps_per_epoch;
-        each(&mut self.lanes, |group| {
+        let found = each(&mut self.lanes, |group| {
+            let mut work = Duration::ZERO;
             group.depart(steps.start);
             for step in steps.clone() {
                 if progress.abandoned() {
@@ -126,16 +136,23 @@ impl<'a> Lockstep<'a> {
                 let from = (step % plan.steps_per_epoch) as usize * plan.batch_size;
                 let rows = from..(from + plan.batch_size).min(order.len());
                 let (features, labels) = gather(data, augmentation.as_ref(), &order[rows]);
+                let began = Instant::now();
                 group.step(plan, step, features, data.dim, &labels);
+                work += began.elapsed();
             }
             group.members.iter_mut().for_each(Member::arrive);
             if !ends_epoch {
-                return Ok(vec![]);
+                return Ok((vec![], work));
             }
+            let began = Instant::now();
             let scores = group.scores(&data.val, data.dim);
+            work += began.elapsed();
             group.keep_best(metric, epoch as u32 + 1, until, &scores);
-            Ok(scores)
-        })
+            Ok((scores, work))
+        })?;
+        let (scores, work): (_, Vec<_>) = found.into_iter().unzip();
+        self.work += work.into_iter().max().unwrap_or_default();
+        Ok(scores)
     }
 
     /// Reports the rows of epoch number `epoch`, from 1, and notes what is to be stopped.
