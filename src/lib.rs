@@ -1,6 +1,7 @@
 //! Floodgauge finds the flood level of a training recipe, and says how sure it is.
 //!
 //! - [`scheduler`]: the pure core, events in and actions out.
+//! - [`simulate`]: the scheduler in virtual time, on curves that are known.
 //! - [`verdict`]: best b with its difference to the baseline (pure).
 //! - [`driver`]: the one place where the scheduler meets the store.
 //! - [`store`]: the event log and its projections, on SQLite and Postgres.
@@ -16,5 +17,6 @@ pub mod config;
 pub mod driver;
 pub mod http;
 pub mod scheduler;
+pub mod simulate;
 pub mod store;
 pub mod verdict;

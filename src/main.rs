@@ -22,6 +22,7 @@ enum Command {
     Best(best::Args),
     List(list::Args),
     Show(show::Args),
+    Simulate(simulate::Args),
     Cancel(cancel::Args),
     Migrate(migrate::Args),
     /// Print the description of the HTTP surface (OpenAPI 3.1)
@@ -39,6 +40,7 @@ fn main() -> ExitCode {
         Command::Best(args) => cli::run(best::run(args)),
         Command::List(args) => cli::run(list::run(args)),
         Command::Show(args) => cli::run(show::run(args)),
+        Command::Simulate(args) => cli::run(simulate::run(args)),
         Command::Cancel(args) => cli::run(cancel::run(args)),
         Command::Migrate(args) => cli::run(migrate::run(args)),
         Command::Openapi => cli::run(openapi::run()),

@@ -1,18 +1,19 @@
 //! A sweep's progress as people see it: bars on a terminal, lines elsewhere; always on standard
 //! error, so that standard output is the answer's.
 
-use super::{print, progress::Progress, words};
-use crate::verdict::Best;
+use super::{print, progress::Progress};
 use console::style;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use reqwest::Url;
 use std::{
     io::{self, IsTerminal as _},
     time::{Duration, Instant},
 };
 
-const RUNG: &str = "{prefix:>12}  {bar:32.cyan/dim}  {pos:>5} of {len:5}  {msg}";
-const WAITS: &str = "{prefix:>12}  {msg:.dim}";
-const LIVE: &str = "{prefix:>12}  {spinner:.cyan} {msg}";
+// Wide messages are cut where the terminal ends: a line that wraps is drawn twice.
+const RUNG: &str = "{prefix:>12}  {bar:16.cyan/dim}  {pos:>5} of {len:5}  {wide_msg}";
+const WAITS: &str = "{prefix:>12}  {wide_msg:.dim}";
+const LIVE: &str = "{prefix:>12}  {spinner:.cyan} {wide_msg}";
 const TICK: Duration = Duration::from_millis(120);
 /// How often a line is written where there is no terminal.
 const TELL_EVERY: Duration = Duration::from_secs(10);
@@ -56,7 +57,7 @@ impl Bars {
             }
             bar.set_length(rung.total);
             bar.set_position(rung.done);
-            bar.set_message(format!("epochs, {} trials, to epoch {}", rung.trials, rung.ends_at));
+            bar.set_message(format!("epochs, {} trials to epoch {}", rung.trials, rung.ends_at));
         }
         if progress.testing {
             self.live.set_prefix("testing");
@@ -64,13 +65,19 @@ impl Bars {
     }
 
     /// Shows the best arm so far; without a terminal, in a line every now and then.
-    pub fn best(&mut self, best: &Best) {
-        let words = words::so_far(best);
+    pub fn best(&mut self, words: &str) {
         if !self.on_terminal && self.told.elapsed() >= TELL_EVERY {
             print::note(&format!("best so far: {words}"));
             self.told = Instant::now();
         }
-        self.live.set_message(words);
+        self.live.set_message(words.to_owned());
+    }
+
+    /// Tells that nobody has claimed any of the sweep's work, and what to do.
+    pub fn wait_for_worker(&self, server: &Url) {
+        self.live.set_message("waiting for a worker");
+        self.tell("waiting for a worker: all are busy, or none runs; start one with");
+        self.tell(&format!("floodgauge worker --server {server}"));
     }
 
     /// Tells something above the bars.

@@ -12,6 +12,7 @@ Examples:
   floodgauge best 01970000-0000-7000-8000-000000000000 --json | jq .best.b")]
 pub struct Args {
     /// The sweep's id
+    #[arg(value_parser = super::sweep_id)]
     id: SweepId,
     /// Print what the server answers as JSON
     #[arg(long)]
@@ -25,6 +26,11 @@ pub struct Args {
 /// # Errors
 /// Whatever the client meets.
 pub async fn run(args: Args) -> Result<(), Failure> {
-    let best = Client::new(args.server.url)?.best(args.id).await?;
-    print::out(&if args.json { best.body } else { words::answer(&best.value) })
+    let client = Client::new(args.server.url)?;
+    let best = client.best(args.id).await?;
+    if args.json {
+        return print::out(&best.body);
+    }
+    let sweep = client.sweep(args.id).await?.value;
+    print::out(&words::answer(&best.value, &sweep))
 }

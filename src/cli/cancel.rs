@@ -8,7 +8,11 @@ use floodgauge_protocol::SweepId;
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The sweep's id
+    #[arg(value_parser = super::sweep_id)]
     id: SweepId,
+    /// Print what the server answers as JSON
+    #[arg(long)]
+    json: bool,
     #[command(flatten)]
     server: Server,
 }
@@ -18,6 +22,10 @@ pub struct Args {
 /// # Errors
 /// [`Failure::BadInput`] if the sweep has ended already; whatever the client meets.
 pub async fn run(args: Args) -> Result<(), Failure> {
-    let sweep = Client::new(args.server.url)?.cancel(args.id).await?.value.summary;
+    let answer = Client::new(args.server.url)?.cancel(args.id).await?;
+    if args.json {
+        return print::out(&answer.body);
+    }
+    let sweep = answer.value.summary;
     print::out(&format!("sweep `{}` is {}", sweep.name, sweep.status.as_str()))
 }

@@ -85,7 +85,7 @@ async fn find(client: &Client, spec: &SweepSpec, json: bool) -> Result<(), Failu
     if json {
         return print::out(&best.body);
     }
-    print::out(&format!("{}\n{}", words::answer(&best.value), words::line("page", &page)))
+    print::out(&format!("{}\n{}", words::answer(&best.value, &made), words::line("page", &page)))
 }
 
 /// Listens where it was asked to or, if it wasn't, on the usual port or the next free one.

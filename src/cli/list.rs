@@ -5,14 +5,25 @@ use crate::{
     client::{Client, SweepSummary},
     config::Server,
 };
+use anyhow::Context as _;
+use serde::{Deserialize, Serialize};
+
+/// The most sweeps that the server lists at once.
+const PAGE: u32 = 200;
+/// The most that are asked for, page by page.
+const MOST: u32 = 10_000;
 
 /// List the sweeps of a server, newest first
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  floodgauge list
+  floodgauge list digits --limit 500 --json")]
 pub struct Args {
     /// Only sweeps whose name contains this
     search: Option<String>,
     /// At most so many
-    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=100))]
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=i64::from(MOST)))]
     limit: u32,
     /// Print what the server answers as JSON
     #[arg(long)]
@@ -27,18 +38,59 @@ pub struct Args {
 /// Whatever the client meets.
 pub async fn run(args: Args) -> Result<(), Failure> {
     let client = Client::new(args.server.url)?;
-    let page = client.list(args.limit, args.search.as_deref()).await?;
+    let search = args.search.as_deref();
+    let found = collect(&client, search, args.limit).await?;
     if args.json {
-        return print::out(&page.body);
+        return print::out(&serde_json::to_string(&found.body).context("the list")?);
     }
-    if page.value.items.is_empty() {
-        print::note("no sweeps; submit one with: floodgauge submit examples/digits.toml --watch");
+    if found.sweeps.is_empty() {
+        print::note(&match search {
+            Some(text) => format!("no sweep has `{text}` in its name"),
+            None => {
+                "no sweeps; submit one with: floodgauge submit examples/digits.toml --watch".into()
+            }
+        });
         return Ok(());
     }
     let header = ["ID", "NAME", "STATUS", "DATA", "ARMS", "SEEDS", "BEST", "SUBMITTED (UTC)"];
     let mut rows = vec![header.map(String::from).to_vec()];
-    rows.extend(page.value.items.iter().map(row));
-    print::out(&print::table(&rows))
+    rows.extend(found.sweeps.iter().map(row));
+    print::out(&print::table(&rows))?;
+    if found.body.next_cursor.is_some() {
+        let further = args.limit.saturating_mul(5).min(MOST);
+        print::note(&format!("there are more; see further back with --limit {further}"));
+    }
+    Ok(())
+}
+
+/// Sweeps of one or more pages.
+struct Found {
+    sweeps: Vec<SweepSummary>,
+    /// The same with every field that the server answers, as one page.
+    body: Body,
+}
+
+#[derive(Default, Serialize, Deserialize)]
+struct Body {
+    items: Vec<serde_json::Value>,
+    next_cursor: Option<String>,
+}
+
+/// The newest `limit` sweeps, page by page.
+async fn collect(client: &Client, search: Option<&str>, limit: u32) -> Result<Found, Failure> {
+    let mut found = Found { sweeps: Vec::new(), body: Body::default() };
+    loop {
+        let missing = limit.saturating_sub(found.sweeps.len() as u32);
+        let cursor = found.body.next_cursor.take();
+        let page = client.list(missing.min(PAGE), search, cursor.as_deref()).await?;
+        let body: Body = serde_json::from_str(&page.body).context("the list")?;
+        found.sweeps.extend(page.value.items);
+        found.body.items.extend(body.items);
+        found.body.next_cursor = body.next_cursor;
+        if found.body.next_cursor.is_none() || found.sweeps.len() >= limit as usize {
+            return Ok(found);
+        }
+    }
 }
 
 fn row(sweep: &SweepSummary) -> Vec<String> {

@@ -9,6 +9,7 @@ pub mod migrate;
 pub mod openapi;
 pub mod serve;
 pub mod show;
+pub mod simulate;
 pub mod submit;
 pub mod watch;
 pub mod worker;
@@ -25,10 +26,19 @@ mod words;
 
 pub use failure::{EXIT_CODES, Failure};
 
+use floodgauge_protocol::SweepId;
 use std::{process::ExitCode, time::Duration};
 
 /// How long threads that still train may keep the process from ending.
 const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Reads a sweep's id.
+///
+/// # Errors
+/// Says where ids are to be found.
+fn sweep_id(text: &str) -> Result<SweepId, String> {
+    text.parse().map_err(|_| "that is no sweep's id; `floodgauge list` shows them".into())
+}
 
 /// Runs a command to its end, and says what went wrong if something did.
 pub fn run(command: impl Future<Output = Result<(), Failure>>) -> ExitCode {

@@ -7,7 +7,7 @@ use crate::{
 use floodgauge_protocol::{
     ArmIx, FamilyIx, Segment, SegmentId, SegmentKind, TrialKey, work::ReportRow,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// How far a sweep has got.
 #[derive(Debug)]
@@ -20,6 +20,8 @@ pub struct Progress {
     ends: Vec<u32>,
     /// The family of each segment.
     families: BTreeMap<SegmentId, FamilyIx>,
+    /// The segments that a worker holds.
+    claimed: BTreeSet<SegmentId>,
     trials: BTreeMap<TrialKey, Way>,
 }
 
@@ -65,8 +67,14 @@ impl Progress {
             seeds: sweep.families.len(),
             ends,
             families: BTreeMap::new(),
+            claimed: BTreeSet::new(),
             trials: trials.map(|trial| (trial, Way::default())).collect(),
         }
+    }
+
+    /// Whether a worker holds any of its work.
+    pub fn is_claimed(&self) -> bool {
+        !self.claimed.is_empty()
     }
 
     /// The rungs, first to last.
@@ -92,6 +100,7 @@ impl Progress {
         match &entry.event {
             Event::Submitted { .. } => {}
             Event::Claimed { segment, attempt, worker, .. } => {
+                self.claimed.insert(*segment);
                 if *attempt > 1 {
                     news.push(format!(
                         "worker {worker} takes segment {segment} up, attempt {attempt}"
@@ -110,10 +119,12 @@ impl Progress {
                     "segment {segment} was trained again with other bits in {count} epochs; the first report stands"
                 ));
             }
-            Event::Finished { .. } => {}
-            // What the scheduler makes of it says why.
-            Event::Failed { .. } => {}
+            // Of a failure, what the scheduler makes of it says why.
+            Event::Finished { segment, .. } | Event::Failed { segment, .. } => {
+                self.claimed.remove(segment);
+            }
             Event::Lost { segment, .. } => {
+                self.claimed.remove(segment);
                 news.push(format!(
                     "the worker of segment {segment} went silent; its work is given out again"
                 ));
@@ -302,6 +313,21 @@ mod tests {
         let end = |arm: u16| json!({ "action": "end", "trial": { "family": 0, "arm": arm }, "end": "failed", "reason": "no data" });
         let news = progress.apply(&entry(failed, json!([end(0), end(1), end(2)])));
         assert_eq!(news, ["3 trials: no data"]);
+    }
+
+    #[test]
+    fn work_is_claimed_from_its_claim_until_it_is_handed_in_or_lost() {
+        let mut progress = Progress::new(&sweep());
+        assert!(!progress.is_claimed());
+        let finished = json!({ "type": "finished", "segment": 0, "attempt": 1, "branches": [] });
+        let lost = json!({ "type": "lost", "segment": 0, "attempt": 1 });
+        let failed = json!({ "type": "failed", "segment": 0, "attempt": 1, "message": "no" });
+        for end in [finished, lost, failed] {
+            progress.apply(&entry(claimed(1), json!([])));
+            assert!(progress.is_claimed());
+            progress.apply(&entry(end, json!([])));
+            assert!(!progress.is_claimed());
+        }
     }
 
     #[test]

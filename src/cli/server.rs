@@ -18,8 +18,8 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 /// How often blobs that nothing refers to any more are deleted.
 const COLLECT_EVERY: Duration = Duration::from_secs(600);
 
-/// How long workers may take to hand in what they have.
-const DRAIN: Duration = Duration::from_secs(10);
+/// How long workers may take to stop.
+const STOPPING: Duration = Duration::from_secs(10);
 
 /// A server that runs.
 pub struct Server {
@@ -27,7 +27,7 @@ pub struct Server {
     pub url: Url,
     serving: JoinHandle<io::Result<()>>,
     workers: TaskTracker,
-    draining: CancellationToken,
+    stopping: CancellationToken,
     closing: CancellationToken,
 }
 
@@ -48,7 +48,7 @@ impl Server {
             .with_context(|| format!("the blobs in {} can't be opened", folder.display()))?;
         let driver = Driver::new(store, blobs, DriverConfig { lease_ttl: work.lease() });
 
-        let (draining, closing) = (CancellationToken::new(), CancellationToken::new());
+        let (stopping, closing) = (CancellationToken::new(), CancellationToken::new());
         let address = listener.local_addr().context("the listener has no address")?;
         let url = local_url(address)?;
         let app = http::app(AppState::new(driver.clone(), closing.clone()));
@@ -59,7 +59,7 @@ impl Server {
         let threads = threads_each(work.workers);
         for number in 1..=work.workers {
             let name = format!("embedded-{number}");
-            let training = worker::train(&url, name, Some(threads), data, draining.clone())?;
+            let training = worker::train(&url, name, Some(threads), data, stopping.clone())?;
             workers.spawn(async move {
                 if let Err(failure) = training.await {
                     tracing::error!(%failure, "an embedded worker stopped");
@@ -67,11 +67,12 @@ impl Server {
             });
         }
         workers.close();
-        Ok(Self { url, serving, workers, draining, closing })
+        Ok(Self { url, serving, workers, stopping, closing })
     }
 
     /// Waits until `enough` resolves or the server can't go on, then ends all in order:
-    /// workers hand in what they have, requests in flight are answered.
+    /// workers drop what they train (it is given out again once its lease has expired, and goes
+    /// on from the segment's first step), requests in flight are answered.
     ///
     /// # Errors
     /// Those of `enough`; the listener's trouble.
@@ -82,15 +83,15 @@ impl Server {
         let outcome = tokio::select! {
             outcome = enough => outcome,
             ended = &mut self.serving => {
-                self.draining.cancel();
+                self.stopping.cancel();
                 self.closing.cancel();
                 ended.context("the server broke down")?.context("the server can't go on")?;
                 return Ok(());
             }
         };
-        self.draining.cancel();
-        if tokio::time::timeout(DRAIN, self.workers.wait()).await.is_err() {
-            tracing::warn!("a worker didn't hand in in time; its work will be given out again");
+        self.stopping.cancel();
+        if tokio::time::timeout(STOPPING, self.workers.wait()).await.is_err() {
+            tracing::warn!("a worker didn't stop in time");
         }
         self.closing.cancel();
         self.serving.await.context("the server broke down")?.context("the server can't go on")?;
@@ -111,7 +112,7 @@ pub async fn open_store(storage: &Storage) -> Result<DynStore, Failure> {
         return Ok(Arc::new(store));
     };
     if !["sqlite:", "postgres:", "postgresql:"].iter().any(|scheme| url.starts_with(scheme)) {
-        let reason = "--database-url begins with postgres:// or sqlite:";
+        let reason = "--database-url must begin with sqlite: or postgres://";
         return Err(Failure::BadInput(reason.into()));
     }
     Ok(store::open(url).await.context("the database of --database-url can't be opened")?)
@@ -165,6 +166,7 @@ mod tests {
         let mut storage = Storage::in_folder(std::path::Path::new("nowhere"));
         storage.database_url = Some("mysql://me:secret@db/x".into());
         let Err(failure) = open_store(&storage).await else { panic!("opened") };
-        assert!(matches!(&failure, Failure::BadInput(text) if !text.contains("secret")));
+        let expected = "--database-url must begin with sqlite: or postgres://";
+        assert!(matches!(&failure, Failure::BadInput(text) if text == expected));
     }
 }

@@ -5,14 +5,17 @@ use crate::{
     client::{Client, Trial},
     config::Server,
 };
+use anyhow::Context as _;
 use floodgauge_protocol::SweepId;
+use serde_json::Value;
 
 /// Show a sweep with its trials, and why each ended
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The sweep's id
+    #[arg(value_parser = super::sweep_id)]
     id: SweepId,
-    /// Print the sweep as JSON
+    /// Print the sweep as JSON, its trials among its fields
     #[arg(long)]
     json: bool,
     #[command(flatten)]
@@ -26,10 +29,11 @@ pub struct Args {
 pub async fn run(args: Args) -> Result<(), Failure> {
     let client = Client::new(args.server.url)?;
     let sweep = client.sweep(args.id).await?;
+    let trials = client.trials(args.id).await?;
     if args.json {
-        return print::out(&sweep.body);
+        return print::out(&with_trials(&sweep.body, &trials.body).context("the sweep")?);
     }
-    let trials = client.trials(args.id).await?.value.items;
+    let trials = trials.value.items;
     let best = client.best(args.id).await?.value;
     let about = &sweep.value.summary;
     let rungs: Vec<String> = sweep.value.rungs.iter().map(u32::to_string).collect();
@@ -45,12 +49,20 @@ pub async fn run(args: Args) -> Result<(), Failure> {
         rungs.join(", "),
         words::page(client.server(), args.id),
     ))?;
-    print::out(&format!("{}\n", words::answer(&best)))?;
+    print::out(&format!("{}\n", words::answer(&best, &sweep.value)))?;
     let objective = about.metric.as_str().to_uppercase();
     let header = ["ARM", "SEED", "DECAY", "STATUS", "EPOCHS", "ONSET", &objective, "WHY"];
     let mut rows = vec![header.map(String::from).to_vec()];
     rows.extend(trials.iter().map(row));
     print::out(&print::table(&rows))
+}
+
+/// The sweep's answer with the items of its trials' answer in a field.
+fn with_trials(sweep: &str, trials: &str) -> serde_json::Result<String> {
+    let mut sweep: Value = serde_json::from_str(sweep)?;
+    let mut trials: Value = serde_json::from_str(trials)?;
+    sweep["trials"] = trials["items"].take();
+    serde_json::to_string(&sweep)
 }
 
 fn row(trial: &Trial) -> Vec<String> {

@@ -1,7 +1,10 @@
 //! `floodgauge submit`: hands a sweep to a server.
 
 use super::{Failure, print, sweep_file, watch, words};
-use crate::{client::Client, config::Server};
+use crate::{
+    client::{Client, ClientError},
+    config::Server,
+};
 use std::path::PathBuf;
 
 /// Hand a sweep to a server
@@ -34,13 +37,23 @@ pub struct Args {
 pub async fn run(args: Args) -> Result<(), Failure> {
     let spec = sweep_file::read(&args.file)?;
     let client = Client::new(args.server.url)?;
-    let made = client.submit(&spec, args.idempotency_key.as_deref()).await?;
+    let made = client.submit(&spec, args.idempotency_key.as_deref()).await;
+    let made = made.map_err(|error| match error {
+        ClientError::Refused(problem) if problem.status < 500 => {
+            Failure::BadInput(format!("{}: {problem}", args.file.display()))
+        }
+        error => error.into(),
+    })?;
     let id = made.value.summary.id;
     let page = words::page(client.server(), id);
     if args.watch {
         print::note(&format!("{page}\n"));
         let best = watch::follow(&client, &made.value).await?;
-        return print::out(&if args.json { best.body } else { words::answer(&best.value) });
+        return print::out(&if args.json {
+            best.body
+        } else {
+            words::answer(&best.value, &made.value)
+        });
     }
     if args.json {
         return print::out(&made.body);

@@ -1,7 +1,9 @@
 //! Sweep files: TOML or JSON, the shape of `POST /v1/sweeps`.
 
 use super::Failure;
+use anyhow::Context as _;
 use floodgauge_protocol::SweepSpec;
+use serde_json::Value;
 use std::{io::Read as _, path::Path};
 
 /// Reads a sweep from a file, or from standard input for `-`.
@@ -17,7 +19,27 @@ pub fn read(path: &Path) -> Result<SweepSpec, Failure> {
     } else {
         std::fs::read_to_string(path)
     };
-    parse(&text.map_err(|error| bad(error.to_string()))?).map_err(bad)
+    let spec = parse(&text.map_err(|error| bad(error.to_string()))?).map_err(bad)?;
+    // TOML has them, JSON doesn't: the server would be sent a null.
+    let sent = serde_json::to_value(&spec).context("the sweep as JSON")?;
+    match null_in(&sent) {
+        Some(pointer) => Err(bad(format!("{pointer}: must be a finite number"))),
+        None => Ok(spec),
+    }
+}
+
+/// A pointer to the first null, which is how JSON writes NaN and infinity; a sweep has no other.
+fn null_in(value: &Value) -> Option<String> {
+    match value {
+        Value::Null => Some(String::new()),
+        Value::Array(items) => {
+            items.iter().enumerate().find_map(|(at, item)| Some(format!("/{at}{}", null_in(item)?)))
+        }
+        Value::Object(fields) => {
+            fields.iter().find_map(|(name, field)| Some(format!("/{name}{}", null_in(field)?)))
+        }
+        _ => None,
+    }
 }
 
 /// Reads a sweep from text: JSON if it begins with a brace, TOML otherwise.
@@ -71,6 +93,24 @@ mod tests {
         assert!(parse(toml).unwrap_err().contains("line 4"));
         let json = r#"{ "name": "x", "recipe": { "dataset": { "name": "moons" } } }"#;
         assert!(parse(json).unwrap_err().starts_with("recipe.dataset.name: unknown variant"));
+    }
+
+    #[test]
+    fn a_number_that_json_lacks_is_bad_input_with_its_place() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("nan.toml");
+        for (line, pointer) in [
+            ("levels = [0.1, nan]", "/search/levels/1"),
+            ("levels = { from = 0.1, to = inf, step = 0.1 }", "/search/levels/to"),
+            ("weight_decay = [-inf]", "/search/weight_decay/0"),
+        ] {
+            let toml = format!(
+                "name = \"x\"\n[recipe]\ndataset = {{ name = \"spiral\" }}\n[search]\n{line}"
+            );
+            std::fs::write(&file, toml).unwrap();
+            let Failure::BadInput(text) = read(&file).unwrap_err() else { panic!("{line}") };
+            assert_eq!(text, format!("{}: {pointer}: must be a finite number", file.display()));
+        }
     }
 
     #[test]

@@ -10,14 +10,19 @@ use crate::{
 use floodgauge_protocol::SweepId;
 use futures::{StreamExt as _, pin_mut};
 use std::time::{Duration, Instant};
+use tokio::time::timeout;
 
 /// How often the best arm so far is asked for at most.
 const ASK_EVERY: Duration = Duration::from_secs(1);
+
+/// How long a sweep may lie unclaimed before that is worth a word.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Follow a sweep to its end and print its answer
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The sweep's id
+    #[arg(value_parser = super::sweep_id)]
     id: SweepId,
     /// Print the answer as JSON
     #[arg(long)]
@@ -34,7 +39,7 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     let client = Client::new(args.server.url)?;
     let sweep = client.sweep(args.id).await?.value;
     let best = follow(&client, &sweep).await?;
-    print::out(&if args.json { best.body } else { words::answer(&best.value) })
+    print::out(&if args.json { best.body } else { words::answer(&best.value, &sweep) })
 }
 
 /// Follows a sweep to its end, drawing its progress; answers its best arm.
@@ -48,7 +53,15 @@ pub async fn follow(client: &Client, sweep: &SweepDetail) -> Result<Answer<Best>
     let entries = client.events(id, 0);
     pin_mut!(entries);
     let mut asked = Instant::now();
-    while let Some(entry) = entries.next().await {
+    let mut hinted = false;
+    loop {
+        let patience = if hinted || progress.is_claimed() { Duration::MAX } else { PATIENCE };
+        let Ok(entry) = timeout(patience, entries.next()).await else {
+            hinted = true;
+            bars.wait_for_worker(client.server());
+            continue;
+        };
+        let Some(entry) = entry else { break };
         let entry = entry?;
         let news = progress.apply(&entry);
         bars.draw(&progress);
@@ -64,7 +77,7 @@ pub async fn follow(client: &Client, sweep: &SweepDetail) -> Result<Answer<Best>
         if asked.elapsed() >= ASK_EVERY {
             // The stream tells if the server has gone; this is but a line on a screen.
             if let Ok(best) = client.best(id).await {
-                bars.best(&best.value);
+                bars.best(&words::so_far(&best.value, sweep));
             }
             asked = Instant::now();
         }

@@ -1,6 +1,9 @@
 //! Answers in words: the same figures as `GET /v1/sweeps/{id}/best`, for people.
 
-use crate::verdict::{Best, Difference};
+use crate::{
+    client::SweepDetail,
+    verdict::{Best, BestArm, Difference},
+};
 use console::style;
 use floodgauge_protocol::{At, Metric, SweepId};
 use reqwest::Url;
@@ -21,18 +24,31 @@ pub fn metric(value: Metric) -> String {
 }
 
 /// The best arm so far, in a line.
-pub fn so_far(best: &Best) -> String {
+pub fn so_far(best: &Best, sweep: &SweepDetail) -> String {
     let Some(arm) = &best.best else { return "nothing reported yet".into() };
-    let mut line = format!("{}  {} {}", arm.arm, best.metric.as_str(), metric(arm.objective));
+    let mut line = arm.arm.clone();
+    if sweep.has_several_decays() {
+        line += &format!(" decay {}", arm.weight_decay);
+    }
+    line += &format!(": {}", metric(arm.objective));
     if let Some(baseline) = &best.baseline {
         line += &format!(", plain {}", metric(baseline.objective));
     }
     let cost = &best.run_equivalents;
-    line + &format!(", {:.1} of {:.1} run-equivalents", cost.spent, cost.full_grid)
+    line + &format!("; {:.1} of {:.0} runs", cost.spent, cost.full_grid)
+}
+
+/// An arm's name, with its weight decay where the sweep compares several.
+fn named(arm: &BestArm, sweep: &SweepDetail) -> String {
+    if sweep.has_several_decays() {
+        format!("{}, weight decay {}", arm.arm, arm.weight_decay)
+    } else {
+        arm.arm.clone()
+    }
 }
 
 /// The whole answer, a line a figure.
-pub fn answer(best: &Best) -> String {
+pub fn answer(best: &Best, sweep: &SweepDetail) -> String {
     let mut lines: Vec<(&str, String)> = Vec::new();
     let at = match best.at {
         At::Last => "mean over the closing epochs",
@@ -41,8 +57,10 @@ pub fn answer(best: &Best) -> String {
     if let Some(arm) = &best.best {
         let b = arm.b.map_or_else(|| "none: plain training".into(), |b| b.to_string());
         lines.push(("best b", style(b).green().bold().to_string()));
-        lines
-            .push((best.metric.as_str(), format!("{} ({}, {at})", metric(arm.objective), arm.arm)));
+        lines.push((
+            best.metric.as_str(),
+            format!("{} ({}, {at})", metric(arm.objective), named(arm, sweep)),
+        ));
     } else {
         lines.push(("best b", "nothing reported yet".into()));
     }
@@ -124,6 +142,24 @@ mod tests {
         .unwrap()
     }
 
+    fn sweep(decays: &[f64]) -> SweepDetail {
+        let family =
+            |(family, decay)| json!({ "family": family, "seed": 0, "weight_decay": decay });
+        serde_json::from_value(json!({
+            "id": "01970000-0000-7000-8000-000000000000", "name": "x", "status": "running",
+            "scheduler": "sha", "created_at": "2026-01-01T00:00:00Z",
+            "updated_at": "2026-01-01T00:00:00Z", "dataset": "digits", "arms": 2, "seeds": 1,
+            "epochs": 9, "metric": "val_loss", "at": "last", "best": null, "steps_per_epoch": 20,
+            "rungs": [9], "arms_list": [],
+            "families": decays.iter().enumerate().map(family).collect::<Vec<_>>(),
+        }))
+        .unwrap()
+    }
+
+    fn one_decay() -> SweepDetail {
+        sweep(&[0.0])
+    }
+
     fn plain(text: &str) -> String {
         console::strip_ansi_codes(text).into_owned()
     }
@@ -131,7 +167,7 @@ mod tests {
     #[test]
     fn an_answer_names_best_b_its_difference_and_its_cost() {
         assert_eq!(
-            plain(&answer(&best())),
+            plain(&answer(&best(), &one_decay())),
             "      best b  0.07
     val_loss  0.231 (flood b=0.07, mean over the closing epochs)
        plain  0.301
@@ -147,7 +183,7 @@ mod tests {
         let mut best = best();
         let difference = best.difference.as_mut().unwrap();
         (difference.low, difference.high, difference.seeds) = (Some(-0.11), Some(-0.03), 3);
-        let text = plain(&answer(&best));
+        let text = plain(&answer(&best, &one_decay()));
         assert!(text.contains("-0.070 to plain, -0.110 to -0.030 at 90 %, 3 seeds"), "{text}");
     }
 
@@ -155,7 +191,7 @@ mod tests {
     fn plain_is_not_compared_with_itself() {
         let mut best = best();
         best.best.as_mut().unwrap().b = None;
-        let text = plain(&answer(&best));
+        let text = plain(&answer(&best, &one_decay()));
         assert!(text.starts_with("      best b  none: plain training\n"), "{text}");
         assert!(!text.contains("difference"), "{text}");
     }
@@ -164,15 +200,30 @@ mod tests {
     fn a_sweep_without_reports_says_so() {
         let mut best = best();
         (best.best, best.baseline, best.difference) = (None, None, None);
-        assert_eq!(so_far(&best), "nothing reported yet");
-        assert!(plain(&answer(&best)).starts_with("      best b  nothing reported yet\n"));
+        assert_eq!(so_far(&best, &one_decay()), "nothing reported yet");
+        assert!(
+            plain(&answer(&best, &one_decay())).starts_with("      best b  nothing reported yet\n")
+        );
     }
 
     #[test]
     fn the_line_so_far_compares_with_plain() {
         assert_eq!(
-            so_far(&best()),
-            "flood b=0.07  val_loss 0.231, plain 0.301, 5.9 of 21.0 run-equivalents"
+            so_far(&best(), &one_decay()),
+            "flood b=0.07: 0.231, plain 0.301; 5.9 of 21 runs"
         );
+    }
+
+    #[test]
+    fn weight_decay_is_named_where_a_sweep_has_several() {
+        let sweep = sweep(&[0.0, 1e-4]);
+        let mut best = best();
+        best.best.as_mut().unwrap().weight_decay = 1e-4;
+        let text = plain(&answer(&best, &sweep));
+        assert!(text.contains("(flood b=0.07, weight decay 0.0001, mean"), "{text}");
+        (best.run_equivalents.spent, best.run_equivalents.full_grid) = (59.9, 420.0);
+        let line = so_far(&best, &sweep);
+        assert_eq!(line, "flood b=0.07 decay 0.0001: 0.231, plain 0.301; 59.9 of 420 runs");
+        assert!(line.len() <= 80 - 16, "it fits beside its name and the spinner");
     }
 }

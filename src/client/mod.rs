@@ -73,7 +73,7 @@ impl Client {
         self.get(&format!("v1/sweeps/{sweep}")).await
     }
 
-    /// A page of the list of sweeps, newest first.
+    /// A page of the list of sweeps, newest first; the first page, or the one at a cursor.
     ///
     /// # Errors
     /// Any [`ClientError`].
@@ -81,9 +81,12 @@ impl Client {
         &self,
         limit: u32,
         search: Option<&str>,
+        cursor: Option<&str>,
     ) -> Result<Answer<Items<SweepSummary>>, ClientError> {
         let request = self.request(Method::GET, "v1/sweeps")?.query(&[("limit", limit)]);
-        self.answer(request.query(&search.map(|text| [("search", text)]))).await
+        let given = [("search", search), ("cursor", cursor)];
+        let given = given.into_iter().filter_map(|(name, value)| Some((name, value?)));
+        self.answer(request.query(&given.collect::<Vec<_>>())).await
     }
 
     /// A sweep's trials.

@@ -65,6 +65,13 @@ pub struct SweepDetail {
     pub rungs: Vec<u32>,
 }
 
+impl SweepDetail {
+    /// Whether it compares several weight decays, so that an arm's name alone doesn't tell it.
+    pub fn has_several_decays(&self) -> bool {
+        self.families.windows(2).any(|pair| pair[0].weight_decay != pair[1].weight_decay)
+    }
+}
+
 /// An arm of a sweep.
 #[derive(Clone, Debug, Deserialize)]
 pub struct ArmInfo {

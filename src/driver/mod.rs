@@ -5,9 +5,9 @@
 //! race for a place in the log replays what came in between, and tries again.
 //!
 //! - [`Driver`]: what users and workers may do.
-//! - [`live`]: a sweep's state in memory, rebuilt from its log.
-//! - [`effects`]: what a step changes in the projections.
-//! - [`work`]: leases, reports, blobs.
+//! - `live`: a sweep's state in memory, rebuilt from its log.
+//! - `effects`: what a step changes in the projections.
+//! - `work`: leases, reports, blobs.
 
 mod effects;
 mod error;

@@ -218,3 +218,63 @@ async fn look<L: Log>(
     told.inspect_err(|error| tracing::warn!(error = format!("{error:#}"), "an event stream broke"))
         .ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        blobs::Blobs,
+        driver::DriverConfig,
+        http::log::OfAll,
+        store::{GlobalCursor, SqliteStore},
+    };
+
+    const SPIRAL: &str = r#"{"name": "x", "recipe": {"dataset": {"name": "spiral"}}}"#;
+
+    async fn submit(driver: &Driver) {
+        driver.submit(serde_json::from_str(SPIRAL).unwrap(), None).await.unwrap();
+    }
+
+    async fn told(driver: &Driver) -> Vec<Arc<Told<GlobalCursor>>> {
+        look(driver, OfAll, OfAll::START).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_watcher_too_slow_for_its_feed_reads_what_it_missed_from_the_store() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(folder.path().join("test.db")).await.unwrap();
+        let blobs = Blobs::open(folder.path().join("blobs")).unwrap();
+        let config = DriverConfig { lease_ttl: Duration::from_secs(60) };
+        let driver = Driver::new(Arc::new(store), blobs, config);
+        // A feed that holds two entries, of which it is told six before its watcher listens.
+        let (feed, news) = broadcast::channel(2);
+        let mut watcher = Watcher {
+            driver: driver.clone(),
+            closing: CancellationToken::new(),
+            news,
+            log: OfAll,
+            after: OfAll::START,
+            ready: VecDeque::new(),
+            behind: false,
+            fed: true,
+        };
+        for _ in 0..6 {
+            submit(&driver).await;
+        }
+        let all = told(&driver).await;
+        for told in &all {
+            assert!(feed.send(told.clone()).is_ok());
+        }
+        assert_eq!((watcher.news.len(), feed.len()), (6, 2), "four are lost to the watcher");
+        for expected in &all {
+            assert_eq!(watcher.next().await.unwrap().place, expected.place);
+        }
+        submit(&driver).await;
+        let seventh = told(&driver).await.pop().unwrap();
+        assert!(feed.send(seventh.clone()).is_ok());
+        assert_eq!(watcher.next().await.unwrap().place, seventh.place);
+        // The feed still holds entries that it read from the store: it passes over them.
+        drop(feed);
+        assert!(watcher.next().await.is_none());
+    }
+}

@@ -130,7 +130,8 @@ pub struct ListQuery {
     /// At most so many items, 1 to 200; 50 when unset.
     #[param(minimum = 1, maximum = 200, default = 50)]
     limit: Option<u32>,
-    /// Only sweeps whose name contains this, whatever the case.
+    /// Only sweeps whose name contains this or whose id begins with it, whatever the case; of
+    /// an id at least eight characters.
     search: Option<String>,
 }
 

@@ -59,6 +59,7 @@ impl Sweep {
             let probed = key.family == families[0] && probes.contains(&key.arm);
             if let Some(trial) = self.trials.get_mut(&key).filter(|_| !probed) {
                 trial.status = TrialStatus::Dormant;
+                trial.reason = Some("not trained: the levels beside it tell what it does".into());
             }
         }
         let (full, exposure) = (self.spec.recipe.epochs, self.exposure());

@@ -77,6 +77,7 @@ impl Sweep {
         Standing {
             objective: self.spec.search.objective,
             levels: self.plan.arms.iter().filter_map(|method| method.level()).collect(),
+            arms: self.plan.arms.len() * self.brackets.len(),
             untrained: self.untrained(),
             seeds: self.spec.search.seeds.len() as u32,
             ended: self.status.is_final(),

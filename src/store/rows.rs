@@ -82,7 +82,8 @@ pub struct SweepRow {
 pub struct Page {
     /// The last sweep of the page before.
     pub after: Option<SweepId>,
-    /// Only sweeps whose name contains this, whatever the case.
+    /// Only sweeps whose name contains this or whose id begins with it, whatever the case; of
+    /// an id at least eight characters.
     pub search: Option<String>,
     /// At most so many.
     pub limit: u32,

@@ -37,7 +37,8 @@ pub struct BestArm {
     /// Its objective, a mean over seeds.
     pub objective: Metric,
     /// The share of resamplings of the seeds in which it is best of all; null with one seed,
-    /// until the sweep has ended, and where arms were pruned, since those can't be compared.
+    /// until the sweep has ended, and where arms were not trained to the end, since those can't be
+    /// compared.
     pub probability: Option<f64>,
     /// Its test metrics after the epoch at which the objective is read, means over seeds; null
     /// until the sweep has completed.

@@ -10,6 +10,8 @@ pub struct Standing {
     pub objective: Objective,
     /// The levels of the grid.
     pub levels: Vec<f64>,
+    /// How many arms there are, of all weight decays together.
+    pub arms: usize,
     /// How many levels nobody trained, since those beside them tell what they do.
     pub untrained: usize,
     /// How many seeds were asked for.

@@ -42,11 +42,12 @@ pub fn judge(standing: &Standing) -> Best {
     }
 }
 
-/// How likely the leader is the best of all arms; none before the end, and none where arms were
-/// pruned, which can't be compared.
+/// How likely the leader is the best of all arms; none before the end, and none where some were
+/// neither trained to the end nor diverged, since those can't be compared.
 fn probability(standing: &Standing, lead: &Contender) -> Option<f64> {
-    let pruned = standing.contenders.iter().any(|contender| contender.pruned);
-    (standing.ended && lead.finished && !pruned)
+    let settled = |c: &&Contender| c.finished || c.mean() == Metric::Diverged;
+    let all = standing.contenders.iter().filter(settled).count() == standing.arms;
+    (standing.ended && lead.finished && all)
         .then(|| paired::probability(&standing.contenders, lead))
         .flatten()
 }

@@ -20,6 +20,7 @@ fn standing(contenders: Vec<Contender>) -> Standing {
     Standing {
         objective: Objective::default(),
         levels: contenders.iter().filter_map(|c| c.method.level()).collect(),
+        arms: contenders.len(),
         untrained: 0,
         seeds: contenders[0].scores.len() as u32,
         ended: true,

@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import { expect, test, type Page } from "@playwright/test";
 import { startServer, type Server } from "./server.js";
 
@@ -66,6 +67,14 @@ test("what the server refuses stands at its field", async ({ page }) => {
   await expect(page.getByLabel("Hidden layers")).toBeFocused();
   await expect(page.getByText(/from 0\.9 must not be above/)).toBeVisible();
   await expect(page.getByText("3 fields need another look.")).toBeVisible();
+
+  // An error goes once its field is edited, or one of the fields that it is about.
+  await page.getByLabel("Batch size").fill("50");
+  await expect(page.getByText("batch_size must be at least 1")).toHaveCount(0);
+  await expect(page.getByLabel("Batch size")).not.toHaveAttribute("aria-invalid");
+  await page.getByLabel("To", { exact: true }).fill("0.95");
+  await expect(page.getByText(/from 0\.9 must not be above/)).toHaveCount(0);
+  await expect(page.getByText("One field needs another look.")).toBeVisible();
   expect(faults).toEqual([]);
 });
 
@@ -137,5 +146,69 @@ test("curves can be chosen, picked and read by keyboard", async ({ page }) => {
   await expect(page.locator("#readout")).toContainText("flood b=0.4");
   await page.keyboard.press("ArrowLeft");
   await expect(page.locator("#readout")).toContainText(/epoch \d+/);
+  expect(faults).toEqual([]);
+});
+
+test("curves and grid can be taken away", async ({ page }) => {
+  const faults = watch(page);
+  await page.goto(server.address);
+  await page.getByRole("link", { name: "live" }).click();
+  const csv = await taken(page, "Curves, CSV");
+  expect(csv.name).toBe("live-curves.csv");
+  expect(csv.text.split("\r\n")[0]).toMatch(/^family,seed,.*,val_error$/);
+  const grid = await taken(page, "Grid, JSON");
+  expect(grid.name).toBe("live-grid.json");
+  expect(JSON.parse(grid.text)).toMatchObject({ task: "live", epochs: 400 });
+  expect(faults).toEqual([]);
+});
+
+/** What a button hands to the reader as a file. */
+async function taken(page: Page, button: string): Promise<{ name: string; text: string }> {
+  const coming = page.waitForEvent("download");
+  await page.getByRole("button", { name: button }).click();
+  const download = await coming;
+  return {
+    name: download.suggestedFilename(),
+    text: await readFile(await download.path(), "utf8"),
+  };
+}
+
+test("the list finds sweeps by name and id", async ({ page }) => {
+  const faults = watch(page);
+  await page.goto(server.address);
+  const rows = page.getByRole("region", { name: "Sweeps" }).locator("tbody tr");
+  await expect(rows).toHaveCount(2);
+  const search = page.getByLabel("Search sweeps");
+  await search.fill("LIV");
+  await expect(rows).toHaveCount(1);
+  const link = rows.getByRole("link", { name: "live" });
+  const id = (await link.getAttribute("href"))?.split("/").at(-1) ?? "";
+
+  await search.fill("nothing like it");
+  await expect(page.getByText("No sweep has “nothing like it” in its name")).toBeVisible();
+  await page.getByRole("button", { name: "Show all sweeps" }).click();
+  await expect(rows).toHaveCount(2);
+  await search.fill(id);
+  await expect(rows).toHaveCount(1);
+  await expect(link).toBeVisible();
+  expect(faults).toEqual([]);
+});
+
+test("a sweep that has ended can be deleted, once that is confirmed", async ({ page }) => {
+  const faults = watch(page);
+  await page.goto(server.address);
+  await page.getByRole("button", { name: "Delete long" }).click();
+  const dialog = page.getByRole("dialog", { name: "Delete long?" });
+  await dialog.getByRole("button", { name: "Keep it" }).click();
+  await expect(dialog).toBeHidden();
+  await page.getByRole("button", { name: "Delete long" }).click();
+  await dialog.getByRole("button", { name: "Delete sweep" }).click();
+  await expect(page.getByRole("link", { name: "long" })).toHaveCount(0);
+
+  // From its own page the way leads back to the list, now empty.
+  await page.getByRole("link", { name: "live" }).click();
+  await page.getByRole("button", { name: "Delete live" }).click();
+  await page.getByRole("button", { name: "Delete sweep" }).click();
+  await expect(page.getByRole("heading", { name: "No sweeps yet" })).toBeVisible();
   expect(faults).toEqual([]);
 });

@@ -1,7 +1,12 @@
 //! Where the arithmetic runs, and what its bits depend on.
 
 use burn::tensor::Device;
-use std::{num::NonZeroUsize, thread::available_parallelism};
+use std::{
+    hash::{DefaultHasher, Hasher},
+    hint::black_box,
+    num::NonZeroUsize,
+    thread::available_parallelism,
+};
 
 /// The CPU with burn's `flex` backend, and how much of it to use.
 #[derive(Clone, Debug)]
@@ -37,22 +42,53 @@ impl Default for Machine {
 /// The most characters of a fingerprint.
 const MOST: usize = 200;
 
-/// What the bits of a training run depend on beside its recipe and seed: build, platform,
-/// instruction set, cache sizes (they set the block sizes of matrix products), device.
-/// At most 200 characters of ASCII; equal fingerprints give equal bits. The number of threads is
-/// not in it: no sum depends on how many there are.
+/// What the bits of a training run depend on beside its recipe and seed: build (compiler,
+/// libraries, sources; see `build.rs`), platform, the C library's mathematics, instruction set,
+/// cache sizes (they set the block sizes of matrix products), device. At most 200 characters of
+/// ASCII; equal fingerprints give equal bits. The number of threads is not in it: no sum depends on
+/// how many there are.
 pub fn fingerprint() -> String {
     let text = format!(
-        "floodgauge {} {}-{}{} {} cache {} flex",
+        "floodgauge {} {} {}-{}{} libm {:08x} {} cache {} flex",
         env!("CARGO_PKG_VERSION"),
+        env!("FLOODGAUGE_BUILD"),
         std::env::consts::ARCH,
         std::env::consts::OS,
         if cfg!(target_env = "musl") { "-musl" } else { "" },
+        mathematics() >> 32,
         instruction_set(),
         caches().unwrap_or_else(processor),
     );
     text.chars().filter(|c| c.is_ascii() && !c.is_ascii_control()).take(MOST).collect()
 }
+
+/// Tells one C library's mathematics from another's by what it computes.
+///
+/// Losses and their gradients go through `exp` and `ln`, synthetic data through more. IEEE 754
+/// leaves the last bit of these to the library, Rust calls the system's, which is bound when the
+/// program starts, and that chooses among its versions by the processor: neither the build nor a
+/// version number would tell.
+fn mathematics() -> u64 {
+    let mut hasher = DefaultHasher::new();
+    for step in 0..PROBES {
+        // From e^-20 to e^20, unevenly, so that all bits of the argument vary.
+        let exponent = (f64::from(step) / f64::from(PROBES) - 0.5) * 40.0;
+        let x = black_box(exponent);
+        let power = black_box(x.exp());
+        for value in [power, power.ln(), x.sin(), x.cos()] {
+            hasher.write_u64(value.to_bits());
+        }
+        let x = black_box(exponent as f32);
+        let power = black_box(x.exp());
+        for value in [power, power.ln()] {
+            hasher.write_u32(value.to_bits());
+        }
+    }
+    hasher.finish()
+}
+
+/// How many arguments each function is tried on.
+const PROBES: u32 = 10_007;
 
 #[cfg(target_arch = "x86_64")]
 fn instruction_set() -> String {
@@ -111,6 +147,7 @@ mod tests {
         assert_eq!(text, fingerprint());
         assert!(text.is_ascii() && text.len() <= MOST, "{text}");
         assert!(text.contains(env!("CARGO_PKG_VERSION")), "{text}");
+        assert!(text.ends_with(" flex"), "nothing was cut off: {text}");
     }
 
     #[test]

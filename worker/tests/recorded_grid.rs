@@ -5,7 +5,7 @@
 mod common;
 
 use common::{Recorder, train};
-use floodgauge_protocol::{Method, Recipe};
+use floodgauge_protocol::{Method, SweepSpec};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -27,8 +27,8 @@ const CLOSING: u32 = 10;
 fn closing_losses_and_onsets_agree_with_the_recorded_grid() {
     let recorded: Recorded =
         serde_json::from_str(include_str!("data/digits-mlp-noise20.json")).unwrap();
-    let recipe: Recipe =
-        serde_json::from_str(r#"{"dataset": {"name": "digits", "label_noise": 0.2}}"#).unwrap();
+    let sweep: SweepSpec = toml::from_str(include_str!("../../examples/digits.toml")).unwrap();
+    let recipe = sweep.recipe;
     let arms: Vec<_> = recorded
         .arms
         .iter()

@@ -199,12 +199,12 @@ proptest! {
         }
         let mut woken: BTreeMap<u64, (Start, Vec<usize>)> = BTreeMap::new();
         let mut onsets = Vec::new();
-        for arm in 1..ARMS {
+        for (arm, pick) in picks.iter().enumerate().take(ARMS).skip(1) {
             let onset = onset(&minima, world.arms[arm].level().unwrap());
             onsets.push(onset);
             let until = onset.unwrap_or(STEPS - 1);
             let usable: Vec<_> = checkpoints.iter().filter(|(at, _)| *at <= until).collect();
-            let &&(at, start) = picks[arm].get(&usable);
+            let &&(at, start) = pick.get(&usable);
             woken.entry(at).or_insert((start, vec![])).1.push(arm);
         }
         prop_assert!(onsets.iter().collect::<BTreeSet<_>>().len() > 3, "{:?}", onsets);

@@ -42,8 +42,8 @@ fn survivors_go_on_from_their_checkpoints() {
     while let Some(&next) = world.open.keys().next() {
         let segment = world.open[&next].clone();
         for branch in &segment.branches {
-            let epoch = (segment.from_step / world.sweep.steps_per_epoch()) as u8;
-            let digest = Digest([branch.arms[0].0 as u8, epoch].repeat(16).try_into().unwrap());
+            let epoch = (segment.from_step / world.sweep.steps_per_epoch()) as u32;
+            let digest = checkpoint(0, branch.arms[0], epoch);
             match branch.start {
                 floodgauge_protocol::Start::Init => assert_eq!(segment.from_step, 0),
                 start => {
@@ -85,9 +85,9 @@ fn what_is_tested_is_the_epoch_at_which_the_objective_is_read() {
         while let Some(&next) = world.open.keys().next() {
             let segment = world.open[&next].clone();
             if segment.kind == SegmentKind::Test {
-                let epoch = segment.from_step / world.sweep.steps_per_epoch();
+                let epoch = (segment.from_step / world.sweep.steps_per_epoch()) as u32;
                 for branch in &segment.branches {
-                    let digest = checkpoint(branch.arms[0].0, epoch);
+                    let digest = checkpoint(0, branch.arms[0], epoch);
                     assert_eq!(branch.start, floodgauge_protocol::Start::Checkpoint { digest });
                     tested.push((branch.arms[0].0, epoch));
                 }

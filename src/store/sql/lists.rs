@@ -19,18 +19,24 @@ pub(super) async fn sweeps(
     db: &mut impl Statements,
     page: Page,
 ) -> Result<Vec<SweepRow>, StoreError> {
-    let pattern = page.search.map(|text| like(&text.to_lowercase()));
+    let text = page.search.map(|text| text.to_lowercase());
+    let id = text.as_deref().filter(|text| text.len() >= ID_PART).map(beginning);
+    let name = text.as_deref().map(|text| format!("%{}", beginning(text)));
     let sql = format!(
         "{SWEEP} where ($1 is null or sweep < $1) \
-         and ($2 is null or name_folded like $2 escape '!') order by sweep desc limit $3"
+         and ($2 is null or name_folded like $2 escape '!' or sweep like $3 escape '!') \
+         order by sweep desc limit $4"
     );
-    let rows = db.fetch(sql, values![page.after, pattern, page.limit]).await?;
+    let rows = db.fetch(sql, values![page.after, name, id, page.limit]).await?;
     rows.iter().map(sweep_row).collect()
 }
 
-/// A pattern for texts that contain `text`, whose own wildcards stand for themselves.
-fn like(text: &str) -> String {
-    let mut pattern = String::from("%");
+/// How long the beginning of an id has to be: those of one minute have shorter ones in common.
+const ID_PART: usize = 8;
+
+/// A pattern for texts that begin with `text`, whose own wildcards stand for themselves.
+fn beginning(text: &str) -> String {
+    let mut pattern = String::new();
     for char in text.chars() {
         if matches!(char, '%' | '_' | '!') {
             pattern.push('!');

@@ -1,5 +1,6 @@
 //! The HTTP surface, over a real listener, store and driver. Tests play the worker.
 
+mod bad_sweeps;
 mod blobs;
 mod description;
 mod events;
@@ -7,6 +8,7 @@ mod page;
 mod problems;
 mod results;
 mod server;
+mod servers;
 mod sweeps;
 mod versions;
 mod work;

@@ -34,7 +34,21 @@ impl Server {
     pub async fn with_leases_of(lease_ttl: Duration) -> Self {
         // A second install is an error, and as good as the first.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let folder = tempfile::tempdir().unwrap();
+        Self::over(tempfile::tempdir().unwrap(), lease_ttl).await
+    }
+
+    /// Another server over the database and the blobs of this one.
+    pub async fn beside(&self) -> Self {
+        // Only the first one's folder is deleted at the end.
+        let folder = TempDir::with_prefix_in("beside", self.folder.path()).unwrap();
+        for name in ["test.db", "blobs"] {
+            std::os::unix::fs::symlink(self.folder.path().join(name), folder.path().join(name))
+                .unwrap();
+        }
+        Self::over(folder, Duration::from_secs(60)).await
+    }
+
+    async fn over(folder: TempDir, lease_ttl: Duration) -> Self {
         let store = SqliteStore::open(folder.path().join("test.db")).await.unwrap();
         let blobs = Blobs::open(folder.path().join("blobs")).unwrap();
         let driver = Driver::new(Arc::new(store), blobs, DriverConfig { lease_ttl });

@@ -124,6 +124,7 @@ async fn a_key_with_another_body_is_refused() {
     submit_with_key(&server, "key", small("one").to_string()).await;
     let other = submit_with_key(&server, "key", small("other").to_string()).await;
     problem(other, 422, "idempotency-key-reused").await;
+    assert_eq!(names(&server.json("/v1/sweeps").await), ["one"]);
     let longest = "k".repeat(200);
     let taken = submit_with_key(&server, &longest, small("long").to_string()).await;
     assert_eq!(taken.status(), StatusCode::CREATED);

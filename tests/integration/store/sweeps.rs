@@ -20,6 +20,7 @@ on_both_databases! {
     a_sweep_that_is_there_is_not_made_again,
     pages_stay_where_they_are_while_sweeps_come_and_go,
     a_search_finds_names_whatever_their_case,
+    a_search_finds_ids_by_their_beginning,
     a_deleted_sweep_leaves_nothing,
     a_database_opened_again_holds_everything,
 }
@@ -152,6 +153,21 @@ async fn a_search_finds_names_whatever_their_case(db: TestDatabase) {
     assert!(search("digits%noise").await.is_empty());
     assert!(search("' or 1 = 1").await.is_empty());
     assert!(search("\0").await.is_empty());
+}
+
+async fn a_search_finds_ids_by_their_beginning(db: TestDatabase) {
+    let digits = create(&db.store, new_sweep("digits")).await;
+    create(&db.store, new_sweep("waves")).await;
+    let search = async |text: &str| {
+        list(&db.store, Page { search: Some(text.into()), ..Page::default() }).await
+    };
+    let id = digits.to_string();
+    assert_eq!(search(&id).await, [digits]);
+    assert_eq!(search(&id.to_uppercase()).await, [digits]);
+    // Sweeps of the same minute begin alike.
+    assert!(search(&id[..8]).await.contains(&digits));
+    assert!(search(&id[..7]).await.is_empty());
+    assert!(search(&id[1..]).await.is_empty());
 }
 
 async fn a_deleted_sweep_leaves_nothing(db: TestDatabase) {

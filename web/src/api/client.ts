@@ -36,7 +36,7 @@ async function problemOf(answer: Response): Promise<Problem> {
   }
 }
 
-async function request<T>(path: string, init: RequestInit = {}): Promise<T> {
+async function send(path: string, init: RequestInit = {}): Promise<Response> {
   let answer: Response;
   try {
     answer = await fetch(address(path), {
@@ -47,18 +47,42 @@ async function request<T>(path: string, init: RequestInit = {}): Promise<T> {
     throw new ProblemError(plainProblem(0, "the server can't be reached"));
   }
   if (!answer.ok) throw new ProblemError(await problemOf(answer));
+  return answer;
+}
+
+async function request<T>(path: string, init: RequestInit = {}): Promise<T> {
+  const answer = await send(path, init);
   return (await answer.json()) as T;
 }
 
+/** The path of a sweep, or of a part of it. */
+function sweepPath(id: string, part = ""): string {
+  return `sweeps/${encodeURIComponent(id)}${part}`;
+}
+
+/** Which sweeps to list: a page of those that a text finds. */
+export interface Listed {
+  search: string;
+  cursor?: string | undefined;
+}
+
 export const api = {
-  sweeps: (cursor?: string) =>
-    request<SweepList>(`sweeps?limit=50${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ""}`),
-  sweep: (id: string) => request<SweepDetail>(`sweeps/${encodeURIComponent(id)}`),
-  best: (id: string) => request<SweepBest>(`sweeps/${encodeURIComponent(id)}/best`),
-  trials: async (id: string) =>
-    (await request<TrialList>(`sweeps/${encodeURIComponent(id)}/trials`)).items,
-  cancel: (id: string) =>
-    request<SweepDetail>(`sweeps/${encodeURIComponent(id)}/cancel`, { method: "POST" }),
+  sweeps: ({ search, cursor }: Listed) => {
+    const query = new URLSearchParams({ limit: "50" });
+    if (search) query.set("search", search);
+    if (cursor) query.set("cursor", cursor);
+    return request<SweepList>(`sweeps?${query}`);
+  },
+  sweep: (id: string) => request<SweepDetail>(sweepPath(id)),
+  best: (id: string) => request<SweepBest>(sweepPath(id, "/best")),
+  trials: async (id: string) => (await request<TrialList>(sweepPath(id, "/trials"))).items,
+  cancel: (id: string) => request<SweepDetail>(sweepPath(id, "/cancel"), { method: "POST" }),
+  remove: async (id: string) => {
+    await send(sweepPath(id), { method: "DELETE" });
+  },
+  /** A part of a sweep as it is sent. */
+  file: async (id: string, part: "/curves" | "/grid", type: string) =>
+    (await send(sweepPath(id, part), { headers: { accept: type } })).blob(),
   submit: (spec: SweepSpec, key: string) =>
     request<SweepDetail>("sweeps", {
       method: "POST",

@@ -5,10 +5,18 @@ import { api, ProblemError, wordsOf } from "../api/client";
 import { openStream } from "../api/stream";
 import type { SweepSummary } from "../api/types";
 import { paced } from "../paced";
+import { isFound, merge, renew } from "./rows";
+
+/** How long to wait for more letters before searching, in milliseconds. */
+const TYPING_MS = 200;
 
 export class ListStore {
   /** Newest first; null until the first answer. */
   readonly sweeps = signal<SweepSummary[] | null>(null);
+  /** What is searched for; all sweeps while it is empty. */
+  readonly search = signal("");
+  /** What the sweeps that are shown were searched for. */
+  readonly shown = signal("");
   /** Where the next page begins. */
   readonly cursor = signal<string | null>(null);
   readonly error = signal("");
@@ -17,6 +25,7 @@ export class ListStore {
   private readonly stale = new Set<string>();
   private readonly refresh = paced(() => this.fetchStale());
   private readonly closeStream: () => void;
+  private typing: ReturnType<typeof setTimeout> | undefined;
 
   constructor() {
     this.closeStream = openStream({
@@ -37,13 +46,23 @@ export class ListStore {
   close() {
     this.closeStream();
     this.refresh.cancel();
+    clearTimeout(this.typing);
+  }
+
+  /** Searches for a text once no more of it is typed. */
+  find(text: string) {
+    this.search.value = text;
+    clearTimeout(this.typing);
+    this.typing = setTimeout(() => void this.fetchFirst(), TYPING_MS);
   }
 
   /** Fetches the page after those that are shown. */
   async more() {
+    const search = this.shown.value;
     try {
-      const page = await api.sweeps(this.cursor.value ?? undefined);
-      this.merge(page.items);
+      const page = await api.sweeps({ search, cursor: this.cursor.value ?? undefined });
+      if (search !== this.shown.value) return;
+      this.sweeps.value = merge(this.sweeps.value ?? [], page.items);
       this.cursor.value = page.next_cursor ?? null;
       this.error.value = "";
     } catch (error) {
@@ -51,11 +70,22 @@ export class ListStore {
     }
   }
 
+  /** Takes a sweep out that is gone. */
+  drop(id: string) {
+    this.sweeps.value = (this.sweeps.value ?? []).filter((sweep) => sweep.id !== id);
+  }
+
   private async fetchFirst() {
+    const search = this.search.value.trim();
     try {
-      const page = await api.sweeps();
-      if (this.sweeps.value === null) this.cursor.value = page.next_cursor ?? null;
-      this.merge(page.items);
+      const page = await api.sweeps({ search });
+      // An answer to an older question may come after that to a newer one.
+      if (search !== this.search.value.trim()) return;
+      const before = search === this.shown.value ? (this.sweeps.value ?? []) : [];
+      const rows = renew(before, page);
+      if (rows.length === page.items.length) this.cursor.value = page.next_cursor ?? null;
+      this.sweeps.value = rows;
+      this.shown.value = search;
       this.error.value = "";
     } catch (error) {
       this.error.value = wordsOf(error);
@@ -67,22 +97,14 @@ export class ListStore {
     this.stale.clear();
     for (const id of ids) {
       try {
-        this.merge([await api.sweep(id)]);
+        const sweep = await api.sweep(id);
+        if (isFound(sweep, this.shown.value)) {
+          this.sweeps.value = merge(this.sweeps.value ?? [], [sweep]);
+        }
       } catch (error) {
         if (error instanceof ProblemError && error.problem.status === 404) this.drop(id);
         else this.error.value = wordsOf(error);
       }
     }
-  }
-
-  /** Ids sort by the time of submission. */
-  private merge(items: readonly SweepSummary[]) {
-    const all = new Map((this.sweeps.value ?? []).map((sweep) => [sweep.id, sweep]));
-    for (const item of items) all.set(item.id, item);
-    this.sweeps.value = [...all.values()].sort((a, b) => (a.id < b.id ? 1 : -1));
-  }
-
-  private drop(id: string) {
-    this.sweeps.value = (this.sweeps.value ?? []).filter((sweep) => sweep.id !== id);
   }
 }

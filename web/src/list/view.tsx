@@ -1,8 +1,10 @@
 import { useEffect, useState } from "preact/hooks";
 import type { SweepSummary } from "../api/types";
+import { Delete } from "../delete";
 import { formatDifference, formatLevel, formatTime, metricWords, NONE } from "../format";
 import { Alert, Cost, Status, useTitle } from "../parts";
 import { sweepHref } from "../router";
+import { isFinal, isPlain } from "../sweep/state";
 import { ListStore } from "./store";
 
 /** All sweeps, newest first. */
@@ -20,14 +22,55 @@ export function ListView() {
         </a>
       </div>
       {store.error.value && <Alert>{store.error.value}</Alert>}
-      {sweeps?.length === 0 && <Empty />}
-      {sweeps && sweeps.length > 0 && <Table sweeps={sweeps} />}
+      {!sweeps && !store.error.value && <p class="faint">Loading…</p>}
+      {sweeps && (sweeps.length > 0 || store.search.value || store.shown.value) && (
+        <Search store={store} />
+      )}
+      {sweeps?.length === 0 && (store.shown.value ? <NotFound store={store} /> : <Empty />)}
+      {sweeps && sweeps.length > 0 && <Table sweeps={sweeps} onDeleted={(id) => store.drop(id)} />}
       {store.cursor.value && (
-        <button type="button" onClick={() => void store.more()}>
-          Older sweeps
-        </button>
+        <p>
+          <button type="button" onClick={() => void store.more()}>
+            Older sweeps
+          </button>
+        </p>
       )}
     </>
+  );
+}
+
+function Search({ store }: { store: ListStore }) {
+  return (
+    <p class="search" role="search">
+      <label class="visually-hidden" for="search">
+        Search sweeps
+      </label>
+      <input
+        id="search"
+        type="search"
+        placeholder="Name, or beginning of an id"
+        autocomplete="off"
+        spellcheck={false}
+        value={store.search.value}
+        onInput={(event) => store.find(event.currentTarget.value)}
+      />
+    </p>
+  );
+}
+
+function NotFound({ store }: { store: ListStore }) {
+  return (
+    <section class="empty" role="status">
+      <p>
+        No sweep has “{store.shown.value}” in its name, nor as the beginning of its id (eight
+        characters or more).
+      </p>
+      <p>
+        <button type="button" onClick={() => store.find("")}>
+          Show all sweeps
+        </button>
+      </p>
+    </section>
   );
 }
 
@@ -48,7 +91,12 @@ function Empty() {
   );
 }
 
-function Table({ sweeps }: { sweeps: readonly SweepSummary[] }) {
+interface TableProps {
+  sweeps: readonly SweepSummary[];
+  onDeleted: (id: string) => void;
+}
+
+function Table({ sweeps, onDeleted }: TableProps) {
   return (
     <div class="scroll" tabIndex={0} role="region" aria-label="Sweeps">
       <table class="list">
@@ -74,11 +122,14 @@ function Table({ sweeps }: { sweeps: readonly SweepSummary[] }) {
             <th scope="col" class="figure">
               Submitted
             </th>
+            <th scope="col">
+              <span class="visually-hidden">Actions</span>
+            </th>
           </tr>
         </thead>
         <tbody>
           {sweeps.map((sweep) => (
-            <Row key={sweep.id} sweep={sweep} />
+            <Row key={sweep.id} sweep={sweep} onDeleted={() => onDeleted(sweep.id)} />
           ))}
         </tbody>
       </table>
@@ -86,9 +137,10 @@ function Table({ sweeps }: { sweeps: readonly SweepSummary[] }) {
   );
 }
 
-function Row({ sweep }: { sweep: SweepSummary }) {
+function Row({ sweep, onDeleted }: { sweep: SweepSummary; onDeleted: () => void }) {
   const best = sweep.best?.best;
-  const difference = sweep.best?.difference;
+  // Plain's difference to itself would read as a figure of flooding.
+  const difference = isPlain(best) ? null : sweep.best?.difference;
   return (
     <tr>
       <th scope="row">
@@ -108,8 +160,11 @@ function Row({ sweep }: { sweep: SweepSummary }) {
       <td class="figure" data-name="cost">
         {sweep.best ? <Cost of={sweep.best.run_equivalents} /> : NONE}
       </td>
-      <td class="figure faint">
+      <td class="figure faint when">
         <time dateTime={sweep.created_at}>{formatTime(sweep.created_at)}</time>
+      </td>
+      <td class="acts">
+        {isFinal(sweep.status) && <Delete sweep={sweep} onDeleted={onDeleted} />}
       </td>
     </tr>
   );

@@ -5,8 +5,15 @@ import { createContext } from "preact";
 import { useContext } from "preact/hooks";
 import type { FieldErrors } from "./form";
 
-/** The errors to show, by pointer. */
-export const Errors = createContext<FieldErrors>(new Map());
+/** What the fields of a form have in common. */
+interface Fields {
+  /** The errors to show, by pointer. */
+  readonly errors: FieldErrors;
+  /** Hears which field is edited, by pointer. */
+  readonly onEdit: (at: string) => void;
+}
+
+export const FieldContext = createContext<Fields>({ errors: new Map(), onEdit: () => {} });
 
 interface FieldProps {
   /** The JSON pointer of what the field fills in; names the field too. */
@@ -24,7 +31,8 @@ interface TextProps extends FieldProps {
 }
 
 export function TextField({ at, label, hint, value, onValue, placeholder, figures }: TextProps) {
-  const wrong = useContext(Errors).get(at);
+  const { errors, onEdit } = useContext(FieldContext);
+  const wrong = errors.get(at);
   return (
     <div class="field">
       <label for={at}>{label}</label>
@@ -38,7 +46,10 @@ export function TextField({ at, label, hint, value, onValue, placeholder, figure
         spellcheck={false}
         placeholder={placeholder}
         value={value}
-        onInput={(event) => onValue(event.currentTarget.value)}
+        onInput={(event) => {
+          onValue(event.currentTarget.value);
+          onEdit(at);
+        }}
         aria-invalid={wrong ? true : undefined}
         aria-describedby={describedBy(at, wrong, hint)}
       />
@@ -55,7 +66,8 @@ interface ChoiceProps<T extends string> extends FieldProps {
 
 export function ChoiceField<T extends string>(props: ChoiceProps<T>) {
   const { at, label, hint, value, onValue, options } = props;
-  const wrong = useContext(Errors).get(at);
+  const { errors, onEdit } = useContext(FieldContext);
+  const wrong = errors.get(at);
   return (
     <div class="field">
       <label for={at}>{label}</label>
@@ -66,6 +78,7 @@ export function ChoiceField<T extends string>(props: ChoiceProps<T>) {
         onChange={(event) => {
           const chosen = options.find(([option]) => option === event.currentTarget.value);
           if (chosen) onValue(chosen[0]);
+          onEdit(at);
         }}
         aria-invalid={wrong ? true : undefined}
         aria-describedby={describedBy(at, wrong, hint)}
@@ -87,6 +100,7 @@ interface CheckProps extends FieldProps {
 }
 
 export function CheckField({ at, label, value, onValue }: CheckProps) {
+  const { onEdit } = useContext(FieldContext);
   return (
     <div class="field field-check">
       <label>
@@ -95,7 +109,10 @@ export function CheckField({ at, label, value, onValue }: CheckProps) {
           name={at}
           type="checkbox"
           checked={value}
-          onChange={(event) => onValue(event.currentTarget.checked)}
+          onChange={(event) => {
+            onValue(event.currentTarget.checked);
+            onEdit(at);
+          }}
         />
         {label}
       </label>
@@ -105,7 +122,7 @@ export function CheckField({ at, label, value, onValue }: CheckProps) {
 
 /** An error that belongs to a group of fields. */
 export function GroupError({ at }: { at: string }) {
-  const wrong = useContext(Errors).get(at);
+  const wrong = useContext(FieldContext).errors.get(at);
   return wrong ? (
     <p class="wrong" role="alert">
       {wrong}

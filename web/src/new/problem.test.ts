@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { fieldOf, showProblem } from "./problem";
+import { afterEdit, fieldOf, showProblem } from "./problem";
 
 describe("a pointer", () => {
   it("names its field", () => {
@@ -48,5 +48,32 @@ describe("a problem", () => {
       fields: new Map(),
       general: ["the sweep can't be run: 3 fields are out of range"],
     });
+  });
+});
+
+describe("an edit", () => {
+  const shown = {
+    fields: new Map([
+      ["/search/levels", "from 1 must not be above to 0.5"],
+      ["/search/levels/step", "step must be above 0"],
+      ["/search/seeds", "seeds must differ"],
+    ]),
+    general: ["too many trials"],
+  };
+  const after = (edited: string) => [...afterEdit(shown, edited).fields.keys()];
+
+  it("takes its field's error away, and no other", () => {
+    expect(after("/search/seeds")).toEqual(["/search/levels", "/search/levels/step"]);
+    expect(after("/search/levels/step")).toEqual(["/search/seeds"]);
+    expect(after("/search/levels/from")).toEqual(["/search/levels/step", "/search/seeds"]);
+    expect(afterEdit(shown, "/search/seeds").general).toEqual(["too many trials"]);
+  });
+
+  it("of a choice takes away the errors of the fields that it replaces", () => {
+    expect(after("/search/levels/as")).toEqual(["/search/seeds"]);
+  });
+
+  it("of a field without an error changes nothing", () => {
+    expect(afterEdit(shown, "/name")).toBe(shown);
   });
 });

@@ -63,3 +63,21 @@ export function showProblem(problem: Problem): Shown {
   }
   return { fields, general };
 }
+
+/** Choices that put other fields into the place of those beside them. */
+const CHOICES: readonly string[] = [
+  "/recipe/optimizer/kind",
+  "/search/levels/as",
+  "/scheduler/kind",
+];
+
+/** What is still to be shown once a field is edited: nothing of it, nor of what holds it. */
+export function afterEdit(shown: Shown, edited: string): Shown {
+  const group = edited.slice(0, edited.lastIndexOf("/"));
+  const gone = (field: string) =>
+    field === edited ||
+    edited.startsWith(`${field}/`) ||
+    (CHOICES.includes(edited) && field.startsWith(`${group}/`));
+  const fields = new Map([...shown.fields].filter(([field]) => !gone(field)));
+  return fields.size === shown.fields.size ? shown : { ...shown, fields };
+}

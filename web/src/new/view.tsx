@@ -3,11 +3,11 @@ import { useRef } from "preact/hooks";
 import { api, ProblemError, wordsOf } from "../api/client";
 import { Alert, useTitle } from "../parts";
 import { sweepHref } from "../router";
-import { Errors } from "./fields";
+import { FieldContext } from "./fields";
 import { DEFAULTS, spell, type Form } from "./form";
 import { newKey } from "./key";
 import { DataSection, ModelSection, SchedulerSection, SearchSection } from "./sections";
-import { showProblem, type Shown } from "./problem";
+import { afterEdit, showProblem, type Shown } from "./problem";
 import { Size } from "./size";
 
 const NOTHING: Shown = { fields: new Map(), general: [] };
@@ -58,9 +58,16 @@ export function NewView() {
     }
   }
 
+  // An error is about what was sent, so it goes once its field is another.
+  const fields = {
+    errors: shown.value.fields,
+    onEdit: (at: string) => {
+      shown.value = afterEdit(shown.value, at);
+    },
+  };
   const section = { form: form.value, set };
   return (
-    <Errors.Provider value={shown.value.fields}>
+    <FieldContext.Provider value={fields}>
       <h1>New sweep</h1>
       <form ref={element} class="new" onSubmit={(event) => void submit(event)} noValidate>
         <DataSection {...section} />
@@ -87,7 +94,7 @@ export function NewView() {
           <AsFile form={form.value} />
         </footer>
       </form>
-    </Errors.Provider>
+    </FieldContext.Provider>
   );
 }
 

@@ -1,7 +1,9 @@
 /** The answer, before all that leads to it. */
 
 import { useSignal } from "@preact/signals";
-import type { Best, SweepDetail } from "../api/types";
+import { useEffect } from "preact/hooks";
+import type { Best, SweepDetail, SweepStatus } from "../api/types";
+import { Delete } from "../delete";
 import {
   formatDifference,
   formatLevel,
@@ -10,8 +12,8 @@ import {
   formatShare,
   metricWords,
 } from "../format";
-import { Cost, Status } from "../parts";
-import { isFinal, type SweepState } from "./state";
+import { Alert, Cost, Status } from "../parts";
+import { decaysOf, isFinal, isPlain, type SweepState } from "./state";
 
 interface AnswerProps {
   state: SweepState;
@@ -27,44 +29,76 @@ export function Answer({ state, best, connected, onCancel }: AnswerProps) {
   return (
     <section class="card answer" aria-label="Answer">
       <div class="answer-head">
-        <Headline best={best} final={status === "completed"} detail={detail} />
+        <Headline best={best} status={status} detail={detail} />
         <div class="answer-state">
           <span role="status">
             <Status of={status} />
             {offline && <span class="faint"> · reconnecting…</span>}
           </span>
-          {!final && <Cancel onCancel={onCancel} />}
+          {final ? (
+            <Delete sweep={detail} onDeleted={() => (window.location.hash = "#/")} />
+          ) : (
+            <Cancel onCancel={onCancel} />
+          )}
         </div>
       </div>
-      {best && <p class="verdict">{best.verdict}</p>}
-      {(status === "failed" || status === "cancelled") && state.endReason && (
-        <p class="verdict">{state.endReason}</p>
-      )}
+      <Ending state={state} />
+      {best && !(status === "failed" && !best.best) && <p class="verdict">{best.verdict}</p>}
+      {status === "queued" && <NoWorker />}
       {best && <Figures best={best} />}
       {!final && <Progress state={state} />}
     </section>
   );
 }
 
-function Headline({
-  best,
-  final,
-  detail,
-}: {
+/** Why there will be no answer, or only a part of one. */
+function Ending({ state: { status, endReason } }: { state: SweepState }) {
+  if (status === "failed") return <Alert>The sweep failed: {endReason}</Alert>;
+  if (status === "cancelled") return <p class="verdict">Cancelled: {endReason}.</p>;
+  return null;
+}
+
+/** Workers that are free are not as long as this in coming, in milliseconds. */
+const PATIENCE_MS = 2_000;
+
+/** What to do about a sweep that nobody trains, once it has waited. */
+function NoWorker() {
+  const waited = useSignal(false);
+  useEffect(() => {
+    const timer = setTimeout(() => (waited.value = true), PATIENCE_MS);
+    return () => clearTimeout(timer);
+  }, [waited]);
+  if (!waited.value) return null;
+  return (
+    <div class="waiting">
+      <p>
+        Waiting for a worker: either all are busy with other sweeps, or there is none. This starts
+        one, here or on another machine:
+      </p>
+      <pre tabIndex={0}>floodgauge worker --server {new URL(".", document.baseURI).href}</pre>
+    </div>
+  );
+}
+
+interface HeadlineProps {
   best: Best | null;
-  final: boolean;
+  status: SweepStatus;
   detail: SweepDetail;
-}) {
+}
+
+function Headline({ best, status, detail }: HeadlineProps) {
   const arm = best?.best;
-  const decays = new Set(detail.families.map((family) => family.weight_decay)).size;
+  const decays = decaysOf(detail).length;
   return (
     <div class="headline">
       <p class="label">
-        {final ? "Best level" : "Best level so far"} by {metricWords(detail.metric)}
+        Best{isPlain(arm) ? "" : " level"}
+        {status === "completed" || (isFinal(status) && !arm) ? "" : " so far"} by{" "}
+        {metricWords(detail.metric)}
       </p>
       <p class="best" data-best={arm ? (arm.b ?? "plain") : undefined}>
         {!arm ? (
-          <span class="faint">nothing reported yet</span>
+          <span class="faint">{isFinal(status) ? "no answer" : "nothing reported yet"}</span>
         ) : arm.b == null ? (
           "plain"
         ) : (
@@ -80,9 +114,13 @@ function Headline({
   );
 }
 
+const NO_RIVAL = { baseline: null, difference: null };
+
 function Figures({ best }: { best: Best }) {
-  const { metric, difference, baseline, run_equivalents: runs } = best;
+  const { metric, run_equivalents: runs } = best;
   const arm = best.best;
+  // Plain beside itself, and its difference to itself, would read as figures of flooding.
+  const { baseline, difference } = isPlain(arm) ? NO_RIVAL : best;
   const when = best.at === "best" ? "best epoch" : "closing tenth";
   return (
     <dl class="facts">
@@ -120,8 +158,8 @@ function Figures({ best }: { best: Best }) {
       )}
       <Fact name="Run-equivalents of full grid" value={<Cost of={runs} wide />}>
         {[
-          `${formatRuns(runs.saved_by_pruning)} saved by pruning`,
-          runs.saved_by_sharing > 0 ? `${formatRuns(runs.saved_by_sharing)} by sharing` : "",
+          runs.saved_by_pruning > 0 ? `${formatRuns(runs.saved_by_pruning)} saved by pruning` : "",
+          runs.saved_by_sharing > 0 ? `${formatRuns(runs.saved_by_sharing)} saved by sharing` : "",
           runs.redone > 0 ? `${formatRuns(runs.redone)} redone` : "",
         ]
           .filter(Boolean)
@@ -152,7 +190,7 @@ function Fact({ name, value, children }: FactProps) {
 /** How far the live arms have come. */
 function Progress({ state }: { state: SweepState }) {
   const trials = state.trials.flat();
-  const live = trials.filter(({ status }) => status === "active" || status === "dormant");
+  const live = trials.filter(({ status }) => status === "active");
   const epoch = trials.reduce((most, trial) => Math.max(most, trial.epochs), 0);
   const { epochs } = state.detail;
   return (

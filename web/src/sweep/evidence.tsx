@@ -6,6 +6,7 @@ import { formatLevel, formatLoss, formatMetric, NONE } from "../format";
 import { ground } from "../theme";
 import { Chart } from "./chart";
 import { colourAt, levelScale, stops } from "./colour";
+import { Downloads } from "./download";
 import type { Reading } from "./plot";
 import type { Shown } from "./series";
 import { armName, type SweepState } from "./state";
@@ -43,7 +44,10 @@ export function Evidence({ state, family, leader, picked }: EvidenceProps) {
         shown={shown}
         reading={reading}
       />
-      <Legend detail={detail} shown={shown.value} />
+      <div class="below">
+        <Legend detail={detail} shown={shown.value} />
+        <Downloads detail={detail} />
+      </div>
     </section>
   );
 }

@@ -15,10 +15,15 @@ export function logLines(state: SweepState, entry: Entry): LogLine[] {
     reason,
     tone,
   });
-  return [
-    ...eventLines(state, entry, line),
-    ...entry.decisions.map((decision) => decisionLine(state, decision, line)),
-  ];
+  const lines = [...eventLines(state, entry, line), ...decisionLines(state, entry.decisions, line)];
+  const last = entry.decisions.at(-1);
+  return last?.action === "fail" ? lines.map((each) => withoutReason(each, last)) : lines;
+}
+
+/** A sweep's failure gives the reason of all that failed with it; once is enough. */
+function withoutReason(line: LogLine, failure: Decision): LogLine {
+  const isWithin = line.reason !== failure.reason && failure.reason.includes(line.reason);
+  return isWithin ? { ...line, reason: "" } : line;
 }
 
 type Line = (kind: string, text: string, reason?: string, tone?: LogLine["tone"]) => LogLine;
@@ -55,7 +60,7 @@ function eventLines(state: SweepState, { event }: Entry, line: Line): LogLine[] 
       const ends = event.branches.map((branch) => branch.end);
       const of = (end: (typeof ends)[number]) => ends.filter((each) => each === end).length;
       const parts = [
-        `${of("reached")} reached the end`,
+        of("reached") ? `${of("reached")} reached the end` : "",
         of("stopped") ? `${of("stopped")} stopped` : "",
         of("diverged") ? `${of("diverged")} diverged` : "",
       ].filter(Boolean);
@@ -72,6 +77,33 @@ function eventLines(state: SweepState, { event }: Entry, line: Line): LogLine[] 
   }
 }
 
+type End = Extract<Decision, { action: "end" }>;
+
+/** As many trials as end alike in one line. */
+const MANY = 3;
+
+/** A line a decision, but one for many trials that end alike. */
+function decisionLines(state: SweepState, decisions: readonly Decision[], line: Line): LogLine[] {
+  const ends = decisions.filter((decision) => decision.action === "end");
+  const told = new Set<string>();
+  return decisions.flatMap((decision) => {
+    if (decision.action !== "end") return [decisionLine(state, decision, line)];
+    const alike = ends.filter((end) => likeness(end) === likeness(decision)).length;
+    if (alike < MANY) return [decisionLine(state, decision, line)];
+    if (told.has(likeness(decision))) return [];
+    told.add(likeness(decision));
+    return [endLine(decision, count(alike, "trial"), line)];
+  });
+}
+
+function likeness({ end, reason }: End): string {
+  return `${end} ${reason}`;
+}
+
+function endLine({ end, reason }: End, who: string, line: Line): LogLine {
+  return line(end, who, reason, end === "completed" ? "good" : "bad");
+}
+
 function decisionLine(state: SweepState, decision: Decision, line: Line): LogLine {
   const { reason } = decision;
   switch (decision.action) {
@@ -82,8 +114,10 @@ function decisionLine(state: SweepState, decision: Decision, line: Line): LogLin
     case "withdraw":
       return line("withdrawn", segmentWords(state, decision.segment), reason);
     case "stop": {
-      const arms = decision.stop.arms.map((arm) => armName(state.detail, arm)).join(", ");
-      return line("stopped", `${arms} after epoch ${decision.stop.at_epoch}`, reason);
+      const { arms, at_epoch: epoch } = decision.stop;
+      // At epoch 0 stands what ends wherever it is.
+      const when = epoch === 0 ? `in segment ${decision.segment}, at once` : `after epoch ${epoch}`;
+      return line("stopped", `${armsWords(state, arms)} ${when}`, reason);
     }
     case "promote":
       return line("kept", trialWords(state, decision.trial), reason, "good");
@@ -91,10 +125,8 @@ function decisionLine(state: SweepState, decision: Decision, line: Line): LogLin
       return line("woken", trialWords(state, decision.trial), reason);
     case "prune":
       return line("pruned", trialWords(state, decision.trial), reason);
-    case "end": {
-      const tone = decision.end === "completed" ? "good" : "bad";
-      return line(decision.end, trialWords(state, decision.trial), reason, tone);
-    }
+    case "end":
+      return endLine(decision, trialWords(state, decision.trial), line);
     case "complete": {
       const best = decision.best.best;
       const arm = state.detail.arms_list.find(({ name }) => name === best?.arm)?.arm;
@@ -125,16 +157,19 @@ function segmentWords(state: SweepState, id: number): string {
 }
 
 function workWords(state: SweepState, segment: Segment): string {
-  const arms = armsOf(segment.branches);
-  const names =
-    arms.length <= 2
-      ? arms.map((arm) => armName(state.detail, arm)).join(" and ")
-      : `${arms.length} arms`;
+  const names = armsWords(state, armsOf(segment.branches));
   if (segment.kind === "test") return `test metrics of ${names}`;
   const perEpoch = Math.max(1, state.detail.steps_per_epoch);
   const from = Math.floor(segment.from_step / perEpoch) + 1;
   const to = Math.ceil(segment.to_step / perEpoch);
   return `${names}, epochs ${from}–${to}`;
+}
+
+/** Up to two arms by name, more by their number. */
+function armsWords(state: SweepState, arms: readonly number[]): string {
+  return arms.length <= 2
+    ? arms.map((arm) => armName(state.detail, arm)).join(" and ")
+    : `${arms.length} arms`;
 }
 
 function armsOf(branches: readonly Branch[]): number[] {

@@ -13,8 +13,8 @@ export interface Standing {
 const RANK: Record<TrialStatus, number> = {
   completed: 0,
   active: 0,
-  dormant: 1,
-  pruned: 2,
+  pruned: 1,
+  dormant: 2,
   cancelled: 3,
   diverged: 4,
   failed: 4,

@@ -222,3 +222,68 @@ it("a sweep waits until a worker takes some of it", () => {
   expect(fold(start.slice(0, 1)).status).toBe("queued");
   expect(fold(start).status).toBe("running");
 });
+
+describe("the log", () => {
+  const wordsAfter = (event: Event, ...decisions: Decision[]) =>
+    fold([...start, ...entries([[event, ...decisions]], 3)])
+      .log.filter((line) => line.seq === 3)
+      .map((line) => `${line.kind}: ${line.text}`);
+  const end = (arm: number, reason: string): Decision => ({
+    action: "end",
+    trial: { family: 0, arm },
+    end: "failed",
+    reason,
+  });
+
+  it("tells trials that end alike in one line", () => {
+    const failed: Event = { type: "failed", segment: 0, attempt: 3, message: "no such file" };
+    expect(wordsAfter(failed, end(0, "no file"), end(1, "no file"), end(2, "no file"))).toEqual([
+      "failed: segment 0",
+      "failed: 3 trials",
+    ]);
+    expect(wordsAfter(failed, end(0, "no file"), end(1, "no file"), end(2, "other"))).toHaveLength(
+      4,
+    );
+  });
+
+  it("gives the reason of a failed sweep once", () => {
+    const failed: Event = { type: "failed", segment: 0, attempt: 3, message: "no such file" };
+    const fail: Decision = { action: "fail", reason: "the first reason: no such file" };
+    const state = fold([...start, ...entries([[failed, end(0, "no such file"), fail]], 3)]);
+    expect(state.log.filter(({ seq }) => seq === 3).map(({ reason }) => reason)).toEqual([
+      "",
+      "",
+      "the first reason: no such file",
+    ]);
+  });
+
+  it("names no epoch for what stops wherever it is", () => {
+    const stop = (arms: number[], at_epoch: number): Decision => ({
+      action: "stop",
+      segment: 0,
+      stop: { arms, at_epoch },
+      reason: "a user asked",
+    });
+    expect(wordsAfter({ type: "cancel_requested" }, stop([0, 1, 2], 0))).toContain(
+      "stopped: 3 arms in segment 0, at once",
+    );
+    expect(wordsAfter(reported(0, []), stop([1], 5))).toEqual([
+      "stopped: flood b=0.1 after epoch 5",
+    ]);
+  });
+
+  it("tells of a finished segment only what there is", () => {
+    const branch = (arm: number) => ({
+      arms: [arm],
+      end: "stopped" as const,
+      step: 20,
+    });
+    const finished: Event = {
+      type: "finished",
+      segment: 0,
+      attempt: 1,
+      branches: [branch(0), branch(1)],
+    };
+    expect(wordsAfter(finished)).toEqual(["finished: segment 0: 2 stopped"]);
+  });
+});

@@ -144,7 +144,7 @@ function setStatus(
   return changeTrials(state, family, arms, (trial) => ({ ...trial, status, reason }));
 }
 
-/** Ends the sweep and all of its trials that haven't ended by themselves. */
+/** Ends the sweep and all of its trials that were trained. Dormant ones stay what they are. */
 function endAll(
   state: SweepState,
   status: SweepStatus,
@@ -153,9 +153,7 @@ function endAll(
 ): SweepState {
   const trials = state.trials.map((family) =>
     family.map((trial) =>
-      trial.status === "active" || trial.status === "dormant"
-        ? { ...trial, status: trialStatus, reason }
-        : trial,
+      trial.status === "active" ? { ...trial, status: trialStatus, reason } : trial,
     ),
   );
   return { ...state, status, trials, endReason: reason };

@@ -8,7 +8,7 @@ import { ground } from "../theme";
 import { colourAt, levelScale } from "./colour";
 import { Toggle } from "./evidence";
 import { byLevel, byStanding, type Standing } from "./order";
-import { epochOfStep, type SweepState } from "./state";
+import { epochOfStep, sharedReason, type SweepState } from "./state";
 import { trialKey } from "./store";
 
 interface StandingProps {
@@ -19,10 +19,15 @@ interface StandingProps {
   picked: Signal<number | null>;
 }
 
+/** What stands beside a level that nobody trains. */
+const DORMANT = "not trained: the levels beside it tell what it does";
+
 export function StandingTable({ state, family, objectives, leader, picked }: StandingProps) {
   const order = useSignal<"standing" | "level">("standing");
   const { detail } = state;
-  const rows = (state.trials[family] ?? []).map((trial): Standing => {
+  const trials = state.trials[family] ?? [];
+  const shared = sharedReason(trials);
+  const rows = trials.map((trial): Standing => {
     const b = detail.arms_list[trial.arm]?.b ?? null;
     return { trial, b, objective: objectives.get(trialKey(family, trial.arm)) ?? null };
   });
@@ -47,6 +52,7 @@ export function StandingTable({ state, family, objectives, leader, picked }: Sta
           />
         </span>
       </div>
+      {shared && !state.endReason.includes(shared) && <p class="faint">All arms: {shared}</p>}
       <div class="scroll" tabIndex={0} role="region" aria-label="Standing of the arms">
         <table class="standing">
           <thead>
@@ -68,7 +74,11 @@ export function StandingTable({ state, family, objectives, leader, picked }: Sta
               <th scope="col" class="figure">
                 Objective
               </th>
-              <th scope="col">Why</th>
+              {!shared && (
+                <th scope="col" class="why">
+                  Why
+                </th>
+              )}
             </tr>
           </thead>
           <tbody>
@@ -103,7 +113,9 @@ export function StandingTable({ state, family, objectives, leader, picked }: Sta
                   {trial.onsetStep === null ? NONE : epochOfStep(detail, trial.onsetStep)}
                 </td>
                 <td class="figure">{formatMetric(objective, detail.metric)}</td>
-                <td class="why">{trial.reason}</td>
+                {!shared && (
+                  <td class="why">{trial.status === "dormant" ? DORMANT : trial.reason}</td>
+                )}
               </tr>
             ))}
           </tbody>

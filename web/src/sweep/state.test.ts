@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { familyOf } from "./state";
+import { familyOf, initialState, sharedReason } from "./state";
 import { aBest, aDetail } from "./testing";
 
 it("a sweep opens on the first seed with the best arm's weight decay", () => {
@@ -19,4 +19,13 @@ it("a sweep opens on the first seed with the best arm's weight decay", () => {
   ).toBe(2);
   expect(familyOf(detail, null)).toBe(0);
   expect(familyOf(undefined, best)).toBe(0);
+});
+
+it("a reason that all trials share can be told once", () => {
+  const trials = initialState(aDetail()).trials[0] ?? [];
+  const because = (reason: string) => trials.map((trial) => ({ ...trial, reason }));
+  expect(sharedReason(because("no such file"))).toBe("no such file");
+  expect(sharedReason([...because("no such file"), ...because("other")])).toBe("");
+  expect(sharedReason(because("alone").slice(0, 1))).toBe("");
+  expect(sharedReason([])).toBe("");
 });

@@ -85,11 +85,33 @@ export function isFinal(status: SweepStatus): boolean {
   return status === "completed" || status === "failed" || status === "cancelled";
 }
 
+/** Whether anything was reported of any trial. */
+export function hasCurves(state: SweepState): boolean {
+  return state.trials.some((family) => family.some(({ epochs }) => epochs > 0));
+}
+
 /** What an arm is called; its level with the digits that matter. */
 export function armName(detail: SweepDetail, arm: number): string {
   const item = detail.arms_list[arm];
   if (!item) return `arm ${arm}`;
   return item.b == null ? item.name : `${item.method} b=${formatLevel(item.b)}`;
+}
+
+/** Whether the best arm is no level at all. */
+export function isPlain(arm: Best["best"] | undefined): boolean {
+  return arm?.method === "plain";
+}
+
+/** Why all these trials have their status, where one reason stands for all of them. */
+export function sharedReason(trials: readonly Trial[]): string {
+  const [first, ...others] = trials;
+  const same = others.length > 0 && others.every(({ reason }) => reason === first?.reason);
+  return same ? (first?.reason ?? "") : "";
+}
+
+/** The weight decays, each once. */
+export function decaysOf(detail: SweepDetail): number[] {
+  return [...new Set(detail.families.map((family) => family.weight_decay))];
 }
 
 /** The first family with the best arm's weight decay; the first of all while none is best. */

@@ -7,7 +7,7 @@ import { Evidence } from "./evidence";
 import { familyWords } from "./log";
 import { LogView } from "./log-view";
 import { StandingTable } from "./standing";
-import { familyOf } from "./state";
+import { decaysOf, familyOf, hasCurves, isFinal } from "./state";
 import { SweepStore } from "./store";
 
 /** One sweep, live. */
@@ -52,7 +52,9 @@ export function SweepView({ id }: { id: string }) {
           choose={(family) => (chosen.value = family)}
         />
       )}
-      <Evidence state={store.state} family={family} leader={leader} picked={picked} />
+      {(!isFinal(state.status) || hasCurves(state)) && (
+        <Evidence state={store.state} family={family} leader={leader} picked={picked} />
+      )}
       <div class="columns">
         <StandingTable
           state={state}
@@ -125,9 +127,16 @@ function modelWords(model: Model): string {
   }
 }
 
-/** `digits, label noise 0.2 · 128-128 · sgd · 100 epochs · sha`. */
-function summaryWords({ spec, dataset, epochs, scheduler, arms, seeds }: SweepDetail): string {
+/** `digits, label noise 0.2 · MLP 128-128 · sgd lr 0.05 · 100 epochs · 21 arms × 2 seeds · sha`. */
+function summaryWords(detail: SweepDetail): string {
+  const { spec, dataset, epochs, scheduler, arms, seeds } = detail;
   const { recipe } = spec;
+  const decays = decaysOf(detail).length;
+  const factors = [
+    `${arms} arms`,
+    seeds > 1 ? `${seeds} seeds` : "",
+    decays > 1 ? `${decays} weight decays` : "",
+  ];
   const noise = recipe.dataset.label_noise;
   const model = recipe.model;
   return [
@@ -135,7 +144,7 @@ function summaryWords({ spec, dataset, epochs, scheduler, arms, seeds }: SweepDe
     model ? modelWords(model) : "",
     recipe.optimizer ? `${recipe.optimizer.kind} lr ${recipe.optimizer.lr}` : "",
     `${epochs} epochs`,
-    `${arms} arms${seeds > 1 ? ` × ${seeds} seeds` : ""}`,
+    factors.filter(Boolean).join(" × "),
     scheduler,
   ]
     .filter(Boolean)

@@ -1,9 +1,9 @@
 //! Flood levels as a user writes them: a list, a range, or a log range.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 /// The levels of a sweep, in the unit of the loss (nats).
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(untagged)]
 pub enum Levels {
@@ -16,7 +16,7 @@ pub enum Levels {
 }
 
 /// Levels evenly spaced from `from` to `to`, both included.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Range {
@@ -29,7 +29,7 @@ pub struct Range {
 }
 
 /// Levels evenly spaced in the logarithm from `from` to `to`, both included.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct LogRange {

@@ -17,6 +17,7 @@ pub mod model;
 pub mod plan;
 pub mod recipe;
 pub mod segment;
+mod spelled;
 pub mod sweep;
 pub mod validate;
 pub mod work;

@@ -178,7 +178,12 @@ impl DatasetName {
 /// An optimiser; its weight decay is the family's, added to the gradient (L2).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+#[serde(
+    tag = "kind",
+    rename_all = "snake_case",
+    deny_unknown_fields,
+    try_from = "crate::spelled::OptimizerFields"
+)]
 pub enum Optimizer {
     /// Stochastic gradient descent, `v ← μv + g`, `θ ← θ − lr·v`.
     Sgd {
@@ -204,15 +209,15 @@ pub enum Optimizer {
     },
 }
 
-fn default_beta_1() -> f64 {
+pub(crate) fn default_beta_1() -> f64 {
     0.9
 }
 
-fn default_beta_2() -> f64 {
+pub(crate) fn default_beta_2() -> f64 {
     0.999
 }
 
-fn default_epsilon() -> f64 {
+pub(crate) fn default_epsilon() -> f64 {
     1e-8
 }
 

@@ -139,7 +139,11 @@ impl Group {
         let gradients = model
             .parameters()
             .into_iter()
-            .filter_map(|parameter| parameter.grad_remove(&mut gradients))
+            .map(|parameter| {
+                // Were one without influence left out, the others' gradients would shift.
+                let none = || parameter.clone().without_autodiff().zeros_like();
+                parameter.grad_remove(&mut gradients).unwrap_or_else(none)
+            })
             .collect();
         drop(model);
         self.optim.step(self.model.parameters_mut(), gradients, step);

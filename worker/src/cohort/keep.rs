@@ -127,10 +127,10 @@ impl Group {
     /// ends after `step` steps.
     pub fn keep_best(&mut self, metric: ObjectiveMetric, epoch: u32, step: u64, scores: &[Scores]) {
         let mut frozen = None;
-        for index in 0..self.members.len() {
+        for (index, scores) in scores.iter().enumerate() {
             let value = match metric {
-                ObjectiveMetric::ValLoss => scores[index].loss(),
-                ObjectiveMetric::ValError => scores[index].error(),
+                ObjectiveMetric::ValLoss => scores.loss(),
+                ObjectiveMetric::ValError => scores.error(),
             };
             let member = &self.members[index];
             if member.diverged_at.is_some() || !member.best.is_beaten_by(value) {

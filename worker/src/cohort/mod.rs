@@ -48,7 +48,7 @@ pub trait Progress: Sync {
     /// Takes the rows of an epoch, one for each run that finished it, in the segment's order and
     /// within a branch by the first of its arms.
     /// Answers what is known by now to be stopped; a stop at a later epoch is remembered.
-    /// Training waits for the answer. A drained worker stops every arm at this epoch.
+    /// Training waits for the answer.
     fn epoch(&mut self, rows: Vec<ReportRow>) -> Vec<Stop>;
 
     /// Hears at the end of a trained segment what of its `whole` time was `work`: forward,
@@ -57,7 +57,9 @@ pub trait Progress: Sync {
         tracing::debug!(?work, ?whole, "segment trained");
     }
 
-    /// Asked before each step, from any thread: true gives up with [`TrainError::Abandoned`].
+    /// Asked before each step, from any thread: true gives up with [`TrainError::Abandoned`], as
+    /// on a lost lease or when the worker shuts down. Its segment is trained anew, by whoever
+    /// claims it next.
     fn abandoned(&self) -> bool {
         false
     }

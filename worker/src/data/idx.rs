@@ -10,6 +10,9 @@ use std::{
 /// The brightest pixel.
 pub(super) const SCALE: f32 = 255.0;
 
+/// Pixels along each side of an image.
+const SIDE: usize = 28;
+
 /// More bytes than any of these sets has; a file that unpacks to more is refused.
 const MOST_BYTES: usize = 1 << 28;
 
@@ -17,7 +20,7 @@ const MOST_BYTES: usize = 1 << 28;
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum IdxError {
     /// The first four bytes are not two zeros, 8 (unsigned byte) and the number of dimensions.
-    #[error("magic number {found:08x} is not {expected:08x}")]
+    #[error("it begins with {found:08x}, expected {expected:08x}, or 1f8b where it is packed")]
     Magic {
         /// The number found.
         found: u32,
@@ -25,7 +28,7 @@ pub enum IdxError {
         expected: u32,
     },
     /// The file ends within its header.
-    #[error("{len} bytes are too few for a header of {expected}")]
+    #[error("it has {len} bytes, expected a header of {expected} and what it announces")]
     Header {
         /// Bytes there are.
         len: usize,
@@ -33,7 +36,7 @@ pub enum IdxError {
         expected: usize,
     },
     /// The sizes in the header don't match what follows.
-    #[error("dimensions {dims:?} do not match {found} bytes of data")]
+    #[error("it has {found} bytes of data, expected {}", sizes(.dims))]
     Size {
         /// The sizes that the header states.
         dims: Vec<u32>,
@@ -41,8 +44,13 @@ pub enum IdxError {
         found: usize,
     },
     /// Unpacking failed, or gave more than any known set has.
-    #[error("cannot be unpacked: {0}")]
+    #[error("it can't be unpacked, expected a whole gzip file: {0}")]
     Gzip(String),
+}
+
+/// Sizes in words: `60000 × 28 × 28`.
+fn sizes(dims: &[u32]) -> String {
+    dims.iter().map(u32::to_string).collect::<Vec<_>>().join(" × ")
 }
 
 /// Reads an IDX array of unsigned bytes with `D` dimensions, gzipped or not.
@@ -89,60 +97,53 @@ fn unpack(bytes: &[u8]) -> Result<Vec<u8>, IdxError> {
 /// The stems of the four files of a set: images and labels that train, that test.
 const STEMS: [&str; 4] = ["train-images", "train-labels", "t10k-images", "t10k-labels"];
 
-/// A set that comes as IDX files.
-pub(super) struct Source(DatasetName);
-
-impl Source {
-    /// The source of `name`, when it comes as files.
-    pub(super) fn of(name: DatasetName) -> Option<Self> {
-        use DatasetName::{FashionMnist, Kmnist, Mnist};
-        matches!(name, Mnist | FashionMnist | Kmnist).then_some(Self(name))
-    }
-
-    /// The four files, each in one of its spellings.
-    ///
-    /// # Errors
-    /// [`DataError::Missing`] with the files that aren't there.
-    pub(super) fn find(&self, folder: Option<&Path>) -> Result<[PathBuf; 4], DataError> {
-        let folder = folder.unwrap_or(Path::new("")).join(self.0.as_str());
-        let found = STEMS.map(|stem| {
-            let kind = if stem.ends_with("images") { "idx3" } else { "idx1" };
-            let spellings = [".gz", ""]
-                .map(|gz| [format!("{stem}.{kind}-ubyte{gz}"), format!("{stem}-{kind}-ubyte{gz}")]);
-            let preferred = folder.join(&spellings[0][0]);
-            let paths = spellings.into_iter().flatten().map(|file| folder.join(file));
-            paths.into_iter().find(|path| path.is_file()).ok_or(preferred)
-        });
-        let missing: Vec<_> = found.iter().filter_map(|path| path.clone().err()).collect();
-        if missing.is_empty() {
-            Ok(found.map(|path| path.unwrap_or_else(|missing| missing)))
-        } else {
-            Err(DataError::Missing { name: self.0, files: missing })
-        }
+/// The four files of `name`, each in one of its spellings; packed ones first.
+///
+/// # Errors
+/// [`DataError::Missing`] with the files that aren't there.
+fn find(name: DatasetName, folder: Option<&Path>) -> Result<[PathBuf; 4], DataError> {
+    let folder = folder.unwrap_or(Path::new("")).join(name.as_str());
+    let found = STEMS.map(|stem| {
+        let kind = if stem.ends_with("images") { "idx3" } else { "idx1" };
+        // Those who publish these sets write a dash; some programs that unpack them, a dot.
+        let spellings = [".gz", ""]
+            .map(|gz| [format!("{stem}-{kind}-ubyte{gz}"), format!("{stem}.{kind}-ubyte{gz}")]);
+        let preferred = folder.join(&spellings[0][0]);
+        let paths = spellings.into_iter().flatten().map(|file| folder.join(file));
+        paths.into_iter().find(|path| path.is_file()).ok_or(preferred)
+    });
+    let missing: Vec<_> = found.iter().filter_map(|path| path.clone().err()).collect();
+    if missing.is_empty() {
+        Ok(found.map(|path| path.unwrap_or_else(|missing| missing)))
+    } else {
+        Err(DataError::Missing { name, files: missing })
     }
 }
 
 /// The training and the test pool of `name`.
 pub(super) fn load(name: DatasetName, folder: Option<&Path>) -> Result<(Pool, Pool), DataError> {
-    let [train_images, train_labels, test_images, test_labels] = Source(name).find(folder)?;
+    let [train_images, train_labels, test_images, test_labels] = find(name, folder)?;
     Ok((pool(name, &train_images, &train_labels)?, pool(name, &test_images, &test_labels)?))
 }
 
 fn pool(name: DatasetName, images: &Path, labels: &Path) -> Result<Pool, DataError> {
+    let mismatch = |path: &Path, what| Err(DataError::Mismatch { path: path.to_owned(), what });
     let ([n, height, width], features) = read::<3>(images)?;
-    let ([n_labels], labels) = read::<1>(labels)?;
-    let mismatch = |what| Err(DataError::Mismatch { name, what });
+    if (height, width) != (SIDE, SIDE) {
+        let what = format!("its images are {height} × {width}, expected {SIDE} × {SIDE}");
+        return mismatch(images, what);
+    }
+    let ([n_labels], values) = read::<1>(labels)?;
     if n != n_labels {
-        return mismatch(format!("{n} images but {n_labels} labels"));
+        let what = format!("it has {n_labels} labels, expected {n}, as {} has", images.display());
+        return mismatch(labels, what);
     }
-    let (dim, classes) = (height * width, name.classes());
-    if dim != 28 * 28 {
-        return mismatch(format!("images are {height} × {width}, not 28 × 28"));
+    let classes = name.classes();
+    if let Some(at) = values.iter().position(|&label| u32::from(label) >= classes) {
+        let what = format!("label {} of sample {at}, expected one below {classes}", values[at]);
+        return mismatch(labels, what);
     }
-    if let Some(bad) = labels.iter().find(|&&label| u32::from(label) >= classes) {
-        return mismatch(format!("label {bad} is not below {classes}"));
-    }
-    Ok(Pool { dim, features, labels })
+    Ok(Pool { dim: height * width, features, labels: values })
 }
 
 fn read<const D: usize>(path: &Path) -> Result<([usize; D], Vec<u8>), DataError> {
@@ -164,9 +165,9 @@ mod tests {
         bytes
     }
 
-    fn images_file(n: u32, pixels: &[u8]) -> Vec<u8> {
+    fn images_file(dims: [u32; 3], pixels: &[u8]) -> Vec<u8> {
         let mut bytes = vec![0, 0, 8, 3];
-        bytes.extend([n, 28, 28].iter().flat_map(|d| d.to_be_bytes()));
+        bytes.extend(dims.iter().flat_map(|d| d.to_be_bytes()));
         bytes.extend(pixels);
         bytes
     }
@@ -212,26 +213,17 @@ mod tests {
     }
 
     #[test]
-    fn missing_files_are_named_with_their_place() {
-        let folder = tempfile::tempdir().unwrap();
-        let error = Source(DatasetName::Kmnist).find(Some(folder.path())).unwrap_err().to_string();
-        assert!(error.contains("train-images.idx3-ubyte.gz"), "{error}");
-        assert!(error.contains("kmnist"), "{error}");
-    }
-
-    #[test]
     fn every_spelling_is_found_and_scaled() {
         let folder = tempfile::tempdir().unwrap();
         let dir = folder.path().join("mnist");
         std::fs::create_dir(&dir).unwrap();
         let pixels: Vec<u8> = (0..2 * 784).map(|i| (i % 256) as u8).collect();
         let write = |file: &str, bytes: &[u8]| std::fs::write(dir.join(file), bytes).unwrap();
-        write("train-images.idx3-ubyte.gz", &gzip(&images_file(2, &pixels)));
+        write("train-images.idx3-ubyte.gz", &gzip(&images_file([2, 28, 28], &pixels)));
         write("train-labels-idx1-ubyte", &labels_file(&[3, 9]));
-        write("t10k-images-idx3-ubyte.gz", &gzip(&images_file(2, &pixels)));
-        assert!(super::super::available(DatasetName::Mnist, Some(folder.path())).is_err());
+        write("t10k-images-idx3-ubyte.gz", &gzip(&images_file([2, 28, 28], &pixels)));
+        assert!(find(DatasetName::Mnist, Some(folder.path())).is_err());
         write("t10k-labels.idx1-ubyte", &labels_file(&[1, 2]));
-        super::super::available(DatasetName::Mnist, Some(folder.path())).unwrap();
         let dataset = floodgauge_protocol::Dataset {
             name: DatasetName::Mnist,
             label_noise: 0.0,
@@ -251,13 +243,50 @@ mod tests {
         ));
     }
 
+    /// What becomes of a good file; none removes it.
+    type Spoil = fn(Vec<u8>) -> Option<Vec<u8>>;
+
     #[test]
-    fn a_label_out_of_range_is_an_error() {
-        let folder = tempfile::tempdir().unwrap();
-        let (images, labels) = (folder.path().join("images"), folder.path().join("labels"));
-        std::fs::write(&images, images_file(1, &[0; 784])).unwrap();
-        std::fs::write(&labels, labels_file(&[10])).unwrap();
-        let error = pool(DatasetName::Mnist, &images, &labels).unwrap_err();
-        assert!(error.to_string().contains("label 10"), "{error}");
+    fn a_file_that_cannot_be_used_is_named_with_what_was_expected_of_it() {
+        const IMAGES: &str = "train-images-idx3-ubyte.gz";
+        const LABELS: &str = "t10k-labels-idx1-ubyte.gz";
+        let spoilt: [(&str, Spoil, &str); 12] = [
+            (IMAGES, |_| None, "aren't there"),
+            (IMAGES, |file| Some(gzip(&file)[..40].to_vec()), "expected a whole gzip file"),
+            (IMAGES, |file| Some(file[..9].to_vec()), "9 bytes, expected a header of 16"),
+            (IMAGES, |file| Some(gzip(&file[..file.len() - 1])), "expected 2 × 28 × 28"),
+            (IMAGES, |_| Some(b"<html>not found</html>".into()), "expected 00000803, or 1f8b"),
+            (IMAGES, |_| Some(gzip(&labels_file(&[1; 20]))), "00000801, expected 00000803"),
+            (IMAGES, |_| Some(images_file([2, 14, 56], &[0; 2 * 784])), "expected 28 × 28"),
+            (IMAGES, |_| Some(Vec::new()), "0 bytes, expected a header"),
+            (LABELS, |_| None, "aren't there"),
+            (LABELS, |_| Some(labels_file(&[1])), "1 labels, expected 2, as "),
+            (LABELS, |_| Some(images_file([2, 28, 28], &[0; 2 * 784])), "expected 00000801"),
+            (
+                LABELS,
+                |_| Some(labels_file(&[1, 10])),
+                "label 10 of sample 1, expected one below 10",
+            ),
+        ];
+        for (spoilt, spoil, expected) in spoilt {
+            let folder = tempfile::tempdir().unwrap();
+            let dir = folder.path().join("kmnist");
+            std::fs::create_dir(&dir).unwrap();
+            for stem in STEMS {
+                let (file, bytes) = if stem.ends_with("images") {
+                    (format!("{stem}-idx3-ubyte.gz"), images_file([2, 28, 28], &[0; 2 * 784]))
+                } else {
+                    (format!("{stem}-idx1-ubyte.gz"), labels_file(&[3, 9]))
+                };
+                let bytes = if file == spoilt { spoil(bytes) } else { Some(gzip(&bytes)) };
+                if let Some(bytes) = bytes {
+                    std::fs::write(dir.join(file), bytes).unwrap();
+                }
+            }
+            let error = load(DatasetName::Kmnist, Some(folder.path())).unwrap_err();
+            let told = crate::client::chain(&error);
+            let path = dir.join(spoilt).display().to_string();
+            assert!(told.contains(&path) && told.contains(expected), "{told}; {expected}");
+        }
     }
 }

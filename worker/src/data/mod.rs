@@ -1,6 +1,6 @@
 //! Data sets, split and noised as a recipe says.
 //!
-//! Plain vectors, no tensors: a server may ask what is available without the trainer.
+//! Plain vectors, no tensors.
 
 mod digits;
 mod idx;
@@ -56,7 +56,7 @@ pub struct Data {
 #[derive(Debug, thiserror::Error)]
 pub enum DataError {
     /// Files are not where they are looked for.
-    #[error("{} needs a data folder with {}", .name.as_str(), list(.files))]
+    #[error("{} needs files that aren't there: {} (packed, .gz, or not)", .name.as_str(), list(.files))]
     Missing {
         /// The set.
         name: DatasetName,
@@ -64,7 +64,7 @@ pub enum DataError {
         files: Vec<PathBuf>,
     },
     /// A file can't be read.
-    #[error("cannot read {}", .path.display())]
+    #[error("{} can't be read", .path.display())]
     Read {
         /// The file.
         path: PathBuf,
@@ -79,12 +79,12 @@ pub enum DataError {
         /// Why.
         source: IdxError,
     },
-    /// Images and labels don't belong together, or a label is out of range.
-    #[error("{}: {what}", .name.as_str())]
+    /// A file isn't what this set needs, though it can be read.
+    #[error("{} doesn't fit: {what}", .path.display())]
     Mismatch {
-        /// The set.
-        name: DatasetName,
-        /// What doesn't fit.
+        /// The file.
+        path: PathBuf,
+        /// What it holds, and what was expected.
         what: String,
     },
     /// The recipe asks for more samples than there are.
@@ -103,14 +103,6 @@ pub enum DataError {
 
 fn list(files: &[PathBuf]) -> String {
     files.iter().map(|f| f.display().to_string()).collect::<Vec<_>>().join(", ")
-}
-
-/// Whether `name` can be loaded: built in, generated, or its files are in `folder`.
-///
-/// # Errors
-/// [`DataError::Missing`] names the files to put where.
-pub fn available(name: DatasetName, folder: Option<&Path>) -> Result<(), DataError> {
-    idx::Source::of(name).map_or(Ok(()), |source| source.find(folder).map(drop))
 }
 
 /// Loads `dataset` as `seed` sees it: its own split, its own label noise; a synthetic set's own

@@ -1,0 +1,17 @@
+//! Sweeps in virtual time: the scheduler itself on curves that are known beforehand.
+//!
+//! - [`Truth`], [`trainer`]: what a worker would report of known curves.
+//! - [`RecordedGrid`]: the curves of a full grid, from a file.
+//! - [`trial`]: one sweep over a recorded grid, its cost and its pick.
+//! - [`score`]: cost and regret of a scheduler over draws of seeds.
+
+mod recorded;
+pub mod score;
+pub mod trainer;
+pub mod trial;
+
+pub use recorded::{GridError, RecordedGrid};
+pub use trainer::Truth;
+
+#[cfg(test)]
+mod tests;

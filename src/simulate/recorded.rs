@@ -1,0 +1,192 @@
+//! Full grids that were recorded: every level trained to the end, over several seeds.
+
+use super::Truth;
+use crate::scheduler::Point;
+use floodgauge_protocol::{ArmIx, Metric, ObjectiveMetric, work::TestMetrics};
+use serde::Deserialize;
+use std::{
+    fs::File,
+    io::{self, BufReader, Read as _},
+    path::Path,
+};
+
+/// The largest file that is read, unpacked.
+const MAX_BYTES: u64 = 1 << 30;
+
+/// Why a file isn't a grid.
+#[derive(Debug, thiserror::Error)]
+pub enum GridError {
+    /// It can't be read.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    /// It has another shape.
+    #[error("not a recorded grid: {0}")]
+    Format(#[from] serde_json::Error),
+    /// It isn't complete.
+    #[error("{0}")]
+    Content(String),
+}
+
+/// A recorded grid, as `GET /v1/sweeps/{id}/grid` writes it.
+#[derive(Clone, Debug, Deserialize)]
+pub struct RecordedGrid {
+    /// Its name.
+    pub task: String,
+    /// The level of each arm; null for plain, arm 0.
+    pub levels: Vec<Option<f64>>,
+    /// Epochs of a full run.
+    pub epochs: u32,
+    /// One run a seed.
+    pub runs: Vec<Run>,
+}
+
+/// The curves of one seed: `[arm]`, then `[epoch]`.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Run {
+    /// The seed.
+    pub seed: u32,
+    /// The weight decay, where the file names it.
+    #[serde(default)]
+    pub weight_decay: f64,
+    /// Mini-batches in one epoch.
+    pub steps_per_epoch: u64,
+    onset_step: Vec<Option<u64>>,
+    train_loss: Vec<Vec<Loss>>,
+    val_loss: Vec<Vec<Loss>>,
+    val_error: Vec<Vec<Loss>>,
+    #[serde(default)]
+    test_last: Option<Test>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct Test {
+    loss: Vec<Loss>,
+    error: Vec<Loss>,
+}
+
+/// A metric; null is one that diverged.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(transparent)]
+struct Loss(Option<Metric>);
+
+impl Loss {
+    fn metric(self) -> Metric {
+        self.0.unwrap_or(Metric::Diverged)
+    }
+}
+
+impl RecordedGrid {
+    /// Reads a file of JSON, gzipped or not; a grid of each weight decay.
+    ///
+    /// # Errors
+    /// If it can't be read, or isn't a grid in which every arm was trained to the end.
+    pub fn read(path: &Path) -> Result<Vec<Self>, GridError> {
+        let mut bytes = vec![];
+        BufReader::new(File::open(path)?).take(MAX_BYTES).read_to_end(&mut bytes)?;
+        if bytes.starts_with(&[0x1f, 0x8b]) {
+            let mut plain = vec![];
+            flate2::read::MultiGzDecoder::new(&bytes[..])
+                .take(MAX_BYTES)
+                .read_to_end(&mut plain)?;
+            bytes = plain;
+        }
+        let grid: Self = serde_json::from_slice(&bytes)?;
+        grid.check().map_err(GridError::Content)?;
+        Ok(grid.by_weight_decay())
+    }
+
+    fn check(&self) -> Result<(), String> {
+        let levels = self.levels.get(1..).unwrap_or_default();
+        if self.levels.first() != Some(&None) || levels.iter().any(Option::is_none) {
+            return Err("levels must begin with null, the plain run, and have no other null".into());
+        }
+        if levels.is_empty() || !levels.is_sorted_by(|a, b| a < b) {
+            return Err("levels must rise, and there must be one".into());
+        }
+        if self.runs.is_empty() || self.epochs == 0 {
+            return Err("it has no runs".into());
+        }
+        for run in &self.runs {
+            let seed = run.seed;
+            if run.onset_step.len() != self.levels.len() || run.steps_per_epoch == 0 {
+                return Err(format!("seed {seed} must have an onset_step for each level"));
+            }
+            let curves = [&run.train_loss, &run.val_loss, &run.val_error];
+            let whole = |arms: &&Vec<Vec<Loss>>| {
+                arms.len() == self.levels.len()
+                    && arms.iter().all(|curve| curve.len() == self.epochs as usize)
+            };
+            if !curves.iter().all(whole) {
+                return Err(format!(
+                    "seed {seed} must have {} curves of {} epochs: a sweep with the scheduler `grid` has",
+                    self.levels.len(),
+                    self.epochs
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// Arms compete within a weight decay.
+    fn by_weight_decay(self) -> Vec<Self> {
+        let mut decays: Vec<f64> = self.runs.iter().map(|run| run.weight_decay).collect();
+        decays.sort_by(f64::total_cmp);
+        decays.dedup();
+        let several = decays.len() > 1;
+        let part = |decay: f64| {
+            let name = if several { format!(", weight decay {decay}") } else { String::new() };
+            Self {
+                task: format!("{}{name}", self.task),
+                runs: self.runs.iter().filter(|run| run.weight_decay == decay).cloned().collect(),
+                ..self.clone()
+            }
+        };
+        decays.into_iter().map(part).collect()
+    }
+
+    /// The objective of each arm at the end: the mean over the closing tenth of the epochs and
+    /// over all runs; infinite where one diverged.
+    pub fn objectives(&self, metric: ObjectiveMetric) -> Vec<f64> {
+        let window = self.epochs.div_ceil(10).max(1) as usize;
+        let closing = |run: &Run, arm: usize| {
+            let curves = match metric {
+                ObjectiveMetric::ValLoss => &run.val_loss,
+                ObjectiveMetric::ValError => &run.val_error,
+            };
+            let curve = &curves[arm];
+            Metric::mean(curve[curve.len() - window..].iter().map(|loss| loss.metric()))
+        };
+        (0..self.levels.len())
+            .map(|arm| Metric::mean(self.runs.iter().map(|run| closing(run, arm))))
+            .map(|mean| mean.finite().unwrap_or(f64::INFINITY))
+            .collect()
+    }
+
+    fn run(&self, seed: u32) -> &Run {
+        self.runs.iter().find(|run| run.seed == seed).unwrap_or(&self.runs[0])
+    }
+}
+
+impl Truth for RecordedGrid {
+    fn point(&self, seed: u32, arm: ArmIx, epoch: u32) -> Point {
+        let (run, at) = (self.run(seed), epoch as usize - 1);
+        Point {
+            train_loss: run.train_loss[arm.ix()][at].metric(),
+            val_loss: run.val_loss[arm.ix()][at].metric(),
+            val_error: run.val_error[arm.ix()][at].metric(),
+        }
+    }
+
+    fn onset_step(&self, seed: u32, arm: ArmIx) -> Option<u64> {
+        self.run(seed).onset_step[arm.ix()]
+    }
+
+    fn test(&self, seed: u32, arm: ArmIx) -> TestMetrics {
+        let of = |losses: &[Loss]| losses.get(arm.ix()).map_or(Metric::Diverged, |l| l.metric());
+        let test = self.run(seed).test_last.as_ref();
+        TestMetrics {
+            loss: test.map_or(Metric::Diverged, |test| of(&test.loss)),
+            error: test.map_or(Metric::Diverged, |test| of(&test.error)),
+        }
+    }
+}

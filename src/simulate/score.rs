@@ -1,0 +1,115 @@
+//! Cost and regret of a scheduler on a recorded grid, over draws of its seeds.
+
+use super::{RecordedGrid, trial};
+use floodgauge_protocol::{ObjectiveMetric, SchedulerKind};
+use serde::Serialize;
+
+/// The most draws of seeds that are tried.
+const MAX_DRAWS: usize = 100;
+
+/// How a scheduler does on a task.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Score {
+    /// The grid's name.
+    pub task: String,
+    /// The scheduler.
+    pub scheduler: &'static str,
+    /// The metric that is searched for.
+    pub metric: &'static str,
+    /// Seeds that each search is given.
+    pub seeds: usize,
+    /// Mean cost, in run-equivalents.
+    pub cost: f64,
+    /// Mean time on the given workers, in full runs.
+    pub time: f64,
+    /// Mean regret: 0 for the best arm by the means over all seeds of the grid, 1 for an arm drawn
+    /// at random.
+    pub regret: f64,
+    /// The largest regret of a draw.
+    pub worst_regret: f64,
+    /// What each draw picked: a level, or null for plain.
+    pub picks: Vec<Option<f64>>,
+}
+
+/// Scores a scheduler that is given `seeds` of the grid's seeds; none if the grid has too few, or
+/// a search came to no answer.
+pub fn score(
+    grid: &RecordedGrid,
+    kind: SchedulerKind,
+    metric: ObjectiveMetric,
+    seeds: usize,
+    workers: usize,
+) -> Option<Score> {
+    let truth = grid.objectives(metric);
+    let all: Vec<u32> = grid.runs.iter().map(|run| run.seed).collect();
+    let draws = draws(&all, seeds);
+    let outcomes: Vec<_> = draws
+        .iter()
+        .map(|draw| trial::run(grid, kind, metric, draw, workers))
+        .collect::<Option<_>>()?;
+    let regrets: Vec<f64> = outcomes.iter().map(|outcome| regret(&truth, outcome.arm)).collect();
+    let mean =
+        |values: &mut dyn Iterator<Item = f64>| values.sum::<f64>() / outcomes.len().max(1) as f64;
+    (!outcomes.is_empty()).then(|| Score {
+        task: grid.task.clone(),
+        scheduler: kind.as_str(),
+        metric: metric.as_str(),
+        seeds,
+        cost: mean(&mut outcomes.iter().map(|outcome| outcome.cost)),
+        time: mean(&mut outcomes.iter().map(|outcome| outcome.time)),
+        regret: mean(&mut regrets.iter().copied()),
+        worst_regret: regrets.iter().copied().fold(0.0, f64::max),
+        picks: outcomes.iter().map(|outcome| grid.levels[outcome.arm]).collect(),
+    })
+}
+
+/// `(f(arm) − min f) / (mean f − min f)`; 0 where all arms are alike.
+fn regret(objectives: &[f64], arm: usize) -> f64 {
+    let finite: Vec<f64> = objectives.iter().copied().filter(|value| value.is_finite()).collect();
+    let least = finite.iter().copied().fold(f64::INFINITY, f64::min);
+    let spread = finite.iter().sum::<f64>() / finite.len().max(1) as f64 - least;
+    if spread > 0.0 { (objectives[arm] - least) / spread } else { 0.0 }
+}
+
+/// All ways to take `count` of `seeds`, in order; at most [`MAX_DRAWS`] of them.
+fn draws(seeds: &[u32], count: usize) -> Vec<Vec<u32>> {
+    fn extend(seeds: &[u32], count: usize, draw: &mut Vec<u32>, draws: &mut Vec<Vec<u32>>) {
+        if draws.len() >= MAX_DRAWS {
+            return;
+        }
+        if draw.len() == count {
+            draws.push(draw.clone());
+            return;
+        }
+        for (i, &seed) in seeds.iter().enumerate() {
+            draw.push(seed);
+            extend(&seeds[i + 1..], count, draw, draws);
+            draw.pop();
+        }
+    }
+    let mut all = vec![];
+    if count > 0 {
+        extend(seeds, count, &mut vec![], &mut all);
+    }
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_best_arm_has_no_regret_and_a_random_one_a_regret_of_one() {
+        let objectives = [4.0, 2.0, 3.0];
+        assert_eq!(regret(&objectives, 1), 0.0);
+        assert_eq!(regret(&objectives, 2), 1.0);
+        assert_eq!(regret(&[1.0, 1.0], 1), 0.0, "a tie of all");
+    }
+
+    #[test]
+    fn seeds_are_drawn_in_every_way() {
+        assert_eq!(draws(&[3, 5, 8], 2), [[3, 5], [3, 8], [5, 8]]);
+        assert_eq!(draws(&[3, 5], 3), [[0u32; 0]; 0]);
+        assert_eq!(draws(&(0..30).collect::<Vec<_>>(), 3).len(), MAX_DRAWS);
+    }
+}

@@ -1,0 +1,95 @@
+//! A small grid that is made up here.
+
+use super::{RecordedGrid, score::score};
+use floodgauge_protocol::{ObjectiveMetric, SchedulerKind};
+use serde_json::{Value, json};
+use std::{io::Write as _, path::Path};
+
+/// Three levels, two seeds, ten epochs of two steps; level 0.2 ends lowest, 0.3 is never reached.
+fn grid() -> Value {
+    let run = |seed: u32| {
+        let curve = |arm: u32| -> Vec<f64> {
+            (1..=10)
+                .map(|epoch| 2.0 - f64::from([0, 3, 6, 0][arm as usize] * (epoch / 4)) / 10.0)
+                .collect()
+        };
+        let curves: Vec<_> = (0..4).map(curve).collect();
+        json!({
+            "seed": seed, "steps_per_epoch": 2, "onset_step": [null, 6, 6, null],
+            "train_loss": curves, "val_loss": curves, "val_error": curves,
+        })
+    };
+    json!({ "task": "made up", "levels": [null, 0.1, 0.2, 0.3], "epochs": 10, "runs": [run(7), run(8)] })
+}
+
+fn read(bytes: &[u8]) -> Result<Vec<RecordedGrid>, String> {
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(bytes).unwrap();
+    RecordedGrid::read(file.path()).map_err(|error| error.to_string())
+}
+
+#[test]
+fn a_grid_is_read_gzipped_or_not_and_searched() {
+    let text = grid().to_string();
+    let mut packed = flate2::write::GzEncoder::new(vec![], flate2::Compression::fast());
+    packed.write_all(text.as_bytes()).unwrap();
+    for bytes in [text.clone().into_bytes(), packed.finish().unwrap()] {
+        let grids = read(&bytes).unwrap();
+        for kind in [SchedulerKind::Halving, SchedulerKind::Grid] {
+            let score = score(&grids[0], kind, ObjectiveMetric::ValLoss, 2, 3).unwrap();
+            assert_eq!(score.picks, [Some(0.2)], "{kind:?}");
+            assert_eq!((score.regret, score.seeds), (0.0, 2));
+        }
+        let score = |kind, seeds| score(&grids[0], kind, ObjectiveMetric::ValLoss, seeds, 1);
+        let sha = score(SchedulerKind::Sha, 2).unwrap();
+        assert_eq!(sha.picks, [Some(0.1)], "its first rung, of three epochs, is a tie");
+        let score = score(SchedulerKind::Grid, 1).unwrap();
+        assert_eq!(score.picks.len(), 2, "each seed is drawn");
+        assert_eq!(score.cost, 1.0 + 2.0 * 0.7, "levels ride for three epochs, one to the end");
+        assert_eq!(score.time, score.cost, "one worker");
+    }
+}
+
+#[test]
+fn seeds_that_the_grid_has_not_give_no_score() {
+    let grids = read(grid().to_string().as_bytes()).unwrap();
+    let kind = SchedulerKind::Halving;
+    assert_eq!(score(&grids[0], kind, ObjectiveMetric::ValLoss, 3, 1), None);
+}
+
+#[test]
+fn each_weight_decay_is_a_task_of_its_own() {
+    let mut grid = grid();
+    grid["runs"][0]["weight_decay"] = json!(0.0);
+    grid["runs"][1]["weight_decay"] = json!(0.1);
+    let grids = read(grid.to_string().as_bytes()).unwrap();
+    let tasks: Vec<_> = grids.iter().map(|grid| grid.task.as_str()).collect();
+    assert_eq!(tasks, ["made up, weight decay 0", "made up, weight decay 0.1"]);
+    assert!(grids.iter().all(|grid| grid.runs.len() == 1));
+}
+
+#[test]
+fn what_is_no_complete_grid_is_refused_with_the_reason() {
+    type Spoil = fn(&mut Value);
+    let cases: [(&str, Spoil, &str); 7] = [
+        ("levels without plain", |g| g["levels"][0] = json!(0.05), "must begin with null"),
+        ("a second plain", |g| g["levels"][2] = json!(null), "no other null"),
+        ("levels that fall", |g| g["levels"][1] = json!(0.25), "must rise"),
+        ("no run", |g| g["runs"] = json!([]), "no runs"),
+        (
+            "a curve cut short",
+            |g| g["runs"][1]["val_loss"][2] = json!([1.0]),
+            "seed 8 must have 4 curves",
+        ),
+        ("a missing onset", |g| g["runs"][0]["onset_step"] = json!([null]), "onset_step"),
+        ("another shape", |g| g["epochs"] = json!("ten"), "not a recorded grid"),
+    ];
+    for (name, spoil, expected) in cases {
+        let mut grid = grid();
+        spoil(&mut grid);
+        let error = read(grid.to_string().as_bytes()).unwrap_err();
+        assert!(error.contains(expected), "{name}: {error}");
+    }
+    assert!(RecordedGrid::read(Path::new("/nowhere/grid.json")).is_err());
+    assert!(read(b"\x1f\x8bnot gzip").is_err());
+}

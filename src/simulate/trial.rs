@@ -1,0 +1,93 @@
+//! One sweep over a recorded grid, in virtual time.
+
+use super::{RecordedGrid, trainer::Trainer};
+use crate::scheduler::{Action, Event, Sweep};
+use floodgauge_protocol::{ObjectiveMetric, SchedulerKind, Segment, SegmentId, SweepSpec};
+use std::collections::BTreeMap;
+
+/// What came of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Outcome {
+    /// The arm that was chosen: 0 is plain.
+    pub arm: usize,
+    /// Epochs trained, in full runs.
+    pub cost: f64,
+    /// When it ended on so many workers that each train one run-epoch at a time, in full runs.
+    pub time: f64,
+}
+
+/// Lets a scheduler search a grid with some of its seeds on `workers` workers. None if it came to
+/// no answer.
+pub fn run(
+    grid: &RecordedGrid,
+    kind: SchedulerKind,
+    metric: ObjectiveMetric,
+    seeds: &[u32],
+    workers: usize,
+) -> Option<Outcome> {
+    let spec = spec(grid, kind, metric, seeds)?;
+    let mut sweep = Sweep::new(spec.clone());
+    let mut queue: BTreeMap<SegmentId, Segment> = BTreeMap::new();
+    let enqueue = |queue: &mut BTreeMap<_, _>, decisions: Vec<crate::scheduler::Decision>| {
+        for decision in decisions {
+            if let Action::Enqueue { segment } = decision.action {
+                queue.insert(segment.segment, segment);
+            }
+        }
+    };
+    enqueue(&mut queue, sweep.step(&Event::Submitted { spec: Box::new(spec) }));
+    // When each worker is free, and what it then hands in.
+    let mut busy: Vec<(f64, Segment)> = vec![];
+    let mut now = 0.0;
+    loop {
+        while busy.len() < workers.max(1)
+            && let Some((segment, work)) = queue.pop_first()
+        {
+            let (worker, fingerprint) = ("virtual".to_string(), "virtual".to_string());
+            sweep.step(&Event::Claimed { segment, attempt: 1, worker, fingerprint });
+            let rows = Trainer::new(&sweep, grid, work.family).rows(&work);
+            busy.push((now + rows.len() as f64, work));
+        }
+        let next = (0..busy.len()).min_by(|&a, &b| {
+            busy[a].0.total_cmp(&busy[b].0).then(busy[a].1.segment.cmp(&busy[b].1.segment))
+        });
+        let Some(next) = next else { break };
+        let (at, work) = busy.swap_remove(next);
+        now = at;
+        let trainer = Trainer::new(&sweep, grid, work.family);
+        let (rows, branches) = (trainer.rows(&work), trainer.ends(&work));
+        let (segment, attempt) = (work.segment, 1);
+        sweep.step(&Event::Reported { segment, attempt, rows, redone: 0 });
+        debug_assert_eq!(sweep.check_finish(segment, &branches), Ok(()));
+        enqueue(&mut queue, sweep.step(&Event::Finished { segment, attempt, branches }));
+    }
+    let best = sweep.best();
+    let level = best.best.as_ref()?.b;
+    Some(Outcome {
+        arm: grid.levels.iter().position(|known| *known == level)?,
+        cost: best.run_equivalents.spent,
+        time: now / f64::from(grid.epochs),
+    })
+}
+
+/// A sweep over the grid's levels. Of the recipe only epochs and steps matter to a scheduler.
+fn spec(
+    grid: &RecordedGrid,
+    kind: SchedulerKind,
+    metric: ObjectiveMetric,
+    seeds: &[u32],
+) -> Option<SweepSpec> {
+    let steps = grid.runs.first()?.steps_per_epoch;
+    let levels: Vec<f64> = grid.levels.iter().flatten().copied().collect();
+    serde_json::from_value(serde_json::json!({
+        "name": "simulated",
+        "recipe": {
+            "dataset": { "name": "digits", "n_train": steps },
+            "batch_size": 1,
+            "epochs": grid.epochs,
+        },
+        "search": { "levels": levels, "seeds": seeds, "objective": { "metric": metric } },
+        "scheduler": { "kind": kind },
+    }))
+    .ok()
+}
