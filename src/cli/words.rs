@@ -55,7 +55,12 @@ pub fn answer(best: &Best, sweep: &SweepDetail) -> String {
         At::Best => "at its best epoch",
     };
     if let Some(arm) = &best.best {
-        let b = arm.b.map_or_else(|| "none: plain training".into(), |b| b.to_string());
+        let b = match arm.b {
+            Some(b) if arm.method == "flood" => b.to_string(),
+            Some(b) => format!("{b}, by {}", arm.method),
+            None if arm.method == "plain" => "none: plain training".into(),
+            None => format!("none: {}", arm.arm),
+        };
         lines.push(("best b", style(b).green().bold().to_string()));
         lines.push((
             best.metric.as_str(),
@@ -67,7 +72,7 @@ pub fn answer(best: &Best, sweep: &SweepDetail) -> String {
     if let Some(baseline) = &best.baseline {
         lines.push(("plain", metric(baseline.objective)));
     }
-    let is_plain = best.best.as_ref().is_some_and(|arm| arm.b.is_none());
+    let is_plain = best.best.as_ref().is_some_and(|arm| arm.method == "plain");
     if let Some(difference) = best.difference.as_ref().filter(|_| !is_plain) {
         lines.push(("difference", difference_words(difference)));
     }
@@ -190,10 +195,22 @@ mod tests {
     #[test]
     fn plain_is_not_compared_with_itself() {
         let mut best = best();
-        best.best.as_mut().unwrap().b = None;
+        let arm = best.best.as_mut().unwrap();
+        (arm.b, arm.method) = (None, "plain".into());
         let text = plain(&answer(&best, &one_decay()));
         assert!(text.starts_with("      best b  none: plain training\n"), "{text}");
         assert!(!text.contains("difference"), "{text}");
+    }
+
+    #[test]
+    fn an_arm_without_a_level_is_named_and_compared() {
+        let mut best = best();
+        let arm = best.best.as_mut().unwrap();
+        arm.arm = "gradient_penalty λ=0.01".into();
+        (arm.b, arm.method) = (None, "gradient_penalty".into());
+        let text = plain(&answer(&best, &one_decay()));
+        assert!(text.starts_with("      best b  none: gradient_penalty λ=0.01\n"), "{text}");
+        assert!(text.contains("difference"), "{text}");
     }
 
     #[test]

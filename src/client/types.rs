@@ -106,7 +106,7 @@ pub struct Trial {
     pub status: TrialStatus,
     /// Epochs reported.
     pub epochs: u32,
-    /// The first step whose mini-batch loss was below its level.
+    /// The first step at which it departed from plain.
     pub onset_step: Option<u64>,
     /// Its objective so far.
     pub objective: Option<Metric>,

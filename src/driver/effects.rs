@@ -73,6 +73,7 @@ fn row_updates(family: FamilyIx, row: &ReportRow) -> impl Iterator<Item = RowUpd
         val_loss: row.val_loss,
         val_error: row.val_error,
         branch: row.arms[0],
+        diagnostics: row.diagnostics,
     })
 }
 
@@ -88,6 +89,7 @@ fn shared_rows(after: &Sweep, key: TrialKey) -> impl Iterator<Item = RowUpdate> 
         val_loss: point.val_loss,
         val_error: point.val_error,
         branch: ArmIx::PLAIN,
+        diagnostics: point.diagnostics,
     })
 }
 

@@ -8,7 +8,7 @@ use axum::{
     http::{HeaderMap, HeaderValue, header},
     response::{IntoResponse, Response},
 };
-use floodgauge_protocol::{ArmIx, FamilyIx, Metric, Plan, SweepId};
+use floodgauge_protocol::{ArmIx, FamilyIx, Metric, Plan, SweepId, work::Diagnostics};
 use serde::Serialize;
 use std::fmt::{self, Write};
 use utoipa::ToSchema;
@@ -44,6 +44,12 @@ pub struct Curve {
     pub val_error: Vec<Metric>,
     /// The first arm of the branch that trained the epoch: arms with the same one shared it.
     pub branch: Vec<ArmIx>,
+    /// The norm of the gradient of the epoch's last mini-batch; null where the worker told none.
+    pub grad_norm: Vec<Option<Metric>>,
+    /// The share of the epoch's steps that ascended; null likewise.
+    pub ascending: Vec<Option<f64>>,
+    /// Ascending steps since the start of the run; null likewise.
+    pub flooded_steps: Vec<Option<u64>>,
 }
 
 /// Get the curves of a sweep
@@ -89,6 +95,9 @@ fn by_trial(rows: Vec<CurveRow>) -> Vec<Curve> {
         val_loss: rows.iter().map(|row| row.val_loss).collect(),
         val_error: rows.iter().map(|row| row.val_error).collect(),
         branch: rows.iter().map(|row| row.branch).collect(),
+        grad_norm: rows.iter().map(|row| Some(row.diagnostics?.grad_norm)).collect(),
+        ascending: rows.iter().map(|row| Some(row.diagnostics?.ascending)).collect(),
+        flooded_steps: rows.iter().map(|row| Some(row.diagnostics?.flooded_steps)).collect(),
     };
     // The store sorts them by trial.
     rows.chunk_by(|a, b| a.trial == b.trial).map(curve).collect()
@@ -97,7 +106,8 @@ fn by_trial(rows: Vec<CurveRow>) -> Vec<Curve> {
 /// No field needs quotes: they are numbers and names of methods.
 fn csv(plan: &Plan, rows: &[CurveRow]) -> Result<String, fmt::Error> {
     let mut table = String::from(
-        "family,seed,weight_decay,arm,method,b,epoch,step,train_loss,val_loss,val_error\r\n",
+        "family,seed,weight_decay,arm,method,b,epoch,step,train_loss,val_loss,val_error,\
+         grad_norm,ascending,flooded_steps\r\n",
     );
     for row in rows {
         let trial = row.trial;
@@ -113,14 +123,25 @@ fn csv(plan: &Plan, rows: &[CurveRow]) -> Result<String, fmt::Error> {
         }
         write!(table, ",{},{}", row.epoch, row.step)?;
         for metric in [row.train_loss, row.val_loss, row.val_error] {
-            match metric {
-                Metric::Finite(value) => write!(table, ",{value}")?,
-                Metric::Diverged => table.push_str(",diverged"),
+            write_metric(&mut table, metric)?;
+        }
+        match row.diagnostics {
+            Some(Diagnostics { grad_norm, ascending, flooded_steps }) => {
+                write_metric(&mut table, grad_norm)?;
+                write!(table, ",{ascending},{flooded_steps}")?;
             }
+            None => table.push_str(",,,"),
         }
         table.push_str("\r\n");
     }
     Ok(table)
+}
+
+fn write_metric(table: &mut String, metric: Metric) -> fmt::Result {
+    match metric {
+        Metric::Finite(value) => write!(table, ",{value}"),
+        Metric::Diverged => write!(table, ",diverged"),
+    }
 }
 
 /// Whether the client would rather have CSV; JSON wins a tie.

@@ -4,7 +4,7 @@ use super::{AppState, extract::SweepPath, openapi::NoSweep, problem::Problem, sw
 use crate::store::{CurveRow, TrialRow};
 use axum::{Json, extract::State};
 use floodgauge_protocol::{
-    DatasetName, Family, Metric, Optimizer, Plan, SweepId, SweepSpec, TrialKey,
+    DatasetName, Family, Method, Metric, Plan, SweepId, SweepSpec, TrialKey,
 };
 use serde::Serialize;
 use std::collections::HashMap;
@@ -22,7 +22,9 @@ pub struct Grid {
     pub task: String,
     /// What was trained.
     pub recipe: GridRecipe,
-    /// The level of each arm; null for plain, arm 0.
+    /// Each arm.
+    pub arms: Vec<Method>,
+    /// The level of each arm; null for plain, arm 0, and for methods that have none.
     pub levels: Vec<Option<f64>>,
     /// Epochs of a full run.
     pub epochs: u32,
@@ -53,7 +55,7 @@ pub struct GridRecipe {
     /// The optimiser.
     #[schema(example = "sgd")]
     pub optimizer: &'static str,
-    /// Its learning rate.
+    /// Its learning rate, before any schedule.
     pub lr: f64,
     /// The weight decay; null when the sweep has several, each run then names its own.
     #[schema(required)]
@@ -73,7 +75,7 @@ pub struct GridRun {
     pub weight_decay: f64,
     /// Mini-batches in one epoch.
     pub steps_per_epoch: u64,
-    /// The first step below each arm's level; null where it was never reached.
+    /// The first step at which each arm departed from plain; null where it never did.
     pub onset_step: Vec<Option<u64>>,
     /// Mean training loss over each epoch.
     pub train_loss: Vec<Vec<Metric>>,
@@ -130,6 +132,7 @@ fn record(spec: &SweepSpec, curves: &[CurveRow], trials: &[TrialRow]) -> Grid {
     Grid {
         task: spec.name.clone(),
         recipe: flattened(spec),
+        arms: plan.arms.clone(),
         levels: plan.arms.iter().map(|arm| arm.level()).collect(),
         epochs: spec.recipe.epochs,
         runs: plan.families.iter().map(run).collect(),
@@ -139,10 +142,6 @@ fn record(spec: &SweepSpec, curves: &[CurveRow], trials: &[TrialRow]) -> Grid {
 fn flattened(spec: &SweepSpec) -> GridRecipe {
     let recipe = &spec.recipe;
     let data = recipe.dataset.resolved();
-    let (optimizer, lr) = match recipe.optimizer {
-        Optimizer::Sgd { lr, .. } => ("sgd", lr),
-        Optimizer::Adam { lr, .. } => ("adam", lr),
-    };
     let weight_decay = match spec.search.weight_decay[..] {
         [only] => Some(only),
         _ => None,
@@ -155,8 +154,8 @@ fn flattened(spec: &SweepSpec) -> GridRecipe {
         model: recipe.model.kind(),
         hidden: recipe.model.hidden().to_vec(),
         batch_norm: recipe.model.batch_norm(),
-        optimizer,
-        lr,
+        optimizer: recipe.optimizer.name(),
+        lr: recipe.optimizer.lr(),
         weight_decay,
         batch_size: recipe.batch_size,
         epochs: recipe.epochs,

@@ -105,7 +105,7 @@ pub struct ArmItem {
     /// Its method.
     #[schema(example = "flood")]
     pub method: &'static str,
-    /// Its flood level; null for plain.
+    /// Its flood level; null for plain, and for methods that have none.
     #[schema(required)]
     pub b: Option<f64>,
 }

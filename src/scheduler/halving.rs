@@ -64,16 +64,10 @@ impl Sweep {
         }
         let (full, exposure) = (self.spec.recipe.epochs, self.exposure());
         let arms: Vec<_> = [ArmIx::PLAIN].into_iter().chain(probes).collect();
-        for &arm in &arms {
-            let goal = match self.plan.arms[arm.ix()].rides() {
-                // The plain run has no onset that could end it: with the same goal it is one
-                // branch with the probes that ride on it.
-                true => Goal { epoch: full, exposure: Some(exposure) },
-                // Its own from the first step on, and so exposed from there.
-                false => Goal::epoch(exposure),
-            };
-            self.aim(families[0], &[arm], goal);
-        }
+        // The plain run has no onset that could end it: with the same goal it is one branch with
+        // the probes that ride on it.
+        let goal = Goal { epoch: full, exposure: Some(exposure) };
+        self.aim(families[0], &arms, goal);
         self.advance(families[0], &arms)
     }
 
@@ -173,8 +167,7 @@ impl Sweep {
     /// that wasn't probed, ended badly, or still rides.
     fn response(&self, key: TrialKey, position: usize) -> Option<Probe> {
         let trial = self.trials.get(&key).filter(|t| t.status == TrialStatus::Active)?;
-        let rides = self.plan.arms[key.arm.ix()].rides();
-        let onset = if rides { trial.onset_step? } else { 0 };
+        let onset = trial.onset_step?;
         let epochs = response::window((onset / self.steps_per_epoch) as usize, trial.curve.len())?;
         let objective = self.spec.search.objective;
         let values = trial.curve[epochs.clone()].iter().map(|p| p.metric(objective.metric));

@@ -16,7 +16,8 @@ use std::collections::HashMap;
 pub struct Sifted {
     /// Rows not known before, in the order given.
     pub new: Vec<ReportRow>,
-    /// Rows known already, with the same bits.
+    /// What the rows known already, with the same bits, cost: one each, or two where each
+    /// mini-batch has two gradients.
     pub redone: u32,
     /// Rows known already, with other bits.
     pub contradicting: Vec<ReportRow>,
@@ -72,7 +73,9 @@ impl Sweep {
                     }
                 }
             }
-            sifted.redone += u32::from(same && new.is_empty() && contradicting.is_empty());
+            if same && new.is_empty() && contradicting.is_empty() {
+                sifted.redone += self.gradients(row.arms[0]);
+            }
             let part = |arms| ReportRow { arms, ..row.clone() };
             sifted.contradicting.extend((!contradicting.is_empty()).then(|| part(contradicting)));
             sifted.new.extend((!new.is_empty()).then(|| part(new)));

@@ -1,6 +1,6 @@
 //! How the arms of a sweep stand: what the verdict judges.
 
-use super::{status::TrialStatus, sweep::Sweep};
+use super::{status::TrialStatus, sweep::Sweep, trial::Trial};
 use crate::verdict::{self, Best, Contender, RunEquivalents, Standing};
 use floodgauge_protocol::{ArmIx, Metric, TrialKey};
 
@@ -26,12 +26,17 @@ impl Sweep {
     /// What was trained, and what was not.
     pub fn run_equivalents(&self) -> RunEquivalents {
         let full = f64::from(self.spec.recipe.epochs.max(1));
-        let seen: u64 = self.trials.values().map(|trial| u64::from(trial.epochs())).sum();
+        let gradients = |key: &TrialKey| u64::from(self.gradients(key.arm));
+        let cost = |(key, trial): (&TrialKey, &Trial)| gradients(key) * u64::from(trial.epochs());
+        let seen: u64 = self.trials.iter().map(cost).sum();
         let given_up = [TrialStatus::Pruned, TrialStatus::Dormant];
-        let pruned = self.trials.values().filter(|trial| given_up.contains(&trial.status));
-        let left = pruned.map(|trial| self.spec.recipe.epochs.saturating_sub(trial.epochs()));
-        let left: u64 = left.map(u64::from).sum();
-        let full_grid = self.trials.len() as f64;
+        let pruned = self.trials.iter().filter(|(_, trial)| given_up.contains(&trial.status));
+        let left = pruned.map(|(key, trial)| {
+            gradients(key) * u64::from(self.spec.recipe.epochs.saturating_sub(trial.epochs()))
+        });
+        let left: u64 = left.sum();
+        let runs: u64 = self.trials.keys().map(gradients).sum();
+        let full_grid = runs as f64;
         RunEquivalents {
             spent: self.trained_epochs as f64 / full,
             full_grid,
@@ -74,9 +79,13 @@ impl Sweep {
                 });
             }
         }
+        let mut levels: Vec<_> =
+            self.plan.arms.iter().filter_map(|method| method.level()).collect();
+        levels.sort_by(f64::total_cmp);
+        levels.dedup();
         Standing {
             objective: self.spec.search.objective,
-            levels: self.plan.arms.iter().filter_map(|method| method.level()).collect(),
+            levels,
             arms: self.plan.arms.len() * self.brackets.len(),
             untrained: self.untrained(),
             seeds: self.spec.search.seeds.len() as u32,

@@ -32,9 +32,10 @@ pub struct Sweep {
     pub(super) segments: BTreeMap<SegmentId, Work>,
     pub(super) brackets: Vec<Bracket>,
     pub(super) trunks: BTreeMap<FamilyIx, Trunk>,
-    /// Epochs trained, one that several arms share counted once.
+    /// Epochs trained, one that several arms share counted once, one of two gradients a
+    /// mini-batch counted twice.
     pub(super) trained_epochs: u64,
-    /// Epochs reported again: trained once more after a crash, or sent once more.
+    /// Epochs reported again, counted alike: trained once more after a crash, or sent once more.
     pub(super) redone_epochs: u64,
 }
 
@@ -111,7 +112,7 @@ impl Sweep {
             Event::Submitted { .. } => self.start(),
             Event::CancelRequested => self.cancel(),
             Event::Nondeterminism { rows, .. } => {
-                self.redone_epochs += rows.len() as u64;
+                self.redone_epochs += self.cost(rows);
                 vec![]
             }
             Event::Claimed { segment, .. } => {
@@ -161,10 +162,21 @@ impl Sweep {
         decisions
     }
 
+    /// What training `rows` costs, in epochs of one gradient a mini-batch.
+    fn cost(&self, rows: &[ReportRow]) -> u64 {
+        let gradients = |row: &ReportRow| row.arms.first().map_or(1, |&arm| self.gradients(arm));
+        rows.iter().map(|row| u64::from(gradients(row))).sum()
+    }
+
+    /// Gradients that an arm takes of each mini-batch.
+    pub(super) fn gradients(&self, arm: ArmIx) -> u32 {
+        self.plan.arms.get(arm.ix()).map_or(1, |arm| arm.gradients_per_step())
+    }
+
     fn take_rows(&mut self, segment: SegmentId, rows: &[ReportRow]) {
         let Some(work) = self.segments.get(&segment) else { return };
         let family = work.segment.family;
-        self.trained_epochs += rows.len() as u64;
+        self.trained_epochs += self.cost(rows);
         for row in rows {
             for &arm in &row.arms {
                 if let Some(trial) = self.trials.get_mut(&TrialKey::new(family, arm)) {

@@ -4,7 +4,7 @@ use super::status::TrialStatus;
 use floodgauge_protocol::{
     At, Digest, Metric, Objective, ObjectiveMetric,
     segment::last_epoch,
-    work::{BestEpoch, ReportRow, TestMetrics},
+    work::{BestEpoch, Diagnostics, ReportRow, TestMetrics},
 };
 
 /// A trial as its sweep's log tells it.
@@ -14,7 +14,8 @@ pub struct Trial {
     pub status: TrialStatus,
     /// Its epochs, from the first.
     pub curve: Vec<Point>,
-    /// The first step whose mini-batch loss was below its level, once known.
+    /// The first step at which it departed from plain, once known: for flooding, whose
+    /// mini-batch loss was below its level.
     pub onset_step: Option<u64>,
     /// The newest checkpoint.
     pub checkpoint: Option<Digest>,
@@ -61,6 +62,8 @@ pub struct Point {
     pub val_loss: Metric,
     /// Validation error after it.
     pub val_error: Metric,
+    /// How the training went, if the worker told. No decision looks at it.
+    pub diagnostics: Option<Diagnostics>,
 }
 
 impl Point {
@@ -75,7 +78,12 @@ impl Point {
 
 impl From<&ReportRow> for Point {
     fn from(row: &ReportRow) -> Self {
-        Self { train_loss: row.train_loss, val_loss: row.val_loss, val_error: row.val_error }
+        Self {
+            train_loss: row.train_loss,
+            val_loss: row.val_loss,
+            val_error: row.val_error,
+            diagnostics: row.diagnostics,
+        }
     }
 }
 
@@ -161,6 +169,7 @@ mod tests {
             train_loss: Metric::from(loss),
             val_loss: Metric::from(loss),
             val_error: Metric::Finite(0.5),
+            diagnostics: None,
         };
         Trial { curve: losses.iter().map(point).collect(), ..Trial::new() }
     }

@@ -174,6 +174,7 @@ impl Truth for RecordedGrid {
             train_loss: run.train_loss[arm.ix()][at].metric(),
             val_loss: run.val_loss[arm.ix()][at].metric(),
             val_error: run.val_error[arm.ix()][at].metric(),
+            diagnostics: None,
         }
     }
 

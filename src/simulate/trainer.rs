@@ -54,6 +54,7 @@ impl<'a> Trainer<'a> {
                     val_loss: point.val_loss,
                     val_error: point.val_error,
                     onset_step,
+                    diagnostics: None,
                 });
             }
         }

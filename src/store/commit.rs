@@ -1,7 +1,9 @@
 //! One transaction: a log entry and its effects on the projections.
 
 use crate::scheduler::{SweepStatus, TrialStatus};
-use floodgauge_protocol::{ArmIx, Digest, LeaseId, Metric, Segment, SegmentId, SweepId, TrialKey};
+use floodgauge_protocol::{
+    ArmIx, Digest, LeaseId, Metric, Segment, SegmentId, SweepId, TrialKey, work::Diagnostics,
+};
 use serde_json::Value;
 use std::collections::BTreeSet;
 
@@ -92,6 +94,8 @@ pub struct RowUpdate {
     /// The first arm of the branch that trained it: rows with the same `branch`, family and
     /// epoch are one trained epoch.
     pub branch: ArmIx,
+    /// How its training went, if its worker told.
+    pub diagnostics: Option<Diagnostics>,
 }
 
 /// The state of a trial, whole.

@@ -30,7 +30,7 @@ pub struct BestArm {
     pub arm: String,
     /// Its method: `plain`, `flood`.
     pub method: String,
-    /// Its flood level; null for plain.
+    /// Its flood level; null for plain, and for methods that have none.
     pub b: Option<f64>,
     /// The weight decay of its families.
     pub weight_decay: f64,

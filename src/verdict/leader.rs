@@ -39,7 +39,7 @@ pub struct Contender {
     pub epochs: u32,
     /// Whether every seed was trained to the end.
     pub finished: bool,
-    /// Whether any seed's loss fell below its level.
+    /// Whether any seed departed from plain: fell below its level, for flooding.
     pub crossed: bool,
     /// Whether others were trained on in its place.
     pub pruned: bool,

@@ -79,12 +79,14 @@ fn plain_leads(standing: &Standing, lead: &Contender) -> String {
             "{which} by the training loss, so that each is the plain run, with {metric} {value}."
         );
     }
+    let levels = others.clone().all(|other| other.method.level().is_some());
+    let noun = if levels { "level" } else { "arm" };
     let closest = others
         .filter(|other| other.epochs == lead.epochs)
         .min_by(|a, b| a.mean().order(b.mean()))
         .map(|other| format!(" The closest, {}, has {}.", other.method, number(other.mean())));
     format!(
-        "{} level does better than plain, with {metric} {value}.{}",
+        "{} {noun} does better than plain, with {metric} {value}.{}",
         when(standing, lead, "no"),
         closest.unwrap_or_default()
     )

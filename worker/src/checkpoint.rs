@@ -28,8 +28,26 @@ pub struct State {
     pub arrays: BTreeMap<String, Array>,
     /// Optimiser steps done.
     pub step: u64,
-    /// The sum of the mini-batch losses met so far in an unfinished epoch, in nats.
+    /// What it has met on the way.
+    pub tally: Tally,
+}
+
+/// What a run has met so far, for its reports.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Tally {
+    /// The sum of the mini-batch losses of an unfinished epoch, in nats.
     pub loss_sum: f64,
+    /// Ascending steps done.
+    pub flooded_steps: u64,
+    /// Those of an unfinished epoch.
+    pub flooded_in_epoch: u64,
+}
+
+impl Tally {
+    /// The tally once the epoch is over and reported.
+    pub fn after_epoch(self) -> Self {
+        Self { flooded_steps: self.flooded_steps, ..Self::default() }
+    }
 }
 
 /// Why bytes aren't a usable checkpoint.
@@ -58,6 +76,8 @@ pub enum CheckpointError {
 
 const STEP: &str = "progress.step";
 const LOSS_SUM: &str = "progress.loss_sum";
+const FLOODED_STEPS: &str = "progress.flooded_steps";
+const FLOODED_IN_EPOCH: &str = "progress.flooded_in_epoch";
 
 impl State {
     /// The state as a file, and its digest.
@@ -65,9 +85,12 @@ impl State {
     /// # Errors
     /// When an array's values don't fill its shape.
     pub fn to_bytes(&self) -> Result<(Bytes, Digest), CheckpointError> {
+        let count = |value: u64| (Dtype::U64, &[][..], value.to_le_bytes().to_vec());
         let mut tensors = BTreeMap::from([
-            (STEP, (Dtype::U64, &[][..], self.step.to_le_bytes().to_vec())),
-            (LOSS_SUM, (Dtype::F64, &[][..], self.loss_sum.to_le_bytes().to_vec())),
+            (STEP, count(self.step)),
+            (LOSS_SUM, (Dtype::F64, &[][..], self.tally.loss_sum.to_le_bytes().to_vec())),
+            (FLOODED_STEPS, count(self.tally.flooded_steps)),
+            (FLOODED_IN_EPOCH, count(self.tally.flooded_in_epoch)),
         ]);
         for (name, array) in &self.arrays {
             let bytes = array.values.iter().flat_map(|value| value.to_le_bytes()).collect();
@@ -92,7 +115,8 @@ impl State {
     pub fn from_bytes(bytes: &[u8], layout: &Layout) -> Result<Self, CheckpointError> {
         let file =
             SafeTensors::deserialize(bytes).map_err(|e| CheckpointError::Format(e.to_string()))?;
-        let known = |name: &str| layout.contains_key(name) || name == STEP || name == LOSS_SUM;
+        let progress = [STEP, LOSS_SUM, FLOODED_STEPS, FLOODED_IN_EPOCH];
+        let known = |name: &str| layout.contains_key(name) || progress.contains(&name);
         if let Some(name) = file.names().into_iter().filter(|name| !known(name)).min() {
             return Err(CheckpointError::Unexpected(name.to_owned()));
         }
@@ -108,10 +132,19 @@ impl State {
             let words = read::<8>(&file, name, dtype, &[])?;
             words.first().copied().ok_or_else(|| CheckpointError::Missing(name.to_owned()))
         };
+        // Files from before steps were counted lack these.
+        let count = |name| match scalar(name, Dtype::U64) {
+            Err(CheckpointError::Missing(_)) => Ok(0),
+            word => word.map(u64::from_le_bytes),
+        };
         Ok(Self {
             arrays,
             step: u64::from_le_bytes(scalar(STEP, Dtype::U64)?),
-            loss_sum: f64::from_le_bytes(scalar(LOSS_SUM, Dtype::F64)?),
+            tally: Tally {
+                loss_sum: f64::from_le_bytes(scalar(LOSS_SUM, Dtype::F64)?),
+                flooded_steps: count(FLOODED_STEPS)?,
+                flooded_in_epoch: count(FLOODED_IN_EPOCH)?,
+            },
         })
     }
 }
@@ -144,7 +177,7 @@ mod tests {
         State {
             arrays: [("b".into(), array(2)), ("a".into(), array(3))].into(),
             step: 7,
-            loss_sum: 1.25,
+            tally: Tally { loss_sum: 1.25, flooded_steps: 5, flooded_in_epoch: 2 },
         }
     }
 
@@ -166,8 +199,20 @@ mod tests {
     fn the_format_is_pinned_by_its_digest() {
         assert_eq!(
             state().to_bytes().unwrap().1.to_string(),
-            "b61f3fd50362c59eab84d3c6204e08a0a400358e542f41337ab9dfdbc228fed5"
+            "47a9fe09b17e18286b15b60eff603224958fdafeca3f2041ac2a29ecadce407b"
         );
+    }
+
+    #[test]
+    fn files_without_counts_are_read_as_not_flooded_yet() {
+        let state = state();
+        let (bytes, _) = state.to_bytes().unwrap();
+        let file = SafeTensors::deserialize(&bytes).unwrap();
+        let counted = |name: &str| name == FLOODED_STEPS || name == FLOODED_IN_EPOCH;
+        let older = file.tensors().into_iter().filter(|(name, _)| !counted(name));
+        let older = safetensors::serialize(older, None).unwrap();
+        let read = State::from_bytes(&older, &layout(&state)).unwrap();
+        assert_eq!(read, State { tally: Tally { loss_sum: 1.25, ..Tally::default() }, ..state });
     }
 
     #[test]

@@ -66,12 +66,13 @@ fn cross_entropy(logits: &[f32], label: u8) -> f32 {
     sum.ln() + (most - logits[usize::from(label)])
 }
 
-/// The mean loss of a mini-batch in nats; turns `logits` (`[batch, classes]`) into the gradient of
-/// each sample's loss with respect to them, softmax − one-hot.
-pub fn losses_and_gradients(logits: &mut [f32], labels: &[u8]) -> f64 {
+/// The mean loss of a mini-batch in nats; writes each sample's to `losses`, and turns `logits`
+/// (`[batch, classes]`) into the gradient of each sample's loss with respect to them,
+/// softmax − one-hot.
+pub fn losses_and_gradients(logits: &mut [f32], labels: &[u8], losses: &mut [f32]) -> f64 {
     let classes = logits.len() / labels.len();
-    let mut loss = 0.0;
-    for (row, &label) in logits.chunks_mut(classes).zip(labels) {
+    let mut sum_of_losses = 0.0;
+    for ((row, &label), loss) in logits.chunks_mut(classes).zip(labels).zip(losses) {
         let most = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
         let target = row[usize::from(label)];
         let mut sum = 0.0;
@@ -79,11 +80,12 @@ pub fn losses_and_gradients(logits: &mut [f32], labels: &[u8]) -> f64 {
             *logit = (*logit - most).exp();
             sum += *logit;
         }
-        loss += f64::from(sum.ln() + (most - target));
+        *loss = sum.ln() + (most - target);
+        sum_of_losses += f64::from(*loss);
         row.iter_mut().for_each(|p| *p /= sum);
         row[usize::from(label)] -= 1.0;
     }
-    loss / labels.len() as f64
+    sum_of_losses / labels.len() as f64
 }
 
 /// The first of the largest.
@@ -116,14 +118,16 @@ mod tests {
     fn a_not_a_number_in_the_logits_reaches_the_loss() {
         assert!(cross_entropy(&[0.0, f32::NAN], 0).is_nan());
         assert!(!cross_entropy(&[f32::INFINITY, 0.0], 1).is_finite());
-        assert!(!losses_and_gradients(&mut [f32::NAN, 0.0], &[1]).is_finite());
+        assert!(!losses_and_gradients(&mut [f32::NAN, 0.0], &[1], &mut [0.0]).is_finite());
     }
 
     #[test]
     fn gradients_match_finite_differences() {
         let (logits, labels) = ([0.5, -1.0, 2.0, 0.1, 0.2, 0.3], [0, 2]);
         let mut gradients = logits;
-        let loss = losses_and_gradients(&mut gradients, &labels);
+        let mut losses = [0.0; 2];
+        let loss = losses_and_gradients(&mut gradients, &labels, &mut losses);
+        assert_eq!(losses, [cross_entropy(&logits[..3], 0), cross_entropy(&logits[3..], 2)]);
         let mean = |logits: &[f32; 6]| {
             let rows = logits.chunks(3).zip(labels);
             rows.map(|(row, y)| f64::from(cross_entropy(row, y))).sum::<f64>() / 2.0

@@ -1,21 +1,50 @@
-//! The weight of each sample: all that tells one method from another.
+//! The weight of each sample: all that tells one method of a single gradient from another.
 //!
-//! Every method has a gradient `mean_i w_i ∇ℓ_i`, with weights computed from the detached losses
-//! of the mini-batch.
+//! Every such method has a gradient `mean_i w_i ∇ℓ_i`, with weights computed from the detached
+//! losses of the mini-batch. Methods of two gradients take both at weight 1; see
+//! [`pair`](crate::pair).
 
 use floodgauge_protocol::Method;
 
-/// Whether a mini-batch of mean loss `loss` (nats) lies below the method's level, so that its step
-/// ascends. Compared in 32 bits; at the level itself the step descends.
+/// The width of SoftAD's transition, in nats.
+const SOFTAD_SIGMA: f32 = 1.0;
+
+/// Whether a mini-batch of mean loss `loss` (nats) lies below the level of flooding, so that its
+/// step ascends. Compared in 32 bits; at the level itself the step descends.
 pub fn below(method: Method, loss: f32) -> bool {
-    method.level().is_some_and(|b| loss < b as f32)
+    matches!(method, Method::Flood { b } if loss < b as f32)
 }
 
-/// The weight that every sample of a mini-batch has under `method`: 1 to descend, −1 to ascend.
-/// Plain: 1. Flooding (Ishida et al., 2020, eq. 1): sign(L − b) with sign(0) = 1, the derivative
-/// of |L − b| + b.
-pub fn weight(method: Method, loss: f32) -> f32 {
-    if below(method, loss) { -1.0 } else { 1.0 }
+/// The weight under `method` of a sample of loss `sample` in a mini-batch of mean loss `mean`,
+/// both in nats.
+///
+/// - Flooding (Ishida et al., 2020, eq. 1): sign(L − b) with sign(0) = 1, the derivative of
+///   |L − b| + b, so the same for the whole mini-batch.
+/// - iFlood: sign(ℓ − b), with sign(0) = 1 too.
+/// - SoftAD: x / √(1 + x²), x = (ℓ − b) / σ.
+/// - Any other: 1.
+pub fn weight(method: Method, mean: f32, sample: f32) -> f32 {
+    match method {
+        Method::Flood { .. } if below(method, mean) => -1.0,
+        Method::Iflood { b } if sample < b as f32 => -1.0,
+        Method::Softad { b } => {
+            let x = (sample - b as f32) / SOFTAD_SIGMA;
+            x / (1.0 + x * x).sqrt()
+        }
+        _ => 1.0,
+    }
+}
+
+/// Whether a step whose samples have `weights` differs from a plain one. The first such step is
+/// the arm's onset: for SoftAD and the methods of two gradients the first of all, for iFlood the
+/// first with a sample below its level.
+pub fn departs(method: Method, weights: &[f32]) -> bool {
+    method.gradients_per_step() > 1 || weights.iter().any(|&weight| weight != 1.0)
+}
+
+/// Whether a step whose samples have `weights` ascends, or one of its two does.
+pub fn ascends(method: Method, weights: &[f32]) -> bool {
+    matches!(method, Method::Alternating { .. }) || weights.iter().sum::<f32>() < 0.0
 }
 
 #[cfg(test)]
@@ -25,16 +54,36 @@ mod tests {
     #[test]
     fn a_step_ascends_below_its_level_only() {
         let flood = Method::Flood { b: 0.1 };
-        assert_eq!(weight(flood, 0.09), -1.0);
-        assert_eq!(weight(flood, 0.1), 1.0);
-        assert_eq!(weight(flood, 0.11), 1.0);
+        for (mean, expected) in [(0.09, -1.0), (0.1, 1.0), (0.11, 1.0)] {
+            assert_eq!(weight(flood, mean, 0.05), expected);
+        }
+    }
+
+    #[test]
+    fn single_samples_are_flooded_whatever_their_mean() {
+        let iflood = Method::Iflood { b: 0.1 };
+        for (sample, expected) in [(0.09, -1.0), (0.1, 1.0), (0.11, 1.0)] {
+            assert_eq!(weight(iflood, 0.05, sample), expected);
+        }
+    }
+
+    #[test]
+    fn soft_weights_cross_zero_at_the_level_and_tend_to_one() {
+        let softad = Method::Softad { b: 0.5 };
+        assert_eq!(weight(softad, 9.0, 0.5), 0.0);
+        assert!((weight(softad, 9.0, 1.5) - 0.5f32.sqrt()).abs() < 1e-6);
+        assert!((weight(softad, 9.0, 0.0) + 0.2f32.sqrt()).abs() < 1e-6);
+        assert!(weight(softad, 9.0, 100.0) > 0.999);
     }
 
     #[test]
     fn plain_and_level_zero_always_descend() {
-        for method in [Method::Plain, Method::Flood { b: 0.0 }] {
-            assert_eq!(weight(method, 0.0), 1.0);
-            assert_eq!(weight(method, 2.3), 1.0);
+        for method in [Method::Plain, Method::Flood { b: 0.0 }, Method::Iflood { b: 0.0 }] {
+            for loss in [0.0, 2.3] {
+                let weights = [weight(method, loss, loss)];
+                assert_eq!(weights, [1.0]);
+                assert!(!departs(method, &weights) && !ascends(method, &weights));
+            }
         }
     }
 }

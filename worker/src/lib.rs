@@ -3,8 +3,10 @@
 //! - [`data`]: data sets, their splits and their label noise; no tensors.
 //! - [`augment`]: random changes to training images.
 //! - [`seeds`]: random streams derived from what they are for, never carried along.
-//! - [`flood`]: the weight of each sample, which is all that makes a method.
-//! - [`stacked`], [`models`], [`optim`]: layers, models and optimisers with a leading member axis.
+//! - [`flood`]: the weight of each sample, which is all that makes most methods; [`pair`]: methods
+//!   that take two gradients of each mini-batch.
+//! - [`stacked`], [`models`], [`optim`]: layers, models and optimisers with a leading member axis;
+//!   [`rates`]: the learning rate of each step.
 //! - [`evaluate`]: losses and errors, never flooded.
 //! - [`checkpoint`]: one branch as bytes, all that an exact resume needs.
 //! - [`cohort`]: trains the branches of a segment as one stacked model.
@@ -60,6 +62,8 @@ pub mod evaluate;
 pub mod flood;
 pub mod models;
 pub mod optim;
+pub mod pair;
+pub mod rates;
 pub mod runner;
 pub mod seeds;
 pub mod stacked;

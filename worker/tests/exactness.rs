@@ -25,12 +25,26 @@ fn recipe(optimizer: &str, batch_norm: bool, hidden: &str) -> Recipe {
 
 const SGD: &str = r#"{"kind": "sgd", "lr": 0.1, "momentum": 0.9}"#;
 const PLAIN_SGD: &str = r#"{"kind": "sgd", "lr": 0.1}"#;
+const NESTEROV: &str = r#"{"kind": "sgd", "lr": 0.1, "momentum": 0.9, "nesterov": true,
+    "schedule": {"kind": "cosine", "warmup": 1}}"#;
 const ADAM: &str = r#"{"kind": "adam", "lr": 0.003}"#;
+const ADAMW: &str = r#"{"kind": "adamw", "lr": 0.003,
+    "schedule": {"kind": "step", "every": 1, "factor": 0.5}}"#;
 
-/// Plain first, then levels high enough to be reached early.
+/// Plain first, then every other method in turn, its levels high enough to be reached early.
 fn arms() -> Vec<Method> {
-    let levels = (0..20).map(|i| Method::Flood { b: 1.8 - 0.09 * f64::from(i) });
-    std::iter::once(Method::Plain).chain(levels).collect()
+    let swept = (0..20).map(|i| {
+        let x = f64::from(i);
+        let b = 1.8 - 0.09 * x;
+        match i % 5 {
+            0 => Method::Flood { b },
+            1 => Method::Iflood { b },
+            2 => Method::Softad { b },
+            3 => Method::Alternating { descent: 0.1, ascent: 0.005 * x },
+            _ => Method::GradientPenalty { lambda: 0.01 * x, rho: 0.05 },
+        }
+    });
+    std::iter::once(Method::Plain).chain(swept).collect()
 }
 
 fn rows_of(rows: &[ReportRow], arm: usize) -> Vec<ReportRow> {
@@ -66,11 +80,13 @@ fn alone(recipe: &Recipe, seed: u32, decay: f64, arm: usize) -> Outcome {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 6, failure_persistence: None, ..Default::default() })]
+    #![proptest_config(ProptestConfig { cases: 10, failure_persistence: None, ..Default::default() })]
 
     #[test]
     fn a_member_has_the_same_bits_in_any_company_cut_anywhere(
-        optimizer in prop_oneof![Just(SGD), Just(PLAIN_SGD), Just(ADAM)],
+        optimizer in prop_oneof![
+            Just(SGD), Just(PLAIN_SGD), Just(NESTEROV), Just(ADAM), Just(ADAMW)
+        ],
         batch_norm: bool,
         hidden in prop_oneof![Just("[]"), Just("[24]"), Just("[128, 100]"), Just("[33, 64, 17]")],
         decay in prop_oneof![Just(0.0), Just(0.01)],
@@ -102,33 +118,77 @@ fn wide_layers_that_a_product_spreads_over_threads_keep_their_bits() {
         "model": {"kind": "mlp", "hidden": [500, 500], "batch_norm": true},
         "optimizer": {"kind": "adam", "lr": 0.001}, "batch_size": 200, "epochs": 2}"#;
     let recipe: Recipe = serde_json::from_str(text).unwrap();
-    let run = |company: &[usize], threads| {
+    let run = |arm, company: &[usize], threads| {
         let mut world = world(&recipe, 1, 0.0);
         world.machine = Machine::new(NonZeroUsize::new(threads).unwrap());
         let (branches, steps) = (world.fresh(company), world.steps());
         let mut recorder = Recorder::default();
         let ended = world.run(0..steps, branches, &mut recorder);
-        outcome(&recorder, &ended, 1)
+        outcome(&recorder, &ended, arm)
     };
-    let expected = run(&[1], 1);
-    for (company, threads) in [(&[1][..], 4), (&[0, 1], 1), (&[1, 2, 3, 4, 5], 2), (&[0, 1], 4)] {
-        assert_eq!(run(company, threads), expected, "{company:?} on {threads} threads");
+    // Flooding, and the gradient penalty with its second pass.
+    for arm in [1, 5] {
+        let expected = run(arm, &[arm], 1);
+        for (company, threads) in
+            [(&[arm][..], 4), (&[0, arm], 1), (&[1, 2, 3, 4, 5], 2), (&[0, arm], 4)]
+        {
+            assert_eq!(run(arm, company, threads), expected, "{company:?}, {threads} threads");
+        }
     }
 }
 
 #[test]
-fn level_zero_is_the_plain_run_bit_for_bit() {
-    let recipe = recipe(SGD, false, "[64, 64]");
-    let mut world = World::new(&recipe, 5, &[Method::Plain, Method::Flood { b: 0.0 }]);
-    let (branches, steps) = (world.fresh(&[0, 1]), world.steps());
+fn methods_without_effect_are_the_plain_run_bit_for_bit() {
+    let arms = [
+        Method::Plain,
+        Method::Flood { b: 0.0 },
+        Method::Iflood { b: 0.0 },
+        Method::GradientPenalty { lambda: 0.0, rho: 0.05 },
+        Method::Alternating { descent: 0.1, ascent: 0.0 },
+    ];
+    // With batch norm: second passes leave no trace in its running statistics.
+    let mut world = World::new(&recipe(PLAIN_SGD, true, "[64, 64]"), 5, &arms);
+    let (branches, steps) = (world.fresh(&[0, 1, 2, 3, 4]), world.steps());
     let mut recorder = Recorder::default();
     let ended = world.run(0..steps, branches, &mut recorder);
-    assert_eq!(ended[0].branch.checkpoint, ended[1].branch.checkpoint);
     let losses = |arm| -> Vec<Metric> {
         rows_of(&recorder.rows, arm).into_iter().map(|row| row.val_loss).collect()
     };
-    assert_eq!(losses(0), losses(1));
-    assert_eq!(ended[1].branch.onset_step, None);
+    for (arm, method) in arms.iter().enumerate() {
+        assert_eq!(losses(arm), losses(0), "{method}");
+        // Alternating steps count their ascents, so that their checkpoint is another.
+        let counts = matches!(method, Method::Alternating { .. });
+        let same = ended[arm].branch.checkpoint == ended[0].branch.checkpoint;
+        assert_eq!(same, !counts, "{method}");
+    }
+    let onsets: Vec<_> = ended.iter().map(|end| end.branch.onset_step).collect();
+    assert_eq!(onsets, [None, None, None, Some(0), Some(0)]);
+}
+
+#[test]
+fn diagnostics_tell_how_often_a_run_ascends_and_how_steep_it_is() {
+    let arms = [
+        Method::Plain,
+        Method::Flood { b: 1e9 },
+        Method::Alternating { descent: 0.1, ascent: 0.05 },
+        Method::Softad { b: 1.0 },
+        Method::GradientPenalty { lambda: 0.01, rho: 0.05 },
+    ];
+    let recipe = recipe(r#"{"kind": "sgd", "lr": 0.001}"#, false, "[24]");
+    let mut world = World::new(&recipe, 5, &arms);
+    let branches = world.fresh(&[0, 1, 2, 3, 4]);
+    let mut recorder = Recorder::default();
+    let per_epoch = recipe.steps_per_epoch();
+    let first = world.run(0..per_epoch + 3, branches, &mut recorder);
+    world.run(per_epoch + 3..2 * per_epoch, resume(&first), &mut recorder);
+    let of = |arm| rows_of(&recorder.rows, arm)[1].diagnostics.unwrap();
+    for (arm, ascending, flooded_steps) in
+        [(0, 0.0, 0), (1, 1.0, 2 * per_epoch), (2, 0.5, 2 * per_epoch), (3, 0.0, 0), (4, 0.0, 0)]
+    {
+        let found = of(arm);
+        assert_eq!((found.ascending, found.flooded_steps), (ascending, flooded_steps));
+        assert!(found.grad_norm.finite().unwrap() > 0.01, "{found:?}");
+    }
 }
 
 #[test]

@@ -19,12 +19,18 @@ use std::{
     ops::Range,
 };
 
-const ARMS: usize = 21;
+const ARMS: usize = 26;
+/// Those that ride come first.
+const RIDING: usize = 21;
 const STEPS: u64 = 28;
 const PER_EPOCH: u64 = 7;
 
 const SGD: &str = r#"{"kind": "sgd", "lr": 0.1, "momentum": 0.9}"#;
+const NESTEROV: &str = r#"{"kind": "sgd", "lr": 0.1, "momentum": 0.9, "nesterov": true,
+    "schedule": {"kind": "cosine", "warmup": 1}}"#;
 const ADAM: &str = r#"{"kind": "adam", "lr": 0.02}"#;
+const ADAMW: &str = r#"{"kind": "adamw", "lr": 0.02,
+    "schedule": {"kind": "step", "every": 2, "factor": 0.5}}"#;
 
 /// Four epochs of seven steps: 203 samples in batches of 32, the last one of 11.
 fn recipe(optimizer: &str, batch_norm: bool, hidden: &str) -> Recipe {
@@ -37,16 +43,24 @@ fn recipe(optimizer: &str, batch_norm: bool, hidden: &str) -> Recipe {
 }
 
 fn recipes() -> impl Strategy<Value = Recipe> {
-    let optimizers = prop_oneof![Just(SGD), Just(ADAM)];
+    let optimizers = prop_oneof![Just(SGD), Just(NESTEROV), Just(ADAM), Just(ADAMW)];
     let hidden = prop_oneof![Just("[24]"), Just("[33, 17]")];
     (optimizers, any::<bool>(), hidden).prop_map(|(o, norm, hidden)| recipe(o, norm, hidden))
 }
 
-/// Plain, levels that are reached one after another, and one that is never reached.
+/// Plain, levels that are reached one after another, one that is never reached, and methods that
+/// don't ride.
 fn world(recipe: &Recipe, seed: u32, threads: usize) -> World {
     let levels = (0..19).map(|i| Method::Flood { b: 2.0 - 0.1 * f64::from(i) });
-    let arms: Vec<_> =
-        [Method::Plain].into_iter().chain(levels).chain([Method::Flood { b: 1e-4 }]).collect();
+    let others = [
+        Method::Iflood { b: 1.0 },
+        Method::Softad { b: 0.5 },
+        Method::Alternating { descent: 0.1, ascent: 0.04 },
+        Method::GradientPenalty { lambda: 0.05, rho: 0.05 },
+        Method::GradientPenalty { lambda: 0.2, rho: 0.01 },
+    ];
+    let levels = levels.chain([Method::Flood { b: 1e-4 }]);
+    let arms: Vec<_> = [Method::Plain].into_iter().chain(levels).chain(others).collect();
     let mut world = World::new(recipe, seed, &arms);
     world.machine = Machine::new(NonZeroUsize::new(threads).unwrap());
     world
@@ -137,12 +151,12 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..Default::default() })]
 
     #[test]
-    fn arms_that_ride_together_have_their_bits_however_they_are_cut_and_spread(
+    fn arms_have_their_bits_however_they_ride_together_are_cut_and_spread(
         recipe in recipes(),
         seed in 0u32..100,
         chosen in [1, 2, 5, 20].map(|n| subsequence((0..ARMS).collect::<Vec<_>>(), n)),
-        // The segment and the branch that each arm starts in.
-        homes in prop::array::uniform21((0usize..2, 0usize..2)),
+        // The segment and the branch that each arm starts in; one that doesn't ride has its own.
+        homes in prop::array::uniform26((0usize..2, 0usize..2)),
         cuts in btree_set(1..STEPS, 0..3),
         // Arms that leave their branch where it is cut.
         movers in any::<[bool; ARMS]>(),
@@ -154,7 +168,8 @@ proptest! {
         for chosen in chosen {
             let mut tracks: BTreeMap<usize, BTreeMap<usize, Vec<usize>>> = BTreeMap::new();
             for arm in chosen {
-                let (segment, branch) = homes[arm];
+                let (segment, home) = homes[arm];
+                let branch = if arm < RIDING { home } else { arm };
                 tracks.entry(segment).or_default().entry(branch).or_default().push(arm);
             }
             for track in tracks.into_values() {
@@ -182,7 +197,7 @@ proptest! {
         seed in 0u32..100,
         cuts in btree_set(1..STEPS, 0..4),
         // Which of the checkpoints before its onset wakes each level.
-        picks in any::<[prop::sample::Index; ARMS]>(),
+        picks in any::<[prop::sample::Index; RIDING]>(),
         threads in 1usize..4,
     ) {
         let mut world = world(&recipe, seed, threads);
@@ -199,7 +214,7 @@ proptest! {
         }
         let mut woken: BTreeMap<u64, (Start, Vec<usize>)> = BTreeMap::new();
         let mut onsets = Vec::new();
-        for (arm, pick) in picks.iter().enumerate().take(ARMS).skip(1) {
+        for (arm, pick) in picks.iter().enumerate().take(RIDING).skip(1) {
             let onset = onset(&minima, world.arms[arm].level().unwrap());
             onsets.push(onset);
             let until = onset.unwrap_or(STEPS - 1);

@@ -142,6 +142,7 @@ fn row(epoch: u32) -> ReportRow {
         val_loss: Metric::Finite(0.5),
         val_error: Metric::Finite(0.1),
         onset_step: None,
+        diagnostics: None,
     }
 }
 

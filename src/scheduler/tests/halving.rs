@@ -121,6 +121,34 @@ fn a_few_levels_are_all_probed() {
 }
 
 #[test]
+fn every_method_has_a_finalist_and_two_gradients_cost_twice() {
+    fn crossing(arm: u16) -> u64 {
+        if arm > 3 { 1 } else { 2 }
+    }
+    let text = r#""search": {"levels": [0.05, 0.1, 0.15],
+        "methods": ["flood", "softad", {"kind": "alternating", "lr": [[0.1, 0.05]]}]}"#;
+    let world = run(text, smooth, crossing);
+    assert_eq!(arms_with(&world, 0, TrialStatus::Completed), [0, 3, 6, 7]);
+    assert_eq!(world.sweep.best().best.unwrap().arm, "alternating ε₁=0.1 ε₂=0.05");
+    let cost = world.sweep.run_equivalents();
+    assert_eq!(cost.full_grid, 7.0 + 2.0);
+    let (flood, softad) = (2.0 * 4.0 + 26.0, 2.0 * 4.0 + 27.0);
+    assert_eq!(cost.spent, (27.0 + flood + softad + 2.0 * 27.0) / 27.0);
+    // What the two pruned of each method would have gone on for.
+    assert_eq!(cost.saved_by_pruning, (2.0 * 22.0 + 2.0 * 23.0) / 27.0);
+}
+
+#[test]
+fn an_arm_off_the_trunk_is_judged_from_its_own_onset_on() {
+    let text = r#""search": {"levels": [0.05, 0.1], "methods": ["iflood"]}"#;
+    let world = run(text, smooth, |_| 10);
+    assert_eq!(arms_with(&world, 0, TrialStatus::Completed), [0, 2]);
+    let pruned = world.sweep.trial(TrialKey::new(FamilyIx(0), ArmIx(1))).unwrap();
+    assert_eq!((pruned.status, pruned.epochs()), (TrialStatus::Pruned, 9 + 4));
+    assert!(pruned.reason.as_ref().unwrap().contains("epochs 12 to 13"), "{:?}", pruned.reason);
+}
+
+#[test]
 fn a_plain_run_that_diverges_leaves_the_levels_that_it_had_reached() {
     fn wild(seed: u32, arm: u16, epoch: u32) -> f64 {
         if arm == 1 { f64::NAN } else { valley(seed, arm, epoch) }

@@ -47,6 +47,7 @@ impl Truth for Curves {
             train_loss: Metric::from(value / 2.0),
             val_loss: Metric::from(value),
             val_error: Metric::from(value / 10.0),
+            diagnostics: None,
         }
     }
 

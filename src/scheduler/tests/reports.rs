@@ -20,6 +20,24 @@ fn work_done_again_is_counted_apart_and_changes_no_curve() {
 }
 
 #[test]
+fn two_gradients_a_mini_batch_count_twice_again_too() {
+    let text = r#""search": {"methods": [{"kind": "gradient_penalty", "lambda": [0.01]}]},
+        "scheduler": {"kind": "grid"}"#;
+    let mut world = World::new(spec(text), smooth);
+    let segment = SegmentId(0);
+    let rows = world.rows(&world.open[&segment]);
+    world.claim(segment, 1);
+    world.report(segment, 1, &rows);
+    world.report(segment, 1, &rows);
+    let epochs = rows.len() as f64 / 2.0;
+    let cost = world.sweep.run_equivalents();
+    assert_eq!((cost.spent, cost.redone), (3.0 * epochs / 27.0, 3.0 * epochs / 27.0));
+    assert_eq!((cost.full_grid, cost.saved_by_sharing), (3.0, 0.0));
+    world.event(Event::Nondeterminism { segment, attempt: 1, rows: rows[..2].to_vec() });
+    assert_eq!(world.sweep.run_equivalents().redone, 3.0 * (epochs + 1.0) / 27.0);
+}
+
+#[test]
 fn an_epoch_reported_again_with_other_bits_is_told_apart() {
     let mut world = World::new(spec(r#""scheduler": {"kind": "grid"}"#), smooth);
     let segment = SegmentId(0);

@@ -106,12 +106,16 @@ async fn insert_rows(
             row.train_loss,
             row.val_loss,
             row.val_error,
-            row.branch
+            row.branch,
+            row.diagnostics.and_then(|told| told.grad_norm.finite()),
+            row.diagnostics.map(|told| told.ascending),
+            row.diagnostics.map(|told| told.flooded_steps)
         ]
     };
     let rows = rows.into_iter().map(values_of).collect();
     let head = "insert into reports \
-                (sweep, family, arm, epoch, step, train_loss, val_loss, val_error, branch)";
+                (sweep, family, arm, epoch, step, train_loss, val_loss, val_error, branch, \
+                 grad_norm, ascending, flooded_steps)";
     db.insert_rows(head, rows, "").await
 }
 

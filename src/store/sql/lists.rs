@@ -2,7 +2,7 @@
 
 use super::statements::{Columns, Statements, values};
 use crate::store::{CurveRow, Page, StoreError, SweepRow, TrialRow};
-use floodgauge_protocol::{ArmIx, FamilyIx, SweepId, TrialKey};
+use floodgauge_protocol::{ArmIx, FamilyIx, SweepId, TrialKey, work::Diagnostics};
 
 const SWEEP: &str = "select sweep, name, spec, status, scheduler_version, head_seq, best, \
                      created_ms, updated_ms from sweeps";
@@ -66,7 +66,8 @@ pub(super) async fn curves(
     db: &mut impl Statements,
     sweep: SweepId,
 ) -> Result<Vec<CurveRow>, StoreError> {
-    let sql = "select family, arm, epoch, step, train_loss, val_loss, val_error, branch \
+    let sql = "select family, arm, epoch, step, train_loss, val_loss, val_error, branch, \
+               grad_norm, ascending, flooded_steps \
                from reports where sweep = $1 order by family, arm, epoch";
     db.fetch(sql, values![sweep]).await?.iter().map(curve_row).collect()
 }
@@ -106,7 +107,15 @@ fn curve_row(row: &impl Columns) -> Result<CurveRow, StoreError> {
         val_loss: row.metric("val_loss")?,
         val_error: row.metric("val_error")?,
         branch: ArmIx(row.number("branch")?),
+        diagnostics: diagnostics(row)?,
     })
+}
+
+/// None for epochs from before they were told.
+fn diagnostics(row: &impl Columns) -> Result<Option<Diagnostics>, StoreError> {
+    let Some(flooded_steps) = row.maybe_number("flooded_steps")? else { return Ok(None) };
+    let ascending = row.maybe_real("ascending")?.unwrap_or_default();
+    Ok(Some(Diagnostics { grad_norm: row.metric("grad_norm")?, ascending, flooded_steps }))
 }
 
 fn trial_key(row: &impl Columns) -> Result<TrialKey, StoreError> {

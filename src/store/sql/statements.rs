@@ -253,6 +253,12 @@ impl From<Duration> for Value {
     }
 }
 
+impl From<Option<f64>> for Value {
+    fn from(real: Option<f64>) -> Self {
+        Self::Real(real)
+    }
+}
+
 impl From<Metric> for Value {
     fn from(metric: Metric) -> Self {
         Self::Real(metric.finite())

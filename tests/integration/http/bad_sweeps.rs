@@ -27,7 +27,7 @@ const BAD_SWEEPS: [Row; 32] = {
         ),
         row(
             "a model that isn't there",
-            |s| s["recipe"]["model"] = json!({ "kind": "cnn", "hidden": [] }),
+            |s| s["recipe"]["model"] = json!({ "kind": "transformer", "hidden": [] }),
             READ,
             "/recipe/model/kind",
         ),

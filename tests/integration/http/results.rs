@@ -84,6 +84,28 @@ async fn curves_come_as_json_with_aligned_arrays() {
     assert_eq!(last["step"], json!([2, 4, 6, 8]));
     assert_eq!(last["branch"], json!([0, 2, 2, 2]));
     assert_eq!(last["train_loss"], json!([2.0, 0.98, 0.6466666666666666, 0.48]));
+    assert_eq!(last["grad_norm"], json!([null, null, null, null]), "no worker told any");
+}
+
+#[tokio::test]
+async fn diagnostics_come_with_the_curves() {
+    let server = Server::start().await;
+    let sweep = server.submit(&small("told")).await;
+    let work = claim(&server, "worker", 0).await.unwrap();
+    let mut rows = rows(&work, 1);
+    rows[0]["diagnostics"] = json!({ "grad_norm": 0.5, "ascending": 0.25, "flooded_steps": 3 });
+    let answer = post(&server, &work, "reports", &json!({ "rows": rows })).await;
+    assert_eq!(answer.status(), StatusCode::OK);
+    let path = format!("/v1/sweeps/{sweep}/curves");
+    let curve = &server.json(&path).await["items"][0];
+    for (field, value) in
+        [("grad_norm", json!([0.5])), ("ascending", json!([0.25])), ("flooded_steps", json!([3]))]
+    {
+        assert_eq!(curve[field], value);
+    }
+    let csv = server.request(Method::GET, &path).header("accept", "text/csv");
+    let table = csv.send().await.unwrap().text().await.unwrap();
+    assert!(table.lines().nth(1).unwrap().ends_with(",0.5,0.25,3"), "{table}");
 }
 
 #[tokio::test]
@@ -100,11 +122,12 @@ async fn curves_come_as_csv_to_those_who_accept_it() {
     let lines: Vec<_> = table.lines().collect();
     assert_eq!(
         lines[0],
-        "family,seed,weight_decay,arm,method,b,epoch,step,train_loss,val_loss,val_error"
+        "family,seed,weight_decay,arm,method,b,epoch,step,train_loss,val_loss,val_error,\
+         grad_norm,ascending,flooded_steps"
     );
     assert_eq!(lines.len(), 1 + 6 * 4);
-    assert_eq!(lines[1], "0,3,0,0,plain,,1,2,2,2,0.5");
-    assert_eq!(lines[24], "1,4,0,2,flood,0.2,4,8,0.48,0.48,0.12");
+    assert_eq!(lines[1], "0,3,0,0,plain,,1,2,2,2,0.5,,,");
+    assert_eq!(lines[24], "1,4,0,2,flood,0.2,4,8,0.48,0.48,0.12,,,");
 }
 
 #[tokio::test]

@@ -8,10 +8,11 @@ use floodgauge::{
     scheduler::TrialStatus,
     store::{BlobRow, CurveRow, Effects, RowUpdate, TrialUpdate},
 };
-use floodgauge_protocol::{ArmIx, Digest, Metric};
+use floodgauge_protocol::{ArmIx, Digest, Metric, work::Diagnostics};
 
 on_both_databases! {
     every_bit_of_a_metric_survives,
+    diagnostics_survive_where_there_are_any,
     rows_come_by_family_then_arm_then_epoch,
     a_report_of_ten_thousand_rows_is_one_commit,
     a_trial_is_made_and_then_changed,
@@ -47,6 +48,24 @@ async fn every_bit_of_a_metric_survives(db: TestDatabase) {
     };
     assert_eq!(bits(&back), bits(&rows));
     assert_eq!(back, rows);
+}
+
+async fn diagnostics_survive_where_there_are_any(db: TestDatabase) {
+    let told = |epoch, grad_norm: f64, ascending, flooded_steps| {
+        let grad_norm = Metric::from(grad_norm);
+        let diagnostics = Some(Diagnostics { grad_norm, ascending, flooded_steps });
+        RowUpdate { diagnostics, ..row(0, 0, epoch) }
+    };
+    let rows = vec![
+        told(1, 0.1, 0.0, 0),
+        told(2, f64::NAN, 1.0 / 3.0, 7),
+        row(0, 0, 3),
+        told(4, -0.0, 1.0, 8),
+    ];
+    let back = written(&db, rows.clone()).await;
+    assert_eq!(back, rows);
+    let zero = back[3].diagnostics.unwrap().grad_norm.finite().unwrap();
+    assert_eq!(zero.to_bits(), (-0.0_f64).to_bits());
 }
 
 async fn rows_come_by_family_then_arm_then_epoch(db: TestDatabase) {
@@ -117,5 +136,6 @@ fn row(family: u16, arm: u16, epoch: u32) -> RowUpdate {
         val_loss: Metric::Finite(0.1 + f64::from(epoch)),
         val_error: Metric::Diverged,
         branch: ArmIx(arm / 2),
+        diagnostics: None,
     }
 }

@@ -147,6 +147,7 @@ async fn an_effect_that_fails_takes_its_entry_with_it(db: TestDatabase) {
         val_loss: Metric::Finite(2.0),
         val_error: Metric::Finite(0.5),
         branch: ArmIx(0),
+        diagnostics: None,
     };
     append(&db.store, sweep, Effects { rows: vec![row.clone()], ..Effects::default() }).await;
     // The same epoch again: whoever writes it twice has lost count.

@@ -1,10 +1,10 @@
 import { useEffect, useState } from "preact/hooks";
 import type { SweepSummary } from "../api/types";
 import { Delete } from "../delete";
-import { formatDifference, formatLevel, formatTime, metricWords, NONE } from "../format";
+import { formatDifference, formatTime, metricWords, NONE } from "../format";
 import { Alert, Cost, Status, useTitle } from "../parts";
 import { sweepHref } from "../router";
-import { isFinal, isPlain } from "../sweep/state";
+import { armLabel, isFinal, isPlain } from "../sweep/state";
 import { ListStore } from "./store";
 
 /** All sweeps, newest first. */
@@ -152,7 +152,7 @@ function Row({ sweep, onDeleted }: { sweep: SweepSummary; onDeleted: () => void 
       <td data-name="data">{sweep.dataset.replaceAll("_", " ")}</td>
       <td data-name="scheduler">{sweep.scheduler}</td>
       <td class="figure" data-name="best b">
-        {best ? (best.b == null ? "plain" : formatLevel(best.b)) : NONE}
+        {best ? armLabel({ ...best, name: best.arm }) : NONE}
       </td>
       <td class="figure" data-name="to plain" title={metricWords(sweep.metric)}>
         {difference ? formatDifference(difference.mean, sweep.metric) : NONE}

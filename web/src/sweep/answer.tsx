@@ -96,13 +96,14 @@ function Headline({ best, status, detail }: HeadlineProps) {
         {status === "completed" || (isFinal(status) && !arm) ? "" : " so far"} by{" "}
         {metricWords(detail.metric)}
       </p>
-      <p class="best" data-best={arm ? (arm.b ?? "plain") : undefined}>
+      <p class="best" data-best={arm ? (arm.b ?? arm.method) : undefined}>
         {!arm ? (
           <span class="faint">{isFinal(status) ? "no answer" : "nothing reported yet"}</span>
         ) : arm.b == null ? (
-          "plain"
+          arm.arm
         ) : (
           <>
+            {arm.method !== "flood" && `${arm.method} `}
             <var>b</var> = {formatLevel(arm.b)}
           </>
         )}

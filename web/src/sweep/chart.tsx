@@ -130,7 +130,7 @@ function lookOf({ state, family, leader }: Pick<ChartProps, "state" | "family" |
     const b = arms[arm]?.b;
     return {
       colour: b == null ? neutral(on, alpha) : colourAt(scale.place(b), on, alpha),
-      width: leads || b == null ? 2.2 : 1.2,
+      width: leads || arm === 0 ? 2.2 : 1.2,
       ended,
     };
   };

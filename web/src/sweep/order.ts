@@ -30,9 +30,13 @@ export function byStanding(a: Standing, b: Standing): number {
   );
 }
 
-/** Plain, then rising levels. */
+/** Plain, then rising levels, of several methods in turn, then methods without a level. */
 export function byLevel(a: Standing, b: Standing): number {
-  return (a.b ?? -1) - (b.b ?? -1);
+  return level(a) - level(b) || a.trial.arm - b.trial.arm;
+}
+
+function level({ trial, b }: Standing): number {
+  return trial.arm === 0 ? -1 : (b ?? Number.MAX_VALUE);
 }
 
 /** Beyond all figures, yet not infinite: two of these must come out even. */

@@ -2,13 +2,13 @@
 
 import { useSignal, type Signal } from "@preact/signals";
 import type { Metric } from "../api/types";
-import { decimalsOf, formatLevel, formatMetric, NONE } from "../format";
+import { decimalsOf, formatMetric, NONE } from "../format";
 import { Status } from "../parts";
 import { ground } from "../theme";
 import { colourAt, levelScale } from "./colour";
 import { Toggle } from "./evidence";
 import { byLevel, byStanding, type Standing } from "./order";
-import { epochOfStep, sharedReason, type SweepState } from "./state";
+import { armLabel, armName, epochOfStep, sharedReason, type SweepState } from "./state";
 import { trialKey } from "./store";
 
 interface StandingProps {
@@ -31,6 +31,10 @@ export function StandingTable({ state, family, objectives, leader, picked }: Sta
     const b = detail.arms_list[trial.arm]?.b ?? null;
     return { trial, b, objective: objectives.get(trialKey(family, trial.arm)) ?? null };
   });
+  const label = (arm: number) => {
+    const item = detail.arms_list[arm];
+    return item ? armLabel(item, decimals) : `arm ${arm}`;
+  };
   rows.sort(order.value === "standing" ? byStanding : byLevel);
   const levels = rows.map(({ b }) => b);
   const decimals = decimalsOf(levels);
@@ -67,7 +71,7 @@ export function StandingTable({ state, family, objectives, leader, picked }: Sta
               <th
                 scope="col"
                 class="figure"
-                title="The epoch in which a mini-batch loss first fell below b"
+                title="The epoch in which it departed from plain: a mini-batch loss first fell below b"
               >
                 Onset
               </th>
@@ -93,7 +97,7 @@ export function StandingTable({ state, family, objectives, leader, picked }: Sta
                     type="button"
                     class="arm"
                     aria-pressed={picked.value === trial.arm}
-                    title={`b = ${b ?? "none"}; brings its curves to the fore`}
+                    title={`${armName(detail, trial.arm)}; brings its curves to the fore`}
                     onClick={() => (picked.value = picked.value === trial.arm ? null : trial.arm)}
                   >
                     <i
@@ -102,7 +106,7 @@ export function StandingTable({ state, family, objectives, leader, picked }: Sta
                         b === null ? {} : { background: colourAt(scale.place(b), ground.value) }
                       }
                     />
-                    {b === null ? "plain" : formatLevel(b, decimals)}
+                    {label(trial.arm)}
                   </button>
                 </th>
                 <td>

@@ -97,6 +97,16 @@ export function armName(detail: SweepDetail, arm: number): string {
   return item.b == null ? item.name : `${item.method} b=${formatLevel(item.b)}`;
 }
 
+/** What an arm is called in a column of levels: flooding, which needs no word, by its level alone. */
+export function armLabel(
+  arm: { name: string; method: string; b?: number | null },
+  decimals?: number,
+): string {
+  if (arm.b == null) return arm.name;
+  const level = formatLevel(arm.b, decimals);
+  return arm.method === "flood" ? level : `${arm.method} ${level}`;
+}
+
 /** Whether the best arm is no level at all. */
 export function isPlain(arm: Best["best"] | undefined): boolean {
   return arm?.method === "plain";

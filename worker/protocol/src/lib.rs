@@ -3,7 +3,7 @@
 //! Serde types only: no IO, no training, no HTTP.
 //!
 //! - [`ids`], [`digest`]: names of things.
-//! - [`recipe`], [`model`], [`levels`], [`method`], [`sweep`]: what a user asks for.
+//! - [`recipe`], [`model`], [`schedule`], [`levels`], [`method`], [`sweep`]: what a user asks for.
 //! - [`plan`]: the arms and families that a sweep spells out.
 //! - [`segment`], [`work`]: leased work and what workers answer.
 //! - [`metric`]: numbers that may have diverged.
@@ -16,6 +16,7 @@ pub mod metric;
 pub mod model;
 pub mod plan;
 pub mod recipe;
+pub mod schedule;
 pub mod segment;
 mod spelled;
 pub mod sweep;
@@ -25,11 +26,12 @@ pub mod work;
 pub use digest::Digest;
 pub use ids::{ArmIx, FamilyIx, LeaseId, SegmentId, SweepId, TrialKey};
 pub use levels::Levels;
-pub use method::{Method, MethodKind};
+pub use method::{Method, MethodKind, MethodSpec, MethodTable};
 pub use metric::Metric;
 pub use model::{Augment, Image, Model};
 pub use plan::{Family, Plan};
 pub use recipe::{Dataset, DatasetName, Optimizer, Recipe};
+pub use schedule::Schedule;
 pub use segment::{Branch, Segment, SegmentKind, Start};
 pub use sweep::{At, Objective, ObjectiveMetric, SchedulerKind, SchedulerSpec, Search, SweepSpec};
 pub use validate::Invalid;

@@ -3,13 +3,56 @@
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// The kind of a method whose parameter is swept.
+/// A method as a sweep names it: `"flood"`, or a table with the parameters to try.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(
+    untagged,
+    expecting = "a method is \"flood\", \"iflood\", \"softad\", {kind: \"alternating\", lr: [[ε₁, ε₂], …]} or {kind: \"gradient_penalty\", lambda: [λ, …], rho: ρ}"
+)]
+pub enum MethodSpec {
+    /// A method whose parameter is the flood level; it's tried at every level of the sweep.
+    Level(MethodKind),
+    /// A method with parameters of its own.
+    Table(MethodTable),
+}
+
+/// The kind of a method whose parameter is the flood level.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum MethodKind {
     /// Flooding (Ishida et al., ICML 2020): train on `|L − b| + b`.
     Flood,
+    /// Flooding of single samples (iFlood, ICLR 2022).
+    Iflood,
+    /// Flooding of single samples with soft weights (SoftAD, NeurIPS 2024).
+    Softad,
+}
+
+/// A method with the parameters to try; it has no flood level.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum MethodTable {
+    /// A descent step, then an ascent step, on each mini-batch.
+    Alternating {
+        /// Pairs `[ε₁, ε₂]` of learning rates, `ε₁ > ε₂ > 0`.
+        lr: Vec<[f64; 2]>,
+    },
+    /// A penalty on the squared norm of the gradient.
+    GradientPenalty {
+        /// The weights λ of the penalty, above 0.
+        lambda: Vec<f64>,
+        /// How far away, as a distance between weights, the second gradient is taken; above 0.
+        #[serde(default = "default_rho")]
+        #[cfg_attr(feature = "openapi", schema(default = 0.05))]
+        rho: f64,
+    },
+}
+
+fn default_rho() -> f64 {
+    0.05
 }
 
 /// One candidate of a sweep: a method with its parameter.
@@ -24,6 +67,67 @@ pub enum Method {
         /// The flood level, in the loss's unit (nats).
         b: f64,
     },
+    /// Train on the mean of `|ℓ − b| + b` over the samples' losses `ℓ` (iFlood, ICLR 2022).
+    Iflood {
+        /// The flood level of each sample, in nats.
+        b: f64,
+    },
+    /// Weigh each sample's gradient by `x / √(1 + x²)`, `x = ℓ − b` (SoftAD, NeurIPS 2024).
+    Softad {
+        /// The flood level of each sample, in nats.
+        b: f64,
+    },
+    /// `θ ← θ − ε₁ g(θ)`, then `θ ← θ + ε₂ g(θ)` on the same mini-batch, by plain SGD.
+    Alternating {
+        /// The learning rate ε₁ of the descent step.
+        descent: f64,
+        /// The learning rate ε₂ of the ascent step; below `descent`.
+        ascent: f64,
+    },
+    /// Minimise `L + (λ/2)·‖∇L‖²` by the gradient `g + λ (g(θ + r g) − g) / r`, `r = ρ / ‖g‖`.
+    GradientPenalty {
+        /// The weight λ of the penalty.
+        lambda: f64,
+        /// The distance ρ between the two places where the gradient is taken.
+        rho: f64,
+    },
+}
+
+impl MethodKind {
+    /// The method at flood level `b`.
+    pub fn at(self, b: f64) -> Method {
+        match self {
+            Self::Flood => Method::Flood { b },
+            Self::Iflood => Method::Iflood { b },
+            Self::Softad => Method::Softad { b },
+        }
+    }
+}
+
+impl MethodTable {
+    /// The method with each of its parameters.
+    pub fn arms(&self) -> Vec<Method> {
+        match self {
+            Self::Alternating { lr } => {
+                let arm = |&[descent, ascent]: &[f64; 2]| Method::Alternating { descent, ascent };
+                lr.iter().map(arm).collect()
+            }
+            Self::GradientPenalty { lambda, rho } => {
+                let arm = |&lambda| Method::GradientPenalty { lambda, rho: *rho };
+                lambda.iter().map(arm).collect()
+            }
+        }
+    }
+}
+
+impl MethodSpec {
+    /// The arms that the method makes, given the sweep's flood levels.
+    pub fn arms(&self, levels: &[f64]) -> Vec<Method> {
+        match self {
+            Self::Level(kind) => levels.iter().map(|&b| kind.at(b)).collect(),
+            Self::Table(table) => table.arms(),
+        }
+    }
 }
 
 impl Method {
@@ -32,6 +136,10 @@ impl Method {
         match self {
             Self::Plain => "plain",
             Self::Flood { .. } => "flood",
+            Self::Iflood { .. } => "iflood",
+            Self::Softad { .. } => "softad",
+            Self::Alternating { .. } => "alternating",
+            Self::GradientPenalty { .. } => "gradient_penalty",
         }
     }
 
@@ -43,18 +151,72 @@ impl Method {
     /// The flood level, where the method has one.
     pub fn level(self) -> Option<f64> {
         match self {
-            Self::Plain => None,
-            Self::Flood { b } => Some(b),
+            Self::Flood { b } | Self::Iflood { b } | Self::Softad { b } => Some(b),
+            Self::Plain | Self::Alternating { .. } | Self::GradientPenalty { .. } => None,
+        }
+    }
+
+    /// Gradients taken of each mini-batch: what a step costs.
+    pub fn gradients_per_step(self) -> u32 {
+        match self {
+            Self::Alternating { .. } | Self::GradientPenalty { .. } => 2,
+            Self::Plain | Self::Flood { .. } | Self::Iflood { .. } | Self::Softad { .. } => 1,
         }
     }
 }
 
-/// `plain`, `flood b=0.07`.
+/// `plain`, `flood b=0.07`, `alternating ε₁=0.1 ε₂=0.05`.
 impl fmt::Display for Method {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())?;
         match self {
-            Self::Plain => f.write_str("plain"),
-            Self::Flood { b } => write!(f, "flood b={b}"),
+            Self::Plain => Ok(()),
+            Self::Flood { b } | Self::Iflood { b } | Self::Softad { b } => write!(f, " b={b}"),
+            Self::Alternating { descent, ascent } => write!(f, " ε₁={descent} ε₂={ascent}"),
+            Self::GradientPenalty { lambda, rho } if *rho == default_rho() => {
+                write!(f, " λ={lambda}")
+            }
+            Self::GradientPenalty { lambda, rho } => write!(f, " λ={lambda} ρ={rho}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sweep_names_methods_by_word_or_by_table() {
+        let text = r#"["flood", "iflood", "softad",
+            {"kind": "alternating", "lr": [[0.1, 0.05]]},
+            {"kind": "gradient_penalty", "lambda": [0.01, 0.1]},
+            {"kind": "gradient_penalty", "lambda": [0.1], "rho": 0.5}]"#;
+        let specs: Vec<MethodSpec> = serde_json::from_str(text).unwrap();
+        let arms: Vec<_> = specs.iter().flat_map(|spec| spec.arms(&[0.07])).collect();
+        let names: Vec<_> = arms.iter().map(ToString::to_string).collect();
+        let expected = [
+            "flood b=0.07",
+            "iflood b=0.07",
+            "softad b=0.07",
+            "alternating ε₁=0.1 ε₂=0.05",
+            "gradient_penalty λ=0.01",
+            "gradient_penalty λ=0.1",
+            "gradient_penalty λ=0.1 ρ=0.5",
+        ];
+        assert_eq!(names, expected);
+        let back = serde_json::to_string(&specs).unwrap();
+        assert_eq!(serde_json::from_str::<Vec<MethodSpec>>(&back).unwrap(), specs);
+        for arm in arms {
+            let text = serde_json::to_string(&arm).unwrap();
+            assert_eq!(serde_json::from_str::<Method>(&text).unwrap(), arm);
+        }
+    }
+
+    #[test]
+    fn a_misspelt_method_is_answered_with_the_forms_there_are() {
+        for text in [r#""flod""#, r#"{"kind": "alternating", "rates": []}"#] {
+            let error = serde_json::from_str::<MethodSpec>(text).unwrap_err().to_string();
+            assert!(error.contains("gradient_penalty"), "{error}");
         }
     }
 }

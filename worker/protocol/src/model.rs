@@ -16,7 +16,12 @@ pub struct Image {
 /// A model.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+#[serde(
+    tag = "kind",
+    rename_all = "snake_case",
+    deny_unknown_fields,
+    try_from = "crate::spelled::ModelFields"
+)]
 pub enum Model {
     /// A multi-layer perceptron with ReLU between its layers.
     Mlp {
@@ -56,19 +61,19 @@ pub enum Model {
     },
 }
 
-fn default_channels() -> Vec<u32> {
+pub(crate) fn default_channels() -> Vec<u32> {
     vec![16, 32]
 }
 
-fn default_kernel() -> u32 {
+pub(crate) fn default_kernel() -> u32 {
     3
 }
 
-fn default_hidden() -> Vec<u32> {
+pub(crate) fn default_hidden() -> Vec<u32> {
     vec![128]
 }
 
-fn default_width() -> u32 {
+pub(crate) fn default_width() -> u32 {
     16
 }
 

@@ -2,7 +2,7 @@
 
 use crate::{
     ids::{ArmIx, FamilyIx, TrialKey},
-    method::{Method, MethodKind},
+    method::Method,
     sweep::SweepSpec,
 };
 use serde::{Deserialize, Serialize};
@@ -22,7 +22,8 @@ pub struct Family {
 /// The arms and families of a sweep, in the order of their indices.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Plan {
-    /// The arms; the first is plain, the others rise in level within each method.
+    /// The arms; the first is plain, the others follow the sweep's methods in their order, those
+    /// with a level rising in it.
     pub arms: Vec<Method>,
     /// The families: for each weight decay, every seed.
     pub families: Vec<Family>,
@@ -33,11 +34,7 @@ impl Plan {
     /// [`SweepSpec::problems`] has reported them.
     pub fn of(spec: &SweepSpec) -> Self {
         let levels = spec.search.levels.expand().unwrap_or_default();
-        let swept = spec.search.methods.iter().flat_map(|kind| {
-            levels.iter().map(move |&b| match kind {
-                MethodKind::Flood => Method::Flood { b },
-            })
-        });
+        let swept = spec.search.methods.iter().flat_map(|method| method.arms(&levels));
         let families = spec
             .search
             .weight_decay

@@ -1,6 +1,9 @@
 //! A training recipe: data, model, optimiser, length.
 
-use crate::model::{Augment, Image, Model};
+use crate::{
+    model::{Augment, Image, Model},
+    schedule::Schedule,
+};
 use serde::{Deserialize, Serialize};
 
 /// Everything that all trials of a sweep train with, but for seed, weight decay and method.
@@ -175,7 +178,8 @@ impl DatasetName {
     }
 }
 
-/// An optimiser; its weight decay is the family's, added to the gradient (L2).
+/// An optimiser; its weight decay is the family's: L2, added to the gradient, unless it says
+/// otherwise.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(
@@ -185,13 +189,20 @@ impl DatasetName {
     try_from = "crate::spelled::OptimizerFields"
 )]
 pub enum Optimizer {
-    /// Stochastic gradient descent, `v ← μv + g`, `θ ← θ − lr·v`.
+    /// Stochastic gradient descent, `v ← μv + g`, `θ ← θ − lr·v`; with Nesterov's momentum
+    /// `θ ← θ − lr·(g + μv)` (Sutskever et al., ICML 2013, as a step on the looked-ahead weights).
     Sgd {
         /// The learning rate.
         lr: f64,
         /// The momentum μ, at least 0 and below 1.
         #[serde(default)]
         momentum: f64,
+        /// Whether the momentum is Nesterov's.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        nesterov: bool,
+        /// How the learning rate changes.
+        #[serde(default, skip_serializing_if = "Schedule::is_constant")]
+        schedule: Schedule,
     },
     /// Adam (Kingma & Ba, ICLR 2015), with bias correction.
     Adam {
@@ -206,6 +217,27 @@ pub enum Optimizer {
         /// Added to the root of the second moment.
         #[serde(default = "default_epsilon")]
         epsilon: f64,
+        /// How the learning rate changes.
+        #[serde(default, skip_serializing_if = "Schedule::is_constant")]
+        schedule: Schedule,
+    },
+    /// Adam with decoupled weight decay (Loshchilov & Hutter, ICLR 2019): each step also takes
+    /// `lr · weight decay · θ` off the weights.
+    Adamw {
+        /// The learning rate.
+        lr: f64,
+        /// Decay of the first moment.
+        #[serde(default = "default_beta_1")]
+        beta_1: f64,
+        /// Decay of the second moment.
+        #[serde(default = "default_beta_2")]
+        beta_2: f64,
+        /// Added to the root of the second moment.
+        #[serde(default = "default_epsilon")]
+        epsilon: f64,
+        /// How the learning rate changes.
+        #[serde(default, skip_serializing_if = "Schedule::is_constant")]
+        schedule: Schedule,
     },
 }
 
@@ -221,18 +253,43 @@ pub(crate) fn default_epsilon() -> f64 {
     1e-8
 }
 
+impl Default for Optimizer {
+    fn default() -> Self {
+        Self::Sgd { lr: 0.05, momentum: 0.9, nesterov: false, schedule: Schedule::default() }
+    }
+}
+
 impl Optimizer {
+    /// The name as it stands in a recipe.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Sgd { .. } => "sgd",
+            Self::Adam { .. } => "adam",
+            Self::Adamw { .. } => "adamw",
+        }
+    }
+
     /// How many numbers it keeps for each number of the weights.
     pub fn slots(&self) -> u64 {
         match self {
             Self::Sgd { .. } => 1,
-            Self::Adam { .. } => 2,
+            Self::Adam { .. } | Self::Adamw { .. } => 2,
         }
     }
-}
 
-impl Default for Optimizer {
-    fn default() -> Self {
-        Self::Sgd { lr: 0.05, momentum: 0.9 }
+    /// The learning rate, before its schedule.
+    pub fn lr(&self) -> f64 {
+        match self {
+            Self::Sgd { lr, .. } | Self::Adam { lr, .. } | Self::Adamw { lr, .. } => *lr,
+        }
+    }
+
+    /// How the learning rate changes.
+    pub fn schedule(&self) -> &Schedule {
+        match self {
+            Self::Sgd { schedule, .. }
+            | Self::Adam { schedule, .. }
+            | Self::Adamw { schedule, .. } => schedule,
+        }
     }
 }

@@ -62,7 +62,7 @@ pub struct Branch {
     pub arms: Vec<ArmIx>,
     /// Where its weights come from.
     pub start: Start,
-    /// The first step whose mini-batch loss was below the arm's level;
+    /// The first step at which the arm's method departed from plain;
     /// none while the arms still ride.
     #[serde(default)]
     pub onset_step: Option<u64>,

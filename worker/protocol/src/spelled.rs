@@ -1,11 +1,13 @@
-//! Models, optimisers and levels as they are read: field by field.
+//! Models, optimisers, schedules and levels as they are read: field by field.
 //!
 //! Serde's tagged and untagged enums hold a value back until they know its variant, and forget
 //! meanwhile which field it was that didn't read. People are to be pointed at it.
 
 use crate::{
     levels::{Levels, LogRange, Range},
-    recipe::{Model, Optimizer, default_beta_1, default_beta_2, default_epsilon},
+    model::{Model, default_channels, default_hidden, default_kernel, default_width},
+    recipe::{Optimizer, default_beta_1, default_beta_2, default_epsilon},
+    schedule::Schedule,
 };
 use serde::{
     Deserialize, Deserializer,
@@ -20,20 +22,52 @@ use std::fmt;
 #[serde(deny_unknown_fields)]
 pub(crate) struct ModelFields {
     kind: ModelKind,
-    hidden: Vec<u32>,
-    #[serde(default)]
-    batch_norm: bool,
+    hidden: Option<Vec<u32>>,
+    batch_norm: Option<bool>,
+    channels: Option<Vec<u32>>,
+    kernel: Option<u32>,
+    depth: Option<u32>,
+    width: Option<u32>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum ModelKind {
     Mlp,
+    Cnn,
+    Resnet,
 }
 
-impl From<ModelFields> for Model {
-    fn from(ModelFields { kind: ModelKind::Mlp, hidden, batch_norm }: ModelFields) -> Self {
-        Self::Mlp { hidden, batch_norm }
+impl TryFrom<ModelFields> for Model {
+    type Error = String;
+
+    fn try_from(fields: ModelFields) -> Result<Self, String> {
+        let ModelFields { kind, hidden, batch_norm, channels, kernel, depth, width } = fields;
+        let dense = [("hidden", hidden.is_some()), ("batch_norm", batch_norm.is_some())];
+        let convolved = [("channels", channels.is_some()), ("kernel", kernel.is_some())];
+        let residual = [("depth", depth.is_some()), ("width", width.is_some())];
+        let batch_norm = batch_norm.unwrap_or(false);
+        Ok(match kind {
+            ModelKind::Mlp => {
+                none_of("mlp", &[convolved, residual].concat())?;
+                let hidden = hidden.ok_or("mlp needs hidden, the widths of its hidden layers")?;
+                Self::Mlp { hidden, batch_norm }
+            }
+            ModelKind::Cnn => {
+                none_of("cnn", &residual)?;
+                Self::Cnn {
+                    channels: channels.unwrap_or_else(default_channels),
+                    kernel: kernel.unwrap_or_else(default_kernel),
+                    hidden: hidden.unwrap_or_else(default_hidden),
+                    batch_norm,
+                }
+            }
+            ModelKind::Resnet => {
+                none_of("resnet", &[dense, convolved].concat())?;
+                let depth = depth.ok_or("resnet needs depth, its layers with weights: 6n + 2")?;
+                Self::Resnet { depth, width: width.unwrap_or_else(default_width) }
+            }
+        })
     }
 }
 
@@ -43,9 +77,12 @@ pub(crate) struct OptimizerFields {
     kind: OptimizerKind,
     lr: f64,
     momentum: Option<f64>,
+    nesterov: Option<bool>,
     beta_1: Option<f64>,
     beta_2: Option<f64>,
     epsilon: Option<f64>,
+    #[serde(default)]
+    schedule: Schedule,
 }
 
 #[derive(Deserialize)]
@@ -53,33 +90,87 @@ pub(crate) struct OptimizerFields {
 enum OptimizerKind {
     Sgd,
     Adam,
+    Adamw,
+}
+
+/// Refuses the first of the fields that is there, though `kind` has none such.
+fn none_of(kind: &str, others: &[(&str, bool)]) -> Result<(), String> {
+    let stray = others.iter().find(|(_, there)| *there);
+    stray.map_or(Ok(()), |(name, _)| Err(format!("{kind} has no {name}")))
 }
 
 impl TryFrom<OptimizerFields> for Optimizer {
     type Error = String;
 
     fn try_from(fields: OptimizerFields) -> Result<Self, String> {
-        let OptimizerFields { kind, lr, momentum, beta_1, beta_2, epsilon } = fields;
-        let none_of = |kind: &str, others: &[(&str, Option<f64>)]| {
-            let stray = others.iter().find(|(_, value)| value.is_some());
-            stray.map_or(Ok(()), |(name, _)| Err(format!("{kind} has no {name}")))
-        };
-        match kind {
+        let OptimizerFields { kind, lr, schedule, .. } = fields;
+        let sgds =
+            [("momentum", fields.momentum.is_some()), ("nesterov", fields.nesterov.is_some())];
+        let adams = [
+            ("beta_1", fields.beta_1.is_some()),
+            ("beta_2", fields.beta_2.is_some()),
+            ("epsilon", fields.epsilon.is_some()),
+        ];
+        let beta_1 = fields.beta_1.unwrap_or_else(default_beta_1);
+        let beta_2 = fields.beta_2.unwrap_or_else(default_beta_2);
+        let epsilon = fields.epsilon.unwrap_or_else(default_epsilon);
+        Ok(match kind {
             OptimizerKind::Sgd => {
-                let adams = [("beta_1", beta_1), ("beta_2", beta_2), ("epsilon", epsilon)];
                 none_of("sgd", &adams)?;
-                Ok(Self::Sgd { lr, momentum: momentum.unwrap_or(0.0) })
+                let momentum = fields.momentum.unwrap_or(0.0);
+                Self::Sgd { lr, momentum, nesterov: fields.nesterov.unwrap_or(false), schedule }
             }
             OptimizerKind::Adam => {
-                none_of("adam", &[("momentum", momentum)])?;
-                Ok(Self::Adam {
-                    lr,
-                    beta_1: beta_1.unwrap_or_else(default_beta_1),
-                    beta_2: beta_2.unwrap_or_else(default_beta_2),
-                    epsilon: epsilon.unwrap_or_else(default_epsilon),
-                })
+                none_of("adam", &sgds)?;
+                Self::Adam { lr, beta_1, beta_2, epsilon, schedule }
             }
-        }
+            OptimizerKind::Adamw => {
+                none_of("adamw", &sgds)?;
+                Self::Adamw { lr, beta_1, beta_2, epsilon, schedule }
+            }
+        })
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ScheduleFields {
+    kind: ScheduleKind,
+    every: Option<u32>,
+    factor: Option<f64>,
+    #[serde(default)]
+    warmup: u32,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum ScheduleKind {
+    Constant,
+    Step,
+    Cosine,
+}
+
+impl TryFrom<ScheduleFields> for Schedule {
+    type Error = String;
+
+    fn try_from(fields: ScheduleFields) -> Result<Self, String> {
+        let ScheduleFields { kind, every, factor, warmup } = fields;
+        let steps = [("every", every.is_some()), ("factor", factor.is_some())];
+        Ok(match kind {
+            ScheduleKind::Constant => {
+                none_of("constant", &steps)?;
+                Self::Constant { warmup }
+            }
+            ScheduleKind::Step => {
+                let every = every.ok_or("step needs every, the epochs between two changes")?;
+                let factor = factor.ok_or("step needs factor, by which each change multiplies")?;
+                Self::Step { every, factor, warmup }
+            }
+            ScheduleKind::Cosine => {
+                none_of("cosine", &steps)?;
+                Self::Cosine { warmup }
+            }
+        })
     }
 }
 
@@ -161,6 +252,12 @@ mod tests {
         let model = Model::Mlp { hidden: vec![3], batch_norm: true };
         let read: Model = serde_json::from_value(serde_json::to_value(&model).unwrap()).unwrap();
         assert_eq!(read, model);
+        let cnn = json!({ "kind": "cnn", "channels": [4], "kernel": 5, "hidden": [], "batch_norm": true });
+        let resnet = json!({ "kind": "resnet", "depth": 8, "width": 4 });
+        for json in [cnn, resnet] {
+            let model: Model = serde_json::from_value(json.clone()).unwrap();
+            assert_eq!(serde_json::to_value(model).unwrap(), json);
+        }
         let list = Levels::default();
         assert_eq!(levels(serde_json::to_value(&list).unwrap()), Ok(list));
     }
@@ -171,5 +268,38 @@ mod tests {
         assert_eq!(mixed, Err("sgd has no beta_1".into()));
         let mixed = optimizer(json!({ "kind": "adam", "lr": 0.1, "momentum": 0.9 }));
         assert_eq!(mixed, Err("adam has no momentum".into()));
+        let mixed = optimizer(json!({ "kind": "adamw", "lr": 0.1, "nesterov": true }));
+        assert_eq!(mixed, Err("adamw has no nesterov".into()));
+    }
+
+    #[test]
+    fn a_model_takes_what_its_kind_has_and_needs_it() {
+        let model = |json| serde_json::from_value::<Model>(json).map_err(|error| error.to_string());
+        for (json, problem) in [
+            (json!({ "kind": "mlp" }), "mlp needs hidden"),
+            (json!({ "kind": "mlp", "hidden": [], "kernel": 3 }), "mlp has no kernel"),
+            (json!({ "kind": "cnn", "depth": 8 }), "cnn has no depth"),
+            (json!({ "kind": "resnet" }), "resnet needs depth"),
+            (
+                json!({ "kind": "resnet", "depth": 8, "batch_norm": true }),
+                "resnet has no batch_norm",
+            ),
+        ] {
+            let told = model(json).unwrap_err();
+            assert!(told.contains(problem), "{told}");
+        }
+    }
+
+    #[test]
+    fn a_schedule_takes_what_its_kind_has_and_needs_it() {
+        let schedule =
+            |schedule| optimizer(json!({ "kind": "sgd", "lr": 1, "schedule": schedule }));
+        let step = schedule(json!({ "kind": "step", "every": 30, "factor": 0.1 })).unwrap();
+        assert_eq!(*step.schedule(), Schedule::Step { every: 30, factor: 0.1, warmup: 0 });
+        assert_eq!(optimizer(serde_json::to_value(&step).unwrap()), Ok(step));
+        let short = schedule(json!({ "kind": "step", "every": 30 })).unwrap_err();
+        assert!(short.contains("needs factor"), "{short}");
+        let mixed = schedule(json!({ "kind": "cosine", "every": 30 }));
+        assert_eq!(mixed, Err("cosine has no every".into()));
     }
 }

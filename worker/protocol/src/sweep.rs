@@ -1,6 +1,10 @@
 //! A sweep as a user submits it.
 
-use crate::{levels::Levels, method::MethodKind, recipe::Recipe};
+use crate::{
+    levels::Levels,
+    method::{MethodKind, MethodSpec},
+    recipe::Recipe,
+};
 use serde::{Deserialize, Serialize};
 
 /// One search: the body of `POST /v1/sweeps`, and the shape of a sweep file.
@@ -26,7 +30,7 @@ pub struct SweepSpec {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Search {
-    /// The flood levels.
+    /// The flood levels, for the methods that have one.
     #[serde(default)]
     pub levels: Levels,
     /// Weight decays; each makes families of its own.
@@ -37,7 +41,7 @@ pub struct Search {
     pub seeds: Vec<u32>,
     /// The methods that compete; plain is always there.
     #[serde(default = "default_methods")]
-    pub methods: Vec<MethodKind>,
+    pub methods: Vec<MethodSpec>,
     /// What makes an arm the best.
     #[serde(default)]
     pub objective: Objective,
@@ -63,8 +67,8 @@ fn default_seeds() -> Vec<u32> {
     vec![0]
 }
 
-fn default_methods() -> Vec<MethodKind> {
-    vec![MethodKind::Flood]
+fn default_methods() -> Vec<MethodSpec> {
+    vec![MethodSpec::Level(MethodKind::Flood)]
 }
 
 /// What makes an arm the best: the lower, the better.

@@ -3,7 +3,9 @@
 mod model;
 
 use crate::{
+    method::{Method, MethodSpec, MethodTable},
     recipe::Optimizer,
+    schedule::Schedule,
     sweep::{SchedulerKind, SweepSpec},
 };
 
@@ -95,18 +97,26 @@ impl SweepSpec {
             format!("epochs {} must be between 1 and {}", recipe.epochs, bound::EPOCHS)
         });
         self.check_model(problems);
+        self.check_optimizer(problems);
+    }
+
+    fn check_optimizer(&self, problems: &mut Problems) {
         let unit = |value: f64| (0.0..1.0).contains(&value);
-        let positive = |value: f64| value.is_finite() && value > 0.0;
         let at = |field: &str| format!("/recipe/optimizer/{field}");
-        match recipe.optimizer {
-            Optimizer::Sgd { lr, momentum } => {
-                problems.unless(positive(lr), &at("lr"), || format!("lr {lr} must be above 0"));
+        let optimizer = &self.recipe.optimizer;
+        let lr = optimizer.lr();
+        problems.unless(positive(lr), &at("lr"), || format!("lr {lr} must be above 0"));
+        match *optimizer {
+            Optimizer::Sgd { momentum, nesterov, .. } => {
                 problems.unless(unit(momentum), &at("momentum"), || {
                     format!("momentum {momentum} must be at least 0 and below 1")
                 });
+                problems.unless(!nesterov || momentum > 0.0, &at("nesterov"), || {
+                    "nesterov needs a momentum above 0".into()
+                });
             }
-            Optimizer::Adam { lr, beta_1, beta_2, epsilon } => {
-                problems.unless(positive(lr), &at("lr"), || format!("lr {lr} must be above 0"));
+            Optimizer::Adam { beta_1, beta_2, epsilon, .. }
+            | Optimizer::Adamw { beta_1, beta_2, epsilon, .. } => {
                 problems.unless(positive(epsilon), &at("epsilon"), || {
                     format!("epsilon {epsilon} must be above 0")
                 });
@@ -117,14 +127,25 @@ impl SweepSpec {
                 }
             }
         }
+        let schedule = optimizer.schedule();
+        let (warmup, epochs) = (schedule.warmup(), self.recipe.epochs);
+        problems.unless(warmup == 0 || warmup < epochs, &at("schedule/warmup"), || {
+            format!("warmup {warmup} must be below epochs, {epochs}")
+        });
+        if let Schedule::Step { every, factor, .. } = *schedule {
+            problems
+                .unless(every >= 1, &at("schedule/every"), || "every must be at least 1".into());
+            problems.unless(factor > 0.0 && factor <= 1.0, &at("schedule/factor"), || {
+                format!("factor {factor} must be above 0 and at most 1")
+            });
+        }
     }
 
     fn check_search(&self, problems: &mut Problems) {
         let search = &self.search;
         let levels = search.levels.expand();
-        let count = levels.as_ref().map_or(0, Vec::len);
-        if let Err(message) = levels {
-            problems.unless(false, "/search/levels", || message);
+        if let Err(message) = &levels {
+            problems.unless(false, "/search/levels", || message.clone());
         }
         problems.unless(!search.methods.is_empty(), "/search/methods", || {
             "at least one method beside plain is needed".into()
@@ -132,6 +153,21 @@ impl SweepSpec {
         problems.unless(distinct(&search.methods), "/search/methods", || {
             "each method can be named once".into()
         });
+        let mut known: Vec<Method> = vec![];
+        for (i, method) in search.methods.iter().enumerate() {
+            let MethodSpec::Table(table) = method else { continue };
+            let at = format!("/search/methods/{i}");
+            check_table(table, &at, problems);
+            let arms = table.arms();
+            let again = arms.iter().find(|arm| known.len() <= bound::TRIALS && known.contains(arm));
+            problems.unless(again.is_none(), &at, || {
+                format!(
+                    "{} is among the methods before",
+                    again.map_or_else(String::new, Method::to_string)
+                )
+            });
+            known.extend(arms);
+        }
         let seeds = search.seeds.len();
         problems.unless((1..=bound::SEEDS).contains(&seeds), "/search/seeds", || {
             format!("1 to {} seeds are allowed, not {seeds}", bound::SEEDS)
@@ -155,8 +191,13 @@ impl SweepSpec {
                 || format!("weight_decay {decay} must be a finite number of at least 0"),
             );
         }
-        let trials =
-            (1 + count * search.methods.len()).saturating_mul(seeds.saturating_mul(decays));
+        let levels = levels.unwrap_or_default().len();
+        let arms = search.methods.iter().map(|method| match method {
+            MethodSpec::Level(_) => levels,
+            MethodSpec::Table(MethodTable::Alternating { lr }) => lr.len(),
+            MethodSpec::Table(MethodTable::GradientPenalty { lambda, .. }) => lambda.len(),
+        });
+        let trials = (1 + arms.sum::<usize>()).saturating_mul(seeds.saturating_mul(decays));
         problems.unless(trials <= bound::TRIALS, "/search", || {
             format!(
                 "{trials} trials (arms × seeds × weight decays) are more than {}",
@@ -201,6 +242,46 @@ impl SweepSpec {
             format!("priority {} must be between -100 and 100", spec.priority)
         });
     }
+}
+
+fn check_table(table: &MethodTable, at: &str, problems: &mut Problems) {
+    match table {
+        MethodTable::Alternating { lr } => {
+            let at = format!("{at}/lr");
+            check_list(lr, &at, "pair of rates", problems);
+            for (i, &[descent, ascent]) in lr.iter().enumerate() {
+                let holds = positive(descent) && positive(ascent) && descent > ascent;
+                problems.unless(holds, &format!("{at}/{i}"), || {
+                    format!("the rates [{descent}, {ascent}] must fall and be above 0")
+                });
+            }
+        }
+        MethodTable::GradientPenalty { lambda, rho } => {
+            problems.unless(positive(*rho), &format!("{at}/rho"), || {
+                format!("rho {rho} must be above 0")
+            });
+            let at = format!("{at}/lambda");
+            check_list(lambda, &at, "lambda", problems);
+            for (i, lambda) in lambda.iter().enumerate() {
+                problems.unless(positive(*lambda), &format!("{at}/{i}"), || {
+                    format!("lambda {lambda} must be above 0")
+                });
+            }
+        }
+    }
+}
+
+/// A list of parameters that names each at least, and at most, once.
+fn check_list<T: PartialEq>(values: &[T], at: &str, noun: &str, problems: &mut Problems) {
+    problems.unless(!values.is_empty(), at, || format!("at least one {noun} is needed"));
+    // Too long a list is refused by the number of its trials, and isn't worth comparing.
+    problems.unless(values.len() > bound::TRIALS || distinct(values), at, || {
+        format!("each {noun} can be named once")
+    });
+}
+
+fn positive(value: f64) -> bool {
+    value.is_finite() && value > 0.0
 }
 
 fn distinct<T: PartialEq>(values: &[T]) -> bool {
@@ -268,7 +349,7 @@ mod tests {
     }
 
     fn sgd(lr: f64, momentum: f64) -> Optimizer {
-        Optimizer::Sgd { lr, momentum }
+        Optimizer::Sgd { lr, momentum, nesterov: false, schedule: Schedule::default() }
     }
 
     #[test]
@@ -303,5 +384,36 @@ mod tests {
     fn an_unknown_field_is_an_error_not_a_guess() {
         let text = r#"{"name": "x", "recipe": {"dataset": {"name": "digits"}, "epoch": 3}}"#;
         assert!(serde_json::from_str::<SweepSpec>(text).is_err());
+    }
+
+    #[test]
+    fn parameters_of_methods_are_checked_where_they_stand() {
+        let mut spec = digits();
+        let text = r#"["softad", {"kind": "alternating", "lr": [[0.1, 0.05], [0.1, 0.1]]},
+            {"kind": "gradient_penalty", "lambda": [0.1, 0], "rho": 0},
+            {"kind": "alternating", "lr": []},
+            {"kind": "gradient_penalty", "lambda": [0.1], "rho": 0.1},
+            {"kind": "gradient_penalty", "lambda": [0.2, 0.1], "rho": 0.1}]"#;
+        spec.search.methods = serde_json::from_str(text).unwrap();
+        assert_eq!(
+            pointers(&spec),
+            [
+                "/search/methods/1/lr/1",
+                "/search/methods/2/rho",
+                "/search/methods/2/lambda/1",
+                "/search/methods/3/lr",
+                "/search/methods/5",
+            ]
+        );
+    }
+
+    #[test]
+    fn optimisers_and_their_schedules_are_checked() {
+        let mut spec = digits();
+        let optimizer = r#"{"kind": "sgd", "lr": 0.1, "nesterov": true,
+            "schedule": {"kind": "step", "every": 0, "factor": 2, "warmup": 100}}"#;
+        spec.recipe.optimizer = serde_json::from_str(optimizer).unwrap();
+        let fields = ["nesterov", "schedule/warmup", "schedule/every", "schedule/factor"];
+        assert_eq!(pointers(&spec), fields.map(|field| format!("/recipe/optimizer/{field}")));
     }
 }

@@ -95,9 +95,29 @@ pub struct ReportRow {
     pub val_loss: Metric,
     /// Share of the validation set classified wrongly after the epoch.
     pub val_error: Metric,
-    /// The first step, counted from 0, whose mini-batch loss was below the arm's level.
+    /// The first step, counted from 0, at which the arm's method departed from plain: for
+    /// flooding, whose mini-batch loss was below its level.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub onset_step: Option<u64>,
+    /// How the training went, beside its result.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub diagnostics: Option<Diagnostics>,
+}
+
+/// How an epoch's training went.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Diagnostics {
+    /// The norm, over all parameters, of the gradient `mean_i w_i ∇ℓ_i` of the epoch's last
+    /// mini-batch, weights and all, before weight decay and any second gradient. For plain,
+    /// flooding and the methods of two gradients it's the norm of the mini-batch loss's gradient.
+    pub grad_norm: Metric,
+    /// The share of the epoch's steps that ascended: whose samples' weights add up to below 0.
+    /// One half for alternating steps.
+    pub ascending: f64,
+    /// Ascending steps since the start of the run.
+    pub flooded_steps: u64,
 }
 
 /// Body of `POST /v1/work/{lease}/reports`. An empty one renews the lease.
@@ -150,7 +170,7 @@ pub struct FinishedBranch {
     pub end: BranchEnd,
     /// Optimiser steps done.
     pub step: u64,
-    /// The first step whose mini-batch loss was below the arm's level.
+    /// The first step at which the arm's method departed from plain.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub onset_step: Option<u64>,
     /// Its state at `step`, uploaded before; none for a diverged branch or a test segment.

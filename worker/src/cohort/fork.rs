@@ -8,7 +8,11 @@ use super::{
     group::{Group, Member},
     keep::{Best, Watch},
 };
-use crate::{checkpoint::State, cohort::start::Plan, flood};
+use crate::{
+    checkpoint::{State, Tally},
+    cohort::start::Plan,
+    flood,
+};
 use floodgauge_protocol::{ArmIx, Branch, Method, work::Minimum};
 
 /// An arm with its method.
@@ -24,14 +28,15 @@ impl Member {
         place: usize,
         arms: Vec<Arm>,
         watch: Vec<Method>,
-        loss_sum: f64,
+        tally: Tally,
         branch: &Branch,
     ) -> Self {
         Self {
             branch: place,
             method: common(&arms),
             arms,
-            loss_sum,
+            tally,
+            grad_norm: 0.0,
             onset_step: branch.onset_step,
             exposure: branch.exposure,
             diverged_at: None,

@@ -1,21 +1,27 @@
 //! Members that one thread trains as one stacked model.
 
 use crate::{
-    checkpoint::{Array, State},
+    checkpoint::{Array, State, Tally},
     cohort::{
         fork::Arm,
         keep::{Best, Watch},
+        pass::Batch,
         start::Plan,
     },
     data::Samples,
     evaluate::{self, Scores},
     flood,
     models::Network,
-    optim::Optim,
-    stacked::{Statistics, member, unstack},
+    optim::{self, Optim},
+    pair::{self, Pair},
+    rates::Rates,
+    stacked::{member, to_host, unstack},
 };
 use burn::tensor::{Device, Tensor, TensorData};
-use floodgauge_protocol::{Method, work::Minimum};
+use floodgauge_protocol::{
+    Method, Metric,
+    work::{Diagnostics, Minimum},
+};
 use std::{collections::BTreeMap, sync::Arc};
 
 /// What is known of a member beside its tensors.
@@ -27,9 +33,11 @@ pub(super) struct Member {
     pub arms: Vec<Arm>,
     /// What it trains with.
     pub method: Method,
-    /// The sum of the mini-batch losses of the epoch so far, in nats.
-    pub loss_sum: f64,
-    /// The first step whose mini-batch loss was below its level.
+    /// What it has met so far.
+    pub tally: Tally,
+    /// The norm of the gradient of the last mini-batch of an epoch.
+    pub grad_norm: f64,
+    /// The first step at which its method departed from plain.
     pub onset_step: Option<u64>,
     /// See [`floodgauge_protocol::Branch::exposure`].
     pub exposure: Option<u32>,
@@ -65,18 +73,10 @@ pub(super) struct Group {
     pub members: Vec<Member>,
     model: Network,
     optim: Optim,
+    rates: Rates,
+    weight_decay: f32,
+    steps_per_epoch: u64,
     pub device: Device,
-}
-
-/// A mini-batch on its way through the members.
-struct Pass {
-    model: Network,
-    logits: Tensor<3>,
-    seen: Vec<Statistics>,
-    /// The gradient of each sample's loss with respect to its logits, member by member.
-    gradients: Vec<f32>,
-    /// The mean loss of each member.
-    losses: Vec<f64>,
 }
 
 impl Group {
@@ -91,6 +91,9 @@ impl Group {
                 states,
                 device,
             ),
+            rates: plan.rates.clone(),
+            weight_decay: plan.weight_decay as f32,
+            steps_per_epoch: plan.steps_per_epoch,
             members,
             device: device.clone(),
         }
@@ -110,56 +113,94 @@ impl Group {
                 arrays.insert(name.clone(), Array { shape: shape.clone(), values });
             }
         }
-        let states = self.members.iter().zip(arrays).map(|(member, arrays)| {
-            (member.clone(), State { arrays, step, loss_sum: member.loss_sum })
-        });
+        let states =
+            self.members.iter().zip(arrays).map(|(member, arrays)| {
+                (member.clone(), State { arrays, step, tally: member.tally })
+            });
         states.collect()
     }
 
     /// Takes step number `step`, from 0, on a mini-batch: `features` `[batch, dim]` and `labels`.
     /// Forks the arms that part at it first.
     pub fn step(&mut self, plan: &Plan, step: u64, features: Vec<f32>, dim: usize, labels: &[u8]) {
-        let batch = evaluate::batch(features, dim, &self.device);
-        let mut pass = self.forward(batch.clone(), labels);
-        if self.fork(plan, step, &pass.losses) {
-            pass = self.forward(batch, labels);
+        let batch = Batch { input: evaluate::batch(features, dim, &self.device), labels };
+        let mut pass = batch.forward(&self.model);
+        if self.fork(plan, step, &pass.means) {
+            pass = batch.forward(&self.model);
         }
-        let Pass { model, logits, seen, gradients: mut weighted, losses } = pass;
-        let shape = logits.dims();
-        let per_member = weighted.len() / self.members.len();
-        let gradients = weighted.chunks_mut(per_member).zip(losses);
-        for (member, (gradients, loss)) in self.members.iter_mut().zip(gradients) {
-            let factor = member.meet(step, loss) / labels.len() as f32;
-            gradients.iter_mut().for_each(|gradient| *gradient *= factor);
+        let members = &mut self.members;
+        let (mut gradients, seen) =
+            pass.backward(|k, mean, losses| members[k].meet(step, mean, losses));
+        if (step + 1).is_multiple_of(self.steps_per_epoch) {
+            for k in 0..self.members.len() {
+                self.members[k].grad_norm = self.norm(&gradients, k);
+            }
         }
-        // The derivative of this sum with respect to the logits is `weighted`, so that going back
-        // from it gives the gradient `mean_i w_i ∇ℓ_i` of each member.
-        let weighted = Tensor::<3>::from_data(TensorData::new(weighted, shape), &self.device);
-        let mut gradients = (logits * weighted.autodiff()).sum().backward();
-        let gradients = model
-            .parameters()
-            .into_iter()
-            .map(|parameter| {
-                // Were one without influence left out, the others' gradients would shift.
-                let none = || parameter.clone().without_autodiff().zeros_like();
-                parameter.grad_remove(&mut gradients).unwrap_or_else(none)
-            })
-            .collect();
-        drop(model);
-        self.optim.step(self.model.parameters_mut(), gradients, step);
+        let rate = self.rates.factor(step);
+        self.pairs(step, rate, &batch, &mut gradients);
+        let moved = |member: &Member| matches!(member.method, Method::Alternating { .. });
+        let moved: Vec<_> = self.members.iter().map(moved).collect();
+        self.optim.step(self.model.parameters_mut(), &gradients, step, rate, &moved);
+        // Once for each mini-batch, by the first pass: a second one leaves no trace.
         self.model.absorb(seen);
     }
 
-    fn forward(&self, batch: Tensor<3>, labels: &[u8]) -> Pass {
-        let model = self.model.tracked();
-        let (logits, seen) = model.forward_train(batch.autodiff());
-        let mut gradients = crate::stacked::to_host(logits.clone().without_autodiff());
-        let per_member = gradients.len() / self.members.len();
-        let losses = gradients
-            .chunks_mut(per_member)
-            .map(|logits| evaluate::losses_and_gradients(logits, labels))
-            .collect();
-        Pass { model, logits, seen, gradients, losses }
+    /// Takes the second gradient of those members whose method has one, as a smaller stack.
+    fn pairs(&mut self, step: u64, rate: f64, batch: &Batch<'_>, gradients: &mut [Vec<f32>]) {
+        let all = self.members.len();
+        let (mut takers, mut pairs) = (vec![], vec![]);
+        for (k, member) in self.members.iter().enumerate() {
+            if member.method.gradients_per_step() > 1 && member.diverged_at.is_none() {
+                let norm = self.norm(gradients, k);
+                pairs.extend(Pair::of(member.method, norm, rate, self.weight_decay));
+                takers.push(k);
+            }
+        }
+        if takers.is_empty() {
+            return;
+        }
+        let taken = |values: &[f32]| {
+            let part = values.len() / all;
+            takers.iter().flat_map(|&k| &values[k * part..(k + 1) * part]).copied().collect()
+        };
+        let parameters = self.model.parameters();
+        let shapes: Vec<_> = parameters.iter().map(|parameter| parameter.dims()).collect();
+        let mut theta: Vec<Vec<f32>> =
+            parameters.into_iter().map(|parameter| taken(&to_host(parameter.clone()))).collect();
+        let mut first: Vec<Vec<f32>> = gradients.iter().map(|values| taken(values)).collect();
+        let (model, members) = (&self.model, &mut self.members);
+        pair::take_second(&pairs, &mut theta, &mut first, |probes| {
+            let tensor = |(values, [_, rows, columns]): (&Vec<f32>, &[usize; 3])| {
+                let shape = [takers.len(), *rows, *columns];
+                Tensor::from_data(TensorData::new(values.clone(), shape), &self.device)
+            };
+            let model = model.at(probes.iter().zip(&shapes).map(tensor).collect());
+            let weigh = |i: usize, mean: f64, losses: &mut [f32]| {
+                if !mean.is_finite() {
+                    members[takers[i]].diverged_at.get_or_insert(step);
+                }
+                losses.fill(1.0);
+            };
+            batch.forward(&model).backward(weigh).0
+        });
+        let put = |values: &mut [f32], taken: &[f32]| {
+            let part = values.len() / all;
+            for (&k, taken) in takers.iter().zip(taken.chunks(part)) {
+                values[k * part..(k + 1) * part].copy_from_slice(taken);
+            }
+        };
+        gradients.iter_mut().zip(&first).for_each(|(values, taken)| put(values, taken));
+        for (parameter, taken) in self.model.parameters_mut().into_iter().zip(&theta) {
+            optim::in_place(parameter, |values| put(values, taken));
+        }
+    }
+
+    /// The norm of member `k`'s part of `gradients`.
+    fn norm(&self, gradients: &[Vec<f32>], k: usize) -> f64 {
+        pair::norm(gradients.iter().map(|values| {
+            let part = values.len() / self.members.len();
+            &values[k * part..(k + 1) * part]
+        }))
     }
 
     /// The scores of each member on `samples`.
@@ -169,21 +210,45 @@ impl Group {
 }
 
 impl Member {
-    /// Notes the mean loss of a mini-batch, in nats, and gives the weight of its samples.
-    fn meet(&mut self, step: u64, loss: f64) -> f32 {
-        if !loss.is_finite() {
+    /// Notes the mean loss of a mini-batch, in nats, and turns its losses into weights.
+    fn meet(&mut self, step: u64, mean: f64, losses: &mut [f32]) {
+        if !mean.is_finite() {
             self.diverged_at.get_or_insert(step);
         }
         if self.diverged_at.is_some() {
-            return 0.0;
+            losses.fill(0.0);
+            return;
         }
-        self.loss_sum += loss;
-        if flood::below(self.method, loss as f32) {
+        self.tally.loss_sum += mean;
+        for loss in losses.iter_mut() {
+            *loss = flood::weight(self.method, mean as f32, *loss);
+        }
+        let weights = losses;
+        if flood::departs(self.method, weights) {
             self.onset_step.get_or_insert(step);
         }
         if self.onset_step.is_none() {
-            self.log(step, loss);
+            self.log(step, mean);
         }
-        flood::weight(self.method, loss as f32)
+        if flood::ascends(self.method, weights) {
+            self.tally.flooded_steps += 1;
+            self.tally.flooded_in_epoch += 1;
+        }
+    }
+
+    /// How the epoch of `batches` mini-batches that ends here went: its mean loss, and more.
+    pub fn close(&mut self, batches: u64) -> (Metric, Diagnostics) {
+        let Tally { loss_sum, flooded_steps, flooded_in_epoch } = self.tally;
+        self.tally = self.tally.after_epoch();
+        let steps = match self.method {
+            Method::Alternating { .. } => 2 * batches,
+            _ => batches,
+        };
+        let diagnostics = Diagnostics {
+            grad_norm: Metric::from(self.grad_norm),
+            ascending: flooded_in_epoch as f64 / steps as f64,
+            flooded_steps,
+        };
+        (Metric::from(loss_sum / batches as f64), diagnostics)
     }
 }

@@ -9,7 +9,11 @@ use super::{
     group::{Frozen, Group, Member},
     start::Plan,
 };
-use crate::{checkpoint::State, evaluate::Scores, flood};
+use crate::{
+    checkpoint::{State, Tally},
+    evaluate::Scores,
+    flood,
+};
 use bytes::Bytes;
 use floodgauge_protocol::{
     Digest, Method, Metric, ObjectiveMetric,
@@ -23,7 +27,7 @@ pub(super) struct Kept {
     frozen: Arc<Frozen>,
     index: usize,
     step: u64,
-    loss_sum: f64,
+    tally: Tally,
 }
 
 /// The best epoch of a run so far.
@@ -55,14 +59,14 @@ pub(super) struct Watch {
 
 impl Kept {
     /// Member number `index` of `frozen`, after `step` steps.
-    pub fn new(frozen: Arc<Frozen>, index: usize, step: u64, loss_sum: f64) -> Self {
-        Self { frozen, index, step, loss_sum }
+    pub fn new(frozen: Arc<Frozen>, index: usize, step: u64, tally: Tally) -> Self {
+        Self { frozen, index, step, tally }
     }
 
     /// The state on the host.
     pub fn state(&self, plan: &Plan) -> State {
         let arrays = self.frozen.arrays(plan, self.index);
-        State { arrays, step: self.step, loss_sum: self.loss_sum }
+        State { arrays, step: self.step, tally: self.tally }
     }
 }
 
@@ -118,7 +122,7 @@ impl Group {
         let frozen = self.freeze();
         for (index, member) in self.members.iter_mut().enumerate() {
             if member.watch.is_open() {
-                member.depart(Kept::new(frozen.clone(), index, step, member.loss_sum));
+                member.depart(Kept::new(frozen.clone(), index, step, member.tally));
             }
         }
     }
@@ -136,9 +140,10 @@ impl Group {
             if member.diverged_at.is_some() || !member.best.is_beaten_by(value) {
                 continue;
             }
-            // The epoch is over: its losses are in the report.
+            // The epoch is over: what was met in it is in the report.
+            let tally = member.tally.after_epoch();
             let frozen = frozen.get_or_insert_with(|| self.freeze()).clone();
-            let here = Some((epoch, Kept::new(frozen, index, step, 0.0)));
+            let here = Some((epoch, Kept::new(frozen, index, step, tally)));
             self.members[index].best = Best { value, here };
         }
     }

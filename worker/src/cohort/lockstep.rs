@@ -166,15 +166,16 @@ impl<'a> Lockstep<'a> {
                 if scores.loss() == Metric::Diverged {
                     member.diverged_at = Some(self.step);
                 }
-                let batches = self.plan.steps_per_epoch as f64;
+                let (train_loss, diagnostics) = member.close(self.plan.steps_per_epoch);
                 let row = ReportRow {
                     arms: member.arm_ids(),
                     epoch,
                     step: self.step,
-                    train_loss: Metric::from(std::mem::take(&mut member.loss_sum) / batches),
+                    train_loss,
                     val_loss: scores.loss(),
                     val_error: scores.error(),
                     onset_step: member.onset_step,
+                    diagnostics: Some(diagnostics),
                 };
                 rows.push((member.place(), row));
             }

@@ -4,6 +4,7 @@ mod fork;
 mod group;
 mod keep;
 mod lockstep;
+mod pass;
 mod start;
 
 use crate::{checkpoint::CheckpointError, data::Data, device::Machine, models::NoImages};

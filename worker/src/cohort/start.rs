@@ -2,11 +2,12 @@
 
 use super::{Job, TrainError};
 use crate::{
-    checkpoint::{Layout, State},
+    checkpoint::{Layout, State, Tally},
     cohort::{fork::Arm, group::Member},
     data::Data,
     models::{Architecture, Task},
     optim,
+    rates::Rates,
 };
 use bytes::Bytes;
 use floodgauge_protocol::{ArmIx, Augment, Branch, Digest, Optimizer, segment::Start};
@@ -16,6 +17,7 @@ use std::collections::HashMap;
 pub(super) struct Plan {
     pub architecture: Architecture,
     pub optimizer: Optimizer,
+    pub rates: Rates,
     pub weight_decay: f64,
     pub seed: u32,
     pub batch_size: usize,
@@ -41,6 +43,7 @@ impl Plan {
         Ok(Self {
             architecture,
             optimizer: recipe.optimizer.clone(),
+            rates: Rates::of(recipe),
             weight_decay: job.family.weight_decay,
             seed: job.family.seed,
             batch_size: recipe.batch_size.max(1) as usize,
@@ -76,7 +79,7 @@ impl Plan {
             }
             let watch = methods(job, &spec.watch)?.into_iter().map(|arm| arm.method).collect();
             let arms = arms(job, branch, spec)?;
-            members.push((Member::new(branch, arms, watch, state.loss_sum, spec), state));
+            members.push((Member::new(branch, arms, watch, state.tally, spec), state));
         }
         Ok(members)
     }
@@ -90,7 +93,7 @@ impl Plan {
                 shape: shape.clone(),
             });
         }
-        State { arrays, step: 0, loss_sum: 0.0 }
+        State { arrays, step: 0, tally: Tally::default() }
     }
 }
 

@@ -152,6 +152,13 @@ impl Network {
         model
     }
 
+    /// The same layers with other `parameters`, in the order of [`Architecture::parameters`], and
+    /// perhaps of another number of members: for [`Network::forward_train`] alone, since the
+    /// running statistics stay those of this model.
+    pub fn at(&self, parameters: Vec<Tensor<3>>) -> Self {
+        Self { parameters, ..self.clone() }
+    }
+
     /// The trained tensors, in the order of [`Architecture::parameters`].
     pub fn parameters(&self) -> Vec<&Tensor<3>> {
         self.parameters.iter().collect()
