@@ -105,7 +105,7 @@ mod tests {
 
     #[test]
     fn models_for_images_need_no_more_than_their_kind_and_images() {
-        let none = [String::new(); 0];
+        let none: [String; 0] = [];
         for model in [r#"{"kind": "cnn"}"#, r#"{"kind": "resnet", "depth": 20}"#] {
             assert_eq!(pointers("digits", model, "{}"), none);
             assert_eq!(pointers("kmnist", model, r#"{"flip": true, "crop": 4}"#), none);
