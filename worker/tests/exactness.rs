@@ -4,7 +4,7 @@
 
 mod common;
 
-use common::{Recorder, World, resume};
+use common::{Recorder, World, every_method, resume};
 use floodgauge_protocol::{
     ArmIx, Method, Metric, Recipe,
     work::{FinishedBranch, ReportRow},
@@ -31,22 +31,6 @@ const ADAM: &str = r#"{"kind": "adam", "lr": 0.003}"#;
 const ADAMW: &str = r#"{"kind": "adamw", "lr": 0.003,
     "schedule": {"kind": "step", "every": 1, "factor": 0.5}}"#;
 
-/// Plain first, then every other method in turn, its levels high enough to be reached early.
-fn arms() -> Vec<Method> {
-    let swept = (0..20).map(|i| {
-        let x = f64::from(i);
-        let b = 1.8 - 0.09 * x;
-        match i % 5 {
-            0 => Method::Flood { b },
-            1 => Method::Iflood { b },
-            2 => Method::Softad { b },
-            3 => Method::Alternating { descent: 0.1, ascent: 0.005 * x },
-            _ => Method::GradientPenalty { lambda: 0.01 * x, rho: 0.05 },
-        }
-    });
-    std::iter::once(Method::Plain).chain(swept).collect()
-}
-
 fn rows_of(rows: &[ReportRow], arm: usize) -> Vec<ReportRow> {
     rows.iter().filter(|row| row.arms == [ArmIx(arm as u16)]).cloned().collect()
 }
@@ -66,7 +50,7 @@ fn outcome(recorder: &Recorder, ended: &[Ended], arm: usize) -> Outcome {
 }
 
 fn world(recipe: &Recipe, seed: u32, decay: f64) -> World {
-    let mut world = World::new(recipe, seed, &arms());
+    let mut world = World::new(recipe, seed, &every_method());
     world.family.weight_decay = decay;
     world
 }

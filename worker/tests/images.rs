@@ -5,22 +5,22 @@
 
 mod common;
 
-use common::{Recorder, World, resume};
+use common::{CNN, CNN_NORM, RESNET, Recorder, World, every_method, resume};
 use floodgauge_protocol::{
     ArmIx, Image, Method, Recipe,
     work::{FinishedBranch, ReportRow},
 };
-use floodgauge_worker::{cohort::Ended, data::Samples, device::Machine};
+use floodgauge_worker::{cohort::Ended, device::Machine};
 use proptest::prelude::*;
 use std::num::NonZeroUsize;
 
-const CNN: &str = r#"{"kind": "cnn", "channels": [6, 9], "hidden": [20]}"#;
-const CNN_NORM: &str =
-    r#"{"kind": "cnn", "channels": [5], "kernel": 5, "hidden": [17], "batch_norm": true}"#;
-const RESNET: &str = r#"{"kind": "resnet", "depth": 8, "width": 4}"#;
+const MLP_NORM: &str = r#"{"kind": "mlp", "hidden": [33, 17], "batch_norm": true}"#;
 
 const SGD: &str = r#"{"kind": "sgd", "lr": 0.05, "momentum": 0.9}"#;
+const NESTEROV: &str = r#"{"kind": "sgd", "lr": 0.05, "momentum": 0.9, "nesterov": true,
+    "schedule": {"kind": "cosine", "warmup": 1}}"#;
 const ADAM: &str = r#"{"kind": "adam", "lr": 0.003}"#;
+const ADAMW: &str = r#"{"kind": "adamw", "lr": 0.003}"#;
 
 /// 43 samples in batches of 16: the last one of an epoch has 11.
 fn recipe(model: &str, optimizer: &str, augment: &str, n_train: u32, batch_size: u32) -> Recipe {
@@ -32,35 +32,10 @@ fn recipe(model: &str, optimizer: &str, augment: &str, n_train: u32, batch_size:
     serde_json::from_str(&text).unwrap()
 }
 
-/// Plain first, then levels high enough to be reached early.
-fn arms() -> Vec<Method> {
-    let levels = (0..20).map(|i| Method::Flood { b: 2.4 - 0.05 * f64::from(i) });
-    std::iter::once(Method::Plain).chain(levels).collect()
-}
-
 fn world(recipe: &Recipe, seed: u32, channels: usize, threads: usize) -> World {
-    let mut world = World::new(recipe, seed, &arms());
+    let mut world = World::new(recipe, seed, &every_method()).coloured(channels);
     world.machine = Machine::new(NonZeroUsize::new(threads).unwrap());
-    if channels > 1 {
-        let data = &mut world.data;
-        for samples in [&mut data.train, &mut data.val, &mut data.test] {
-            *samples = coloured(samples, data.dim, channels);
-        }
-        data.dim *= channels;
-        data.image = data.image.map(|image| Image { channels: channels as u32, ..image });
-    }
     world
-}
-
-/// Each picture in some shades.
-fn coloured(samples: &Samples, dim: usize, channels: usize) -> Samples {
-    let shades = |pixels: &[f32]| -> Vec<f32> {
-        (1..=channels).flat_map(|c| pixels.iter().map(move |p| p / c as f32)).collect()
-    };
-    Samples {
-        features: samples.features.chunks(dim).flat_map(shades).collect(),
-        labels: samples.labels.clone(),
-    }
 }
 
 /// Rows and final checkpoint, to the bit.
@@ -99,8 +74,8 @@ proptest! {
 
     #[test]
     fn a_member_has_the_same_bits_in_any_company_cut_anywhere(
-        model in prop_oneof![Just(CNN), Just(CNN_NORM), Just(RESNET)],
-        optimizer in prop_oneof![Just(SGD), Just(ADAM)],
+        model in prop_oneof![Just(MLP_NORM), Just(CNN), Just(CNN_NORM), Just(RESNET)],
+        optimizer in prop_oneof![Just(SGD), Just(NESTEROV), Just(ADAM), Just(ADAMW)],
         augment in prop_oneof![Just("{}"), Just(r#"{"flip": true, "crop": 2}"#)],
         channels in prop_oneof![Just(1usize), Just(3)],
         seed in 0u32..100,
@@ -120,7 +95,7 @@ proptest! {
 
 #[test]
 fn every_model_on_one_and_three_channels_keeps_its_bits() {
-    for model in [CNN, CNN_NORM, RESNET] {
+    for model in [MLP_NORM, CNN, CNN_NORM, RESNET] {
         for channels in [1, 3] {
             let recipe = recipe(model, SGD, "{}", 43, 16);
             let expected = alone(&mut world(&recipe, 7, channels, 1), 3);

@@ -5,19 +5,23 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 /// A change to a good sweep, and what is then told: status, problem type, pointer.
-type Row = (&'static str, fn(&mut Value), u16, &'static str, &'static str);
+pub(super) type Row = (&'static str, fn(&mut Value), u16, &'static str, &'static str);
+
+/// What is told of a value out of its range.
+pub(super) const RANGE: (u16, &str) = (422, "invalid-sweep");
+/// What is told of a field that can't be read.
+pub(super) const READ: (u16, &str) = (400, "malformed");
+
+pub(super) const fn row(
+    name: &'static str,
+    spoil: fn(&mut Value),
+    (status, kind): (u16, &'static str),
+    pointer: &'static str,
+) -> Row {
+    (name, spoil, status, kind, pointer)
+}
 
 const BAD_SWEEPS: [Row; 32] = {
-    const RANGE: (u16, &str) = (422, "invalid-sweep");
-    const READ: (u16, &str) = (400, "malformed");
-    const fn row(
-        name: &'static str,
-        spoil: fn(&mut Value),
-        (status, kind): (u16, &'static str),
-        pointer: &'static str,
-    ) -> Row {
-        (name, spoil, status, kind, pointer)
-    }
     [
         row(
             "a data set that isn't there",
@@ -162,9 +166,9 @@ const BAD_SWEEPS: [Row; 32] = {
         ),
         row(
             "an unknown field in the model",
-            |s| s["recipe"]["model"] = json!({ "kind": "mlp", "hidden": [], "depth": 3 }),
+            |s| s["recipe"]["model"] = json!({ "kind": "mlp", "hidden": [], "layers": 3 }),
             READ,
-            "/recipe/model/depth",
+            "/recipe/model/layers",
         ),
         row(
             "an unknown field in the levels",
@@ -207,8 +211,13 @@ async fn nothing_is_stored(server: &Server, why: &str) {
 
 #[tokio::test]
 async fn every_bad_sweep_is_told_which_field_is_wrong_and_leaves_nothing_behind() {
+    refuses(&BAD_SWEEPS).await;
+}
+
+/// Asserts that each of these sweeps is refused, and nothing of it stored.
+pub(super) async fn refuses(bad: &[Row]) {
     let server = Server::start().await;
-    for (name, spoil, status, kind, pointer) in BAD_SWEEPS {
+    for &(name, spoil, status, kind, pointer) in bad {
         let mut sweep = small(name);
         spoil(&mut sweep);
         let response = server.post("/v1/sweeps", &sweep).await;
