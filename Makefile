@@ -7,7 +7,7 @@ SHELL := bash
 .NOTPARALLEL:
 
 STAGE := scripts/stage
-# More for the demo: make demo ARGS=--exit
+# More for the demo or the benchmark: make demo ARGS=--exit
 ARGS ?=
 
 .PHONY: help
@@ -18,6 +18,7 @@ help:
 	@echo 'make web     page only'
 	@echo 'make fmt     set all code out as it should be'
 	@echo 'make lint    formatting, clippy, types, dependencies'
+	@echo 'make bench-train  what a training step costs, beside PyTorch'
 	@echo 'make openapi write the description of the HTTP surface and the types of the page anew'
 
 .PHONY: demo
@@ -79,6 +80,10 @@ openapi: web/node_modules/.package-lock.json
 	@program=$$(scripts/test-binary) && "$$program" openapi > web/openapi.json.new
 	@mv web/openapi.json.new web/openapi.json
 	@npm --prefix web run types
+
+.PHONY: bench-train
+bench-train: build-tools
+	@scripts/bench-train $(ARGS)
 
 .PHONY: fmt
 fmt: web/node_modules/.package-lock.json

@@ -4,7 +4,7 @@ use super::{AppState, extract::SweepPath, openapi::NoSweep, problem::Problem, sw
 use crate::store::{CurveRow, TrialRow};
 use axum::{Json, extract::State};
 use floodgauge_protocol::{
-    DatasetName, Family, Method, Metric, Model, Plan, SweepId, SweepSpec, TrialKey,
+    DatasetName, Family, Method, Metric, Plan, SweepId, SweepSpec, TrialKey,
 };
 use serde::Serialize;
 use std::collections::HashMap;
@@ -45,7 +45,10 @@ pub struct GridRecipe {
     pub n_val: Option<u32>,
     /// The rate of flipped labels.
     pub label_noise: f64,
-    /// The width of each hidden layer.
+    /// The kind of model.
+    #[schema(example = "mlp")]
+    pub model: &'static str,
+    /// The width of each hidden dense layer.
     pub hidden: Vec<u32>,
     /// Whether there is batch normalisation.
     pub batch_norm: bool,
@@ -139,7 +142,6 @@ fn record(spec: &SweepSpec, curves: &[CurveRow], trials: &[TrialRow]) -> Grid {
 fn flattened(spec: &SweepSpec) -> GridRecipe {
     let recipe = &spec.recipe;
     let data = recipe.dataset.resolved();
-    let Model::Mlp { hidden, batch_norm } = &recipe.model;
     let weight_decay = match spec.search.weight_decay[..] {
         [only] => Some(only),
         _ => None,
@@ -149,8 +151,9 @@ fn flattened(spec: &SweepSpec) -> GridRecipe {
         n_train: data.n_train,
         n_val: data.n_val,
         label_noise: data.label_noise,
-        hidden: hidden.clone(),
-        batch_norm: *batch_norm,
+        model: recipe.model.kind(),
+        hidden: recipe.model.hidden().to_vec(),
+        batch_norm: recipe.model.batch_norm(),
         optimizer: recipe.optimizer.name(),
         lr: recipe.optimizer.lr(),
         weight_decay,

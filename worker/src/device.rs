@@ -44,8 +44,9 @@ const MOST: usize = 200;
 
 /// What the bits of a training run depend on beside its recipe and seed: build (compiler,
 /// libraries, sources; see `build.rs`), platform, the C library's mathematics, instruction set,
-/// cache sizes (they set the block sizes of matrix products), device. At most 200 characters of ASCII; equal fingerprints give equal bits. The number of threads is
-/// not in it: no sum is split among them.
+/// cache sizes (they set the block sizes of matrix products), device. At most 200 characters of
+/// ASCII; equal fingerprints give equal bits. The number of threads is not in it: no sum depends on
+/// how many there are.
 pub fn fingerprint() -> String {
     let text = format!(
         "floodgauge {} {} {}-{}{} libm {:08x} {} cache {} flex",

@@ -1,11 +1,8 @@
 //! Cross-entropy and error, never flooded, summed within each member in the order of the samples.
 
-use crate::{data::Samples, models::Mlp, stacked::to_host};
+use crate::{data::Samples, models::Network, stacked::to_host};
 use burn::tensor::{Device, Tensor, TensorData};
 use floodgauge_protocol::Metric;
-
-/// Samples evaluated at once; fixed, so that figures don't depend on the size of a cohort.
-const CHUNK: usize = 500;
 
 /// Mean cross-entropy and share of errors.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -29,14 +26,16 @@ impl Scores {
 
 /// The scores of each member of `model` on `samples` (`dim` features each).
 pub fn scores(
-    model: &Mlp,
+    model: &Network,
     members: usize,
     samples: &Samples,
     dim: usize,
     device: &Device,
 ) -> Vec<Scores> {
     let mut sums = vec![(0.0, 0u64); members];
-    let chunks = samples.features.chunks(CHUNK * dim).zip(samples.labels.chunks(CHUNK));
+    // Fixed for a model, so that figures don't depend on the size of a cohort.
+    let chunk = model.chunk();
+    let chunks = samples.features.chunks(chunk * dim).zip(samples.labels.chunks(chunk));
     for (features, labels) in chunks {
         let logits = to_host(model.forward(batch(features.to_vec(), dim, device)));
         let classes = logits.len() / (members * labels.len());

@@ -1,6 +1,7 @@
 //! Trains flooded models in lockstep.
 //!
 //! - [`data`]: data sets, their splits and their label noise; no tensors.
+//! - [`augment`]: random changes to training images.
 //! - [`seeds`]: random streams derived from what they are for, never carried along.
 //! - [`flood`]: the weight of each sample, which is all that makes most methods; [`pair`]: methods
 //!   that take two gradients of each mini-batch.
@@ -51,6 +52,7 @@
 //! was refused by the server, or hit the bound of its `retry`; a server that is merely away is
 //! waited for. With [`runner::Trainer`] something else than this crate may do the training.
 
+pub mod augment;
 pub mod checkpoint;
 pub mod client;
 pub mod cohort;

@@ -19,6 +19,8 @@ pub enum Purpose {
     Batches = 4,
     /// The samples of a synthetic data set.
     Samples = 5,
+    /// How a training image is changed; the index is epoch · 2³² + sample, both from 0.
+    Augment = 6,
 }
 
 /// The stream of `purpose` number `index` under a family's `seed`.

@@ -6,8 +6,12 @@
 mod common;
 
 use common::{Recorder, World};
-use floodgauge_protocol::{Method, Recipe};
-use floodgauge_worker::{checkpoint::State, data::Samples, models::Architecture};
+use floodgauge_protocol::{Method, Model, Recipe};
+use floodgauge_worker::{
+    checkpoint::State,
+    data::Samples,
+    models::{Architecture, Task},
+};
 
 const SAMPLES: usize = 200;
 const FEATURES: usize = 64;
@@ -25,7 +29,9 @@ fn recipe(lr: f64) -> Recipe {
 }
 
 fn architecture() -> Architecture {
-    Architecture::new(FEATURES, &[], CLASSES, false)
+    let model = Model::Mlp { hidden: vec![], batch_norm: false };
+    let task = Task { dim: FEATURES, image: None, classes: CLASSES };
+    Architecture::new(&model, task).unwrap()
 }
 
 /// Weights `[features, classes]`, then biases.

@@ -4,7 +4,9 @@
 
 mod common;
 
-use common::{OPTIMIZERS, Recorder, SCHEDULES, World, optimizers, resume, with_schedule};
+use common::{
+    OPTIMIZERS, Recorder, SCHEDULES, World, every_method, optimizers, resume, with_schedule,
+};
 use floodgauge_protocol::{
     ArmIx, Branch, Method, Metric, Recipe,
     segment::Start,
@@ -26,22 +28,6 @@ fn recipe(optimizer: &str, batch_norm: bool, hidden: &str) -> Recipe {
 
 const SGD: &str = r#"{"kind": "sgd", "lr": 0.1, "momentum": 0.9}"#;
 const PLAIN_SGD: &str = r#"{"kind": "sgd", "lr": 0.1}"#;
-
-/// Plain first, then every other method in turn, its levels high enough to be reached early.
-fn arms() -> Vec<Method> {
-    let swept = (0..20).map(|i| {
-        let x = f64::from(i);
-        let b = 1.8 - 0.09 * x;
-        match i % 5 {
-            0 => Method::Flood { b },
-            1 => Method::Iflood { b },
-            2 => Method::Softad { b },
-            3 => Method::Alternating { descent: 0.1, ascent: 0.005 * x },
-            _ => Method::GradientPenalty { lambda: 0.01 * x, rho: 0.05 },
-        }
-    });
-    std::iter::once(Method::Plain).chain(swept).collect()
-}
 
 /// The rows of an arm, as if it had trained alone.
 fn rows_of(rows: &[ReportRow], arm: usize) -> Vec<ReportRow> {
@@ -66,7 +52,7 @@ fn outcome(recorder: &Recorder, ended: &[Ended], arm: usize) -> Outcome {
 }
 
 fn world(recipe: &Recipe, seed: u32, decay: f64) -> World {
-    let mut world = World::new(recipe, seed, &arms());
+    let mut world = World::new(recipe, seed, &every_method());
     world.family.weight_decay = decay;
     world
 }

@@ -31,7 +31,7 @@ const BAD_SWEEPS: [Row; 32] = {
         ),
         row(
             "a model that isn't there",
-            |s| s["recipe"]["model"] = json!({ "kind": "cnn", "hidden": [] }),
+            |s| s["recipe"]["model"] = json!({ "kind": "transformer", "hidden": [] }),
             READ,
             "/recipe/model/kind",
         ),
@@ -166,9 +166,9 @@ const BAD_SWEEPS: [Row; 32] = {
         ),
         row(
             "an unknown field in the model",
-            |s| s["recipe"]["model"] = json!({ "kind": "mlp", "hidden": [], "depth": 3 }),
+            |s| s["recipe"]["model"] = json!({ "kind": "mlp", "hidden": [], "layers": 3 }),
             READ,
-            "/recipe/model/depth",
+            "/recipe/model/layers",
         ),
         row(
             "an unknown field in the levels",

@@ -1,5 +1,6 @@
 //! The HTTP surface, over a real listener, store and driver. Tests play the worker.
 
+mod bad_models;
 mod bad_sweeps;
 mod bad_training;
 mod blobs;

@@ -157,7 +157,7 @@ async fn a_grid_sweep_is_a_recorded_grid() {
     assert_eq!(grid["epochs"], 4);
     let recipe = json!({
         "data": "spiral", "n_train": 100, "n_val": 100, "label_noise": 0.0,
-        "hidden": [128, 128], "batch_norm": false, "optimizer": "sgd", "lr": 0.05,
+        "model": "mlp", "hidden": [128, 128], "batch_norm": false, "optimizer": "sgd", "lr": 0.05,
         "weight_decay": 0.0, "batch_size": 50, "epochs": 4
     });
     assert_eq!(grid["recipe"], recipe);

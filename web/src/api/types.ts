@@ -16,6 +16,7 @@ export type Event = Schemas["Event"];
 export type Family = Schemas["Family"];
 export type Levels = Schemas["Levels"];
 export type Metric = Schemas["Metric"];
+export type Model = Schemas["Model"];
 export type ObjectiveMetric = Schemas["ObjectiveMetric"];
 export type Problem = Schemas["Problem"];
 export type ReportRow = Schemas["ReportRow"];

@@ -1,6 +1,6 @@
 import { useComputed, useSignal, type ReadonlySignal } from "@preact/signals";
 import { useEffect, useState } from "preact/hooks";
-import type { SweepDetail } from "../api/types";
+import type { Model, SweepDetail } from "../api/types";
 import { Alert, useTitle } from "../parts";
 import { Answer } from "./answer";
 import { Evidence } from "./evidence";
@@ -113,6 +113,20 @@ function FamilyChoice({ detail, family, choose }: FamilyChoiceProps) {
   );
 }
 
+/** `MLP 128-128`, `CNN 16-32 + 128`, `ResNet-20`. */
+function modelWords(model: Model): string {
+  switch (model.kind) {
+    case "mlp":
+      return model.hidden.length > 0 ? `MLP ${model.hidden.join("-")}` : "linear model";
+    case "cnn": {
+      const { channels, hidden } = model;
+      return `CNN ${channels.join("-")}${hidden.length > 0 ? ` + ${hidden.join("-")}` : ""}`;
+    }
+    case "resnet":
+      return `ResNet-${model.depth}${model.width === 16 ? "" : `, width ${model.width}`}`;
+  }
+}
+
 /** `digits, label noise 0.2 · MLP 128-128 · sgd lr 0.05 · 100 epochs · 21 arms × 2 seeds · sha`. */
 function summaryWords(detail: SweepDetail): string {
   const { spec, dataset, epochs, scheduler, arms, seeds } = detail;
@@ -127,7 +141,7 @@ function summaryWords(detail: SweepDetail): string {
   const model = recipe.model;
   return [
     dataset.replaceAll("_", " ") + (noise ? `, label noise ${noise}` : ""),
-    model ? (model.hidden.length > 0 ? `MLP ${model.hidden.join("-")}` : "linear model") : "",
+    model ? modelWords(model) : "",
     recipe.optimizer ? `${recipe.optimizer.kind} lr ${recipe.optimizer.lr}` : "",
     `${epochs} epochs`,
     factors.filter(Boolean).join(" × "),

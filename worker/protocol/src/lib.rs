@@ -3,7 +3,7 @@
 //! Serde types only: no IO, no training, no HTTP.
 //!
 //! - [`ids`], [`digest`]: names of things.
-//! - [`recipe`], [`schedule`], [`levels`], [`method`], [`sweep`]: what a user asks for.
+//! - [`recipe`], [`model`], [`schedule`], [`levels`], [`method`], [`sweep`]: what a user asks for.
 //! - [`plan`]: the arms and families that a sweep spells out.
 //! - [`segment`], [`work`]: leased work and what workers answer.
 //! - [`metric`]: numbers that may have diverged.
@@ -13,6 +13,7 @@ pub mod ids;
 pub mod levels;
 pub mod method;
 pub mod metric;
+pub mod model;
 pub mod plan;
 pub mod recipe;
 pub mod schedule;
@@ -27,8 +28,9 @@ pub use ids::{ArmIx, FamilyIx, LeaseId, SegmentId, SweepId, TrialKey};
 pub use levels::Levels;
 pub use method::{Method, MethodKind, MethodSpec, MethodTable};
 pub use metric::Metric;
+pub use model::{Augment, Image, Model};
 pub use plan::{Family, Plan};
-pub use recipe::{Dataset, DatasetName, Model, Optimizer, Recipe};
+pub use recipe::{Dataset, DatasetName, Optimizer, Recipe};
 pub use schedule::Schedule;
 pub use segment::{Branch, Segment, SegmentKind, Start};
 pub use sweep::{At, Objective, ObjectiveMetric, SchedulerKind, SchedulerSpec, Search, SweepSpec};

@@ -1,6 +1,9 @@
 //! A training recipe: data, model, optimiser, length.
 
-use crate::schedule::Schedule;
+use crate::{
+    model::{Augment, Image, Model},
+    schedule::Schedule,
+};
 use serde::{Deserialize, Serialize};
 
 /// Everything that all trials of a sweep train with, but for seed, weight decay and method.
@@ -16,6 +19,9 @@ pub struct Recipe {
     /// The optimiser.
     #[serde(default)]
     pub optimizer: Optimizer,
+    /// Random changes to training images; none unless asked for.
+    #[serde(default, skip_serializing_if = "Augment::is_none")]
+    pub augment: Augment,
     /// Samples in a mini-batch; the last, smaller one of an epoch is kept.
     #[serde(default = "default_batch_size")]
     #[cfg_attr(feature = "openapi", schema(minimum = 1, default = 50))]
@@ -153,50 +159,22 @@ impl DatasetName {
         }
     }
 
+    /// The images that the samples are, where they are images.
+    pub fn image(self) -> Option<Image> {
+        let gray = |side| Some(Image { channels: 1, height: side, width: side });
+        match self {
+            Self::Digits => gray(8),
+            Self::Mnist | Self::FashionMnist | Self::Kmnist => gray(28),
+            Self::TwoGaussians | Self::Sinusoid | Self::Spiral => None,
+        }
+    }
+
     /// How many classes the labels name.
     pub fn classes(self) -> u32 {
         match self {
             Self::TwoGaussians | Self::Sinusoid | Self::Spiral => 2,
             Self::Digits | Self::Mnist | Self::FashionMnist | Self::Kmnist => 10,
         }
-    }
-}
-
-/// A model.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(
-    tag = "kind",
-    rename_all = "snake_case",
-    deny_unknown_fields,
-    from = "crate::spelled::ModelFields"
-)]
-pub enum Model {
-    /// A multi-layer perceptron with ReLU between its layers.
-    Mlp {
-        /// The width of each hidden layer; none makes a linear model.
-        hidden: Vec<u32>,
-        /// Batch normalisation before each ReLU.
-        #[serde(default)]
-        batch_norm: bool,
-    },
-}
-
-impl Model {
-    /// How many numbers its weights are, on samples of `features` features in `classes` classes.
-    pub fn parameters(&self, features: u32, classes: u32) -> u64 {
-        let Self::Mlp { hidden, batch_norm } = self;
-        let widths: Vec<u64> =
-            [features].iter().chain(hidden).chain(&[classes]).map(|&width| width.into()).collect();
-        let dense: u64 = widths.windows(2).map(|pair| (pair[0] + 1) * pair[1]).sum();
-        let norms: u64 = hidden.iter().map(|&width| 4 * u64::from(width)).sum();
-        dense + if *batch_norm { norms } else { 0 }
-    }
-}
-
-impl Default for Model {
-    fn default() -> Self {
-        Self::Mlp { hidden: vec![128, 128], batch_norm: false }
     }
 }
 

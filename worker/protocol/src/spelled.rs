@@ -6,7 +6,8 @@
 use crate::{
     levels::{Levels, LogRange, Range},
     method::{MethodKind, MethodSpec, MethodTable, default_rho},
-    recipe::{Model, Optimizer, default_beta_1, default_beta_2, default_epsilon},
+    model::{Model, default_channels, default_hidden, default_kernel, default_width},
+    recipe::{Optimizer, default_beta_1, default_beta_2, default_epsilon},
     schedule::Schedule,
 };
 use serde::{
@@ -22,20 +23,52 @@ use std::fmt;
 #[serde(deny_unknown_fields)]
 pub(crate) struct ModelFields {
     kind: ModelKind,
-    hidden: Vec<u32>,
-    #[serde(default)]
-    batch_norm: bool,
+    hidden: Option<Vec<u32>>,
+    batch_norm: Option<bool>,
+    channels: Option<Vec<u32>>,
+    kernel: Option<u32>,
+    depth: Option<u32>,
+    width: Option<u32>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum ModelKind {
     Mlp,
+    Cnn,
+    Resnet,
 }
 
-impl From<ModelFields> for Model {
-    fn from(ModelFields { kind: ModelKind::Mlp, hidden, batch_norm }: ModelFields) -> Self {
-        Self::Mlp { hidden, batch_norm }
+impl TryFrom<ModelFields> for Model {
+    type Error = String;
+
+    fn try_from(fields: ModelFields) -> Result<Self, String> {
+        let ModelFields { kind, hidden, batch_norm, channels, kernel, depth, width } = fields;
+        let dense = [("hidden", hidden.is_some()), ("batch_norm", batch_norm.is_some())];
+        let convolved = [("channels", channels.is_some()), ("kernel", kernel.is_some())];
+        let residual = [("depth", depth.is_some()), ("width", width.is_some())];
+        let batch_norm = batch_norm.unwrap_or(false);
+        Ok(match kind {
+            ModelKind::Mlp => {
+                none_of("mlp", &[convolved, residual].concat())?;
+                let hidden = hidden.ok_or("mlp needs hidden, the widths of its hidden layers")?;
+                Self::Mlp { hidden, batch_norm }
+            }
+            ModelKind::Cnn => {
+                none_of("cnn", &residual)?;
+                Self::Cnn {
+                    channels: channels.unwrap_or_else(default_channels),
+                    kernel: kernel.unwrap_or_else(default_kernel),
+                    hidden: hidden.unwrap_or_else(default_hidden),
+                    batch_norm,
+                }
+            }
+            ModelKind::Resnet => {
+                none_of("resnet", &[dense, convolved].concat())?;
+                let depth = depth.ok_or("resnet needs depth, its layers with weights: 6n + 2")?;
+                Self::Resnet { depth, width: width.unwrap_or_else(default_width) }
+            }
+        })
     }
 }
 
@@ -280,6 +313,12 @@ mod tests {
         let model = Model::Mlp { hidden: vec![3], batch_norm: true };
         let read: Model = serde_json::from_value(serde_json::to_value(&model).unwrap()).unwrap();
         assert_eq!(read, model);
+        let cnn = json!({ "kind": "cnn", "channels": [4], "kernel": 5, "hidden": [], "batch_norm": true });
+        let resnet = json!({ "kind": "resnet", "depth": 8, "width": 4 });
+        for json in [cnn, resnet] {
+            let model: Model = serde_json::from_value(json.clone()).unwrap();
+            assert_eq!(serde_json::to_value(model).unwrap(), json);
+        }
         let list = Levels::default();
         assert_eq!(levels(serde_json::to_value(&list).unwrap()), Ok(list));
     }
@@ -292,6 +331,24 @@ mod tests {
         assert_eq!(mixed, Err("adam has no momentum".into()));
         let mixed = optimizer(json!({ "kind": "adamw", "lr": 0.1, "nesterov": true }));
         assert_eq!(mixed, Err("adamw has no nesterov".into()));
+    }
+
+    #[test]
+    fn a_model_takes_what_its_kind_has_and_needs_it() {
+        let model = |json| serde_json::from_value::<Model>(json).map_err(|error| error.to_string());
+        for (json, problem) in [
+            (json!({ "kind": "mlp" }), "mlp needs hidden"),
+            (json!({ "kind": "mlp", "hidden": [], "kernel": 3 }), "mlp has no kernel"),
+            (json!({ "kind": "cnn", "depth": 8 }), "cnn has no depth"),
+            (json!({ "kind": "resnet" }), "resnet needs depth"),
+            (
+                json!({ "kind": "resnet", "depth": 8, "batch_norm": true }),
+                "resnet has no batch_norm",
+            ),
+        ] {
+            let told = model(json).unwrap_err();
+            assert!(told.contains(problem), "{told}");
+        }
     }
 
     #[test]

@@ -1,8 +1,10 @@
 //! Checks on a submitted sweep that its types can't make.
 
+mod model;
+
 use crate::{
     method::{Method, MethodSpec, MethodTable},
-    recipe::{Model, Optimizer},
+    recipe::Optimizer,
     schedule::Schedule,
     sweep::{SchedulerKind, SweepSpec},
 };
@@ -94,23 +96,7 @@ impl SweepSpec {
         problems.unless((1..=bound::EPOCHS).contains(&recipe.epochs), "/recipe/epochs", || {
             format!("epochs {} must be between 1 and {}", recipe.epochs, bound::EPOCHS)
         });
-        let Model::Mlp { hidden, .. } = &recipe.model;
-        problems.unless(hidden.len() <= bound::LAYERS, "/recipe/model/hidden", || {
-            format!("{} hidden layers are more than {}", hidden.len(), bound::LAYERS)
-        });
-        for (i, width) in hidden.iter().enumerate() {
-            problems.unless(
-                (1..=bound::WIDTH).contains(width),
-                &format!("/recipe/model/hidden/{i}"),
-                || format!("width {width} must be between 1 and {}", bound::WIDTH),
-            );
-        }
-        let data = recipe.dataset.name;
-        let numbers = recipe.model.parameters(data.features(), data.classes());
-        let bytes = numbers.saturating_mul(4 * (1 + recipe.optimizer.slots()));
-        problems.unless(bytes <= bound::CHECKPOINT_BYTES, "/recipe/model/hidden", || {
-            format!("checkpoints of {bytes} bytes are more than {}", bound::CHECKPOINT_BYTES)
-        });
+        self.check_model(problems);
         self.check_optimizer(problems);
     }
 
@@ -305,7 +291,7 @@ fn distinct<T: PartialEq>(values: &[T]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::levels::Levels;
+    use crate::{levels::Levels, model::Model};
 
     fn digits() -> SweepSpec {
         serde_json::from_str(

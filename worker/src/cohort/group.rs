@@ -11,7 +11,7 @@ use crate::{
     data::Samples,
     evaluate::{self, Scores},
     flood,
-    models::Mlp,
+    models::Network,
     optim::{self, Optim},
     pair::{self, Pair},
     rates::Rates,
@@ -54,7 +54,7 @@ pub(super) struct Member {
 /// The tensors of several members at one step.
 #[derive(Debug)]
 pub(super) struct Frozen {
-    model: Mlp,
+    model: Network,
     optim: Optim,
 }
 
@@ -71,7 +71,7 @@ impl Frozen {
 /// Several members stacked.
 pub(super) struct Group {
     pub members: Vec<Member>,
-    model: Mlp,
+    model: Network,
     optim: Optim,
     rates: Rates,
     weight_decay: f32,
@@ -83,7 +83,7 @@ impl Group {
     /// Stacks members with their states.
     pub fn stack(plan: &Plan, members: Vec<Member>, states: &[State], device: &Device) -> Self {
         Self {
-            model: Mlp::stack(&plan.architecture, states, device),
+            model: Network::stack(&plan.architecture, states, device),
             optim: Optim::stack(
                 &plan.optimizer,
                 plan.weight_decay,

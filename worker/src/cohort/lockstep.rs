@@ -8,8 +8,9 @@ use super::{
     start::Plan,
 };
 use crate::{
+    augment::Augmentation,
     checkpoint::State,
-    data::{Data, Samples},
+    data::Data,
     device::Machine,
     evaluate::Scores,
     seeds::{self, Purpose},
@@ -24,6 +25,7 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
     thread,
+    time::{Duration, Instant},
 };
 
 /// A cohort between two steps.
@@ -37,6 +39,8 @@ pub(super) struct Lockstep<'a> {
     step: u64,
     /// Orders to stop: arm to last epoch.
     stops: HashMap<usize, u32>,
+    /// What forward, backward, update and the evaluation's forward took so far.
+    work: Duration,
     /// The runs that ended, each with its place in the answer.
     ended: Vec<((usize, Option<ArmIx>), Ended)>,
 }
@@ -63,6 +67,7 @@ impl<'a> Lockstep<'a> {
             plan,
             data,
             machine,
+            work: Duration::ZERO,
             ended: Vec::new(),
             lanes: lanes(plan, members, machine)?,
             step: job.segment.from_step,
@@ -70,8 +75,12 @@ impl<'a> Lockstep<'a> {
         })
     }
 
-    /// Trains to the segment's last step, or until no member is left.
-    pub fn run(mut self, progress: &mut dyn Progress) -> Result<Vec<Ended>, TrainError> {
+    /// Trains to the segment's last step, or until no member is left. Says too what of its time was
+    /// forward, backward, update and the evaluation's forward.
+    pub fn run(
+        mut self,
+        progress: &mut dyn Progress,
+    ) -> Result<(Vec<Ended>, Duration), TrainError> {
         let (last, per_epoch) = (self.job.segment.to_step, self.plan.steps_per_epoch);
         while self.step < last && !self.lanes.is_empty() {
             let epoch = self.step / per_epoch;
@@ -86,7 +95,8 @@ impl<'a> Lockstep<'a> {
         for (member, state) in self.members() {
             self.end(&member, state, BranchEnd::Reached)?;
         }
-        Ok(self.in_order())
+        let work = self.work;
+        Ok((self.in_order(), work))
     }
 
     /// Scores on the test set; nothing is trained.
@@ -114,8 +124,10 @@ impl<'a> Lockstep<'a> {
         let (data, plan, steps) = (self.data, self.plan, self.step..until);
         let metric = self.job.segment.metric;
         let order = order(plan.seed, epoch, data.train.len());
+        let augmentation = augmentation(plan, data, epoch);
         let ends_epoch = until == (epoch + 1) * plan.steps_per_epoch;
-        each(&mut self.lanes, |group| {
+        let found = each(&mut self.lanes, |group| {
+            let mut work = Duration::ZERO;
             group.depart(steps.start);
             for step in steps.clone() {
                 if progress.abandoned() {
@@ -123,17 +135,24 @@ impl<'a> Lockstep<'a> {
                 }
                 let from = (step % plan.steps_per_epoch) as usize * plan.batch_size;
                 let rows = from..(from + plan.batch_size).min(order.len());
-                let (features, labels) = gather(&data.train, data.dim, &order[rows]);
+                let (features, labels) = gather(data, augmentation.as_ref(), &order[rows]);
+                let began = Instant::now();
                 group.step(plan, step, features, data.dim, &labels);
+                work += began.elapsed();
             }
             group.members.iter_mut().for_each(Member::arrive);
             if !ends_epoch {
-                return Ok(vec![]);
+                return Ok((vec![], work));
             }
+            let began = Instant::now();
             let scores = group.scores(&data.val, data.dim);
+            work += began.elapsed();
             group.keep_best(metric, epoch as u32 + 1, until, &scores);
-            Ok(scores)
-        })
+            Ok((scores, work))
+        })?;
+        let (scores, work): (_, Vec<_>) = found.into_iter().unzip();
+        self.work += work.into_iter().max().unwrap_or_default();
+        Ok(scores)
     }
 
     /// Reports the rows of epoch number `epoch`, from 1, and notes what is to be stopped.
@@ -324,11 +343,23 @@ fn order(seed: u32, epoch: u64, samples: usize) -> Vec<usize> {
     order
 }
 
-/// The features `[rows, dim]` and labels of some samples.
-fn gather(samples: &Samples, dim: usize, rows: &[usize]) -> (Vec<f32>, Vec<u8>) {
+/// How an epoch changes training images, where it does.
+fn augmentation(plan: &Plan, data: &Data, epoch: u64) -> Option<Augmentation> {
+    let (augment, seed) = (plan.augment, plan.seed);
+    let image = data.image.filter(|_| !augment.is_none());
+    image.map(|image| Augmentation { augment, image, seed, epoch })
+}
+
+/// The features `[rows, dim]` and labels of some training samples.
+fn gather(data: &Data, augmentation: Option<&Augmentation>, rows: &[usize]) -> (Vec<f32>, Vec<u8>) {
+    let (samples, dim) = (&data.train, data.dim);
     let mut features = Vec::with_capacity(rows.len() * dim);
     for &row in rows {
-        features.extend_from_slice(&samples.features[row * dim..(row + 1) * dim]);
+        let sample = &samples.features[row * dim..(row + 1) * dim];
+        match augmentation {
+            Some(augmentation) => augmentation.extend(&mut features, sample, row),
+            None => features.extend_from_slice(sample),
+        }
     }
     (features, rows.iter().map(|&row| samples.labels[row]).collect())
 }

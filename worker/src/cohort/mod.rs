@@ -7,7 +7,7 @@ mod lockstep;
 mod pass;
 mod start;
 
-use crate::{checkpoint::CheckpointError, data::Data, device::Machine};
+use crate::{checkpoint::CheckpointError, data::Data, device::Machine, models::NoImages};
 use bytes::Bytes;
 use floodgauge_protocol::{
     Digest, Family, Method, Recipe, Segment, SegmentKind,
@@ -15,7 +15,10 @@ use floodgauge_protocol::{
 };
 use lockstep::Lockstep;
 use start::Plan;
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, HashMap},
+    time::{Duration, Instant},
+};
 
 /// What to train.
 #[derive(Clone, Copy, Debug)]
@@ -48,6 +51,12 @@ pub trait Progress: Sync {
     /// Answers what is known by now to be stopped; a stop at a later epoch is remembered.
     /// Training waits for the answer.
     fn epoch(&mut self, rows: Vec<ReportRow>) -> Vec<Stop>;
+
+    /// Hears at the end of a trained segment what of its `whole` time was `work`: forward,
+    /// backward, update and the evaluation's forward.
+    fn spent(&mut self, work: Duration, whole: Duration) {
+        tracing::debug!(?work, ?whole, "segment trained");
+    }
 
     /// Asked before each step, from any thread: true gives up with [`TrainError::Abandoned`], as
     /// on a lost lease or when the worker shuts down. Its segment is trained anew, by whoever
@@ -103,6 +112,9 @@ pub enum TrainError {
         /// Samples the recipe has.
         expected: usize,
     },
+    /// The model can't be trained on the data.
+    #[error(transparent)]
+    Model(#[from] NoImages),
     /// A checkpoint was not handed over.
     #[error("checkpoint {0} is missing")]
     Missing(Digest),
@@ -146,11 +158,16 @@ pub fn train(
     checkpoints: &HashMap<Digest, Bytes>,
     progress: &mut dyn Progress,
 ) -> Result<Vec<Ended>, TrainError> {
+    let began = Instant::now();
     let plan = Plan::of(job, data)?;
     let members = plan.members(job, checkpoints)?;
     let cohort = Lockstep::new(machine, job, &plan, data, members)?;
     match job.segment.kind {
-        SegmentKind::Train => cohort.run(progress),
+        SegmentKind::Train => {
+            let (ended, work) = cohort.run(progress)?;
+            progress.spent(work, began.elapsed());
+            Ok(ended)
+        }
         SegmentKind::Test => cohort.test(),
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     evaluate,
-    models::Mlp,
+    models::Network,
     stacked::{Statistics, to_host},
 };
 use burn::tensor::{Tensor, TensorData};
@@ -16,7 +16,7 @@ pub(super) struct Batch<'a> {
 
 /// A mini-batch that has gone forward through the members and not yet back.
 pub(super) struct Pass {
-    model: Mlp,
+    model: Network,
     logits: Tensor<3>,
     seen: Vec<Statistics>,
     /// The gradient of each sample's loss with respect to its logits, member by member.
@@ -29,7 +29,7 @@ pub(super) struct Pass {
 
 impl Batch<'_> {
     /// Goes forward through the members of `model`.
-    pub fn forward(&self, model: &Mlp) -> Pass {
+    pub fn forward(&self, model: &Network) -> Pass {
         let model = model.tracked();
         let (logits, seen) = model.forward_train(self.input.clone().autodiff());
         let [members, samples, classes] = logits.dims();

@@ -5,12 +5,12 @@ use crate::{
     checkpoint::{Layout, State, Tally},
     cohort::{fork::Arm, group::Member},
     data::Data,
-    models::Architecture,
+    models::{Architecture, Task},
     optim,
     rates::Rates,
 };
 use bytes::Bytes;
-use floodgauge_protocol::{ArmIx, Branch, Digest, Model, Optimizer, segment::Start};
+use floodgauge_protocol::{ArmIx, Augment, Branch, Digest, Optimizer, segment::Start};
 use std::collections::HashMap;
 
 /// What all members of a job have in common.
@@ -21,6 +21,7 @@ pub(super) struct Plan {
     pub weight_decay: f64,
     pub seed: u32,
     pub batch_size: usize,
+    pub augment: Augment,
     pub steps_per_epoch: u64,
     /// The arrays of a member: model and optimiser.
     layout: Layout,
@@ -35,8 +36,8 @@ impl Plan {
         if data.train.len() != expected {
             return Err(TrainError::Data { found: data.train.len(), expected });
         }
-        let Model::Mlp { hidden, batch_norm } = &recipe.model;
-        let architecture = Architecture::new(data.dim, hidden, data.classes, *batch_norm);
+        let task = Task { dim: data.dim, image: data.image, classes: data.classes };
+        let architecture = Architecture::new(&recipe.model, task)?;
         let mut layout = architecture.layout();
         layout.extend(optim::layout(&recipe.optimizer, &architecture));
         Ok(Self {
@@ -46,6 +47,7 @@ impl Plan {
             weight_decay: job.family.weight_decay,
             seed: job.family.seed,
             batch_size: recipe.batch_size.max(1) as usize,
+            augment: recipe.augment,
             steps_per_epoch: recipe.steps_per_epoch(),
             layout,
         })

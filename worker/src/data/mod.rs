@@ -8,7 +8,7 @@ mod noise;
 mod synthetic;
 
 use crate::seeds::{self, Purpose};
-use floodgauge_protocol::{Dataset, DatasetName};
+use floodgauge_protocol::{Dataset, DatasetName, Image};
 use rand::seq::SliceRandom;
 use std::path::{Path, PathBuf};
 
@@ -40,6 +40,8 @@ impl Samples {
 pub struct Data {
     /// Features per sample.
     pub dim: usize,
+    /// The images that samples are, channel after channel, where they are images.
+    pub image: Option<Image>,
     /// Classes.
     pub classes: usize,
     /// What trains; noisy labels where the recipe says so.
@@ -116,7 +118,7 @@ pub fn load(dataset: &Dataset, seed: u32, folder: Option<&Path>) -> Result<Data,
     if n_train + n_val > most {
         return Err(DataError::Split { name: dataset.name, n_train, n_val, most });
     }
-    let classes = dataset.name.classes() as usize;
+    let (classes, image) = (dataset.name.classes() as usize, dataset.name.image());
     let mut data = match dataset.name {
         DatasetName::Digits => {
             let pool = digits::all();
@@ -126,6 +128,7 @@ pub fn load(dataset: &Dataset, seed: u32, folder: Option<&Path>) -> Result<Data,
             let scale = digits::SCALE;
             Data {
                 dim: digits::DIM,
+                image,
                 classes,
                 train: pool.select(train, scale),
                 val: pool.select(val, scale),
@@ -146,6 +149,7 @@ pub fn load(dataset: &Dataset, seed: u32, folder: Option<&Path>) -> Result<Data,
             let all: Vec<_> = (0..test.len()).collect();
             Data {
                 dim: pool.dim,
+                image,
                 classes,
                 train: pool.select(train, idx::SCALE),
                 val: pool.select(&rest[..n_val], idx::SCALE),

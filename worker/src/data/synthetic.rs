@@ -16,6 +16,7 @@ pub(super) fn draw(name: DatasetName, n_train: usize, n_val: usize, seed: u32) -
     let part = |n, index| samples(name, n, &mut seeds::stream(seed, Purpose::Samples, index));
     Data {
         dim: if name == DatasetName::TwoGaussians { 10 } else { 2 },
+        image: None,
         classes: 2,
         train: part(n_train, 0),
         val: part(n_val, 1),

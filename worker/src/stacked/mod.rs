@@ -2,16 +2,30 @@
 //!
 //! Every parameter is a tensor `[K, rows, columns]` (`rows` is 1 for a vector), and a batched
 //! matrix product keeps each member's bits what they are alone: it makes the identical call for
-//! each member, and everything else is element by element or sums within a member.
+//! each member, and everything else is element by element or sums within a member. Grouped
+//! convolution would not keep them, so convolution, pooling and batch normalisation are operations
+//! of our own ([`kernels`], as burn knows them in [`backend`]).
+//!
+//! Pictures are matrices too, `[K, samples · height · width, channels]`: what works on the columns
+//! of a dense layer works on channels.
 
+mod backend;
+mod conv;
+mod kernels;
 mod linear;
 mod norm;
+mod pool;
 
 use crate::checkpoint::State;
 use burn::tensor::{Device, Tensor, TensorData};
 
-pub use linear::Linear;
-pub use norm::{Norm, Statistics};
+pub use conv::{ConvShape, conv};
+pub use linear::linear;
+pub use norm::{Statistics, norm, norm_train};
+pub use pool::{PoolShape, max_pool};
+
+/// Added to a variance before its root.
+const EPSILON: f32 = 1e-5;
 
 /// Stacks the array `name` of each state, `[rows, columns]` or `[columns]`, into
 /// `[K, rows, columns]`. There is at least one state; all hold it, with one shape.

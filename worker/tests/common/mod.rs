@@ -4,13 +4,14 @@
 
 use bytes::Bytes;
 use floodgauge_protocol::{
-    ArmIx, Branch, Digest, Family, FamilyIx, Method, Recipe, Segment, SegmentId, SegmentKind,
+    ArmIx, Branch, Digest, Family, FamilyIx, Image, Method, Recipe, Segment, SegmentId,
+    SegmentKind,
     segment::Start,
     work::{ReportRow, Stop},
 };
 use floodgauge_worker::{
     cohort::{self, Ended, Job, Progress, TrainError},
-    data::{self, Data},
+    data::{self, Data, Samples},
     device::Machine,
 };
 use proptest::prelude::*;
@@ -43,6 +44,28 @@ pub fn optimizers() -> impl Strategy<Value = String> {
     use proptest::sample::select;
     (select(&OPTIMIZERS[..]), select(&SCHEDULES[..]))
         .prop_map(|(optimizer, schedule)| with_schedule(optimizer, schedule))
+}
+
+pub const CNN: &str = r#"{"kind": "cnn", "channels": [6, 9], "hidden": [20]}"#;
+pub const CNN_NORM: &str =
+    r#"{"kind": "cnn", "channels": [5], "kernel": 5, "hidden": [17], "batch_norm": true}"#;
+pub const RESNET: &str = r#"{"kind": "resnet", "depth": 8, "width": 4}"#;
+
+/// Plain first, then 20 arms of every other method in turn, levels falling from 1.8 in steps of
+/// 0.09, so that most are reached early.
+pub fn every_method() -> Vec<Method> {
+    let swept = (0..20).map(|i| {
+        let x = f64::from(i);
+        let b = 1.8 - 0.09 * x;
+        match i % 5 {
+            0 => Method::Flood { b },
+            1 => Method::Iflood { b },
+            2 => Method::Softad { b },
+            3 => Method::Alternating { descent: 0.1, ascent: 0.005 * x },
+            _ => Method::GradientPenalty { lambda: 0.01 * x, rho: 0.05 },
+        }
+    });
+    std::iter::once(Method::Plain).chain(swept).collect()
 }
 
 /// Keeps all rows and orders stops.
@@ -86,6 +109,21 @@ impl World {
             machine: Machine::default(),
             checkpoints: HashMap::new(),
         }
+    }
+
+    /// The same with pictures of so many channels, each a shade of what was the only one.
+    pub fn coloured(mut self, channels: usize) -> Self {
+        let data = &mut self.data;
+        let dim = data.dim;
+        let shades = |pixels: &[f32]| -> Vec<f32> {
+            (1..=channels).flat_map(|c| pixels.iter().map(move |p| p / c as f32)).collect()
+        };
+        for Samples { features, .. } in [&mut data.train, &mut data.val, &mut data.test] {
+            *features = features.chunks(dim).flat_map(shades).collect();
+        }
+        data.dim *= channels;
+        data.image = data.image.map(|image| Image { channels: channels as u32, ..image });
+        self
     }
 
     /// Steps of a whole run.

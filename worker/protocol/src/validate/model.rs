@@ -1,0 +1,141 @@
+//! Checks on the model and on what it wants of the data.
+
+use super::{Problems, bound};
+use crate::{model::Model, sweep::SweepSpec};
+
+/// Where the channels of the widest stage of a residual network stay within [`bound::WIDTH`].
+const RESNET_WIDTH: u32 = bound::WIDTH / 4;
+const RESNET_DEPTH: std::ops::RangeInclusive<u32> = 8..=110;
+
+impl SweepSpec {
+    pub(super) fn check_model(&self, problems: &mut Problems) {
+        let (model, data) = (&self.recipe.model, self.recipe.dataset.name);
+        let image = data.image();
+        problems.unless(image.is_some() || !model.wants_images(), "/recipe/model/kind", || {
+            format!("{} wants images, which {} are not", model.kind(), data.as_str())
+        });
+        check_widths(problems, "hidden", "hidden layers", model.hidden());
+        match model {
+            Model::Mlp { .. } => {}
+            Model::Cnn { channels, kernel, .. } => {
+                check_widths(problems, "channels", "convolutions", channels);
+                problems.unless(!channels.is_empty(), "/recipe/model/channels", || {
+                    "at least one convolution is needed".into()
+                });
+                problems.unless([3, 5].contains(kernel), "/recipe/model/kernel", || {
+                    format!("kernel {kernel} must be 3 or 5")
+                });
+                if let Some(image) = image {
+                    let most = image.height.min(image.width).ilog2() as usize;
+                    problems.unless(channels.len() <= most, "/recipe/model/channels", || {
+                        format!(
+                            "{} convolutions, each of which halves the image, leave nothing of {} × {} pixels",
+                            channels.len(),
+                            image.height,
+                            image.width
+                        )
+                    });
+                }
+            }
+            Model::Resnet { depth, width } => {
+                let fits = RESNET_DEPTH.contains(depth) && depth % 6 == 2;
+                problems.unless(fits, "/recipe/model/depth", || {
+                    format!("depth {depth} must be 6n + 2, from 8 to {}", RESNET_DEPTH.end())
+                });
+                problems.unless((1..=RESNET_WIDTH).contains(width), "/recipe/model/width", || {
+                    format!("width {width} must be between 1 and {RESNET_WIDTH}")
+                });
+            }
+        }
+        let numbers = model.parameters(data.features(), image, data.classes());
+        let bytes = numbers.saturating_mul(4 * (1 + self.recipe.optimizer.slots()));
+        let widest = match model {
+            Model::Resnet { .. } => "/recipe/model/width",
+            Model::Mlp { .. } | Model::Cnn { .. } => "/recipe/model/hidden",
+        };
+        problems.unless(bytes <= bound::CHECKPOINT_BYTES, widest, || {
+            format!("checkpoints of {bytes} bytes are more than {}", bound::CHECKPOINT_BYTES)
+        });
+        self.check_augment(problems);
+    }
+
+    fn check_augment(&self, problems: &mut Problems) {
+        let (augment, data) = (self.recipe.augment, self.recipe.dataset.name);
+        let Some(image) = data.image() else {
+            problems.unless(augment.is_none(), "/recipe/augment", || {
+                format!("only images can be augmented, which {} are not", data.as_str())
+            });
+            return;
+        };
+        let most = image.height.min(image.width) / 2;
+        problems.unless(augment.crop <= most, "/recipe/augment/crop", || {
+            format!("crop {} is more than half of the image, {most}", augment.crop)
+        });
+    }
+}
+
+fn check_widths(problems: &mut Problems, field: &str, what: &str, widths: &[u32]) {
+    let pointer = format!("/recipe/model/{field}");
+    problems.unless(widths.len() <= bound::LAYERS, &pointer, || {
+        format!("{} {what} are more than {}", widths.len(), bound::LAYERS)
+    });
+    for (i, width) in widths.iter().enumerate() {
+        problems.unless((1..=bound::WIDTH).contains(width), &format!("{pointer}/{i}"), || {
+            format!("width {width} must be between 1 and {}", bound::WIDTH)
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sweep(data: &str, model: &str, augment: &str) -> SweepSpec {
+        let text = format!(
+            r#"{{"name": "x", "recipe": {{"dataset": {{"name": "{data}"}}, "model": {model},
+                "augment": {augment}}}}}"#
+        );
+        serde_json::from_str(&text).unwrap()
+    }
+
+    fn pointers(data: &str, model: &str, augment: &str) -> Vec<String> {
+        let problems = sweep(data, model, augment).problems();
+        problems.into_iter().map(|problem| problem.pointer).collect()
+    }
+
+    #[test]
+    fn models_for_images_need_no_more_than_their_kind_and_images() {
+        let none: [String; 0] = [];
+        for model in [r#"{"kind": "cnn"}"#, r#"{"kind": "resnet", "depth": 20}"#] {
+            assert_eq!(pointers("digits", model, "{}"), none);
+            assert_eq!(pointers("kmnist", model, r#"{"flip": true, "crop": 4}"#), none);
+            assert_eq!(pointers("spiral", model, "{}"), ["/recipe/model/kind"]);
+        }
+    }
+
+    #[test]
+    fn each_value_out_of_its_range_is_pointed_at() {
+        for (model, field) in [
+            (r#"{"kind": "cnn", "channels": []}"#, "channels"),
+            (r#"{"kind": "cnn", "channels": [1, 2, 3, 4]}"#, "channels"),
+            (r#"{"kind": "cnn", "channels": [4, 0]}"#, "channels/1"),
+            (r#"{"kind": "cnn", "kernel": 4}"#, "kernel"),
+            (r#"{"kind": "cnn", "hidden": [0]}"#, "hidden/0"),
+            (r#"{"kind": "resnet", "depth": 2}"#, "depth"),
+            (r#"{"kind": "resnet", "depth": 18}"#, "depth"),
+            (r#"{"kind": "resnet", "depth": 116}"#, "depth"),
+            (r#"{"kind": "resnet", "depth": 8, "width": 0}"#, "width"),
+            (r#"{"kind": "resnet", "depth": 110, "width": 256}"#, "width"),
+        ] {
+            let expected = format!("/recipe/model/{field}");
+            assert_eq!(pointers("digits", model, "{}"), [expected], "{model}");
+        }
+    }
+
+    #[test]
+    fn only_images_are_augmented_and_not_beyond_half_of_them() {
+        let model = r#"{"kind": "mlp", "hidden": []}"#;
+        assert_eq!(pointers("spiral", model, r#"{"flip": true}"#), ["/recipe/augment"]);
+        assert_eq!(pointers("digits", model, r#"{"crop": 5}"#), ["/recipe/augment/crop"]);
+    }
+}
