@@ -10,19 +10,45 @@
 //! locked: if its lease ended meanwhile and a collection has taken the row, nobody would ever
 //! delete the object, so the upload does. A commit can't slip in between, since it refers only
 //! to what its lease holds. Only a crash between put and look leaves such an object.
+//!
+//! What is too large for memory comes in two steps: [`Blobs::stage`] streams it to a place of its
+//! own, [`Blobs::place`] gives it its name while the store keeps its row. What a crash left staged
+//! is deleted after a day.
 
 use crate::store::{BlobRow, Store, StoreError};
 use bytes::Bytes;
 use floodgauge_protocol::{Digest, LeaseId};
-use futures::TryStreamExt as _;
+use futures::{TryStreamExt as _, stream::BoxStream};
 use object_store::{
-    GetResult, ObjectStore, ObjectStoreExt, PutPayload, local::LocalFileSystem, path,
+    GetResult, ObjectStore, ObjectStoreExt, PutPayload, WriteMultipart, local::LocalFileSystem,
+    path,
 };
 use sha2::{Digest as _, Sha256};
-use std::{path::Path, sync::Arc};
+use std::{path::Path, sync::Arc, time::Duration};
+use tokio::io::{AsyncRead, AsyncReadExt as _};
+use uuid::Uuid;
 
 /// How many blobs a collection looks up at once.
 const BATCH: u32 = 1_000;
+
+/// How much of a staged object is on its way at once.
+const CHUNK: usize = 1 << 20;
+/// Where staged objects are; no digest begins so.
+const INCOMING: &str = "incoming";
+/// How long a staged object may take to get its name.
+const STAGED: Duration = Duration::from_secs(24 * 3600);
+
+/// Bytes that are in the object store and have no name yet.
+#[derive(Debug)]
+pub struct Staged(path::Path);
+
+/// The bytes of a blob as they come, and how many there are.
+pub struct Streamed {
+    /// How many.
+    pub size: u64,
+    /// They.
+    pub chunks: BoxStream<'static, object_store::Result<Bytes>>,
+}
 
 /// Where the bytes of blobs are.
 #[derive(Clone, Debug)]
@@ -47,6 +73,9 @@ pub enum BlobError {
     /// The folder can't be made.
     #[error("the folder of the blobs can't be made: {0}")]
     Folder(#[from] std::io::Error),
+    /// What was to be stored can't be read.
+    #[error("what was to be stored can't be read: {0}")]
+    Read(std::io::Error),
     /// The object store's trouble.
     #[error(transparent)]
     Object(#[from] object_store::Error),
@@ -124,6 +153,7 @@ impl Blobs {
     /// # Errors
     /// The first that couldn't be deleted.
     pub async fn collect(&self, store: &dyn Store) -> Result<u64, BlobError> {
+        self.sweep_staged().await?;
         let mut collected = 0;
         loop {
             let unreferenced = store.unreferenced_blobs(BATCH).await?;
@@ -138,6 +168,81 @@ impl Blobs {
             }
             collected += forgotten;
         }
+    }
+
+    /// Streams bytes to a place of their own.
+    ///
+    /// # Errors
+    /// The reader's or the object store's trouble; nothing is left then.
+    pub async fn stage(&self, mut reader: impl AsyncRead + Unpin) -> Result<Staged, BlobError> {
+        let place = path::Path::from_iter([INCOMING, &Uuid::new_v4().simple().to_string()]);
+        let mut upload = WriteMultipart::new(self.objects.put_multipart(&place).await?);
+        let mut chunk = Vec::with_capacity(CHUNK);
+        loop {
+            chunk.clear();
+            let read = (&mut reader).take(CHUNK as u64).read_to_end(&mut chunk).await;
+            let waited = match read {
+                Ok(_) => upload.wait_for_capacity(2).await.map_err(BlobError::from),
+                Err(error) => Err(BlobError::Read(error)),
+            };
+            if let Err(error) = waited {
+                upload.abort().await?;
+                return Err(error);
+            }
+            if chunk.is_empty() {
+                break;
+            }
+            upload.write(&chunk);
+        }
+        upload.finish().await?;
+        Ok(Staged(place))
+    }
+
+    /// Gives staged bytes their name; their row must be kept meanwhile.
+    ///
+    /// # Errors
+    /// The object store's trouble.
+    pub async fn place(&self, staged: &Staged, digest: Digest) -> object_store::Result<()> {
+        self.objects.rename(&staged.0, &location(digest)).await
+    }
+
+    /// Deletes staged bytes that get no name.
+    ///
+    /// # Errors
+    /// The object store's trouble.
+    pub async fn discard(&self, staged: Staged) -> object_store::Result<()> {
+        match self.objects.delete(&staged.0).await {
+            Err(object_store::Error::NotFound { .. }) => Ok(()),
+            other => other,
+        }
+    }
+
+    /// The bytes of a blob as they come, if it is there. Whoever takes them checks their digest.
+    ///
+    /// # Errors
+    /// The object store's trouble.
+    pub async fn stream(&self, digest: Digest) -> Result<Option<Streamed>, BlobError> {
+        match self.objects.get(&location(digest)).await {
+            Ok(object) => {
+                Ok(Some(Streamed { size: object.meta.size, chunks: object.into_stream() }))
+            }
+            Err(object_store::Error::NotFound { .. }) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Deletes what a crash left staged.
+    async fn sweep_staged(&self) -> Result<(), BlobError> {
+        let incoming = path::Path::from(INCOMING);
+        let staged: Vec<_> = self.objects.list(Some(&incoming)).try_collect().await?;
+        let now = std::time::SystemTime::now();
+        for object in staged {
+            let age = now.duration_since(object.last_modified.into());
+            if age.is_ok_and(|age| age > STAGED) {
+                self.discard(Staged(object.location)).await?;
+            }
+        }
+        Ok(())
     }
 
     async fn put_verified(&self, digest: Digest, bytes: Bytes) -> Result<bool, BlobError> {
@@ -200,6 +305,25 @@ mod tests {
         blobs.delete(digest).await.unwrap();
         blobs.delete(digest).await.unwrap();
         assert_eq!(blobs.get(digest).await.unwrap(), None);
+    }
+
+    #[tokio::test]
+    async fn staged_bytes_are_no_blob_until_they_get_its_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let blobs = Blobs::open(folder.path()).unwrap();
+        let bytes: Vec<u8> = (0..3_000_000u32).map(|i| (i % 251) as u8).collect();
+        let digest = Digest(Sha256::digest(&bytes).into());
+        let staged = blobs.stage(&bytes[..]).await.unwrap();
+        assert!(blobs.stream(digest).await.unwrap().is_none());
+        blobs.place(&staged, digest).await.unwrap();
+        let streamed = blobs.stream(digest).await.unwrap().unwrap();
+        assert_eq!(streamed.size, 3_000_000);
+        let chunks: Vec<Bytes> = streamed.chunks.try_collect().await.unwrap();
+        assert!(chunks.concat() == bytes);
+        let staged = blobs.stage(&b"dropped"[..]).await.unwrap();
+        blobs.discard(staged).await.unwrap();
+        let left = std::fs::read_dir(folder.path().join(INCOMING)).unwrap().count();
+        assert_eq!(left, 0);
     }
 
     #[tokio::test]

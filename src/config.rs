@@ -58,10 +58,10 @@ pub struct Storage {
         default_value = "floodgauge-data"
     )]
     pub data_dir: PathBuf,
-    /// Database instead of SQLite in the data folder: postgres://user@host/name, or sqlite://path
+    /// Database instead of SQLite in the folder of --data-dir: postgres://user@host/name, or sqlite://path
     #[arg(long, env = "FLOODGAUGE_DATABASE_URL", value_name = "URL", hide_env_values = true)]
     pub database_url: Option<String>,
-    /// Folder of the blobs (checkpoints) instead of `blobs` in the data folder
+    /// Folder of the blobs (checkpoints, data sets) instead of `blobs` in the folder of --data-dir
     #[arg(long, env = "FLOODGAUGE_BLOBS", value_name = "FOLDER")]
     pub blobs: Option<PathBuf>,
 }
@@ -75,6 +75,11 @@ impl Storage {
     /// The database's file, where no URL names another database.
     pub fn sqlite_file(&self) -> PathBuf {
         self.data_dir.join("floodgauge.db")
+    }
+
+    /// Where workers inside this process keep data sets.
+    pub fn cache(&self) -> Cache {
+        Cache { folder: Some(self.data_dir.join("cache")), gib: DEFAULT_CACHE_GIB }
     }
 
     /// The folder of the blobs.
@@ -114,11 +119,11 @@ impl Work {
 
 const DEFAULT_DATA: &str = "data";
 
-/// Where workers find data sets that aren't built in.
+/// Where the server finds the files of data sets that aren't built in.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Data")]
 pub struct Data {
-    /// Folder with a folder for each data set that isn't built in, such as mnist
+    /// Folder with a folder for each data set that comes as files, such as mnist
     #[arg(long = "data", env = "FLOODGAUGE_DATA", value_name = "FOLDER", default_value = DEFAULT_DATA)]
     pub folder: PathBuf,
 }
@@ -127,6 +132,37 @@ impl Data {
     /// No folder that was asked for; what is built in is enough.
     pub fn none() -> Self {
         Self { folder: DEFAULT_DATA.into() }
+    }
+}
+
+/// Where a worker keeps the data sets that it fetches from its server.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Data")]
+pub struct Cache {
+    /// Folder that keeps fetched data sets; workers of one user may share it [default: floodgauge in the
+    /// user's cache folder]
+    #[arg(long = "cache", env = "FLOODGAUGE_CACHE", value_name = "FOLDER")]
+    pub folder: Option<PathBuf>,
+    /// Gibibytes to keep there; the least lately used make room
+    #[arg(long = "cache-size", env = "FLOODGAUGE_CACHE_SIZE", value_name = "GIB", default_value_t = DEFAULT_CACHE_GIB)]
+    pub gib: u32,
+}
+
+const DEFAULT_CACHE_GIB: u32 = 8;
+
+impl Cache {
+    /// The folder that was asked for, or else one of the user's.
+    pub fn folder(&self) -> PathBuf {
+        let set =
+            |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+        let users = || set("XDG_CACHE_HOME").or_else(|| Some(set("HOME")?.join(".cache")));
+        let default = || users().unwrap_or_else(std::env::temp_dir).join("floodgauge");
+        self.folder.clone().unwrap_or_else(default)
+    }
+
+    /// The bytes to keep there.
+    pub fn most_bytes(&self) -> u64 {
+        u64::from(self.gib) << 30
     }
 }
 
@@ -224,6 +260,7 @@ mod tests {
         let mut storage = Storage::in_folder(Path::new("here"));
         assert_eq!(storage.sqlite_file(), Path::new("here/floodgauge.db"));
         assert_eq!(storage.blob_folder(), Path::new("here/blobs"));
+        assert_eq!(storage.cache().folder(), Path::new("here/cache"));
         storage.blobs = Some("elsewhere".into());
         assert_eq!(storage.blob_folder(), Path::new("elsewhere"));
     }

@@ -11,8 +11,8 @@ use std::{
     process::Command,
 };
 
-/// Beside `Cargo.toml`: the trainer, the recipes that it reads, the data that it holds.
-const SOURCES: [&str; 4] = ["src", "protocol/src", "data", "build.rs"];
+/// Beside `Cargo.toml`: the trainer, the recipes and data sets that it reads, the data that it holds.
+const SOURCES: [&str; 5] = ["src", "protocol/src", "datasets/src", "data", "build.rs"];
 
 /// How the compiler was asked to compile this crate. What the profile asks of other crates
 /// stands in the workspace's manifest.

@@ -2,6 +2,7 @@
 
 pub mod best;
 pub mod cancel;
+pub mod dataset;
 pub mod demo;
 pub mod healthcheck;
 pub mod list;

@@ -46,7 +46,8 @@ impl Server {
         let folder = storage.blob_folder();
         let blobs = Blobs::open(&folder)
             .with_context(|| format!("the blobs in {} can't be opened", folder.display()))?;
-        let driver = Driver::new(store, blobs, DriverConfig { lease_ttl: work.lease() });
+        let config = DriverConfig { lease_ttl: work.lease(), data: data.folder.clone() };
+        let driver = Driver::new(store, blobs, config);
 
         let (stopping, closing) = (CancellationToken::new(), CancellationToken::new());
         let address = listener.local_addr().context("the listener has no address")?;
@@ -57,9 +58,10 @@ impl Server {
 
         let workers = TaskTracker::new();
         let threads = threads_each(work.workers);
+        let cache = storage.cache();
         for number in 1..=work.workers {
             let name = format!("embedded-{number}");
-            let training = worker::train(&url, name, Some(threads), data, stopping.clone())?;
+            let training = worker::train(&url, name, Some(threads), &cache, stopping.clone())?;
             workers.spawn(async move {
                 if let Err(failure) = training.await {
                     tracing::error!(%failure, "an embedded worker stopped");

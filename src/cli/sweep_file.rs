@@ -91,8 +91,9 @@ mod tests {
     fn a_bad_field_is_named() {
         let toml = "name = \"x\"\n[recipe]\ndataset = { name = \"spiral\" }\nepochs = \"many\"";
         assert!(parse(toml).unwrap_err().contains("line 4"));
-        let json = r#"{ "name": "x", "recipe": { "dataset": { "name": "moons" } } }"#;
-        assert!(parse(json).unwrap_err().starts_with("recipe.dataset.name: unknown variant"));
+        let json = r#"{ "name": "x", "recipe": { "dataset": { "name": "Two Moons" } } }"#;
+        let told = parse(json).unwrap_err();
+        assert!(told.starts_with("recipe.dataset.name: `Two Moons` is no name"), "{told}");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //! `serve` and `demo` are the same, and reach their server the same way.
 
 use super::Failure;
-use crate::config::{Data, Log, Server};
+use crate::config::{Cache, Log, Server};
 use reqwest::Url;
 use tokio_util::sync::CancellationToken;
 
@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 #[command(after_help = "\
 Examples:
   floodgauge worker --server http://gauge.example:7878
-  floodgauge worker --name big-machine --threads 8 --data /srv/data")]
+  floodgauge worker --name big-machine --threads 8 --cache /srv/cache")]
 pub struct Args {
     #[command(flatten)]
     server: Server,
@@ -22,7 +22,7 @@ pub struct Args {
     #[arg(long, env = "FLOODGAUGE_THREADS", value_name = "N")]
     threads: Option<std::num::NonZeroUsize>,
     #[command(flatten)]
-    data: Data,
+    cache: Cache,
     #[command(flatten)]
     log: Log,
 }
@@ -35,7 +35,7 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     super::log::start(&args.log, "info")?;
     let shutdown = CancellationToken::new();
     let name = args.name.unwrap_or_else(default_name);
-    let training = train(&args.server.url, name, args.threads, &args.data, shutdown.clone())?;
+    let training = train(&args.server.url, name, args.threads, &args.cache, shutdown.clone())?;
     tokio::spawn(async move {
         super::signals::interrupted().await;
         shutdown.cancel();
@@ -52,20 +52,20 @@ pub(super) fn train(
     server: &Url,
     name: String,
     threads: Option<std::num::NonZeroUsize>,
-    data: &Data,
+    cache: &Cache,
     shutdown: CancellationToken,
 ) -> Result<impl Future<Output = Result<(), Failure>> + Send + 'static + use<>, Failure> {
     use anyhow::Context as _;
     use floodgauge_worker::{
         client::Retry,
         device::Machine,
-        runner::{Worker, WorkerConfig},
+        runner::{self, Worker, WorkerConfig},
     };
 
     let config = WorkerConfig {
         server: server.to_string(),
         name,
-        data_dir: Some(data.folder.clone()),
+        cache: runner::Cache { folder: cache.folder(), most_bytes: cache.most_bytes() },
         machine: threads.map_or_else(Machine::default, Machine::new),
         retry: Retry::default(),
     };
@@ -82,7 +82,7 @@ pub(super) fn train(
     _server: &Url,
     _name: String,
     _threads: Option<std::num::NonZeroUsize>,
-    _data: &Data,
+    _cache: &Cache,
     _shutdown: CancellationToken,
 ) -> Result<std::future::Ready<Result<(), Failure>>, Failure> {
     Err(Failure::BadInput(

@@ -1,9 +1,11 @@
-//! The user's side of the HTTP surface: submit, look, follow, cancel.
+//! The user's side of the HTTP surface: submit, look, follow, cancel; data sets.
 
+mod datasets;
 mod error;
 mod events;
 mod types;
 
+pub use datasets::{DatasetItem, Kept};
 pub use error::{ClientError, FieldProblem, Problem};
 pub use types::{Answer, ArmInfo, Items, LogEntry, SweepDetail, SweepSummary, Trial};
 
@@ -140,7 +142,15 @@ impl Client {
         &self,
         request: RequestBuilder,
     ) -> Result<Answer<T>, ClientError> {
-        let response = self.send(request.timeout(ANSWER)).await?;
+        self.answer_within(request, ANSWER).await
+    }
+
+    async fn answer_within<T: DeserializeOwned>(
+        &self,
+        request: RequestBuilder,
+        time: Duration,
+    ) -> Result<Answer<T>, ClientError> {
+        let response = self.send(request.timeout(time)).await?;
         let response = self.accepted(response).await?;
         let body = response.text().await.map_err(|error| unreachable(&self.server, &error))?;
         let read = &mut serde_json::Deserializer::from_str(&body);

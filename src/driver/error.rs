@@ -1,7 +1,7 @@
 //! What can come of driving a sweep. Variants are outcomes that callers treat differently.
 
 use crate::{blobs::BlobError, scheduler::BadReport, store::StoreError};
-use floodgauge_protocol::Invalid;
+use floodgauge_protocol::{DatasetName, Invalid};
 
 /// A request that changed nothing.
 #[derive(Debug, thiserror::Error)]
@@ -47,6 +47,26 @@ pub enum DriverError {
         /// The place in the log.
         seq: u64,
     },
+    /// An uploaded data set that can't be used; says which row or array is at fault.
+    #[error("{0}")]
+    BadDataset(String),
+    /// The name stands for another data set.
+    #[error("the name `{0}` stands for another data set")]
+    DatasetTaken(DatasetName),
+    /// There is no such data set, or nothing is kept of it.
+    #[error("nothing is kept of a data set `{0}`")]
+    NoDataset(DatasetName),
+    /// Sweeps are pinned to the data set.
+    #[error("{} pinned to the data set `{name}`: delete {} first", sweeps_are(*.sweeps), if *.sweeps == 1 { "it" } else { "them" })]
+    DatasetInUse {
+        /// The data set.
+        name: DatasetName,
+        /// How many.
+        sweeps: u64,
+    },
+    /// This machine's trouble.
+    #[error(transparent)]
+    Fault(anyhow::Error),
     /// A blob's trouble.
     #[error(transparent)]
     Blob(BlobError),
@@ -75,6 +95,13 @@ impl From<StoreError> for DriverError {
             StoreError::KeyReused => Self::KeyReused,
             other => Self::Store(other),
         }
+    }
+}
+
+fn sweeps_are(count: u64) -> String {
+    match count {
+        1 => "a sweep is".into(),
+        _ => format!("{count} sweeps are"),
     }
 }
 

@@ -5,10 +5,12 @@
 //! race for a place in the log replays what came in between, and tries again.
 //!
 //! - [`Driver`]: what users and workers may do.
+//! - `datasets`: data sets, added, pinned, deleted.
 //! - `live`: a sweep's state in memory, rebuilt from its log.
 //! - `effects`: what a step changes in the projections.
 //! - `work`: leases, reports, blobs.
 
+mod datasets;
 mod effects;
 mod error;
 mod live;
@@ -21,10 +23,12 @@ use crate::{
     scheduler::{self, Event, Sweep},
     store::{Commit, Created, DynStore, Effects, LeaseGuard, NewSweep, StoreError},
 };
+use floodgauge_datasets::Folder;
 use floodgauge_protocol::{Digest, SweepId, SweepSpec};
 use live::Live;
 use std::{
     collections::HashMap,
+    path::PathBuf,
     sync::{Arc, PoisonError},
     time::Duration,
 };
@@ -38,10 +42,12 @@ const MAX_LIVE: usize = 256;
 const MAX_RACES: u32 = 50;
 
 /// What a driver needs to know.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct DriverConfig {
     /// How long a lease lasts unless it is renewed; in whole seconds, at least one.
     pub lease_ttl: Duration,
+    /// The folder with the files of named data sets; it needn't exist.
+    pub data: PathBuf,
 }
 
 /// Drives all sweeps of a store. Cheap to clone.
@@ -52,6 +58,7 @@ struct Inner {
     store: DynStore,
     blobs: Blobs,
     config: DriverConfig,
+    folder: Folder,
     live: std::sync::Mutex<HashMap<SweepId, Arc<tokio::sync::Mutex<Option<Live>>>>>,
     changes: watch::Sender<u64>,
 }
@@ -70,7 +77,8 @@ impl Driver {
     pub fn new(store: DynStore, blobs: Blobs, config: DriverConfig) -> Self {
         let live = std::sync::Mutex::default();
         let changes = watch::channel(0).0;
-        Self(Arc::new(Inner { store, blobs, config, live, changes }))
+        let folder = Folder::new(&config.data);
+        Self(Arc::new(Inner { store, blobs, config, folder, live, changes }))
     }
 
     /// The store, for reading projections.
@@ -91,17 +99,19 @@ impl Driver {
     /// Queues a sweep.
     ///
     /// # Errors
-    /// [`DriverError::Invalid`] with every field that is out of range;
+    /// [`DriverError::Invalid`] with every field that is out of range, or a data set that can't be
+    /// used;
     /// [`DriverError::KeyReused`] if the idempotency key came before with another digest.
     pub async fn submit(
         &self,
         mut spec: SweepSpec,
         idempotency: Option<(String, Digest)>,
     ) -> Result<Submitted, DriverError> {
-        let problems = spec.problems();
-        if !problems.is_empty() {
-            return Err(DriverError::Invalid(problems));
-        }
+        // What is known of a data set is known here.
+        let sent = spec.recipe.dataset.pin.take();
+        check(&spec)?;
+        let data = self.pin(&mut spec.recipe.dataset, sent).await?;
+        check(&spec)?;
         spec.recipe.dataset = spec.recipe.dataset.resolved();
         let before = Sweep::new(spec.clone());
         let mut after = before.clone();
@@ -119,9 +129,12 @@ impl Driver {
             idempotency,
             event: json(&event)?,
             decisions: json(&decisions)?,
+            data,
             effects,
         };
-        match self.0.store.create_sweep(new).await? {
+        let created = self.0.store.create_sweep(new).await;
+        let dataset = &spec.recipe.dataset.name;
+        match created.map_err(|error| DriverError::of_submission(error, dataset))? {
             Created::New(_) => {
                 tracing::info!(%sweep, name = spec.name, "submitted");
                 self.announce();
@@ -260,6 +273,13 @@ impl Driver {
 
     fn announce(&self) {
         self.0.changes.send_modify(|count| *count += 1);
+    }
+}
+
+fn check(spec: &SweepSpec) -> Result<(), DriverError> {
+    match spec.problems() {
+        problems if problems.is_empty() => Ok(()),
+        problems => Err(DriverError::Invalid(problems)),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Checkpoints, by digest.
+//! Checkpoints and data sets, by digest.
 
 use super::{
     AppState,
@@ -7,8 +7,9 @@ use super::{
     openapi::{DigestMismatch, LeaseLost, Malformed, NoBlob, NoLease, TooLarge},
     problem::Problem,
 };
+use crate::blobs::Streamed;
 use axum::{
-    body::Bytes,
+    body::{Body, Bytes},
     extract::{FromRequest, Request, State},
     http::{StatusCode, header},
     response::{IntoResponse, Response},
@@ -85,7 +86,9 @@ async fn put(
     Ok(if new { StatusCode::CREATED } else { StatusCode::OK })
 }
 
-/// Download a checkpoint
+/// Download a checkpoint or the data set
+///
+/// Those that the segment starts from, and the bytes that its sweep is pinned to.
 #[utoipa::path(
     get,
     path = "/v1/work/{lease}/blobs/{sha256}",
@@ -107,7 +110,13 @@ async fn get(
     LeasePath { lease, token }: LeasePath,
     DigestPath(digest): DigestPath,
 ) -> Result<Response, Problem> {
-    let bytes = state.driver.get_blob(lease, &token, digest).await?;
-    let bytes = bytes.ok_or_else(|| Problem::NotFound(format!("blob {digest}")))?;
-    Ok(([(header::CONTENT_TYPE, "application/octet-stream")], bytes).into_response())
+    let octets = [(header::CONTENT_TYPE, "application/octet-stream")];
+    if let Some(bytes) = state.driver.get_blob(lease, &token, digest).await? {
+        return Ok((octets, bytes).into_response());
+    }
+    let data = state.driver.get_data(lease, &token, digest).await?;
+    let Streamed { size, chunks } =
+        data.ok_or_else(|| Problem::NotFound(format!("blob {digest}")))?;
+    let length = [(header::CONTENT_LENGTH, size)];
+    Ok((octets, length, Body::from_stream(chunks)).into_response())
 }

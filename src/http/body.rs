@@ -9,6 +9,7 @@ use axum::{
     },
     http::{HeaderMap, header},
 };
+use floodgauge_datasets::upload;
 use serde::de::DeserializeOwned;
 use serde_path_to_error::Segment;
 use std::fmt;
@@ -24,6 +25,19 @@ impl Limit {
     pub const WORK: Self = Self(16 << 20);
     /// For checkpoints, which are held in memory until they are stored.
     pub const BLOB: Self = Self(256 << 20);
+    /// For data sets, which go to a file as they come.
+    pub const DATASET: Self = Self(upload::MOST_BYTES as usize);
+
+    /// Another one, for tests.
+    #[cfg(test)]
+    pub(super) const fn of(bytes: usize) -> Self {
+        Self(bytes)
+    }
+
+    /// How many bytes.
+    pub fn bytes(self) -> u64 {
+        self.0 as u64
+    }
 
     /// The layer that makes a route's extractors stop there.
     pub fn layer(self) -> DefaultBodyLimit {
@@ -77,7 +91,7 @@ async fn read<T: DeserializeOwned, S: Send + Sync>(
     // Beside being honest, this keeps other sites' pages out: a browser sends JSON across
     // origins only after asking, and nothing here says yes.
     if !declared_json(request.headers()) {
-        return Err(Problem::UnsupportedMediaType);
+        return Err(Problem::UnsupportedMediaType("application/json"));
     }
     limit.layer().apply(&mut request);
     let bytes = Bytes::from_request(request, state).await.map_err(|e| unreadable(e, limit))?;

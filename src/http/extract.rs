@@ -5,12 +5,15 @@ use axum::{
     extract::{FromRequestParts, RawPathParams},
     http::{HeaderMap, request::Parts},
 };
-use floodgauge_protocol::{Digest, LeaseId, SweepId, work::LEASE_TOKEN_HEADER};
+use floodgauge_protocol::{DatasetName, Digest, LeaseId, SweepId, work::LEASE_TOKEN_HEADER};
 use serde::de::DeserializeOwned;
 use std::str::FromStr;
 
 /// The sweep that the path names.
 pub struct SweepPath(pub SweepId);
+
+/// The data set that the path names.
+pub struct DatasetPath(pub DatasetName);
 
 /// The lease that the path names, and its token.
 pub struct LeasePath {
@@ -34,6 +37,14 @@ impl<S: Send + Sync> FromRequestParts<S> for SweepPath {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         in_path(parts, state, "id", "sweep").await.map(Self)
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for DatasetPath {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        in_path(parts, state, "name", "data set").await.map(Self)
     }
 }
 

@@ -5,6 +5,7 @@
 //! runs it; listener and shutdown are the caller's.
 //!
 //! - [`sweeps`], [`trials`], [`curves`], [`grid`], [`best`]: what people ask about.
+//! - [`datasets`]: what sweeps train on.
 //! - [`events`]: live logs, on top of `feed`, which follows a `log` in the store.
 //! - [`work`], [`blobs`]: what workers say.
 //! - [`health`], `page`, `openapi`: the server itself.
@@ -15,6 +16,7 @@ pub mod best;
 pub mod blobs;
 pub mod body;
 pub mod curves;
+pub mod datasets;
 pub mod events;
 pub mod extract;
 mod feed;
@@ -65,6 +67,8 @@ pub struct AppState {
     pub closing: CancellationToken,
     /// The places of [`blobs::MAX_UPLOADS`].
     uploads: Arc<Semaphore>,
+    /// The places of [`datasets::MAX_UPLOADS`].
+    dataset_uploads: Arc<Semaphore>,
     sweep_feeds: feed::Feeds<log::OfSweep>,
     all_feeds: feed::Feeds<log::OfAll>,
 }
@@ -74,7 +78,8 @@ impl AppState {
     pub fn new(driver: Driver, closing: CancellationToken) -> Self {
         let (sweep_feeds, all_feeds) = Default::default();
         let uploads = Arc::new(Semaphore::new(blobs::MAX_UPLOADS));
-        Self { driver, closing, uploads, sweep_feeds, all_feeds }
+        let dataset_uploads = Arc::new(Semaphore::new(datasets::MAX_UPLOADS));
+        Self { driver, closing, uploads, dataset_uploads, sweep_feeds, all_feeds }
     }
 }
 
@@ -91,6 +96,7 @@ fn routes() -> OpenApiRouter<AppState> {
         .merge(events::router())
         .merge(work::router())
         .merge(blobs::router())
+        .merge(datasets::router())
         .merge(health::router())
         .merge(openapi::router())
         .merge(page::router())

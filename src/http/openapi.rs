@@ -25,6 +25,7 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
     ),
     tags(
         (name = "sweeps", description = "Submit sweeps, and see what came of them"),
+        (name = "datasets", description = "What sweeps train on"),
         (name = "events", description = "Follow sweeps live"),
         (name = "work", description = "What workers say to the server"),
         (name = "operations", description = "The server itself"),
@@ -93,7 +94,10 @@ problems! {
     StateConflict "409" "`conflict`: the sweep's state doesn't allow this",
     LeaseLost "409" "`lease-lost`: drop the segment and claim anew",
     TooLarge "413" "`too-large`: the body is too long",
-    UnsupportedMediaType "415" "`unsupported-media-type`: the body isn't declared as JSON",
+    UnsupportedMediaType "415" "`unsupported-media-type`: the body isn't declared as what is taken",
+    NoDataset "404" "`not-found`: there is no such data set, or nothing is kept of it",
+    DatasetConflict "409" "`conflict`: the name is taken, or sweeps are pinned to the data set",
+    InvalidDataset "422" "`invalid-dataset`: the file can't be used; the detail names row or array",
     InvalidSweep "422" "`invalid-sweep`: fields are out of range; `idempotency-key-reused`: \
                         the key belongs to another body",
     InvalidWork "422" "`invalid-work`: this doesn't fit the segment",

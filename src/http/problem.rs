@@ -40,13 +40,15 @@ pub enum Problem {
     /// The route doesn't know the method.
     MethodNotAllowed,
     /// The thing isn't in a state that allows this; says which.
-    Conflict(&'static str),
+    Conflict(String),
+    /// A data set that can't be used; says which row or array is at fault.
+    InvalidDataset(String),
     /// The lease was taken over, finished or withdrawn.
     LeaseLost,
     /// The body is longer than the route takes.
     TooLarge(Limit),
-    /// The body isn't declared as what the route takes.
-    UnsupportedMediaType,
+    /// The body isn't declared as what the route takes; says what that is.
+    UnsupportedMediaType(&'static str),
     /// A blob whose bytes have another digest than its path says.
     DigestMismatch,
     /// An idempotency key came again with another body.
@@ -114,11 +116,14 @@ impl Problem {
             Self::Conflict(_) => ("conflict", S::CONFLICT, "its state doesn't allow this"),
             Self::LeaseLost => ("lease-lost", S::CONFLICT, "the lease is no longer held"),
             Self::TooLarge(_) => ("too-large", S::PAYLOAD_TOO_LARGE, "the body is too long"),
-            Self::UnsupportedMediaType => (
+            Self::UnsupportedMediaType(_) => (
                 "unsupported-media-type",
                 S::UNSUPPORTED_MEDIA_TYPE,
-                "the body must be declared as JSON",
+                "the body isn't declared as what this route takes",
             ),
+            Self::InvalidDataset(_) => {
+                ("invalid-dataset", S::UNPROCESSABLE_ENTITY, "the data set can't be used")
+            }
             Self::DigestMismatch => {
                 ("digest-mismatch", S::UNPROCESSABLE_ENTITY, "the bytes have another digest")
             }
@@ -151,13 +156,13 @@ impl Problem {
             Self::Malformed(detail, errors) => (detail, errors),
             Self::NotFound(what) => (format!("there is no {what}"), none()),
             Self::MethodNotAllowed => ("the header `allow` names the methods".into(), none()),
-            Self::Conflict(why) => (why.into(), none()),
+            Self::Conflict(why) | Self::InvalidDataset(why) => (why, none()),
             Self::LeaseLost => {
                 ("it was taken over, finished or withdrawn: drop it and claim anew".into(), none())
             }
             Self::TooLarge(limit) => (format!("at most {limit} are taken here"), none()),
-            Self::UnsupportedMediaType => {
-                ("send it with `content-type: application/json`".into(), none())
+            Self::UnsupportedMediaType(accepted) => {
+                (format!("send it with `content-type: {accepted}`"), none())
             }
             Self::DigestMismatch => {
                 ("the path must name the SHA-256 digest of the body".into(), none())
@@ -215,8 +220,12 @@ impl From<DriverError> for Problem {
                 Self::InvalidSweep(fields.into_iter().map(FieldError::from).collect())
             }
             E::KeyReused => Self::IdempotencyKeyReused,
-            E::Ended => Self::Conflict("the sweep has ended already"),
-            E::StillRunning => Self::Conflict("the sweep still runs: cancel it first"),
+            E::Ended => Self::Conflict("the sweep has ended already".into()),
+            E::StillRunning => Self::Conflict("the sweep still runs: cancel it first".into()),
+            E::BadDataset(what) => Self::InvalidDataset(what),
+            E::NoDataset(name) => Self::NotFound(format!("data set `{name}` that is kept here")),
+            E::DatasetTaken(_) | E::DatasetInUse { .. } => Self::Conflict(error.to_string()),
+            E::Fault(error) => Self::Internal(error),
             E::LeaseLost => Self::LeaseLost,
             E::BadReport(bad) => {
                 let pointer = format!("/rows/{}", bad.row);
@@ -237,7 +246,9 @@ impl From<BlobError> for Problem {
             BlobError::Store(error) => error.into(),
             // The client's digest is right, the server's bytes are wrong.
             BlobError::Damaged(_) => Self::Internal(error.into()),
-            BlobError::Folder(_) | BlobError::Object(_) => Self::Unavailable(error.into()),
+            BlobError::Folder(_) | BlobError::Object(_) | BlobError::Read(_) => {
+                Self::Unavailable(error.into())
+            }
         }
     }
 }
@@ -247,6 +258,7 @@ impl From<StoreError> for Problem {
         match error {
             StoreError::LeaseLost => Self::LeaseLost,
             StoreError::KeyReused => Self::IdempotencyKeyReused,
+            StoreError::NoDataset(name) => Self::NotFound(format!("data set `{name}`")),
             StoreError::NoSweep(sweep) => Self::NotFound(format!("sweep {sweep}")),
             // Somebody else kept winning the race for the log: as good as busy.
             StoreError::Conflict | StoreError::Object(_) => Self::Unavailable(error.into()),

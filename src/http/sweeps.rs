@@ -56,7 +56,7 @@ pub struct SweepSummary {
     pub updated_at: Timestamp,
     /// The data set.
     #[schema(example = "digits")]
-    pub dataset: &'static str,
+    pub dataset: String,
     /// How many arms compete, plain included.
     pub arms: usize,
     /// How many seeds each arm is trained with.
@@ -353,7 +353,7 @@ fn summary(row: &SweepRow) -> Result<SweepSummary, Problem> {
         scheduler: spec.scheduler.kind,
         created_at: timestamp(row.created_ms).map_err(Problem::Internal)?,
         updated_at: timestamp(row.updated_ms).map_err(Problem::Internal)?,
-        dataset: spec.recipe.dataset.name.as_str(),
+        dataset: spec.recipe.dataset.name.to_string(),
         arms: Plan::of(&spec).arms.len(),
         seeds: spec.search.seeds.len(),
         epochs: spec.recipe.epochs,

@@ -132,7 +132,7 @@ async fn finish(
         ("floodgauge-lease-token" = String, Header, description = "The lease's token"),
     ),
     request_body(content = Fail, description = "At most 1 MiB", example = json!({
-        "message": "the data folder has no mnist"
+        "message": "mnist: blob ab12… came with digest cd34…"
     })),
     responses(
         (status = 204, description = "Taken"),

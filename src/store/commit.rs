@@ -26,8 +26,19 @@ pub struct NewSweep {
     pub event: Value,
     /// Its decisions as JSON.
     pub decisions: Value,
+    /// The data set that it is pinned to, if any.
+    pub data: Option<SweepData>,
     /// Its effects.
     pub effects: Effects,
+}
+
+/// A data set as a sweep refers to it; this is what keeps its blob.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SweepData {
+    /// Its name.
+    pub name: String,
+    /// Its digest.
+    pub digest: Digest,
 }
 
 /// A log entry to append.

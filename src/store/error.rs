@@ -18,6 +18,9 @@ pub enum StoreError {
     /// There is no such sweep.
     #[error("no sweep {0}")]
     NoSweep(SweepId),
+    /// There is no such data set, or it has another digest by now.
+    #[error("no data set `{0}`")]
+    NoDataset(String),
     /// An idempotency key came again with another body.
     #[error("the idempotency key was used before for another body")]
     KeyReused,

@@ -12,11 +12,12 @@ mod rows;
 mod sql;
 mod sqlite;
 
-pub use commit::{Commit, Effects, LeaseGuard, NewSweep, RowUpdate, TrialUpdate};
+pub use commit::{Commit, Effects, LeaseGuard, NewSweep, RowUpdate, SweepData, TrialUpdate};
 pub use error::StoreError;
 pub use postgres::PostgresStore;
 pub use rows::{
-    BlobRow, Claim, Created, CurveRow, Entry, GlobalCursor, LeasedSegment, Page, SweepRow, TrialRow,
+    AddedDataset, BlobRow, Claim, Created, CurveRow, DatasetRow, DeletedDataset, Entry,
+    GlobalCursor, LeasedSegment, NewDataset, Page, SweepRow, TrialRow,
 };
 pub use sqlite::SqliteStore;
 
@@ -52,6 +53,9 @@ pub trait Store: Send + Sync + 'static {
     /// Records a sweep with its first log entry and effects, in one transaction.
     /// With an idempotency key that was used before for the same body, answers the sweep
     /// that it made; for another body, [`StoreError::KeyReused`].
+    ///
+    /// # Errors
+    /// [`StoreError::NoDataset`] if its data set is gone, or has another digest by now.
     async fn create_sweep(&self, new: NewSweep) -> Result<Created, StoreError>;
 
     /// Appends one log entry with all its effects, in one transaction; answers the entry as stored.
@@ -139,7 +143,7 @@ pub trait Store: Send + Sync + 'static {
         delete: BoxFuture<'_, object_store::Result<()>>,
     ) -> Result<(), StoreError>;
 
-    /// Blobs that no trial refers to and no lease holds that may still be handed in; at most
+    /// Blobs that no trial, data set or sweep refers to and no lease holds that may still be handed in; at most
     /// `limit`.
     async fn unreferenced_blobs(&self, limit: u32) -> Result<Vec<Digest>, StoreError>;
 
@@ -154,6 +158,30 @@ pub trait Store: Send + Sync + 'static {
         digest: Digest,
         delete: BoxFuture<'_, object_store::Result<()>>,
     ) -> Result<bool, StoreError>;
+
+    /// Records a data set, and has its object put by `place` while nobody else can add or forget
+    /// its blob. A named set takes the place of what it was; an uploaded one takes nobody's name.
+    ///
+    /// # Errors
+    /// What `place` answers; nothing is recorded then.
+    async fn add_dataset(
+        &self,
+        new: NewDataset,
+        place: BoxFuture<'_, object_store::Result<()>>,
+    ) -> Result<AddedDataset, StoreError>;
+
+    /// A data set.
+    async fn dataset(&self, name: &str) -> Result<Option<DatasetRow>, StoreError>;
+
+    /// Data sets by name, after a name, at most `limit`.
+    async fn datasets(
+        &self,
+        after: Option<String>,
+        limit: u32,
+    ) -> Result<Vec<DatasetRow>, StoreError>;
+
+    /// Deletes a data set, unless a sweep is pinned to one of its name.
+    async fn delete_dataset(&self, name: &str) -> Result<DeletedDataset, StoreError>;
 
     /// Whether the database answers.
     async fn ping(&self) -> Result<(), StoreError>;

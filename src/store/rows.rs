@@ -2,7 +2,7 @@
 
 use super::commit::{RowUpdate, TrialUpdate};
 use crate::scheduler::SweepStatus;
-use floodgauge_protocol::{Digest, LeaseId, Segment, SweepId};
+use floodgauge_protocol::{Digest, LeaseId, Segment, SweepId, Upload};
 use serde_json::Value;
 use std::{fmt, str::FromStr, time::Duration};
 
@@ -134,4 +134,53 @@ pub struct BlobRow {
     pub digest: Digest,
     /// Its length in bytes.
     pub size: u64,
+}
+
+/// A data set to record.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NewDataset {
+    /// Its name.
+    pub name: String,
+    /// Its bytes.
+    pub blob: BlobRow,
+    /// What an uploaded file holds; none for a named set.
+    pub upload: Option<Upload>,
+}
+
+/// What came of recording a data set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AddedDataset {
+    /// It is new, or new in its contents.
+    New,
+    /// The very same was there.
+    Existing,
+    /// Another one has its name.
+    NameTaken,
+}
+
+/// What came of deleting a data set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DeletedDataset {
+    /// It is gone.
+    Deleted,
+    /// There was none.
+    NoSuch,
+    /// So many sweeps refer to it.
+    InUse {
+        /// How many.
+        sweeps: u64,
+    },
+}
+
+/// A data set.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DatasetRow {
+    /// Its name.
+    pub name: String,
+    /// Its bytes.
+    pub blob: BlobRow,
+    /// What an uploaded file holds; none for a named set.
+    pub upload: Option<Upload>,
+    /// When it came, in milliseconds since 1970.
+    pub created_ms: i64,
 }

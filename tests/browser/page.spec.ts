@@ -78,6 +78,37 @@ test("what the server refuses stands at its field", async ({ page }) => {
   expect(faults).toEqual([]);
 });
 
+test("an uploaded data set can be chosen in the form", async ({ page, request }) => {
+  const faults = watch(page);
+  const rows = Array.from({ length: 60 }, (_, i) => `${i % 7},${i % 5},${i % 2}`);
+  const added = await request.post(`${server.address}v1/datasets?name=beans`, {
+    headers: { "content-type": "text/csv" },
+    data: rows.join("\n"),
+  });
+  expect(added.status()).toBe(201);
+  await page.goto(`${server.address}#/new`);
+  await page.getByLabel("Data set").selectOption("beans (uploaded)");
+  await expect(page.getByText("2 features, 2 classes")).toBeVisible();
+  await expect(page.getByLabel("Training samples")).toHaveAttribute("placeholder", "36");
+  await page.getByLabel("Standardise features").check();
+  await page.getByLabel("Name").fill("beans");
+  await page.getByLabel("Batch size").fill("12");
+  await page.getByLabel("Epochs").fill("2");
+  await page.getByRole("button", { name: "Submit sweep" }).click();
+  await expect(page.getByRole("heading", { name: "beans", level: 1 })).toBeVisible();
+  const answer = page.getByRole("region", { name: "Answer" });
+  await expect(answer.getByRole("status")).toHaveText("completed");
+  const sweep = new URL(page.url()).hash.split("/").at(-1);
+
+  // A set without its files can't be trained on, and the field says so.
+  await page.goto(`${server.address}#/new`);
+  await page.getByLabel("Data set").selectOption("SVHN (files are missing)");
+  await expect(page.getByText("svhn/train_32x32.mat, svhn/test_32x32.mat")).toBeVisible();
+  // The other tests count the sweeps that are there.
+  expect((await request.delete(`${server.address}v1/sweeps/${sweep}`)).status()).toBe(204);
+  expect(faults).toEqual([]);
+});
+
 test("a sweep goes from the form to its answer, live", async ({ page }) => {
   const faults = watch(page);
   // Long enough for several reports, of which workers send one a second.

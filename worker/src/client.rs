@@ -8,6 +8,8 @@
 //!
 //! Every future may be dropped at any time.
 
+mod stream;
+
 use backon::{ExponentialBuilder, Retryable};
 use bytes::Bytes;
 use floodgauge_protocol::{
@@ -109,6 +111,9 @@ pub enum ClientError {
         /// The digest of what came.
         found: Digest,
     },
+    /// What came can't be kept on this machine.
+    #[error("a data set can't be kept: {0}")]
+    Keep(String),
 }
 
 /// Talks to one server.

@@ -23,7 +23,7 @@
 //! use floodgauge_worker::{
 //!     client::Retry,
 //!     device::Machine,
-//!     runner::{Worker, WorkerConfig},
+//!     runner::{Cache, Worker, WorkerConfig},
 //! };
 //! use tokio_util::sync::CancellationToken;
 //!
@@ -31,7 +31,7 @@
 //! let worker = Worker::new(WorkerConfig {
 //!     server: "http://127.0.0.1:7878".into(),
 //!     name: "embedded".into(),
-//!     data_dir: None,
+//!     cache: Cache { folder: "cache".into(), most_bytes: 8 << 30 },
 //!     machine: Machine::default(),
 //!     retry: Retry::default(),
 //! })?;

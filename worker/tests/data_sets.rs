@@ -2,12 +2,17 @@
 
 #![allow(clippy::unwrap_used)]
 
-use floodgauge_protocol::{Dataset, DatasetName};
-use floodgauge_worker::data::{Data, DataError, load};
-use std::collections::HashSet;
+use floodgauge_datasets::SetError;
+use floodgauge_protocol::{Dataset, DatasetName, Digest};
+use floodgauge_worker::data::{Data, DataError, load, load_pinned};
+use std::{
+    collections::HashSet,
+    fs::File,
+    io::{Seek, Write},
+};
 
 fn digits(label_noise: f64) -> Dataset {
-    Dataset { name: DatasetName::Digits, label_noise, n_train: None, n_val: None }
+    Dataset { label_noise, ..Dataset::named(DatasetName::Digits) }
 }
 
 fn images(data: &Data, part: &floodgauge_worker::data::Samples) -> HashSet<Vec<u32>> {
@@ -53,7 +58,7 @@ fn noise_flips_training_and_validation_labels_at_its_rate_and_leaves_the_test_cl
 #[test]
 fn synthetic_sets_have_the_papers_sizes_unless_the_recipe_has_its_own() {
     let dataset =
-        |n_train| Dataset { name: DatasetName::Spiral, label_noise: 0.05, n_train, n_val: None };
+        |n_train| Dataset { label_noise: 0.05, n_train, ..Dataset::named(DatasetName::Spiral) };
     let data = load(&dataset(None), 3, None).unwrap();
     assert_eq!((data.train.len(), data.val.len(), data.test.len()), (100, 100, 20_000));
     let larger = load(&dataset(Some(250)), 3, None).unwrap();
@@ -68,22 +73,76 @@ fn a_split_that_is_too_large_is_an_error_with_its_bound() {
 }
 
 #[test]
-fn files_are_asked_for_by_name_and_place() {
-    for name in [DatasetName::Mnist, DatasetName::FashionMnist, DatasetName::Kmnist] {
+fn standardised_digits_differ_in_their_features_alone() {
+    let plain = load(&digits(0.2), 0, None).unwrap();
+    let standard = Dataset { standardize: true, ..digits(0.2) };
+    let standard = load(&standard, 0, None).unwrap();
+    assert_eq!(standard.train.labels, plain.train.labels);
+    let count = standard.train.features.len() as f64;
+    let mean = standard.train.features.iter().map(|&x| f64::from(x)).sum::<f64>() / count;
+    let square = standard.train.features.iter().map(|&x| f64::from(x).powi(2)).sum::<f64>() / count;
+    assert!(mean.abs() < 1e-6 && (square - 1.0).abs() < 1e-5, "{mean}, {square}");
+}
+
+/// A pinned recipe and its bytes.
+fn pinned(bytes: &[u8], pin: serde_json::Value) -> (Dataset, File) {
+    let mut file = tempfile::tempfile().unwrap();
+    file.write_all(bytes).unwrap();
+    file.rewind().unwrap();
+    let pin = serde_json::json!({ "sha256": Digest([0; 32]), "upload": pin });
+    let dataset = serde_json::json!({ "name": "mine", "pin": pin });
+    (serde_json::from_value(dataset).unwrap(), file)
+}
+
+#[test]
+fn an_uploaded_table_is_split_in_three_without_overlap() {
+    let rows: String = (0..50).map(|row| format!("{row},{}\n", row % 2)).collect();
+    let upload = serde_json::json!(
+        { "format": "csv", "features": 1, "classes": 2, "samples": 50, "test_samples": 0 }
+    );
+    let (dataset, file) = pinned(rows.as_bytes(), upload);
+    let data = load_pinned(&dataset, 0, file).unwrap();
+    assert_eq!((data.dim, data.classes, data.image), (1, 2, None));
+    assert_eq!((data.train.len(), data.val.len(), data.test.len()), (30, 10, 10));
+    let mut seen = [data.train.features, data.val.features, data.test.features].concat();
+    seen.sort_by(f32::total_cmp);
+    assert!(seen.iter().map(|&x| x as usize).eq(0..50));
+}
+
+#[test]
+fn files_are_asked_for_by_name_and_place_and_never_without_a_folder() {
+    for name in [DatasetName::Mnist, DatasetName::Cifar10, DatasetName::Svhn] {
         let folder = tempfile::tempdir().unwrap();
-        let dataset = Dataset { name, label_noise: 0.0, n_train: None, n_val: None };
+        let dataset = Dataset::named(name.clone());
         let error = load(&dataset, 0, Some(folder.path())).unwrap_err();
-        let DataError::Missing { files, .. } = &error else { panic!("{error}") };
-        let there = |file: &str| folder.path().join(name.as_str()).join(file);
-        assert_eq!(
-            files[..],
-            [
-                there("train-images-idx3-ubyte.gz"),
-                there("train-labels-idx1-ubyte.gz"),
-                there("t10k-images-idx3-ubyte.gz"),
-                there("t10k-labels-idx1-ubyte.gz"),
-            ]
-        );
-        assert!(files.iter().all(|file| error.to_string().contains(file.to_str().unwrap())));
+        let DataError::Set(SetError::Missing { files, .. }) = &error else { panic!("{error}") };
+        assert!(files.iter().all(|file| file.starts_with(folder.path().join(name.as_str()))));
+        assert!(matches!(load(&dataset, 0, None), Err(DataError::Unpinned(_))));
     }
+}
+
+#[test]
+fn a_split_that_the_files_are_too_few_for_is_an_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path().join("mnist");
+    std::fs::create_dir(&dir).unwrap();
+    let images =
+        [&[0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 28, 0, 0, 0, 28][..], &[255; 2 * 784]].concat();
+    for stem in ["train", "t10k"] {
+        std::fs::write(dir.join(format!("{stem}-images-idx3-ubyte")), &images).unwrap();
+        let labels = [0, 0, 8, 1, 0, 0, 0, 2, 3, 9];
+        std::fs::write(dir.join(format!("{stem}-labels-idx1-ubyte")), labels).unwrap();
+    }
+    let dataset = |n_train| Dataset {
+        n_train: Some(n_train),
+        n_val: Some(1),
+        ..Dataset::named(DatasetName::Mnist)
+    };
+    let data = load(&dataset(1), 0, Some(folder.path())).unwrap();
+    assert_eq!((data.dim, data.classes, data.test.labels), (784, 10, vec![3, 9]));
+    assert!(data.train.features.iter().all(|&pixel| pixel == 1.0));
+    assert!(matches!(
+        load(&dataset(2), 0, Some(folder.path())),
+        Err(DataError::Split { most: 2, .. })
+    ));
 }

@@ -1,4 +1,5 @@
-//! Which blobs are kept: those that a trial refers to as its newest or another of its checkpoints, and those that were uploaded under a
+//! Which blobs are kept: those that a trial refers to as its newest or another of its checkpoints,
+//! those that are a data set or that a sweep is pinned to, and those that were uploaded under a
 //! lease which is still on its segment, and may still hand it in: it hasn't expired, or its
 //! sweep goes on, so that a late worker loses nothing.
 
@@ -14,6 +15,8 @@ use std::collections::BTreeSet;
 const UNREFERENCED: &str = "
 not exists (select 1 from trials t where t.checkpoint = b.digest)
 and not exists (select 1 from kept_checkpoints k where k.digest = b.digest)
+and not exists (select 1 from datasets d where d.digest = b.digest)
+and not exists (select 1 from sweep_data d where d.digest = b.digest)
 and not exists (
     select 1 from blob_holds h
     join segments s on s.lease = h.lease
@@ -39,7 +42,10 @@ pub(super) async fn add<DB: Dialect>(
 
 /// Records the blob if it isn't yet; either way nobody else adds or forgets it before the
 /// transaction ends.
-async fn lock_or_insert(db: &mut impl Statements, blob: BlobRow) -> Result<(), StoreError> {
+pub(super) async fn lock_or_insert(
+    db: &mut impl Statements,
+    blob: BlobRow,
+) -> Result<(), StoreError> {
     // The update changes nothing, but takes the row's lock.
     db.execute(
         "insert into blobs (digest, size, created_ms) \

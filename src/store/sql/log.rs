@@ -1,7 +1,7 @@
 //! The event log: the truth that everything else is projected from.
 
 use super::{
-    Dialect, effects,
+    Dialect, datasets, effects,
     statements::{Columns, Statements, values},
 };
 use crate::store::{Commit, Created, Entry, GlobalCursor, LeaseGuard, NewSweep, StoreError};
@@ -31,6 +31,9 @@ pub(super) async fn create<DB: Dialect>(
         )
         .await?
         .ok_or(StoreError::Conflict)?;
+    if let Some(data) = &new.data {
+        datasets::pin::<DB>(db, new.sweep, data).await?;
+    }
     if let Some((key, body)) = &new.idempotency {
         let first = db
             .execute(

@@ -3,8 +3,10 @@
 //! - [`statements`]: values in, rows out.
 //! - [`log`]: sweeps' first and further entries. [`effects`]: their projections.
 //! - [`lists`]: what readers ask for. [`queue`]: leases. [`blobs`]: which blobs are kept.
+//! - [`datasets`]: data sets, and which of them sweeps are pinned to.
 
 mod blobs;
+mod datasets;
 mod effects;
 mod lists;
 mod log;
@@ -12,8 +14,8 @@ mod queue;
 mod statements;
 
 use super::{
-    BlobRow, Claim, Commit, Created, CurveRow, Entry, GlobalCursor, LeasedSegment, NewSweep, Page,
-    Store, StoreError, SweepRow, TrialRow,
+    AddedDataset, BlobRow, Claim, Commit, Created, CurveRow, DatasetRow, DeletedDataset, Entry,
+    GlobalCursor, LeasedSegment, NewDataset, NewSweep, Page, Store, StoreError, SweepRow, TrialRow,
 };
 use async_trait::async_trait;
 use floodgauge_protocol::{Digest, LeaseId, SweepId};
@@ -182,6 +184,40 @@ impl<DB: Dialect> Store for SqlStore<DB> {
         blobs::delete(&mut *tx, digest).await?;
         tx.commit().await?;
         Ok(true)
+    }
+
+    async fn add_dataset(
+        &self,
+        new: NewDataset,
+        place: BoxFuture<'_, object_store::Result<()>>,
+    ) -> Result<AddedDataset, StoreError> {
+        let mut tx = begin(&self.writer).await?;
+        let added = datasets::add(&mut *tx, &new, place).await?;
+        match added {
+            AddedDataset::New => tx.commit().await?,
+            // The blob's row may be new, and nothing refers to it.
+            AddedDataset::Existing | AddedDataset::NameTaken => tx.rollback().await?,
+        }
+        Ok(added)
+    }
+
+    async fn dataset(&self, name: &str) -> Result<Option<DatasetRow>, StoreError> {
+        datasets::get(&mut *self.reader.acquire().await?, name).await
+    }
+
+    async fn datasets(
+        &self,
+        after: Option<String>,
+        limit: u32,
+    ) -> Result<Vec<DatasetRow>, StoreError> {
+        datasets::list(&mut *self.reader.acquire().await?, after, limit).await
+    }
+
+    async fn delete_dataset(&self, name: &str) -> Result<DeletedDataset, StoreError> {
+        let mut tx = begin(&self.writer).await?;
+        let deleted = datasets::delete::<DB>(&mut *tx, name).await?;
+        tx.commit().await?;
+        Ok(deleted)
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

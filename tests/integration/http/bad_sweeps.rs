@@ -21,11 +21,17 @@ pub(super) const fn row(
     (name, spoil, status, kind, pointer)
 }
 
-const BAD_SWEEPS: [Row; 32] = {
+const BAD_SWEEPS: [Row; 33] = {
     [
         row(
             "a data set that isn't there",
             |s| s["recipe"]["dataset"]["name"] = json!("moons"),
+            RANGE,
+            "/recipe/dataset/name",
+        ),
+        row(
+            "a text that names no data set",
+            |s| s["recipe"]["dataset"]["name"] = json!("Two Moons"),
             READ,
             "/recipe/dataset/name",
         ),

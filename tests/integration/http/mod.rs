@@ -4,6 +4,7 @@ mod bad_models;
 mod bad_sweeps;
 mod bad_training;
 mod blobs;
+mod datasets;
 mod description;
 mod events;
 mod page;

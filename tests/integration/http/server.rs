@@ -21,7 +21,7 @@ pub struct Server {
     pub driver: Driver,
     pub closing: CancellationToken,
     pub task: JoinHandle<io::Result<()>>,
-    /// Holds `test.db` and `blobs/`.
+    /// Holds `test.db`, `blobs/` and, if a test makes it, `data/`.
     pub folder: TempDir,
 }
 
@@ -51,7 +51,8 @@ impl Server {
     async fn over(folder: TempDir, lease_ttl: Duration) -> Self {
         let store = SqliteStore::open(folder.path().join("test.db")).await.unwrap();
         let blobs = Blobs::open(folder.path().join("blobs")).unwrap();
-        let driver = Driver::new(Arc::new(store), blobs, DriverConfig { lease_ttl });
+        let config = DriverConfig { lease_ttl, data: folder.path().join("data") };
+        let driver = Driver::new(Arc::new(store), blobs, config);
         let closing = CancellationToken::new();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());

@@ -26,6 +26,7 @@ async fn left_behind(server: &Server) -> NewSweep {
         event: json!({ "type": "submitted", "spec": row.spec }),
         spec: row.spec,
         decisions: json!([]),
+        data: None,
         effects: Effects { best: row.best, status: Some(row.status), ..Effects::default() },
     }
 }

@@ -11,7 +11,7 @@ use floodgauge::{
 };
 use floodgauge_protocol::{SweepId, SweepSpec};
 use futures::{Stream, StreamExt};
-use programs::{Process, Server, worker};
+use programs::{Process, Server, refused, run, worker, worker_in};
 use serde_json::Value;
 use std::pin::pin;
 use tokio::sync::OnceCell;
@@ -195,4 +195,41 @@ async fn a_cancelled_sweep_ends_its_workers_segment_and_frees_the_worker() {
     assert!(log.iter().any(stops), "the leased segment was told to stop");
     let trials = server.client.trials(cancelled).await.unwrap().value.items;
     assert!(trials.iter().any(|trial| trial.checkpoint.is_some()), "what it had was handed in");
+}
+
+/// A sweep on a data set that only the server has: 60 rows of two features, the class their sign.
+#[tokio::test]
+async fn a_worker_without_any_data_trains_on_what_was_uploaded_to_the_server() {
+    let folders: [_; 3] = std::array::from_fn(|_| tempfile::tempdir().unwrap());
+    let [data, cache, elsewhere] = &folders;
+    let table: String = (0..60)
+        .map(|i| {
+            let (x, y) = (f64::from(i * 7 % 60) / 30.0 - 1.0, f64::from(i * 11 % 60) / 30.0 - 1.0);
+            format!("{x},{y},{}\n", u8::from(x + y > 0.0))
+        })
+        .collect();
+    let file = elsewhere.path().join("signs.csv");
+    std::fs::write(&file, &table).unwrap();
+    let server = Server::start(data.path(), None);
+    let added = run(&["dataset", "add", file.to_str().unwrap(), "--server", &server.address]);
+    assert!(
+        added.contains("signs: 54 for training and validation, 2 features, 2 classes"),
+        "{added}"
+    );
+    let mut spec = spec();
+    spec.recipe.dataset =
+        serde_json::from_str(r#"{ "name": "signs", "standardize": true }"#).unwrap();
+    spec.recipe.epochs = 6;
+    spec.search.levels = floodgauge_protocol::Levels::List(vec![0.3, 0.6]);
+    let sweep = server.client.submit(&spec, None).await.unwrap().value.summary.id;
+    let pin = server.client.dataset(&"signs".parse().unwrap()).await.unwrap().value.kept.unwrap();
+    // The worker's own folder is empty, and it is no folder of the server's.
+    let _worker = worker_in(elsewhere.path(), &server.address, "remote", cache.path());
+    follow(&server, sweep).await;
+    let best = server.client.best(sweep).await.unwrap().value;
+    assert!(best.best.is_some());
+    let kept = std::fs::read_to_string(cache.path().join(pin.sha256.to_string())).unwrap();
+    assert_eq!(kept, table);
+    let refused = refused(&["dataset", "remove", "signs", "--server", &server.address]);
+    assert!(refused.contains("a sweep is pinned to the data set `signs`"), "{refused}");
 }

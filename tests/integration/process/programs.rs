@@ -12,13 +12,7 @@ pub struct Process(Child);
 
 impl Process {
     fn start(arguments: &[&str]) -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_floodgauge"));
-        // The settings of whoever runs the tests are not theirs.
-        for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("FLOODGAUGE_")) {
-            command.env_remove(name);
-        }
-        command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped());
-        Self(command.spawn().unwrap())
+        Self(program(arguments).stdout(Stdio::piped()).spawn().unwrap())
     }
 
     /// Ends it as a power cut would.
@@ -33,6 +27,40 @@ impl Drop for Process {
     fn drop(&mut self) {
         self.kill();
     }
+}
+
+fn program(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_floodgauge"));
+    // The settings of whoever runs the tests are not theirs.
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("FLOODGAUGE_")) {
+        command.env_remove(name);
+    }
+    command.args(arguments).stdin(Stdio::null());
+    command
+}
+
+/// What a command that ends well prints.
+pub fn run(arguments: &[&str]) -> String {
+    let output = program(arguments).output().unwrap();
+    let complaint = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success(), "{arguments:?}: {complaint}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// What a command complains of that ends as bad input.
+pub fn refused(arguments: &[&str]) -> String {
+    let output = program(arguments).output().unwrap();
+    assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+    String::from_utf8(output.stderr).unwrap()
+}
+
+/// A worker that runs in `folder`, and keeps the data sets that it fetches in `cache`.
+pub fn worker_in(folder: &Path, server: &str, name: &str, cache: &Path) -> Process {
+    let cache = cache.to_str().unwrap();
+    let flags = ["--name", name, "--threads", "1", "--log", "warn", "--cache", cache];
+    let arguments = [&["worker", "--server", server], &flags[..]].concat();
+    let mut command = program(&arguments);
+    Process(command.current_dir(folder).stdout(Stdio::null()).spawn().unwrap())
 }
 
 /// A worker that serves one server.

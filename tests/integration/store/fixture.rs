@@ -27,6 +27,7 @@ pub fn new_sweep(name: &str) -> NewSweep {
         idempotency: None,
         event: json!({ "type": "submitted" }),
         decisions: json!([]),
+        data: None,
         effects: Effects::default(),
     }
 }

@@ -3,6 +3,7 @@
 mod blobs;
 mod claims;
 mod curves;
+mod datasets;
 mod events;
 mod fixture;
 mod leases;

@@ -1,6 +1,15 @@
 /** Requests to the server: relative addresses, JSON in and out, problems as errors. */
 
-import type { Problem, SweepBest, SweepDetail, SweepList, SweepSpec, TrialList } from "./types";
+import type {
+  DatasetItem,
+  DatasetList,
+  Problem,
+  SweepBest,
+  SweepDetail,
+  SweepList,
+  SweepSpec,
+  TrialList,
+} from "./types";
 
 /** An answer that says what went wrong. */
 export class ProblemError extends Error {
@@ -83,6 +92,18 @@ export const api = {
   /** A part of a sweep as it is sent. */
   file: async (id: string, part: "/curves" | "/grid", type: string) =>
     (await send(sweepPath(id, part), { headers: { accept: type } })).blob(),
+  /** Every data set, however many pages they are. */
+  datasets: async () => {
+    const items: DatasetItem[] = [];
+    let cursor: string | null = null;
+    do {
+      const query: string = cursor ? `&cursor=${encodeURIComponent(cursor)}` : "";
+      const page: DatasetList = await request<DatasetList>(`datasets?limit=200${query}`);
+      items.push(...page.items);
+      cursor = page.next_cursor;
+    } while (cursor);
+    return items;
+  },
   submit: (spec: SweepSpec, key: string) =>
     request<SweepDetail>("sweeps", {
       method: "POST",

@@ -25,7 +25,7 @@ interface FieldProps {
 interface TextProps extends FieldProps {
   value: string;
   onValue: (value: string) => void;
-  placeholder?: string;
+  placeholder?: string | undefined;
   /** Whether to bring up a keyboard of figures on touch screens. */
   figures?: boolean;
 }

@@ -6,6 +6,7 @@ import type { At, DatasetName, ObjectiveMetric, SchedulerKind, SweepSpec } from 
 export interface Form {
   name: string;
   dataset: DatasetName;
+  standardize: boolean;
   labelNoise: string;
   nTrain: string;
   nVal: string;
@@ -38,6 +39,7 @@ export interface Form {
 export const DEFAULTS: Form = {
   name: "digits",
   dataset: "digits",
+  standardize: false,
   labelNoise: "0.2",
   nTrain: "",
   nVal: "",
@@ -84,6 +86,7 @@ export function spell(form: Form): Spelled {
   const nVal = read.optionalWhole(form.nVal, "/recipe/dataset/n_val");
   if (nTrain !== undefined) dataset.n_train = nTrain;
   if (nVal !== undefined) dataset.n_val = nVal;
+  if (form.standardize) dataset.standardize = true;
 
   const scheduler: NonNullable<SweepSpec["scheduler"]> = { kind: form.scheduler };
   if (form.scheduler !== "grid") {

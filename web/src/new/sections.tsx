@@ -1,6 +1,7 @@
 /** The sections of the form of a new sweep. */
 
-import type { DatasetName } from "../api/types";
+import type { DatasetItem } from "../api/types";
+import { datasetHint, datasetOptions } from "./datasets";
 import { CheckField, ChoiceField, GroupError, TextField } from "./fields";
 import type { Form } from "./form";
 
@@ -9,23 +10,8 @@ interface SectionProps {
   set: (change: Partial<Form>) => void;
 }
 
-/** The data sets with the sizes of their own splits, training and validation. */
-const DATASETS: Record<DatasetName, { words: string; train: number; val: number }> = {
-  digits: { words: "digits (built in)", train: 1_000, val: 397 },
-  two_gaussians: { words: "two Gaussians (generated)", train: 100, val: 100 },
-  sinusoid: { words: "sinusoid (generated)", train: 100, val: 100 },
-  spiral: { words: "spiral (generated)", train: 100, val: 100 },
-  mnist: { words: "MNIST (data folder)", train: 48_000, val: 12_000 },
-  fashion_mnist: { words: "Fashion-MNIST (data folder)", train: 48_000, val: 12_000 },
-  kmnist: { words: "KMNIST (data folder)", train: 48_000, val: 12_000 },
-};
-
-const DATASET_OPTIONS = (Object.keys(DATASETS) as DatasetName[]).map(
-  (name) => [name, DATASETS[name].words] as const,
-);
-
-export function DataSection({ form, set }: SectionProps) {
-  const { train, val } = DATASETS[form.dataset];
+export function DataSection({ form, set, datasets }: SectionProps & { datasets: DatasetItem[] }) {
+  const chosen = datasets.find((item) => item.name === form.dataset);
   return (
     <fieldset>
       <legend>Sweep and data</legend>
@@ -35,7 +21,8 @@ export function DataSection({ form, set }: SectionProps) {
           at="/recipe/dataset/name"
           label="Data set"
           value={form.dataset}
-          options={DATASET_OPTIONS}
+          hint={datasetHint(chosen)}
+          options={datasetOptions(datasets, form.dataset)}
           onValue={(dataset) => set({ dataset })}
         />
         <TextField
@@ -50,7 +37,7 @@ export function DataSection({ form, set }: SectionProps) {
           at="/recipe/dataset/n_train"
           label="Training samples"
           figures
-          placeholder={String(train)}
+          placeholder={chosen && String(chosen.n_train)}
           value={form.nTrain}
           onValue={(nTrain) => set({ nTrain })}
         />
@@ -58,9 +45,15 @@ export function DataSection({ form, set }: SectionProps) {
           at="/recipe/dataset/n_val"
           label="Validation samples"
           figures
-          placeholder={String(val)}
+          placeholder={chosen && String(chosen.n_val)}
           value={form.nVal}
           onValue={(nVal) => set({ nVal })}
+        />
+        <CheckField
+          at="/recipe/dataset/standardize"
+          label="Standardise features"
+          value={form.standardize}
+          onValue={(standardize) => set({ standardize })}
         />
       </div>
     </fieldset>

@@ -1,6 +1,7 @@
 import { useSignal } from "@preact/signals";
-import { useRef } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import { api, ProblemError, wordsOf } from "../api/client";
+import type { DatasetItem } from "../api/types";
 import { Alert, useTitle } from "../parts";
 import { sweepHref } from "../router";
 import { FieldContext } from "./fields";
@@ -21,6 +22,14 @@ export function NewView() {
   // A submission sent again, say after a lost answer, must not make a second sweep.
   const key = useRef(newKey());
   const element = useRef<HTMLFormElement>(null);
+  const datasets = useSignal<DatasetItem[]>([]);
+  useEffect(() => {
+    const told = (error: unknown) => {
+      const words = `the data sets can't be listed: ${wordsOf(error)}`;
+      shown.value = { ...shown.value, general: [words] };
+    };
+    api.datasets().then((items) => (datasets.value = items), told);
+  }, []);
 
   function set(change: Partial<Form>) {
     form.value = { ...form.value, ...change };
@@ -70,7 +79,7 @@ export function NewView() {
     <FieldContext.Provider value={fields}>
       <h1>New sweep</h1>
       <form ref={element} class="new" onSubmit={(event) => void submit(event)} noValidate>
-        <DataSection {...section} />
+        <DataSection {...section} datasets={datasets.value} />
         <ModelSection {...section} />
         <SearchSection {...section} />
         <SchedulerSection {...section} />

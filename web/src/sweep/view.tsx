@@ -119,7 +119,8 @@ function modelWords(model: Model): string {
     case "mlp":
       return model.hidden.length > 0 ? `MLP ${model.hidden.join("-")}` : "linear model";
     case "cnn": {
-      const { channels, hidden } = model;
+      // The server fills in what a sweep leaves out; the types know only what must be sent.
+      const { channels = [], hidden = [] } = model;
       return `CNN ${channels.join("-")}${hidden.length > 0 ? ` + ${hidden.join("-")}` : ""}`;
     }
     case "resnet":

@@ -3,11 +3,13 @@
 //! Serde types only: no IO, no training, no HTTP.
 //!
 //! - [`ids`], [`digest`]: names of things.
-//! - [`recipe`], [`model`], [`schedule`], [`levels`], [`method`], [`sweep`]: what a user asks for.
+//! - [`recipe`], [`dataset`], [`model`], [`schedule`], [`levels`], [`method`], [`sweep`]: what a user
+//!   asks for.
 //! - [`plan`]: the arms and families that a sweep spells out.
 //! - [`segment`], [`work`]: leased work and what workers answer.
 //! - [`metric`]: numbers that may have diverged.
 
+pub mod dataset;
 pub mod digest;
 pub mod ids;
 pub mod levels;
@@ -23,14 +25,15 @@ pub mod sweep;
 pub mod validate;
 pub mod work;
 
+pub use dataset::{Dataset, DatasetKind, DatasetName, Facts, Format, Image, Pin, Upload};
 pub use digest::Digest;
 pub use ids::{ArmIx, FamilyIx, LeaseId, SegmentId, SweepId, TrialKey};
 pub use levels::Levels;
 pub use method::{Method, MethodKind, MethodSpec, MethodTable};
 pub use metric::Metric;
-pub use model::{Augment, Image, Model};
+pub use model::{Augment, Model};
 pub use plan::{Family, Plan};
-pub use recipe::{Dataset, DatasetName, Optimizer, Recipe};
+pub use recipe::{Optimizer, Recipe};
 pub use schedule::Schedule;
 pub use segment::{Branch, Segment, SegmentKind, Start};
 pub use sweep::{At, Objective, ObjectiveMetric, SchedulerKind, SchedulerSpec, Search, SweepSpec};

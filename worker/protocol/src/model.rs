@@ -1,17 +1,7 @@
 //! What is trained: the model, and the images that some models want.
 
+use crate::dataset::Image;
 use serde::{Deserialize, Serialize};
-
-/// The size of a data set's images.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Image {
-    /// Numbers of a pixel. A sample's features are its channels one after the other.
-    pub channels: u32,
-    /// Pixels down.
-    pub height: u32,
-    /// Pixels across.
-    pub width: u32,
-}
 
 /// A model.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -69,17 +69,23 @@ impl SweepSpec {
             "/recipe/dataset/label_noise",
             || format!("label_noise {} must be between 0 and 1", data.label_noise),
         );
+        let at_least_one = |n: Option<u32>| n.is_none_or(|n| n >= 1);
+        problems.unless(at_least_one(data.n_train), "/recipe/dataset/n_train", || {
+            "n_train must be at least 1".into()
+        });
+        problems.unless(at_least_one(data.n_val), "/recipe/dataset/n_val", || {
+            "n_val must be at least 1".into()
+        });
+        // Of an uploaded set the server knows more, and checks again.
+        let Some(facts) = data.facts() else { return };
         let split = data.resolved();
         let (train, val) = (split.n_train.unwrap_or(0), split.n_val.unwrap_or(0));
-        problems
-            .unless(train >= 1, "/recipe/dataset/n_train", || "n_train must be at least 1".into());
-        problems.unless(val >= 1, "/recipe/dataset/n_val", || "n_val must be at least 1".into());
-        let most = data.name.most_samples();
         let both = u64::from(train) + u64::from(val);
+        let most = facts.most_samples;
         problems.unless(both <= u64::from(most), "/recipe/dataset/n_train", || {
             format!(
                 "n_train {train} and n_val {val} together exceed the {most} samples of {} that aren't kept for testing",
-                data.name.as_str()
+                data.name
             )
         });
     }

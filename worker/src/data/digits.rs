@@ -1,29 +1,36 @@
 //! The built-in 8×8 optical digits of the UCI repository; see `data/README.md`.
 
-use super::Pool;
+use floodgauge_datasets::{Features, Pool, Set};
+use floodgauge_protocol::Image;
 use std::{io::Read, sync::OnceLock};
 
 /// Pixels per image.
-pub(super) const DIM: usize = 64;
+const DIM: usize = 64;
 /// The brightest pixel.
-pub(super) const SCALE: f32 = 16.0;
+const SCALE: f32 = 16.0;
 
 /// One record per image: 64 pixels of one byte, then the class.
 static PACKED: &[u8] = include_bytes!("../../data/digits.bin.gz");
 
 /// All 1,797 images.
-pub(super) fn all() -> &'static Pool {
-    static POOL: OnceLock<Pool> = OnceLock::new();
-    POOL.get_or_init(|| {
+pub(super) fn all() -> &'static Set {
+    static SET: OnceLock<Set> = OnceLock::new();
+    SET.get_or_init(|| {
         let mut bytes = Vec::new();
         flate2::read::GzDecoder::new(PACKED)
             .read_to_end(&mut bytes)
             .expect("the built-in digits unpack: a test has read them");
         let records = bytes.chunks_exact(DIM + 1);
-        Pool {
+        let pixels = records.clone().flat_map(|record| record[..DIM].iter().copied()).collect();
+        Set {
             dim: DIM,
-            labels: records.clone().map(|record| record[DIM]).collect(),
-            features: records.flat_map(|record| record[..DIM].iter().copied()).collect(),
+            image: Some(Image::square(1, 8)),
+            classes: 10,
+            train: Pool {
+                features: Features::Bytes(pixels, SCALE),
+                labels: records.map(|record| record[DIM]).collect(),
+            },
+            test: None,
         }
     })
 }
@@ -34,15 +41,16 @@ mod tests {
 
     #[test]
     fn the_built_in_digits_are_the_1797_of_the_repository() {
-        let pool = all();
+        let pool = &all().train;
+        let Features::Bytes(pixels, _) = &pool.features else { panic!("{:?}", pool.features) };
         assert_eq!(pool.len(), 1_797);
-        assert_eq!(pool.features.len(), 1_797 * DIM);
-        assert!(pool.features.iter().all(|&pixel| pixel <= 16));
+        assert_eq!(pixels.len(), 1_797 * DIM);
+        assert!(pixels.iter().all(|&pixel| pixel <= 16));
         let count = |class| pool.labels.iter().filter(|&&label| label == class).count();
         assert_eq!(
             (0..10).map(count).collect::<Vec<_>>(),
             [178, 182, 177, 183, 181, 182, 181, 179, 174, 180]
         );
-        assert_eq!(pool.features[..8], [0, 0, 5, 13, 9, 1, 0, 0]);
+        assert_eq!(pixels[..8], [0, 0, 5, 13, 9, 1, 0, 0]);
     }
 }

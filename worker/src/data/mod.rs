@@ -3,16 +3,18 @@
 //! Plain vectors, no tensors.
 
 mod digits;
-mod idx;
 mod noise;
+mod standard;
 mod synthetic;
 
 use crate::seeds::{self, Purpose};
-use floodgauge_protocol::{Dataset, DatasetName, Image};
+use floodgauge_datasets::{
+    Folder, Pool, Set, SetError, pack,
+    upload::{self, UploadError},
+};
+use floodgauge_protocol::{Dataset, DatasetKind, DatasetName, Image};
 use rand::seq::SliceRandom;
-use std::path::{Path, PathBuf};
-
-pub use idx::IdxError;
+use std::{borrow::Cow, fs::File, io::BufReader, path::Path};
 
 /// Labelled samples.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -55,40 +57,22 @@ pub struct Data {
 /// Why a data set can't be loaded.
 #[derive(Debug, thiserror::Error)]
 pub enum DataError {
-    /// Files are not where they are looked for.
-    #[error("{} needs files that aren't there: {} (packed, .gz, or not)", .name.as_str(), list(.files))]
-    Missing {
+    /// Files of a named set that are missing or can't be used.
+    #[error(transparent)]
+    Set(#[from] SetError),
+    /// An uploaded file that can't be used.
+    #[error("{name} can't be used")]
+    Upload {
         /// The set.
         name: DatasetName,
-        /// The files to put there, as looked for.
-        files: Vec<PathBuf>,
-    },
-    /// A file can't be read.
-    #[error("{} can't be read", .path.display())]
-    Read {
-        /// The file.
-        path: PathBuf,
         /// Why.
-        source: std::io::Error,
+        source: UploadError,
     },
-    /// A file isn't what its name says.
-    #[error("{} is not a usable IDX file", .path.display())]
-    Idx {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: IdxError,
-    },
-    /// A file isn't what this set needs, though it can be read.
-    #[error("{} doesn't fit: {what}", .path.display())]
-    Mismatch {
-        /// The file.
-        path: PathBuf,
-        /// What it holds, and what was expected.
-        what: String,
-    },
+    /// The set has to be read, and the recipe doesn't say which bytes it is.
+    #[error("{0} isn't built in, and the sweep isn't pinned to its bytes: submit it again")]
+    Unpinned(DatasetName),
     /// The recipe asks for more samples than there are.
-    #[error("n_train {n_train} and n_val {n_val} together exceed the {most} samples of {}", .name.as_str())]
+    #[error("n_train {n_train} and n_val {n_val} together exceed the {most} samples of {name}")]
     Split {
         /// The set.
         name: DatasetName,
@@ -101,94 +85,99 @@ pub enum DataError {
     },
 }
 
-fn list(files: &[PathBuf]) -> String {
-    files.iter().map(|f| f.display().to_string()).collect::<Vec<_>>().join(", ")
-}
-
 /// Loads `dataset` as `seed` sees it: its own split, its own label noise; a synthetic set's own
-/// samples.
+/// samples. Named sets that come as files are read from `folder`.
 ///
 /// # Errors
 /// When files are missing or bad, or the split is larger than the set.
 pub fn load(dataset: &Dataset, seed: u32, folder: Option<&Path>) -> Result<Data, DataError> {
-    let (default_train, default_val) = dataset.name.default_split();
-    let n_train = dataset.n_train.unwrap_or(default_train) as usize;
-    let n_val = dataset.n_val.unwrap_or(default_val) as usize;
-    let most = dataset.name.most_samples() as usize;
-    if n_train + n_val > most {
-        return Err(DataError::Split { name: dataset.name, n_train, n_val, most });
+    seen(dataset, seed, || match dataset.name.kind() {
+        DatasetKind::BuiltIn => Ok(Cow::Borrowed(digits::all())),
+        DatasetKind::Files => {
+            let folder = folder.ok_or_else(|| DataError::Unpinned(dataset.name.clone()))?;
+            Ok(Cow::Owned(Folder::new(folder).load(&dataset.name)?))
+        }
+        DatasetKind::Uploaded | DatasetKind::Generated => {
+            Err(DataError::Unpinned(dataset.name.clone()))
+        }
+    })
+}
+
+/// Loads `dataset` from the bytes that its recipe is pinned to.
+///
+/// # Errors
+/// As [`load`]; bytes that aren't the set's.
+pub fn load_pinned(dataset: &Dataset, seed: u32, bytes: File) -> Result<Data, DataError> {
+    seen(dataset, seed, || match dataset.pin.and_then(|pin| pin.upload) {
+        Some(upload) => {
+            let name = dataset.name.clone();
+            let set = upload::read(bytes, upload.format);
+            Ok(Cow::Owned(set.map_err(|source| DataError::Upload { name, source })?))
+        }
+        None => Ok(Cow::Owned(pack::read(&dataset.name, &mut BufReader::new(bytes))?)),
+    })
+}
+
+/// What `seed` sees of a set, which is read unless it is generated.
+fn seen<'a>(
+    dataset: &Dataset,
+    seed: u32,
+    set: impl FnOnce() -> Result<Cow<'a, Set>, DataError>,
+) -> Result<Data, DataError> {
+    let dataset = dataset.resolved();
+    let name = dataset.name.clone();
+    let (n_train, n_val) = (dataset.n_train.unwrap_or(0), dataset.n_val.unwrap_or(0));
+    let (n_train, n_val) = (n_train as usize, n_val as usize);
+    let check = |most| match n_train + n_val > most {
+        true => Err(DataError::Split { name: name.clone(), n_train, n_val, most }),
+        false => Ok(()),
+    };
+    if let Some(facts) = dataset.facts() {
+        check(facts.most_samples as usize)?;
     }
-    let (classes, image) = (dataset.name.classes() as usize, dataset.name.image());
-    let mut data = match dataset.name {
-        DatasetName::Digits => {
-            let pool = digits::all();
-            let order = shuffled(pool.len(), seed);
-            let (kept, rest) = order.split_at(n_train + n_val);
-            let (train, val) = kept.split_at(n_train);
-            let scale = digits::SCALE;
-            Data {
-                dim: digits::DIM,
-                image,
-                classes,
-                train: pool.select(train, scale),
-                val: pool.select(val, scale),
-                test: pool.select(rest, scale),
-            }
-        }
-        DatasetName::TwoGaussians | DatasetName::Sinusoid | DatasetName::Spiral => {
-            synthetic::draw(dataset.name, n_train, n_val, seed)
-        }
-        DatasetName::Mnist | DatasetName::FashionMnist | DatasetName::Kmnist => {
-            let (pool, test) = idx::load(dataset.name, folder)?;
-            if n_train + n_val > pool.len() {
-                let most = pool.len();
-                return Err(DataError::Split { name: dataset.name, n_train, n_val, most });
-            }
-            let order = shuffled(pool.len(), seed);
-            let (train, rest) = order.split_at(n_train);
-            let all: Vec<_> = (0..test.len()).collect();
-            Data {
-                dim: pool.dim,
-                image,
-                classes,
-                train: pool.select(train, idx::SCALE),
-                val: pool.select(&rest[..n_val], idx::SCALE),
-                test: test.select(&all, idx::SCALE),
-            }
+    let mut data = match name.kind() {
+        DatasetKind::Generated => synthetic::draw(&name, n_train, n_val, seed),
+        _ => {
+            let set = set()?;
+            check(set.train.len())?;
+            split(&set, n_train, n_val, seed)
         }
     };
     let mut rng = seeds::stream(seed, Purpose::Noise, 0);
-    noise::flip(&mut data.train.labels, classes, dataset.label_noise, &mut rng);
-    noise::flip(&mut data.val.labels, classes, dataset.label_noise, &mut rng);
+    noise::flip(&mut data.train.labels, data.classes, dataset.label_noise, &mut rng);
+    noise::flip(&mut data.val.labels, data.classes, dataset.label_noise, &mut rng);
+    if dataset.standardize {
+        standard::ize(&mut data);
+    }
     Ok(data)
+}
+
+/// The seed's own split; the test part is the set's or, where it has none, what is left.
+fn split(set: &Set, n_train: usize, n_val: usize, seed: u32) -> Data {
+    let order = shuffled(set.train.len(), seed);
+    let (kept, rest) = order.split_at(n_train + n_val);
+    let (train, val) = kept.split_at(n_train);
+    let test = match &set.test {
+        Some(test) => samples(test, &(0..test.len()).collect::<Vec<_>>(), set.dim),
+        None => samples(&set.train, rest, set.dim),
+    };
+    Data {
+        dim: set.dim,
+        image: set.image,
+        classes: set.classes,
+        train: samples(&set.train, train, set.dim),
+        val: samples(&set.train, val, set.dim),
+        test,
+    }
+}
+
+fn samples(pool: &Pool, rows: &[usize], dim: usize) -> Samples {
+    let labels = rows.iter().map(|&row| pool.labels[row]).collect();
+    Samples { features: pool.rows(rows, dim), labels }
 }
 
 fn shuffled(n: usize, seed: u32) -> Vec<usize> {
     let mut order: Vec<_> = (0..n).collect();
     order.shuffle(&mut seeds::stream(seed, Purpose::Split, 0));
     order
-}
-
-/// Samples with one byte per feature, as files hold them.
-#[derive(Clone, Debug)]
-struct Pool {
-    dim: usize,
-    features: Vec<u8>,
-    labels: Vec<u8>,
-}
-
-impl Pool {
-    fn len(&self) -> usize {
-        self.labels.len()
-    }
-
-    /// The samples at `rows`, each feature divided by `scale`.
-    fn select(&self, rows: &[usize], scale: f32) -> Samples {
-        let mut features = Vec::with_capacity(rows.len() * self.dim);
-        for &row in rows {
-            let bytes = &self.features[row * self.dim..(row + 1) * self.dim];
-            features.extend(bytes.iter().map(|&b| f32::from(b) / scale));
-        }
-        Samples { features, labels: rows.iter().map(|&row| self.labels[row]).collect() }
-    }
 }

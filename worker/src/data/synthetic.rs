@@ -11,11 +11,11 @@ use std::f64::consts::PI;
 const N_TEST: usize = 20_000;
 
 /// Draws training, validation and test samples, all labels clean.
-pub(super) fn draw(name: DatasetName, n_train: usize, n_val: usize, seed: u32) -> Data {
+pub(super) fn draw(name: &DatasetName, n_train: usize, n_val: usize, seed: u32) -> Data {
     // A stream for each part: the size of one doesn't move the others.
     let part = |n, index| samples(name, n, &mut seeds::stream(seed, Purpose::Samples, index));
     Data {
-        dim: if name == DatasetName::TwoGaussians { 10 } else { 2 },
+        dim: if *name == DatasetName::TwoGaussians { 10 } else { 2 },
         image: None,
         classes: 2,
         train: part(n_train, 0),
@@ -24,7 +24,7 @@ pub(super) fn draw(name: DatasetName, n_train: usize, n_val: usize, seed: u32) -
     }
 }
 
-fn samples(name: DatasetName, n: usize, rng: &mut impl Rng) -> Samples {
+fn samples(name: &DatasetName, n: usize, rng: &mut impl Rng) -> Samples {
     let mut samples = Samples::default();
     for i in 0..n {
         // Classes alternate where the set says how each is drawn, so that they are balanced.
@@ -78,7 +78,7 @@ mod tests {
     use super::*;
 
     fn of(name: DatasetName) -> Data {
-        draw(name, 100, 100, 7)
+        draw(&name, 100, 100, 7)
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use crate::data::{self, Data, DataError};
 use floodgauge_protocol::Dataset;
-use std::{path::Path, sync::Arc};
+use std::{fs::File, sync::Arc};
 
 /// The bytes of features to keep; one set is kept however large it is.
 const MOST_BYTES: usize = 1 << 30;
@@ -21,19 +21,23 @@ impl Default for DataCache {
 }
 
 impl DataCache {
-    /// The data of `dataset` as `seed` sees it, loaded unless they were there.
+    /// The data of `dataset` as `seed` sees it, loaded unless they were there: from `bytes` where
+    /// the recipe is pinned to them.
     pub fn get(
         &mut self,
         dataset: &Dataset,
         seed: u32,
-        folder: Option<&Path>,
+        bytes: Option<File>,
     ) -> Result<Arc<Data>, DataError> {
         let dataset = dataset.resolved();
         let found = self.entries.iter().position(|(d, s, _)| *d == dataset && *s == seed);
         let entry = match found {
             Some(at) => self.entries.remove(at),
             None => {
-                let data = data::load(&dataset, seed, folder)?;
+                let data = match bytes {
+                    Some(bytes) => data::load_pinned(&dataset, seed, bytes)?,
+                    None => data::load(&dataset, seed, None)?,
+                };
                 tracing::debug!(name = dataset.name.as_str(), seed, "data loaded");
                 (dataset, seed, Arc::new(data))
             }

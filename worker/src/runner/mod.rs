@@ -8,18 +8,20 @@
 //! the claim itself ends the loop with an error: waiting would not change its mind.
 
 mod data_cache;
+mod data_files;
 mod lease;
 mod trainer;
 mod training;
 
-pub use trainer::{LocalTrainer, Trainer};
+pub use data_files::Cache;
+pub use trainer::{Inputs, LocalTrainer, Trainer};
 
 use crate::{
     client::{Client, ClientError, Retry, SetupError, chain},
     cohort::Ended,
     device::Machine,
 };
-use bytes::Bytes;
+use data_files::DataFiles;
 use floodgauge_protocol::{
     Branch, Digest,
     segment::Start,
@@ -28,8 +30,7 @@ use floodgauge_protocol::{
 use futures::{StreamExt, TryStreamExt, stream};
 use lease::HeldLease;
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
-    path::PathBuf,
+    collections::{BTreeMap, BTreeSet},
     sync::Arc,
     time::Duration,
 };
@@ -54,8 +55,8 @@ pub struct WorkerConfig {
     pub server: String,
     /// The worker's name, for people; 1 to 100 characters.
     pub name: String,
-    /// Where data sets that come as files lie.
-    pub data_dir: Option<PathBuf>,
+    /// Where to keep the data sets that are fetched.
+    pub cache: Cache,
     /// What to train on.
     pub machine: Machine,
     /// How to meet a server that doesn't answer.
@@ -68,6 +69,7 @@ pub struct Worker {
     client: Client,
     name: String,
     trainer: Arc<dyn Trainer>,
+    files: Arc<DataFiles>,
 }
 
 /// How a segment ended other than by being finished.
@@ -93,13 +95,18 @@ impl Worker {
     /// When the address can't be used.
     pub fn new(config: WorkerConfig) -> Result<Self, SetupError> {
         let client = Client::new(&config.server, config.retry)?;
-        let trainer = LocalTrainer::new(config.machine, config.data_dir);
-        Ok(Self::with_trainer(client, config.name, Arc::new(trainer)))
+        let trainer = Arc::new(LocalTrainer::new(config.machine));
+        Ok(Self::with_trainer(client, config.name, config.cache, trainer))
     }
 
     /// A worker that leaves the training to `trainer`.
-    pub fn with_trainer(client: Client, name: String, trainer: Arc<dyn Trainer>) -> Self {
-        Self { client, name, trainer }
+    pub fn with_trainer(
+        client: Client,
+        name: String,
+        cache: Cache,
+        trainer: Arc<dyn Trainer>,
+    ) -> Self {
+        Self { client, name, trainer, files: Arc::new(DataFiles::new(cache)) }
     }
 
     /// Works until `shutdown`; returns once the training thread has ended too.
@@ -193,10 +200,9 @@ impl Worker {
         threads: &TaskTracker,
     ) -> Result<usize, Cut> {
         let mut lease = HeldLease::new(&self.client, &assignment.lease);
-        let checkpoints = lease.during(self.fetch(assignment)).await?;
+        let inputs = lease.during(self.fetch(assignment)).await?;
         let (trainer, stops) = (self.trainer.clone(), lease.stops());
-        let (training, rows) =
-            Training::start(threads, trainer, assignment.clone(), checkpoints, stops);
+        let (training, rows) = Training::start(threads, trainer, assignment.clone(), inputs, stops);
         let reported = lease.forward(rows).await?;
         let ended = training.end().await?;
         lease.during(self.upload(&assignment.lease, &ended)).await?;
@@ -205,16 +211,22 @@ impl Worker {
         Ok(reported)
     }
 
-    /// The checkpoints that an assignment starts from.
-    async fn fetch(&self, assignment: &Assignment) -> Result<HashMap<Digest, Bytes>, ClientError> {
+    /// The data set that an assignment is pinned to and the checkpoints that it starts from.
+    async fn fetch(&self, assignment: &Assignment) -> Result<Inputs, ClientError> {
+        let lease = &assignment.lease;
+        let data = match assignment.recipe.dataset.pin {
+            Some(pin) => Some(self.files.get(&self.client, lease, pin.sha256).await?),
+            None => None,
+        };
         let digests: BTreeSet<_> = assignment.segment.branches.iter().filter_map(start).collect();
-        stream::iter(digests)
+        let checkpoints = stream::iter(digests)
             .map(|digest| async move {
-                Ok((digest, self.client.get_blob(&assignment.lease, digest).await?))
+                Ok::<_, ClientError>((digest, self.client.get_blob(lease, digest).await?))
             })
             .buffer_unordered(TRANSFERS)
             .try_collect()
-            .await
+            .await?;
+        Ok(Inputs { checkpoints, data })
     }
 
     async fn upload(&self, lease: &Lease, ended: &[Ended]) -> Result<(), ClientError> {

@@ -12,9 +12,18 @@ use std::{
     collections::HashMap,
     error::Error,
     fmt::Debug,
-    path::PathBuf,
+    fs::File,
     sync::{Arc, Mutex, PoisonError},
 };
+
+/// What a segment needs beside its assignment, fetched.
+#[derive(Debug)]
+pub struct Inputs {
+    /// The checkpoints that its branches start from.
+    pub checkpoints: HashMap<Digest, Bytes>,
+    /// The bytes that its data set is pinned to, if it is.
+    pub data: Option<File>,
+}
 
 /// Trains segments. Knows nothing of leases or HTTP.
 pub trait Trainer: Debug + Send + Sync {
@@ -29,7 +38,7 @@ pub trait Trainer: Debug + Send + Sync {
     fn train(
         &self,
         assignment: &Assignment,
-        checkpoints: &HashMap<Digest, Bytes>,
+        inputs: Inputs,
         progress: &mut dyn Progress,
     ) -> Result<Vec<Ended>, Box<dyn Error + Send + Sync>>;
 }
@@ -38,19 +47,22 @@ pub trait Trainer: Debug + Send + Sync {
 #[derive(Debug)]
 pub struct LocalTrainer {
     machine: Machine,
-    data_dir: Option<PathBuf>,
     cache: Mutex<DataCache>,
 }
 
 impl LocalTrainer {
-    /// Trains on `machine` with the files of `data_dir`.
-    pub fn new(machine: Machine, data_dir: Option<PathBuf>) -> Self {
-        Self { machine, data_dir, cache: Mutex::default() }
+    /// Trains on `machine`.
+    pub fn new(machine: Machine) -> Self {
+        Self { machine, cache: Mutex::default() }
     }
 
-    fn data(&self, assignment: &Assignment) -> Result<Arc<Data>, crate::data::DataError> {
+    fn data(
+        &self,
+        assignment: &Assignment,
+        bytes: Option<File>,
+    ) -> Result<Arc<Data>, crate::data::DataError> {
         let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
-        cache.get(&assignment.recipe.dataset, assignment.family.seed, self.data_dir.as_deref())
+        cache.get(&assignment.recipe.dataset, assignment.family.seed, bytes)
     }
 }
 
@@ -62,11 +74,11 @@ impl Trainer for LocalTrainer {
     fn train(
         &self,
         assignment: &Assignment,
-        checkpoints: &HashMap<Digest, Bytes>,
+        inputs: Inputs,
         progress: &mut dyn Progress,
     ) -> Result<Vec<Ended>, Box<dyn Error + Send + Sync>> {
-        let data = self.data(assignment)?;
+        let data = self.data(assignment, inputs.data)?;
         let job = Job::from(assignment);
-        Ok(cohort::train(&self.machine, job, &data, checkpoints, progress)?)
+        Ok(cohort::train(&self.machine, job, &data, &inputs.checkpoints, progress)?)
     }
 }

@@ -1,16 +1,12 @@
 //! A segment being trained in a thread of its own.
 
-use super::{Cut, Trainer};
+use super::{Cut, Inputs, Trainer};
 use crate::{
     client::chain,
     cohort::{Ended, Progress},
 };
-use bytes::Bytes;
-use floodgauge_protocol::{
-    Digest,
-    work::{Assignment, ReportRow, Stop},
-};
-use std::{any::Any, collections::HashMap, error::Error, sync::Arc};
+use floodgauge_protocol::work::{Assignment, ReportRow, Stop};
+use std::{any::Any, error::Error, sync::Arc};
 use tokio::{
     sync::{mpsc, watch},
     task::JoinHandle,
@@ -35,7 +31,7 @@ impl Training {
         tasks: &TaskTracker,
         trainer: Arc<dyn Trainer>,
         assignment: Arc<Assignment>,
-        checkpoints: HashMap<Digest, Bytes>,
+        inputs: Inputs,
         stops: watch::Receiver<Vec<Stop>>,
     ) -> (Self, mpsc::Receiver<Vec<ReportRow>>) {
         let (sender, receiver) = mpsc::channel(EPOCHS_AHEAD);
@@ -43,7 +39,7 @@ impl Training {
         let mut progress = Reporting { rows: sender, stops, abandoned: abandoned.clone() };
         let span = tracing::Span::current();
         let thread = tasks.spawn_blocking(move || {
-            span.in_scope(|| trainer.train(&assignment, &checkpoints, &mut progress))
+            span.in_scope(|| trainer.train(&assignment, inputs, &mut progress))
         });
         (Self { thread, _abandon: abandoned.drop_guard() }, receiver)
     }

@@ -9,10 +9,13 @@ const RESNET_DEPTH: std::ops::RangeInclusive<u32> = 8..=110;
 
 impl SweepSpec {
     pub(super) fn check_model(&self, problems: &mut Problems) {
-        let (model, data) = (&self.recipe.model, self.recipe.dataset.name);
-        let image = data.image();
-        problems.unless(image.is_some() || !model.wants_images(), "/recipe/model/kind", || {
-            format!("{} wants images, which {} are not", model.kind(), data.as_str())
+        let (model, name) = (&self.recipe.model, &self.recipe.dataset.name);
+        // Nothing is known of a data set that isn't there.
+        let facts = self.recipe.dataset.facts();
+        let image = facts.as_ref().and_then(|facts| facts.image);
+        let has_images = facts.is_none() || image.is_some();
+        problems.unless(has_images || !model.wants_images(), "/recipe/model/kind", || {
+            format!("{} wants images, which {name} are not", model.kind())
         });
         check_widths(problems, "hidden", "hidden layers", model.hidden());
         match model {
@@ -47,7 +50,9 @@ impl SweepSpec {
                 });
             }
         }
-        let numbers = model.parameters(data.features(), image, data.classes());
+        let numbers = facts
+            .as_ref()
+            .map_or(0, |facts| model.parameters(facts.features, image, facts.classes));
         let bytes = numbers.saturating_mul(4 * (1 + self.recipe.optimizer.slots()));
         let widest = match model {
             Model::Resnet { .. } => "/recipe/model/width",
@@ -60,10 +65,12 @@ impl SweepSpec {
     }
 
     fn check_augment(&self, problems: &mut Problems) {
-        let (augment, data) = (self.recipe.augment, self.recipe.dataset.name);
-        let Some(image) = data.image() else {
+        let augment = self.recipe.augment;
+        let Some(facts) = self.recipe.dataset.facts() else { return };
+        let Some(image) = facts.image else {
+            let name = &self.recipe.dataset.name;
             problems.unless(augment.is_none(), "/recipe/augment", || {
-                format!("only images can be augmented, which {} are not", data.as_str())
+                format!("only images can be augmented, which {name} are not")
             });
             return;
         };

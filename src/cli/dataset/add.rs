@@ -1,0 +1,110 @@
+//! `floodgauge dataset add`: uploads a file.
+
+use super::{Failure, bytes_bar, dataset_name, print, samples};
+use crate::{client::Client, config::Server};
+use anyhow::Context as _;
+use floodgauge_datasets::upload::MOST_BYTES;
+use floodgauge_protocol::{DatasetKind, DatasetName, Format};
+use std::path::{Path, PathBuf};
+
+/// Check a CSV or NPZ file and keep it on the server
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+CSV: a row a sample, numbers, the class in the column `label` or else in the last.
+NPZ: arrays x [n, d] or [n, channels, height, width] and y [n]; x_test and y_test if you like.
+Classes are 0, 1, 2 and so on.
+
+Examples:
+  floodgauge dataset add iris.csv
+  floodgauge dataset add features.npz --name beans-v2")]
+pub struct Args {
+    /// The file
+    file: PathBuf,
+    /// The name that recipes will call it by; the file's by default
+    #[arg(long, value_parser = dataset_name)]
+    name: Option<DatasetName>,
+    /// Print what the server answers as JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    server: Server,
+}
+
+/// Runs `dataset add`.
+///
+/// # Errors
+/// [`Failure::BadInput`] with the row or the array that is at fault; whatever the client meets.
+pub async fn run(args: Args) -> Result<(), Failure> {
+    let shown = args.file.display();
+    let format = format_of(&args.file)
+        .ok_or_else(|| Failure::BadInput(format!("{shown} is no .csv or .npz file")))?;
+    let name = match args.name {
+        Some(name) => name,
+        None => name_of(&args.file)?,
+    };
+    if name.kind() != DatasetKind::Uploaded {
+        let told = format!("`{name}` is a set that everybody has; choose another --name");
+        return Err(Failure::BadInput(told));
+    }
+    let file = tokio::fs::File::open(&args.file).await;
+    let file =
+        file.map_err(|error| Failure::BadInput(format!("{shown} can't be read: {error}")))?;
+    let length = file.metadata().await.context("the file's length")?.len();
+    if length > MOST_BYTES {
+        let told = format!("{shown} has {length} bytes, more than {MOST_BYTES}");
+        return Err(Failure::BadInput(told));
+    }
+    let bar = bytes_bar(&shown.to_string(), length);
+    let told = bar.clone();
+    let client = Client::new(args.server.url)?;
+    let sent = client.add_dataset(&name, format, file, length, move |bytes| told.inc(bytes)).await;
+    bar.finish_and_clear();
+    let answer = sent?;
+    if args.json {
+        return print::out(&answer.body);
+    }
+    let set = answer.value;
+    print::out(&format!(
+        "{name}: {} for training and validation{}, {}, {} classes\n\
+         submit a sweep with: dataset = {{ name = \"{name}\" }}",
+        set.most_samples,
+        match set.kept.and_then(|kept| kept.test_samples) {
+            Some(count) if count > 0 => format!(", {count} for testing"),
+            _ => String::new(),
+        },
+        samples(set.features, set.image),
+        set.classes,
+    ))
+}
+
+fn format_of(file: &Path) -> Option<Format> {
+    let extension = file.extension()?.to_str()?;
+    let known = [Format::Csv, Format::Npz];
+    known.into_iter().find(|format| extension.eq_ignore_ascii_case(format.as_str()))
+}
+
+/// The file's name without its end, as names of data sets are written.
+fn name_of(file: &Path) -> Result<DatasetName, Failure> {
+    let stem = file.file_stem().unwrap_or_default().to_string_lossy().to_lowercase();
+    let fits = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    let name: String = stem.chars().map(|c| if fits(c) { c } else { '-' }).collect();
+    name.trim_start_matches(['-', '_']).parse().map_err(|_| {
+        Failure::BadInput(format!("{} gives no name; choose one with --name", file.display()))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_gives_its_data_set_a_name_and_a_format() {
+        let name = |file: &str| name_of(Path::new(file)).map(|name| name.to_string());
+        assert_eq!(name("/data/My beans (v2).npz").unwrap(), "my-beans--v2-");
+        assert_eq!(name("iris.csv").unwrap(), "iris");
+        assert!(name("---.csv").is_err());
+        assert_eq!(format_of(Path::new("a/b.CSV")), Some(Format::Csv));
+        assert_eq!(format_of(Path::new("b.npz")), Some(Format::Npz));
+        assert_eq!(format_of(Path::new("b.npy")), None);
+    }
+}

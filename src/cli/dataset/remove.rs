@@ -1,0 +1,24 @@
+//! `floodgauge dataset remove`: deletes what a server keeps of a data set.
+
+use super::{Failure, dataset_name, print};
+use crate::{client::Client, config::Server};
+use floodgauge_protocol::DatasetName;
+
+/// Delete a data set, unless a sweep is pinned to it
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Its name
+    #[arg(value_parser = dataset_name)]
+    name: DatasetName,
+    #[command(flatten)]
+    server: Server,
+}
+
+/// Runs `dataset remove`.
+///
+/// # Errors
+/// [`Failure::BadInput`] if a sweep is pinned to it; whatever the client meets.
+pub async fn run(args: Args) -> Result<(), Failure> {
+    Client::new(args.server.url)?.remove_dataset(&args.name).await?;
+    print::out(&format!("data set `{}` is deleted", args.name))
+}

@@ -1,0 +1,52 @@
+//! `floodgauge dataset show`: one data set.
+
+use super::{Failure, dataset_name, list, print, samples};
+use crate::{cli::words, client::Client, config::Server};
+use floodgauge_protocol::DatasetName;
+
+/// Show a data set
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Its name
+    #[arg(value_parser = dataset_name)]
+    name: DatasetName,
+    /// Print what the server answers as JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    server: Server,
+}
+
+/// Runs `dataset show`.
+///
+/// # Errors
+/// Whatever the client meets.
+pub async fn run(args: Args) -> Result<(), Failure> {
+    let answer = Client::new(args.server.url)?.dataset(&args.name).await?;
+    if args.json {
+        return print::out(&answer.body);
+    }
+    let set = answer.value;
+    let split = format!("{} to train, {} to validate", set.n_train, set.n_val);
+    let mut lines = vec![
+        words::line("name", set.name.as_str()),
+        words::line("state", &list::state(&set)),
+        words::line("samples", &samples(set.features, set.image)),
+        words::line("classes", &set.classes.to_string()),
+        words::line("split", &format!("{split}; at most {} together", set.most_samples)),
+    ];
+    if let Some(kept) = &set.kept {
+        if let Some(count) = kept.test_samples.filter(|&count| count > 0) {
+            lines.push(words::line("test", &format!("{count} samples of its own")));
+        }
+        lines.push(words::line(
+            "kept",
+            &format!("{} bytes since {}", kept.bytes, kept.since.strftime("%Y-%m-%d %H:%M UTC")),
+        ));
+        lines.push(words::line("sha-256", &kept.sha256.to_string()));
+    }
+    for file in &set.missing {
+        lines.push(words::line("missing", file));
+    }
+    print::out(&lines.join("\n"))
+}

@@ -1,0 +1,216 @@
+//! Data sets: added, found in the data folder, pinned to sweeps, deleted.
+
+use super::{Driver, DriverError};
+use crate::{
+    blobs::Streamed,
+    store::{AddedDataset, BlobRow, DatasetRow, DeletedDataset, NewDataset, StoreError, SweepData},
+};
+use anyhow::Context as _;
+use floodgauge_datasets::{Folder, SetError, digest, pack, upload, upload::UploadError};
+use floodgauge_protocol::{
+    Dataset, DatasetKind, DatasetName, Digest, Format, Invalid, LeaseId, Pin, Upload,
+};
+use std::{
+    fs::File,
+    io::{self, BufReader, BufWriter, Seek, Write},
+};
+
+impl Driver {
+    /// Checks a file and keeps it under a name; true if it wasn't there before.
+    ///
+    /// # Errors
+    /// [`DriverError::BadDataset`] with the first thing that is wrong with the file;
+    /// [`DriverError::DatasetTaken`] if the name stands for another one.
+    pub async fn add_dataset(
+        &self,
+        name: &DatasetName,
+        format: Format,
+        file: File,
+    ) -> Result<(DatasetRow, bool), DriverError> {
+        if name.kind() != DatasetKind::Uploaded {
+            return Err(DriverError::DatasetTaken(name.clone()));
+        }
+        let mut reader = file.try_clone().map_err(fault)?;
+        reader.rewind().map_err(fault)?;
+        let upload = match blocking(move || upload::check(reader, format)).await? {
+            Ok(upload) => upload,
+            Err(UploadError::Bad(what)) => return Err(DriverError::BadDataset(what)),
+            Err(UploadError::Read(error)) => return Err(fault(error)),
+        };
+        match self.keep(name, Some(upload), file).await? {
+            (row, AddedDataset::New) => Ok((row, true)),
+            (row, AddedDataset::Existing) => Ok((row, false)),
+            (_, AddedDataset::NameTaken) => Err(DriverError::DatasetTaken(name.clone())),
+        }
+    }
+
+    /// Deletes what is kept of a data set.
+    ///
+    /// # Errors
+    /// [`DriverError::NoDataset`]; [`DriverError::DatasetInUse`] while a sweep is pinned to it.
+    pub async fn delete_dataset(&self, name: &DatasetName) -> Result<(), DriverError> {
+        match self.0.store.delete_dataset(name.as_str()).await? {
+            DeletedDataset::Deleted => Ok(()),
+            DeletedDataset::NoSuch => Err(DriverError::NoDataset(name.clone())),
+            DeletedDataset::InUse { sweeps } => {
+                Err(DriverError::DatasetInUse { name: name.clone(), sweeps })
+            }
+        }
+    }
+
+    /// The data folder.
+    pub fn folder(&self) -> &Folder {
+        &self.0.folder
+    }
+
+    /// Pins a recipe's data set to its bytes, so that every worker trains on the same.
+    pub(super) async fn pin(
+        &self,
+        dataset: &mut Dataset,
+        sent: Option<Pin>,
+    ) -> Result<Option<SweepData>, DriverError> {
+        let name = dataset.name.clone();
+        let found = match name.kind() {
+            DatasetKind::BuiltIn | DatasetKind::Generated => None,
+            DatasetKind::Files => Some(self.named(&name).await?),
+            DatasetKind::Uploaded => {
+                let row = self.0.store.dataset(name.as_str()).await?;
+                Some(row.ok_or_else(|| no_such(&name))?)
+            }
+        };
+        dataset.pin = found.map(|row| Pin { sha256: row.blob.digest, upload: row.upload });
+        if sent.is_some() && sent != dataset.pin {
+            let told = format!("{name} is another one here; leave the pin out to take it");
+            return Err(invalid("/recipe/dataset/pin", told));
+        }
+        Ok(dataset.pin.map(|pin| SweepData { name: name.to_string(), digest: pin.sha256 }))
+    }
+
+    /// A named set as its files are now; as it was kept, where they are gone.
+    async fn named(&self, name: &DatasetName) -> Result<DatasetRow, DriverError> {
+        let kept = self.0.store.dataset(name.as_str()).await?;
+        let (driver, of) = (self.clone(), name.clone());
+        match blocking(move || driver.folder().digest(&of)).await? {
+            Ok(digest) => {
+                if let Some(row) = kept.filter(|row| row.blob.digest == digest) {
+                    return Ok(row);
+                }
+            }
+            Err(SetError::Missing { .. }) if kept.is_some() => {
+                return kept.ok_or_else(|| no_such(name));
+            }
+            Err(error) => return Err(unusable(name, &error)),
+        }
+        let (driver, of) = (self.clone(), name.clone());
+        let packed = blocking(move || -> Result<io::Result<File>, SetError> {
+            let set = driver.folder().load(&of)?;
+            Ok(packed(&set))
+        });
+        let file = packed.await?.map_err(|error| unusable(name, &error))?.map_err(fault)?;
+        match self.keep(name, None, file).await? {
+            (row, AddedDataset::New | AddedDataset::Existing) => Ok(row),
+            (_, AddedDataset::NameTaken) => Err(DriverError::DatasetTaken(name.clone())),
+        }
+    }
+
+    /// Stores a file's bytes and records them under a name.
+    async fn keep(
+        &self,
+        name: &DatasetName,
+        upload: Option<Upload>,
+        file: File,
+    ) -> Result<(DatasetRow, AddedDataset), DriverError> {
+        let summed = blocking(move || -> io::Result<_> {
+            let mut file = file;
+            file.rewind()?;
+            let digest = digest::of(BufReader::with_capacity(1 << 20, &file))?;
+            file.rewind()?;
+            Ok((BlobRow { digest, size: file.metadata()?.len() }, file))
+        });
+        let (blob, file) = summed.await?.map_err(fault)?;
+        let staged = self.0.blobs.stage(tokio::fs::File::from_std(file)).await?;
+        let new = NewDataset { name: name.to_string(), blob, upload };
+        let place = Box::pin(self.0.blobs.place(&staged, blob.digest));
+        let added = self.0.store.add_dataset(new, place).await;
+        // Nothing is left of what got its name.
+        self.0.blobs.discard(staged).await.map_err(crate::blobs::BlobError::from)?;
+        let added = added?;
+        if added == AddedDataset::New {
+            tracing::info!(%name, digest = %blob.digest, size = blob.size, "a data set is kept");
+        }
+        let row = self.0.store.dataset(name.as_str()).await?;
+        row.map(|row| (row, added)).ok_or_else(|| DriverError::NoDataset(name.clone()))
+    }
+
+    /// The bytes of the data set that the sweep of a leased segment is pinned to; none if it is
+    /// pinned to other bytes.
+    ///
+    /// # Errors
+    /// [`DriverError::LeaseLost`].
+    pub async fn get_data(
+        &self,
+        lease: LeaseId,
+        token: &str,
+        digest: Digest,
+    ) -> Result<Option<Streamed>, DriverError> {
+        let leased = self.held(lease, token).await?;
+        let sweep = self.sweep(leased.sweep).await?;
+        match sweep.spec().recipe.dataset.pin {
+            Some(pin) if pin.sha256 == digest => Ok(self.0.blobs.stream(digest).await?),
+            _ => Ok(None),
+        }
+    }
+}
+
+fn packed(set: &floodgauge_datasets::Set) -> io::Result<File> {
+    let file = tempfile::tempfile()?;
+    let mut writer = BufWriter::with_capacity(1 << 20, &file);
+    pack::write(set, &mut writer)?;
+    writer.flush()?;
+    drop(writer);
+    Ok(file)
+}
+
+/// Does what takes long in a thread that may block.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, DriverError> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .context("reading a data set ended")
+        .map_err(DriverError::Fault)
+}
+
+fn fault(error: io::Error) -> DriverError {
+    DriverError::Fault(anyhow::Error::new(error).context("a data set can't be put by"))
+}
+
+fn invalid(pointer: &str, message: String) -> DriverError {
+    DriverError::Invalid(vec![Invalid { pointer: pointer.into(), message }])
+}
+
+fn no_such(name: &DatasetName) -> DriverError {
+    let told = format!("there is no data set `{name}`; `floodgauge dataset add` adds one");
+    invalid("/recipe/dataset/name", told)
+}
+
+fn unusable(name: &DatasetName, error: &SetError) -> DriverError {
+    let told = match error {
+        SetError::Read { source, .. } => format!("{error}: {source}"),
+        SetError::Missing { .. } => {
+            format!("{error}; `floodgauge dataset download {name}` fetches them")
+        }
+        _ => error.to_string(),
+    };
+    invalid("/recipe/dataset/name", told)
+}
+
+impl DriverError {
+    /// What becomes of a data set that went while a sweep was submitted.
+    pub(super) fn of_submission(error: StoreError, name: &DatasetName) -> Self {
+        match error {
+            StoreError::NoDataset(_) => no_such(name),
+            other => other.into(),
+        }
+    }
+}

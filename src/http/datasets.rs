@@ -1,0 +1,351 @@
+//! Data sets: what there is to train on, uploads, deletions.
+
+use super::{
+    AppState,
+    body::Limit,
+    extract::{DatasetPath, Query},
+    openapi::{
+        DatasetConflict, InvalidDataset, Malformed, NoDataset, TooLarge, UnsupportedMediaType,
+    },
+    problem::Problem,
+    time::timestamp,
+};
+use crate::store::DatasetRow;
+use axum::{
+    Json,
+    body::{Body, HttpBody as _},
+    extract::{Request, State},
+    http::{HeaderMap, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use floodgauge_datasets::{Folder, SetError};
+use floodgauge_protocol::{DatasetKind, DatasetName, Digest, Format, Image};
+use futures::StreamExt as _;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::{fs::File, io::Write as _, time::Duration};
+use tokio::time::timeout;
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+/// Uploads that are received and checked at once; further ones wait before their bodies are read.
+pub const MAX_UPLOADS: usize = 2;
+
+/// How long nothing may come of an upload.
+const SILENCE: Duration = Duration::from_secs(60);
+
+/// What an upload may be declared as.
+const MEDIA_TYPES: [(&str, Format); 2] =
+    [("text/csv", Format::Csv), ("application/zip", Format::Npz)];
+const ACCEPTED: &str = "text/csv` (CSV) or `application/zip` (NPZ)";
+
+const DEFAULT_LIMIT: u32 = 100;
+const MAX_LIMIT: u32 = 200;
+
+pub(super) fn router() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(add, list)).routes(routes!(look, delete))
+}
+
+/// A data set.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct DatasetItem {
+    /// The name, as recipes have it.
+    pub name: DatasetName,
+    /// Where its samples come from.
+    pub kind: DatasetKind,
+    /// Whether a sweep can train on it now.
+    pub ready: bool,
+    /// Files that it lacks in the server's data folder.
+    pub missing: Vec<String>,
+    /// Features of a sample.
+    pub features: u32,
+    /// The images that its samples are; null where they aren't images.
+    #[schema(required)]
+    pub image: Option<Image>,
+    /// Classes.
+    pub classes: u32,
+    /// The most samples that training and validation can have together.
+    pub most_samples: u32,
+    /// Training samples of a recipe that names no number.
+    pub n_train: u32,
+    /// Validation samples of a recipe that names no number.
+    pub n_val: u32,
+    /// What is kept of it, for workers to fetch; null where nothing is.
+    #[schema(required)]
+    pub kept: Option<Kept>,
+}
+
+/// What is kept of a data set.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Kept {
+    /// The digest of its bytes.
+    pub sha256: Digest,
+    /// How many bytes.
+    pub bytes: u64,
+    /// How they are written; null for a named set, which is kept as four IDX arrays.
+    #[schema(required)]
+    pub format: Option<Format>,
+    /// Samples that are for testing alone; without any, training and validation leave some.
+    #[schema(required)]
+    pub test_samples: Option<u32>,
+    /// Since when.
+    #[schema(value_type = String, format = DateTime, example = "2026-01-01T00:00:00Z")]
+    pub since: Timestamp,
+}
+
+/// A page of data sets: on the first page those that everybody has, then uploaded ones by name.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct DatasetList {
+    /// The data sets.
+    pub items: Vec<DatasetItem>,
+    /// What to pass as `cursor` for the next page; null at the end.
+    #[schema(required)]
+    pub next_cursor: Option<String>,
+}
+
+/// Which page of the list.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct ListQuery {
+    /// `next_cursor` of the page before.
+    cursor: Option<String>,
+    /// At most so many uploaded ones, 1 to 200; 100 when unset.
+    #[param(minimum = 1, maximum = 200, default = 100)]
+    limit: Option<u32>,
+}
+
+/// How to call an upload.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct AddQuery {
+    /// The name that recipes will call it by.
+    name: DatasetName,
+}
+
+/// Upload a data set
+///
+/// CSV: a row a sample, numbers, the class in the column `label` or else in the last; a header or
+/// none. NPZ: arrays `x` [n, d] or [n, channels, height, width] and `y` [n] and, if some samples
+/// are for testing alone, `x_test` and `y_test`. Classes are 0, 1, 2 and so on. The same bytes
+/// under the same name again answer 200.
+#[utoipa::path(
+    post,
+    path = "/v1/datasets",
+    operation_id = "addDataset",
+    tag = "datasets",
+    params(AddQuery),
+    request_body(description = "At most 1 GiB", content((String = "text/csv"), (String = "application/zip"))),
+    responses(
+        (status = 201, body = DatasetItem, description = "Added",
+         headers(("location" = String, description = "Where the data set is"))),
+        (status = 200, body = DatasetItem, description = "It was there"),
+        Malformed, DatasetConflict, TooLarge, UnsupportedMediaType, InvalidDataset,
+    )
+)]
+async fn add(
+    State(state): State<AppState>,
+    Query(query): Query<AddQuery>,
+    request: Request,
+) -> Result<Response, Problem> {
+    let format = declared(request.headers())?;
+    if request.body().size_hint().lower() > Limit::DATASET.bytes() {
+        return Err(Problem::TooLarge(Limit::DATASET));
+    }
+    let place = state.dataset_uploads.acquire().await;
+    let _place = place.map_err(|error| Problem::Unavailable(error.into()))?;
+    let file = receive(request.into_body(), Limit::DATASET).await?;
+    let (row, new) = state.driver.add_dataset(&query.name, format, file).await?;
+    let body = Json(item(&query.name, Some(&row), state.driver.folder())?);
+    if new {
+        let location = format!("/v1/datasets/{}", query.name);
+        Ok((StatusCode::CREATED, [(header::LOCATION, location)], body).into_response())
+    } else {
+        Ok(body.into_response())
+    }
+}
+
+/// List data sets
+#[utoipa::path(
+    get,
+    path = "/v1/datasets",
+    operation_id = "listDatasets",
+    tag = "datasets",
+    params(ListQuery),
+    responses((status = 200, body = DatasetList, description = "A page of data sets"), Malformed)
+)]
+async fn list(
+    State(state): State<AppState>,
+    Query(query): Query<ListQuery>,
+) -> Result<Json<DatasetList>, Problem> {
+    let limit = query.limit.unwrap_or(DEFAULT_LIMIT);
+    if !(1..=MAX_LIMIT).contains(&limit) {
+        let detail = format!("limit {limit} must be between 1 and {MAX_LIMIT}");
+        return Err(Problem::Malformed(detail, Vec::new()));
+    }
+    let (store, folder) = (state.driver.store(), state.driver.folder());
+    let mut items = Vec::new();
+    if query.cursor.is_none() {
+        for name in DatasetName::ALL {
+            items.push(item(&name, store.dataset(name.as_str()).await?.as_ref(), folder)?);
+        }
+    }
+    // Named sets are told already; besides, one more than asked for tells of a next page.
+    let most = limit + DatasetName::ALL.len() as u32 + 1;
+    let rows = store.datasets(query.cursor, most).await?;
+    let mut uploaded: Vec<_> = rows.iter().filter(|row| row.upload.is_some()).collect();
+    let more = uploaded.len() > limit as usize;
+    uploaded.truncate(limit as usize);
+    let next_cursor = uploaded.last().filter(|_| more).map(|row| row.name.clone());
+    for row in uploaded {
+        let name =
+            row.name.parse().map_err(|error| Problem::Internal(anyhow::Error::new(error)))?;
+        items.push(item(&name, Some(row), folder)?);
+    }
+    Ok(Json(DatasetList { items, next_cursor }))
+}
+
+/// Look at a data set
+#[utoipa::path(
+    get,
+    path = "/v1/datasets/{name}",
+    operation_id = "getDataset",
+    tag = "datasets",
+    params(("name" = DatasetName, Path, description = "The data set")),
+    responses((status = 200, body = DatasetItem, description = "The data set"), NoDataset)
+)]
+async fn look(
+    State(state): State<AppState>,
+    DatasetPath(name): DatasetPath,
+) -> Result<Json<DatasetItem>, Problem> {
+    let row = state.driver.store().dataset(name.as_str()).await?;
+    item(&name, row.as_ref(), state.driver.folder()).map(Json)
+}
+
+/// Delete a data set
+///
+/// Of a named set, what is kept for workers; its files stay. Not while a sweep is pinned to it.
+#[utoipa::path(
+    delete,
+    path = "/v1/datasets/{name}",
+    operation_id = "deleteDataset",
+    tag = "datasets",
+    params(("name" = DatasetName, Path, description = "The data set")),
+    responses((status = 204, description = "Deleted"), NoDataset, DatasetConflict)
+)]
+async fn delete(
+    State(state): State<AppState>,
+    DatasetPath(name): DatasetPath,
+) -> Result<StatusCode, Problem> {
+    state.driver.delete_dataset(&name).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// What a data set is, by its name and by what is kept of it.
+fn item(
+    name: &DatasetName,
+    row: Option<&DatasetRow>,
+    folder: &Folder,
+) -> Result<DatasetItem, Problem> {
+    let upload = row.and_then(|row| row.upload);
+    let facts = name.facts().or_else(|| upload.map(|upload| upload.facts()));
+    let facts = facts.ok_or_else(|| Problem::NotFound(format!("data set `{name}`")))?;
+    let missing = match folder.find(name) {
+        Err(SetError::Missing { files, .. }) => files,
+        _ => Vec::new(),
+    };
+    // People know where their folder is; others needn't.
+    let within = |file: &std::path::PathBuf| {
+        file.strip_prefix(folder.path()).unwrap_or(file).display().to_string()
+    };
+    let kept = row.map(|row| {
+        Ok::<_, Problem>(Kept {
+            sha256: row.blob.digest,
+            bytes: row.blob.size,
+            format: upload.map(|upload| upload.format),
+            test_samples: upload.map(|upload| upload.test_samples),
+            since: timestamp(row.created_ms).map_err(Problem::Internal)?,
+        })
+    });
+    Ok(DatasetItem {
+        name: name.clone(),
+        kind: name.kind(),
+        ready: missing.is_empty() || row.is_some(),
+        missing: missing.iter().map(within).collect(),
+        features: facts.features,
+        image: facts.image,
+        classes: facts.classes,
+        most_samples: facts.most_samples,
+        n_train: facts.default_split.0,
+        n_val: facts.default_split.1,
+        kept: kept.transpose()?,
+    })
+}
+
+/// The format that a body is declared as. Other sites' pages can't send it: a browser asks before
+/// it sends these media types across origins, and nothing here says yes.
+fn declared(headers: &HeaderMap) -> Result<Format, Problem> {
+    let declared = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let essence = declared.unwrap_or_default().split(';').next().unwrap_or_default().trim();
+    let known = MEDIA_TYPES.iter().find(|(name, _)| essence.eq_ignore_ascii_case(name));
+    known.map(|(_, format)| *format).ok_or(Problem::UnsupportedMediaType(ACCEPTED))
+}
+
+/// Writes a body to a file that has no name and goes when it is closed.
+async fn receive(body: Body, limit: Limit) -> Result<File, Problem> {
+    let fault = |error: std::io::Error| {
+        Problem::Internal(anyhow::Error::new(error).context("an upload can't be put by"))
+    };
+    let mut file = tempfile::tempfile().map_err(fault)?;
+    let (mut chunks, mut bytes) = (body.into_data_stream(), 0);
+    loop {
+        let next = timeout(SILENCE, chunks.next()).await;
+        let late = |_| Problem::Malformed("the body came too slowly".into(), Vec::new());
+        let Some(chunk) = next.map_err(late)? else { return Ok(file) };
+        let broken = |_| Problem::Malformed("the body broke off".into(), Vec::new());
+        let chunk = chunk.map_err(broken)?;
+        bytes += chunk.len() as u64;
+        if bytes > limit.bytes() {
+            return Err(Problem::TooLarge(limit));
+        }
+        file.write_all(&chunk).map_err(fault)?;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::{Read, Seek};
+
+    fn chunks(chunks: &'static [&'static str]) -> Body {
+        Body::from_stream(
+            futures::stream::iter(chunks).map(|chunk| Ok::<_, std::io::Error>(*chunk)),
+        )
+    }
+
+    #[tokio::test]
+    async fn a_body_without_a_declared_length_is_bounded_too() {
+        let mut file = receive(chunks(&["a,", "b"]), Limit::DATASET).await.unwrap();
+        let mut text = String::new();
+        file.rewind().unwrap();
+        file.read_to_string(&mut text).unwrap();
+        assert_eq!(text, "a,b");
+        let refused = receive(chunks(&["a,", "b"]), Limit::of(2)).await;
+        assert!(matches!(refused, Err(Problem::TooLarge(_))));
+    }
+
+    #[test]
+    fn a_format_is_declared_by_its_media_type() {
+        let declared = |text: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::CONTENT_TYPE, text.parse().unwrap());
+            declared(&headers)
+        };
+        assert_eq!(declared("text/CSV; charset=utf-8").unwrap(), Format::Csv);
+        assert_eq!(declared("application/zip").unwrap(), Format::Npz);
+        for other in ["text/plain", "multipart/form-data; boundary=x", "application/json"] {
+            assert!(matches!(declared(other), Err(Problem::UnsupportedMediaType(_))), "{other}");
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! Named sets in a data folder: a folder for each, with its files in it.
+
+use crate::{Set, SetError, cifar, mnist, pack, svhn};
+use floodgauge_protocol::{DatasetName, Digest};
+use std::{
+    collections::HashMap,
+    io,
+    path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
+    time::SystemTime,
+};
+
+/// A data folder. It needn't exist.
+#[derive(Debug)]
+pub struct Folder {
+    path: PathBuf,
+    digests: Mutex<HashMap<DatasetName, (Stamp, Digest)>>,
+}
+
+/// What changes when files do.
+type Stamp = Vec<(PathBuf, u64, Option<SystemTime>)>;
+
+impl Folder {
+    /// The folder at `path`.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into(), digests: Mutex::default() }
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The folder of a set.
+    pub fn of(&self, name: &DatasetName) -> PathBuf {
+        self.path.join(name.as_str())
+    }
+
+    /// The files of a set; none of a set that has no files.
+    ///
+    /// # Errors
+    /// [`SetError::Missing`] with those to put there.
+    pub fn find(&self, name: &DatasetName) -> Result<Vec<PathBuf>, SetError> {
+        let folder = self.of(name);
+        let missing = |files| SetError::Missing { name: name.clone(), files };
+        match name {
+            DatasetName::Mnist | DatasetName::FashionMnist | DatasetName::Kmnist => {
+                let found: Vec<_> = mnist::files()
+                    .into_iter()
+                    .map(|spellings| {
+                        let paths: Vec<_> = spellings.iter().map(|s| folder.join(s)).collect();
+                        let there = paths.iter().find(|path| path.is_file()).cloned();
+                        there.ok_or_else(|| paths[0].clone())
+                    })
+                    .collect();
+                all(found).map_err(missing)
+            }
+            DatasetName::Cifar10 => cifar::TEN
+                .find(&folder)
+                .ok_or_else(|| missing(vec![folder.join(cifar::TEN.archive)])),
+            DatasetName::Cifar100 => cifar::HUNDRED
+                .find(&folder)
+                .ok_or_else(|| missing(vec![folder.join(cifar::HUNDRED.archive)])),
+            DatasetName::Svhn => {
+                let paths = svhn::FILES.map(|file| folder.join(file));
+                let found = paths.into_iter().map(|p| if p.is_file() { Ok(p) } else { Err(p) });
+                all(found.collect()).map_err(missing)
+            }
+            _ => Ok(vec![]),
+        }
+    }
+
+    /// Reads a set that comes as files.
+    ///
+    /// # Errors
+    /// Files that are missing or not what their names say.
+    pub fn load(&self, name: &DatasetName) -> Result<Set, SetError> {
+        let files = self.find(name)?;
+        match name {
+            DatasetName::Cifar10 => cifar::TEN.load(name, &files),
+            DatasetName::Cifar100 => cifar::HUNDRED.load(name, &files),
+            DatasetName::Svhn => svhn::load(name, &files),
+            _ => mnist::load(name, &files),
+        }
+    }
+
+    /// The digest of a set's contents, as [`pack`] takes it. Files that haven't changed are read
+    /// once.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    pub fn digest(&self, name: &DatasetName) -> Result<Digest, SetError> {
+        let stamp = self.stamp(name)?;
+        // Held while reading: who asks meanwhile finds the answer.
+        let mut digests = self.digests.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((known, digest)) = digests.get(name)
+            && *known == stamp
+        {
+            return Ok(*digest);
+        }
+        let set = self.load(name)?;
+        let digest = pack::digest(&set).map_err(|error| SetError::read(&self.of(name), error))?.0;
+        digests.insert(name.clone(), (stamp, digest));
+        Ok(digest)
+    }
+
+    fn stamp(&self, name: &DatasetName) -> Result<Stamp, SetError> {
+        let stamp = |path: PathBuf| -> io::Result<_> {
+            let meta = path.metadata()?;
+            Ok((path, meta.len(), meta.modified().ok()))
+        };
+        self.find(name)?
+            .into_iter()
+            .map(|path| stamp(path.clone()).map_err(|error| SetError::read(&path, error)))
+            .collect()
+    }
+}
+
+/// What was found, or else what wasn't.
+fn all(found: Vec<Result<PathBuf, PathBuf>>) -> Result<Vec<PathBuf>, Vec<PathBuf>> {
+    let missing: Vec<_> = found.iter().filter_map(|path| path.clone().err()).collect();
+    match missing.is_empty() {
+        true => Ok(found.into_iter().flatten().collect()),
+        false => Err(missing),
+    }
+}

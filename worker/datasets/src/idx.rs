@@ -1,0 +1,169 @@
+//! IDX arrays of unsigned bytes, as MNIST and its kin come (<http://yann.lecun.com/exdb/mnist/>).
+
+use std::io::{self, Read, Write};
+
+/// More bytes than any known set has; an array that states more is refused.
+const MOST_BYTES: usize = 1 << 29;
+
+/// Why bytes aren't a usable IDX array.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum IdxError {
+    /// The first four bytes are not two zeros, 8 (unsigned byte) and the number of dimensions.
+    #[error("it begins with {found:08x}, expected {expected:08x}, or 1f8b where it is packed")]
+    Magic { found: u32, expected: u32 },
+    /// The bytes end within the header.
+    #[error("it has {len} bytes, expected a header of {expected} and what it announces")]
+    Header { len: usize, expected: usize },
+    /// The sizes in the header don't match what follows.
+    #[error("it has {found} bytes of data, expected {}", sizes(.dims))]
+    Size { dims: Vec<u32>, found: u64 },
+    /// The sizes in the header are more than any known set has.
+    #[error("it announces {}, expected at most {MOST_BYTES} bytes", sizes(.0))]
+    TooLarge(Vec<u32>),
+    /// Unpacking failed.
+    #[error("it can't be unpacked, expected a whole gzip file: {0}")]
+    Gzip(String),
+    /// The reader's trouble.
+    #[error(transparent)]
+    Read(#[from] io::Error),
+}
+
+/// Sizes in words: `60000 × 28 × 28`.
+fn sizes(dims: &[u32]) -> String {
+    dims.iter().map(u32::to_string).collect::<Vec<_>>().join(" × ")
+}
+
+/// Reads an array with `D` dimensions; what follows it stays in the reader.
+pub(crate) fn read<const D: usize>(
+    reader: &mut impl Read,
+) -> Result<([usize; D], Vec<u8>), IdxError> {
+    let expected = 4 + 4 * D;
+    let header = at_most(reader, expected)?;
+    if header.len() < expected {
+        return Err(IdxError::Header { len: header.len(), expected });
+    }
+    let words: Vec<u32> = header
+        .chunks_exact(4)
+        .map(|word| word.iter().fold(0, |value, &byte| value << 8 | u32::from(byte)))
+        .collect();
+    let magic = 0x0800 + D as u32;
+    if words[0] != magic {
+        return Err(IdxError::Magic { found: words[0], expected: magic });
+    }
+    let dims: [usize; D] = std::array::from_fn(|i| words[i + 1] as usize);
+    let size = dims.iter().try_fold(1usize, |n, &d| n.checked_mul(d));
+    let size = size.filter(|&size| size <= MOST_BYTES);
+    let size = size.ok_or_else(|| IdxError::TooLarge(words[1..].to_vec()))?;
+    let data = at_most(reader, size)?;
+    match data.len() == size {
+        true => Ok((dims, data)),
+        false => Err(IdxError::Size { dims: words[1..].to_vec(), found: data.len() as u64 }),
+    }
+}
+
+/// Reads an array after which nothing follows, gzipped or not.
+pub(crate) fn read_whole<const D: usize>(
+    mut reader: impl Read,
+) -> Result<([usize; D], Vec<u8>), IdxError> {
+    let start = at_most(&mut reader, 2)?;
+    let packed = start == [0x1f, 0x8b];
+    let reader = start.chain(reader);
+    if packed {
+        let read = array_and_end(flate2::read::GzDecoder::new(reader));
+        return read.map_err(|error| match error {
+            IdxError::Read(error) => IdxError::Gzip(error.to_string()),
+            other => other,
+        });
+    }
+    array_and_end(reader)
+}
+
+fn array_and_end<const D: usize>(mut reader: impl Read) -> Result<([usize; D], Vec<u8>), IdxError> {
+    let (dims, data) = read::<D>(&mut reader)?;
+    match io::copy(&mut reader.take(MOST_BYTES as u64), &mut io::sink())? {
+        0 => Ok((dims, data)),
+        more => {
+            let dims = dims.iter().map(|&dim| dim as u32).collect();
+            Err(IdxError::Size { dims, found: data.len() as u64 + more })
+        }
+    }
+}
+
+/// As many bytes, or as there are.
+fn at_most(reader: &mut impl Read, count: usize) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    reader.take(count as u64).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// Writes an array.
+pub(crate) fn write<const D: usize>(
+    writer: &mut impl Write,
+    dims: [usize; D],
+    data: &[u8],
+) -> io::Result<()> {
+    writer.write_all(&(0x0800 + D as u32).to_be_bytes())?;
+    for dim in dims {
+        writer.write_all(&u32::try_from(dim).map_err(io::Error::other)?.to_be_bytes())?;
+    }
+    writer.write_all(data)
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    pub(crate) fn array<const D: usize>(dims: [usize; D], data: &[u8]) -> Vec<u8> {
+        let mut bytes = vec![];
+        write(&mut bytes, dims, data).unwrap();
+        bytes
+    }
+
+    pub(crate) fn gzip(bytes: &[u8]) -> Vec<u8> {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), Default::default());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    proptest! {
+        #[test]
+        fn arbitrary_bytes_never_panic(bytes: Vec<u8>) {
+            let _ = read_whole::<1>(&bytes[..]);
+            let _ = read_whole::<3>(&bytes[..]);
+        }
+
+        #[test]
+        fn bytes_behind_a_good_magic_never_panic(rest: Vec<u8>, packed: bool) {
+            let bytes = [&[0, 0, 8, 3][..], &rest].concat();
+            let _ = read_whole::<3>(&(if packed { gzip(&bytes) } else { bytes })[..]);
+        }
+
+        #[test]
+        fn a_cut_file_is_an_error(labels in proptest::collection::vec(0u8..10, 1..50), cut in 1usize..20) {
+            let bytes = gzip(&array([labels.len()], &labels));
+            prop_assert!(read_whole::<1>(&bytes[..bytes.len().saturating_sub(cut)]).is_err());
+        }
+
+        #[test]
+        fn labels_survive_gzipped_or_not(labels: Vec<u8>) {
+            let bytes = array([labels.len()], &labels);
+            prop_assert_eq!(read_whole::<1>(&gzip(&bytes)[..]).unwrap(), ([labels.len()], labels.clone()));
+            prop_assert_eq!(read_whole::<1>(&bytes[..]).unwrap(), ([labels.len()], labels));
+        }
+    }
+
+    #[test]
+    fn dimensions_that_overflow_or_exceed_any_set_are_an_error() {
+        let huge = [[0, 0, 8, 3], [0xff; 4], [0xff; 4], [0xff; 4]].concat();
+        assert!(matches!(read_whole::<3>(&huge[..]), Err(IdxError::TooLarge(_))));
+        let large = [0, 0, 8, 1, 0x7f, 0, 0, 0];
+        assert!(matches!(read_whole::<1>(&large[..]), Err(IdxError::TooLarge(_))));
+    }
+
+    #[test]
+    fn what_follows_an_array_is_an_error() {
+        let bytes = [array([2], &[1, 2]), vec![3]].concat();
+        assert!(matches!(read_whole::<1>(&bytes[..]), Err(IdxError::Size { found: 3, .. })));
+    }
+}

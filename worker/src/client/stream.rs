@@ -1,0 +1,74 @@
+//! Blobs too large for memory.
+
+use super::{Client, ClientError, chain, refusal};
+use backon::Retryable;
+use floodgauge_datasets::digest::Hashed;
+use floodgauge_protocol::{
+    Digest,
+    work::{LEASE_TOKEN_HEADER, Lease},
+};
+use reqwest::Method;
+use std::{
+    fs::File,
+    io::{self, BufWriter, Seek, Write},
+    time::Duration,
+};
+use tokio::time::timeout;
+
+/// How long nothing may come. However long the whole takes, its lease is renewed meanwhile.
+const SILENCE: Duration = Duration::from_secs(30);
+
+impl Client {
+    /// Fetches a blob into a file, and checks that its bytes have its digest. Each try begins anew.
+    ///
+    /// # Errors
+    /// See [`ClientError`]; [`ClientError::Keep`] if the file can't be written.
+    pub async fn get_blob_into(
+        &self,
+        lease: &Lease,
+        digest: Digest,
+        file: &File,
+    ) -> Result<(), ClientError> {
+        (|| self.stream(lease, digest, file))
+            .retry(self.retry.backoff())
+            .when(|error| matches!(error, ClientError::Unreachable(_)))
+            .notify(|error, delay| {
+                tracing::warn!(server = self.server(), ?delay, "{error}; trying again");
+            })
+            .await
+    }
+
+    async fn stream(
+        &self,
+        lease: &Lease,
+        digest: Digest,
+        mut file: &File,
+    ) -> Result<(), ClientError> {
+        let silent = |_| ClientError::Unreachable(format!("nothing came for {SILENCE:?}"));
+        let failed = |e: reqwest::Error| ClientError::Unreachable(chain(&e.without_url()));
+        let keep = |error: io::Error| ClientError::Keep(error.to_string());
+        let (id, name) = (lease.lease.to_string(), digest.to_string());
+        let request = self.request(Method::GET, &[&id, "blobs", &name]);
+        let request = request.header(LEASE_TOKEN_HEADER, &lease.token);
+        let answered = timeout(SILENCE, request.send()).await;
+        let mut response = answered.map_err(silent)?.map_err(failed)?;
+        let status = response.status();
+        if !status.is_success() {
+            let body = timeout(SILENCE, response.bytes()).await.map_err(silent)?.map_err(failed)?;
+            return Err(refusal(status, &body, true));
+        }
+        file.set_len(0).and_then(|()| file.rewind()).map_err(keep)?;
+        let mut hashed = Hashed::new(BufWriter::new(file));
+        loop {
+            let next = timeout(SILENCE, response.chunk()).await;
+            let Some(chunk) = next.map_err(silent)?.map_err(failed)? else { break };
+            hashed.write_all(&chunk).map_err(keep)?;
+        }
+        hashed.flush().map_err(keep)?;
+        let (found, _) = hashed.finish();
+        match found == digest {
+            true => Ok(()),
+            false => Err(ClientError::Corrupt { expected: digest, found }),
+        }
+    }
+}
