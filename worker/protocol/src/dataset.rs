@@ -30,7 +30,7 @@ pub struct Dataset {
     /// Shift and scale each feature (of images: each channel) to mean 0 and deviation 1 over the
     /// training samples; validation and test samples by the same figures. Off unless set.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    #[cfg_attr(feature = "openapi", schema(required = false))]
+    #[cfg_attr(feature = "openapi", schema(required = false, default = false))]
     pub standardize: bool,
     /// What the name stood for at submission, filled in by the server; one that is sent must match.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -4,10 +4,15 @@ use serde::Serialize;
 
 /// The levels of a sweep, in the unit of the loss (nats).
 #[derive(Clone, Debug, PartialEq, Serialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(
+    feature = "openapi",
+    derive(utoipa::ToSchema),
+    schema(default = json!({ "from": 0.01, "to": 0.20, "step": 0.01 }))
+)]
 #[serde(untagged)]
 pub enum Levels {
     /// `[0.01, 0.05, 0.2]`
+    #[cfg_attr(feature = "openapi", schema(value_type = crate::openapi::LevelList))]
     List(Vec<f64>),
     /// `{ from = 0.01, to = 0.20, step = 0.01 }`, both ends included.
     Range(Range),
@@ -21,10 +26,12 @@ pub enum Levels {
 #[serde(deny_unknown_fields)]
 pub struct Range {
     /// The lowest level.
+    #[cfg_attr(feature = "openapi", schema(minimum = 0))]
     pub from: f64,
     /// The highest level.
     pub to: f64,
     /// The distance between two levels.
+    #[cfg_attr(feature = "openapi", schema(exclusive_minimum = 0))]
     pub step: f64,
 }
 
@@ -34,10 +41,12 @@ pub struct Range {
 #[serde(deny_unknown_fields)]
 pub struct LogRange {
     /// The lowest level, above 0.
+    #[cfg_attr(feature = "openapi", schema(exclusive_minimum = 0))]
     pub from: f64,
     /// The highest level.
     pub to: f64,
     /// How many levels.
+    #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 10_000))]
     pub count: u32,
 }
 

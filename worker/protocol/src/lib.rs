@@ -8,6 +8,8 @@
 //! - [`plan`]: the arms and families that a sweep spells out.
 //! - [`segment`], [`work`]: leased work and what workers answer.
 //! - [`metric`]: numbers that may have diverged.
+//!
+//! With the feature `openapi` all of them tell their JSON schema, bounds and defaults included.
 
 pub mod dataset;
 pub mod digest;
@@ -16,6 +18,8 @@ pub mod levels;
 pub mod method;
 pub mod metric;
 pub mod model;
+#[cfg(feature = "openapi")]
+mod openapi;
 pub mod plan;
 pub mod recipe;
 pub mod schedule;

@@ -40,15 +40,17 @@ pub enum MethodTable {
     /// A descent step, then an ascent step, on each mini-batch.
     Alternating {
         /// Pairs `[ε₁, ε₂]` of learning rates, `ε₁ > ε₂ > 0`.
+        #[cfg_attr(feature = "openapi", schema(value_type = Vec<crate::openapi::Rates>, min_items = 1))]
         lr: Vec<[f64; 2]>,
     },
     /// A penalty on the squared norm of the gradient.
     GradientPenalty {
         /// The weights λ of the penalty, above 0.
+        #[cfg_attr(feature = "openapi", schema(value_type = Vec<crate::openapi::Positive>, min_items = 1))]
         lambda: Vec<f64>,
         /// How far away, as a distance between weights, the second gradient is taken; above 0.
         #[serde(default = "default_rho")]
-        #[cfg_attr(feature = "openapi", schema(default = 0.05))]
+        #[cfg_attr(feature = "openapi", schema(exclusive_minimum = 0, default = 0.05))]
         rho: f64,
     },
 }

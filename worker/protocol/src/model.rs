@@ -5,7 +5,11 @@ use serde::{Deserialize, Serialize};
 
 /// A model.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(
+    feature = "openapi",
+    derive(utoipa::ToSchema),
+    schema(default = json!({ "kind": "mlp", "hidden": [128, 128] }))
+)]
 #[serde(
     tag = "kind",
     rename_all = "snake_case",
@@ -16,9 +20,11 @@ pub enum Model {
     /// A multi-layer perceptron with ReLU between its layers.
     Mlp {
         /// The width of each hidden layer; none makes a linear model.
+        #[cfg_attr(feature = "openapi", schema(value_type = Vec<crate::openapi::Width>, max_items = 32))]
         hidden: Vec<u32>,
         /// Batch normalisation before each ReLU.
         #[serde(default)]
+        #[cfg_attr(feature = "openapi", schema(default = false))]
         batch_norm: bool,
     },
     /// A convolutional network after LeNet: convolutions, each with a 2 × 2 max-pool and a ReLU
@@ -26,6 +32,10 @@ pub enum Model {
     Cnn {
         /// The channels of each convolution.
         #[serde(default = "default_channels")]
+        #[cfg_attr(
+            feature = "openapi",
+            schema(value_type = Vec<crate::openapi::Width>, min_items = 1, max_items = 32, default = json!([16, 32]))
+        )]
         channels: Vec<u32>,
         /// Pixels across and down of the convolutions' windows, 3 or 5.
         #[serde(default = "default_kernel")]
@@ -33,9 +43,14 @@ pub enum Model {
         kernel: u32,
         /// The width of each hidden dense layer.
         #[serde(default = "default_hidden")]
+        #[cfg_attr(
+            feature = "openapi",
+            schema(value_type = Vec<crate::openapi::Width>, max_items = 32, default = json!([128]))
+        )]
         hidden: Vec<u32>,
         /// Batch normalisation before each ReLU.
         #[serde(default)]
+        #[cfg_attr(feature = "openapi", schema(default = false))]
         batch_norm: bool,
     },
     /// A residual network of the CIFAR family (He et al., CVPR 2016, §4.2), with batch
@@ -46,7 +61,7 @@ pub enum Model {
         depth: u32,
         /// Channels of the first of its three stages; the next ones have twice as many each.
         #[serde(default = "default_width")]
-        #[cfg_attr(feature = "openapi", schema(minimum = 1, default = 16))]
+        #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 2_048, default = 16))]
         width: u32,
     },
 }
@@ -156,6 +171,7 @@ impl Model {
 pub struct Augment {
     /// Mirrors every second image, left to right.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(default = false))]
     pub flip: bool,
     /// Moves each image by up to so many pixels, up or down and left or right; zeros come in.
     #[serde(default)]

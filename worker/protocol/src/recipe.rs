@@ -53,7 +53,11 @@ impl Recipe {
 /// An optimiser; its weight decay is the family's: L2, added to the gradient, unless it says
 /// otherwise.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(
+    feature = "openapi",
+    derive(utoipa::ToSchema),
+    schema(default = json!({ "kind": "sgd", "lr": 0.05, "momentum": 0.9 }))
+)]
 #[serde(
     tag = "kind",
     rename_all = "snake_case",
@@ -65,12 +69,15 @@ pub enum Optimizer {
     /// `θ ← θ − lr·(g + μv)` (Sutskever et al., ICML 2013, as a step on the looked-ahead weights).
     Sgd {
         /// The learning rate.
+        #[cfg_attr(feature = "openapi", schema(exclusive_minimum = 0))]
         lr: f64,
         /// The momentum μ, at least 0 and below 1.
         #[serde(default)]
+        #[cfg_attr(feature = "openapi", schema(minimum = 0, exclusive_maximum = 1, default = 0.0))]
         momentum: f64,
         /// Whether the momentum is Nesterov's.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        #[cfg_attr(feature = "openapi", schema(required = false, default = false))]
         nesterov: bool,
         /// How the learning rate changes.
         #[serde(default, skip_serializing_if = "Schedule::is_constant")]
@@ -79,15 +86,22 @@ pub enum Optimizer {
     /// Adam (Kingma & Ba, ICLR 2015), with bias correction.
     Adam {
         /// The learning rate.
+        #[cfg_attr(feature = "openapi", schema(exclusive_minimum = 0))]
         lr: f64,
         /// Decay of the first moment.
         #[serde(default = "default_beta_1")]
+        #[cfg_attr(feature = "openapi", schema(minimum = 0, exclusive_maximum = 1, default = 0.9))]
         beta_1: f64,
         /// Decay of the second moment.
         #[serde(default = "default_beta_2")]
+        #[cfg_attr(
+            feature = "openapi",
+            schema(minimum = 0, exclusive_maximum = 1, default = 0.999)
+        )]
         beta_2: f64,
         /// Added to the root of the second moment.
         #[serde(default = "default_epsilon")]
+        #[cfg_attr(feature = "openapi", schema(exclusive_minimum = 0, default = 1e-8))]
         epsilon: f64,
         /// How the learning rate changes.
         #[serde(default, skip_serializing_if = "Schedule::is_constant")]
@@ -97,15 +111,22 @@ pub enum Optimizer {
     /// `lr · weight decay · θ` off the weights.
     Adamw {
         /// The learning rate.
+        #[cfg_attr(feature = "openapi", schema(exclusive_minimum = 0))]
         lr: f64,
         /// Decay of the first moment.
         #[serde(default = "default_beta_1")]
+        #[cfg_attr(feature = "openapi", schema(minimum = 0, exclusive_maximum = 1, default = 0.9))]
         beta_1: f64,
         /// Decay of the second moment.
         #[serde(default = "default_beta_2")]
+        #[cfg_attr(
+            feature = "openapi",
+            schema(minimum = 0, exclusive_maximum = 1, default = 0.999)
+        )]
         beta_2: f64,
         /// Added to the root of the second moment.
         #[serde(default = "default_epsilon")]
+        #[cfg_attr(feature = "openapi", schema(exclusive_minimum = 0, default = 1e-8))]
         epsilon: f64,
         /// How the learning rate changes.
         #[serde(default, skip_serializing_if = "Schedule::is_constant")]

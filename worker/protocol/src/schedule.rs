@@ -7,7 +7,11 @@ use serde::{Deserialize, Serialize};
 /// During `warmup` epochs the rate rises linearly to its whole: the factor of the schedule is
 /// multiplied by `(t + 1) / warm-up steps` there.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(
+    feature = "openapi",
+    derive(utoipa::ToSchema),
+    schema(default = json!({ "kind": "constant" }))
+)]
 #[serde(
     tag = "kind",
     rename_all = "snake_case",
@@ -19,16 +23,20 @@ pub enum Schedule {
     Constant {
         /// Epochs of warm-up.
         #[serde(default)]
+        #[cfg_attr(feature = "openapi", schema(default = 0))]
         warmup: u32,
     },
     /// `factor^k` after `k·every` epochs, counted from the start of the run.
     Step {
         /// Epochs between two changes.
+        #[cfg_attr(feature = "openapi", schema(minimum = 1))]
         every: u32,
         /// By what each change multiplies the rate, above 0 and at most 1.
+        #[cfg_attr(feature = "openapi", schema(exclusive_minimum = 0, maximum = 1))]
         factor: f64,
         /// Epochs of warm-up.
         #[serde(default)]
+        #[cfg_attr(feature = "openapi", schema(default = 0))]
         warmup: u32,
     },
     /// From 1 at the end of the warm-up down to 0 at the end of a full run, along half a cosine
@@ -36,6 +44,7 @@ pub enum Schedule {
     Cosine {
         /// Epochs of warm-up.
         #[serde(default)]
+        #[cfg_attr(feature = "openapi", schema(default = 0))]
         warmup: u32,
     },
 }

@@ -35,12 +35,18 @@ pub struct Search {
     pub levels: Levels,
     /// Weight decays; each makes families of its own.
     #[serde(default = "default_weight_decay")]
+    #[cfg_attr(
+        feature = "openapi",
+        schema(value_type = Vec<crate::openapi::NotNegative>, min_items = 1, max_items = 16, default = json!([0.0]))
+    )]
     pub weight_decay: Vec<f64>,
     /// Seeds of split, noise, initial weights and batch order; each makes families of its own.
     #[serde(default = "default_seeds")]
+    #[cfg_attr(feature = "openapi", schema(min_items = 1, max_items = 100, default = json!([0])))]
     pub seeds: Vec<u32>,
     /// The methods that compete; plain is always there.
     #[serde(default = "default_methods")]
+    #[cfg_attr(feature = "openapi", schema(min_items = 1, default = json!(["flood"])))]
     pub methods: Vec<MethodSpec>,
     /// What makes an arm the best.
     #[serde(default)]
@@ -86,7 +92,7 @@ pub struct Objective {
 
 /// The metric that is compared.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(default = "val_loss"))]
 #[serde(rename_all = "snake_case")]
 pub enum ObjectiveMetric {
     /// Mean cross-entropy on the validation set, in nats.
@@ -108,7 +114,7 @@ impl ObjectiveMetric {
 
 /// The epoch at which the objective is read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(default = "last"))]
 #[serde(rename_all = "snake_case")]
 pub enum At {
     /// The mean over the closing tenth of the epochs.
@@ -148,13 +154,13 @@ pub struct SchedulerSpec {
     pub first_rung: Option<u32>,
     /// Sweeps of a higher priority get workers first.
     #[serde(default)]
-    #[cfg_attr(feature = "openapi", schema(minimum = -100, maximum = 100))]
+    #[cfg_attr(feature = "openapi", schema(minimum = -100, maximum = 100, default = 0))]
     pub priority: i32,
 }
 
 /// The schedulers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(default = "halving"))]
 #[serde(rename_all = "snake_case")]
 pub enum SchedulerKind {
     /// Every arm trains to the end.
