@@ -1,6 +1,7 @@
 //! Settings, one struct per concern. A field's doc comment is its help text, and its name in
 //! the environment stands beside its flag, so that all three are read in one place.
 
+use crate::http::BasePath;
 use clap::{Args, ValueEnum, builder::FalseyValueParser};
 use reqwest::Url;
 use std::{
@@ -26,6 +27,10 @@ pub struct Listen {
     /// whoever reaches it can do everything
     #[arg(long, env = "FLOODGAUGE_INSECURE_OPEN", value_parser = FalseyValueParser::new())]
     pub insecure_open: bool,
+    /// Path that the page and the API lie below as well, such as /floodgauge, for a proxy that
+    /// hands it on
+    #[arg(long, env = "FLOODGAUGE_BASE_PATH", value_name = "PATH")]
+    pub base_path: Option<BasePath>,
 }
 
 impl Listen {
@@ -247,6 +252,7 @@ mod tests {
         let listen = |address: &str, insecure_open| Listen {
             listen: address.parse().unwrap(),
             insecure_open,
+            base_path: None,
         };
         assert!(listen("127.0.0.1:0", false).check().is_ok());
         assert!(listen("[::1]:0", false).check().is_ok());

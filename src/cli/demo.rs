@@ -50,7 +50,8 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     let scratch = tempfile::tempdir().context("no temporary folder can be made")?;
     let storage = Storage::in_folder(args.data_dir.as_deref().unwrap_or(scratch.path()));
     let listener = listen(args.listen).await?;
-    let server = Server::start(listener, &storage, &Work::one_worker(), &Data::none()).await?;
+    let server =
+        Server::start(listener, &storage, &Work::one_worker(), &Data::none(), None).await?;
     let client = Client::new(server.url.clone())?;
 
     let demo = async {
@@ -91,7 +92,7 @@ async fn find(client: &Client, spec: &SweepSpec, json: bool) -> Result<(), Failu
 /// Listens where it was asked to or, if it wasn't, on the usual port or the next free one.
 async fn listen(asked: Option<SocketAddr>) -> Result<TcpListener, Failure> {
     if let Some(address) = asked {
-        let listen = Listen { listen: address, insecure_open: false };
+        let listen = Listen { listen: address, insecure_open: false, base_path: None };
         listen.check().map_err(Failure::BadInput)?;
         let listener = TcpListener::bind(address).await;
         return Ok(listener.with_context(|| format!("can't listen on {address}"))?);

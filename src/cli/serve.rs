@@ -37,7 +37,9 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     let listener =
         TcpListener::bind(address).await.with_context(|| format!("can't listen on {address}"))?;
     let bound = listener.local_addr().context("the listener has no address")?;
-    let server = Server::start(listener, &args.storage, &args.work, &args.data).await?;
-    print::out(&format!("listening on http://{bound}"))?;
+    let base = args.listen.base_path;
+    let below = base.as_ref().map_or_else(String::new, |base| format!("{base}/"));
+    let server = Server::start(listener, &args.storage, &args.work, &args.data, base).await?;
+    print::out(&format!("listening on http://{bound}{below}"))?;
     server.run_until(signals::interrupted().map(Ok)).await
 }

@@ -6,7 +6,7 @@ use crate::{
     blobs::Blobs,
     config::{Data, Storage, Work},
     driver::{Driver, DriverConfig},
-    http::{self, AppState},
+    http::{self, AppState, BasePath},
     store::{self, DynStore, SqliteStore},
 };
 use anyhow::Context as _;
@@ -41,6 +41,7 @@ impl Server {
         storage: &Storage,
         work: &Work,
         data: &Data,
+        base_path: Option<BasePath>,
     ) -> Result<Self, Failure> {
         let store = open_store(storage).await?;
         let folder = storage.blob_folder();
@@ -53,6 +54,10 @@ impl Server {
         let address = listener.local_addr().context("the listener has no address")?;
         let url = local_url(address)?;
         let app = http::app(AppState::new(driver.clone(), closing.clone()));
+        let app = match base_path {
+            Some(base) => http::below(base, app),
+            None => app,
+        };
         let serving = tokio::spawn(http::serve(listener, app, closing.clone().cancelled_owned()));
         tokio::spawn(closing.clone().run_until_cancelled_owned(collect(driver)));
 

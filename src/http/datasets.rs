@@ -159,7 +159,8 @@ async fn add(
     let (row, new) = state.driver.add_dataset(&query.name, format, file).await?;
     let body = Json(item(&query.name, Some(&row), state.driver.folder())?);
     if new {
-        let location = format!("/v1/datasets/{}", query.name);
+        // Relative to the request, so that it holds below whatever prefix a proxy adds.
+        let location = format!("datasets/{}", query.name);
         Ok((StatusCode::CREATED, [(header::LOCATION, location)], body).into_response())
     } else {
         Ok(body.into_response())

@@ -4,14 +4,15 @@
 //! One resource a file, each with its own `router()`. [`app`] builds the whole, [`serve`]
 //! runs it; listener and shutdown are the caller's.
 //!
-//! - [`sweeps`], [`trials`], [`curves`], [`grid`], [`best`]: what people ask about.
+//! - [`sweeps`], [`trials`], [`curves`], [`sparkline`], [`grid`], [`best`]: what people ask about.
 //! - [`datasets`]: what sweeps train on.
 //! - [`events`]: live logs, on top of `feed`, which follows a `log` in the store.
 //! - [`work`], [`blobs`]: what workers say.
 //! - [`health`], `page`, `openapi`: the server itself.
 //! - [`problem`]: what clients are told when something goes wrong.
-//! - [`body`], [`extract`]: what handlers take from a request.
+//! - [`below`]: the app under a path. [`body`], [`extract`]: what handlers take from a request.
 
+mod base_path;
 pub mod best;
 pub mod blobs;
 pub mod body;
@@ -27,11 +28,13 @@ mod openapi;
 mod page;
 pub mod problem;
 mod serve;
+pub mod sparkline;
 pub mod sweeps;
 mod time;
 pub mod trials;
 pub mod work;
 
+pub use base_path::{BadBasePath, BasePath, below};
 pub use openapi::openapi;
 pub use serve::serve;
 
@@ -93,6 +96,7 @@ fn routes() -> OpenApiRouter<AppState> {
         .merge(trials::router())
         .merge(curves::router())
         .merge(grid::router())
+        .merge(sparkline::router())
         .merge(events::router())
         .merge(work::router())
         .merge(blobs::router())

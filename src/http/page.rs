@@ -11,16 +11,23 @@ use std::fmt::Write;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 pub(super) fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(index))
+    OpenApiRouter::new().routes(routes!(index)).routes(routes!(docs))
 }
 
 #[derive(RustEmbed)]
 #[folder = "web/dist"]
 struct Dist;
 
-/// Nothing from elsewhere, no scripts in the markup, no frames around it.
-const POLICY: &str = "default-src 'self'; img-src 'self' data:; base-uri 'self'; \
+/// Nothing from elsewhere, no scripts or styles in the markup, no frames around it. Figures are
+/// drawn to files by way of `blob:`.
+const POLICY: &str = "default-src 'self'; img-src 'self' blob: data:; base-uri 'self'; \
                       form-action 'self'; object-src 'none'; frame-ancestors 'none'";
+
+/// The same for the API reference, whose viewer keeps its styles in its markup. What it shows is
+/// the server's own file; scripts are as closed as elsewhere.
+const DOCS_POLICY: &str = "default-src 'self'; style-src 'self' 'unsafe-inline'; \
+                           img-src 'self' data:; base-uri 'self'; form-action 'self'; \
+                           object-src 'none'; frame-ancestors 'none'";
 
 /// What a binary says that was built without the page.
 const UNBUILT: &str = "<!doctype html>
@@ -48,6 +55,23 @@ async fn index(headers: HeaderMap) -> Response {
     document(&headers)
 }
 
+/// The API reference
+///
+/// This description, to be read and tried out in a browser.
+#[utoipa::path(
+    get,
+    path = "/docs",
+    operation_id = "docs",
+    tag = "operations",
+    responses((status = 200, body = String, content_type = "text/html", description = "The page"))
+)]
+async fn docs(headers: HeaderMap) -> Response {
+    let mut response = file_or_unbuilt("docs.html", &headers);
+    let policy = HeaderValue::from_static(DOCS_POLICY);
+    response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
+    response
+}
+
 /// Answers what no route does: a file of the page, the page itself for an address that a
 /// person may have typed, or a problem.
 pub(super) async fn fallback(method: Method, uri: Uri, headers: HeaderMap) -> Response {
@@ -73,8 +97,12 @@ fn wants_html(headers: &HeaderMap) -> bool {
 }
 
 fn document(headers: &HeaderMap) -> Response {
-    match Dist::get("index.html") {
-        Some(file) => send("index.html", &file, headers),
+    file_or_unbuilt("index.html", headers)
+}
+
+fn file_or_unbuilt(path: &str, headers: &HeaderMap) -> Response {
+    match Dist::get(path) {
+        Some(file) => send(path, &file, headers),
         None => {
             let html = [(header::CONTENT_TYPE, "text/html; charset=utf-8")];
             guarded((StatusCode::NOT_FOUND, html, UNBUILT).into_response())

@@ -133,6 +133,8 @@ pub struct ListQuery {
     /// Only sweeps whose name contains this or whose id begins with it, whatever the case; of
     /// an id at least eight characters.
     search: Option<String>,
+    /// Only sweeps of this status.
+    status: Option<SweepStatus>,
 }
 
 const DEFAULT_LIMIT: u32 = 50;
@@ -183,7 +185,8 @@ async fn create(
     let submitted = state.driver.submit(spec, idempotency).await?;
     let body = Json(detail(&state, submitted.sweep).await?);
     if submitted.created {
-        let location = format!("/v1/sweeps/{}", submitted.sweep);
+        // Relative to the request, so that it holds below whatever prefix a proxy adds.
+        let location = format!("sweeps/{}", submitted.sweep);
         Ok((StatusCode::CREATED, [(header::LOCATION, location)], body).into_response())
     } else {
         Ok(body.into_response())
@@ -216,7 +219,7 @@ async fn list(
     }
     let search = query.search.filter(|text| !text.is_empty());
     // One more than asked for tells whether there is a next page.
-    let page = Page { after: query.cursor, search, limit: limit + 1 };
+    let page = Page { after: query.cursor, search, status: query.status, limit: limit + 1 };
     let mut rows = state.driver.store().sweeps(page).await?;
     let more = rows.len() > limit as usize;
     rows.truncate(limit as usize);

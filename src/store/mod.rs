@@ -22,7 +22,7 @@ pub use rows::{
 pub use sqlite::SqliteStore;
 
 use async_trait::async_trait;
-use floodgauge_protocol::{Digest, LeaseId, SweepId};
+use floodgauge_protocol::{Digest, LeaseId, SweepId, TrialKey};
 use futures::future::BoxFuture;
 use std::{sync::Arc, time::Duration};
 
@@ -101,6 +101,9 @@ pub trait Store: Send + Sync + 'static {
 
     /// The reported epochs of a sweep, by family, arm, epoch.
     async fn curves(&self, sweep: SweepId) -> Result<Vec<CurveRow>, StoreError>;
+
+    /// The reported epochs of one trial, by epoch.
+    async fn curve(&self, sweep: SweepId, trial: TrialKey) -> Result<Vec<CurveRow>, StoreError>;
 
     /// Leases a queued segment, or one whose lease has expired, to a worker: highest
     /// priority first, then the sweep with the fewest live leases, then the oldest.

@@ -85,6 +85,8 @@ pub struct Page {
     /// Only sweeps whose name contains this or whose id begins with it, whatever the case; of
     /// an id at least eight characters.
     pub search: Option<String>,
+    /// Only sweeps of this status.
+    pub status: Option<SweepStatus>,
     /// At most so many.
     pub limit: u32,
 }

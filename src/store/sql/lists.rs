@@ -25,9 +25,11 @@ pub(super) async fn sweeps(
     let sql = format!(
         "{SWEEP} where ($1 is null or sweep < $1) \
          and ($2 is null or name_folded like $2 escape '!' or sweep like $3 escape '!') \
-         order by sweep desc limit $4"
+         and ($4 is null or status = $4) \
+         order by sweep desc limit $5"
     );
-    let rows = db.fetch(sql, values![page.after, name, id, page.limit]).await?;
+    let status = page.status.map(|status| status.as_str().to_owned());
+    let rows = db.fetch(sql, values![page.after, name, id, status, page.limit]).await?;
     rows.iter().map(sweep_row).collect()
 }
 
@@ -62,14 +64,25 @@ pub(super) async fn trials(
     db.fetch(sql, values![sweep]).await?.iter().map(trial_row).collect()
 }
 
+const REPORT: &str = "select family, arm, epoch, step, train_loss, val_loss, val_error, branch, \
+                      grad_norm, ascending, flooded_steps from reports";
+
 pub(super) async fn curves(
     db: &mut impl Statements,
     sweep: SweepId,
 ) -> Result<Vec<CurveRow>, StoreError> {
-    let sql = "select family, arm, epoch, step, train_loss, val_loss, val_error, branch, \
-               grad_norm, ascending, flooded_steps \
-               from reports where sweep = $1 order by family, arm, epoch";
+    let sql = format!("{REPORT} where sweep = $1 order by family, arm, epoch");
     db.fetch(sql, values![sweep]).await?.iter().map(curve_row).collect()
+}
+
+pub(super) async fn curve(
+    db: &mut impl Statements,
+    sweep: SweepId,
+    trial: TrialKey,
+) -> Result<Vec<CurveRow>, StoreError> {
+    let sql = format!("{REPORT} where sweep = $1 and family = $2 and arm = $3 order by epoch");
+    let values = values![sweep, trial.family, trial.arm];
+    db.fetch(sql, values).await?.iter().map(curve_row).collect()
 }
 
 fn sweep_row(row: &impl Columns) -> Result<SweepRow, StoreError> {

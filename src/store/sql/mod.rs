@@ -18,7 +18,7 @@ use super::{
     GlobalCursor, LeasedSegment, NewDataset, NewSweep, Page, Store, StoreError, SweepRow, TrialRow,
 };
 use async_trait::async_trait;
-use floodgauge_protocol::{Digest, LeaseId, SweepId};
+use floodgauge_protocol::{Digest, LeaseId, SweepId, TrialKey};
 use futures::future::BoxFuture;
 use sqlx::{Database, Pool, Transaction};
 use statements::Statements;
@@ -112,6 +112,10 @@ impl<DB: Dialect> Store for SqlStore<DB> {
 
     async fn curves(&self, sweep: SweepId) -> Result<Vec<CurveRow>, StoreError> {
         lists::curves(&mut *self.reader.acquire().await?, sweep).await
+    }
+
+    async fn curve(&self, sweep: SweepId, trial: TrialKey) -> Result<Vec<CurveRow>, StoreError> {
+        lists::curve(&mut *self.reader.acquire().await?, sweep, trial).await
     }
 
     async fn claim(&self, claim: Claim) -> Result<Option<LeasedSegment>, StoreError> {

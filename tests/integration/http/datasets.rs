@@ -26,7 +26,7 @@ async fn post(
 async fn upload(server: &Server, name: &str) -> Value {
     let added = post(server, &format!("/v1/datasets?name={name}"), "text/csv", table()).await;
     assert_eq!(added.status(), StatusCode::CREATED);
-    assert_eq!(added.headers()["location"], format!("/v1/datasets/{name}"));
+    assert_eq!(added.headers()["location"], format!("datasets/{name}"));
     added.json().await.unwrap()
 }
 

@@ -3,12 +3,14 @@
 mod bad_models;
 mod bad_sweeps;
 mod bad_training;
+mod base_path;
 mod blobs;
 mod datasets;
 mod description;
 mod events;
 mod page;
 mod problems;
+mod ranges;
 mod results;
 mod server;
 mod servers;

@@ -24,6 +24,17 @@ async fn a_browser_gets_a_page_under_a_strict_policy() {
 }
 
 #[tokio::test]
+async fn the_api_reference_may_style_itself_and_no_more() {
+    let server = Server::start().await;
+    let response = browse(&server, "/docs").await;
+    assert_eq!(response.headers()["content-type"], "text/html; charset=utf-8");
+    let policy = response.headers()["content-security-policy"].to_str().unwrap().to_owned();
+    let unsafe_parts: Vec<_> = policy.split(';').filter(|part| part.contains("unsafe")).collect();
+    assert_eq!(unsafe_parts, [" style-src 'self' 'unsafe-inline'"]);
+    assert!(policy.starts_with("default-src 'self';"), "{policy}");
+}
+
+#[tokio::test]
 async fn a_page_that_is_known_is_not_sent_again() {
     let server = Server::start().await;
     let first = browse(&server, "/").await;

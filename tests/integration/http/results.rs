@@ -42,6 +42,22 @@ async fn the_best_arm_is_asked_for_at_any_time() {
 }
 
 #[tokio::test]
+async fn a_sparkline_is_the_best_arms_curve() {
+    let server = Server::start().await;
+    let sweep = server.submit(&small("spark")).await;
+    let path = format!("/v1/sweeps/{sweep}/sparkline");
+    let before = server.json(&path).await;
+    let nothing = json!({ "arm": 0, "family": 0, "metric": "val_loss", "epoch": [], "value": [] });
+    assert_eq!(before, nothing);
+    train_all(&server).await;
+    let line = server.json(&path).await;
+    assert_eq!(line["arm"], 2, "flood b=0.2 is the best of the three");
+    assert_eq!(line["epoch"], json!([1, 2, 3, 4]));
+    let curves = server.json(&format!("/v1/sweeps/{sweep}/curves")).await;
+    assert_eq!(line["value"], curves["items"][2]["val_loss"]);
+}
+
+#[tokio::test]
 async fn all_trials_are_listed_from_the_start() {
     let server = Server::start().await;
     let sweep = server.submit(&small("trials")).await;

@@ -3,7 +3,7 @@
 use floodgauge::{
     blobs::Blobs,
     driver::{Driver, DriverConfig},
-    http::{AppState, app, serve},
+    http::{AppState, BasePath, app, below, serve},
     store::SqliteStore,
 };
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
@@ -32,8 +32,6 @@ impl Server {
 
     /// A server whose leases expire that soon.
     pub async fn with_leases_of(lease_ttl: Duration) -> Self {
-        // A second install is an error, and as good as the first.
-        let _ = rustls::crypto::ring::default_provider().install_default();
         Self::over(tempfile::tempdir().unwrap(), lease_ttl).await
     }
 
@@ -48,7 +46,19 @@ impl Server {
         Self::over(folder, Duration::from_secs(60)).await
     }
 
+    /// A server below a base path.
+    pub async fn below(base: &str) -> Self {
+        let base = Some(base.parse().unwrap());
+        Self::on(tempfile::tempdir().unwrap(), Duration::from_secs(60), base).await
+    }
+
     async fn over(folder: TempDir, lease_ttl: Duration) -> Self {
+        Self::on(folder, lease_ttl, None).await
+    }
+
+    async fn on(folder: TempDir, lease_ttl: Duration, base_path: Option<BasePath>) -> Self {
+        // A second install is an error, and as good as the first.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let store = SqliteStore::open(folder.path().join("test.db")).await.unwrap();
         let blobs = Blobs::open(folder.path().join("blobs")).unwrap();
         let config = DriverConfig { lease_ttl, data: folder.path().join("data") };
@@ -57,8 +67,13 @@ impl Server {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         let app = app(AppState::new(driver.clone(), closing.clone()));
+        let app = match base_path {
+            Some(base) => below(base, app),
+            None => app,
+        };
         let task = tokio::spawn(serve(listener, app, closing.clone().cancelled_owned()));
-        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let client = reqwest::Client::builder().no_proxy();
+        let client = client.redirect(reqwest::redirect::Policy::none()).build().unwrap();
         Self { base, client, driver, closing, task, folder }
     }
 

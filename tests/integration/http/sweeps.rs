@@ -23,9 +23,10 @@ async fn a_submitted_sweep_is_spelled_out_where_its_location_says() {
     assert_eq!(response.status(), StatusCode::CREATED);
     let location = response.headers()["location"].to_str().unwrap().to_owned();
     let created: Value = response.json().await.unwrap();
-    let looked = server.json(&location).await;
+    // Relative to the request's own address.
+    assert_eq!(location, format!("sweeps/{}", created["id"].as_str().unwrap()));
+    let looked = server.json(&format!("/v1/{location}")).await;
     assert_eq!(created, looked);
-    assert_eq!(location, format!("/v1/sweeps/{}", created["id"].as_str().unwrap()));
     for (field, value) in [
         ("name", json!("first")),
         ("status", json!("queued")),
@@ -91,6 +92,19 @@ async fn a_search_finds_names_by_a_part_of_them_whatever_the_case() {
     assert_eq!(names(&server.json("/v1/sweeps?search=%25").await), ["spiral 100%"]);
     assert_eq!(names(&server.json("/v1/sweeps?search=l_").await), ["spiral_x"]);
     assert_eq!(names(&server.json("/v1/sweeps?search=").await).len(), 4);
+}
+
+#[tokio::test]
+async fn the_list_can_be_cut_to_one_status() {
+    let server = Server::start().await;
+    server.submit(&small("kept")).await;
+    let ended = server.submit(&small("ended")).await;
+    server.request(Method::POST, &format!("/v1/sweeps/{ended}/cancel")).send().await.unwrap();
+    let list = server.json("/v1/sweeps?status=cancelled").await;
+    assert_eq!(names(&list), ["ended"]);
+    let list = server.json("/v1/sweeps?status=queued&search=e").await;
+    assert_eq!(names(&list), ["kept"]);
+    problem(server.get("/v1/sweeps?status=gone").await, 400, "malformed").await;
 }
 
 #[tokio::test]

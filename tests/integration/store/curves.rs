@@ -14,6 +14,7 @@ on_both_databases! {
     every_bit_of_a_metric_survives,
     diagnostics_survive_where_there_are_any,
     rows_come_by_family_then_arm_then_epoch,
+    one_trials_rows_come_by_epoch,
     a_report_of_ten_thousand_rows_is_one_commit,
     a_trial_is_made_and_then_changed,
     of_two_words_on_a_trial_in_one_commit_the_last_counts,
@@ -74,6 +75,16 @@ async fn rows_come_by_family_then_arm_then_epoch(db: TestDatabase) {
         .into();
     let shuffled = [3, 0, 4, 2, 1].map(|ix: usize| ordered[ix].clone()).into();
     assert_eq!(written(&db, shuffled).await, ordered);
+}
+
+async fn one_trials_rows_come_by_epoch(db: TestDatabase) {
+    let sweep = create(&db.store, new_sweep("digits")).await;
+    let keys = [(0, 1, 2), (1, 2, 10), (1, 2, 2), (1, 3, 1), (1, 2, 1)];
+    let rows = keys.map(|(family, arm, epoch)| row(family, arm, epoch)).into();
+    append(&db.store, sweep, Effects { rows, ..Effects::default() }).await;
+    let curve = db.store.curve(sweep, trial(1, 2)).await.unwrap();
+    assert_eq!(curve, [1, 2, 10].map(|epoch| row(1, 2, epoch)));
+    assert_eq!(db.store.curve(sweep, trial(0, 0)).await.unwrap(), []);
 }
 
 async fn a_report_of_ten_thousand_rows_is_one_commit(db: TestDatabase) {

@@ -21,6 +21,7 @@ on_both_databases! {
     pages_stay_where_they_are_while_sweeps_come_and_go,
     a_search_finds_names_whatever_their_case,
     a_search_finds_ids_by_their_beginning,
+    a_status_is_asked_for_with_or_without_a_search,
     a_deleted_sweep_leaves_nothing,
     a_database_opened_again_holds_everything,
 }
@@ -126,7 +127,7 @@ async fn pages_stay_where_they_are_while_sweeps_come_and_go(db: TestDatabase) {
     for _ in 0..7 {
         sweeps.insert(0, create(&db.store, new_sweep("digits")).await);
     }
-    let page = |after| Page { after, search: None, limit: 3 };
+    let page = |after| Page { after, limit: 3, ..Page::default() };
     assert_eq!(list(&db.store, page(None)).await, sweeps[..3]);
     create(&db.store, new_sweep("new")).await;
     assert_eq!(list(&db.store, page(Some(sweeps[2]))).await, sweeps[3..6]);
@@ -168,6 +169,27 @@ async fn a_search_finds_ids_by_their_beginning(db: TestDatabase) {
     assert!(search(&id[..8]).await.contains(&digits));
     assert!(search(&id[..7]).await.is_empty());
     assert!(search(&id[1..]).await.is_empty());
+}
+
+async fn a_status_is_asked_for_with_or_without_a_search(db: TestDatabase) {
+    let [queued, digits, spiral] = [
+        create(&db.store, new_sweep("digits")).await,
+        create(&db.store, new_sweep("digits")).await,
+        create(&db.store, new_sweep("spiral")).await,
+    ];
+    for sweep in [digits, spiral] {
+        let status = Some(SweepStatus::Running);
+        append(&db.store, sweep, Effects { status, ..Effects::default() }).await;
+    }
+    let page = |status, search: Option<&str>| Page {
+        status: Some(status),
+        search: search.map(str::to_owned),
+        ..Page::default()
+    };
+    assert_eq!(list(&db.store, page(SweepStatus::Running, None)).await, [spiral, digits]);
+    assert_eq!(list(&db.store, page(SweepStatus::Queued, None)).await, [queued]);
+    assert_eq!(list(&db.store, page(SweepStatus::Running, Some("DIG"))).await, [digits]);
+    assert!(list(&db.store, page(SweepStatus::Failed, None)).await.is_empty());
 }
 
 async fn a_deleted_sweep_leaves_nothing(db: TestDatabase) {

@@ -1,0 +1,117 @@
+//! A sweep's best curve in a few points, for lists that draw many sweeps.
+
+use super::{AppState, extract::SweepPath, openapi::NoSweep, problem::Problem, sweeps};
+use crate::{store::CurveRow, verdict::BestArm};
+use axum::{Json, extract::State};
+use floodgauge_protocol::{ArmIx, FamilyIx, Metric, ObjectiveMetric, Plan, SweepId, TrialKey};
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+/// The most points of a sparkline.
+const POINTS: usize = 60;
+
+pub(super) fn router() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(sparkline))
+}
+
+/// One curve, thinned to at most 60 epochs; its arrays are aligned.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Sparkline {
+    /// The arm: the best so far, or plain before there is one.
+    pub arm: ArmIx,
+    /// The first family with the arm's weight decay.
+    pub family: FamilyIx,
+    /// The metric that the sweep compares.
+    pub metric: ObjectiveMetric,
+    /// Epochs done, from 1, evenly spread; the first and the last are always there.
+    pub epoch: Vec<u32>,
+    /// The metric after each.
+    pub value: Vec<Metric>,
+}
+
+/// Get a sweep's best curve in a few points
+#[utoipa::path(
+    get,
+    path = "/v1/sweeps/{id}/sparkline",
+    operation_id = "getSparkline",
+    tag = "sweeps",
+    params(("id" = SweepId, Path, description = "The sweep")),
+    responses((status = 200, body = Sparkline, description = "The curve so far"), NoSweep)
+)]
+async fn sparkline(
+    State(state): State<AppState>,
+    SweepPath(sweep): SweepPath,
+) -> Result<Json<Sparkline>, Problem> {
+    let row = sweeps::row(&state, sweep).await?;
+    let spec = sweeps::spec(&row)?;
+    let best = sweeps::stored_best(&row).and_then(|best| best.best);
+    let trial = trial_of(best.as_ref(), &Plan::of(&spec));
+    let curve = state.driver.store().curve(sweep, trial).await?;
+    let rows = thinned(&curve);
+    let metric = spec.search.objective.metric;
+    Ok(Json(Sparkline {
+        arm: trial.arm,
+        family: trial.family,
+        metric,
+        epoch: rows.iter().map(|row| row.epoch).collect(),
+        value: rows.iter().map(|row| value(row, metric)).collect(),
+    }))
+}
+
+/// The best arm in its first family; the plain run of the first of all before there is one.
+fn trial_of(best: Option<&BestArm>, plan: &Plan) -> TrialKey {
+    let decay = best.map(|best| best.weight_decay);
+    let family = plan.families.iter().find(|family| Some(family.weight_decay) == decay);
+    let arm = plan
+        .arm_ids()
+        .zip(&plan.arms)
+        .find(|(_, arm)| best.is_some_and(|best| best.arm == arm.to_string()));
+    let family = family.map_or(FamilyIx(0), |family| family.family);
+    TrialKey::new(family, arm.map_or(ArmIx(0), |(arm, _)| arm))
+}
+
+fn value(row: &CurveRow, metric: ObjectiveMetric) -> Metric {
+    match metric {
+        ObjectiveMetric::ValLoss => row.val_loss,
+        ObjectiveMetric::ValError => row.val_error,
+    }
+}
+
+/// At most [`POINTS`] rows, evenly spread, both ends included.
+fn thinned(rows: &[CurveRow]) -> Vec<&CurveRow> {
+    let last = rows.len().saturating_sub(1);
+    let points = rows.len().min(POINTS);
+    (0..points).map(|point| &rows[point * last / (points - 1).max(1)]).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn epochs(count: u32) -> Vec<u32> {
+        let row = |epoch| CurveRow {
+            trial: TrialKey::new(FamilyIx(0), ArmIx(0)),
+            epoch,
+            step: epoch.into(),
+            train_loss: Metric::Diverged,
+            val_loss: Metric::Diverged,
+            val_error: Metric::Diverged,
+            branch: ArmIx(0),
+            diagnostics: None,
+        };
+        let rows: Vec<_> = (1..=count).map(row).collect();
+        thinned(&rows).iter().map(|row| row.epoch).collect()
+    }
+
+    #[test]
+    fn a_curve_is_thinned_evenly_and_keeps_both_ends() {
+        assert!(epochs(0).is_empty());
+        assert_eq!(epochs(1), [1]);
+        assert_eq!(epochs(60), (1..=60).collect::<Vec<_>>());
+        let long = epochs(20_000);
+        assert_eq!((long.len(), long[0], long[59]), (60, 1, 20_000));
+        assert!(long.windows(2).all(|pair| (338..=340).contains(&(pair[1] - pair[0]))));
+        assert_eq!(epochs(61).len(), 60);
+    }
+}
