@@ -37,7 +37,7 @@ async function fillIn(page: Page, name: string, epochs: number) {
   await page.getByLabel("Epochs").fill(String(epochs));
   await page.getByLabel("From").fill("0.1");
   await page.getByLabel("To", { exact: true }).fill("0.4");
-  await page.getByLabel("Step").fill("0.1");
+  await page.getByLabel("Step", { exact: true }).fill("0.1");
 }
 
 /** How many points the chart shows. */

@@ -1,7 +1,9 @@
+import { CompareView } from "./compare/view";
 import { ListView } from "./list/view";
 import { NewView } from "./new/view";
 import { route } from "./router";
 import { SweepView } from "./sweep/view";
+import { choose, theme, type Theme } from "./theme";
 
 /** The frame around every view. */
 export function App() {
@@ -22,7 +24,9 @@ export function App() {
           <a href="#/new" aria-current={at.view === "new" ? "page" : undefined}>
             New sweep
           </a>
+          <a href="docs">API</a>
         </nav>
+        <ThemeChoice />
       </header>
       <main id="main" tabIndex={-1}>
         <View />
@@ -37,16 +41,40 @@ function skip(event: Event) {
   document.getElementById("main")?.focus();
 }
 
+const THEMES: readonly (readonly [Theme, string])[] = [
+  ["system", "as the system"],
+  ["light", "light"],
+  ["dark", "dark"],
+];
+
+function ThemeChoice() {
+  return (
+    <label class="theme">
+      <span class="visually-hidden">Colours</span>
+      <select value={theme.value} onChange={(event) => choose(event.currentTarget.value as Theme)}>
+        {THEMES.map(([each, words]) => (
+          <option key={each} value={each}>
+            {words}
+          </option>
+        ))}
+      </select>
+    </label>
+  );
+}
+
 function View() {
   const at = route.value;
   switch (at.view) {
     case "list":
       return <ListView />;
     case "new":
-      return <NewView />;
+      // Begun anew from another sweep.
+      return <NewView key={at.from ?? ""} from={at.from} />;
     case "sweep":
       // Another sweep is another view: nothing of the old one may stay.
       return <SweepView key={at.id} id={at.id} />;
+    case "compare":
+      return <CompareView key={at.ids.join()} ids={at.ids} />;
     case "lost":
       return (
         <section class="empty">

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import {
   decimalsOf,
+  formatBytes,
   formatDifference,
   formatLevel,
   formatLoss,
@@ -76,4 +77,17 @@ it("run-equivalents have one decimal", () => {
 it("times that can't be read are no figures", () => {
   expect(formatTime("never")).toBe("–");
   expect(formatTime("2026-01-31T14:05:00Z")).toMatch(/^\d{4}-\d{2}-\d{2} \d{2}:\d{2}$/);
+});
+
+describe("sizes", () => {
+  it("have the unit that fits", () => {
+    expect([0, 999, 1_000, 3_449_999, 2e9, 5e13].map(formatBytes)).toEqual([
+      "0 B",
+      "999 B",
+      "1.0 kB",
+      "3.4 MB",
+      "2.0 GB",
+      "50000.0 GB",
+    ]);
+  });
 });

@@ -70,6 +70,13 @@ export function formatShare(value: number): string {
   return `${Math.round(value * 100)} %`;
 }
 
+/** A size in bytes with the unit that fits: `812 B`, `3.4 MB`. */
+export function formatBytes(bytes: number): string {
+  const units = ["B", "kB", "MB", "GB"];
+  const power = Math.min(units.length - 1, Math.floor(Math.log10(Math.max(1, bytes)) / 3));
+  return `${fixed(bytes / 1000 ** power, power === 0 ? 0 : 1)} ${units[power] ?? ""}`;
+}
+
 /** `2026-01-31 14:05`, in the reader's time zone. */
 export function formatTime(iso: string): string {
   const time = new Date(iso);

@@ -2,6 +2,10 @@ import { render } from "preact";
 import "uplot/dist/uPlot.min.css";
 import "./styles/base.css";
 import "./styles/parts.css";
+import "./styles/fields.css";
+import "./styles/list.css";
+import "./styles/new.css";
+import "./styles/compare.css";
 import "./styles/sweep.css";
 import { App } from "./app";
 

@@ -4,10 +4,12 @@ import type {
   DatasetItem,
   DatasetList,
   Problem,
+  Sparkline,
   SweepBest,
   SweepDetail,
   SweepList,
   SweepSpec,
+  SweepStatus,
   TrialList,
 } from "./types";
 
@@ -69,19 +71,22 @@ function sweepPath(id: string, part = ""): string {
   return `sweeps/${encodeURIComponent(id)}${part}`;
 }
 
-/** Which sweeps to list: a page of those that a text finds. */
+/** Which sweeps to list: a page of those that a text finds, of one status or of any. */
 export interface Listed {
   search: string;
+  status: SweepStatus | "";
   cursor?: string | undefined;
 }
 
 export const api = {
-  sweeps: ({ search, cursor }: Listed) => {
+  sweeps: ({ search, status, cursor }: Listed) => {
     const query = new URLSearchParams({ limit: "50" });
     if (search) query.set("search", search);
+    if (status) query.set("status", status);
     if (cursor) query.set("cursor", cursor);
     return request<SweepList>(`sweeps?${query}`);
   },
+  sparkline: (id: string) => request<Sparkline>(sweepPath(id, "/sparkline")),
   sweep: (id: string) => request<SweepDetail>(sweepPath(id)),
   best: (id: string) => request<SweepBest>(sweepPath(id, "/best")),
   trials: async (id: string) => (await request<TrialList>(sweepPath(id, "/trials"))).items,
@@ -111,6 +116,46 @@ export const api = {
       headers: { "content-type": "application/json", "idempotency-key": key },
     }),
 };
+
+/** What an upload is declared as. */
+const MEDIA_TYPES = { csv: "text/csv", npz: "application/zip" } as const;
+
+export type UploadFormat = keyof typeof MEDIA_TYPES;
+
+/**
+ * Uploads a data set; `fetch` doesn't tell how far it is. Aborting drops what was sent.
+ */
+export function uploadDataset(
+  name: string,
+  file: Blob,
+  format: UploadFormat,
+  { onProgress, signal }: { onProgress: (sent: number) => void; signal: AbortSignal },
+): Promise<DatasetItem> {
+  return new Promise((resolve, reject) => {
+    const request = new XMLHttpRequest();
+    const fail = (title: string) => reject(new ProblemError(plainProblem(request.status, title)));
+    request.upload.onprogress = ({ loaded }) => onProgress(loaded);
+    request.onerror = () => fail("the upload broke off");
+    request.onabort = () => fail("the upload was stopped");
+    request.onload = () => {
+      const { status, responseText } = request;
+      let body: unknown;
+      try {
+        body = JSON.parse(responseText);
+      } catch {
+        return fail(`the server answered ${status}`);
+      }
+      if (status < 300) return resolve(body as DatasetItem);
+      const other = plainProblem(status, `the server answered ${status}`);
+      reject(new ProblemError({ ...other, ...(body as Partial<Problem>) }));
+    };
+    signal.addEventListener("abort", () => request.abort());
+    request.open("POST", address(`datasets?name=${encodeURIComponent(name)}`));
+    request.setRequestHeader("accept", "application/json");
+    request.setRequestHeader("content-type", MEDIA_TYPES[format]);
+    request.send(file);
+  });
+}
 
 /** What to tell people about an error of a request. */
 export function wordsOf(error: unknown): string {

@@ -1,9 +1,10 @@
 import { describe, expect, it } from "vitest";
 import type { SweepSummary } from "../api/types";
 import { aDetail } from "../sweep/testing";
-import { isFound, merge, renew } from "./rows";
+import { ALL, isFound as found, merge, renew, tell } from "./rows";
 
 const row = (id: string, name = "digits"): SweepSummary => ({ ...aDetail(), id, name });
+const isFound = (sweep: SweepSummary, search: string) => found(sweep, { ...ALL, search });
 const ids = (rows: readonly SweepSummary[]) => rows.map(({ id }) => id);
 
 describe("a search", () => {
@@ -21,6 +22,24 @@ describe("a search", () => {
     expect(isFound(sweep, sweep.id)).toBe(true);
     expect(isFound(sweep, "01a208c")).toBe(false);
     expect(isFound(sweep, "f750-744c")).toBe(false);
+  });
+});
+
+describe("a status", () => {
+  const running = { ...row("1"), status: "running" as const };
+  const filter = { search: "dig", status: "running" as const };
+
+  it("is wanted beside what is searched for", () => {
+    expect(found(running, filter)).toBe(true);
+    expect(found({ ...running, status: "failed" }, filter)).toBe(false);
+    expect(found({ ...running, name: "spiral" }, filter)).toBe(false);
+  });
+
+  it("that a sweep leaves takes its row away", () => {
+    expect(ids(tell([row("2"), running], { ...running, epochs: 3 }, filter))).toEqual(["2", "1"]);
+    expect(ids(tell([row("2"), running], { ...running, status: "completed" }, filter))).toEqual([
+      "2",
+    ]);
   });
 });
 

@@ -1,15 +1,25 @@
 /** The rows of the list: pure, newest first. */
 
-import type { SweepList, SweepSummary } from "../api/types";
+import type { SweepList, SweepStatus, SweepSummary } from "../api/types";
 
 type Rows = readonly SweepSummary[];
+
+/** What the list is cut to. */
+export interface Filter {
+  /** A part of the name, or the beginning of the id; all sweeps while it is empty. */
+  readonly search: string;
+  readonly status: SweepStatus | "";
+}
+
+export const ALL: Filter = { search: "", status: "" };
 
 /** How much of an id's beginning the server searches for, at least. */
 const ID_PART = 8;
 
-/** Whether a text finds a sweep, as the server searches. */
-export function isFound({ id, name }: SweepSummary, text: string): boolean {
-  const folded = text.toLowerCase();
+/** Whether a filter lets a sweep through, as the server filters. */
+export function isFound({ id, name, status }: SweepSummary, filter: Filter): boolean {
+  if (filter.status !== "" && filter.status !== status) return false;
+  const folded = filter.search.toLowerCase();
   return name.toLowerCase().includes(folded) || (folded.length >= ID_PART && id.startsWith(folded));
 }
 
@@ -25,4 +35,10 @@ export function renew(rows: Rows, { items, next_cursor }: SweepList): SweepSumma
   const last = next_cursor == null ? undefined : items.at(-1)?.id;
   const older = last === undefined ? [] : rows.filter(({ id }) => id < last);
   return merge(older, items);
+}
+
+/** The rows once a sweep is told anew: in its place, or out if the filter doesn't let it through. */
+export function tell(rows: Rows, sweep: SweepSummary, filter: Filter): SweepSummary[] {
+  if (isFound(sweep, filter)) return merge(rows, [sweep]);
+  return rows.filter(({ id }) => id !== sweep.id);
 }

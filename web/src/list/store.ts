@@ -5,7 +5,8 @@ import { api, ProblemError, wordsOf } from "../api/client";
 import { openStream } from "../api/stream";
 import type { SweepSummary } from "../api/types";
 import { paced } from "../paced";
-import { isFound, merge, renew } from "./rows";
+import { ALL, merge, renew, tell, type Filter } from "./rows";
+import { Sparks } from "./sparks";
 
 /** How long to wait for more letters before searching, in milliseconds. */
 const TYPING_MS = 200;
@@ -13,10 +14,13 @@ const TYPING_MS = 200;
 export class ListStore {
   /** Newest first; null until the first answer. */
   readonly sweeps = signal<SweepSummary[] | null>(null);
-  /** What is searched for; all sweeps while it is empty. */
-  readonly search = signal("");
-  /** What the sweeps that are shown were searched for. */
-  readonly shown = signal("");
+  /** What is asked for. */
+  readonly filter = signal<Filter>(ALL);
+  /** What the sweeps that are shown were asked for by. */
+  readonly shown = signal<Filter>(ALL);
+  /** The sweeps that the reader has ticked, in that order. */
+  readonly picked = signal<readonly string[]>([]);
+  readonly sparks = new Sparks();
   /** Where the next page begins. */
   readonly cursor = signal<string | null>(null);
   readonly error = signal("");
@@ -49,19 +53,24 @@ export class ListStore {
     clearTimeout(this.typing);
   }
 
-  /** Searches for a text once no more of it is typed. */
-  find(text: string) {
-    this.search.value = text;
+  /** Asks for other sweeps, once no more of a text is typed. */
+  find(change: Partial<Filter>) {
+    this.filter.value = { ...this.filter.value, ...change };
     clearTimeout(this.typing);
     this.typing = setTimeout(() => void this.fetchFirst(), TYPING_MS);
   }
 
+  pick(id: string, isPicked: boolean) {
+    const others = this.picked.value.filter((each) => each !== id);
+    this.picked.value = isPicked ? [...others, id] : others;
+  }
+
   /** Fetches the page after those that are shown. */
   async more() {
-    const search = this.shown.value;
+    const filter = this.shown.value;
     try {
-      const page = await api.sweeps({ search, cursor: this.cursor.value ?? undefined });
-      if (search !== this.shown.value) return;
+      const page = await api.sweeps({ ...trimmed(filter), cursor: this.cursor.value ?? undefined });
+      if (filter !== this.shown.value) return;
       this.sweeps.value = merge(this.sweeps.value ?? [], page.items);
       this.cursor.value = page.next_cursor ?? null;
       this.error.value = "";
@@ -73,19 +82,20 @@ export class ListStore {
   /** Takes a sweep out that is gone. */
   drop(id: string) {
     this.sweeps.value = (this.sweeps.value ?? []).filter((sweep) => sweep.id !== id);
+    this.pick(id, false);
   }
 
   private async fetchFirst() {
-    const search = this.search.value.trim();
+    const filter = this.filter.value;
     try {
-      const page = await api.sweeps({ search });
+      const page = await api.sweeps(trimmed(filter));
       // An answer to an older question may come after that to a newer one.
-      if (search !== this.search.value.trim()) return;
-      const before = search === this.shown.value ? (this.sweeps.value ?? []) : [];
+      if (filter !== this.filter.value) return;
+      const before = filter === this.shown.value ? (this.sweeps.value ?? []) : [];
       const rows = renew(before, page);
       if (rows.length === page.items.length) this.cursor.value = page.next_cursor ?? null;
       this.sweeps.value = rows;
-      this.shown.value = search;
+      this.shown.value = filter;
       this.error.value = "";
     } catch (error) {
       this.error.value = wordsOf(error);
@@ -98,13 +108,15 @@ export class ListStore {
     for (const id of ids) {
       try {
         const sweep = await api.sweep(id);
-        if (isFound(sweep, this.shown.value)) {
-          this.sweeps.value = merge(this.sweeps.value ?? [], [sweep]);
-        }
+        this.sweeps.value = tell(this.sweeps.value ?? [], sweep, trimmed(this.shown.value));
       } catch (error) {
         if (error instanceof ProblemError && error.problem.status === 404) this.drop(id);
         else this.error.value = wordsOf(error);
       }
     }
   }
+}
+
+function trimmed(filter: Filter): Filter {
+  return { ...filter, search: filter.search.trim() };
 }

@@ -1,11 +1,10 @@
 import { useEffect, useState } from "preact/hooks";
-import type { SweepSummary } from "../api/types";
-import { Delete } from "../delete";
-import { formatDifference, formatTime, metricWords, NONE } from "../format";
-import { Alert, Cost, Status, useTitle } from "../parts";
-import { sweepHref } from "../router";
-import { armLabel, isFinal, isPlain } from "../sweep/state";
+import type { SweepStatus } from "../api/types";
+import { Alert, useTitle } from "../parts";
+import { compareHref } from "../router";
+import { ALL } from "./rows";
 import { ListStore } from "./store";
+import { SweepTable } from "./table";
 
 /** All sweeps, newest first. */
 export function ListView() {
@@ -13,6 +12,8 @@ export function ListView() {
   const [store] = useState(() => new ListStore());
   useEffect(() => () => store.close(), [store]);
   const sweeps = store.sweeps.value;
+  const isFiltered = store.shown.value.search !== "" || store.shown.value.status !== "";
+  const asksFor = store.filter.value.search !== "" || store.filter.value.status !== "";
   return (
     <>
       <div class="heading">
@@ -23,11 +24,9 @@ export function ListView() {
       </div>
       {store.error.value && <Alert>{store.error.value}</Alert>}
       {!sweeps && !store.error.value && <p class="faint">Loading…</p>}
-      {sweeps && (sweeps.length > 0 || store.search.value || store.shown.value) && (
-        <Search store={store} />
-      )}
-      {sweeps?.length === 0 && (store.shown.value ? <NotFound store={store} /> : <Empty />)}
-      {sweeps && sweeps.length > 0 && <Table sweeps={sweeps} onDeleted={(id) => store.drop(id)} />}
+      {sweeps && (sweeps.length > 0 || isFiltered || asksFor) && <FilterBar store={store} />}
+      {sweeps?.length === 0 && (isFiltered ? <NotFound store={store} /> : <Empty />)}
+      {sweeps && sweeps.length > 0 && <SweepTable sweeps={sweeps} store={store} />}
       {store.cursor.value && (
         <p>
           <button type="button" onClick={() => void store.more()}>
@@ -35,13 +34,24 @@ export function ListView() {
           </button>
         </p>
       )}
+      <Picked store={store} />
     </>
   );
 }
 
-function Search({ store }: { store: ListStore }) {
+const STATUSES: readonly SweepStatus[] = [
+  "queued",
+  "running",
+  "paused",
+  "completed",
+  "failed",
+  "cancelled",
+];
+
+function FilterBar({ store }: { store: ListStore }) {
+  const { search, status } = store.filter.value;
   return (
-    <p class="search" role="search">
+    <div class="filter" role="search">
       <label class="visually-hidden" for="search">
         Search sweeps
       </label>
@@ -51,22 +61,60 @@ function Search({ store }: { store: ListStore }) {
         placeholder="Name, or beginning of an id"
         autocomplete="off"
         spellcheck={false}
-        value={store.search.value}
-        onInput={(event) => store.find(event.currentTarget.value)}
+        value={search}
+        onInput={(event) => store.find({ search: event.currentTarget.value })}
       />
-    </p>
+      <label class="visually-hidden" for="status">
+        Status
+      </label>
+      <select
+        id="status"
+        value={status}
+        onChange={(event) => store.find({ status: event.currentTarget.value as SweepStatus | "" })}
+      >
+        <option value="">any status</option>
+        {STATUSES.map((each) => (
+          <option key={each} value={each}>
+            {each}
+          </option>
+        ))}
+      </select>
+    </div>
+  );
+}
+
+/** What can be done with the sweeps that are ticked. */
+function Picked({ store }: { store: ListStore }) {
+  const picked = store.picked.value;
+  if (picked.length === 0) return null;
+  return (
+    <div class="picked" role="group" aria-label="Ticked sweeps">
+      <span role="status">
+        {picked.length === 1 ? "1 sweep: tick another to compare" : `${picked.length} sweeps`}
+      </span>
+      {picked.length > 1 && (
+        <a class="button primary" href={compareHref(picked)}>
+          Compare
+        </a>
+      )}
+      <button type="button" onClick={() => (store.picked.value = [])}>
+        Clear
+      </button>
+    </div>
   );
 }
 
 function NotFound({ store }: { store: ListStore }) {
+  const { search, status } = store.shown.value;
   return (
     <section class="empty" role="status">
       <p>
-        No sweep has “{store.shown.value}” in its name, nor as the beginning of its id (eight
-        characters or more).
+        {search
+          ? `No ${status ? `${status} ` : ""}sweep has “${search}” in its name, nor as the beginning of its id (eight characters or more).`
+          : `No sweep is ${status}.`}
       </p>
       <p>
-        <button type="button" onClick={() => store.find("")}>
+        <button type="button" onClick={() => store.find(ALL)}>
           Show all sweeps
         </button>
       </p>
@@ -86,86 +134,7 @@ function Empty() {
         <a href="#/new">Submit the first one here</a>: its form is filled in for the built-in digits
         and takes a minute or two. Or from a terminal:
       </p>
-      <pre>floodgauge submit examples/digits.toml --watch</pre>
+      <pre tabIndex={0}>floodgauge submit examples/digits.toml --watch</pre>
     </section>
-  );
-}
-
-interface TableProps {
-  sweeps: readonly SweepSummary[];
-  onDeleted: (id: string) => void;
-}
-
-function Table({ sweeps, onDeleted }: TableProps) {
-  return (
-    <div class="scroll" tabIndex={0} role="region" aria-label="Sweeps">
-      <table class="list">
-        <thead>
-          <tr>
-            <th scope="col">Name</th>
-            <th scope="col">Status</th>
-            <th scope="col">Data</th>
-            <th scope="col">Scheduler</th>
-            <th scope="col" class="figure">
-              Best <var>b</var>
-            </th>
-            <th scope="col" class="figure">
-              To plain
-            </th>
-            <th
-              scope="col"
-              class="figure"
-              title="Full runs spent, of those that the full grid takes"
-            >
-              Run-equivalents
-            </th>
-            <th scope="col" class="figure">
-              Submitted
-            </th>
-            <th scope="col">
-              <span class="visually-hidden">Actions</span>
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {sweeps.map((sweep) => (
-            <Row key={sweep.id} sweep={sweep} onDeleted={() => onDeleted(sweep.id)} />
-          ))}
-        </tbody>
-      </table>
-    </div>
-  );
-}
-
-function Row({ sweep, onDeleted }: { sweep: SweepSummary; onDeleted: () => void }) {
-  const best = sweep.best?.best;
-  // Plain's difference to itself would read as a figure of flooding.
-  const difference = isPlain(best) ? null : sweep.best?.difference;
-  return (
-    <tr>
-      <th scope="row">
-        <a href={sweepHref(sweep.id)}>{sweep.name}</a>
-      </th>
-      <td>
-        <Status of={sweep.status} />
-      </td>
-      <td data-name="data">{sweep.dataset.replaceAll("_", " ")}</td>
-      <td data-name="scheduler">{sweep.scheduler}</td>
-      <td class="figure" data-name="best b">
-        {best ? armLabel({ ...best, name: best.arm }) : NONE}
-      </td>
-      <td class="figure" data-name="to plain" title={metricWords(sweep.metric)}>
-        {difference ? formatDifference(difference.mean, sweep.metric) : NONE}
-      </td>
-      <td class="figure" data-name="cost">
-        {sweep.best ? <Cost of={sweep.best.run_equivalents} /> : NONE}
-      </td>
-      <td class="figure faint when">
-        <time dateTime={sweep.created_at}>{formatTime(sweep.created_at)}</time>
-      </td>
-      <td class="acts">
-        {isFinal(sweep.status) && <Delete sweep={sweep} onDeleted={onDeleted} />}
-      </td>
-    </tr>
   );
 }

@@ -4,155 +4,157 @@ import type { ComponentChildren } from "preact";
 import { createContext } from "preact";
 import { useContext } from "preact/hooks";
 import type { FieldErrors } from "./form";
+import { choicesOf, rangeOf, rangeWords, type Form } from "./ranges";
+import type { Field } from "./table";
+
+/** What a field shows beside what the table says. */
+export interface Extra {
+  readonly hint?: string;
+  readonly placeholder?: string;
+  readonly options?: readonly (readonly [string, string])[];
+}
 
 /** What the fields of a form have in common. */
-interface Fields {
+export interface Fields {
+  readonly form: Form;
   /** The errors to show, by pointer. */
   readonly errors: FieldErrors;
-  /** Hears which field is edited, by pointer. */
-  readonly onEdit: (at: string) => void;
+  readonly extras: Readonly<Record<string, Extra>>;
+  readonly onEdit: (at: string, value: string) => void;
 }
 
-export const FieldContext = createContext<Fields>({ errors: new Map(), onEdit: () => {} });
+export const FieldContext = createContext<Fields>({
+  form: {},
+  errors: new Map(),
+  extras: {},
+  onEdit: () => {},
+});
 
-interface FieldProps {
-  /** The JSON pointer of what the field fills in; names the field too. */
-  at: string;
-  label: ComponentChildren;
-  hint?: ComponentChildren;
+/** A row of the table. */
+export function FieldView({ field }: { field: Field }) {
+  switch (field.as) {
+    case "choice":
+      return <Choice field={field} />;
+    case "check":
+    case "method":
+      return <Check field={field} />;
+    default:
+      return <Text field={field} />;
+  }
 }
 
-interface TextProps extends FieldProps {
-  value: string;
-  onValue: (value: string) => void;
-  placeholder?: string | undefined;
-  /** Whether to bring up a keyboard of figures on touch screens. */
-  figures?: boolean;
-}
-
-export function TextField({ at, label, hint, value, onValue, placeholder, figures }: TextProps) {
-  const { errors, onEdit } = useContext(FieldContext);
+/** What a field tells below itself: its error or, if there is none, what it takes. */
+function useField({ at, hint, as }: Field) {
+  const { form, errors, extras, onEdit } = useContext(FieldContext);
+  const extra = extras[at];
+  const bounds = as === "choice" ? "" : rangeWords(rangeOf(at, form));
+  const words = extra?.hint ?? [hint, bounds].filter(Boolean).join(", ");
   const wrong = errors.get(at);
+  const note = wrong || words ? `${at}-note` : undefined;
+  return {
+    extra,
+    wrong,
+    words,
+    value: form[at] ?? "",
+    set: (value: string) => onEdit(at, value),
+    attributes: {
+      id: at,
+      name: at,
+      "aria-invalid": wrong ? (true as const) : undefined,
+      "aria-describedby": note,
+    },
+  };
+}
+
+function Text({ field }: { field: Field }) {
+  const { extra, wrong, words, value, set, attributes } = useField(field);
+  const isText = field.as === "text";
+  const isList = field.as === "numbers" || field.as === "wholes" || field.as === "pairs";
   return (
     <div class="field">
-      <label for={at}>{label}</label>
+      <label for={field.at}>{field.label}</label>
       <input
-        id={at}
-        name={at}
+        {...attributes}
         type="text"
-        class={figures ? "figure" : undefined}
-        inputMode={figures ? "decimal" : undefined}
+        class={isText ? undefined : "figure"}
+        // A keyboard of figures has no comma and no slash everywhere.
+        inputMode={isText || isList ? undefined : "decimal"}
         autocomplete="off"
         spellcheck={false}
-        placeholder={placeholder}
+        placeholder={extra?.placeholder ?? (field.optional ? "automatic" : undefined)}
         value={value}
-        onInput={(event) => {
-          onValue(event.currentTarget.value);
-          onEdit(at);
-        }}
-        aria-invalid={wrong ? true : undefined}
-        aria-describedby={describedBy(at, wrong, hint)}
+        onInput={(event) => set(event.currentTarget.value)}
       />
-      <Below at={at} wrong={wrong} hint={hint} />
+      <Below at={field.at} wrong={wrong} hint={words} />
     </div>
   );
 }
 
-interface ChoiceProps<T extends string> extends FieldProps {
-  value: T;
-  onValue: (value: T) => void;
-  options: readonly (readonly [T, string])[];
-}
-
-export function ChoiceField<T extends string>(props: ChoiceProps<T>) {
-  const { at, label, hint, value, onValue, options } = props;
-  const { errors, onEdit } = useContext(FieldContext);
-  const wrong = errors.get(at);
+function Choice({ field }: { field: Field }) {
+  const { extra, wrong, words, value, set, attributes } = useField(field);
+  const { at, label, words: named = {} } = field;
+  const known = choicesOf(at);
+  const options =
+    extra?.options ??
+    (known.length > 0 ? known : Object.keys(named)).map((each) => [
+      each,
+      named[each] ?? each.replaceAll("_", " "),
+    ]);
   return (
     <div class="field">
       <label for={at}>{label}</label>
-      <select
-        id={at}
-        name={at}
-        value={value}
-        onChange={(event) => {
-          const chosen = options.find(([option]) => option === event.currentTarget.value);
-          if (chosen) onValue(chosen[0]);
-          onEdit(at);
-        }}
-        aria-invalid={wrong ? true : undefined}
-        aria-describedby={describedBy(at, wrong, hint)}
-      >
-        {options.map(([option, words]) => (
+      <select {...attributes} value={value} onChange={(event) => set(event.currentTarget.value)}>
+        {options.map(([option, text]) => (
           <option key={option} value={option}>
-            {words}
+            {text}
           </option>
         ))}
       </select>
-      <Below at={at} wrong={wrong} hint={hint} />
+      <Below at={at} wrong={wrong} hint={words} />
     </div>
   );
 }
 
-interface CheckProps extends FieldProps {
-  value: boolean;
-  onValue: (value: boolean) => void;
-}
-
-export function CheckField({ at, label, value, onValue }: CheckProps) {
-  const { onEdit } = useContext(FieldContext);
+function Check({ field }: { field: Field }) {
+  const { wrong, words, value, set, attributes } = useField(field);
   return (
-    <div class="field field-check">
+    <div class={`field field-check${field.as === "method" ? " field-method" : ""}`}>
       <label>
         <input
-          id={at}
-          name={at}
+          {...attributes}
           type="checkbox"
-          checked={value}
-          onChange={(event) => {
-            onValue(event.currentTarget.checked);
-            onEdit(at);
-          }}
+          checked={value === "yes"}
+          onChange={(event) => set(event.currentTarget.checked ? "yes" : "")}
         />
-        {label}
+        {field.label}
       </label>
+      <Below at={field.at} wrong={wrong} hint={words} />
     </div>
   );
 }
 
-/** An error that belongs to a group of fields. */
-export function GroupError({ at }: { at: string }) {
-  const wrong = useContext(FieldContext).errors.get(at);
-  return wrong ? (
+/** Errors that belong to a group of fields. */
+export function GroupErrors({ of }: { of: readonly string[] }) {
+  const { errors } = useContext(FieldContext);
+  const wrong = of.flatMap((at) => errors.get(at) ?? []);
+  return wrong.length > 0 ? (
     <p class="wrong" role="alert">
-      {wrong}
+      {wrong.join("; ")}
     </p>
   ) : null;
 }
 
-function describedBy(at: string, wrong?: string, hint?: ComponentChildren): string | undefined {
-  return wrong || hint ? `${at}-note` : undefined;
-}
-
-function Below({
-  at,
-  wrong,
-  hint,
-}: {
+interface BelowProps {
   at: string;
   wrong?: string | undefined;
   hint?: ComponentChildren;
-}) {
-  if (wrong) {
-    return (
-      <p class="wrong" id={`${at}-note`}>
-        {wrong}
-      </p>
-    );
-  }
-  return hint ? (
-    <p class="hint" id={`${at}-note`}>
-      {hint}
+}
+
+function Below({ at, wrong, hint }: BelowProps) {
+  if (!wrong && !hint) return null;
+  return (
+    <p class={wrong ? "wrong" : "hint"} id={`${at}-note`}>
+      {wrong ?? hint}
     </p>
-  ) : null;
+  );
 }

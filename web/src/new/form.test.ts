@@ -1,21 +1,42 @@
 import { describe, expect, it } from "vitest";
-import type { SweepSpec } from "../api/types";
-import { DEFAULTS, spell, type Form } from "./form";
-import { sizeWords } from "./size";
+import { pointers } from "./ranges";
+import { errorsOf, formWith, specOf } from "./testing";
+import { FIELDS, isShown } from "./table";
 
-function specOf(change: Partial<Form>): SweepSpec {
-  const spelled = spell({ ...DEFAULTS, ...change });
-  if ("errors" in spelled) throw new Error(JSON.stringify([...spelled.errors]));
-  return spelled.spec;
-}
+describe("the table of fields", () => {
+  it("has a field for all that a sweep can say", () => {
+    const fields = new Set<string>(FIELDS.map(({ at }) => at));
+    // A list is one field, a choice's own pointer is that of its kind, methods go by name.
+    const untold = pointers().filter((pointer) => {
+      if (/\*$|\/\*\//.test(pointer)) return false;
+      const kind = `${pointer}/kind`;
+      return !fields.has(pointer) && !fields.has(kind) && pointer !== "/search/methods";
+    });
+    expect(untold).toEqual([]);
+  });
 
-function errorsOf(change: Partial<Form>): Record<string, string> {
-  const spelled = spell({ ...DEFAULTS, ...change });
-  return "errors" in spelled ? Object.fromEntries(spelled.errors) : {};
-}
+  it("has no field of which the schema doesn't know", () => {
+    const known = pointers();
+    const unknown = FIELDS.filter(({ at, as }) => {
+      if (as === "method" || at === "/search/levels/as") return false;
+      return !known.includes(at.replace(/^\/search\/methods\/\w+\//, "/search/methods/*/"));
+    });
+    expect(unknown.map(({ at }) => at)).toEqual([]);
+  });
+
+  it("names the choices that the schema has", () => {
+    const shown = (change: Record<string, string>) =>
+      FIELDS.filter((field) => isShown(field, formWith(change))).map(({ at }) => at);
+    expect(shown({})).toContain("/recipe/model/hidden");
+    expect(shown({})).not.toContain("/recipe/model/depth");
+    expect(shown({ "/recipe/model/kind": "resnet" })).toContain("/recipe/model/depth");
+    expect(shown({ "/recipe/model/kind": "resnet" })).not.toContain("/recipe/model/hidden");
+    expect(shown({ "/scheduler/kind": "grid" })).not.toContain("/scheduler/first_rung");
+  });
+});
 
 describe("a form that spells a sweep", () => {
-  it("starts with the digits", () => {
+  it("starts with the digits and the server's defaults", () => {
     expect(specOf({})).toEqual({
       name: "digits",
       recipe: {
@@ -27,9 +48,9 @@ describe("a form that spells a sweep", () => {
       },
       search: {
         levels: { from: 0.01, to: 0.2, step: 0.01 },
+        methods: ["flood"],
         weight_decay: [0],
         seeds: [0],
-        methods: ["flood"],
         objective: { metric: "val_loss", at: "last" },
       },
       scheduler: { kind: "halving" },
@@ -37,32 +58,34 @@ describe("a form that spells a sweep", () => {
   });
 
   it("reads lists by commas and spaces", () => {
-    const spec = specOf({ hidden: "256 64,  32", seeds: "0,1 2", weightDecay: "0, 1e-4" });
+    const spec = specOf({
+      "/recipe/model/hidden": "256 64,  32",
+      "/search/seeds": "0,1 2",
+      "/search/weight_decay": "0, 1e-4",
+    });
     expect(spec.recipe.model).toMatchObject({ hidden: [256, 64, 32] });
     expect(spec.search).toMatchObject({ seeds: [0, 1, 2], weight_decay: [0, 1e-4] });
   });
 
   it("makes a linear model of no hidden layers", () => {
-    expect(specOf({ hidden: " " }).recipe.model).toMatchObject({ hidden: [] });
+    expect(specOf({ "/recipe/model/hidden": " " }).recipe.model).toMatchObject({ hidden: [] });
   });
 
-  it("leaves out what is left empty", () => {
-    const spec = specOf({ nTrain: "500", nVal: "" });
-    expect(spec.recipe.dataset).toEqual({ name: "digits", label_noise: 0.2, n_train: 500 });
-  });
-
-  it("writes levels in the way that is chosen", () => {
-    const levels = (change: Partial<Form>) => specOf(change).search?.levels;
-    expect(levels({ levelsAs: "list", list: "0.1 0.2" })).toEqual([0.1, 0.2]);
-    expect(levels({ levelsAs: "log", from: "0.001", to: "1", count: "4" })).toEqual({
-      from: 0.001,
-      to: 1,
-      count: 4,
+  it("gives each model its own fields, with its own defaults", () => {
+    const model = (kind: string) => specOf({ "/recipe/model/kind": kind }).recipe.model;
+    expect(model("cnn")).toEqual({
+      kind: "cnn",
+      channels: [16, 32],
+      kernel: 3,
+      hidden: [128],
+      batch_norm: false,
     });
+    expect(model("resnet")).toEqual({ kind: "resnet", depth: 20, width: 16 });
   });
 
   it("gives each optimiser its own fields", () => {
-    expect(specOf({ optimizer: "adam", lr: "0.001" }).recipe.optimizer).toEqual({
+    const adam = specOf({ "/recipe/optimizer/kind": "adam", "/recipe/optimizer/lr": "0.001" });
+    expect(adam.recipe.optimizer).toEqual({
       kind: "adam",
       lr: 0.001,
       beta_1: 0.9,
@@ -71,25 +94,80 @@ describe("a form that spells a sweep", () => {
     });
   });
 
+  it("gives each schedule its own fields, and says nothing of none", () => {
+    const at = (field: string) => `/recipe/optimizer/schedule/${field}`;
+    const schedule = (changes: Record<string, string>) =>
+      specOf(changes).recipe.optimizer?.schedule;
+    expect(schedule({})).toBeUndefined();
+    expect(schedule({ [at("warmup")]: "5" })).toEqual({ kind: "constant", warmup: 5 });
+    expect(schedule({ [at("kind")]: "step" })).toEqual({
+      kind: "step",
+      every: 30,
+      factor: 0.1,
+      warmup: 0,
+    });
+  });
+
+  it("leaves out what is left empty", () => {
+    const spec = specOf({ "/recipe/dataset/n_train": "500", "/recipe/dataset/n_val": "" });
+    expect(spec.recipe.dataset).toEqual({ name: "digits", label_noise: 0.2, n_train: 500 });
+  });
+
+  it("changes images only where that is asked for", () => {
+    expect(specOf({}).recipe.augment).toBeUndefined();
+    const augment = specOf({ "/recipe/augment/flip": "yes" }).recipe.augment;
+    expect(augment).toEqual({ crop: 0, flip: true });
+  });
+
+  it("writes levels in the way that is chosen", () => {
+    const at = (field: string) => `/search/levels/${field}`;
+    const levels = (changes: Record<string, string>) => specOf(changes).search?.levels;
+    expect(levels({ [at("as")]: "list", "/search/levels": "0.1 0.2" })).toEqual([0.1, 0.2]);
+    const log = { [at("as")]: "log", [at("from")]: "0.001", [at("to")]: "1", [at("count")]: "4" };
+    expect(levels(log)).toEqual({ from: 0.001, to: 1, count: 4 });
+  });
+
+  it("spells the methods that are ticked, with their parameters", () => {
+    const at = (field: string) => `/search/methods/${field}`;
+    const methods = specOf({
+      [at("flood")]: "",
+      [at("softad")]: "yes",
+      [at("alternating")]: "yes",
+      [at("alternating/lr")]: "0.1/0.05, 0.2/0.1",
+      [at("gradient_penalty")]: "yes",
+      [at("gradient_penalty/lambda")]: "0.01 0.1",
+    }).search?.methods;
+    expect(methods).toEqual([
+      "softad",
+      {
+        kind: "alternating",
+        lr: [
+          [0.1, 0.05],
+          [0.2, 0.1],
+        ],
+      },
+      { kind: "gradient_penalty", lambda: [0.01, 0.1], rho: 0.05 },
+    ]);
+  });
+
   it("gives a grid no rungs", () => {
-    expect(specOf({ scheduler: "grid", eta: "3", firstRung: "5" }).scheduler).toEqual({
-      kind: "grid",
-    });
-    expect(specOf({ eta: "4", firstRung: "5" }).scheduler).toEqual({
-      kind: "halving",
-      first_rung: 5,
-    });
-    expect(specOf({ scheduler: "sha", eta: "4", firstRung: "5" }).scheduler).toEqual({
-      kind: "sha",
-      eta: 4,
-      first_rung: 5,
-    });
+    const scheduler = (kind: string) =>
+      specOf({ "/scheduler/kind": kind, "/scheduler/eta": "4", "/scheduler/first_rung": "5" })
+        .scheduler;
+    expect(scheduler("grid")).toEqual({ kind: "grid" });
+    expect(scheduler("halving")).toEqual({ kind: "halving", first_rung: 5 });
+    expect(scheduler("sha")).toEqual({ kind: "sha", eta: 4, first_rung: 5 });
   });
 });
 
 describe("a form that can't be read", () => {
   it("says which fields aren't numbers", () => {
-    expect(errorsOf({ lr: "fast", epochs: "", batchSize: "1.5" })).toEqual({
+    const changes = {
+      "/recipe/optimizer/lr": "fast",
+      "/recipe/epochs": "",
+      "/recipe/batch_size": "1.5",
+    };
+    expect(errorsOf(changes)).toEqual({
       "/recipe/optimizer/lr": "“fast” is not a number",
       "/recipe/epochs": "a number is needed",
       "/recipe/batch_size": "“1.5” is not a whole number",
@@ -97,34 +175,34 @@ describe("a form that can't be read", () => {
   });
 
   it("refuses infinity, which JSON can't tell", () => {
-    expect(errorsOf({ lr: "1e999" })).toHaveProperty(["/recipe/optimizer/lr"]);
+    expect(errorsOf({ "/recipe/optimizer/lr": "1e999" })).toHaveProperty(["/recipe/optimizer/lr"]);
   });
 
   it("wants something in its lists", () => {
-    expect(errorsOf({ seeds: "", weightDecay: "", levelsAs: "list", list: "" })).toEqual({
-      "/search/seeds": "at least one number is needed",
-      "/search/weight_decay": "at least one number is needed",
-      "/search/levels": "at least one number is needed",
+    const changes = {
+      "/search/seeds": "",
+      "/search/weight_decay": "",
+      "/search/levels/as": "list",
+      "/search/levels": "",
+    };
+    const needed = "at least one number is needed";
+    expect(errorsOf(changes)).toEqual({
+      "/search/seeds": needed,
+      "/search/weight_decay": needed,
+      "/search/levels": needed,
+    });
+  });
+
+  it("wants rates in pairs", () => {
+    const at = "/search/methods/alternating";
+    expect(errorsOf({ [at]: "yes", [`${at}/lr`]: "0.1" })).toEqual({
+      [`${at}/lr`]: "“0.1” is not a pair such as 0.1/0.05",
     });
   });
 
   it("doesn't mind fields that aren't shown", () => {
-    expect(errorsOf({ momentum: "x", optimizer: "adam" })).toEqual({});
-    expect(errorsOf({ list: "x" })).toEqual({});
-  });
-});
-
-describe("the size of a sweep", () => {
-  it("counts the runs of the full grid", () => {
-    expect(sizeWords(DEFAULTS)).toBe(
-      "20 levels and plain × 1 seed: the full grid takes 21 runs of 100 epochs.",
-    );
-    expect(sizeWords({ ...DEFAULTS, seeds: "0 1", weightDecay: "0 0.1 1" })).toContain("126 runs");
-  });
-
-  it("says nothing of what can't be read or makes no sense", () => {
-    expect(sizeWords({ ...DEFAULTS, from: "x" })).toBe("");
-    expect(sizeWords({ ...DEFAULTS, step: "0" })).toBe("");
-    expect(sizeWords({ ...DEFAULTS, from: "1", to: "0.5" })).toBe("");
+    const hidden = { "/recipe/optimizer/momentum": "x", "/recipe/optimizer/kind": "adam" };
+    expect(errorsOf(hidden)).toEqual({});
+    expect(errorsOf({ "/search/levels": "x" })).toEqual({});
   });
 });

@@ -1,72 +1,8 @@
-/** The form of a new sweep as people fill it in, and the sweep that it spells. */
+/** The sweep that the form spells. */
 
-import type { At, DatasetName, ObjectiveMetric, SchedulerKind, SweepSpec } from "../api/types";
-
-/** The fields as text, the choices as themselves. */
-export interface Form {
-  name: string;
-  dataset: DatasetName;
-  standardize: boolean;
-  labelNoise: string;
-  nTrain: string;
-  nVal: string;
-  hidden: string;
-  batchNorm: boolean;
-  optimizer: "sgd" | "adam";
-  lr: string;
-  momentum: string;
-  beta1: string;
-  beta2: string;
-  epsilon: string;
-  batchSize: string;
-  epochs: string;
-  levelsAs: "range" | "log" | "list";
-  from: string;
-  to: string;
-  step: string;
-  count: string;
-  list: string;
-  weightDecay: string;
-  seeds: string;
-  metric: ObjectiveMetric;
-  at: At;
-  scheduler: SchedulerKind;
-  eta: string;
-  firstRung: string;
-}
-
-/** A sweep over the built-in digits that takes a minute or two. */
-export const DEFAULTS: Form = {
-  name: "digits",
-  dataset: "digits",
-  standardize: false,
-  labelNoise: "0.2",
-  nTrain: "",
-  nVal: "",
-  hidden: "128, 128",
-  batchNorm: false,
-  optimizer: "sgd",
-  lr: "0.05",
-  momentum: "0.9",
-  beta1: "0.9",
-  beta2: "0.999",
-  epsilon: "1e-8",
-  batchSize: "50",
-  epochs: "100",
-  levelsAs: "range",
-  from: "0.01",
-  to: "0.20",
-  step: "0.01",
-  count: "10",
-  list: "0.01, 0.02, 0.05, 0.1, 0.2",
-  weightDecay: "0",
-  seeds: "0",
-  metric: "val_loss",
-  at: "last",
-  scheduler: "halving",
-  eta: "",
-  firstRung: "",
-};
+import type { SweepSpec } from "../api/types";
+import { rangeOf, type Form } from "./ranges";
+import { FIELDS, isShown, type Field } from "./table";
 
 /** What is wrong, by the JSON pointer of the field. */
 export type FieldErrors = ReadonlyMap<string, string>;
@@ -74,122 +10,125 @@ export type FieldErrors = ReadonlyMap<string, string>;
 /** A sweep, or what can't be read as one. */
 export type Spelled = { spec: SweepSpec } | { errors: FieldErrors };
 
+type Json = null | boolean | number | string | Json[] | { [name: string]: Json };
+
 /** Reads the form. Only what isn't a number is refused here; bounds are the server's to check. */
 export function spell(form: Form): Spelled {
   const errors = new Map<string, string>();
-  const read = new Reader(errors);
-  const dataset: SweepSpec["recipe"]["dataset"] = {
-    name: form.dataset,
-    label_noise: read.number(form.labelNoise, "/recipe/dataset/label_noise"),
-  };
-  const nTrain = read.optionalWhole(form.nTrain, "/recipe/dataset/n_train");
-  const nVal = read.optionalWhole(form.nVal, "/recipe/dataset/n_val");
-  if (nTrain !== undefined) dataset.n_train = nTrain;
-  if (nVal !== undefined) dataset.n_val = nVal;
-  if (form.standardize) dataset.standardize = true;
-
-  const scheduler: NonNullable<SweepSpec["scheduler"]> = { kind: form.scheduler };
-  if (form.scheduler !== "grid") {
-    const eta =
-      form.scheduler === "sha" ? read.optionalWhole(form.eta, "/scheduler/eta") : undefined;
-    const firstRung = read.optionalWhole(form.firstRung, "/scheduler/first_rung");
-    if (eta !== undefined) scheduler.eta = eta;
-    if (firstRung !== undefined) scheduler.first_rung = firstRung;
+  const spec: { [name: string]: Json } = {};
+  for (const field of FIELDS) {
+    if (!isShown(field, form) || field.at === "/search/levels/as") continue;
+    if (field.at.startsWith("/search/methods/")) continue;
+    const value = readField(field, form, errors);
+    if (value !== undefined) put(spec, field.at, value);
   }
-
-  const spec: SweepSpec = {
-    name: form.name.trim(),
-    recipe: {
-      dataset,
-      model: {
-        kind: "mlp",
-        hidden: read.wholes(form.hidden, "/recipe/model/hidden", { mayBeEmpty: true }),
-        batch_norm: form.batchNorm,
-      },
-      optimizer: optimizerOf(form, read),
-      batch_size: read.whole(form.batchSize, "/recipe/batch_size"),
-      epochs: read.whole(form.epochs, "/recipe/epochs"),
-    },
-    search: {
-      levels: levelsOf(form, read),
-      weight_decay: read.numbers(form.weightDecay, "/search/weight_decay"),
-      seeds: read.wholes(form.seeds, "/search/seeds"),
-      methods: ["flood"],
-      objective: { metric: form.metric, at: form.at },
-    },
-    scheduler,
-  };
-  return errors.size > 0 ? { errors } : { spec };
+  put(spec, "/search/methods", methodsOf(form, errors));
+  // The spec is as the table says, which is checked against the schema.
+  return errors.size > 0 ? { errors } : { spec: tidy(spec) as unknown as SweepSpec };
 }
 
-function optimizerOf(form: Form, read: Reader): NonNullable<SweepSpec["recipe"]["optimizer"]> {
-  const at = (field: string) => `/recipe/optimizer/${field}`;
-  const lr = read.number(form.lr, at("lr"));
-  if (form.optimizer === "sgd") {
-    return { kind: "sgd", lr, momentum: read.number(form.momentum, at("momentum")) };
-  }
-  return {
-    kind: "adam",
-    lr,
-    beta_1: read.number(form.beta1, at("beta_1")),
-    beta_2: read.number(form.beta2, at("beta_2")),
-    epsilon: read.number(form.epsilon, at("epsilon")),
-  };
+/** The methods that are ticked, in the order in which they are spelled. */
+export function methodNames(form: Form): string[] {
+  return FIELDS.filter(({ as, at }) => as === "method" && form[at] === "yes").map(({ at }) =>
+    at.slice("/search/methods/".length),
+  );
 }
 
-function levelsOf(
-  form: Form,
-  read: Reader,
-): NonNullable<NonNullable<SweepSpec["search"]>["levels"]> {
-  const at = (field: string) => `/search/levels/${field}`;
-  if (form.levelsAs === "list") return read.numbers(form.list, "/search/levels");
-  const from = read.number(form.from, at("from"));
-  const to = read.number(form.to, at("to"));
-  return form.levelsAs === "range"
-    ? { from, to, step: read.number(form.step, at("step")) }
-    : { from, to, count: read.whole(form.count, at("count")) };
+function methodsOf(form: Form, errors: Map<string, string>): Json[] {
+  return methodNames(form).map((kind) => {
+    const own = FIELDS.filter(({ at }) => at.startsWith(`/search/methods/${kind}/`));
+    if (own.length === 0) return kind;
+    const table: { [name: string]: Json } = { kind };
+    for (const field of own) {
+      const value = readField(field, form, errors);
+      if (value !== undefined) table[field.at.split("/").at(-1) ?? ""] = value;
+    }
+    return table;
+  });
+}
+
+function readField(field: Field, form: Form, errors: Map<string, string>): Json | undefined {
+  const { at, as, optional } = field;
+  const text = form[at]?.trim() ?? "";
+  const read = new Reader(errors, at);
+  if (optional && text === "") return undefined;
+  switch (as) {
+    case "text":
+      return text;
+    case "choice":
+      return rangeOf(at, form)?.type === "integer" ? Number(text) : text;
+    case "check":
+    case "method":
+      return text === "yes";
+    case "number":
+      return read.number(text);
+    case "whole":
+      return read.whole(text);
+    case "numbers":
+      return read.list(text, (part) => read.number(part));
+    case "wholes": {
+      const mayBeEmpty = rangeOf(at, form)?.minItems === undefined;
+      return read.list(text, (part) => read.whole(part), mayBeEmpty);
+    }
+    case "pairs":
+      return read.list(text, (part) => read.pair(part));
+  }
 }
 
 /** Reads figures and notes what isn't one; answers 0 then, which is never sent. */
 class Reader {
-  constructor(private readonly errors: Map<string, string>) {}
+  constructor(
+    private readonly errors: Map<string, string>,
+    private readonly at: string,
+  ) {}
 
-  number(text: string, pointer: string): number {
+  number(text: string): number {
     const value = Number(text);
-    if (text.trim() !== "" && Number.isFinite(value)) return value;
-    this.errors.set(
-      pointer,
-      text.trim() ? `“${text.trim()}” is not a number` : "a number is needed",
-    );
+    if (text !== "" && Number.isFinite(value)) return value;
+    return this.refuse(text ? `“${text}” is not a number` : "a number is needed");
+  }
+
+  whole(text: string): number {
+    const value = this.number(text);
+    return Number.isInteger(value) ? value : this.refuse(`“${text}” is not a whole number`);
+  }
+
+  pair(text: string): number[] {
+    const parts = text.split("/");
+    if (parts.length !== 2) this.refuse(`“${text}” is not a pair such as 0.1/0.05`);
+    return parts.map((part) => this.number(part.trim()));
+  }
+
+  list<T>(text: string, read: (part: string) => T, mayBeEmpty = false): T[] {
+    const parts = text.split(/[\s,;]+/).filter(Boolean);
+    if (parts.length === 0 && !mayBeEmpty) this.refuse("at least one number is needed");
+    return parts.map(read);
+  }
+
+  private refuse(words: string): number {
+    if (!this.errors.has(this.at)) this.errors.set(this.at, words);
     return 0;
-  }
-
-  whole(text: string, pointer: string): number {
-    const value = this.number(text, pointer);
-    if (Number.isInteger(value) && value >= 0) return value;
-    this.errors.set(pointer, `“${text.trim()}” is not a whole number`);
-    return 0;
-  }
-
-  optionalWhole(text: string, pointer: string): number | undefined {
-    return text.trim() === "" ? undefined : this.whole(text, pointer);
-  }
-
-  numbers(text: string, pointer: string): number[] {
-    const parts = split(text);
-    if (parts.length === 0) this.errors.set(pointer, "at least one number is needed");
-    return parts.map((part) => this.number(part, pointer));
-  }
-
-  wholes(text: string, pointer: string, { mayBeEmpty = false } = {}): number[] {
-    const parts = split(text);
-    if (parts.length === 0 && !mayBeEmpty)
-      this.errors.set(pointer, "at least one number is needed");
-    return parts.map((part) => this.whole(part, pointer));
   }
 }
 
-/** The parts of a list, by commas or spaces. */
-function split(text: string): string[] {
-  return text.split(/[\s,;]+/).filter(Boolean);
+function put(spec: { [name: string]: Json }, at: string, value: Json) {
+  const parts = at.slice(1).split("/");
+  const last = parts.pop() ?? "";
+  let place = spec;
+  for (const part of parts) place = (place[part] ??= {}) as { [name: string]: Json };
+  place[last] = value;
+}
+
+/** Leaves out what is as it would be anyway and only makes the sweep longer to read. */
+function tidy(spec: { [name: string]: Json }): { [name: string]: Json } {
+  const recipe = spec["recipe"] as { [name: string]: { [name: string]: Json } };
+  const optimizer = recipe["optimizer"] ?? {};
+  const scheduler = spec["scheduler"] as { [name: string]: Json };
+  const same = (a: Json | undefined, b: Json) => JSON.stringify(a) === JSON.stringify(b);
+  if (same(optimizer["schedule"], { kind: "constant", warmup: 0 })) delete optimizer["schedule"];
+  if (same(recipe["augment"], { crop: 0, flip: false })) delete recipe["augment"];
+  if (recipe["dataset"]?.["standardize"] === false) delete recipe["dataset"]["standardize"];
+  if (optimizer["nesterov"] === false) delete optimizer["nesterov"];
+  if (scheduler["priority"] === 0) delete scheduler["priority"];
+  return spec;
 }

@@ -1,5 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { afterEdit, fieldOf, showProblem } from "./problem";
+import { afterEdit, fieldOf as fieldIn, showProblem } from "./problem";
+import type { Form } from "./ranges";
+import { formWith } from "./testing";
+
+const fieldOf = (pointer: string, form: Form = formWith({})) => fieldIn(pointer, form);
 
 describe("a pointer", () => {
   it("names its field", () => {
@@ -13,10 +17,26 @@ describe("a pointer", () => {
     expect(fieldOf("/search/levels/3")).toBe("/search/levels");
   });
 
+  it("to what several fields fill in names their section", () => {
+    expect(fieldOf("/search")).toBe("/search");
+    expect(fieldOf("/recipe/augment")).toBe("/recipe/augment");
+    expect(fieldOf("/recipe/model/depth")).toBe("/recipe/model");
+  });
+
   it("to what has no field names none", () => {
-    expect(fieldOf("/search")).toBeNull();
     expect(fieldOf("")).toBeNull();
-    expect(fieldOf("/scheduler/priority")).toBeNull();
+    expect(fieldOf("/nothing")).toBeNull();
+  });
+
+  it("into a method finds it by its place among those that are ticked", () => {
+    const form = formWith({
+      "/search/methods/flood": "",
+      "/search/methods/alternating": "yes",
+      "/search/methods/gradient_penalty": "yes",
+    });
+    expect(fieldOf("/search/methods/0/lr/1", form)).toBe("/search/methods/alternating/lr");
+    expect(fieldOf("/search/methods/1/rho", form)).toBe("/search/methods/gradient_penalty/rho");
+    expect(fieldOf("/search/methods/7", form)).toBe("/search/methods");
   });
 });
 
@@ -29,22 +49,27 @@ describe("a problem", () => {
   };
 
   it("comes to its fields, the rest stands by itself", () => {
-    const shown = showProblem({
-      ...problem,
-      errors: [
-        { pointer: "/recipe/model/hidden/0", detail: "width 0 is too small" },
-        { pointer: "/recipe/model/hidden/1", detail: "width 9000 is too large" },
-        { pointer: "/search", detail: "too many trials" },
-      ],
-    });
+    const shown = showProblem(
+      {
+        ...problem,
+        errors: [
+          { pointer: "/recipe/model/hidden/0", detail: "width 0 is too small" },
+          { pointer: "/recipe/model/hidden/1", detail: "width 9000 is too large" },
+          { pointer: "/search", detail: "too many trials" },
+          { pointer: "", detail: "not today" },
+        ],
+      },
+      formWith({}),
+    );
     expect([...shown.fields]).toEqual([
       ["/recipe/model/hidden", "width 0 is too small; width 9000 is too large"],
+      ["/search", "too many trials"],
     ]);
-    expect(shown.general).toEqual(["too many trials"]);
+    expect(shown.general).toEqual(["not today"]);
   });
 
   it("without fields is told in its own words", () => {
-    expect(showProblem({ ...problem, errors: [] })).toEqual({
+    expect(showProblem({ ...problem, errors: [] }, formWith({}))).toEqual({
       fields: new Map(),
       general: ["the sweep can't be run: 3 fields are out of range"],
     });

@@ -1,5 +1,6 @@
 import type { Levels } from "../api/types";
-import { spell, type Form } from "./form";
+import { spell } from "./form";
+import type { Form } from "./ranges";
 
 /** How large the sweep is that the form spells. */
 export function Size({ form }: { form: Form }) {

@@ -1,38 +1,60 @@
-import { useSignal } from "@preact/signals";
+import { useComputed, useSignal, type Signal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { api, ProblemError, wordsOf } from "../api/client";
 import type { DatasetItem } from "../api/types";
 import { Alert, useTitle } from "../parts";
 import { sweepHref } from "../router";
-import { FieldContext } from "./fields";
-import { DEFAULTS, spell, type Form } from "./form";
+import { AsFile } from "./as-file";
+import { datasetHint, datasetOptions } from "./datasets";
+import { FieldContext, type Extra } from "./fields";
+import { edit, fill, startingForm } from "./fill";
+import { spell } from "./form";
 import { newKey } from "./key";
-import { DataSection, ModelSection, SchedulerSection, SearchSection } from "./sections";
 import { afterEdit, showProblem, type Shown } from "./problem";
+import type { Form } from "./ranges";
+import { SectionView } from "./sections";
 import { Size } from "./size";
+import { SECTIONS } from "./table";
+import { Upload } from "./upload";
 
 const NOTHING: Shown = { fields: new Map(), general: [] };
 
-/** The form of a new sweep. */
-export function NewView() {
+/** The form of a new sweep, begun as a past one if there is one. */
+export function NewView({ from }: { from: string | null }) {
   useTitle("New sweep");
-  const form = useSignal<Form>(DEFAULTS);
+  const form = useSignal<Form>(startingForm());
   const shown = useSignal<Shown>(NOTHING);
   const sending = useSignal(false);
+  const notice = useSignal("");
   // A submission sent again, say after a lost answer, must not make a second sweep.
   const key = useRef(newKey());
   const element = useRef<HTMLFormElement>(null);
   const datasets = useSignal<DatasetItem[]>([]);
+  const spelled = useComputed(() => spell(form.value));
+
+  useEffect(() => void listDatasets(datasets, shown), []);
   useEffect(() => {
-    const told = (error: unknown) => {
-      const words = `the data sets can't be listed: ${wordsOf(error)}`;
-      shown.value = { ...shown.value, general: [words] };
-    };
-    api.datasets().then((items) => (datasets.value = items), told);
+    if (from) void begin(from);
   }, []);
 
-  function set(change: Partial<Form>) {
-    form.value = { ...form.value, ...change };
+  async function begin(id: string) {
+    try {
+      const { spec, name } = await api.sweep(id);
+      const filled = fill(spec);
+      form.value = filled.form;
+      notice.value = [
+        `Filled in as “${name}”.`,
+        ...filled.lost.map((what) => `Not held: ${what}.`),
+      ].join(" ");
+    } catch (error) {
+      shown.value = { ...NOTHING, general: [`the sweep can't be begun from: ${wordsOf(error)}`] };
+    }
+  }
+
+  function onEdit(at: string, value: string) {
+    form.value = edit(form.value, at, value);
+    // An error is about what was sent, so it goes once its field is another.
+    shown.value = afterEdit(shown.value, at);
     key.current = newKey();
   }
 
@@ -40,26 +62,26 @@ export function NewView() {
     shown.value = what;
     // The errors are drawn first; then the reader is brought to the first of them.
     requestAnimationFrame(() => {
-      element.current?.querySelector<HTMLElement>("[aria-invalid=true], .alert")?.focus();
+      element.current?.querySelector<HTMLElement>("[aria-invalid=true], [role=alert]")?.focus();
     });
   }
 
   async function submit(event: Event) {
     event.preventDefault();
     if (sending.value) return;
-    const spelled = spell(form.value);
-    if ("errors" in spelled) {
-      show({ fields: spelled.errors, general: [] });
+    const now = spelled.value;
+    if ("errors" in now) {
+      show({ fields: now.errors, general: [] });
       return;
     }
     sending.value = true;
     try {
-      const sweep = await api.submit(spelled.spec, key.current);
+      const sweep = await api.submit(now.spec, key.current);
       window.location.hash = sweepHref(sweep.id);
     } catch (error) {
       show(
         error instanceof ProblemError
-          ? showProblem(error.problem)
+          ? showProblem(error.problem, form.value)
           : { fields: new Map(), general: [wordsOf(error)] },
       );
     } finally {
@@ -67,22 +89,32 @@ export function NewView() {
     }
   }
 
-  // An error is about what was sent, so it goes once its field is another.
   const fields = {
+    form: form.value,
     errors: shown.value.fields,
-    onEdit: (at: string) => {
-      shown.value = afterEdit(shown.value, at);
-    },
+    extras: extrasOf(datasets.value, form.value),
+    onEdit,
   };
-  const section = { form: form.value, set };
   return (
     <FieldContext.Provider value={fields}>
       <h1>New sweep</h1>
+      {notice.value && <p role="status">{notice.value}</p>}
       <form ref={element} class="new" onSubmit={(event) => void submit(event)} noValidate>
-        <DataSection {...section} datasets={datasets.value} />
-        <ModelSection {...section} />
-        <SearchSection {...section} />
-        <SchedulerSection {...section} />
+        {SECTIONS.map((section, i) => (
+          <SectionView key={section.legend} section={section}>
+            {i === 0 && (
+              <Upload
+                onAdded={(item) => {
+                  datasets.value = [
+                    ...datasets.value.filter(({ name }) => name !== item.name),
+                    item,
+                  ];
+                  onEdit("/recipe/dataset/name", item.name);
+                }}
+              />
+            )}
+          </SectionView>
+        ))}
         <footer>
           {shown.value.general.map((words) => (
             <Alert key={words}>{words}</Alert>
@@ -100,24 +132,34 @@ export function NewView() {
             </button>
             <Size form={form.value} />
           </div>
-          <AsFile form={form.value} />
+          <AsFile spelled={spelled.value} />
         </footer>
       </form>
     </FieldContext.Provider>
   );
 }
 
-/** The same sweep for the command line. */
-function AsFile({ form }: { form: Form }) {
-  const spelled = spell(form);
-  return (
-    <details>
-      <summary>As a file for the command line</summary>
-      <pre tabIndex={0}>
-        {"spec" in spelled
-          ? JSON.stringify(spelled.spec, null, 2)
-          : "Some fields can't be read as numbers yet."}
-      </pre>
-    </details>
-  );
+async function listDatasets(datasets: Signal<DatasetItem[]>, shown: Signal<Shown>) {
+  try {
+    datasets.value = await api.datasets();
+  } catch (error) {
+    const words = `the data sets can't be listed: ${wordsOf(error)}`;
+    shown.value = { ...shown.value, general: [words] };
+  }
+}
+
+/** What fields show that depends on the data sets that are there. */
+function extrasOf(datasets: readonly DatasetItem[], form: Form): Record<string, Extra> {
+  const name = form["/recipe/dataset/name"] ?? "";
+  const chosen = datasets.find((item) => item.name === name);
+  const samples = (count: number | undefined): Extra =>
+    count === undefined ? {} : { placeholder: String(count) };
+  return {
+    "/recipe/dataset/name": {
+      hint: datasetHint(chosen),
+      options: datasetOptions(datasets, name),
+    },
+    "/recipe/dataset/n_train": samples(chosen?.n_train),
+    "/recipe/dataset/n_val": samples(chosen?.n_val),
+  };
 }

@@ -1,0 +1,69 @@
+/** The response of a sweep: its objective against the flood level. Pure. */
+
+import type { SweepDetail, TrialItem } from "../api/types";
+
+/** The objective at one level, over the seeds. */
+export interface Place {
+  readonly b: number;
+  readonly mean: number;
+  readonly low: number;
+  readonly high: number;
+  readonly seeds: number;
+  /** Whether some seed was trained to the end; others have seen fewer epochs than these. */
+  readonly whole: boolean;
+}
+
+/** One method of a sweep over its levels. */
+export interface Response {
+  /** Which of the sweeps. */
+  readonly sweep: number;
+  readonly method: string;
+  /** By level, rising. */
+  readonly places: readonly Place[];
+  /** The plain run's mean objective; null where it diverged or isn't told. */
+  readonly plain: number | null;
+}
+
+/** The responses of a sweep with the weight decay of its best arm, a response a method. */
+export function responsesOf(
+  detail: SweepDetail,
+  trials: readonly TrialItem[],
+  sweep: number,
+): Response[] {
+  const decay = detail.best?.best?.weight_decay ?? detail.families[0]?.weight_decay;
+  const own = trials.filter((trial) => trial.weight_decay === decay);
+  const plain =
+    placeOf(
+      own.filter(({ method }) => method === "plain"),
+      0,
+    )?.mean ?? null;
+  const levelled = own.filter(({ b }) => b != null);
+  const methods = [...new Set(levelled.map(({ method }) => method))];
+  return methods.map((method) => {
+    const byLevel = new Map<number, TrialItem[]>();
+    for (const trial of levelled) {
+      if (trial.method !== method || trial.b == null) continue;
+      byLevel.set(trial.b, [...(byLevel.get(trial.b) ?? []), trial]);
+    }
+    const places = [...byLevel].flatMap(([b, trials]) => placeOf(trials, b) ?? []);
+    return { sweep, method, places: places.sort((a, c) => a.b - c.b), plain };
+  });
+}
+
+/** Seeds that were trained to the end speak for a level; only without any do the others. */
+function placeOf(trials: readonly TrialItem[], b: number): Place | null {
+  const finite = trials.flatMap(({ objective, status }) =>
+    typeof objective === "number" ? [{ objective, whole: status === "completed" }] : [],
+  );
+  const whole = finite.filter((each) => each.whole);
+  const heard = (whole.length > 0 ? whole : finite).map(({ objective }) => objective);
+  if (heard.length === 0) return null;
+  return {
+    b,
+    mean: heard.reduce((sum, each) => sum + each, 0) / heard.length,
+    low: Math.min(...heard),
+    high: Math.max(...heard),
+    seeds: heard.length,
+    whole: whole.length > 0,
+  };
+}

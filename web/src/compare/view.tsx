@@ -1,0 +1,186 @@
+import { useEffect, useState } from "preact/hooks";
+import type { ObjectiveMetric, SweepDetail } from "../api/types";
+import { formatDifference, formatMetric, formatShare, metricWords, NONE } from "../format";
+import { Alert, Cost, Status, useTitle } from "../parts";
+import { compareHref, sweepHref } from "../router";
+import { armLabel, isPlain } from "../sweep/state";
+import { Key, ResponseChart } from "./chart";
+import { differences } from "./differences";
+import { responsesOf } from "./response";
+import { CompareStore, type Compared } from "./store";
+
+/** Sweeps side by side: their answers, their responses in one figure, and in what they differ. */
+export function CompareView({ ids }: { ids: readonly string[] }) {
+  useTitle("Compare");
+  const [store] = useState(() => new CompareStore(ids));
+  useEffect(() => () => store.close(), [store]);
+  const sweeps = store.sweeps.value;
+  const known = sweeps.flatMap(({ detail }) => detail ?? []);
+  const metrics = [...new Set(known.map(({ metric }) => metric))];
+  return (
+    <>
+      <div class="heading">
+        <h1>Compare</h1>
+        <a href="#/">All sweeps</a>
+      </div>
+      <div class="answers">
+        {sweeps.map((each, i) => (
+          <AnswerCard
+            key={each.id}
+            compared={each}
+            place={i}
+            others={ids.filter((id) => id !== each.id)}
+          />
+        ))}
+      </div>
+      {metrics.map((metric) => (
+        <section key={metric} class="card" aria-label={`Response, ${metricWords(metric)}`}>
+          <div class="card-head">
+            <h2>
+              Response <span class="faint">{metricWords(metric)} against b</span>
+            </h2>
+          </div>
+          <Responses sweeps={sweeps} metric={metric} />
+        </section>
+      ))}
+      {known.length > 1 && <Differences sweeps={sweeps} />}
+    </>
+  );
+}
+
+function Responses({ sweeps, metric }: { sweeps: readonly Compared[]; metric: ObjectiveMetric }) {
+  const responses = sweeps.flatMap(({ detail, trials }, i) =>
+    detail?.metric === metric ? responsesOf(detail, trials, i) : [],
+  );
+  return <ResponseChart metric={metric} responses={responses} names={namesOf(sweeps)} />;
+}
+
+/** Names; with the end of the id where several share one. */
+function namesOf(sweeps: readonly Compared[]): string[] {
+  const names = sweeps.map(({ detail, id }) => detail?.name ?? id);
+  return names.map((name, i) =>
+    names.indexOf(name) === names.lastIndexOf(name)
+      ? name
+      : `${name} …${(sweeps[i]?.id ?? "").slice(-6)}`,
+  );
+}
+
+interface AnswerCardProps {
+  compared: Compared;
+  place: number;
+  others: readonly string[];
+}
+
+function AnswerCard({ compared, place, others }: AnswerCardProps) {
+  const { id, detail, error } = compared;
+  return (
+    <section class="card answer-card" aria-label={detail?.name ?? id}>
+      <div class="card-head">
+        <h2>
+          <Key sweep={place} /> <a href={sweepHref(id)}>{detail?.name ?? id}</a>
+        </h2>
+        {others.length > 0 && (
+          <a class="button quiet" href={compareHref(others)}>
+            Remove<span class="visually-hidden"> {detail?.name ?? id}</span>
+          </a>
+        )}
+      </div>
+      {error ? (
+        <Alert>{error}</Alert>
+      ) : detail ? (
+        <AnswerFigures detail={detail} />
+      ) : (
+        <p class="faint">Loading…</p>
+      )}
+    </section>
+  );
+}
+
+function AnswerFigures({ detail }: { detail: SweepDetail }) {
+  const { best, metric, status } = detail;
+  const arm = best?.best;
+  const difference = isPlain(arm) ? null : best?.difference;
+  return (
+    <>
+      <p class="best">
+        <span class="faint">best b</span>{" "}
+        <strong>{arm ? armLabel({ ...arm, name: arm.arm }) : NONE}</strong> <Status of={status} />
+      </p>
+      <dl>
+        <dt>{metricWords(metric)}</dt>
+        <dd>{formatMetric(arm?.objective, metric)}</dd>
+        <dt>plain</dt>
+        <dd>{formatMetric(best?.baseline?.objective, metric)}</dd>
+        <dt>to plain</dt>
+        <dd>
+          {difference ? formatDifference(difference.mean, metric) : NONE}
+          {difference?.low != null && difference.high != null && (
+            <span class="faint">
+              {" "}
+              {formatShare(difference.level)}: {formatDifference(difference.low, metric)} to{" "}
+              {formatDifference(difference.high, metric)}
+            </span>
+          )}
+        </dd>
+        {arm?.probability != null && (
+          <>
+            <dt>is best</dt>
+            <dd>{formatShare(arm.probability)}</dd>
+          </>
+        )}
+        {arm?.test && (
+          <>
+            <dt>test error</dt>
+            <dd>{formatMetric(arm.test.error, "val_error")}</dd>
+          </>
+        )}
+        <dt>cost</dt>
+        <dd>{best ? <Cost of={best.run_equivalents} /> : NONE}</dd>
+      </dl>
+      {best?.verdict && <p class="verdict">{best.verdict}</p>}
+    </>
+  );
+}
+
+function Differences({ sweeps }: { sweeps: readonly Compared[] }) {
+  const known = sweeps.filter(({ detail }) => detail !== null);
+  const names = namesOf(known);
+  const fields = differences(known.flatMap(({ detail }) => detail?.spec ?? []));
+  return (
+    <section class="card" aria-label="What differs">
+      <div class="card-head">
+        <h2>What differs</h2>
+      </div>
+      {fields.length === 0 ? (
+        <p class="faint">Nothing but their names.</p>
+      ) : (
+        <div class="scroll" tabIndex={0} role="region" aria-label="Fields that differ">
+          <table>
+            <thead>
+              <tr>
+                <th scope="col">Field</th>
+                {names.map((name, i) => (
+                  <th key={known[i]?.id} scope="col">
+                    {name}
+                  </th>
+                ))}
+              </tr>
+            </thead>
+            <tbody>
+              {fields.map(({ field, values }) => (
+                <tr key={field}>
+                  <th scope="row">
+                    <code>{field}</code>
+                  </th>
+                  {values.map((value, i) => (
+                    <td key={i}>{value || NONE}</td>
+                  ))}
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
+    </section>
+  );
+}

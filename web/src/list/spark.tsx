@@ -1,0 +1,69 @@
+/** A curve the size of a word: the best arm's, as wide as a whole run. */
+
+import { useEffect, useRef } from "preact/hooks";
+import type { Sparkline, SweepSummary } from "../api/types";
+import { formatMetric, metricWords } from "../format";
+import { isFinal } from "../sweep/state";
+import { sparkPath, WIDTH, HEIGHT } from "./spark-path";
+import type { Sparks } from "./sparks";
+
+interface SparkProps {
+  sweep: SweepSummary;
+  sparks: Sparks;
+}
+
+export function Spark({ sweep, sparks }: SparkProps) {
+  const host = useRef<HTMLSpanElement>(null);
+  const seen = useRef(false);
+  const line = sparks.of(sweep.id).value;
+  const asOf = sweep.updated_at;
+  const latest = useRef(asOf);
+  latest.current = asOf;
+
+  useEffect(() => {
+    if (!host.current) return;
+    const observer = new IntersectionObserver((entries) => {
+      seen.current = entries.some((entry) => entry.isIntersecting);
+      if (seen.current) sparks.want(sweep.id, latest.current);
+    });
+    observer.observe(host.current);
+    return () => observer.disconnect();
+  }, [sweep.id]);
+  useEffect(() => {
+    if (seen.current) sparks.want(sweep.id, asOf);
+  }, [asOf]);
+
+  const epoch = line?.epoch.at(-1) ?? 0;
+  return (
+    <span ref={host} class="spark">
+      {line && epoch > 0 ? (
+        <Drawing line={line} epochs={sweep.epochs} />
+      ) : (
+        <span class="no-spark" />
+      )}
+      <span class="figures faint">
+        {isFinal(sweep.status) ? `${sweep.epochs}` : `${epoch} / ${sweep.epochs}`}
+        <span class="visually-hidden"> epochs</span>
+      </span>
+    </span>
+  );
+}
+
+function Drawing({ line, epochs }: { line: Sparkline; epochs: number }) {
+  const { path, end } = sparkPath(line, epochs);
+  const [first, last] = [line.value[0], line.value.at(-1)];
+  const words = `${metricWords(line.metric)} of the best arm, from ${formatMetric(first, line.metric)} to ${formatMetric(last, line.metric)}`;
+  return (
+    <svg
+      role="img"
+      aria-label={words}
+      width={WIDTH}
+      height={HEIGHT}
+      viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
+    >
+      <title>{words}</title>
+      <path d={path} />
+      {end && <circle cx={end[0]} cy={end[1]} r="2" />}
+    </svg>
+  );
+}

@@ -1,0 +1,101 @@
+/** The sweeps as a table; on narrow screens each row is a block. */
+
+import type { SweepSummary } from "../api/types";
+import { Delete } from "../delete";
+import { formatDifference, formatTime, metricWords, NONE } from "../format";
+import { Cost, Status } from "../parts";
+import { againHref, sweepHref } from "../router";
+import { armLabel, isFinal, isPlain } from "../sweep/state";
+import { Spark } from "./spark";
+import type { ListStore } from "./store";
+
+interface TableProps {
+  sweeps: readonly SweepSummary[];
+  store: ListStore;
+}
+
+export function SweepTable({ sweeps, store }: TableProps) {
+  return (
+    <div class="scroll" tabIndex={0} role="region" aria-label="Sweeps">
+      <table class="list">
+        <thead>
+          <tr>
+            <th scope="col">
+              <span class="visually-hidden">Compare</span>
+            </th>
+            <th scope="col">Name</th>
+            <th scope="col">Status</th>
+            <th scope="col">Best curve, epochs</th>
+            <th scope="col" class="figure">
+              Best <var>b</var>
+            </th>
+            <th scope="col" class="figure">
+              To plain
+            </th>
+            <th scope="col" title="Full runs spent, of those that the full grid takes">
+              Run-equivalents
+            </th>
+            <th scope="col">Data</th>
+            <th scope="col">Scheduler</th>
+            <th scope="col" class="figure">
+              Submitted
+            </th>
+            <th scope="col">
+              <span class="visually-hidden">Actions</span>
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {sweeps.map((sweep) => (
+            <Row key={sweep.id} sweep={sweep} store={store} />
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+function Row({ sweep, store }: { sweep: SweepSummary; store: ListStore }) {
+  const best = sweep.best?.best;
+  // Plain's difference to itself would read as a figure of flooding.
+  const difference = isPlain(best) ? null : sweep.best?.difference;
+  return (
+    <tr>
+      <td class="pick">
+        <input
+          type="checkbox"
+          aria-label={`Compare ${sweep.name}`}
+          checked={store.picked.value.includes(sweep.id)}
+          onChange={(event) => store.pick(sweep.id, event.currentTarget.checked)}
+        />
+      </td>
+      <th scope="row">
+        <a href={sweepHref(sweep.id)}>{sweep.name}</a>
+      </th>
+      <td class="state">
+        <Status of={sweep.status} />
+      </td>
+      <td data-name="best curve">
+        <Spark sweep={sweep} sparks={store.sparks} />
+      </td>
+      <td class="figure" data-name="best b">
+        {best ? armLabel({ ...best, name: best.arm }) : NONE}
+      </td>
+      <td class="figure" data-name="to plain" title={metricWords(sweep.metric)}>
+        {difference ? formatDifference(difference.mean, sweep.metric) : NONE}
+      </td>
+      <td data-name="cost">{sweep.best ? <Cost of={sweep.best.run_equivalents} /> : NONE}</td>
+      <td data-name="data">{sweep.dataset.replaceAll("_", " ")}</td>
+      <td data-name="scheduler">{sweep.scheduler}</td>
+      <td class="figure faint when">
+        <time dateTime={sweep.created_at}>{formatTime(sweep.created_at)}</time>
+      </td>
+      <td class="acts">
+        <a class="button" href={againHref(sweep.id)} title="A new sweep that begins as this one">
+          Again
+        </a>
+        {isFinal(sweep.status) && <Delete sweep={sweep} onDeleted={() => store.drop(sweep.id)} />}
+      </td>
+    </tr>
+  );
+}

@@ -1,0 +1,79 @@
+/** The sweep as a file or a command, to be copied. */
+
+import { useSignal } from "@preact/signals";
+import { useRef } from "preact/hooks";
+import { address } from "../api/client";
+import type { SweepSpec } from "../api/types";
+import type { Spelled } from "./form";
+import { toCurl, toToml } from "./spelled-as";
+
+const WAYS = {
+  TOML: toToml,
+  JSON: (spec: SweepSpec) => `${JSON.stringify(spec, null, 2)}\n`,
+  curl: (spec: SweepSpec) => toCurl(spec, address("sweeps")),
+} as const;
+
+type Way = keyof typeof WAYS;
+
+export function AsFile({ spelled }: { spelled: Spelled }) {
+  const way = useSignal<Way>("TOML");
+  const copied = useSignal("");
+  const text = useRef<HTMLPreElement>(null);
+  const spec = "spec" in spelled ? spelled.spec : null;
+
+  async function copy() {
+    const words = text.current?.textContent ?? "";
+    copied.value = (await toClipboard(words, text.current))
+      ? `${way.value} copied`
+      : "select and copy it";
+  }
+
+  return (
+    <details class="as-file">
+      <summary>As a file, or for the command line</summary>
+      <div class="actions">
+        <span class="segmented" role="group" aria-label="As">
+          {(Object.keys(WAYS) as Way[]).map((each) => (
+            <button
+              key={each}
+              type="button"
+              aria-pressed={way.value === each}
+              onClick={() => {
+                way.value = each;
+                copied.value = "";
+              }}
+            >
+              {each}
+            </button>
+          ))}
+        </span>
+        <button type="button" disabled={!spec} onClick={() => void copy()}>
+          Copy {way.value}
+        </button>
+        <span class="hint" role="status">
+          {copied.value}
+        </span>
+      </div>
+      <pre ref={text} tabIndex={0} aria-label={`The sweep as ${way.value}`}>
+        {spec ? WAYS[way.value](spec) : "Some fields can't be read as numbers yet."}
+      </pre>
+      {way.value === "TOML" && spec && (
+        <p class="hint">
+          Saved as <code>sweep.toml</code>: <code>floodgauge submit sweep.toml --watch</code>
+        </p>
+      )}
+    </details>
+  );
+}
+
+/** Copies a text; false if the browser doesn't let us, with the text selected then. */
+async function toClipboard(words: string, shown: HTMLElement | null): Promise<boolean> {
+  try {
+    // Only there over HTTPS and on this machine.
+    await navigator.clipboard.writeText(words);
+    return true;
+  } catch {
+    if (shown) window.getSelection()?.selectAllChildren(shown);
+    return false;
+  }
+}

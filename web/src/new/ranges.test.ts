@@ -1,0 +1,24 @@
+import { describe, expect, it } from "vitest";
+import { anyRangeOf, rangeOf, rangeWords } from "./ranges";
+import { formWith } from "./testing";
+
+describe("what the server says of a field", () => {
+  it("depends on the kinds that are chosen", () => {
+    const adam = formWith({ "/recipe/optimizer/kind": "adam" });
+    expect(rangeOf("/recipe/optimizer/beta_1", adam)).toMatchObject({ default: 0.9 });
+    expect(rangeOf("/recipe/optimizer/beta_1", formWith({}))).toBeUndefined();
+    expect(anyRangeOf("/recipe/optimizer/beta_1")).toMatchObject({ exclusiveMaximum: 1 });
+  });
+
+  it("is told in words", () => {
+    const words = (at: string) => rangeWords(anyRangeOf(at));
+    expect(words("/recipe/epochs")).toBe("1 to 100\u202f000");
+    expect(words("/recipe/optimizer/lr")).toBe("above 0");
+    expect(words("/recipe/optimizer/momentum")).toBe("0 to below 1");
+    expect(words("/recipe/model/hidden")).toBe("1 to 8\u202f192");
+    expect(words("/scheduler/priority")).toBe("\u2212100 to 100");
+    expect(words("/recipe/batch_size")).toBe("at least 1");
+    expect(rangeWords({ maximum: 3 })).toBe("at most 3");
+    expect(rangeWords({})).toBe("");
+  });
+});
