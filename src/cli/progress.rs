@@ -158,6 +158,9 @@ impl Progress {
                         news.push(format!("{}: {reason}", self.name(*trial)));
                     }
                 }
+                Action::Rest { trial } => {
+                    self.trials.entry(*trial).or_default().ended = true;
+                }
                 Action::Prune { trial, rung } => {
                     cuts.entry(*rung).or_default().1 += 1;
                     self.trials.entry(*trial).or_default().ended = true;

@@ -41,8 +41,10 @@ pub struct Args {
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Scheduler {
     Halving,
-    Sha,
     Grid,
+    Sha,
+    Asha,
+    Hyperband,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -57,8 +59,8 @@ enum Metric {
 /// # Errors
 /// If a file can't be read, isn't a complete grid, or has too few seeds.
 pub async fn run(args: Args) -> Result<(), Failure> {
-    let schedulers = match &args.scheduler[..] {
-        [] => vec![SchedulerKind::Halving, SchedulerKind::Sha, SchedulerKind::Grid],
+    let schedulers: Vec<SchedulerKind> = match &args.scheduler[..] {
+        [] => Scheduler::value_variants().iter().map(|&scheduler| kind(scheduler)).collect(),
         some => some.iter().map(|&scheduler| kind(scheduler)).collect(),
     };
     let metrics = match args.metric {
@@ -100,6 +102,8 @@ fn kind(scheduler: Scheduler) -> SchedulerKind {
     match scheduler {
         Scheduler::Halving => SchedulerKind::Halving,
         Scheduler::Sha => SchedulerKind::Sha,
+        Scheduler::Asha => SchedulerKind::Asha,
+        Scheduler::Hyperband => SchedulerKind::Hyperband,
         Scheduler::Grid => SchedulerKind::Grid,
     }
 }

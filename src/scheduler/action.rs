@@ -55,6 +55,11 @@ pub enum Action {
         /// The epochs that it has in common with its trunk.
         epochs: u32,
     },
+    /// Let a trial lie dormant again: nothing tells it from one that goes on.
+    Rest {
+        /// The trial.
+        trial: TrialKey,
+    },
     /// Train a trial no further; others did better.
     Prune {
         /// The trial.

@@ -1,199 +1,384 @@
 //! Halving that waits for onset.
 //!
-//! The levels of a method are ordered, and the objective is smooth along them. So of each weight
-//! decay's first seed only a few spread levels, the *probes*, are trained beside the plain run,
-//! each for a share of a full run from the epoch of its onset on. Their mean objective over the
-//! second half of that exposure is the *response*: compared at the same exposure it ranks levels
-//! as they end, where equal epochs rank them upside down (those past their onset look worse than
-//! those before it). A parabola through the best probe and its neighbours names the level that
-//! goes on to the end: a probe resumes from its checkpoint, a level between probes is woken from the
-//! trunk. The other seeds train that level and the plain run alone.
+//! The levels of a method are ordered, and the objective is smooth along them. So only a few spread
+//! levels, the *probes*, are trained beside the plain run, each for a share of a full run from the epoch
+//! of its onset on; all others lie dormant. Where the plain run has shown which levels it reaches, and
+//! where its validation loss turns, probes are added there. What a probe shows since its onset
+//! is the *response*: compared at the same exposure it ranks levels as they end, where equal epochs
+//! rank them upside down (those past their onset look worse than those before it). A smooth curve
+//! through the probes of all seeds names the level that goes on to the end: a probe resumes from its
+//! checkpoint, a level between probes is woken from the trunk.
+//!
+//! An error rate is coarse, and one window of it is mostly noise; so where it is the objective, the loss
+//! counts as evidence beside it. Where the loss misleads, plain is the better of the two at the end.
 
 use super::{
     action::{Action, Decision, TrialEnd},
-    response::{self, Probe},
+    bound::Phase,
+    response::{self, Reading},
     status::TrialStatus,
     sweep::Sweep,
     textbook::keys,
-    trial::Goal,
+    trial::{Goal, Trial},
 };
-use floodgauge_protocol::{ArmIx, At, FamilyIx, Method, Metric, ObjectiveMetric, TrialKey};
+use floodgauge_protocol::{
+    ArmIx, FamilyIx, Method, Objective, ObjectiveMetric, Plan, SweepSpec, TrialKey,
+};
 
-/// Levels of a method that are probed; both ends are among them, since the best is often there.
+/// Spread levels of a method that are probed; both ends are among them, since the best is often
+/// there. One more is probed where the plain run turns.
 const PROBES: usize = 4;
 
 /// The share of a full run for which a probe is trained from its onset on.
 const EXPOSURE: f64 = 0.15;
 
-impl Sweep {
-    /// How long a level is probed, in epochs from that of its onset on.
-    fn exposure(&self) -> u32 {
-        let full = self.spec.recipe.epochs;
-        let share = (f64::from(full) * EXPOSURE).round().max(2.0) as u32;
-        self.spec.scheduler.first_rung.unwrap_or(share).min(full)
-    }
+/// The rung of a bracket whose choice is trained to the end.
+pub(super) const TO_THE_END: usize = 2;
 
-    /// The arms of each method in the order of their levels; those without a level one by one.
-    fn ladders(&self) -> Vec<Vec<ArmIx>> {
-        let mut ladders: Vec<(&str, Vec<ArmIx>)> = vec![];
-        for (&method, arm) in self.plan.arms.iter().zip(self.plan.arm_ids()) {
-            if method == Method::Plain {
-                continue;
-            }
-            let known = ladders.iter_mut().find(|(name, _)| *name == method.name());
-            match known.filter(|_| method.level().is_some()) {
-                Some((_, ladder)) => ladder.push(arm),
-                None => ladders.push((method.name(), vec![arm])),
-            }
+/// How long a level is probed, in epochs from that of its onset on.
+fn exposure(spec: &SweepSpec) -> u32 {
+    let full = spec.recipe.epochs;
+    let share = (f64::from(full) * EXPOSURE).round().max(2.0) as u32;
+    spec.scheduler.first_rung.unwrap_or(share).min(full)
+}
+
+/// The arms of each method in the order of their levels; those without a level one by one.
+fn ladders(plan: &Plan) -> Vec<Vec<ArmIx>> {
+    let mut ladders: Vec<(&str, Vec<ArmIx>)> = vec![];
+    for (&method, arm) in plan.arms.iter().zip(plan.arm_ids()) {
+        if method == Method::Plain {
+            continue;
         }
-        ladders.into_iter().map(|(_, ladder)| ladder).collect()
+        let known = ladders.iter_mut().find(|(name, _)| *name == method.name());
+        match known.filter(|_| method.level().is_some()) {
+            Some((_, ladder)) => ladder.push(arm),
+            None => ladders.push((method.name(), vec![arm])),
+        }
     }
+    let level = |arm: &ArmIx| plan.arms[arm.ix()].level().unwrap_or(0.0);
+    for (_, ladder) in &mut ladders {
+        ladder.sort_by(|a, b| level(a).total_cmp(&level(b)));
+    }
+    ladders.into_iter().map(|(_, ladder)| ladder).collect()
+}
 
-    /// Trains the probes of a bracket, and its plain run to the end; all else lies dormant.
+/// The least and the most that one family costs, in full runs, and what is trained.
+pub(super) fn bound(
+    spec: &SweepSpec,
+    plan: &Plan,
+    phase: impl Fn(String, u32, usize) -> Phase,
+) -> (f64, f64, Vec<Phase>) {
+    let share = f64::from(exposure(spec)) / f64::from(spec.recipe.epochs);
+    let (mut low, mut high, mut coarse, mut more, mut ends) = (1.0, 1.0, 0, 0, 0);
+    for ladder in ladders(plan) {
+        let method = plan.arms[ladder[0].ix()];
+        let cost = f64::from(method.gradients_per_step());
+        let probes = ladder.len().min(PROBES);
+        coarse += probes;
+        ends += 1;
+        if method.rides() {
+            let most = ladder.len().min(PROBES + 1);
+            more += most - probes.min(most);
+            // One that goes on was a probe before, unless it lies between them.
+            let pruned = if ladder.len() > most { most } else { most - 1 };
+            high += cost * (pruned as f64 * share + 1.0);
+        } else {
+            // A run of its own may meet its onset at its very end, or in its first epoch.
+            low += cost * ((probes - 1) as f64 * share + 1.0);
+            high += cost * (probes + usize::from(ladder.len() > probes)) as f64;
+        }
+    }
+    let phases = vec![
+        phase("the plain run, and probes from their onset on".into(), exposure(spec), coarse),
+        phase("probes where the plain run turns".into(), exposure(spec), more),
+        phase("the chosen level of each method to the end".into(), spec.recipe.epochs, ends),
+    ];
+    (low, high, phases)
+}
+
+/// What a probe showed in each family.
+struct Probe {
+    position: usize,
+    /// What it showed of the objective, by family; none where it is the plain run.
+    readings: Vec<Option<Reading>>,
+    /// The mean objective over families.
+    value: f64,
+    /// The evidence against it, beside that of the other probes.
+    score: f64,
+}
+
+impl Sweep {
+    /// Trains the probes of a bracket, and its plain runs to the end; all else lies dormant.
     pub(super) fn probe(&mut self, ix: usize) -> Vec<Decision> {
         let families = self.brackets[ix].families.clone();
-        let probes: Vec<_> = self.ladders().iter().flat_map(|ladder| spread(ladder)).collect();
-        let dormant: Vec<_> = self.plan.arm_ids().filter(|arm| *arm != ArmIx::PLAIN).collect();
-        for key in families.iter().flat_map(|&f| dormant.iter().map(move |&a| TrialKey::new(f, a)))
-        {
-            let probed = key.family == families[0] && probes.contains(&key.arm);
-            if let Some(trial) = self.trials.get_mut(&key).filter(|_| !probed) {
-                trial.status = TrialStatus::Dormant;
-                trial.reason = Some("not trained: the levels beside it tell what it does".into());
-            }
-        }
-        let (full, exposure) = (self.spec.recipe.epochs, self.exposure());
-        let arms: Vec<_> = [ArmIx::PLAIN].into_iter().chain(probes).collect();
-        // The plain run has no onset that could end it: with the same goal it is one branch with
-        // the probes that ride on it.
-        let goal = Goal { epoch: full, exposure: Some(exposure) };
-        self.aim(families[0], &arms, goal);
-        self.advance(families[0], &arms)
-    }
-
-    /// What follows the probes of a bracket; after that, its end.
-    pub(super) fn after_probes(&mut self, ix: usize) -> Vec<Decision> {
-        if self.brackets[ix].rung > 0 {
-            return self.end_bracket(ix);
-        }
-        let first = self.brackets[ix].families[0];
+        let probes: Vec<_> = ladders(&self.plan).iter().flat_map(|ladder| spread(ladder)).collect();
         let mut decisions = vec![];
-        let mut finalists = vec![];
-        for ladder in self.ladders() {
-            finalists.extend(self.choose(first, &ladder, &mut decisions));
-        }
-        finalists.sort_unstable();
-        decisions.extend(self.finish_with(ix, &finalists));
-        self.brackets[ix].rung = 1;
-        let open = self
-            .segments
-            .values()
-            .any(|work| work.open && self.brackets[ix].families.contains(&work.segment.family));
-        if !open {
-            decisions.extend(self.end_bracket(ix));
+        for family in families {
+            let idle = |arm: &ArmIx| *arm != ArmIx::PLAIN && !probes.contains(arm);
+            for arm in self.plan.arm_ids().filter(idle) {
+                if let Some(trial) = self.trials.get_mut(&TrialKey::new(family, arm)) {
+                    trial.status = TrialStatus::Dormant;
+                    trial.reason =
+                        Some("not trained: the levels beside it tell what it does".into());
+                }
+            }
+            let arms: Vec<_> = [ArmIx::PLAIN].into_iter().chain(probes.iter().copied()).collect();
+            // The plain run has no onset that could end it: with the same goal it is one branch
+            // with the probes that ride on it.
+            self.aim(family, &arms, self.probing());
+            decisions.extend(self.advance(family, &arms));
         }
         decisions
+    }
+
+    /// The goal of a probe.
+    fn probing(&self) -> Goal {
+        Goal { epoch: self.spec.recipe.epochs, exposure: Some(exposure(&self.spec)) }
+    }
+
+    /// What follows once nothing of a bracket is open: more probes, its choice, its end.
+    pub(super) fn after_probes(&mut self, ix: usize) -> Vec<Decision> {
+        let mut decisions = vec![];
+        if self.brackets[ix].rung == 0 {
+            self.brackets[ix].rung = 1;
+            decisions.extend(self.probe_more(ix));
+            if self.is_open(ix) {
+                return decisions;
+            }
+        }
+        if self.brackets[ix].rung == 1 {
+            self.brackets[ix].rung = TO_THE_END;
+            let mut finalists = vec![];
+            for ladder in ladders(&self.plan) {
+                finalists.extend(self.choose(ix, &ladder, &mut decisions));
+            }
+            finalists.sort_unstable();
+            decisions.extend(self.finish_with(ix, &finalists));
+            if self.is_open(ix) {
+                return decisions;
+            }
+        }
+        decisions.extend(self.end_bracket(ix));
+        decisions
+    }
+
+    fn is_open(&self, ix: usize) -> bool {
+        let families = &self.brackets[ix].families;
+        self.segments.values().any(|work| work.open && families.contains(&work.segment.family))
+    }
+
+    /// Adds probes where the plain runs have shown that they are worth it: spread over the levels
+    /// that were reached, if some weren't, and one at the training loss where the validation loss turned.
+    fn probe_more(&mut self, ix: usize) -> Vec<Decision> {
+        let mut decisions = vec![];
+        for ladder in ladders(&self.plan) {
+            if !self.plan.arms[ladder[0].ix()].rides() {
+                continue;
+            }
+            let reached = self.reached(ix, &ladder);
+            let coarse = spread(&ladder);
+            let mut probes: Vec<_> =
+                reached.iter().copied().filter(|arm| coarse.contains(arm)).collect();
+            let before = probes.len();
+            for arm in spread(&reached) {
+                if !probes.contains(&arm) && probes.len() < PROBES {
+                    probes.push(arm);
+                }
+            }
+            let turn = self.turn(ix, &reached).map(|place| reached[place.round() as usize]);
+            probes.extend(turn.filter(|arm| !probes.contains(arm)));
+            for family in self.brackets[ix].families.clone() {
+                let mut woken = vec![];
+                for &arm in &probes[before..] {
+                    let why = "probed, as the plain run reached it";
+                    let key = TrialKey::new(family, arm);
+                    let wake = self.wake(key, self.probing(), why);
+                    woken.extend(wake.is_some().then_some(arm));
+                    decisions.extend(wake);
+                }
+                decisions.extend(self.advance(family, &woken));
+            }
+        }
+        decisions
+    }
+
+    /// The levels of a ladder that have an effect with every seed, or, if there are none, with any.
+    fn reached(&self, ix: usize, ladder: &[ArmIx]) -> Vec<ArmIx> {
+        let families = &self.brackets[ix].families;
+        let crossed = |family: &FamilyIx, arm: ArmIx| self.is_crossed(TrialKey::new(*family, arm));
+        let by_all = |arm: &ArmIx| families.iter().all(|family| crossed(family, *arm));
+        let by_any = |arm: &ArmIx| families.iter().any(|family| crossed(family, *arm));
+        let everywhere: Vec<_> = ladder.iter().copied().filter(by_all).collect();
+        match everywhere.is_empty() {
+            true => ladder.iter().copied().filter(by_any).collect(),
+            false => everywhere,
+        }
+    }
+
+    /// The place among the reached levels of a riding ladder where the plain runs turn, as a mean
+    /// over seeds.
+    fn turn(&self, ix: usize, reached: &[ArmIx]) -> Option<f64> {
+        let level = |arm: &ArmIx| self.plan.arms[arm.ix()].level().filter(|_| !reached.is_empty());
+        let levels: Vec<f64> = reached.iter().filter_map(level).collect();
+        let rides = |arm: &ArmIx| self.plan.arms[arm.ix()].rides();
+        if levels.is_empty() || levels.len() != reached.len() || !reached.iter().all(rides) {
+            return None;
+        }
+        let families = self.brackets[ix].families.iter();
+        let plain = families.map(|&family| &self.trials[&TrialKey::new(family, ArmIx::PLAIN)]);
+        let turns: Vec<f64> = plain
+            .filter_map(|plain| response::turning_loss(&plain.curve))
+            .map(|loss| response::place(loss, &levels))
+            .collect();
+        (!turns.is_empty()).then(|| turns.iter().sum::<f64>() / turns.len() as f64)
     }
 
     /// Prunes the probes of a ladder that others beat, and answers who goes on.
     fn choose(
         &mut self,
-        family: FamilyIx,
+        ix: usize,
         ladder: &[ArmIx],
         decisions: &mut Vec<Decision>,
-    ) -> Vec<ArmIx> {
-        let probes: Vec<_> = ladder
-            .iter()
-            .enumerate()
-            .filter_map(|(position, &arm)| self.response(TrialKey::new(family, arm), position))
-            .collect();
-        let crossed = |position: usize| self.is_crossed(TrialKey::new(family, ladder[position]));
-        let Some(best) = response::lowest(&probes) else { return vec![] };
-        let vertex = response::vertex(&probes).filter(|&vertex| crossed(vertex));
-        let mut chosen = vec![vertex.unwrap_or(best.position)];
-        // An error rate is coarse: one window of it is mostly noise, so that a second may well win.
-        if self.spec.search.objective.metric == ObjectiveMetric::ValError {
-            let second = response::next(&probes, chosen[0]);
-            chosen.extend(second.map(|probe| probe.position));
+    ) -> Option<ArmIx> {
+        let reached = self.reached(ix, ladder);
+        let mut probes = self.responses(ix, ladder);
+        let place = |position: usize| reached.iter().position(|arm| *arm == ladder[position]);
+        probes.retain(|probe| place(probe.position).is_some());
+        let scored: Vec<_> =
+            probes.iter().filter_map(|p| Some((place(p.position)?, p.score))).collect();
+        let lowest = response::lowest(reached.len(), &scored, self.turn(ix, &reached))?;
+        let chosen = reached[lowest];
+        self.settle_probes(ix, ladder, &mut probes, chosen, decisions);
+        Some(chosen)
+    }
+
+    /// What the probes of a ladder showed; those of which not every seed tells are left out.
+    fn responses(&self, ix: usize, ladder: &[ArmIx]) -> Vec<Probe> {
+        let sought = self.spec.search.objective.metric;
+        let loss = ObjectiveMetric::ValLoss;
+        let families = &self.brackets[ix].families;
+        let told = |arm: ArmIx, metric| -> Option<Vec<(Option<Reading>, f64)>> {
+            let shown = |&family| self.shown(TrialKey::new(family, arm), metric);
+            families.iter().map(shown).collect()
+        };
+        let mut probes = vec![];
+        let (mut values, mut losses) = (vec![vec![]; families.len()], vec![vec![]; families.len()]);
+        for (position, &arm) in ladder.iter().enumerate() {
+            let (Some(shown), Some(beside)) = (told(arm, sought), told(arm, loss)) else {
+                continue;
+            };
+            if shown.iter().all(|(reading, _)| reading.is_none()) {
+                continue;
+            }
+            for (seed, (shown, beside)) in shown.iter().zip(&beside).enumerate() {
+                values[seed].push(shown.1);
+                losses[seed].push(beside.1);
+            }
+            let value = shown.iter().map(|(_, value)| value).sum::<f64>() / shown.len() as f64;
+            let readings = shown.into_iter().map(|(reading, _)| reading).collect();
+            probes.push(Probe { position, readings, value, score: 0.0 });
         }
-        // Nothing tells which of several that tie is the best.
-        let tied = || probes.iter().filter(|probe| probe.value == best.value);
-        chosen.extend(tied().filter(|_| tied().count() > 1).map(|probe| probe.position));
-        chosen.sort_unstable();
-        chosen.dedup();
-        self.settle_probes(family, ladder, &probes, &chosen, decisions);
-        chosen.into_iter().map(|position| ladder[position]).collect()
+        let scores = match sought {
+            ObjectiveMetric::ValLoss => response::scores(&values),
+            ObjectiveMetric::ValError => {
+                response::joined(response::scores(&values), response::scores(&losses))
+            }
+        };
+        for (probe, score) in probes.iter_mut().zip(scores) {
+            probe.score = score;
+        }
+        probes
+    }
+
+    /// What a trial shows of a metric: as a probe, or as the plain run that it is where its level
+    /// was never reached. None for one that wasn't probed or ended badly.
+    fn shown(&self, key: TrialKey, metric: ObjectiveMetric) -> Option<(Option<Reading>, f64)> {
+        let trial = &self.trials[&key];
+        let sought = self.spec.search.objective;
+        if trial.status == TrialStatus::Active
+            && let Some(reading) = response::reading(trial, sought, metric, self.steps_per_epoch)
+        {
+            let value = reading.value;
+            return Some((Some(reading), value));
+        }
+        let plain = &self.trials[&TrialKey::new(key.family, ArmIx::PLAIN)];
+        let whole = plain.epochs() >= self.spec.recipe.epochs;
+        let rides = whole && !self.is_crossed(key);
+        let objective = Objective { metric, ..sought };
+        let value = plain.objective(objective, self.spec.recipe.epochs).filter(|_| rides)?;
+        Some((None, value.finite()?))
     }
 
     fn settle_probes(
         &mut self,
-        family: FamilyIx,
+        ix: usize,
         ladder: &[ArmIx],
-        probes: &[Probe],
-        chosen: &[usize],
+        probes: &mut [Probe],
+        chosen: ArmIx,
         decisions: &mut Vec<Decision>,
     ) {
         let metric = self.spec.search.objective.metric.as_str();
-        let full = self.spec.recipe.epochs;
-        let names: Vec<_> =
-            chosen.iter().map(|&p| self.plan.arms[ladder[p].ix()].to_string()).collect();
-        for (rank, probe) in response::ranked(probes).iter().enumerate() {
-            let kept = chosen.contains(&probe.position);
-            let reason = format!(
-                "{}: {metric} {:.4} in epochs {} to {}, after its onset, is rank {} of {} probes; {} to the end",
-                if kept { "promoted" } else { "pruned" },
-                probe.value,
-                probe.epochs.start + 1,
-                probe.epochs.end,
-                rank + 1,
-                probes.len(),
-                if names.len() == 1 {
-                    format!("{} goes", names[0])
-                } else {
-                    format!("{} go", names.join(" and "))
-                },
-            );
-            let key = TrialKey::new(family, ladder[probe.position]);
-            decisions.extend(self.settle(key, 0, kept, reason));
-        }
-        for &position in chosen {
-            let key = TrialKey::new(family, ladder[position]);
-            let why = "the response of the probes is lowest here";
-            decisions.extend(self.wake(key, Goal::epoch(full), why));
+        let name = self.plan.arms[chosen.ix()].to_string();
+        probes.sort_by(|a, b| a.score.total_cmp(&b.score).then(a.position.cmp(&b.position)));
+        let least = probes.first().map(|probe| probe.score);
+        let count = probes.len();
+        for (rank, probe) in probes.iter().enumerate() {
+            let arm = ladder[probe.position];
+            let ties = least == Some(probe.score) && probes.get(1).map(|p| p.score) == least;
+            let seeds = match probe.readings.len() {
+                1 => String::new(),
+                seeds => format!(" as a mean over {seeds} seeds"),
+            };
+            let families = self.brackets[ix].families.clone();
+            for (family, reading) in families.into_iter().zip(&probe.readings) {
+                // Where it was never reached, it rides, and is the plain run.
+                let Some(reading) = reading else { continue };
+                let (from, to) = (reading.epochs.start + 1, reading.epochs.end);
+                let verb = match (arm == chosen, ties) {
+                    (true, _) => "promoted",
+                    (false, true) => "at rest, as nothing tells it from the one that goes on",
+                    (false, false) => "pruned",
+                };
+                let reason = format!(
+                    "{verb}: {metric} {:.4}{seeds} in epochs {from} to {to}, after its onset, is rank {} of {count} probes; {name} goes to the end",
+                    probe.value,
+                    rank + 1,
+                );
+                let key = TrialKey::new(family, arm);
+                decisions.extend(match (arm == chosen, ties) {
+                    (false, true) => self.rest(key, reason),
+                    (kept, _) => self.settle(key, 0, kept, reason),
+                });
+            }
         }
     }
 
-    /// What a probe tells: its mean objective over the second half of its exposure. None for one
-    /// that wasn't probed, ended badly, or still rides.
-    fn response(&self, key: TrialKey, position: usize) -> Option<Probe> {
-        let trial = self.trials.get(&key).filter(|t| t.status == TrialStatus::Active)?;
-        let onset = trial.onset_step?;
-        let epochs = response::window((onset / self.steps_per_epoch) as usize, trial.curve.len())?;
-        let objective = self.spec.search.objective;
-        let values = trial.curve[epochs.clone()].iter().map(|p| p.metric(objective.metric));
-        let value = match objective.at {
-            At::Last => Metric::mean(values),
-            At::Best => values.min_by(|a, b| a.order(*b))?,
-        };
-        Some(Probe { position, epochs, value: value.finite()? })
+    /// Lets a probe lie dormant again.
+    fn rest(&mut self, key: TrialKey, reason: String) -> Option<Decision> {
+        let active = |trial: &&mut Trial| trial.status == TrialStatus::Active;
+        let trial = self.trials.get_mut(&key).filter(active)?;
+        trial.status = TrialStatus::Dormant;
+        trial.reason = Some(reason.clone());
+        Some(Decision { action: Action::Rest { trial: key }, reason })
     }
 
     /// Whether a level has an effect at all.
-    fn is_crossed(&self, key: TrialKey) -> bool {
+    pub(super) fn is_crossed(&self, key: TrialKey) -> bool {
         !self.plan.arms[key.arm.ix()].rides() || self.onset(key).is_some()
     }
 
-    /// Trains the chosen arms to the end: on the first seed from where they are, on the others
-    /// beside the plain run from the start.
-    fn finish_with(&mut self, ix: usize, finalists: &[ArmIx]) -> Vec<Decision> {
-        let families = self.brackets[ix].families.clone();
+    /// Trains the chosen arms, and plain, to the end.
+    pub(super) fn finish_with(&mut self, ix: usize, finalists: &[ArmIx]) -> Vec<Decision> {
         let arms: Vec<_> = [ArmIx::PLAIN].into_iter().chain(finalists.iter().copied()).collect();
         let goal = Goal::epoch(self.spec.recipe.epochs);
         let mut decisions = vec![];
-        for &family in &families {
+        for family in self.brackets[ix].families.clone() {
             for &arm in finalists {
                 let key = TrialKey::new(family, arm);
-                let dormant = |t: &&mut super::Trial| t.status == TrialStatus::Dormant;
+                let why = "the response of the probes is lowest here";
+                decisions.extend(self.wake(key, goal, why));
+                let alone = !self.plan.arms[arm.ix()].rides();
+                let dormant = |t: &&mut Trial| alone && t.status == TrialStatus::Dormant;
                 if let Some(trial) = self.trials.get_mut(&key).filter(dormant) {
                     trial.status = TrialStatus::Active;
                 }
@@ -214,8 +399,7 @@ impl Sweep {
         for key in keys(&self.brackets[ix].clone(), &all) {
             decisions.extend(self.ride_to_the_end(key));
             let rides = key.arm != ArmIx::PLAIN && !self.is_crossed(key);
-            let done =
-                |t: &&mut super::Trial| t.status == TrialStatus::Active && t.epochs() >= full;
+            let done = |t: &&mut Trial| t.status == TrialStatus::Active && t.epochs() >= full;
             if let Some(trial) = self.trials.get_mut(&key).filter(done) {
                 let reason = match rides {
                     true => "the training loss never fell below it: it is the plain run".into(),

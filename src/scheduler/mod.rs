@@ -6,19 +6,25 @@
 //! - [`Event`], [`Action`], [`Decision`]: the language.
 //! - [`Sweep`]: the state, and `step`.
 //! - `policy`: what every scheduler has in common.
-//! - `halving`: probes after their onset, and what they say of the levels between them.
-//! - [`Rungs`], `textbook`: textbook halving; a grid is halving with one rung.
+//! - `halving`: probes after their onset, and what they say of the levels between them: `response`,
+//!   by a curve that `smooth` draws.
+//! - [`Rungs`], `textbook`: textbook halving and Hyperband; a grid is halving with one rung.
+//! - `asynchronous`: halving that lets arms go on as they come.
+//! - [`bound()`]: what a sweep may cost.
 //! - `trunk`: the plain run of a family, and how dormant arms are woken from it.
 //! - `training`: the segments that bring trials to where they are to be.
 //! - [`Sifted`]: what of a report is new.
 
 mod action;
+mod asynchronous;
+mod bound;
 mod event;
 mod halving;
 mod policy;
 mod response;
 mod rungs;
 mod sift;
+mod smooth;
 mod standing;
 mod status;
 mod sweep;
@@ -28,6 +34,7 @@ mod trial;
 mod trunk;
 
 pub use action::{Action, Decision, TrialEnd};
+pub use bound::{Phase, PlanBound, bound};
 pub use event::Event;
 pub use rungs::Rungs;
 pub use sift::{BadReport, Sifted};
@@ -37,7 +44,7 @@ pub use trial::{Goal, Point, Trial};
 
 /// The version of the decisions in this binary. A sweep keeps the version that it was
 /// submitted under; any change that could alter a decision raises it.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 
 #[cfg(test)]
 mod tests;

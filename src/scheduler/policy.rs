@@ -19,7 +19,10 @@ impl Sweep {
         brackets
             .flat_map(|ix| match self.spec.scheduler.kind {
                 SchedulerKind::Halving => self.probe(ix),
-                SchedulerKind::Grid | SchedulerKind::Sha => self.first_rung(ix),
+                SchedulerKind::Asha => self.start_asynchronously(ix),
+                SchedulerKind::Grid | SchedulerKind::Sha | SchedulerKind::Hyperband => {
+                    self.first_rung(ix)
+                }
             })
             .collect()
     }
@@ -36,7 +39,10 @@ impl Sweep {
         }
         let mut decisions = match self.spec.scheduler.kind {
             SchedulerKind::Halving => self.after_probes(ix),
-            SchedulerKind::Grid | SchedulerKind::Sha => self.next_rung(ix),
+            SchedulerKind::Asha => self.after_promotions(ix),
+            SchedulerKind::Grid | SchedulerKind::Sha | SchedulerKind::Hyperband => {
+                self.next_rung(ix)
+            }
         };
         if self.brackets.iter().all(|bracket| bracket.done) {
             decisions.extend(self.enqueue_test());
@@ -50,7 +56,9 @@ impl Sweep {
         let rung = bracket.map_or(0, |bracket| bracket.rung);
         match (self.spec.scheduler.kind, rung) {
             (SchedulerKind::Halving, 0) => "the plain run and its probes".into(),
+            (SchedulerKind::Halving, 1) => "more probes".into(),
             (SchedulerKind::Halving, _) => "to the end".into(),
+            (SchedulerKind::Asha, _) => "asynchronous halving".into(),
             _ => format!("rung {} of {}", rung + 1, self.rungs.epochs().len()),
         }
     }

@@ -1,58 +1,125 @@
 //! How the objective responds to the level, judged by a few probes.
 
+use super::{
+    smooth::{Curve, Knot},
+    trial::{Point, Trial},
+};
+use floodgauge_protocol::{At, Metric, Objective, ObjectiveMetric};
 use std::ops::Range;
 
-/// What a probe tells.
+/// How smooth the response is along the levels, from the lowest at 0 to the highest at 1.
+const ALPHA: f64 = 0.0015;
+
+/// How far from the plain run's turning point a level's handicap grows, as a share of all levels;
+/// the handicap grows as much, in standard deviations of the probes.
+const DOUBT: f64 = 0.25;
+
+/// The share of a run over which its validation loss is averaged to find where it turns.
+const TURN: usize = 40;
+
+/// What a probe shows of one metric.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Probe {
-    /// Its place among the levels of its method, from 0.
-    pub position: usize,
+pub(super) struct Reading {
     /// The epochs that were averaged, from 0.
     pub epochs: Range<usize>,
-    /// The objective over them; the lower, the better. Finite.
+    /// The metric over them; finite.
     pub value: f64,
 }
 
-/// The second half of the epochs from `onset` (from 0) until `end`, at least the last of them.
-pub(super) fn window(onset: usize, end: usize) -> Option<Range<usize>> {
-    let from = onset + end.checked_sub(onset)? / 2;
-    (onset < end).then(|| from.min(end - 1)..end)
+/// What a trial shows of a metric since its onset, in place of the objective at the end: the mean
+/// over the later part of these epochs, or their lowest. None before the onset, or where a value
+/// isn't finite.
+///
+/// The loss jumps at the onset: a search for it reads the second half. The error jumps less and is
+/// noisier: a search for it reads the last three quarters, of the loss beside it too.
+pub(super) fn reading(
+    trial: &Trial,
+    objective: Objective,
+    metric: ObjectiveMetric,
+    steps_per_epoch: u64,
+) -> Option<Reading> {
+    let onset = (trial.onset_step? / steps_per_epoch.max(1)) as usize;
+    let end = trial.curve.len();
+    let skipped = match objective.metric {
+        ObjectiveMetric::ValLoss => end.checked_sub(onset)? / 2,
+        ObjectiveMetric::ValError => end.checked_sub(onset)? / 4,
+    };
+    let epochs = (onset < end).then(|| (onset + skipped).min(end - 1)..end)?;
+    let values = trial.curve[epochs.clone()].iter().map(|point| point.metric(metric));
+    let value = match objective.at {
+        At::Last => Metric::mean(values),
+        At::Best => values.min_by(|a, b| a.order(*b))?,
+    };
+    Some(Reading { epochs, value: value.finite()? })
 }
 
-/// Best first; the lower level first where they tie.
-pub(super) fn ranked(probes: &[Probe]) -> Vec<&Probe> {
-    let mut ranked: Vec<_> = probes.iter().collect();
-    ranked.sort_by(|a, b| a.value.total_cmp(&b.value).then(a.position.cmp(&b.position)));
-    ranked
+/// The training loss, in nats, at which a plain run's validation loss turns: where its mean over a
+/// fortieth of the run is lowest. From there on plain training only memorises, so a level near it
+/// is a good guess before anything is probed.
+pub(super) fn turning_loss(plain: &[Point]) -> Option<f64> {
+    let width = (plain.len() / TURN).max(1);
+    let mean = |window: &[Point], of: fn(&Point) -> Metric| Metric::mean(window.iter().map(of));
+    let lowest = plain
+        .windows(width)
+        .min_by(|a, b| mean(a, |p| p.val_loss).order(mean(b, |p| p.val_loss)))?;
+    mean(lowest, |p| p.val_loss).finite()?;
+    mean(lowest, |p| p.train_loss).finite()
 }
 
-/// The best probe.
-pub(super) fn lowest(probes: &[Probe]) -> Option<&Probe> {
-    ranked(probes).first().copied()
-}
-
-/// The best probe elsewhere than at `position`.
-pub(super) fn next(probes: &[Probe], position: usize) -> Option<&Probe> {
-    ranked(probes).into_iter().find(|probe| probe.position != position)
-}
-
-/// The place, between the best probe's neighbours, at which the parabola through the three is
-/// lowest. None if the best probe has no neighbour on one of its sides.
-pub(super) fn vertex(probes: &[Probe]) -> Option<usize> {
-    let best = lowest(probes)?;
-    let below = probes.iter().rfind(|probe| probe.position < best.position)?;
-    let above = probes.iter().find(|probe| probe.position > best.position)?;
-    let at = |probe: &Probe| probe.position as f64 - best.position as f64;
-    let (left, right) = (at(below), at(above));
-    let (rise_left, rise_right) = (below.value - best.value, above.value - best.value);
-    // y = a·x² + c·x through (left, rise_left), (0, 0) and (right, rise_right).
-    let a = (rise_right / right - rise_left / left) / (right - left);
-    let c = rise_left / left - a * left;
-    if a <= 0.0 {
-        return None;
+/// Where a level lies among `levels`, which rise: 0 is the first, 1.5 halfway between the second
+/// and the third. Beyond the ends it is at the end.
+pub(super) fn place(level: f64, levels: &[f64]) -> f64 {
+    let below = levels.iter().take_while(|known| **known <= level).count();
+    match below {
+        0 => 0.0,
+        all if all == levels.len() => (all - 1) as f64,
+        i => (i - 1) as f64 + (level - levels[i - 1]) / (levels[i] - levels[i - 1]),
     }
-    let lowest = (-c / (2.0 * a)).round().clamp(left, right);
-    Some((best.position as f64 + lowest) as usize)
+}
+
+/// The mean over seeds of what each of some probes shows beyond the first of them; in standard
+/// deviations, around their mean. `values[seed][probe]`. All are 0 where nothing tells them apart.
+pub(super) fn scores(values: &[Vec<f64>]) -> Vec<f64> {
+    let probes = values.first().map_or(0, Vec::len);
+    let seeds = values.len().max(1) as f64;
+    let beyond =
+        |probe: usize| values.iter().map(|seed| seed[probe] - seed[0]).sum::<f64>() / seeds;
+    let beyond: Vec<f64> = (0..probes).map(beyond).collect();
+    // What lies below this comes of rounding.
+    let noise = values.iter().flatten().fold(0.0, |most: f64, value| most.max(value.abs())) * 1e-9;
+    standardised(beyond, noise)
+}
+
+/// Two kinds of evidence as one, of equal weight.
+pub(super) fn joined(a: Vec<f64>, b: Vec<f64>) -> Vec<f64> {
+    standardised(a.into_iter().zip(b).map(|(a, b)| a + b).collect(), 1e-9)
+}
+
+fn standardised(values: Vec<f64>, noise: f64) -> Vec<f64> {
+    let count = values.len().max(1) as f64;
+    let mean = values.iter().sum::<f64>() / count;
+    let variance = values.iter().map(|value| (value - mean) * (value - mean)).sum::<f64>() / count;
+    let deviation = variance.sqrt();
+    if deviation <= noise {
+        return vec![0.0; values.len()];
+    }
+    values.into_iter().map(|value| (value - mean) / deviation).collect()
+}
+
+/// The place at which the response is lowest, of `places` levels, between the outermost probes.
+/// `probes` are places, rising, with their scores; `guess` is where the plain run turns.
+pub(super) fn lowest(places: usize, probes: &[(usize, f64)], guess: Option<f64>) -> Option<usize> {
+    let span = places.saturating_sub(1).max(1) as f64;
+    let knot = |&(place, y): &(usize, f64)| Knot { x: place as f64 / span, y, weight: 1.0 };
+    let curve = Curve::through(&probes.iter().map(knot).collect::<Vec<_>>(), ALPHA)?;
+    let height = |place: usize| {
+        let away = guess.map_or(0.0, |guess| (place as f64 - guess).abs() / span);
+        curve.at(place as f64 / span) + away.min(DOUBT)
+    };
+    let (first, last) = (probes.first()?.0, probes.last()?.0);
+    let heights: Vec<f64> = (first..=last).map(height).collect();
+    let best = (0..heights.len()).min_by(|&a, &b| heights[a].total_cmp(&heights[b]))?;
+    Some(first + best)
 }
 
 #[cfg(test)]
@@ -60,46 +127,83 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn probes(values: &[(usize, f64)]) -> Vec<Probe> {
-        values.iter().map(|&(position, value)| Probe { position, epochs: 0..1, value }).collect()
-    }
-
     #[test]
-    fn the_vertex_of_a_parabola_is_found_between_probes() {
-        let value = |x: usize| (x as f64 - 9.0).powi(2);
-        let at = |positions: &[usize]| {
-            vertex(&probes(&positions.iter().map(|&x| (x, value(x))).collect::<Vec<_>>()))
+    fn the_lowest_place_is_found_between_probes() {
+        let score = |x: usize| (x as f64 - 9.0).powi(2) / 40.0;
+        let at = |places: &[usize]| {
+            lowest(20, &places.iter().map(|&x| (x, score(x))).collect::<Vec<_>>(), None)
         };
         assert_eq!(at(&[0, 6, 13, 19]), Some(9));
         assert_eq!(at(&[0, 9, 19]), Some(9));
-        assert_eq!(at(&[0, 6]), None, "the best probe is at an end");
+        assert_eq!(at(&[12]), Some(12));
         assert_eq!(at(&[]), None);
     }
 
     #[test]
-    fn a_flat_response_has_no_vertex() {
-        assert_eq!(vertex(&probes(&[(0, 1.0), (6, 1.0), (13, 1.0)])), None);
+    fn where_nothing_else_tells_the_plain_run_does() {
+        let flat = [(0, 0.0), (6, 0.0), (13, 0.0), (19, 0.0)];
+        assert_eq!(lowest(20, &flat, Some(7.2)), Some(7));
+        assert_eq!(lowest(20, &flat, None), Some(0), "the lowest level of those that tie");
+        let steep = [(0, 2.0), (6, 1.0), (13, -1.0), (19, -2.0)];
+        assert_eq!(lowest(20, &steep, Some(0.0)), Some(19), "it can't outdo the probes");
     }
 
     #[test]
-    fn the_window_is_the_second_half_since_onset() {
-        assert_eq!(window(10, 25), Some(17..25));
-        assert_eq!(window(10, 12), Some(11..12));
-        assert_eq!(window(10, 11), Some(10..11));
-        assert_eq!(window(10, 10), None);
-        assert_eq!(window(10, 9), None);
+    fn levels_are_placed_among_others() {
+        let levels = [0.1, 0.2, 0.4];
+        assert_eq!([0.05, 0.1, 0.4, 0.9].map(|b| place(b, &levels)), [0.0, 0.0, 2.0, 2.0]);
+        assert!((place(0.3, &levels) - 1.5).abs() < 1e-12);
+    }
+
+    #[test]
+    fn what_only_rounding_tells_apart_ties() {
+        assert_eq!(scores(&[vec![0.3, 0.1 + 0.2, 0.3]]), [0.0; 3]);
+        let scores = scores(&[vec![1.0, 2.0], vec![11.0, 13.0]]);
+        assert_eq!(scores, [-1.0, 1.0], "a seed's own height doesn't count");
+    }
+
+    fn point(train: f64, val: f64) -> Point {
+        Point {
+            train_loss: Metric::from(train),
+            val_loss: Metric::from(val),
+            val_error: Metric::Finite(0.0),
+            diagnostics: None,
+        }
+    }
+
+    #[test]
+    fn the_plain_run_turns_where_its_validation_loss_is_lowest() {
+        let curve: Vec<_> = [(0.9, 1.0), (0.5, 0.7), (0.2, 0.8), (0.1, f64::NAN)]
+            .map(|(train, val)| point(train, val))
+            .to_vec();
+        assert_eq!(turning_loss(&curve), Some(0.5));
+        assert_eq!(turning_loss(&[]), None);
+        assert_eq!(turning_loss(&[point(0.1, f64::NAN)]), None);
+    }
+
+    #[test]
+    fn a_probe_is_read_over_the_later_part_since_its_onset() {
+        let curve = (0..24).map(|epoch| point(1.0, f64::from(epoch))).collect();
+        let trial = Trial { curve, onset_step: Some(85), ..Trial::new() };
+        let epochs = |metric| {
+            let objective = Objective { metric, at: At::Last };
+            reading(&trial, objective, metric, 10).map(|reading| reading.epochs)
+        };
+        assert_eq!(epochs(ObjectiveMetric::ValLoss), Some(16..24));
+        assert_eq!(epochs(ObjectiveMetric::ValError), Some(12..24));
+        let rides = Trial { onset_step: None, ..trial };
+        assert_eq!(reading(&rides, Objective::default(), ObjectiveMetric::ValLoss, 10), None);
     }
 
     proptest! {
         #[test]
-        fn the_vertex_lies_between_the_best_probes_neighbours(
-            values in proptest::collection::vec(0.0f64..10.0, 3..8), stride in 1usize..9
+        fn the_answer_lies_between_the_outermost_probes(
+            values in proptest::collection::vec(-2.0f64..2.0, 1..7), stride in 1usize..5, guess in proptest::option::of(0.0f64..30.0)
         ) {
-            let probes = probes(&values.iter().enumerate().map(|(i, &v)| (i * stride, v)).collect::<Vec<_>>());
-            let best = lowest(&probes).unwrap().position;
-            if let Some(vertex) = vertex(&probes) {
-                prop_assert!(vertex.abs_diff(best) <= stride);
-            }
+            let probes: Vec<_> = values.iter().enumerate().map(|(i, &v)| (1 + i * stride, v)).collect();
+            let last = probes.last().unwrap().0;
+            let place = lowest(last + 3, &probes, guess).unwrap();
+            prop_assert!((1..=last).contains(&place));
         }
     }
 }

@@ -10,30 +10,60 @@ pub const DEFAULT_ETA: u32 = 3;
 pub struct Rungs {
     epochs: Vec<u32>,
     eta: u32,
+    heats: Vec<Heat>,
+}
+
+/// Arms that compete with one another alone: a bracket, as Hyperband has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Heat {
+    /// The rung after which it is first halved.
+    pub first: usize,
+    /// Its arms, as places among those of the sweep beside plain, from 0; rising.
+    pub arms: Vec<usize>,
 }
 
 impl Rungs {
-    /// The rungs of a sweep with `levels` arms beside the baseline.
+    /// The rungs of a sweep with `arms` arms beside the baseline.
     ///
     /// Successive halving as in Jamieson & Talwalkar (AISTATS 2016), algorithm 1, with the
     /// resource of one full run for the last rung: without a `first_rung` there are
-    /// `⌊log_eta levels⌋ + 1` rungs, each `eta` times the one before. A grid has one.
-    pub fn of(spec: &SweepSpec, levels: usize) -> Self {
+    /// `⌊log_eta arms⌋ + 1` rungs, each `eta` times the one before. A grid has one.
+    ///
+    /// Hyperband (Li et al., JMLR 2018, algorithm 1) runs `⌊log_eta(epochs / first_rung)⌋ + 1`
+    /// halvings, each with fewer arms and a later first rung than the one before. It draws its arms
+    /// from an endless supply; a sweep has a few, so they are dealt out in the proportions of its
+    /// brackets, each bracket's spread over the levels. Its rungs are those of all brackets.
+    pub fn of(spec: &SweepSpec, arms: usize) -> Self {
         let full = spec.recipe.epochs;
         let eta = spec.scheduler.eta.unwrap_or(DEFAULT_ETA).max(2);
-        let mut epochs = match (spec.scheduler.kind, spec.scheduler.first_rung) {
+        let (kind, first_rung) = (spec.scheduler.kind, spec.scheduler.first_rung);
+        let mut epochs = match (kind, first_rung) {
             (SchedulerKind::Grid | SchedulerKind::Halving, _) => vec![],
-            (SchedulerKind::Sha, Some(first)) => rising(first.max(1), eta, full),
-            (SchedulerKind::Sha, None) => falling(levels, eta, full),
+            (SchedulerKind::Hyperband, first) => {
+                falling((full / first.unwrap_or(1).max(1)) as usize, eta, full)
+            }
+            (SchedulerKind::Sha | SchedulerKind::Asha, Some(first)) => {
+                rising(first.max(1), eta, full)
+            }
+            (SchedulerKind::Sha | SchedulerKind::Asha, None) => falling(arms, eta, full),
         };
         epochs.push(full);
         epochs.dedup();
-        Self { epochs, eta }
+        let heats = match kind {
+            SchedulerKind::Hyperband => deal(arms, epochs.len(), eta),
+            _ => vec![Heat { first: 0, arms: (0..arms).collect() }],
+        };
+        Self { epochs, eta, heats }
     }
 
     /// The epochs of each rung.
     pub fn epochs(&self) -> &[u32] {
         &self.epochs
+    }
+
+    /// The groups within which arms compete.
+    pub fn heats(&self) -> &[Heat] {
+        &self.heats
     }
 
     /// Whether `rung` ends a full run.
@@ -45,6 +75,20 @@ impl Rungs {
     pub fn keep(&self, arms: usize) -> usize {
         (arms / self.eta as usize).max(1)
     }
+
+    /// How many of `arms` asynchronous halving lets go on: one in `eta`, and none while there
+    /// are fewer.
+    pub fn promotable(&self, arms: usize) -> usize {
+        arms / self.eta as usize
+    }
+
+    /// How many arms of each heat are trained to a rung, if none ends early.
+    pub fn entrants(&self, rung: usize) -> Vec<usize> {
+        let trained = |heat: &Heat| {
+            (heat.first..rung).fold(heat.arms.len(), |arms, _| self.keep(arms).min(arms))
+        };
+        self.heats.iter().map(trained).collect()
+    }
 }
 
 /// `first`, `first·eta`, … below `full`.
@@ -54,17 +98,45 @@ fn rising(first: u32, eta: u32, full: u32) -> Vec<u32> {
         .collect()
 }
 
-/// `full/eta^s`, … `full/eta`, rounded down, at least one epoch each; `s = ⌊log_eta levels⌋`.
-fn falling(levels: usize, eta: u32, full: u32) -> Vec<u32> {
+/// `full/eta^s`, … `full/eta`, rounded down, at least one epoch each; `s = ⌊log_eta ratio⌋`.
+fn falling(ratio: usize, eta: u32, full: u32) -> Vec<u32> {
     let divisors = std::iter::successors(Some(eta), |divisor| divisor.checked_mul(eta));
     let mut epochs: Vec<u32> = divisors
-        .take_while(|divisor| *divisor as usize <= levels)
+        .take_while(|divisor| *divisor as usize <= ratio)
         .map(|divisor| (full / divisor).max(1))
         .filter(|epoch| *epoch < full)
         .collect();
     epochs.reverse();
     epochs.dedup();
     epochs
+}
+
+/// Deals arms out to a heat for each rung, in the proportions of Hyperband's brackets: bracket `s`
+/// of `0..rungs` has `⌈rungs / (s + 1) · eta^s⌉` shares. Each arm goes to the heat that is furthest
+/// behind its due, so that those of a heat are spread over the levels.
+fn deal(arms: usize, rungs: usize, eta: u32) -> Vec<Heat> {
+    let shares: Vec<u64> = (0..rungs)
+        .map(|first| {
+            let s = (rungs - 1 - first) as u32;
+            let scale = u64::from(eta).saturating_pow(s).min(1 << 40);
+            (rungs as u64 * scale).div_ceil(u64::from(s) + 1)
+        })
+        .collect();
+    let total: u64 = shares.iter().sum();
+    let mut heats: Vec<Heat> = (0..rungs).map(|first| Heat { first, arms: vec![] }).collect();
+    for arm in 0..arms {
+        let due = |heat: &Heat| {
+            let share = i128::from(shares[heat.first]) * (arm as i128 + 1);
+            share - heat.arms.len() as i128 * i128::from(total)
+        };
+        let behind =
+            heats.iter_mut().max_by(|a, b| due(a).cmp(&due(b)).then(b.first.cmp(&a.first)));
+        if let Some(heat) = behind {
+            heat.arms.push(arm);
+        }
+    }
+    heats.retain(|heat| !heat.arms.is_empty());
+    heats
 }
 
 #[cfg(test)]
@@ -94,6 +166,23 @@ mod tests {
     }
 
     #[test]
+    fn hyperband_deals_the_levels_out_to_its_brackets() {
+        let rungs = Rungs::of(&spec(r#"{"kind": "hyperband"}"#, 81), 20);
+        assert_eq!(rungs.epochs(), [1, 3, 9, 27, 81]);
+        // The paper's table 1 has 81, 34, 15, 8 and 5 arms.
+        let sizes: Vec<_> =
+            rungs.heats().iter().map(|heat| (heat.first, heat.arms.len())).collect();
+        assert_eq!(sizes, [(0, 11), (1, 5), (2, 2), (3, 1), (4, 1)]);
+        let mut dealt: Vec<_> = rungs.heats().iter().flat_map(|heat| &heat.arms).copied().collect();
+        dealt.sort_unstable();
+        assert_eq!(dealt, (0..20).collect::<Vec<_>>(), "every arm once");
+        assert_eq!(rungs.entrants(0), [11, 5, 2, 1, 1]);
+        assert_eq!(rungs.entrants(2), [1, 1, 2, 1, 1]);
+        let late = Rungs::of(&spec(r#"{"kind": "hyperband", "first_rung": 9}"#, 81), 20);
+        assert_eq!(late.epochs(), [9, 27, 81]);
+    }
+
+    #[test]
     fn a_grid_has_one_rung() {
         assert_eq!(Rungs::of(&spec(r#"{"kind": "grid"}"#, 100), 20).epochs(), [100]);
     }
@@ -101,15 +190,18 @@ mod tests {
     proptest! {
         #[test]
         fn rungs_rise_and_end_with_a_full_run(
-            epochs in 1u32..2_000, levels in 1usize..1_000, eta in 2u32..=100, first in proptest::option::of(1u32..2_000)
+            epochs in 1u32..2_000, levels in 1usize..1_000, eta in 2u32..=100, first in proptest::option::of(1u32..2_000),
+            kind in prop::sample::select(vec!["sha", "asha", "hyperband"])
         ) {
-            let mut spec = spec(r#"{"kind": "sha"}"#, epochs);
+            let mut spec = spec(&format!(r#"{{"kind": "{kind}"}}"#), epochs);
             spec.scheduler.eta = Some(eta);
             spec.scheduler.first_rung = first.map(|first| first.min(epochs));
             let rungs = Rungs::of(&spec, levels);
             prop_assert!(rungs.epochs().windows(2).all(|pair| pair[0] < pair[1]));
             prop_assert!(rungs.epochs()[0] >= 1);
             prop_assert_eq!(*rungs.epochs().last().unwrap(), epochs);
+            prop_assert_eq!(rungs.heats().iter().map(|heat| heat.arms.len()).sum::<usize>(), levels);
+            prop_assert!(rungs.heats().iter().all(|heat| heat.first < rungs.epochs().len()));
         }
     }
 }

@@ -46,11 +46,11 @@ impl Sweep {
         }
     }
 
-    /// How many arms lie dormant in every family.
+    /// How many arms lie dormant in every family, and never did otherwise.
     fn untrained(&self) -> usize {
         let dormant = |arm: &ArmIx| {
-            let of_arm = self.trials.iter().filter(|(key, _)| key.arm == *arm);
-            of_arm.map(|(_, trial)| trial.status).all(|status| status == TrialStatus::Dormant)
+            let mut of_arm = self.trials.iter().filter(|(key, _)| key.arm == *arm);
+            of_arm.all(|(_, trial)| trial.status == TrialStatus::Dormant && trial.epochs() == 0)
         };
         self.plan.arm_ids().filter(dormant).count()
     }

@@ -9,7 +9,8 @@ use super::{
     trunk::Trunk,
 };
 use floodgauge_protocol::{
-    ArmIx, Digest, FamilyIx, Plan, Segment, SegmentId, SegmentKind, SweepSpec, TrialKey,
+    ArmIx, Digest, FamilyIx, Plan, SchedulerKind, Segment, SegmentId, SegmentKind, SweepSpec,
+    TrialKey,
     work::{BranchEnd, FinishedBranch, ReportRow, Stop},
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -65,6 +66,8 @@ pub(super) struct Bracket {
     pub rung: usize,
     /// The arms that are trained to it.
     pub arms: Vec<ArmIx>,
+    /// For asynchronous halving: the rung that each arm was let on to last.
+    pub reaching: BTreeMap<ArmIx, usize>,
     pub done: bool,
 }
 
@@ -86,6 +89,7 @@ impl Sweep {
                     families: vec![family.family],
                     rung: 0,
                     arms: plan.arm_ids().collect(),
+                    reaching: BTreeMap::new(),
                     done: false,
                 }),
             }
@@ -264,7 +268,10 @@ impl Sweep {
         match segment.kind {
             SegmentKind::Train => {
                 let arms: Vec<_> = segment.arms().collect();
-                let mut decisions = self.advance(segment.family, &arms);
+                let mut decisions = match self.spec.scheduler.kind {
+                    SchedulerKind::Asha => self.promote(segment.family, &arms),
+                    _ => self.advance(segment.family, &arms),
+                };
                 decisions.extend(self.climb(segment.family));
                 decisions
             }

@@ -1,5 +1,7 @@
 //! Textbook synchronous successive halving (Jamieson & Talwalkar, AISTATS 2016), the
-//! arms of a bracket compared as means over its seeds; a grid is halving with one rung.
+//! arms of a bracket compared as means over its seeds; a grid is halving with one rung. Hyperband
+//! (Li et al., JMLR 2018) is several halvings that begin at different rungs; since arms of different
+//! ones are never compared, all may be trained to one rung before any goes on to the next.
 //!
 //! The plain baseline doesn't compete: it is trained to the end beside the survivors.
 //! Equal means keep the order of the levels, as the textbook has no better rule. Early
@@ -30,7 +32,7 @@ impl Sweep {
         self.end_last_rung(&bracket)
     }
 
-    fn end_last_rung(&mut self, bracket: &Bracket) -> Vec<Decision> {
+    pub(super) fn end_last_rung(&mut self, bracket: &Bracket) -> Vec<Decision> {
         let epochs = self.spec.recipe.epochs;
         let mut decisions = vec![];
         for key in keys(bracket, &bracket.arms) {
@@ -45,13 +47,41 @@ impl Sweep {
     }
 
     fn close_rung(&mut self, ix: usize, bracket: &Bracket) -> Vec<Decision> {
-        let rung = bracket.rung;
-        let epoch = self.rungs.epochs()[rung];
-        let ranked = self.rank(bracket, epoch);
-        let keep = self.rungs.keep(ranked.len());
-        let metric = self.spec.search.objective.metric.as_str();
         let mut decisions = vec![];
         let mut survivors = vec![ArmIx::PLAIN];
+        for heat in self.rungs.heats().to_vec() {
+            let of_heat = |arm: &ArmIx| heat.arms.contains(&(arm.ix().wrapping_sub(1)));
+            let arms: Vec<_> = bracket.arms.iter().copied().filter(of_heat).collect();
+            if heat.first > bracket.rung {
+                survivors.extend(arms);
+            } else {
+                survivors.extend(self.halve(bracket, &arms, &mut decisions));
+            }
+        }
+        survivors.sort_unstable();
+        self.brackets[ix].rung += 1;
+        self.brackets[ix].arms = survivors;
+        let next = self.enqueue_rung(ix);
+        if next.is_empty() {
+            self.brackets[ix].done = true;
+        }
+        decisions.extend(next);
+        decisions
+    }
+
+    /// Promotes the best of `arms`, prunes the others; answers who goes on.
+    fn halve(
+        &mut self,
+        bracket: &Bracket,
+        arms: &[ArmIx],
+        decisions: &mut Vec<Decision>,
+    ) -> Vec<ArmIx> {
+        let rung = bracket.rung;
+        let epoch = self.rungs.epochs()[rung];
+        let ranked = self.rank(bracket, arms, epoch);
+        let keep = self.rungs.keep(ranked.len());
+        let metric = self.spec.search.objective.metric.as_str();
+        let mut survivors = vec![];
         for (rank, &(arm, value)) in ranked.iter().enumerate() {
             let kept = rank < keep && value != Metric::Diverged;
             if kept {
@@ -81,15 +111,7 @@ impl Sweep {
                 decisions.extend(self.settle(key, rung as u32, kept, reason));
             }
         }
-        survivors.sort_unstable();
-        self.brackets[ix].rung += 1;
-        self.brackets[ix].arms = survivors;
-        let next = self.enqueue_rung(ix);
-        if next.is_empty() {
-            self.brackets[ix].done = true;
-        }
-        decisions.extend(next);
-        decisions
+        survivors
     }
 
     /// Promotes or prunes a trial, unless it has ended already.
@@ -111,8 +133,13 @@ impl Sweep {
         Some(Decision { action, reason })
     }
 
-    /// The competing arms, best first.
-    fn rank(&self, bracket: &Bracket, epoch: u32) -> Vec<(ArmIx, Metric)> {
+    /// Some arms of a bracket at a rung, best first.
+    pub(super) fn rank(
+        &self,
+        bracket: &Bracket,
+        arms: &[ArmIx],
+        epoch: u32,
+    ) -> Vec<(ArmIx, Metric)> {
         let objective = self.spec.search.objective;
         let mean = |arm| {
             Metric::mean(bracket.families.iter().map(|&family| {
@@ -123,8 +150,7 @@ impl Sweep {
                 }
             }))
         };
-        let competing = bracket.arms.iter().filter(|arm| **arm != ArmIx::PLAIN);
-        let mut ranked: Vec<_> = competing.map(|&arm| (arm, mean(arm))).collect();
+        let mut ranked: Vec<_> = arms.iter().map(|&arm| (arm, mean(arm))).collect();
         ranked.sort_by(|a, b| a.1.order(b.1));
         ranked
     }

@@ -106,12 +106,8 @@ impl Sweep {
         branches
     }
 
-    /// The arms of a family that wait to be woken from its trunk. Only the first family of a
-    /// bracket wakes any.
+    /// The arms of a family that wait to be woken from its trunk.
     fn dormant(&self, family: FamilyIx) -> Vec<ArmIx> {
-        if !self.brackets.iter().any(|bracket| bracket.families[0] == family) {
-            return vec![];
-        }
         let waits = |arm: &ArmIx| {
             let key = TrialKey::new(family, *arm);
             let dormant = self.trials[&key].status == TrialStatus::Dormant;

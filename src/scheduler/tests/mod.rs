@@ -11,6 +11,7 @@ use floodgauge_protocol::{
 };
 use std::collections::BTreeMap;
 
+mod arrival;
 mod halving;
 mod reports;
 mod sweeps;
@@ -35,13 +36,28 @@ fn spec(text: &str) -> SweepSpec {
 struct Curves {
     curve: Curve,
     /// The epoch in which each arm's level is first crossed, by its first step.
-    crossing: fn(arm: u16) -> u64,
+    crossing: Crossing,
     steps_per_epoch: u64,
+}
+
+#[derive(Clone, Copy)]
+enum Crossing {
+    OfArm(fn(arm: u16) -> u64),
+    OfSeedAndArm(fn(seed: u32, arm: u16) -> u64),
+}
+
+impl Curves {
+    fn crossed_in(&self, seed: u32, arm: u16) -> u64 {
+        match self.crossing {
+            Crossing::OfArm(crossing) => crossing(arm),
+            Crossing::OfSeedAndArm(crossing) => crossing(seed, arm),
+        }
+    }
 }
 
 impl Truth for Curves {
     fn point(&self, seed: u32, arm: ArmIx, epoch: u32) -> Point {
-        let rides = arm != ArmIx::PLAIN && u64::from(epoch) < (self.crossing)(arm.0);
+        let rides = arm != ArmIx::PLAIN && u64::from(epoch) < self.crossed_in(seed, arm.0);
         let value = (self.curve)(seed, if rides { 0 } else { arm.0 }, epoch);
         Point {
             train_loss: Metric::from(value / 2.0),
@@ -51,8 +67,8 @@ impl Truth for Curves {
         }
     }
 
-    fn onset_step(&self, _: u32, arm: ArmIx) -> Option<u64> {
-        let before = (self.crossing)(arm.0).checked_sub(1)?;
+    fn onset_step(&self, seed: u32, arm: ArmIx) -> Option<u64> {
+        let before = self.crossed_in(seed, arm.0).checked_sub(1)?;
         before.checked_mul(self.steps_per_epoch)
     }
 
@@ -76,6 +92,14 @@ impl World {
     }
 
     fn crossed(spec: SweepSpec, curve: Curve, crossing: fn(arm: u16) -> u64) -> Self {
+        Self::with(spec, curve, Crossing::OfArm(crossing))
+    }
+
+    fn by_seed(spec: SweepSpec, curve: Curve, crossing: fn(seed: u32, arm: u16) -> u64) -> Self {
+        Self::with(spec, curve, Crossing::OfSeedAndArm(crossing))
+    }
+
+    fn with(spec: SweepSpec, curve: Curve, crossing: Crossing) -> Self {
         let sweep = Sweep::new(spec.clone());
         let truth = Curves { curve, crossing, steps_per_epoch: sweep.steps_per_epoch() };
         let mut world = Self { sweep, log: vec![], open: BTreeMap::new(), truth };

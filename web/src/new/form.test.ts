@@ -156,7 +156,9 @@ describe("a form that spells a sweep", () => {
         .scheduler;
     expect(scheduler("grid")).toEqual({ kind: "grid" });
     expect(scheduler("halving")).toEqual({ kind: "halving", first_rung: 5 });
-    expect(scheduler("sha")).toEqual({ kind: "sha", eta: 4, first_rung: 5 });
+    for (const kind of ["sha", "asha", "hyperband"]) {
+      expect(scheduler(kind)).toEqual({ kind, eta: 4, first_rung: 5 });
+    }
   });
 });
 

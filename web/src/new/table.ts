@@ -220,6 +220,8 @@ const SCHEDULER: Section = {
         words: {
           halving: "halving after onset",
           sha: "textbook successive halving",
+          asha: "asynchronous halving, which depends on the order of arrival",
+          hyperband: "Hyperband",
           grid: "full grid",
         },
       },
@@ -229,7 +231,7 @@ const SCHEDULER: Section = {
         as: "whole",
         hint: "one arm in eta goes on",
         optional: true,
-        when: scheduler("sha"),
+        when: scheduler("sha", "asha", "hyperband"),
       },
       {
         at: "/scheduler/first_rung",
@@ -237,7 +239,7 @@ const SCHEDULER: Section = {
         as: "whole",
         hint: "epochs; of halving, after onset",
         optional: true,
-        when: scheduler("halving", "sha"),
+        when: scheduler("halving", "sha", "asha", "hyperband"),
       },
       { at: "/scheduler/priority", label: "Priority", as: "whole", hint: "higher ones go first" },
     ],

@@ -123,6 +123,8 @@ function decisionLine(state: SweepState, decision: Decision, line: Line): LogLin
       return line("kept", trialWords(state, decision.trial), reason, "good");
     case "wake":
       return line("woken", trialWords(state, decision.trial), reason);
+    case "rest":
+      return line("at rest", trialWords(state, decision.trial), reason);
     case "prune":
       return line("pruned", trialWords(state, decision.trial), reason);
     case "end":

@@ -52,6 +52,8 @@ function decide(state: SweepState, decision: Decision): SweepState {
       return setStatus(state, decision.trial.family, [decision.trial.arm], "active", reason);
     case "wake":
       return wake(state, decision.trial, decision.epochs, reason);
+    case "rest":
+      return setStatus(state, decision.trial.family, [decision.trial.arm], "dormant", reason);
     case "prune":
       return setStatus(state, decision.trial.family, [decision.trial.arm], "pruned", reason);
     case "end":

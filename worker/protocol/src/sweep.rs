@@ -142,13 +142,14 @@ pub struct SchedulerSpec {
     /// Which scheduler.
     #[serde(default)]
     pub kind: SchedulerKind,
-    /// For `sha`: one arm of `eta` goes on at each rung; 3 when unset.
+    /// For `sha`, `asha` and `hyperband`: one arm of `eta` goes on at each rung; 3 when unset.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(minimum = 2, maximum = 100))]
     pub eta: Option<u32>,
-    /// For `halving`: the epochs for which a level is probed, from that of its onset on; a sixth
-    /// or so of a full run when unset. For `sha`: epochs at the first rung; when unset, as many as
-    /// let the last rung end a full run.
+    /// For `halving`: the epochs for which a level is probed, from that of its onset on; 15 % of
+    /// a full run when unset. For `sha` and `asha`: epochs at the first rung; when unset, as many
+    /// as let the last rung end a full run. For `hyperband`: epochs at the first rung of its most
+    /// eager bracket; 1 when unset.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(minimum = 1))]
     pub first_rung: Option<u32>,
@@ -171,6 +172,12 @@ pub enum SchedulerKind {
     Halving,
     /// Synchronous successive halving (Jamieson & Talwalkar, AISTATS 2016).
     Sha,
+    /// Asynchronous successive halving by promotion (Li et al., MLSys 2020). Its decisions depend
+    /// on the order in which results arrive.
+    Asha,
+    /// Brackets of successive halving that begin with ever fewer arms at ever later rungs (Li et
+    /// al., JMLR 2018).
+    Hyperband,
 }
 
 impl SchedulerKind {
@@ -180,6 +187,18 @@ impl SchedulerKind {
             Self::Grid => "grid",
             Self::Halving => "halving",
             Self::Sha => "sha",
+            Self::Asha => "asha",
+            Self::Hyperband => "hyperband",
         }
+    }
+
+    /// Whether one arm in `eta` goes on at each of its rungs.
+    pub fn has_eta(self) -> bool {
+        matches!(self, Self::Sha | Self::Asha | Self::Hyperband)
+    }
+
+    /// Whether the order in which results arrive may change its decisions.
+    pub fn depends_on_arrival(self) -> bool {
+        self == Self::Asha
     }
 }

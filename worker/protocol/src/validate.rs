@@ -218,7 +218,7 @@ impl SweepSpec {
 
     fn check_scheduler(&self, problems: &mut Problems) {
         let spec = &self.scheduler;
-        if let Some(eta) = spec.eta.filter(|_| spec.kind == SchedulerKind::Sha) {
+        if let Some(eta) = spec.eta.filter(|_| spec.kind.has_eta()) {
             problems.unless(bound::ETA.contains(&eta), "/scheduler/eta", || {
                 format!("eta {eta} must be between {} and {}", bound::ETA.start(), bound::ETA.end())
             });
@@ -235,7 +235,7 @@ impl SweepSpec {
                 },
             );
         }
-        if spec.kind != SchedulerKind::Sha {
+        if !spec.kind.has_eta() {
             let kind = spec.kind.as_str();
             problems.unless(spec.eta.is_none(), "/scheduler/eta", || format!("{kind} has no eta"));
         }
@@ -348,6 +348,23 @@ mod tests {
             spoil(&mut spec);
             assert_eq!(pointers(&spec), [pointer], "{:?}", spec.problems());
         }
+    }
+
+    #[test]
+    fn schedulers_have_the_fields_that_apply_to_them() {
+        let wrong = |kind, eta, first_rung| {
+            let mut spec = digits();
+            spec.scheduler.kind = kind;
+            (spec.scheduler.eta, spec.scheduler.first_rung) = (eta, first_rung);
+            pointers(&spec)
+        };
+        for kind in [SchedulerKind::Sha, SchedulerKind::Asha, SchedulerKind::Hyperband] {
+            assert_eq!(wrong(kind, Some(4), Some(5)), [""; 0]);
+            assert_eq!(wrong(kind, Some(1), None), ["/scheduler/eta"]);
+        }
+        assert_eq!(wrong(SchedulerKind::Halving, Some(4), Some(5)), ["/scheduler/eta"]);
+        let grid = wrong(SchedulerKind::Grid, Some(4), Some(5));
+        assert_eq!(grid, ["/scheduler/eta", "/scheduler/first_rung"]);
     }
 
     fn mlp(hidden: &[u32]) -> Model {
