@@ -1,7 +1,13 @@
 //! Settings, one struct per concern. A field's doc comment is its help text, and its name in
 //! the environment stands beside its flag, so that all three are read in one place.
 
-use crate::http::BasePath;
+use crate::{
+    access::{Kind, Secret},
+    http::{
+        BasePath,
+        access::{DEFAULT_RATE, OpenTo},
+    },
+};
 use clap::{Args, ValueEnum, builder::FalseyValueParser};
 use reqwest::Url;
 use std::{
@@ -23,29 +29,48 @@ pub struct Listen {
     /// Address and port to listen on; port 0 takes a free one
     #[arg(long, env = "FLOODGAUGE_LISTEN", value_name = "ADDRESS", default_value = DEFAULT_LISTEN, value_parser = socket_address)]
     pub listen: SocketAddr,
-    /// Listen on an address that other machines reach, although there are no tokens yet:
-    /// whoever reaches it can do everything
+    /// Listen on an address that other machines reach even while there is no token: until the
+    /// first one is made, whoever reaches it can do everything
     #[arg(long, env = "FLOODGAUGE_INSECURE_OPEN", value_parser = FalseyValueParser::new())]
     pub insecure_open: bool,
     /// Path that the page and the API lie below as well, such as /floodgauge, for a proxy that
     /// hands it on
     #[arg(long, env = "FLOODGAUGE_BASE_PATH", value_name = "PATH")]
     pub base_path: Option<BasePath>,
+    /// Requests a second of a token that has no --rate of its own, over a while; bursts may be ten
+    /// times as many; 0 for no bound
+    #[arg(long, env = "FLOODGAUGE_RATE_LIMIT", value_name = "N", default_value_t = DEFAULT_RATE)]
+    pub rate_limit: u32,
 }
 
 impl Listen {
-    /// Refuses an address that others reach, unless that was asked for.
+    /// An address of this machine alone.
+    pub fn on(listen: SocketAddr) -> Self {
+        Self { listen, insecure_open: false, base_path: None, rate_limit: DEFAULT_RATE }
+    }
+
+    /// To whom the server is open while there is no token.
+    pub fn open_to(&self) -> OpenTo {
+        match (self.insecure_open, self.listen.ip().is_loopback()) {
+            (true, _) => OpenTo::Everyone,
+            (false, true) => OpenTo::ThisMachine,
+            (false, false) => OpenTo::Nobody,
+        }
+    }
+
+    /// Refuses an address that others reach while there is no token, unless that was asked for.
     ///
     /// # Errors
     /// Says what to do instead.
-    pub fn check(&self) -> Result<(), String> {
-        if self.insecure_open || self.listen.ip().is_loopback() {
+    pub fn check(&self, has_tokens: bool) -> Result<(), String> {
+        if has_tokens || self.open_to() != OpenTo::Nobody {
             return Ok(());
         }
         Err(format!(
-            "{} can be reached from other machines, and there are no tokens yet, so whoever \
-             reaches it could submit, cancel and delete; listen on 127.0.0.1 behind a proxy that \
-             asks who is there, or add --insecure-open if the network is yours alone",
+            "{} can be reached from other machines, and there are no tokens, so whoever reaches \
+             it could submit, cancel and delete; make a token first (floodgauge token create NAME \
+             --scope admin, with the same --data-dir or --database-url), listen on 127.0.0.1, or \
+             add --insecure-open if the network is yours alone",
             self.listen
         ))
     }
@@ -171,12 +196,49 @@ impl Cache {
     }
 }
 
-/// Which server a client talks to.
+/// Which server a client talks to, and as whom.
 #[derive(Clone, Debug, Args)]
 pub struct Server {
     /// The server's address
     #[arg(long = "server", env = "FLOODGAUGE_SERVER", value_name = "URL", default_value = DEFAULT_SERVER, value_parser = server_url)]
     pub url: Url,
+    /// What it shows to be let in.
+    #[command(flatten)]
+    pub credential: Credential,
+}
+
+/// What a client shows to be let in.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Credential {
+    /// The token, if the server asks for one; the variable or --token-file keep it out of the
+    /// process list
+    #[arg(long = "token", env = "FLOODGAUGE_TOKEN", value_name = "TOKEN", hide_env_values = true, value_parser = token)]
+    pub token: Option<Secret>,
+    /// A file that holds the token, which --token goes before
+    #[arg(long = "token-file", env = "FLOODGAUGE_TOKEN_FILE", value_name = "FILE")]
+    pub file: Option<PathBuf>,
+}
+
+impl Credential {
+    /// The token, if any; read from its file anew.
+    ///
+    /// # Errors
+    /// Says what is wrong with the file; never what is in it.
+    pub fn secret(&self) -> Result<Option<Secret>, String> {
+        if self.token.is_some() {
+            return Ok(self.token.clone());
+        }
+        let Some(file) = &self.file else { return Ok(None) };
+        let text = std::fs::read_to_string(file);
+        let text = text.map_err(|error| format!("{} can't be read: {error}", file.display()))?;
+        token(text.trim()).map(Some).map_err(|error| format!("{}: {error}", file.display()))
+    }
+}
+
+/// Reads a token. Its text isn't told, in case it was another secret.
+fn token(text: &str) -> Result<Secret, String> {
+    let read = Secret::read(Kind::Token, text.trim());
+    read.ok_or_else(|| "a token is fg_ and 64 hexadecimal digits".into())
 }
 
 /// What is logged, to standard error.
@@ -250,15 +312,33 @@ mod tests {
     #[test]
     fn only_loopback_is_open_without_asking() {
         let listen = |address: &str, insecure_open| Listen {
-            listen: address.parse().unwrap(),
             insecure_open,
-            base_path: None,
+            ..Listen::on(address.parse().unwrap())
         };
-        assert!(listen("127.0.0.1:0", false).check().is_ok());
-        assert!(listen("[::1]:0", false).check().is_ok());
-        assert!(listen("0.0.0.0:80", true).check().is_ok());
-        let refusal = listen("0.0.0.0:80", false).check().unwrap_err();
+        assert_eq!(listen("127.0.0.1:0", false).open_to(), OpenTo::ThisMachine);
+        assert_eq!(listen("[::1]:0", false).open_to(), OpenTo::ThisMachine);
+        let everywhere = listen("0.0.0.0:80", true);
+        assert_eq!(everywhere.open_to(), OpenTo::Everyone);
+        assert!(everywhere.check(false).is_ok());
+        let refusal = listen("0.0.0.0:80", false).check(false).unwrap_err();
         assert!(refusal.contains("--insecure-open") && refusal.contains("0.0.0.0:80"));
+        assert!(listen("0.0.0.0:80", false).check(true).is_ok());
+    }
+
+    #[test]
+    fn a_token_comes_from_the_flag_or_else_from_its_file() {
+        let made = Secret::new(Kind::Token).unwrap();
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), format!("{}\n", made.reveal())).unwrap();
+        let kept = Credential { token: None, file: Some(file.path().into()) };
+        assert_eq!(kept.secret().unwrap(), Some(made));
+        let other = Secret::new(Kind::Token).unwrap();
+        let given = Credential { token: Some(other.clone()), ..kept.clone() };
+        assert_eq!(given.secret().unwrap(), Some(other));
+        std::fs::write(file.path(), "hunter2").unwrap();
+        let refused = kept.secret().unwrap_err();
+        assert!(refused.contains("fg_ and 64") && !refused.contains("hunter2"), "{refused}");
+        assert_eq!(Credential::default().secret().unwrap(), None);
     }
 
     #[test]

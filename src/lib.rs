@@ -1,5 +1,6 @@
 //! Floodgauge finds the flood level of a training recipe, and says how sure it is.
 //!
+//! - [`access`]: tokens and what they allow (pure).
 //! - [`scheduler`]: the pure core, events in and actions out.
 //! - [`simulate`]: the scheduler in virtual time, on curves that are known.
 //! - [`verdict`]: best b with its difference to the baseline (pure).
@@ -10,6 +11,7 @@
 //! - [`client`]: the user's side of it.
 //! - [`config`], [`cli`]: settings and commands of the program.
 
+pub mod access;
 pub mod blobs;
 pub mod cli;
 pub mod client;

@@ -25,6 +25,7 @@ enum Command {
     Dataset(dataset::Args),
     Simulate(simulate::Args),
     Cancel(cancel::Args),
+    Token(token::Args),
     Migrate(migrate::Args),
     /// Print the description of the HTTP surface (OpenAPI 3.1)
     Openapi,
@@ -44,6 +45,7 @@ fn main() -> ExitCode {
         Command::Dataset(args) => cli::run(dataset::run(args)),
         Command::Simulate(args) => cli::run(simulate::run(args)),
         Command::Cancel(args) => cli::run(cancel::run(args)),
+        Command::Token(args) => cli::run(token::run(args)),
         Command::Migrate(args) => cli::run(migrate::run(args)),
         Command::Openapi => cli::run(openapi::run()),
         Command::Healthcheck(args) => cli::run(healthcheck::run(args)),

@@ -1,7 +1,7 @@
 //! `floodgauge best`: a sweep's best arm, so far or at all.
 
-use super::{Failure, print, words};
-use crate::{client::Client, config::Server};
+use super::{Failure, connect, print, words};
+use crate::config::Server;
 use floodgauge_protocol::SweepId;
 
 /// Print a sweep's best arm, so far or at all
@@ -26,7 +26,7 @@ pub struct Args {
 /// # Errors
 /// Whatever the client meets.
 pub async fn run(args: Args) -> Result<(), Failure> {
-    let client = Client::new(args.server.url)?;
+    let client = connect(&args.server)?;
     let best = client.best(args.id).await?;
     if args.json {
         return print::out(&best.body);

@@ -1,7 +1,7 @@
 //! `floodgauge cancel`: ends a sweep.
 
-use super::{Failure, print};
-use crate::{client::Client, config::Server};
+use super::{Failure, connect, print};
+use crate::config::Server;
 use floodgauge_protocol::SweepId;
 
 /// End a sweep
@@ -22,7 +22,7 @@ pub struct Args {
 /// # Errors
 /// [`Failure::BadInput`] if the sweep has ended already; whatever the client meets.
 pub async fn run(args: Args) -> Result<(), Failure> {
-    let answer = Client::new(args.server.url)?.cancel(args.id).await?;
+    let answer = connect(&args.server)?.cancel(args.id).await?;
     if args.json {
         return print::out(&answer.body);
     }

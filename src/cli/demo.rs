@@ -1,6 +1,10 @@
 //! `floodgauge demo`: a server, a worker and a small sweep, with nothing to set up.
 
-use super::{Failure, log, print, server::Server, signals, sweep_file, watch, words};
+use super::{
+    Failure, log, print,
+    server::{Server, Settings, open_store},
+    signals, sweep_file, watch, words,
+};
 use crate::{
     client::Client,
     config::{DEFAULT_LISTEN, Data, Listen, Log, Storage, Work, socket_address},
@@ -50,8 +54,14 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     let scratch = tempfile::tempdir().context("no temporary folder can be made")?;
     let storage = Storage::in_folder(args.data_dir.as_deref().unwrap_or(scratch.path()));
     let listener = listen(args.listen).await?;
-    let server =
-        Server::start(listener, &storage, &Work::one_worker(), &Data::none(), None).await?;
+    let address = listener.local_addr().context("the listener has no address")?;
+    let settings = Settings {
+        storage: &storage,
+        work: &Work::one_worker(),
+        data: &Data::none(),
+        listen: &Listen::on(address),
+    };
+    let server = Server::start(listener, open_store(&storage).await?, settings).await?;
     let client = Client::new(server.url.clone())?;
 
     let demo = async {
@@ -92,8 +102,7 @@ async fn find(client: &Client, spec: &SweepSpec, json: bool) -> Result<(), Failu
 /// Listens where it was asked to or, if it wasn't, on the usual port or the next free one.
 async fn listen(asked: Option<SocketAddr>) -> Result<TcpListener, Failure> {
     if let Some(address) = asked {
-        let listen = Listen { listen: address, insecure_open: false, base_path: None };
-        listen.check().map_err(Failure::BadInput)?;
+        Listen::on(address).check(false).map_err(Failure::BadInput)?;
         let listener = TcpListener::bind(address).await;
         return Ok(listener.with_context(|| format!("can't listen on {address}"))?);
     }

@@ -1,7 +1,7 @@
 //! `floodgauge healthcheck`: whether a server is ready, for containers and scripts.
 
-use super::{Failure, print};
-use crate::{client::Client, config::Server};
+use super::{Failure, connect, print};
+use crate::config::Server;
 
 /// Tell whether a server is ready
 #[derive(Debug, clap::Args)]
@@ -15,7 +15,7 @@ pub struct Args {
 /// # Errors
 /// [`Failure::OutOfReach`] if the server or its database doesn't answer.
 pub async fn run(args: Args) -> Result<(), Failure> {
-    let client = Client::new(args.server.url)?;
+    let client = connect(&args.server)?;
     client.ready().await?;
     print::out(&format!("{} is ready", client.server()))
 }

@@ -1,6 +1,6 @@
 //! `floodgauge list`: the sweeps of a server, newest first.
 
-use super::{Failure, print, words};
+use super::{Failure, connect, print, words};
 use crate::{
     client::{Client, SweepSummary},
     config::Server,
@@ -37,7 +37,7 @@ pub struct Args {
 /// # Errors
 /// Whatever the client meets.
 pub async fn run(args: Args) -> Result<(), Failure> {
-    let client = Client::new(args.server.url)?;
+    let client = connect(&args.server)?;
     let search = args.search.as_deref();
     let found = collect(&client, search, args.limit).await?;
     if args.json {

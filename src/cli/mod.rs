@@ -12,6 +12,7 @@ pub mod serve;
 pub mod show;
 pub mod simulate;
 pub mod submit;
+pub mod token;
 pub mod watch;
 pub mod worker;
 
@@ -27,6 +28,7 @@ mod words;
 
 pub use failure::{EXIT_CODES, Failure};
 
+use crate::{client::Client, config::Server};
 use floodgauge_protocol::SweepId;
 use std::{process::ExitCode, time::Duration};
 
@@ -39,6 +41,15 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// Says where ids are to be found.
 fn sweep_id(text: &str) -> Result<SweepId, String> {
     text.parse().map_err(|_| "that is no sweep's id; `floodgauge list` shows them".into())
+}
+
+/// A client of the server that was named, with the token that was given.
+///
+/// # Errors
+/// A token's file that can't be read; this machine's TLS.
+fn connect(server: &Server) -> Result<Client, Failure> {
+    let token = server.credential.secret().map_err(Failure::BadInput)?;
+    Ok(Client::new(server.url.clone())?.with_token(token))
 }
 
 /// Runs a command to its end, and says what went wrong if something did.

@@ -1,7 +1,14 @@
 //! `floodgauge serve`: the server.
 
-use super::{Failure, log, print, server::Server, signals};
-use crate::config::{Data, Listen, Log, Storage, Work};
+use super::{
+    Failure, log, print,
+    server::{Server, Settings, open_store},
+    signals,
+};
+use crate::{
+    config::{Data, Listen, Log, Storage, Work},
+    http::access::OpenTo,
+};
 use anyhow::Context as _;
 use futures::FutureExt as _;
 use tokio::net::TcpListener;
@@ -12,6 +19,7 @@ use tokio::net::TcpListener;
 Examples:
   floodgauge serve
   floodgauge serve --listen 127.0.0.1:0 --data-dir /srv/floodgauge
+  floodgauge serve --listen 0.0.0.0:7878
   floodgauge serve --database-url postgres://floodgauge@db/floodgauge --workers 0")]
 pub struct Args {
     #[command(flatten)]
@@ -26,20 +34,44 @@ pub struct Args {
     log: Log,
 }
 
+/// What to know of a server without tokens.
+fn open(to: OpenTo) -> String {
+    let whom = match to {
+        OpenTo::Everyone => "whoever reaches it",
+        OpenTo::ThisMachine | OpenTo::Nobody => "everybody on this machine",
+    };
+    tracing::warn!("there are no tokens: open to {whom}");
+    format!(
+        "there are no tokens, so it is open to {whom}; the first one closes it: \
+         floodgauge token create NAME --scope admin"
+    )
+}
+
 /// Runs `serve`, until Ctrl-C or SIGTERM.
 ///
 /// # Errors
 /// A refused address; a port in use; a database that can't be opened.
 pub async fn run(args: Args) -> Result<(), Failure> {
     log::start(&args.log, "info")?;
-    args.listen.check().map_err(Failure::BadInput)?;
+    let store = open_store(&args.storage).await?;
+    let has_tokens = store.any_token().await.context("the tokens")?;
+    args.listen.check(has_tokens).map_err(Failure::BadInput)?;
     let address = args.listen.listen;
     let listener =
         TcpListener::bind(address).await.with_context(|| format!("can't listen on {address}"))?;
     let bound = listener.local_addr().context("the listener has no address")?;
-    let base = args.listen.base_path;
-    let below = base.as_ref().map_or_else(String::new, |base| format!("{base}/"));
-    let server = Server::start(listener, &args.storage, &args.work, &args.data, base).await?;
+    let base = args.listen.base_path.as_ref();
+    let below = base.map_or_else(String::new, |base| format!("{base}/"));
+    let settings = Settings {
+        storage: &args.storage,
+        work: &args.work,
+        data: &args.data,
+        listen: &args.listen,
+    };
+    let server = Server::start(listener, store, settings).await?;
     print::out(&format!("listening on http://{bound}{below}"))?;
+    if !has_tokens {
+        print::out(&open(args.listen.open_to()))?;
+    }
     server.run_until(signals::interrupted().map(Ok)).await
 }

@@ -4,9 +4,9 @@
 use super::{Failure, worker};
 use crate::{
     blobs::Blobs,
-    config::{Data, Storage, Work},
+    config::{Data, Listen, Storage, Work},
     driver::{Driver, DriverConfig},
-    http::{self, AppState, BasePath},
+    http::{self, AppState, access::Gate},
     store::{self, DynStore, SqliteStore},
 };
 use anyhow::Context as _;
@@ -21,6 +21,19 @@ const COLLECT_EVERY: Duration = Duration::from_secs(600);
 /// How long workers may take to stop.
 const STOPPING: Duration = Duration::from_secs(10);
 
+/// What a server is to be like.
+#[derive(Clone, Copy)]
+pub struct Settings<'a> {
+    /// Where it keeps what it knows.
+    pub storage: &'a Storage,
+    /// How it hands out work.
+    pub work: &'a Work,
+    /// Where it finds the files of data sets.
+    pub data: &'a Data,
+    /// Who may reach it.
+    pub listen: &'a Listen,
+}
+
 /// A server that runs.
 pub struct Server {
     /// Where it answers, for clients on this machine.
@@ -32,18 +45,16 @@ pub struct Server {
 }
 
 impl Server {
-    /// Opens database and blobs, and starts to answer on `listener`.
+    /// Opens the blobs, and starts to answer on `listener`.
     ///
     /// # Errors
     /// Whatever can't be opened; workers asked of a build that can't train.
     pub async fn start(
         listener: TcpListener,
-        storage: &Storage,
-        work: &Work,
-        data: &Data,
-        base_path: Option<BasePath>,
+        store: DynStore,
+        settings: Settings<'_>,
     ) -> Result<Self, Failure> {
-        let store = open_store(storage).await?;
+        let Settings { storage, work, data, listen } = settings;
         let folder = storage.blob_folder();
         let blobs = Blobs::open(&folder)
             .with_context(|| format!("the blobs in {} can't be opened", folder.display()))?;
@@ -53,9 +64,12 @@ impl Server {
         let (stopping, closing) = (CancellationToken::new(), CancellationToken::new());
         let address = listener.local_addr().context("the listener has no address")?;
         let url = local_url(address)?;
-        let app = http::app(AppState::new(driver.clone(), closing.clone()));
-        let app = match base_path {
-            Some(base) => http::below(base, app),
+        let internal = Gate::internal_secret()?;
+        let gate = Gate::new(listen.open_to()).with_rate(listen.rate_limit);
+        let gate = gate.with_internal(&internal);
+        let app = http::app(AppState::new(driver.clone(), closing.clone()).behind(gate));
+        let app = match &listen.base_path {
+            Some(base) => http::below(base.clone(), app),
             None => app,
         };
         let serving = tokio::spawn(http::serve(listener, app, closing.clone().cancelled_owned()));
@@ -66,7 +80,14 @@ impl Server {
         let cache = storage.cache();
         for number in 1..=work.workers {
             let name = format!("embedded-{number}");
-            let training = worker::train(&url, name, Some(threads), &cache, stopping.clone())?;
+            let training = worker::train(
+                &url,
+                Some(&internal),
+                name,
+                Some(threads),
+                &cache,
+                stopping.clone(),
+            )?;
             workers.spawn(async move {
                 if let Err(failure) = training.await {
                     tracing::error!(%failure, "an embedded worker stopped");

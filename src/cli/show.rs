@@ -1,10 +1,7 @@
 //! `floodgauge show`: a sweep with its trials, and why each ended.
 
-use super::{Failure, print, words};
-use crate::{
-    client::{Client, Trial},
-    config::Server,
-};
+use super::{Failure, connect, print, words};
+use crate::{client::Trial, config::Server};
 use anyhow::Context as _;
 use floodgauge_protocol::SweepId;
 use serde_json::Value;
@@ -27,7 +24,7 @@ pub struct Args {
 /// # Errors
 /// Whatever the client meets.
 pub async fn run(args: Args) -> Result<(), Failure> {
-    let client = Client::new(args.server.url)?;
+    let client = connect(&args.server)?;
     let sweep = client.sweep(args.id).await?;
     let trials = client.trials(args.id).await?;
     if args.json {

@@ -1,10 +1,7 @@
 //! `floodgauge submit`: hands a sweep to a server.
 
-use super::{Failure, print, sweep_file, watch, words};
-use crate::{
-    client::{Client, ClientError},
-    config::Server,
-};
+use super::{Failure, connect, print, sweep_file, watch, words};
+use crate::{client::ClientError, config::Server};
 use std::path::PathBuf;
 
 /// Hand a sweep to a server
@@ -36,7 +33,7 @@ pub struct Args {
 /// [`Failure::BadInput`] for a sweep that can't be run; with --watch, as `watch`.
 pub async fn run(args: Args) -> Result<(), Failure> {
     let spec = sweep_file::read(&args.file)?;
-    let client = Client::new(args.server.url)?;
+    let client = connect(&args.server)?;
     let made = client.submit(&spec, args.idempotency_key.as_deref()).await;
     let made = made.map_err(|error| match error {
         ClientError::Refused(problem) if problem.status < 500 => {

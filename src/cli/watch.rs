@@ -1,6 +1,6 @@
 //! `floodgauge watch`: follows a sweep to its end.
 
-use super::{Failure, bars::Bars, print, progress::Progress, words};
+use super::{Failure, bars::Bars, connect, print, progress::Progress, words};
 use crate::{
     client::{Answer, Client, SweepDetail},
     config::Server,
@@ -36,7 +36,7 @@ pub struct Args {
 /// # Errors
 /// [`Failure::Sweep`] if the sweep fails or is cancelled; whatever the client meets.
 pub async fn run(args: Args) -> Result<(), Failure> {
-    let client = Client::new(args.server.url)?;
+    let client = connect(&args.server)?;
     let sweep = client.sweep(args.id).await?.value;
     let best = follow(&client, &sweep).await?;
     print::out(&if args.json { best.body } else { words::answer(&best.value, &sweep) })

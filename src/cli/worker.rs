@@ -2,7 +2,10 @@
 //! `serve` and `demo` are the same, and reach their server the same way.
 
 use super::Failure;
-use crate::config::{Cache, Log, Server};
+use crate::{
+    access::Secret,
+    config::{Cache, Log, Server},
+};
 use reqwest::Url;
 use tokio_util::sync::CancellationToken;
 
@@ -11,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 #[command(after_help = "\
 Examples:
   floodgauge worker --server http://gauge.example:7878
+  FLOODGAUGE_TOKEN=fg_… floodgauge worker --server https://gauge.example
   floodgauge worker --name big-machine --threads 8 --cache /srv/cache")]
 pub struct Args {
     #[command(flatten)]
@@ -35,7 +39,9 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     super::log::start(&args.log, "info")?;
     let shutdown = CancellationToken::new();
     let name = args.name.unwrap_or_else(default_name);
-    let training = train(&args.server.url, name, args.threads, &args.cache, shutdown.clone())?;
+    let token = args.server.credential.secret().map_err(Failure::BadInput)?;
+    let (url, cache) = (&args.server.url, &args.cache);
+    let training = train(url, token.as_ref(), name, args.threads, cache, shutdown.clone())?;
     tokio::spawn(async move {
         super::signals::interrupted().await;
         shutdown.cancel();
@@ -43,13 +49,14 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     training.await
 }
 
-/// A worker for the server at `server`, which works until `shutdown`.
+/// A worker for the server at `server`, which shows `token` and works until `shutdown`.
 ///
 /// # Errors
 /// A build that can't train; an address that can't be used.
 #[cfg(feature = "worker")]
 pub(super) fn train(
     server: &Url,
+    token: Option<&Secret>,
     name: String,
     threads: Option<std::num::NonZeroUsize>,
     cache: &Cache,
@@ -64,6 +71,7 @@ pub(super) fn train(
 
     let config = WorkerConfig {
         server: server.to_string(),
+        token: token.map(|token| token.reveal().to_owned()),
         name,
         cache: runner::Cache { folder: cache.folder(), most_bytes: cache.most_bytes() },
         machine: threads.map_or_else(Machine::default, Machine::new),
@@ -80,6 +88,7 @@ pub(super) fn train(
 #[cfg(not(feature = "worker"))]
 pub(super) fn train(
     _server: &Url,
+    _token: Option<&Secret>,
     _name: String,
     _threads: Option<std::num::NonZeroUsize>,
     _cache: &Cache,

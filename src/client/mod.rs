@@ -9,7 +9,7 @@ pub use datasets::{DatasetItem, Kept};
 pub use error::{ClientError, FieldProblem, Problem};
 pub use types::{Answer, ArmInfo, Items, LogEntry, SweepDetail, SweepSummary, Trial};
 
-use crate::verdict::Best;
+use crate::{access::Secret, verdict::Best};
 use floodgauge_protocol::{SweepId, SweepSpec};
 use reqwest::{Method, RequestBuilder, Response, StatusCode, Url, header};
 use serde::de::DeserializeOwned;
@@ -25,6 +25,7 @@ const ANSWER: Duration = Duration::from_secs(30);
 pub struct Client {
     http: reqwest::Client,
     server: Url,
+    token: Option<Secret>,
 }
 
 impl Client {
@@ -43,7 +44,12 @@ impl Client {
             http = http.no_proxy();
         }
         let http = http.build().map_err(|error| unreachable(&server, &error))?;
-        Ok(Self { http, server })
+        Ok(Self { http, server, token: None })
+    }
+
+    /// The same client, which shows a token with each request.
+    pub fn with_token(self, token: Option<Secret>) -> Self {
+        Self { token, ..self }
     }
 
     /// The server's address.
@@ -135,7 +141,12 @@ impl Client {
 
     fn request(&self, method: Method, path: &str) -> Result<RequestBuilder, ClientError> {
         let url = self.server.join(path).map_err(|error| self.unclear(error))?;
-        Ok(self.http.request(method, url))
+        let request = self.http.request(method, url);
+        Ok(match &self.token {
+            // Marked as sensitive by the library, and not sent on to another host.
+            Some(token) => request.bearer_auth(token.reveal()),
+            None => request,
+        })
     }
 
     async fn answer<T: DeserializeOwned>(

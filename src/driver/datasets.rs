@@ -2,6 +2,7 @@
 
 use super::{Driver, DriverError};
 use crate::{
+    access::TokenId,
     blobs::Streamed,
     store::{AddedDataset, BlobRow, DatasetRow, DeletedDataset, NewDataset, StoreError, SweepData},
 };
@@ -16,13 +17,16 @@ use std::{
 };
 
 impl Driver {
-    /// Checks a file and keeps it under a name; true if it wasn't there before.
+    /// Checks a file and keeps it under a name, for a token if one sent it; true if it wasn't
+    /// there before.
     ///
     /// # Errors
     /// [`DriverError::BadDataset`] with the first thing that is wrong with the file;
-    /// [`DriverError::DatasetTaken`] if the name stands for another one.
+    /// [`DriverError::DatasetTaken`] if the name stands for another one;
+    /// [`StoreError::OverQuota`] if the token would have more than it may.
     pub async fn add_dataset(
         &self,
+        owner: Option<TokenId>,
         name: &DatasetName,
         format: Format,
         file: File,
@@ -37,7 +41,7 @@ impl Driver {
             Err(UploadError::Bad(what)) => return Err(DriverError::BadDataset(what)),
             Err(UploadError::Read(error)) => return Err(fault(error)),
         };
-        match self.keep(name, Some(upload), file).await? {
+        match self.keep(name, Some(upload), owner, file).await? {
             (row, AddedDataset::New) => Ok((row, true)),
             (row, AddedDataset::Existing) => Ok((row, false)),
             (_, AddedDataset::NameTaken) => Err(DriverError::DatasetTaken(name.clone())),
@@ -107,7 +111,7 @@ impl Driver {
             Ok(packed(&set))
         });
         let file = packed.await?.map_err(|error| unusable(name, &error))?.map_err(fault)?;
-        match self.keep(name, None, file).await? {
+        match self.keep(name, None, None, file).await? {
             (row, AddedDataset::New | AddedDataset::Existing) => Ok(row),
             (_, AddedDataset::NameTaken) => Err(DriverError::DatasetTaken(name.clone())),
         }
@@ -118,6 +122,7 @@ impl Driver {
         &self,
         name: &DatasetName,
         upload: Option<Upload>,
+        owner: Option<TokenId>,
         file: File,
     ) -> Result<(DatasetRow, AddedDataset), DriverError> {
         let summed = blocking(move || -> io::Result<_> {
@@ -129,7 +134,7 @@ impl Driver {
         });
         let (blob, file) = summed.await?.map_err(fault)?;
         let staged = self.0.blobs.stage(tokio::fs::File::from_std(file)).await?;
-        let new = NewDataset { name: name.to_string(), blob, upload };
+        let new = NewDataset { name: name.to_string(), blob, upload, owner };
         let place = Box::pin(self.0.blobs.place(&staged, blob.digest));
         let added = self.0.store.add_dataset(new, place).await;
         // Nothing is left of what got its name.

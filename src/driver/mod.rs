@@ -19,6 +19,7 @@ mod work;
 pub use error::DriverError;
 
 use crate::{
+    access::TokenId,
     blobs::Blobs,
     scheduler::{self, Event, Sweep},
     store::{Commit, Created, DynStore, Effects, LeaseGuard, NewSweep, StoreError},
@@ -96,14 +97,28 @@ impl Driver {
         self.0.changes.subscribe()
     }
 
-    /// Queues a sweep.
+    /// Queues a sweep that belongs to nobody.
+    ///
+    /// # Errors
+    /// As of [`submit_as`](Self::submit_as).
+    pub async fn submit(
+        &self,
+        spec: SweepSpec,
+        idempotency: Option<(String, Digest)>,
+    ) -> Result<Submitted, DriverError> {
+        self.submit_as(None, spec, idempotency).await
+    }
+
+    /// Queues a sweep of a token's.
     ///
     /// # Errors
     /// [`DriverError::Invalid`] with every field that is out of range, or a data set that can't be
     /// used;
-    /// [`DriverError::KeyReused`] if the idempotency key came before with another digest.
-    pub async fn submit(
+    /// [`DriverError::KeyReused`] if the idempotency key came before with another digest;
+    /// [`StoreError::OverQuota`] if the token would have more than it may.
+    pub async fn submit_as(
         &self,
+        owner: Option<TokenId>,
         mut spec: SweepSpec,
         idempotency: Option<(String, Digest)>,
     ) -> Result<Submitted, DriverError> {
@@ -130,6 +145,7 @@ impl Driver {
             event: json(&event)?,
             decisions: json(&decisions)?,
             data,
+            owner,
             effects,
         };
         let created = self.0.store.create_sweep(new).await;

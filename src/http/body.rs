@@ -7,7 +7,9 @@ use axum::{
         DefaultBodyLimit, FromRequest, Request,
         rejection::{BytesRejection, FailedToBufferBody},
     },
-    http::{HeaderMap, header},
+    http::{HeaderMap, HeaderValue, header},
+    middleware::Next,
+    response::{IntoResponse as _, Response},
 };
 use floodgauge_datasets::upload;
 use serde::de::DeserializeOwned;
@@ -48,6 +50,18 @@ impl Limit {
 impl fmt::Display for Limit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} MiB", self.0 >> 20)
+    }
+}
+
+/// Refuses bodies that are packed: nothing here unpacks what others sent, so that a few bytes
+/// can't become many.
+pub(super) async fn refuse_packed(request: Request, next: Next) -> Response {
+    let packings = request.headers().get_all(header::CONTENT_ENCODING);
+    let plain = |value: &HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"identity");
+    if packings.iter().all(plain) {
+        next.run(request).await
+    } else {
+        Problem::PackedBody.into_response()
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::{
     AppState,
+    access::Caller,
     body::Limit,
     extract::{DatasetPath, Query},
     openapi::{
@@ -10,7 +11,7 @@ use super::{
     problem::Problem,
     time::timestamp,
 };
-use crate::store::DatasetRow;
+use crate::{access::Limits, store::DatasetRow};
 use axum::{
     Json,
     body::{Body, HttpBody as _},
@@ -146,17 +147,20 @@ pub struct AddQuery {
 )]
 async fn add(
     State(state): State<AppState>,
+    caller: Caller,
     Query(query): Query<AddQuery>,
     request: Request,
 ) -> Result<Response, Problem> {
     let format = declared(request.headers())?;
-    if request.body().size_hint().lower() > Limit::DATASET.bytes() {
+    let declared = request.body().size_hint().lower();
+    if declared > Limit::DATASET.bytes() {
         return Err(Problem::TooLarge(Limit::DATASET));
     }
+    within_quota(&state, &caller, declared).await?;
     let place = state.dataset_uploads.acquire().await;
     let _place = place.map_err(|error| Problem::Unavailable(error.into()))?;
     let file = receive(request.into_body(), Limit::DATASET).await?;
-    let (row, new) = state.driver.add_dataset(&query.name, format, file).await?;
+    let (row, new) = state.driver.add_dataset(caller.owner(), &query.name, format, file).await?;
     let body = Json(item(&query.name, Some(&row), state.driver.folder())?);
     if new {
         // Relative to the request, so that it holds below whatever prefix a proxy adds.
@@ -164,6 +168,19 @@ async fn add(
         Ok((StatusCode::CREATED, [(header::LOCATION, location)], body).into_response())
     } else {
         Ok(body.into_response())
+    }
+}
+
+/// Refuses what would be refused anyway, before it is sent.
+async fn within_quota(state: &AppState, caller: &Caller, declared: u64) -> Result<(), Problem> {
+    let Caller::Token { row, .. } = caller else { return Ok(()) };
+    let Some(_) = row.limits.upload_bytes else { return Ok(()) };
+    let mut usage = state.driver.store().token_usage(row.token).await?;
+    usage.upload_bytes += declared.max(1);
+    let bytes_alone = Limits { upload_bytes: row.limits.upload_bytes, ..Limits::default() };
+    match usage.beyond(&bytes_alone) {
+        Some(over) => Err(Problem::OverQuota(over.to_string())),
+        None => Ok(()),
     }
 }
 

@@ -6,6 +6,7 @@
 
 use super::{
     AppState,
+    access::Caller,
     extract::{Query, SweepPath, text_header},
     log::{OfAll, OfSweep},
     openapi::{Malformed, NoSweep},
@@ -26,7 +27,7 @@ use axum::{
     },
 };
 use floodgauge_protocol::SweepId;
-use futures::Stream;
+use futures::{Stream, StreamExt as _};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -94,6 +95,7 @@ pub struct AfterQuery {
 )]
 async fn of_sweep(
     State(state): State<AppState>,
+    caller: Caller,
     SweepPath(sweep): SweepPath,
     Query(query): Query<AfterQuery>,
     headers: HeaderMap,
@@ -103,7 +105,8 @@ async fn of_sweep(
     if row.status.is_final() && row.head_seq <= after {
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
-    Ok(stream(state.sweep_feeds.follow(&state, OfSweep(sweep), after, row.head_seq)))
+    let entries = state.sweep_feeds.follow(&state, OfSweep(sweep), after, row.head_seq);
+    Ok(stream(entries.take_until(Box::pin(caller.ends(state)))))
 }
 
 /// Follow all sweeps
@@ -127,12 +130,14 @@ async fn of_sweep(
 )]
 async fn of_all(
     State(state): State<AppState>,
+    caller: Caller,
     Query(query): Query<AfterQuery>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let head = state.driver.store().global_head().await?.unwrap_or(OfAll::START);
     let after = after(&headers, query)?.unwrap_or(head);
-    Ok(stream(state.all_feeds.follow(&state, OfAll, after, head)))
+    let entries = state.all_feeds.follow(&state, OfAll, after, head);
+    Ok(stream(entries.take_until(Box::pin(caller.ends(state)))))
 }
 
 /// The header goes before the query: a browser that reconnects keeps its address.

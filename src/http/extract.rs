@@ -1,6 +1,7 @@
 //! What handlers take from a request's path, query and headers.
 
 use super::problem::Problem;
+use crate::access::TokenId;
 use axum::{
     extract::{FromRequestParts, RawPathParams},
     http::{HeaderMap, request::Parts},
@@ -22,6 +23,9 @@ pub struct LeasePath {
     /// What the header [`LEASE_TOKEN_HEADER`] says.
     pub token: String,
 }
+
+/// The token that the path names, by its id.
+pub struct TokenPath(pub TokenId);
 
 /// The digest that the path names.
 pub struct DigestPath(pub Digest);
@@ -57,6 +61,14 @@ impl<S: Send + Sync> FromRequestParts<S> for LeasePath {
             Problem::Malformed(format!("the header `{LEASE_TOKEN_HEADER}` is missing"), Vec::new())
         })?;
         Ok(Self { lease, token })
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for TokenPath {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        in_path(parts, state, "token", "token").await.map(Self)
     }
 }
 

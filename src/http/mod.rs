@@ -8,10 +8,12 @@
 //! - [`datasets`]: what sweeps train on.
 //! - [`events`]: live logs, on top of `feed`, which follows a `log` in the store.
 //! - [`work`], [`blobs`]: what workers say.
+//! - [`access`]: who may do what; [`session`], [`tokens`]: signing in, and what with.
 //! - [`health`], `page`, `openapi`: the server itself.
 //! - [`problem`]: what clients are told when something goes wrong.
 //! - [`below`]: the app under a path. [`body`], [`extract`]: what handlers take from a request.
 
+pub mod access;
 mod base_path;
 pub mod best;
 pub mod blobs;
@@ -28,9 +30,11 @@ mod openapi;
 mod page;
 pub mod problem;
 mod serve;
+pub mod session;
 pub mod sparkline;
 pub mod sweeps;
 mod time;
+pub mod tokens;
 pub mod trials;
 pub mod work;
 
@@ -39,10 +43,13 @@ pub use openapi::openapi;
 pub use serve::serve;
 
 use crate::driver::Driver;
+use access::Gate;
 use axum::{
     Router,
     extract::Request,
     http::{HeaderName, HeaderValue, Response},
+    middleware::{from_fn, from_fn_with_state},
+    response::IntoResponse as _,
 };
 use problem::Problem;
 use std::{sync::Arc, time::Duration};
@@ -52,6 +59,7 @@ use tower::ServiceBuilder;
 use tower_http::{
     catch_panic::CatchPanicLayer,
     compression::CompressionLayer,
+    csrf::{CsrfLayer, ProtectionError},
     request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer},
     set_header::SetResponseHeaderLayer,
     trace::TraceLayer,
@@ -72,17 +80,26 @@ pub struct AppState {
     uploads: Arc<Semaphore>,
     /// The places of [`datasets::MAX_UPLOADS`].
     dataset_uploads: Arc<Semaphore>,
+    /// Lets requests in.
+    gate: Arc<Gate>,
     sweep_feeds: feed::Feeds<log::OfSweep>,
     all_feeds: feed::Feeds<log::OfAll>,
 }
 
 impl AppState {
-    /// The state of a server that drives sweeps until `closing` is cancelled.
+    /// The state of a server that drives sweeps until `closing` is cancelled, and is open to this
+    /// machine as long as there is no token.
     pub fn new(driver: Driver, closing: CancellationToken) -> Self {
         let (sweep_feeds, all_feeds) = Default::default();
         let uploads = Arc::new(Semaphore::new(blobs::MAX_UPLOADS));
         let dataset_uploads = Arc::new(Semaphore::new(datasets::MAX_UPLOADS));
-        Self { driver, closing, uploads, dataset_uploads, sweep_feeds, all_feeds }
+        let gate = Arc::default();
+        Self { driver, closing, uploads, dataset_uploads, gate, sweep_feeds, all_feeds }
+    }
+
+    /// The same behind another gate.
+    pub fn behind(self, gate: Gate) -> Self {
+        Self { gate: Arc::new(gate), ..self }
     }
 }
 
@@ -101,6 +118,8 @@ fn routes() -> OpenApiRouter<AppState> {
         .merge(work::router())
         .merge(blobs::router())
         .merge(datasets::router())
+        .merge(session::router())
+        .merge(tokens::router())
         .merge(health::router())
         .merge(openapi::router())
         .merge(page::router())
@@ -119,10 +138,16 @@ pub fn app(state: AppState) -> Router {
         ))
         // Leaves event streams alone, which must not wait for a buffer to fill.
         .layer(CompressionLayer::new())
-        .layer(CatchPanicLayer::custom(problem::panicked));
+        .layer(CatchPanicLayer::custom(problem::panicked))
+        .layer(
+            CsrfLayer::new()
+                .with_rejection_response(|_: ProtectionError| Problem::CrossSite.into_response()),
+        );
     Router::from(routes())
         .method_not_allowed_fallback(|| async { Problem::MethodNotAllowed })
         .fallback(page::fallback)
+        .layer(from_fn(body::refuse_packed))
+        .layer(from_fn_with_state(state.clone(), access::authorize))
         .layer(around_all)
         .with_state(state)
 }
@@ -135,6 +160,7 @@ fn span(request: &Request) -> Span {
         method = %request.method(),
         path = request.uri().path(),
         id = id.unwrap_or_default(),
+        token = tracing::field::Empty,
     )
 }
 

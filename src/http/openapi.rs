@@ -1,11 +1,20 @@
 //! The description of this surface, OpenAPI 3.1, made from the handlers themselves.
 
-use super::{AppState, problem::ProblemBody};
+use super::{
+    AppState,
+    access::{COOKIE, Need, TABLE},
+    problem::ProblemBody,
+};
+use crate::access::Scope;
 use axum::{http::header, response::IntoResponse};
 use std::{collections::BTreeMap, sync::LazyLock};
 use utoipa::{
     IntoResponses, OpenApi,
-    openapi::{ContentBuilder, Ref, RefOr, Response, ResponseBuilder, path::Operation},
+    openapi::{
+        ContentBuilder, Ref, RefOr, Response, ResponseBuilder, SecurityRequirement,
+        path::Operation,
+        security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, HttpBuilder, SecurityScheme},
+    },
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -28,6 +37,7 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
         (name = "datasets", description = "What sweeps train on"),
         (name = "events", description = "Follow sweeps live"),
         (name = "work", description = "What workers say to the server"),
+        (name = "access", description = "Sign in and out; tokens"),
         (name = "operations", description = "The server itself"),
     ),
     components(schemas(ProblemBody))
@@ -37,17 +47,77 @@ pub(super) struct Description;
 /// The description of every route of [`app`](super::app).
 pub fn openapi() -> utoipa::openapi::OpenApi {
     let mut openapi = super::routes().into_openapi();
-    let internal = told("A fault of the server");
-    for item in openapi.paths.paths.values_mut() {
-        let operations: [&mut Option<Operation>; 5] =
-            [&mut item.get, &mut item.post, &mut item.put, &mut item.delete, &mut item.patch];
-        for operation in operations.into_iter().flatten() {
-            let responses = &mut operation.responses.responses;
-            responses.entry("500".into()).or_insert_with(|| internal.clone());
+    let schemes = openapi.components.get_or_insert_default();
+    schemes.add_security_scheme(TOKEN, SecurityScheme::Http(bearer()));
+    schemes.add_security_scheme(
+        SESSION,
+        SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::with_description(
+            COOKIE,
+            "What signing in sets, for browsers",
+        ))),
+    );
+    for (path, item) in &mut openapi.paths.paths {
+        let operations: [(&str, &mut Option<Operation>); 5] = [
+            ("GET", &mut item.get),
+            ("POST", &mut item.post),
+            ("PUT", &mut item.put),
+            ("DELETE", &mut item.delete),
+            ("PATCH", &mut item.patch),
+        ];
+        for (method, operation) in operations {
+            let Some(operation) = operation else { continue };
+            let need = TABLE.iter().find(|row| row.0 == method && row.1 == path);
+            add_common(method, need.map(|row| row.2), operation);
         }
     }
     openapi
 }
+
+const TOKEN: &str = "token";
+const SESSION: &str = "session";
+
+fn bearer() -> Http {
+    HttpBuilder::new()
+        .scheme(HttpAuthScheme::Bearer)
+        .bearer_format("fg_ and 64 hexadecimal digits")
+        .description(Some(
+            "A token that `floodgauge token create` made; the scope that an operation needs \
+             stands beside it. A server on loopback that never had a token asks for none.",
+        ))
+        .build()
+}
+
+/// What goes for an operation by what it needs, and for every one.
+fn add_common(method: &str, need: Option<Need>, operation: &mut Operation) {
+    let mut add = |status: &str, description: &str| {
+        let responses = &mut operation.responses.responses;
+        responses.entry(status.into()).or_insert_with(|| told(description));
+    };
+    add("500", "A fault of the server");
+    add("503", "`unavailable`: the database or the blobs don't answer");
+    if method != "GET" {
+        add("403", FORBIDDEN);
+    }
+    if need != Some(Need::Nothing) {
+        add(
+            "429",
+            "`rate-limited`: the token asks too fast; `over-quota`: it has as much as it may",
+        );
+    }
+    let Some(Need::Scope(scope)) = need else { return };
+    add("401", "`unauthorized`: this needs a token that works");
+    add("403", FORBIDDEN);
+    let schemes: &[&str] = match scope {
+        // No page works.
+        Scope::Worker => &[TOKEN],
+        _ => &[TOKEN, SESSION],
+    };
+    let requirement = |scheme: &&str| SecurityRequirement::new(*scheme, [scope.as_str()]);
+    operation.security = Some(schemes.iter().map(requirement).collect());
+}
+
+const FORBIDDEN: &str = "`forbidden`: the token doesn't allow this; `cross-site`: a page of \
+                         another site had its reader's browser ask";
 
 static DOCUMENT: LazyLock<String> =
     LazyLock::new(|| openapi().to_pretty_json().unwrap_or_else(|error| format!("{error}")));
@@ -87,6 +157,11 @@ macro_rules! problems {
 }
 
 problems! {
+    Unauthorized "401" "`unauthorized`: this needs a token that works",
+    Forbidden "403" "`forbidden`: the page needs a token with the scope `read`; `cross-site`: a \
+                     page of another site had its reader's browser ask",
+    NoToken "404" "`not-found`: there is no such token, or it was revoked before",
+    TokenConflict "409" "`conflict`: another token that isn't revoked has the name",
     Malformed "400" "`malformed`: the request can't be read",
     NoSweep "404" "`not-found`: there is no such sweep",
     NoLease "404" "`not-found`: the path names no lease",

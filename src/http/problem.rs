@@ -23,7 +23,7 @@ use axum::{
 };
 use floodgauge_protocol::Invalid;
 use serde::Serialize;
-use std::any::Any;
+use std::{any::Any, time::Duration};
 use utoipa::ToSchema;
 
 /// Why a request can't be answered.
@@ -35,6 +35,16 @@ pub enum Problem {
     InvalidWork(FieldError),
     /// A request that doesn't read as what the route takes.
     Malformed(String, Vec<FieldError>),
+    /// No token, or none that works; says what to do.
+    Unauthorized(String),
+    /// The token, or the way it came, doesn't allow this; says what would.
+    Forbidden(String),
+    /// A page of another site had its reader's browser ask.
+    CrossSite,
+    /// The token asks too fast; how long to wait.
+    RateLimited(Duration),
+    /// The token would have more than it may; says of what.
+    OverQuota(String),
     /// No such thing; says which.
     NotFound(String),
     /// The route doesn't know the method.
@@ -49,6 +59,8 @@ pub enum Problem {
     TooLarge(Limit),
     /// The body isn't declared as what the route takes; says what that is.
     UnsupportedMediaType(&'static str),
+    /// The body is packed, and nothing here unpacks it.
+    PackedBody,
     /// A blob whose bytes have another digest than its path says.
     DigestMismatch,
     /// An idempotency key came again with another body.
@@ -109,6 +121,17 @@ impl Problem {
                 ("invalid-work", S::UNPROCESSABLE_ENTITY, "this doesn't fit the segment")
             }
             Self::Malformed(..) => ("malformed", S::BAD_REQUEST, "the request can't be read"),
+            Self::Unauthorized(_) => ("unauthorized", S::UNAUTHORIZED, "this needs a token"),
+            Self::Forbidden(_) => ("forbidden", S::FORBIDDEN, "this isn't allowed"),
+            Self::CrossSite => {
+                ("cross-site", S::FORBIDDEN, "a page of another site can't ask for this")
+            }
+            Self::RateLimited(_) => {
+                ("rate-limited", S::TOO_MANY_REQUESTS, "the token asks too fast")
+            }
+            Self::OverQuota(_) => {
+                ("over-quota", S::TOO_MANY_REQUESTS, "the token has as much as it may")
+            }
             Self::NotFound(_) => ("not-found", S::NOT_FOUND, "there is no such thing"),
             Self::MethodNotAllowed => {
                 ("method-not-allowed", S::METHOD_NOT_ALLOWED, "this route doesn't know the method")
@@ -116,7 +139,7 @@ impl Problem {
             Self::Conflict(_) => ("conflict", S::CONFLICT, "its state doesn't allow this"),
             Self::LeaseLost => ("lease-lost", S::CONFLICT, "the lease is no longer held"),
             Self::TooLarge(_) => ("too-large", S::PAYLOAD_TOO_LARGE, "the body is too long"),
-            Self::UnsupportedMediaType(_) => (
+            Self::UnsupportedMediaType(_) | Self::PackedBody => (
                 "unsupported-media-type",
                 S::UNSUPPORTED_MEDIA_TYPE,
                 "the body isn't declared as what this route takes",
@@ -141,6 +164,17 @@ impl Problem {
         }
     }
 
+    /// In how many seconds another try may do better.
+    fn retry_after(&self) -> Option<u64> {
+        match self {
+            Self::Unavailable(_) => Some(1),
+            Self::RateLimited(wait) => Some(whole_seconds(*wait)),
+            // Nobody knows when a sweep ends, or a data set is deleted.
+            Self::OverQuota(_) => Some(60),
+            _ => None,
+        }
+    }
+
     /// What went wrong this time, in words, and where.
     fn told(self) -> (String, Vec<FieldError>) {
         let none = Vec::new;
@@ -154,6 +188,11 @@ impl Problem {
             }
             Self::InvalidWork(error) => (error.detail.clone(), vec![error]),
             Self::Malformed(detail, errors) => (detail, errors),
+            Self::Unauthorized(why) | Self::Forbidden(why) | Self::OverQuota(why) => (why, none()),
+            Self::CrossSite => {
+                ("`sec-fetch-site` or `origin` says that it came from elsewhere".into(), none())
+            }
+            Self::RateLimited(wait) => (format!("try again in {} s", whole_seconds(wait)), none()),
             Self::NotFound(what) => (format!("there is no {what}"), none()),
             Self::MethodNotAllowed => ("the header `allow` names the methods".into(), none()),
             Self::Conflict(why) | Self::InvalidDataset(why) => (why, none()),
@@ -164,6 +203,10 @@ impl Problem {
             Self::UnsupportedMediaType(accepted) => {
                 (format!("send it with `content-type: {accepted}`"), none())
             }
+            Self::PackedBody => (
+                "send it as it is, without `content-encoding`: packed bodies aren't taken".into(),
+                none(),
+            ),
             Self::DigestMismatch => {
                 ("the path must name the SHA-256 digest of the body".into(), none())
             }
@@ -176,6 +219,11 @@ impl Problem {
     }
 }
 
+/// At least one, and no less than it takes.
+fn whole_seconds(wait: Duration) -> u64 {
+    (wait.as_secs() + u64::from(wait.subsec_nanos() > 0)).max(1)
+}
+
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         match &self {
@@ -186,6 +234,7 @@ impl IntoResponse for Problem {
             _ => {}
         }
         let (slug, status, title) = self.kind();
+        let retry_after = self.retry_after();
         let (detail, errors) = self.told();
         let kind = format!("urn:floodgauge:problem:{slug}");
         let body = ProblemBody { kind, title, status: status.as_u16(), detail, errors };
@@ -193,8 +242,12 @@ impl IntoResponse for Problem {
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        if status == StatusCode::SERVICE_UNAVAILABLE {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        if let Some(seconds) = retry_after {
+            headers.insert(header::RETRY_AFTER, seconds.into());
+        }
+        if status == StatusCode::UNAUTHORIZED {
+            let challenge = HeaderValue::from_static("Bearer realm=\"floodgauge\"");
+            headers.insert(header::WWW_AUTHENTICATE, challenge);
         }
         response
     }
@@ -258,6 +311,7 @@ impl From<StoreError> for Problem {
         match error {
             StoreError::LeaseLost => Self::LeaseLost,
             StoreError::KeyReused => Self::IdempotencyKeyReused,
+            StoreError::OverQuota(over) => Self::OverQuota(over.to_string()),
             StoreError::NoDataset(name) => Self::NotFound(format!("data set `{name}`")),
             StoreError::NoSweep(sweep) => Self::NotFound(format!("sweep {sweep}")),
             // Somebody else kept winning the race for the log: as good as busy.

@@ -2,6 +2,7 @@
 
 use super::{
     AppState,
+    access::Caller,
     body::JsonBody,
     extract::{IdempotencyKey, Query, SweepPath},
     openapi::{InvalidSweep, Malformed, NoSweep, StateConflict, TooLarge, UnsupportedMediaType},
@@ -177,12 +178,13 @@ const MAX_LIMIT: u32 = 200;
 )]
 async fn create(
     State(state): State<AppState>,
+    caller: Caller,
     IdempotencyKey(key): IdempotencyKey,
     JsonBody(spec): JsonBody<SweepSpec>,
 ) -> Result<Response, Problem> {
     let idempotency =
         key.map(|key| Ok::<_, Problem>((key, canonical_digest(&spec)?))).transpose()?;
-    let submitted = state.driver.submit(spec, idempotency).await?;
+    let submitted = state.driver.submit_as(caller.owner(), spec, idempotency).await?;
     let body = Json(detail(&state, submitted.sweep).await?);
     if submitted.created {
         // Relative to the request, so that it holds below whatever prefix a proxy adds.

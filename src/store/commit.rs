@@ -1,6 +1,9 @@
 //! One transaction: a log entry and its effects on the projections.
 
-use crate::scheduler::{SweepStatus, TrialStatus};
+use crate::{
+    access::TokenId,
+    scheduler::{SweepStatus, TrialStatus},
+};
 use floodgauge_protocol::{
     ArmIx, Digest, LeaseId, Metric, Segment, SegmentId, SweepId, TrialKey, work::Diagnostics,
 };
@@ -28,6 +31,8 @@ pub struct NewSweep {
     pub decisions: Value,
     /// The data set that it is pinned to, if any.
     pub data: Option<SweepData>,
+    /// The token that submits it, if any.
+    pub owner: Option<TokenId>,
     /// Its effects.
     pub effects: Effects,
 }

@@ -1,6 +1,7 @@
 //! What can come of a store verb. Variants are outcomes that callers treat differently;
 //! everything else is the database's own trouble.
 
+use super::OverQuota;
 use floodgauge_protocol::{Digest, SweepId};
 
 /// A store verb that didn't do its work; nothing was written.
@@ -24,6 +25,9 @@ pub enum StoreError {
     /// An idempotency key came again with another body.
     #[error("the idempotency key was used before for another body")]
     KeyReused,
+    /// The token would have more than it may.
+    #[error("{0}")]
+    OverQuota(OverQuota),
     /// A row doesn't read as what was written.
     #[error("the database holds something that can't be read: {0}")]
     Corrupt(String),

@@ -11,6 +11,7 @@ mod postgres;
 mod rows;
 mod sql;
 mod sqlite;
+mod tokens;
 
 pub use commit::{Commit, Effects, LeaseGuard, NewSweep, RowUpdate, SweepData, TrialUpdate};
 pub use error::StoreError;
@@ -20,7 +21,9 @@ pub use rows::{
     GlobalCursor, LeasedSegment, NewDataset, Page, SweepRow, TrialRow,
 };
 pub use sqlite::SqliteStore;
+pub use tokens::{AddedToken, NewToken, OverQuota, Quota, TokenRow, Usage};
 
+use crate::access::{Kind, Secret, TokenId};
 use async_trait::async_trait;
 use floodgauge_protocol::{Digest, LeaseId, SweepId, TrialKey};
 use futures::future::BoxFuture;
@@ -55,7 +58,8 @@ pub trait Store: Send + Sync + 'static {
     /// that it made; for another body, [`StoreError::KeyReused`].
     ///
     /// # Errors
-    /// [`StoreError::NoDataset`] if its data set is gone, or has another digest by now.
+    /// [`StoreError::NoDataset`] if its data set is gone, or has another digest by now;
+    /// [`StoreError::OverQuota`] if its owner would have more than it may.
     async fn create_sweep(&self, new: NewSweep) -> Result<Created, StoreError>;
 
     /// Appends one log entry with all its effects, in one transaction; answers the entry as stored.
@@ -166,7 +170,8 @@ pub trait Store: Send + Sync + 'static {
     /// its blob. A named set takes the place of what it was; an uploaded one takes nobody's name.
     ///
     /// # Errors
-    /// What `place` answers; nothing is recorded then.
+    /// What `place` answers; [`StoreError::OverQuota`] if its owner would have more than it may.
+    /// Nothing is recorded then.
     async fn add_dataset(
         &self,
         new: NewDataset,
@@ -185,6 +190,44 @@ pub trait Store: Send + Sync + 'static {
 
     /// Deletes a data set, unless a sweep is pinned to one of its name.
     async fn delete_dataset(&self, name: &str) -> Result<DeletedDataset, StoreError>;
+
+    /// Records a token, unless another one that isn't revoked has its name.
+    async fn add_token(&self, new: NewToken) -> Result<AddedToken, StoreError>;
+
+    /// Tokens, newest first, after an id (the last of the page before), at most `limit`; revoked
+    /// and expired ones too.
+    async fn tokens(&self, after: Option<TokenId>, limit: u32)
+    -> Result<Vec<TokenRow>, StoreError>;
+
+    /// Whether there ever was a token.
+    async fn any_token(&self) -> Result<bool, StoreError>;
+
+    /// Revokes a token and ends its sessions; false if there is none that isn't revoked.
+    async fn revoke_token(&self, token: TokenId) -> Result<bool, StoreError>;
+
+    /// The token that a secret opens; none if there is none, or it doesn't work any more.
+    async fn token_opened_by(
+        &self,
+        kind: Kind,
+        sha256: Digest,
+    ) -> Result<Option<TokenRow>, StoreError>;
+
+    /// Notes that a token was used, unless that was noted within the hour.
+    async fn token_used(&self, token: TokenId) -> Result<(), StoreError>;
+
+    /// Opens a session of a token.
+    async fn add_session(
+        &self,
+        session: &Secret,
+        token: TokenId,
+        lasts: Duration,
+    ) -> Result<(), StoreError>;
+
+    /// Ends a session, if there is one.
+    async fn end_session(&self, sha256: Digest) -> Result<(), StoreError>;
+
+    /// What a token has of that which can be bounded.
+    async fn token_usage(&self, token: TokenId) -> Result<Usage, StoreError>;
 
     /// Whether the database answers.
     async fn ping(&self) -> Result<(), StoreError>;

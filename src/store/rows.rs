@@ -1,7 +1,7 @@
 //! What the store answers.
 
 use super::commit::{RowUpdate, TrialUpdate};
-use crate::scheduler::SweepStatus;
+use crate::{access::TokenId, scheduler::SweepStatus};
 use floodgauge_protocol::{Digest, LeaseId, Segment, SweepId, Upload};
 use serde_json::Value;
 use std::{fmt, str::FromStr, time::Duration};
@@ -147,6 +147,8 @@ pub struct NewDataset {
     pub blob: BlobRow,
     /// What an uploaded file holds; none for a named set.
     pub upload: Option<Upload>,
+    /// The token that uploads it, if any.
+    pub owner: Option<TokenId>,
 }
 
 /// What came of recording a data set.

@@ -1,14 +1,19 @@
 /** A real server with its own empty data folder, on a free loopback port. */
 
-import { spawn, type ChildProcess } from "node:child_process";
+import { execFile, spawn, type ChildProcess } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { promisify } from "node:util";
 
 export interface Server {
   /** `http://127.0.0.1:PORT/` */
   readonly address: string;
+  /** Makes a token in its database; from then on the server asks for one. */
+  token(name: string, scope: string): Promise<string>;
+  /** Revokes a token. */
+  revoke(name: string): Promise<void>;
   /** Ends the process and removes its folder. */
   stop(): Promise<void>;
 }
@@ -27,7 +32,16 @@ export async function startServer(): Promise<Server> {
     await rm(folder, { recursive: true, force: true });
   };
   try {
-    return { address: await told(child), stop };
+    const token = async (...args: string[]) => {
+      const told = await promisify(execFile)(binary, ["token", ...args, "--data-dir", folder]);
+      return told.stdout.trim();
+    };
+    return {
+      address: await told(child),
+      token: (name, scope) => token("create", name, "--scope", scope),
+      revoke: async (name) => void (await token("revoke", name)),
+      stop,
+    };
   } catch (error) {
     await stop();
     throw error;

@@ -1,7 +1,11 @@
+import { useEffect } from "preact/hooks";
+import { signInNeeded } from "./api/refusal";
 import { CompareView } from "./compare/view";
 import { ListView } from "./list/view";
 import { NewView } from "./new/view";
 import { route } from "./router";
+import { askWho } from "./session/store";
+import { Account, SignIn } from "./session/view";
 import { SweepView } from "./sweep/view";
 import { choose, theme, type Theme } from "./theme";
 
@@ -27,6 +31,7 @@ export function App() {
           <a href="docs">API</a>
         </nav>
         <ThemeChoice />
+        <Account />
       </header>
       <main id="main" tabIndex={-1}>
         <View />
@@ -64,6 +69,8 @@ function ThemeChoice() {
 
 function View() {
   const at = route.value;
+  useEffect(() => void askWho(), []);
+  if (signInNeeded.value) return <SignIn />;
   switch (at.view) {
     case "list":
       return <ListView />;

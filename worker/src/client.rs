@@ -18,7 +18,11 @@ use floodgauge_protocol::{
         Assignment, ClaimRequest, Fail, Finish, LEASE_TOKEN_HEADER, Lease, Report, ReportAnswer,
     },
 };
-use reqwest::{Method, RequestBuilder, StatusCode, Url, redirect};
+use reqwest::{
+    Method, RequestBuilder, StatusCode, Url,
+    header::{AUTHORIZATION, HeaderValue},
+    redirect,
+};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use sha2::{Digest as _, Sha256};
 use std::{error::Error, sync::Arc, time::Duration};
@@ -78,6 +82,9 @@ pub enum SetupError {
     /// TLS is asked for in a process that hasn't chosen its cryptography.
     #[error("https needs a rustls crypto provider to be installed in this process")]
     NoTls,
+    /// The token holds what no header can.
+    #[error("the token holds characters that no token has")]
+    Token,
     /// The HTTP library refuses.
     #[error("cannot set up the HTTP client")]
     Http(#[from] reqwest::Error),
@@ -121,6 +128,8 @@ pub enum ClientError {
 pub struct Client {
     http: reqwest::Client,
     base: Arc<Url>,
+    /// `Bearer` and the token, marked as sensitive: its debug form doesn't show it.
+    authorization: Option<HeaderValue>,
     retry: Retry,
 }
 
@@ -150,7 +159,21 @@ impl Client {
         } else if rustls::crypto::CryptoProvider::get_default().is_none() {
             return Err(SetupError::NoTls);
         }
-        Ok(Self { http: builder.build()?, base: Arc::new(base), retry })
+        Ok(Self { http: builder.build()?, base: Arc::new(base), authorization: None, retry })
+    }
+
+    /// The same client, which shows a token with each request.
+    ///
+    /// # Errors
+    /// [`SetupError::Token`] if it can't be sent.
+    pub fn with_token(self, token: Option<String>) -> Result<Self, SetupError> {
+        let authorization = token.map(|token| {
+            let mut value =
+                HeaderValue::try_from(format!("Bearer {token}")).map_err(|_| SetupError::Token)?;
+            value.set_sensitive(true);
+            Ok::<_, SetupError>(value)
+        });
+        Ok(Self { authorization: authorization.transpose()?, ..self })
     }
 
     /// The server's address, fit for logs: without a user's name and password.
@@ -256,7 +279,11 @@ impl Client {
         if let Ok(mut segments) = url.path_segments_mut() {
             segments.pop_if_empty().extend(["v1", "work"]).extend(path);
         }
-        self.http.request(method, url)
+        let request = self.http.request(method, url);
+        match &self.authorization {
+            Some(value) => request.header(AUTHORIZATION, value),
+            None => request,
+        }
     }
 
     /// Sends a request as often as it needs and is allowed.
@@ -382,6 +409,17 @@ mod tests {
             let request = client.request(Method::POST, &["claim"]).build().unwrap();
             assert_eq!(request.url().as_str(), "http://host/gauge/v1/work/claim");
         }
+    }
+
+    #[test]
+    fn a_token_goes_with_each_request_and_into_no_log() {
+        let client = Client::new("http://host", Retry::default()).unwrap();
+        let client = client.with_token(Some("fg_secret".into())).unwrap();
+        let request = client.request(Method::POST, &["claim"]).build().unwrap();
+        assert_eq!(request.headers()[AUTHORIZATION], "Bearer fg_secret");
+        assert!(!format!("{client:?} {request:?}").contains("secret"));
+        let refused = client.with_token(Some("a\nb".into()));
+        assert!(matches!(refused, Err(SetupError::Token)));
     }
 
     #[test]

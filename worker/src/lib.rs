@@ -30,6 +30,7 @@
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 //! let worker = Worker::new(WorkerConfig {
 //!     server: "http://127.0.0.1:7878".into(),
+//!     token: None,
 //!     name: "embedded".into(),
 //!     cache: Cache { folder: "cache".into(), most_bytes: 8 << 30 },
 //!     machine: Machine::default(),

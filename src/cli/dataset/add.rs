@@ -1,7 +1,7 @@
 //! `floodgauge dataset add`: uploads a file.
 
-use super::{Failure, bytes_bar, dataset_name, print, samples};
-use crate::{client::Client, config::Server};
+use super::{Failure, bytes_bar, connect, dataset_name, print, samples};
+use crate::config::Server;
 use anyhow::Context as _;
 use floodgauge_datasets::upload::MOST_BYTES;
 use floodgauge_protocol::{DatasetKind, DatasetName, Format};
@@ -56,7 +56,7 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     }
     let bar = bytes_bar(&shown.to_string(), length);
     let told = bar.clone();
-    let client = Client::new(args.server.url)?;
+    let client = connect(&args.server)?;
     let sent = client.add_dataset(&name, format, file, length, move |bytes| told.inc(bytes)).await;
     bar.finish_and_clear();
     let answer = sent?;

@@ -1,10 +1,7 @@
 //! `floodgauge dataset list`: what a server's sweeps can train on.
 
-use super::{Failure, print, samples};
-use crate::{
-    client::{Client, DatasetItem},
-    config::Server,
-};
+use super::{Failure, connect, print, samples};
+use crate::{client::DatasetItem, config::Server};
 use anyhow::Context as _;
 use floodgauge_protocol::DatasetKind;
 use serde_json::json;
@@ -24,7 +21,7 @@ pub struct Args {
 /// # Errors
 /// Whatever the client meets.
 pub async fn run(args: Args) -> Result<(), Failure> {
-    let client = Client::new(args.server.url)?;
+    let client = connect(&args.server)?;
     let (mut items, mut bodies, mut cursor) = (Vec::new(), Vec::new(), None);
     loop {
         let page = client.datasets(cursor.as_deref()).await?;

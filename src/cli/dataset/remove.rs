@@ -1,7 +1,7 @@
 //! `floodgauge dataset remove`: deletes what a server keeps of a data set.
 
-use super::{Failure, dataset_name, print};
-use crate::{client::Client, config::Server};
+use super::{Failure, connect, dataset_name, print};
+use crate::config::Server;
 use floodgauge_protocol::DatasetName;
 
 /// Delete a data set, unless a sweep is pinned to it
@@ -19,6 +19,6 @@ pub struct Args {
 /// # Errors
 /// [`Failure::BadInput`] if a sweep is pinned to it; whatever the client meets.
 pub async fn run(args: Args) -> Result<(), Failure> {
-    Client::new(args.server.url)?.remove_dataset(&args.name).await?;
+    connect(&args.server)?.remove_dataset(&args.name).await?;
     print::out(&format!("data set `{}` is deleted", args.name))
 }

@@ -1,7 +1,7 @@
 //! `floodgauge dataset show`: one data set.
 
-use super::{Failure, dataset_name, list, print, samples};
-use crate::{cli::words, client::Client, config::Server};
+use super::{Failure, connect, dataset_name, list, print, samples};
+use crate::{cli::words, config::Server};
 use floodgauge_protocol::DatasetName;
 
 /// Show a data set
@@ -22,7 +22,7 @@ pub struct Args {
 /// # Errors
 /// Whatever the client meets.
 pub async fn run(args: Args) -> Result<(), Failure> {
-    let answer = Client::new(args.server.url)?.dataset(&args.name).await?;
+    let answer = connect(&args.server)?.dataset(&args.name).await?;
     if args.json {
         return print::out(&answer.body);
     }

@@ -3,6 +3,7 @@
 use super::{
     Dialect, blobs,
     statements::{Columns, Statements, values},
+    tokens,
 };
 use crate::store::{
     AddedDataset, BlobRow, DatasetRow, DeletedDataset, NewDataset, StoreError, SweepData,
@@ -13,8 +14,8 @@ use futures::future::BoxFuture;
 const DATASET: &str = "select name, digest, size, upload, created_ms from datasets";
 
 /// Records a data set and puts its object while nobody else can add or forget its blob.
-pub(super) async fn add(
-    db: &mut impl Statements,
+pub(super) async fn add<DB: Dialect>(
+    db: &mut DB::Connection,
     new: &NewDataset,
     place: BoxFuture<'_, object_store::Result<()>>,
 ) -> Result<AddedDataset, StoreError> {
@@ -40,6 +41,9 @@ pub(super) async fn add(
         upload.map(|upload| upload.to_string())
     ];
     if db.execute(sql, values).await? > 0 {
+        if let Some(owner) = new.owner {
+            tokens::own_dataset::<DB>(db, &new.name, owner).await?;
+        }
         place.await?;
         return Ok(AddedDataset::New);
     }

@@ -3,6 +3,7 @@
 use super::{
     Dialect, datasets, effects,
     statements::{Columns, Statements, values},
+    tokens,
 };
 use crate::store::{Commit, Created, Entry, GlobalCursor, LeaseGuard, NewSweep, StoreError};
 use floodgauge_protocol::{Digest, SweepId};
@@ -56,6 +57,9 @@ pub(super) async fn create<DB: Dialect>(
     };
     insert(db, &entry).await?;
     effects::apply::<DB>(db, new.sweep, None, entry.at_ms, new.effects.clone()).await?;
+    if let Some(owner) = new.owner {
+        tokens::own_sweep::<DB>(db, new.sweep, owner).await?;
+    }
     Ok(Created::New(entry))
 }
 

@@ -4,6 +4,7 @@
 //! - [`log`]: sweeps' first and further entries. [`effects`]: their projections.
 //! - [`lists`]: what readers ask for. [`queue`]: leases. [`blobs`]: which blobs are kept.
 //! - [`datasets`]: data sets, and which of them sweeps are pinned to.
+//! - [`tokens`]: who may do what, and how much of it.
 
 mod blobs;
 mod datasets;
@@ -12,11 +13,14 @@ mod lists;
 mod log;
 mod queue;
 mod statements;
+mod tokens;
 
 use super::{
-    AddedDataset, BlobRow, Claim, Commit, Created, CurveRow, DatasetRow, DeletedDataset, Entry,
-    GlobalCursor, LeasedSegment, NewDataset, NewSweep, Page, Store, StoreError, SweepRow, TrialRow,
+    AddedDataset, AddedToken, BlobRow, Claim, Commit, Created, CurveRow, DatasetRow,
+    DeletedDataset, Entry, GlobalCursor, LeasedSegment, NewDataset, NewSweep, NewToken, Page,
+    Store, StoreError, SweepRow, TokenRow, TrialRow, Usage,
 };
+use crate::access::{Kind, Secret, TokenId};
 use async_trait::async_trait;
 use floodgauge_protocol::{Digest, LeaseId, SweepId, TrialKey};
 use futures::future::BoxFuture;
@@ -196,7 +200,7 @@ impl<DB: Dialect> Store for SqlStore<DB> {
         place: BoxFuture<'_, object_store::Result<()>>,
     ) -> Result<AddedDataset, StoreError> {
         let mut tx = begin(&self.writer).await?;
-        let added = datasets::add(&mut *tx, &new, place).await?;
+        let added = datasets::add::<DB>(&mut *tx, &new, place).await?;
         match added {
             AddedDataset::New => tx.commit().await?,
             // The blob's row may be new, and nothing refers to it.
@@ -222,6 +226,67 @@ impl<DB: Dialect> Store for SqlStore<DB> {
         let deleted = datasets::delete::<DB>(&mut *tx, name).await?;
         tx.commit().await?;
         Ok(deleted)
+    }
+
+    async fn add_token(&self, new: NewToken) -> Result<AddedToken, StoreError> {
+        let mut tx = begin(&self.writer).await?;
+        let added = tokens::add(&mut *tx, &new).await?;
+        tx.commit().await?;
+        Ok(added)
+    }
+
+    async fn tokens(
+        &self,
+        after: Option<TokenId>,
+        limit: u32,
+    ) -> Result<Vec<TokenRow>, StoreError> {
+        tokens::list(&mut *self.reader.acquire().await?, after, limit).await
+    }
+
+    async fn any_token(&self) -> Result<bool, StoreError> {
+        tokens::any(&mut *self.reader.acquire().await?).await
+    }
+
+    async fn revoke_token(&self, token: TokenId) -> Result<bool, StoreError> {
+        let mut tx = begin(&self.writer).await?;
+        let revoked = tokens::revoke(&mut *tx, token).await?;
+        tx.commit().await?;
+        Ok(revoked)
+    }
+
+    async fn token_opened_by(
+        &self,
+        kind: Kind,
+        sha256: Digest,
+    ) -> Result<Option<TokenRow>, StoreError> {
+        tokens::opened_by(&mut *self.reader.acquire().await?, kind, sha256).await
+    }
+
+    async fn token_used(&self, token: TokenId) -> Result<(), StoreError> {
+        let mut tx = begin(&self.writer).await?;
+        tokens::used(&mut *tx, token).await?;
+        Ok(tx.commit().await?)
+    }
+
+    async fn add_session(
+        &self,
+        session: &Secret,
+        token: TokenId,
+        lasts: Duration,
+    ) -> Result<(), StoreError> {
+        let mut tx = begin(&self.writer).await?;
+        tokens::add_session(&mut *tx, session, token, lasts).await?;
+        Ok(tx.commit().await?)
+    }
+
+    async fn end_session(&self, sha256: Digest) -> Result<(), StoreError> {
+        let mut tx = begin(&self.writer).await?;
+        tokens::end_session(&mut *tx, sha256).await?;
+        Ok(tx.commit().await?)
+    }
+
+    async fn token_usage(&self, token: TokenId) -> Result<Usage, StoreError> {
+        tokens::usage(&mut *self.reader.acquire().await?, token).await
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

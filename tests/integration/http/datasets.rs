@@ -133,7 +133,7 @@ async fn an_upload_that_announces_too_much_is_refused_before_it_comes() {
     let address = server.base.strip_prefix("http://").unwrap().to_owned();
     let answer = tokio::task::spawn_blocking(move || {
         let mut stream = std::net::TcpStream::connect(&address).unwrap();
-        let head = "POST /v1/datasets?name=mine HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\
+        let head = "POST /v1/datasets?name=mine HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\
                     content-type: text/csv\r\ncontent-length: 2147483648\r\n\r\n";
         stream.write_all(head.as_bytes()).unwrap();
         let mut answer = String::new();

@@ -67,7 +67,7 @@ async fn every_described_operation_is_routed_and_every_other_method_is_not() {
     let sweep = server.submit(&small("described")).await;
     for (path, methods) in described {
         let path = path.replace("{id}", &sweep).replace("{lease}", &sweep);
-        let path = path.replace("{sha256}", &"0".repeat(64));
+        let path = path.replace("{sha256}", &"0".repeat(64)).replace("{token}", &sweep);
         // A method that no operation has is answered with those that the route has.
         let response = server.request(Method::TRACE, &path).send().await.unwrap();
         assert_eq!(response.status(), 405, "{path} is not routed");

@@ -1,5 +1,6 @@
 //! The HTTP surface, over a real listener, store and driver. Tests play the worker.
 
+mod access;
 mod bad_models;
 mod bad_sweeps;
 mod bad_training;
@@ -8,6 +9,7 @@ mod blobs;
 mod datasets;
 mod description;
 mod events;
+mod hostile;
 mod page;
 mod problems;
 mod ranges;

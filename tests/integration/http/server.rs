@@ -1,10 +1,11 @@
 //! A server on a loopback port, with a database and blobs in a folder of its own.
 
 use floodgauge::{
+    access::{Kind, Limits, Scope, Secret},
     blobs::Blobs,
     driver::{Driver, DriverConfig},
-    http::{AppState, BasePath, app, below, serve},
-    store::SqliteStore,
+    http::{AppState, BasePath, access::Gate, app, below, serve},
+    store::{AddedToken, NewToken, SqliteStore, TokenRow},
 };
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
@@ -23,6 +24,8 @@ pub struct Server {
     pub task: JoinHandle<io::Result<()>>,
     /// Holds `test.db`, `blobs/` and, if a test makes it, `data/`.
     pub folder: TempDir,
+    /// What requests show, if anything.
+    pub token: Option<String>,
 }
 
 impl Server {
@@ -32,7 +35,29 @@ impl Server {
 
     /// A server whose leases expire that soon.
     pub async fn with_leases_of(lease_ttl: Duration) -> Self {
-        Self::over(tempfile::tempdir().unwrap(), lease_ttl).await
+        Self::over(tempfile::tempdir().unwrap(), lease_ttl, Gate::default()).await
+    }
+
+    /// A server behind another gate.
+    pub async fn behind(gate: Gate) -> Self {
+        Self::over(tempfile::tempdir().unwrap(), Duration::from_secs(60), gate).await
+    }
+
+    /// Makes a token; from then on the server is open to nobody.
+    pub async fn make_token(&self, scope: Scope, limits: Limits) -> (Secret, TokenRow) {
+        let secret = Secret::new(Kind::Token).unwrap();
+        let name = format!("{scope} {}", uuid::Uuid::new_v4());
+        let new = NewToken { limits, ..NewToken::of(&secret, &name, scope.into()) };
+        match self.driver.store().add_token(new).await.unwrap() {
+            AddedToken::New(row) => (secret, row),
+            AddedToken::NameTaken => panic!("{name} is taken"),
+        }
+    }
+
+    /// The same server as who holds a token of that scope sees it.
+    pub async fn with_token(mut self, scope: Scope, limits: Limits) -> Self {
+        self.token = Some(self.make_token(scope, limits).await.0.reveal().into());
+        self
     }
 
     /// Another server over the database and the blobs of this one.
@@ -43,20 +68,25 @@ impl Server {
             std::os::unix::fs::symlink(self.folder.path().join(name), folder.path().join(name))
                 .unwrap();
         }
-        Self::over(folder, Duration::from_secs(60)).await
+        Self::over(folder, Duration::from_secs(60), Gate::default()).await
     }
 
     /// A server below a base path.
     pub async fn below(base: &str) -> Self {
-        let base = Some(base.parse().unwrap());
-        Self::on(tempfile::tempdir().unwrap(), Duration::from_secs(60), base).await
+        let (base, gate) = (Some(base.parse().unwrap()), Gate::default());
+        Self::on(tempfile::tempdir().unwrap(), Duration::from_secs(60), gate, base).await
     }
 
-    async fn over(folder: TempDir, lease_ttl: Duration) -> Self {
-        Self::on(folder, lease_ttl, None).await
+    async fn over(folder: TempDir, lease_ttl: Duration, gate: Gate) -> Self {
+        Self::on(folder, lease_ttl, gate, None).await
     }
 
-    async fn on(folder: TempDir, lease_ttl: Duration, base_path: Option<BasePath>) -> Self {
+    async fn on(
+        folder: TempDir,
+        lease_ttl: Duration,
+        gate: Gate,
+        base_path: Option<BasePath>,
+    ) -> Self {
         // A second install is an error, and as good as the first.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let store = SqliteStore::open(folder.path().join("test.db")).await.unwrap();
@@ -66,7 +96,7 @@ impl Server {
         let closing = CancellationToken::new();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
-        let app = app(AppState::new(driver.clone(), closing.clone()));
+        let app = app(AppState::new(driver.clone(), closing.clone()).behind(gate));
         let app = match base_path {
             Some(base) => below(base, app),
             None => app,
@@ -74,11 +104,15 @@ impl Server {
         let task = tokio::spawn(serve(listener, app, closing.clone().cancelled_owned()));
         let client = reqwest::Client::builder().no_proxy();
         let client = client.redirect(reqwest::redirect::Policy::none()).build().unwrap();
-        Self { base, client, driver, closing, task, folder }
+        Self { base, client, driver, closing, task, folder, token: None }
     }
 
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        self.client.request(method, format!("{}{path}", self.base))
+        let request = self.client.request(method, format!("{}{path}", self.base));
+        match &self.token {
+            Some(token) => request.bearer_auth(token),
+            None => request,
+        }
     }
 
     pub async fn get(&self, path: &str) -> Response {

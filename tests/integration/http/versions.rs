@@ -27,6 +27,7 @@ async fn left_behind(server: &Server) -> NewSweep {
         spec: row.spec,
         decisions: json!([]),
         data: None,
+        owner: None,
         effects: Effects { best: row.best, status: Some(row.status), ..Effects::default() },
     }
 }

@@ -2,6 +2,7 @@
 //! worker and with two, with workers and servers killed on the way.
 
 mod programs;
+mod tokens;
 
 use crate::support::postgres;
 use floodgauge::{

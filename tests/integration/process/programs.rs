@@ -15,6 +15,18 @@ impl Process {
         Self(program(arguments).stdout(Stdio::piped()).spawn().unwrap())
     }
 
+    /// Whatever a command starts.
+    pub fn of(command: &mut Command) -> Self {
+        Self(command.stdout(Stdio::null()).spawn().unwrap())
+    }
+
+    /// The first lines that it prints; then it ends.
+    pub fn first_lines(arguments: &[&str], count: usize) -> Vec<String> {
+        let mut process = Self::start(arguments);
+        let stdout = process.0.stdout.take().unwrap();
+        BufReader::new(stdout).lines().take(count).map(|line| line.unwrap()).collect()
+    }
+
     /// Ends it as a power cut would.
     pub fn kill(&mut self) {
         // It may have ended by itself.
@@ -29,7 +41,7 @@ impl Drop for Process {
     }
 }
 
-fn program(arguments: &[&str]) -> Command {
+pub fn program(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_floodgauge"));
     // The settings of whoever runs the tests are not theirs.
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("FLOODGAUGE_")) {
@@ -99,10 +111,17 @@ impl Server {
     }
 
     fn listening(address: &str, folder: &Path, database: Option<&str>) -> Self {
-        let folder = folder.to_str().unwrap();
-        let mut arguments = vec!["serve", "--listen", address, "--data-dir", folder];
-        arguments.extend(["--workers", "0", "--lease-ttl", "2", "--log", "warn"]);
+        let mut arguments = vec!["--listen", address, "--workers", "0"];
         arguments.extend(database.iter().flat_map(|url| ["--database-url", url]));
+        Self::with(folder, &arguments)
+    }
+
+    /// A server with these flags.
+    pub fn with(folder: &Path, flags: &[&str]) -> Self {
+        let folder = folder.to_str().unwrap();
+        let mut arguments =
+            vec!["serve", "--data-dir", folder, "--lease-ttl", "2", "--log", "warn"];
+        arguments.extend(flags);
         let mut process = Process::start(&arguments);
         let mut said = String::new();
         let stdout = process.0.stdout.take().unwrap();

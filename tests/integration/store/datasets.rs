@@ -37,7 +37,7 @@ fn upload() -> Upload {
 
 fn uploaded(name: &str, digest: u8) -> NewDataset {
     let blob = BlobRow { digest: Digest([digest; 32]), size: 1_000 + u64::from(digest) };
-    NewDataset { name: name.into(), blob, upload: Some(upload()) }
+    NewDataset { name: name.into(), blob, upload: Some(upload()), owner: None }
 }
 
 async fn add(store: &DynStore, new: NewDataset) -> AddedDataset {
@@ -67,7 +67,7 @@ async fn an_added_set_is_there_once(db: TestDatabase) {
     assert_eq!(db.store.add_dataset(new.clone(), put()).await.unwrap(), AddedDataset::Existing);
     assert_eq!(puts.load(SeqCst), 1);
     let row = db.store.dataset("iris").await.unwrap().unwrap();
-    let NewDataset { name, blob, upload } = new;
+    let NewDataset { name, blob, upload, .. } = new;
     assert_eq!(row, DatasetRow { name, blob, upload, created_ms: row.created_ms });
     assert!(row.created_ms > 1_700_000_000_000);
     assert_eq!(db.store.dataset("Iris").await.unwrap(), None);

@@ -28,6 +28,7 @@ pub fn new_sweep(name: &str) -> NewSweep {
         event: json!({ "type": "submitted" }),
         decisions: json!([]),
         data: None,
+        owner: None,
         effects: Effects::default(),
     }
 }

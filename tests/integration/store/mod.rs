@@ -9,3 +9,4 @@ mod fixture;
 mod leases;
 mod log;
 mod sweeps;
+mod tokens;

@@ -1,9 +1,11 @@
 /** Requests to the server: relative addresses, JSON in and out, problems as errors. */
 
+import { heedStatus } from "./refusal";
 import type {
   DatasetItem,
   DatasetList,
   Problem,
+  Session,
   Sparkline,
   SweepBest,
   SweepDetail,
@@ -57,6 +59,7 @@ async function send(path: string, init: RequestInit = {}): Promise<Response> {
   } catch {
     throw new ProblemError(plainProblem(0, "the server can't be reached"));
   }
+  heedStatus(answer.status);
   if (!answer.ok) throw new ProblemError(await problemOf(answer));
   return answer;
 }
@@ -79,6 +82,16 @@ export interface Listed {
 }
 
 export const api = {
+  session: () => request<Session>("session"),
+  signIn: (token: string) =>
+    request<Session>("session", {
+      method: "POST",
+      body: JSON.stringify({ token }),
+      headers: { "content-type": "application/json" },
+    }),
+  signOut: async () => {
+    await send("session", { method: "DELETE" });
+  },
   sweeps: ({ search, status, cursor }: Listed) => {
     const query = new URLSearchParams({ limit: "50" });
     if (search) query.set("search", search);

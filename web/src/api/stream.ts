@@ -32,10 +32,18 @@ export interface StreamOptions {
   onEntry: (entry: Entry) => void;
   /** Called when the connection is there, and when it is gone. */
   onConnection?: (connected: boolean) => void;
+  /** Called when the server wouldn't have the stream: it may ask for a token by now. */
+  onRefused?: () => void;
 }
 
 /** Opens the stream; call the answer to close it. */
-export function openStream({ path, after, onEntry, onConnection }: StreamOptions): () => void {
+export function openStream({
+  path,
+  after,
+  onEntry,
+  onConnection,
+  onRefused,
+}: StreamOptions): () => void {
   let source: EventSource | undefined;
   let retry: ReturnType<typeof setTimeout> | undefined;
 
@@ -53,6 +61,7 @@ export function openStream({ path, after, onEntry, onConnection }: StreamOptions
     opened.onerror = () => {
       onConnection?.(false);
       if (opened.readyState === EventSource.CLOSED) {
+        onRefused?.();
         clearTimeout(retry);
         retry = setTimeout(open, RETRY_MS);
       }

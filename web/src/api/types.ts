@@ -25,6 +25,7 @@ export type ReportRow = Schemas["ReportRow"];
 export type RunEquivalents = Schemas["RunEquivalents"];
 export type SchedulerKind = Schemas["SchedulerKind"];
 export type Segment = Schemas["Segment"];
+export type Session = Schemas["Session"];
 export type Sparkline = Schemas["Sparkline"];
 export type SweepBest = Schemas["SweepBest"];
 export type SweepDetail = Schemas["SweepDetail"];

@@ -5,6 +5,7 @@ import { api, ProblemError, wordsOf } from "../api/client";
 import { openStream } from "../api/stream";
 import type { SweepSummary } from "../api/types";
 import { paced } from "../paced";
+import { askWho } from "../session/store";
 import { ALL, merge, renew, tell, type Filter } from "./rows";
 import { Sparks } from "./sparks";
 
@@ -38,6 +39,7 @@ export class ListStore {
         this.stale.add(entry.sweep);
         this.refresh.ask();
       },
+      onRefused: () => void askWho(),
       onConnection: (connected) => {
         this.live.value = connected;
         // What happened while there was no connection is in no event of this stream.

@@ -6,6 +6,7 @@ import { openStream } from "../api/stream";
 import type { Best, Entry, Metric, TrialItem } from "../api/types";
 import { perFrame } from "../frame";
 import { paced } from "../paced";
+import { askWho } from "../session/store";
 import { reduce } from "./reducer";
 import { initialState, isFinal, type SweepState } from "./state";
 
@@ -70,6 +71,7 @@ export class SweepStore {
         this.queue.push(entry);
         this.frame.ask();
       },
+      onRefused: () => void askWho(),
       onConnection: (connected) => {
         this.connected.value = connected;
       },

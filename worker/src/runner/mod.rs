@@ -49,10 +49,12 @@ const TRANSFERS: usize = 4;
 const MOST_MESSAGE: usize = 2_000;
 
 /// How to set up a [`Worker`].
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct WorkerConfig {
     /// The server's address, which may hold a path prefix.
     pub server: String,
+    /// The token that the server asks for, if it does.
+    pub token: Option<String>,
     /// The worker's name, for people; 1 to 100 characters.
     pub name: String,
     /// Where to keep the data sets that are fetched.
@@ -92,9 +94,9 @@ impl Worker {
     /// A worker that trains in this process.
     ///
     /// # Errors
-    /// When the address can't be used.
+    /// When the address or the token can't be used.
     pub fn new(config: WorkerConfig) -> Result<Self, SetupError> {
-        let client = Client::new(&config.server, config.retry)?;
+        let client = Client::new(&config.server, config.retry)?.with_token(config.token)?;
         let trainer = Arc::new(LocalTrainer::new(config.machine));
         Ok(Self::with_trainer(client, config.name, config.cache, trainer))
     }

@@ -104,6 +104,7 @@ fn no_cache() -> Cache {
 fn real(server: &Server, cache: Cache) -> Worker {
     Worker::new(WorkerConfig {
         server: server.address.clone(),
+        token: None,
         name: "real".into(),
         cache,
         machine: Machine::default(),

@@ -1,0 +1,125 @@
+//! `floodgauge token create`: makes a token and shows its secret, this once.
+
+use crate::{
+    access::{Kind, Limits, Scope, Scopes, Secret, check_name},
+    cli::{Failure, print, server::open_store},
+    config::Storage,
+    http::tokens::{MadeToken, TokenItem},
+    store::{AddedToken, NewToken},
+};
+use anyhow::Context as _;
+use std::time::Duration;
+
+/// Make a token and print its secret, which is shown this once
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  floodgauge token create me --scope admin
+  floodgauge token create ci --scope submit --expires 90d --max-sweeps 5
+  floodgauge token create workers --scope worker --database-url postgres://floodgauge@db/floodgauge")]
+pub struct Args {
+    /// What people call it
+    #[arg(value_parser = name)]
+    name: String,
+    /// What it may do; may be given several times
+    #[arg(long = "scope", value_enum, required = true, value_name = "SCOPE")]
+    scopes: Vec<Scope>,
+    /// After what time it stops working, such as 12h, 90d or 1y; never if unset
+    #[arg(long, value_name = "TIME", value_parser = lasting)]
+    expires: Option<Duration>,
+    /// Requests a second, over a while, instead of the server's --rate-limit
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    rate: Option<u32>,
+    /// The most sweeps that it may have submitted and that haven't ended
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=1_000_000_000))]
+    max_sweeps: Option<u32>,
+    /// The most arms of these, each seed and weight decay counted
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=1_000_000_000))]
+    max_arms: Option<u32>,
+    /// The most mebibytes of data sets that it may have uploaded and that are kept
+    #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u32).range(0..=900_000_000))]
+    max_upload: Option<u32>,
+    /// Print the token and what is stored of it as JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    storage: Storage,
+}
+
+/// Runs `token create`.
+///
+/// # Errors
+/// [`Failure::BadInput`] for a name that is taken; what the database says.
+pub async fn run(args: Args) -> Result<(), Failure> {
+    let store = open_store(&args.storage).await?;
+    let secret = Secret::new(Kind::Token)?;
+    let scopes = Scopes::of(args.scopes).context("no scope")?;
+    let new = NewToken {
+        lasts: args.expires,
+        limits: Limits {
+            rate: args.rate,
+            open_sweeps: args.max_sweeps,
+            arms: args.max_arms,
+            upload_bytes: args.max_upload.map(|mib| u64::from(mib) << 20),
+        },
+        ..NewToken::of(&secret, &args.name, scopes)
+    };
+    let row = match store.add_token(new).await.context("the token can't be stored")? {
+        AddedToken::New(row) => row,
+        AddedToken::NameTaken => {
+            let told = format!(
+                "a token that isn't revoked is called `{}`: choose another name, or revoke it",
+                args.name
+            );
+            return Err(Failure::BadInput(told));
+        }
+    };
+    if args.json {
+        let item = TokenItem::of(&row)?;
+        let made = MadeToken { token: secret.reveal().into(), item };
+        return print::out(&serde_json::to_string(&made).context("the token")?);
+    }
+    print::out(secret.reveal())?;
+    print::note(&format!(
+        "keep it: this is shown once ({}: {}); give it to programs in FLOODGAUGE_TOKEN",
+        row.name, row.scopes
+    ));
+    Ok(())
+}
+
+fn name(text: &str) -> Result<String, String> {
+    check_name(text).map(|()| text.to_owned())
+}
+
+/// Reads a number of minutes, hours, days or years.
+fn lasting(text: &str) -> Result<Duration, String> {
+    let told = || format!("`{text}` is no time such as 30m, 12h, 90d or 1y");
+    let unit = text.chars().last().ok_or_else(told)?;
+    let seconds = match unit {
+        'm' => 60,
+        'h' => 3600,
+        'd' => 24 * 3600,
+        'y' => 366 * 24 * 3600,
+        _ => return Err(told()),
+    };
+    let number: u32 = text[..text.len() - 1].parse().map_err(|_| told())?;
+    match u64::from(number) * seconds {
+        0 => Err(told()),
+        seconds if seconds > 100 * 366 * 24 * 3600 => Err(format!("{text} is more than 100 years")),
+        seconds => Ok(Duration::from_secs(seconds)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_is_a_number_with_its_unit() {
+        assert_eq!(lasting("90d"), Ok(Duration::from_secs(90 * 24 * 3600)));
+        assert_eq!(lasting("12h"), Ok(Duration::from_secs(12 * 3600)));
+        for bad in ["", "d", "0d", "-1d", "90", "1w", "101y", "9é"] {
+            assert!(lasting(bad).is_err(), "{bad}");
+        }
+    }
+}

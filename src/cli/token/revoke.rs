@@ -1,0 +1,37 @@
+//! `floodgauge token revoke`: a token works nowhere from then on.
+
+use super::list::every;
+use crate::{
+    cli::{Failure, print, server::open_store},
+    config::Storage,
+};
+use anyhow::Context as _;
+
+/// Revoke a token: it works nowhere from then on, and whoever signed in with it is signed out
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Its name or its id
+    token: String,
+    #[command(flatten)]
+    storage: Storage,
+}
+
+/// Runs `token revoke`.
+///
+/// # Errors
+/// [`Failure::BadInput`] if there is no such token; what the database says.
+pub async fn run(args: Args) -> Result<(), Failure> {
+    let store = open_store(&args.storage).await?;
+    let wanted = &args.token;
+    let mut rows = every(&store).await?;
+    // A name may have been another token's before.
+    rows.retain(|row| row.revoked_ms.is_none());
+    let found = rows.iter().find(|row| row.name == *wanted || row.token.to_string() == *wanted);
+    let Some(row) = found else {
+        let told =
+            format!("no token `{wanted}` that isn't revoked; `floodgauge token list` shows them");
+        return Err(Failure::BadInput(told));
+    };
+    store.revoke_token(row.token).await.context("the token can't be revoked")?;
+    print::out(&format!("{} ({}) works no more", row.name, row.token))
+}

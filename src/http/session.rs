@@ -1,0 +1,159 @@
+//! The page's session: signed in with a token, kept in a cookie that no script reads.
+
+use super::{
+    AppState,
+    access::{COOKIE, Caller},
+    body::JsonBody,
+    openapi::{Malformed, TooLarge, UnsupportedMediaType},
+    problem::Problem,
+};
+use crate::{
+    access::{Kind, Scope, Secret, TokenId},
+    store::TokenRow,
+};
+use axum::{
+    Json,
+    extract::State,
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+/// How long a session lasts, if its token does.
+const LASTS: Duration = Duration::from_secs(7 * 24 * 3600);
+
+pub(super) fn router() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(look, begin, end))
+}
+
+/// Who the server takes the caller for.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Session {
+    /// Whether the server has no tokens, and so lets everybody do everything.
+    pub open: bool,
+    /// The token that was shown, or that the session belongs to; null if there is none that works.
+    #[schema(required)]
+    pub token: Option<SessionToken>,
+}
+
+/// The token of a session.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SessionToken {
+    /// Its id.
+    pub id: TokenId,
+    /// What people call it.
+    pub name: String,
+    /// What it may do.
+    pub scopes: Vec<Scope>,
+}
+
+/// What a session begins with.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SignIn {
+    /// The token: `fg_` and 64 hexadecimal digits.
+    #[schema(example = "fg_0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef")]
+    token: String,
+}
+
+impl From<&TokenRow> for SessionToken {
+    fn from(row: &TokenRow) -> Self {
+        Self { id: row.token, name: row.name.clone(), scopes: row.scopes.iter().collect() }
+    }
+}
+
+/// Ask who one is
+#[utoipa::path(
+    get,
+    path = "/v1/session",
+    operation_id = "getSession",
+    tag = "access",
+    responses((status = 200, body = Session, description = "Whether the server is open, and whom it knows"))
+)]
+async fn look(caller: Caller) -> impl IntoResponse {
+    let (open, token) = match &caller {
+        Caller::Token { row, .. } => (false, Some(SessionToken::from(&**row))),
+        Caller::Open => (true, None),
+        Caller::Internal | Caller::Unknown { .. } => (false, None),
+    };
+    ([(header::CACHE_CONTROL, "no-store")], Json(Session { open, token }))
+}
+
+/// Sign in
+///
+/// Sets a cookie that the page's further requests show instead of the token; it lasts a week, as
+/// long as the token does. For browsers: programs send the token itself.
+#[utoipa::path(
+    post,
+    path = "/v1/session",
+    operation_id = "beginSession",
+    tag = "access",
+    request_body(content = SignIn, description = "At most 1 MiB"),
+    responses(
+        (status = 200, body = Session, description = "Signed in",
+         headers(("set-cookie" = String, description = "The session"))),
+        super::openapi::Unauthorized, super::openapi::Forbidden,
+        Malformed, TooLarge, UnsupportedMediaType,
+    )
+)]
+async fn begin(
+    State(state): State<AppState>,
+    headers: HeaderMap,
+    JsonBody(sign_in): JsonBody<SignIn>,
+) -> Result<Response, Problem> {
+    let store = state.driver.store();
+    let row = match Secret::read(Kind::Token, sign_in.token.trim()) {
+        Some(secret) => store.token_opened_by(Kind::Token, secret.digest()).await?,
+        None => None,
+    };
+    let Some(row) = row else {
+        return Err(Problem::Unauthorized("the token is unknown, revoked or has expired".into()));
+    };
+    if !row.scopes.allow(Scope::Read) {
+        return Err(Problem::Forbidden("the page needs a token with the scope `read`".into()));
+    }
+    state.gate.pass(&row).map_err(Problem::RateLimited)?;
+    let session = Secret::new(Kind::Session).map_err(Problem::Internal)?;
+    store.add_session(&session, row.token, LASTS).await?;
+    tracing::info!(token = row.name, "a session began");
+    let cookie = set_cookie(&headers, session.reveal(), LASTS)?;
+    let body = Session { open: false, token: Some((&row).into()) };
+    let no_store = (header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    Ok(([(header::SET_COOKIE, cookie), no_store], Json(body)).into_response())
+}
+
+/// Sign out
+#[utoipa::path(
+    delete,
+    path = "/v1/session",
+    operation_id = "endSession",
+    tag = "access",
+    responses((status = 204, description = "Signed out; the cookie is gone"))
+)]
+async fn end(
+    State(state): State<AppState>,
+    headers: HeaderMap,
+    caller: Caller,
+) -> Result<Response, Problem> {
+    if let Caller::Token { shown: (Kind::Session, sha256), .. } = caller {
+        state.driver.store().end_session(sha256).await?;
+    }
+    let cookie = set_cookie(&headers, "", Duration::ZERO)?;
+    Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, cookie)]).into_response())
+}
+
+/// Not for scripts, not for other sites, and over TLS alone where the page came that way. What a
+/// proxy says of that isn't asked: the page's own browser tells it (`Origin`).
+fn set_cookie(headers: &HeaderMap, value: &str, lasts: Duration) -> Result<HeaderValue, Problem> {
+    let origin = headers.get(header::ORIGIN).and_then(|origin| origin.to_str().ok());
+    let secure = origin.is_some_and(|origin| origin.starts_with("https://"));
+    let cookie = format!(
+        "{COOKIE}={value}; Path=/; Max-Age={}; HttpOnly; SameSite=Strict{}",
+        lasts.as_secs(),
+        if secure { "; Secure" } else { "" }
+    );
+    cookie.parse().map_err(|error| Problem::Internal(anyhow::Error::new(error)))
+}
