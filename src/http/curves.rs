@@ -1,6 +1,6 @@
 //! The curves of a sweep, as JSON or as CSV.
 
-use super::{AppState, extract::SweepPath, openapi::NoSweep, problem::Problem, sweeps};
+use super::{AppState, cell, extract::SweepPath, openapi::NoSweep, problem::Problem, sweeps};
 use crate::store::{CurveRow, TrialRow};
 use axum::{
     Json,
@@ -125,7 +125,6 @@ fn by_trial(rows: &[CurveRow], onsets: &Onsets) -> Vec<Curve> {
     rows.chunk_by(|a, b| a.trial == b.trial).map(curve).collect()
 }
 
-/// No field needs quotes: they are numbers and names of methods.
 fn csv(plan: &Plan, rows: &[CurveRow], onsets: &Onsets) -> Result<String, fmt::Error> {
     let mut table = String::from(
         "family,seed,weight_decay,arm,method,b,epoch,step,train_loss,val_loss,val_error,\
@@ -139,7 +138,7 @@ fn csv(plan: &Plan, rows: &[CurveRow], onsets: &Onsets) -> Result<String, fmt::E
             continue;
         };
         write!(table, "{},{},{},", family.family, family.seed, family.weight_decay)?;
-        write!(table, "{},{},", trial.arm, arm.name())?;
+        write!(table, "{},{},", trial.arm, cell::text(arm.name()))?;
         if let Some(b) = arm.level() {
             write!(table, "{b}")?;
         }

@@ -239,6 +239,17 @@ mod tests {
 
     proptest! {
         #[test]
+        fn arbitrary_bytes_never_panic(bytes: Vec<u8>, header: Vec<u8>) {
+            let layout = layout(&state());
+            let _ = State::from_bytes(&bytes, &layout);
+            // Behind a length that fits, and one that doesn't.
+            for length in [header.len() as u64, u64::MAX, u64::from(u32::MAX)] {
+                let bytes = [&length.to_le_bytes()[..], &header, &bytes].concat();
+                let _ = State::from_bytes(&bytes, &layout);
+            }
+        }
+
+        #[test]
         fn damaged_files_never_panic(at in 0usize..200, byte: u8, keep in 0usize..400) {
             let state = state();
             let mut bytes = state.to_bytes().unwrap().0.to_vec();

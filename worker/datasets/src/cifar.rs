@@ -18,6 +18,9 @@ const PIXELS: usize = 3 * 32 * 32;
 /// More bytes than any batch has.
 const MOST_BYTES: u64 = 200 << 20;
 
+/// More bytes than an archive unpacks to.
+const MOST_UNPACKED: u64 = 256 << 20;
+
 /// How one of the two sets is laid out.
 pub(crate) struct Layout {
     /// The archive.
@@ -109,6 +112,8 @@ impl Layout {
         let malformed = |error: io::Error| SetError::malformed(archive, error);
         let file = File::open(archive).map_err(|error| SetError::read(archive, error))?;
         let unzipped = flate2::read::GzDecoder::new(BufReader::new(file));
+        // What else is in the archive, long names included, is read on the way.
+        let unzipped = unzipped.take(MOST_UNPACKED);
         let mut unpacked = tar::Archive::new(unzipped);
         let mut batches = HashMap::new();
         for entry in unpacked.entries().map_err(malformed)? {

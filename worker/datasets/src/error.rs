@@ -25,6 +25,14 @@ pub enum SetError {
         /// Why.
         source: io::Error,
     },
+    /// A file lies elsewhere, and a link leads there: copy it.
+    #[error("{} leads out of the data folder {}; copy the file, or link the whole folder", .path.display(), .folder.display())]
+    Outside {
+        /// The file, as looked for.
+        path: PathBuf,
+        /// The data folder.
+        folder: PathBuf,
+    },
     /// A file isn't what its name says: replace it.
     #[error("{} is not usable: {what}", .path.display())]
     Malformed {

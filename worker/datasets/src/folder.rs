@@ -75,7 +75,7 @@ impl Folder {
     /// # Errors
     /// Files that are missing or not what their names say.
     pub fn load(&self, name: &DatasetName) -> Result<Set, SetError> {
-        let files = self.find(name)?;
+        let files = self.files(name)?;
         match name {
             DatasetName::Cifar10 => cifar::TEN.load(name, &files),
             DatasetName::Cifar100 => cifar::HUNDRED.load(name, &files),
@@ -104,12 +104,26 @@ impl Folder {
         Ok(digest)
     }
 
+    /// The files of a set, none of which lies elsewhere: links that lead out of the data folder
+    /// would have everything on this machine be a data set.
+    fn files(&self, name: &DatasetName) -> Result<Vec<PathBuf>, SetError> {
+        let files = self.find(name)?;
+        let real = |path: &Path| path.canonicalize().map_err(|error| SetError::read(path, error));
+        let root = real(&self.path)?;
+        for file in &files {
+            if !real(file)?.starts_with(&root) {
+                return Err(SetError::Outside { path: file.clone(), folder: self.path.clone() });
+            }
+        }
+        Ok(files)
+    }
+
     fn stamp(&self, name: &DatasetName) -> Result<Stamp, SetError> {
         let stamp = |path: PathBuf| -> io::Result<_> {
             let meta = path.metadata()?;
             Ok((path, meta.len(), meta.modified().ok()))
         };
-        self.find(name)?
+        self.files(name)?
             .into_iter()
             .map(|path| stamp(path.clone()).map_err(|error| SetError::read(&path, error)))
             .collect()
@@ -122,5 +136,55 @@ fn all(found: Vec<Result<PathBuf, PathBuf>>) -> Result<Vec<PathBuf>, Vec<PathBuf
     match missing.is_empty() {
         true => Ok(found.into_iter().flatten().collect()),
         false => Err(missing),
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+    use crate::idx::tests::array;
+    use std::{fs, os::unix::fs::symlink};
+
+    /// The files of a set of two images.
+    fn put(folder: &Path) {
+        fs::create_dir_all(folder).unwrap();
+        for part in ["train", "t10k"] {
+            let images = array([2, 28, 28], &[7; 2 * 784]);
+            fs::write(folder.join(format!("{part}-images-idx3-ubyte")), images).unwrap();
+            fs::write(folder.join(format!("{part}-labels-idx1-ubyte")), array([2], &[0, 9]))
+                .unwrap();
+        }
+    }
+
+    #[test]
+    fn a_link_that_leads_out_of_the_data_folder_is_refused() {
+        let [data, elsewhere] = [(); 2].map(|()| tempfile::tempdir().unwrap());
+        put(&elsewhere.path().join("mnist"));
+        symlink(elsewhere.path().join("mnist"), data.path().join("mnist")).unwrap();
+        let folder = Folder::new(data.path());
+        for refused in [
+            folder.load(&DatasetName::Mnist).map(drop),
+            folder.digest(&DatasetName::Mnist).map(drop),
+        ] {
+            let told = refused.unwrap_err().to_string();
+            assert!(told.contains("leads out of the data folder"), "{told}");
+        }
+        // A single file is no better than a folder.
+        put(&data.path().join("kmnist"));
+        let labels = data.path().join("kmnist/train-labels-idx1-ubyte");
+        fs::remove_file(&labels).unwrap();
+        symlink("/etc/passwd", &labels).unwrap();
+        let refused = folder.load(&DatasetName::Kmnist);
+        assert!(matches!(refused, Err(SetError::Outside { path, .. }) if path == labels));
+    }
+
+    #[test]
+    fn links_within_the_data_folder_and_to_it_are_followed() {
+        let [data, around] = [(); 2].map(|()| tempfile::tempdir().unwrap());
+        put(&data.path().join("kept"));
+        symlink("kept", data.path().join("mnist")).unwrap();
+        symlink(data.path(), around.path().join("data")).unwrap();
+        let folder = Folder::new(around.path().join("data"));
+        assert_eq!(folder.load(&DatasetName::Mnist).unwrap().train.labels, [0, 9]);
     }
 }

@@ -3,7 +3,7 @@
 
 use std::io::{self, Read};
 
-/// More bytes than any known array has.
+/// More bytes than the arrays of any known file have.
 const MOST_BYTES: u64 = 1 << 29;
 /// The text, the place of subsystem data, the version and the byte order.
 const HEADER: usize = 128;
@@ -31,24 +31,35 @@ pub(crate) struct Array {
 }
 
 /// Every array of a file.
-pub(crate) fn read(mut reader: impl Read) -> io::Result<Vec<Array>> {
+pub(crate) fn read(reader: impl Read) -> io::Result<Vec<Array>> {
+    read_at_most(reader, MOST_BYTES)
+}
+
+/// Every array of a file, if they have no more bytes together.
+fn read_at_most(mut reader: impl Read, most: u64) -> io::Result<Vec<Array>> {
     let mut header = [0; HEADER];
     reader.read_exact(&mut header)?;
     if header[124..] != [0, 1, b'I', b'M'] {
         return bad("not a little-endian MATLAB file of level 5");
     }
     let mut arrays = Vec::new();
+    // Of all arrays together: many that unpack to much would fill the memory, too.
+    let mut left = most;
     let mut tag = [0; 8];
     while fill(&mut reader, &mut tag)? {
         let (kind, size) = (word(&tag), word(&tag[4..]));
-        let body = bounded((&mut reader).take(size.into()))?;
+        let body = bounded((&mut reader).take(size.into()), left)?;
         if body.len() != size as usize {
             return bad("the file ends within an array");
         }
         match kind {
-            mi::MATRIX => arrays.push(array(&body)?),
+            mi::MATRIX => {
+                left -= body.len() as u64;
+                arrays.push(array(&body)?);
+            }
             mi::COMPRESSED => {
-                let unpacked = bounded(flate2::read::ZlibDecoder::new(&body[..]))?;
+                let unpacked = bounded(flate2::read::ZlibDecoder::new(&body[..]), left)?;
+                left -= unpacked.len() as u64;
                 let (kind, matrix, _) = element(&unpacked)?;
                 if kind != mi::MATRIX {
                     return bad("something compressed is no array");
@@ -122,11 +133,11 @@ fn fill(reader: &mut impl Read, buffer: &mut [u8; 8]) -> io::Result<bool> {
     }
 }
 
-fn bounded(reader: impl Read) -> io::Result<Vec<u8>> {
+fn bounded(reader: impl Read, most: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    reader.take(MOST_BYTES + 1).read_to_end(&mut bytes)?;
-    match bytes.len() as u64 > MOST_BYTES {
-        true => bad(&format!("an array has more than {MOST_BYTES} bytes")),
+    reader.take(most + 1).read_to_end(&mut bytes)?;
+    match bytes.len() as u64 > most {
+        true => bad("its arrays have more bytes than any known set"),
         false => Ok(bytes),
     }
 }
@@ -219,6 +230,20 @@ pub(crate) mod tests {
         let mut cut = file(&[matrix("X", &[2], mi::UINT8, &[1, 2])]);
         cut.truncate(cut.len() - 3);
         assert!(told(&cut).contains("within an array"));
+    }
+
+    #[test]
+    fn arrays_that_unpack_to_more_than_any_set_has_are_refused_one_or_many() {
+        let zeros =
+            |count: usize| compressed(&matrix("X", &[count as i32], mi::UINT8, &vec![0; count]));
+        let told = |elements: &[Vec<u8>]| {
+            read_at_most(&file(elements)[..], 10_000).map(drop).unwrap_err().to_string()
+        };
+        assert!(zeros(1 << 20).len() < 2_000, "a bomb");
+        assert!(told(&[zeros(1 << 20)]).contains("more bytes than any known set"));
+        let many = [zeros(4_000), zeros(4_000), zeros(4_000)];
+        assert!(told(&many).contains("more bytes than any known set"));
+        assert_eq!(read_at_most(&file(&many[..2])[..], 10_000).unwrap().len(), 2);
     }
 
     proptest! {

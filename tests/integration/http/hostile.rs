@@ -1,0 +1,159 @@
+//! Requests made to harm: each is refused with what is wrong with it.
+
+use super::server::{Server, problem, small};
+use flate2::{Compression, write::GzEncoder};
+use reqwest::{Method, StatusCode};
+use serde_json::json;
+use std::io::Write as _;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+};
+
+/// What a server answers to bytes as they are.
+async fn raw(server: &Server, request: &str) -> String {
+    let mut stream = TcpStream::connect(server.base.trim_start_matches("http://")).await.unwrap();
+    // A server that has had enough doesn't read on.
+    let _ = stream.write_all(request.as_bytes()).await;
+    let mut answer = Vec::new();
+    let _ = stream.read_to_end(&mut answer).await;
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+#[tokio::test]
+async fn json_nested_deeper_than_anything_real_is_malformed() {
+    let server = Server::start().await;
+    let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
+    for body in [
+        deep.clone(),
+        format!(r#"{{"name": "x", "recipe": {deep}}}"#),
+        format!(r#"{{"name": {deep}}}"#),
+        "{\"a\":".repeat(100_000),
+    ] {
+        let request = server.request(Method::POST, "/v1/sweeps").body(body);
+        let answer = request.header("content-type", "application/json").send().await.unwrap();
+        problem(answer, 400, "malformed").await;
+    }
+}
+
+#[tokio::test]
+async fn a_packed_body_is_not_unpacked() {
+    let server = Server::start().await;
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+    encoder.write_all(&vec![b' '; 64 << 20]).unwrap();
+    let bomb = encoder.finish().unwrap();
+    for (path, kind) in [("/v1/sweeps", "application/json"), ("/v1/datasets?name=x", "text/csv")] {
+        let request = server.request(Method::POST, path).header("content-type", kind);
+        let answer = request.header("content-encoding", "gzip").body(bomb.clone()).send().await;
+        let body = problem(answer.unwrap(), 415, "unsupported-media-type").await;
+        assert!(body["detail"].as_str().unwrap().contains("content-encoding"), "{body}");
+    }
+    let plain = server.request(Method::POST, "/v1/sweeps").header("content-encoding", "identity");
+    let answer = plain.json(&small("plain")).send().await.unwrap();
+    assert_eq!(answer.status(), StatusCode::CREATED);
+}
+
+#[tokio::test]
+async fn headers_without_end_are_cut_off() {
+    let server = Server::start().await;
+    let huge = "x".repeat(1 << 20);
+    let answer =
+        raw(&server, &format!("GET /livez HTTP/1.1\r\nhost: localhost\r\nx: {huge}\r\n\r\n")).await;
+    assert!(answer.starts_with("HTTP/1.1 431 "), "{answer:.100}");
+    let many: String = (0..10_000).map(|i| format!("x{i}: y\r\n")).collect();
+    let answer =
+        raw(&server, &format!("GET /livez HTTP/1.1\r\nhost: localhost\r\n{many}\r\n")).await;
+    assert!(answer.starts_with("HTTP/1.1 431 "), "{answer:.100}");
+    let path = "a".repeat(1 << 20);
+    let answer = raw(&server, &format!("GET /{path} HTTP/1.1\r\nhost: localhost\r\n\r\n")).await;
+    assert!(answer.starts_with("HTTP/1.1 4"), "{answer:.100}");
+    assert_eq!(server.get("/livez").await.status(), StatusCode::OK);
+}
+
+#[tokio::test]
+async fn an_event_id_beyond_every_log_is_malformed_or_waits_for_what_comes() {
+    let server = Server::start().await;
+    let sweep = server.submit(&small("overflow")).await;
+    let ask = async |path: &str, id: &str| {
+        server.request(Method::GET, path).header("last-event-id", id).send().await.unwrap()
+    };
+    let of_sweep = format!("/v1/sweeps/{sweep}/events");
+    for id in ["18446744073709551616", "-1", "1e3", "0x1", "99999999999999999999999"] {
+        problem(ask(&of_sweep, id).await, 400, "malformed").await;
+    }
+    let most = u64::MAX.to_string();
+    assert_eq!(ask(&of_sweep, &most).await.status(), StatusCode::OK);
+    for id in ["9223372036854775808-0", "0-9223372036854775808", "1", "--"] {
+        problem(ask("/v1/events", id).await, 400, "malformed").await;
+    }
+    let most = format!("{0}-{0}", i64::MAX);
+    assert_eq!(ask("/v1/events", &most).await.status(), StatusCode::OK);
+}
+
+#[tokio::test]
+async fn no_path_leads_out_of_where_it_belongs() {
+    let server = Server::start().await;
+    std::fs::write(server.folder.path().join("secret"), "secret").unwrap();
+    for path in [
+        "/../secret",
+        "/%2e%2e/secret",
+        "/assets/..%2f..%2fCargo.toml",
+        "/assets/../../../../../../etc/passwd",
+        "/v1/datasets/..%2fsecret",
+        "/v1/datasets/%2e%2e",
+        "/v1/sweeps/..%2f..%2fsecret",
+        "//etc/passwd",
+    ] {
+        // As it is: a client's library would tidy it up.
+        let answer = raw(
+            &server,
+            &format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n"),
+        )
+        .await;
+        assert!(answer.starts_with("HTTP/1.1 404 "), "{path}: {answer:.200}");
+        assert!(!answer.contains("root:"), "{path}");
+    }
+    for name in ["../evil", "a/b", "..", "C:\\x", "a\0b", ".hidden"] {
+        let request = server.request(Method::POST, "/v1/datasets").query(&[("name", name)]);
+        let request = request.header("content-type", "text/csv").body("1,0\n");
+        problem(request.send().await.unwrap(), 400, "malformed").await;
+        let mut spec = small("x");
+        spec["recipe"]["dataset"] = json!({ "name": name });
+        let answer = server.post("/v1/sweeps", &spec).await;
+        assert!([400, 422].contains(&answer.status().as_u16()), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_data_folder_does_not_reach_beyond_itself() {
+    let server = Server::start().await;
+    let data = server.folder.path().join("data");
+    let elsewhere = server.folder.path().join("elsewhere");
+    std::fs::create_dir_all(&elsewhere).unwrap();
+    std::fs::create_dir_all(data.join("svhn")).unwrap();
+    for file in ["train_32x32.mat", "test_32x32.mat"] {
+        std::fs::write(elsewhere.join(file), "root:x:0:0").unwrap();
+        std::os::unix::fs::symlink(elsewhere.join(file), data.join("svhn").join(file)).unwrap();
+    }
+    let mut spec = small("linked");
+    spec["recipe"]["dataset"] = json!({ "name": "svhn" });
+    spec["recipe"]["model"] = json!({ "kind": "mlp", "hidden": [8] });
+    let body = problem(server.post("/v1/sweeps", &spec).await, 422, "invalid-sweep").await;
+    assert_eq!(body["errors"][0]["pointer"], "/recipe/dataset/name");
+    let detail = body["errors"][0]["detail"].as_str().unwrap();
+    assert!(detail.contains("leads out of the data folder"), "{detail}");
+}
+
+#[tokio::test]
+async fn a_name_that_a_spreadsheet_would_run_is_no_formula_in_what_is_exported() {
+    let server = Server::start().await;
+    let sweep = server.submit(&small("=HYPERLINK(\"http://evil.example\")")).await;
+    super::worker::train_all(&server).await;
+    let request = server.request(Method::GET, &format!("/v1/sweeps/{sweep}/curves"));
+    let table = request.header("accept", "text/csv").send().await.unwrap().text().await.unwrap();
+    for cell in table.lines().flat_map(|line| line.split(',')) {
+        let formula = cell.starts_with(['=', '+', '@', '\t'])
+            || cell.starts_with('-') && cell.parse::<f64>().is_err();
+        assert!(!formula, "{cell}");
+    }
+}
