@@ -18,6 +18,7 @@ mod base_path;
 pub mod best;
 pub mod blobs;
 pub mod body;
+mod cell;
 pub mod curves;
 pub mod datasets;
 pub mod events;

@@ -152,6 +152,7 @@ export function uploadDataset(
     request.onabort = () => fail("the upload was stopped");
     request.onload = () => {
       const { status, responseText } = request;
+      heedStatus(status);
       let body: unknown;
       try {
         body = JSON.parse(responseText);

@@ -139,7 +139,7 @@ fn all(found: Vec<Result<PathBuf, PathBuf>>) -> Result<Vec<PathBuf>, Vec<PathBuf
     }
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::idx::tests::array;

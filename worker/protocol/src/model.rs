@@ -122,9 +122,10 @@ impl Model {
     /// How many numbers its weights and running statistics are, on samples of `features` features,
     /// which may be an image, in `classes` classes.
     pub fn parameters(&self, features: u32, image: Option<Image>, classes: u32) -> u64 {
-        let wide = |n: &u32| u64::from(*n);
+        // Whatever a client may have written: no layer is that wide, and no sum of them overflows.
+        let wide = |n: &u32| u128::from((*n).min(1 << 20));
         let per_column = if self.batch_norm() { 4 } else { 1 };
-        let dense = |features: u64| {
+        let dense = |features: u128| {
             let mut numbers = 0;
             let mut before = features;
             for width in self.hidden().iter().map(wide) {
@@ -134,7 +135,7 @@ impl Model {
             numbers + (before + 1) * wide(&classes)
         };
         let mut before = image.map_or(1, |image| wide(&image.channels));
-        match self {
+        let numbers = match self {
             Self::Mlp { .. } => dense(features.into()),
             Self::Cnn { channels, kernel, .. } => {
                 let mut numbers = 0;
@@ -143,7 +144,7 @@ impl Model {
                     before = filters;
                 }
                 let halvings = u32::try_from(channels.len()).unwrap_or(u32::MAX);
-                let halved = |n: u32| u64::from(n.checked_shr(halvings).unwrap_or(0));
+                let halved = |n: u32| u128::from(n.checked_shr(halvings).unwrap_or(0));
                 let pooled = image.map_or(0, |image| halved(image.height) * halved(image.width));
                 numbers + dense(pooled * before)
             }
@@ -153,14 +154,15 @@ impl Model {
                 for stage in 0..3 {
                     let filters = wide(width) << stage;
                     // Each stage has n blocks of two convolutions; the first meets the stage before.
-                    let convolutions = u64::from(depth.saturating_sub(2) / 3);
+                    let convolutions = u128::from(depth.saturating_sub(2) / 3);
                     numbers += convolutions * (9 * filters + per_column) * filters;
                     numbers -= 9 * (filters - before) * filters * convolutions.min(1);
                     before = filters;
                 }
                 numbers + (before + 1) * wide(&classes)
             }
-        }
+        };
+        u64::try_from(numbers).unwrap_or(u64::MAX)
     }
 }
 

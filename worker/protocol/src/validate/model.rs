@@ -140,6 +140,19 @@ mod tests {
     }
 
     #[test]
+    fn widths_that_no_sum_could_hold_are_out_of_range_like_any_other() {
+        let most = u32::MAX;
+        for (model, field) in [
+            (format!(r#"{{"kind": "resnet", "depth": 20, "width": {most}}}"#), "width"),
+            (format!(r#"{{"kind": "mlp", "hidden": [{most}, {most}]}}"#), "hidden/0"),
+            (format!(r#"{{"kind": "cnn", "channels": [{most}], "kernel": {most}}}"#), "channels/0"),
+        ] {
+            let expected = format!("/recipe/model/{field}");
+            assert!(pointers("digits", &model, "{}").contains(&expected), "{model}");
+        }
+    }
+
+    #[test]
     fn only_images_are_augmented_and_not_beyond_half_of_them() {
         let model = r#"{"kind": "mlp", "hidden": []}"#;
         assert_eq!(pointers("spiral", model, r#"{"flip": true}"#), ["/recipe/augment"]);
