@@ -25,6 +25,7 @@ const ADMIN: Need = Need::Scope(Scope::Admin);
 /// Every route, by method and path.
 pub const TABLE: &[(&str, &str, Need)] = &[
     ("GET", "/", NOTHING),
+    ("GET", "/docs", NOTHING),
     ("GET", "/openapi.json", NOTHING),
     ("GET", "/livez", NOTHING),
     ("GET", "/readyz", NOTHING),
