@@ -147,6 +147,30 @@ impl Work {
     }
 }
 
+/// How a process that trains ends.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Work")]
+pub struct Drain {
+    /// Seconds that training may take, once the process is told to end, to reach the end of its
+    /// epoch and hand in what it has; what doesn't, goes on elsewhere from where it was saved
+    #[arg(long = "drain-timeout", env = "FLOODGAUGE_DRAIN_TIMEOUT", value_name = "SECONDS", default_value_t = DEFAULT_DRAIN_TIMEOUT)]
+    pub seconds: u32,
+}
+
+const DEFAULT_DRAIN_TIMEOUT: u32 = 20;
+
+impl Drain {
+    /// As long as by default.
+    pub fn default_timeout() -> Self {
+        Self { seconds: DEFAULT_DRAIN_TIMEOUT }
+    }
+
+    /// How long it may take.
+    pub fn timeout(&self) -> Duration {
+        Duration::from_secs(self.seconds.into())
+    }
+}
+
 const DEFAULT_DATA: &str = "data";
 
 /// Where the server finds the files of data sets that aren't built in.

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     client::Client,
-    config::{DEFAULT_LISTEN, Data, Listen, Log, Storage, Work, socket_address},
+    config::{DEFAULT_LISTEN, Data, Drain, Listen, Log, Storage, Work, socket_address},
 };
 use anyhow::Context as _;
 use console::style;
@@ -78,7 +78,7 @@ pub async fn run(args: Args) -> Result<(), Failure> {
         }
         Ok(())
     };
-    server.run_until(demo).await
+    server.run_until(demo, &Drain::default_timeout()).await
 }
 
 /// Submits the sweep, follows it to its end and prints the answer.

@@ -98,7 +98,7 @@ impl Progress {
     pub fn apply(&mut self, entry: &LogEntry) -> Vec<String> {
         let mut news = Vec::new();
         match &entry.event {
-            Event::Submitted { .. } => {}
+            Event::Submitted { .. } | Event::Saved { .. } => {}
             Event::Claimed { segment, attempt, worker, .. } => {
                 self.claimed.insert(*segment);
                 if *attempt > 1 {
@@ -130,6 +130,16 @@ impl Progress {
                 ));
             }
             Event::CancelRequested => news.push("asked to end".into()),
+            Event::PauseRequested => news.push("asked to pause".into()),
+            Event::Resumed => news.push("resumed".into()),
+            Event::Extended { seeds, levels, epochs } => {
+                self.testing = false;
+                let mut more = vec![];
+                more.extend((!seeds.is_empty()).then(|| format!("seeds {seeds:?}")));
+                more.extend((!levels.is_empty()).then(|| format!("levels {levels:?}")));
+                more.extend(epochs.map(|epochs| format!("{epochs} epochs")));
+                news.push(format!("extended: {}", more.join(", ")));
+            }
         }
         news.extend(self.decide(&entry.decisions));
         news

@@ -6,7 +6,7 @@ use super::{
     signals,
 };
 use crate::{
-    config::{Data, Listen, Log, Storage, Work},
+    config::{Data, Drain, Listen, Log, Storage, Work},
     http::access::OpenTo,
 };
 use anyhow::Context as _;
@@ -28,6 +28,8 @@ pub struct Args {
     storage: Storage,
     #[command(flatten)]
     work: Work,
+    #[command(flatten)]
+    drain: Drain,
     #[command(flatten)]
     data: Data,
     #[command(flatten)]
@@ -73,5 +75,5 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     if !has_tokens {
         print::out(&open(args.listen.open_to()))?;
     }
-    server.run_until(signals::interrupted().map(Ok)).await
+    server.run_until(signals::interrupted().map(Ok), &args.drain).await
 }

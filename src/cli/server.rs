@@ -1,10 +1,13 @@
 //! A whole server in this process: database, blobs, HTTP, and workers that talk to it by its
 //! own address.
 
-use super::{Failure, worker};
+use super::{
+    Failure,
+    worker::{self, Ending, Setup},
+};
 use crate::{
     blobs::Blobs,
-    config::{Data, Listen, Storage, Work},
+    config::{Data, Drain, Listen, Storage, Work},
     driver::{Driver, DriverConfig},
     http::{self, AppState, access::Gate},
     store::{self, DynStore, SqliteStore},
@@ -18,7 +21,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 /// How often blobs that nothing refers to any more are deleted.
 const COLLECT_EVERY: Duration = Duration::from_secs(600);
 
-/// How long workers may take to stop.
+/// How long workers may take to stop at once.
 const STOPPING: Duration = Duration::from_secs(10);
 
 /// What a server is to be like.
@@ -39,8 +42,9 @@ pub struct Server {
     /// Where it answers, for clients on this machine.
     pub url: Url,
     serving: JoinHandle<io::Result<()>>,
+    driver: Driver,
     workers: TaskTracker,
-    stopping: CancellationToken,
+    ending: Ending,
     closing: CancellationToken,
 }
 
@@ -61,7 +65,7 @@ impl Server {
         let config = DriverConfig { lease_ttl: work.lease(), data: data.folder.clone() };
         let driver = Driver::new(store, blobs, config);
 
-        let (stopping, closing) = (CancellationToken::new(), CancellationToken::new());
+        let (ending, closing) = (Ending::default(), CancellationToken::new());
         let address = listener.local_addr().context("the listener has no address")?;
         let url = local_url(address)?;
         let internal = Gate::internal_secret()?;
@@ -73,21 +77,16 @@ impl Server {
             None => app,
         };
         let serving = tokio::spawn(http::serve(listener, app, closing.clone().cancelled_owned()));
-        tokio::spawn(closing.clone().run_until_cancelled_owned(collect(driver)));
+        tokio::spawn(closing.clone().run_until_cancelled_owned(collect(driver.clone())));
+        tokio::spawn(closing.clone().run_until_cancelled_owned(driver.clone().listen()));
 
         let workers = TaskTracker::new();
         let threads = threads_each(work.workers);
         let cache = storage.cache();
         for number in 1..=work.workers {
             let name = format!("embedded-{number}");
-            let training = worker::train(
-                &url,
-                Some(&internal),
-                name,
-                Some(threads),
-                &cache,
-                stopping.clone(),
-            )?;
+            let setup = Setup::embedded(&url, Some(&internal), name, threads, &cache);
+            let training = worker::train(setup, ending.clone())?;
             workers.spawn(async move {
                 if let Err(failure) = training.await {
                     tracing::error!(%failure, "an embedded worker stopped");
@@ -95,29 +94,37 @@ impl Server {
             });
         }
         workers.close();
-        Ok(Self { url, serving, workers, stopping, closing })
+        Ok(Self { url, serving, driver, workers, ending, closing })
     }
 
-    /// Waits until `enough` resolves or the server can't go on, then ends all in order:
-    /// workers drop what they train (it is given out again once its lease has expired, and goes
-    /// on from the segment's first step), requests in flight are answered.
+    /// Waits until `enough` resolves or the server can't go on, then ends all in order: no more
+    /// work is given out, workers here and elsewhere hand in what they have at the end of their
+    /// epoch, those here drop what takes longer than `drain` (it is given out again once its lease
+    /// has expired), streams tell what was committed, requests in flight are answered.
     ///
     /// # Errors
     /// Those of `enough`; the listener's trouble.
     pub async fn run_until(
         mut self,
         enough: impl Future<Output = Result<(), Failure>>,
+        drain: &Drain,
     ) -> Result<(), Failure> {
         let outcome = tokio::select! {
             outcome = enough => outcome,
             ended = &mut self.serving => {
-                self.stopping.cancel();
+                self.ending.shutdown.cancel();
                 self.closing.cancel();
                 ended.context("the server broke down")?.context("the server can't go on")?;
                 return Ok(());
             }
         };
-        self.stopping.cancel();
+        self.driver.drain();
+        self.ending.drain.cancel();
+        let drained = async { tokio::join!(self.driver.drained(), self.workers.wait()) };
+        if tokio::time::timeout(drain.timeout(), drained).await.is_err() {
+            tracing::warn!("not all work was handed in in time");
+        }
+        self.ending.shutdown.cancel();
         if tokio::time::timeout(STOPPING, self.workers.wait()).await.is_err() {
             tracing::warn!("a worker didn't stop in time");
         }

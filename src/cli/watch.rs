@@ -54,6 +54,7 @@ pub async fn follow(client: &Client, sweep: &SweepDetail) -> Result<Answer<Best>
     pin_mut!(entries);
     let mut asked = Instant::now();
     let mut hinted = false;
+    let mut ending = None;
     loop {
         let patience = if hinted || progress.is_claimed() { Duration::MAX } else { PATIENCE };
         let Ok(entry) = timeout(patience, entries.next()).await else {
@@ -66,14 +67,10 @@ pub async fn follow(client: &Client, sweep: &SweepDetail) -> Result<Answer<Best>
         let news = progress.apply(&entry);
         bars.draw(&progress);
         news.iter().for_each(|line| bars.tell(line));
-        if let Some(status) = entry.ending() {
-            let why = entry.decisions.last().map(|decision| decision.reason.clone());
-            bars.finish();
-            return match status {
-                SweepStatus::Completed => Ok(client.best(id).await?),
-                _ => Err(Failure::Sweep(ended(&sweep.summary.name, status, why))),
-            };
-        }
+        // A sweep that was extended since goes on after that.
+        ending = entry
+            .ending()
+            .map(|status| (status, entry.decisions.last().map(|decision| decision.reason.clone())));
         if asked.elapsed() >= ASK_EVERY {
             // The stream tells if the server has gone; this is but a line on a screen.
             if let Ok(best) = client.best(id).await {
@@ -82,7 +79,14 @@ pub async fn follow(client: &Client, sweep: &SweepDetail) -> Result<Answer<Best>
             asked = Instant::now();
         }
     }
-    Err(Failure::Other(anyhow::anyhow!("the log of sweep {id} ended before the sweep did")))
+    bars.finish();
+    match ending {
+        Some((SweepStatus::Completed, _)) => Ok(client.best(id).await?),
+        Some((status, why)) => Err(Failure::Sweep(ended(&sweep.summary.name, status, why))),
+        None => {
+            Err(Failure::Other(anyhow::anyhow!("the log of sweep {id} ended before the sweep did")))
+        }
+    }
 }
 
 fn ended(name: &str, status: SweepStatus, why: Option<String>) -> String {

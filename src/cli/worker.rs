@@ -4,9 +4,10 @@
 use super::Failure;
 use crate::{
     access::Secret,
-    config::{Cache, Log, Server},
+    config::{Cache, Drain, Log, Server},
 };
 use reqwest::Url;
+use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 /// Train for a server
@@ -25,10 +26,65 @@ pub struct Args {
     /// How many processor cores to use; all by default
     #[arg(long, env = "FLOODGAUGE_THREADS", value_name = "N")]
     threads: Option<std::num::NonZeroUsize>,
+    /// End once there is nothing to claim
+    #[arg(long = "drain")]
+    when_idle: bool,
+    /// Seconds between two uploads of what is being trained; no more than that, and an epoch, is
+    /// lost with the worker
+    #[arg(long, env = "FLOODGAUGE_SAVE_EVERY", value_name = "SECONDS", default_value_t = DEFAULT_SAVE_EVERY)]
+    save_every: u32,
+    #[command(flatten)]
+    drain: Drain,
     #[command(flatten)]
     cache: Cache,
     #[command(flatten)]
     log: Log,
+}
+
+const DEFAULT_SAVE_EVERY: u32 = 30;
+
+/// What a worker is to be.
+pub(super) struct Setup<'a> {
+    pub server: &'a Url,
+    pub token: Option<&'a Secret>,
+    pub name: String,
+    pub threads: Option<std::num::NonZeroUsize>,
+    pub cache: &'a Cache,
+    pub save_every: Duration,
+}
+
+impl<'a> Setup<'a> {
+    /// One of the workers inside a server.
+    pub fn embedded(
+        server: &'a Url,
+        token: Option<&'a Secret>,
+        name: String,
+        threads: std::num::NonZeroUsize,
+        cache: &'a Cache,
+    ) -> Self {
+        let save_every = Duration::from_secs(DEFAULT_SAVE_EVERY.into());
+        Self { server, token, name, threads: Some(threads), cache, save_every }
+    }
+}
+
+/// When a worker is to end.
+#[derive(Clone, Default)]
+pub(super) struct Ending {
+    /// In order, handing in what it trains.
+    pub drain: CancellationToken,
+    /// At once.
+    pub shutdown: CancellationToken,
+    /// Once there is nothing to claim.
+    pub when_idle: bool,
+}
+
+impl Ending {
+    /// Drains, and shuts down if that takes too long.
+    pub async fn within(&self, timeout: Duration) {
+        self.drain.cancel();
+        tokio::time::sleep(timeout).await;
+        self.shutdown.cancel();
+    }
 }
 
 /// Runs `worker`, until Ctrl-C or SIGTERM. A server that is out of reach is waited for.
@@ -37,30 +93,32 @@ pub struct Args {
 /// A build that can't train; a server that refuses to give work.
 pub async fn run(args: Args) -> Result<(), Failure> {
     super::log::start(&args.log, "info")?;
-    let shutdown = CancellationToken::new();
-    let name = args.name.unwrap_or_else(default_name);
+    let ending = Ending { when_idle: args.when_idle, ..Ending::default() };
     let token = args.server.credential.secret().map_err(Failure::BadInput)?;
-    let (url, cache) = (&args.server.url, &args.cache);
-    let training = train(url, token.as_ref(), name, args.threads, cache, shutdown.clone())?;
+    let setup = Setup {
+        server: &args.server.url,
+        token: token.as_ref(),
+        name: args.name.unwrap_or_else(default_name),
+        threads: args.threads,
+        cache: &args.cache,
+        save_every: Duration::from_secs(args.save_every.into()),
+    };
+    let training = train(setup, ending.clone())?;
     tokio::spawn(async move {
         super::signals::interrupted().await;
-        shutdown.cancel();
+        ending.within(args.drain.timeout()).await;
     });
     training.await
 }
 
-/// A worker for the server at `server`, which shows `token` and works until `shutdown`.
+/// A worker that works until its ending.
 ///
 /// # Errors
 /// A build that can't train; an address that can't be used.
 #[cfg(feature = "worker")]
 pub(super) fn train(
-    server: &Url,
-    token: Option<&Secret>,
-    name: String,
-    threads: Option<std::num::NonZeroUsize>,
-    cache: &Cache,
-    shutdown: CancellationToken,
+    setup: Setup<'_>,
+    ending: Ending,
 ) -> Result<impl Future<Output = Result<(), Failure>> + Send + 'static + use<>, Failure> {
     use anyhow::Context as _;
     use floodgauge_worker::{
@@ -70,15 +128,18 @@ pub(super) fn train(
     };
 
     let config = WorkerConfig {
-        server: server.to_string(),
-        token: token.map(|token| token.reveal().to_owned()),
-        name,
-        cache: runner::Cache { folder: cache.folder(), most_bytes: cache.most_bytes() },
-        machine: threads.map_or_else(Machine::default, Machine::new),
+        server: setup.server.to_string(),
+        token: setup.token.map(|token| token.reveal().to_owned()),
+        name: setup.name,
+        cache: runner::Cache { folder: setup.cache.folder(), most_bytes: setup.cache.most_bytes() },
+        machine: setup.threads.map_or_else(Machine::default, Machine::new),
         retry: Retry::default(),
+        save_every: setup.save_every,
     };
     let worker = Worker::new(config).context("the worker can't be set up")?;
-    Ok(async move { Ok(worker.run(shutdown).await.context("the server gives no work")?) })
+    let Ending { drain, shutdown, when_idle } = ending;
+    let ending = runner::Ending { drain, shutdown, when_idle };
+    Ok(async move { Ok(worker.run(ending).await.context("the server gives no work")?) })
 }
 
 /// A build without the worker trains nothing.
@@ -87,12 +148,8 @@ pub(super) fn train(
 /// Always.
 #[cfg(not(feature = "worker"))]
 pub(super) fn train(
-    _server: &Url,
-    _token: Option<&Secret>,
-    _name: String,
-    _threads: Option<std::num::NonZeroUsize>,
-    _cache: &Cache,
-    _shutdown: CancellationToken,
+    Setup { server: _, token: _, name: _, threads: _, cache: _, save_every: _ }: Setup<'_>,
+    Ending { drain: _, shutdown: _, when_idle: _ }: Ending,
 ) -> Result<std::future::Ready<Result<(), Failure>>, Failure> {
     Err(Failure::BadInput(
         "this build can't train, it was made without the feature `worker`; \

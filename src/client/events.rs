@@ -4,7 +4,7 @@ use super::{Client, ClientError, LogEntry, unreachable};
 use eventsource_stream::{Event as Message, EventStreamError, Eventsource as _};
 use floodgauge_protocol::SweepId;
 use futures::{Stream, StreamExt as _, stream::BoxStream};
-use reqwest::{Method, Response, header};
+use reqwest::{Method, Response, StatusCode, header};
 use std::time::Duration;
 
 /// The waits between tries to reach a server that has gone; about half a minute in all,
@@ -32,13 +32,15 @@ struct Cursor {
     messages: Option<Messages>,
     /// Tries since the last entry.
     tries: usize,
+    /// Whether the newest entry ended the sweep; one that was extended since goes on.
+    ended: bool,
     /// Whether the stream ends here: the sweep is over, or an error was told.
     over: bool,
 }
 
 impl Client {
     /// A sweep's log entries after the entry `after` (0 for all), each once and in order,
-    /// until the one that ends the sweep. A broken connection is taken up again; the stream
+    /// until the one that ends the sweep for good. A broken connection is taken up again; the stream
     /// ends with an error when the server stays out of reach.
     pub fn events(
         &self,
@@ -46,7 +48,15 @@ impl Client {
         after: u64,
     ) -> impl Stream<Item = Result<LogEntry, ClientError>> + use<> {
         let client = self.clone();
-        let cursor = Cursor { client, sweep, seen: after, messages: None, tries: 0, over: false };
+        let cursor = Cursor {
+            client,
+            sweep,
+            seen: after,
+            messages: None,
+            tries: 0,
+            ended: false,
+            over: false,
+        };
         futures::stream::unfold(cursor, async |mut cursor| {
             let next = cursor.next().await?;
             Some((next, cursor))
@@ -67,10 +77,11 @@ impl Cursor {
     async fn next(&mut self) -> Option<Result<LogEntry, ClientError>> {
         while !self.over {
             match self.step().await {
-                Ok(entry) => {
-                    self.over = entry.ending().is_some();
+                Ok(Some(entry)) => {
+                    self.ended = entry.ending().is_some();
                     return Some(Ok(entry));
                 }
+                Ok(None) => self.over = true,
                 Err(error) => {
                     let gone = matches!(error, ClientError::Unreachable { .. });
                     match PATIENCE.get(self.tries) {
@@ -87,12 +98,15 @@ impl Cursor {
         None
     }
 
-    /// The next new entry.
-    async fn step(&mut self) -> Result<LogEntry, ClientError> {
+    /// The next new entry; none once the sweep has ended.
+    async fn step(&mut self) -> Result<Option<LogEntry>, ClientError> {
         let mut messages = match self.messages.take() {
             Some(messages) => messages,
             None => {
                 let response = self.client.connect(self.sweep, self.seen).await?;
+                if response.status() == StatusCode::NO_CONTENT {
+                    return Ok(None);
+                }
                 response.bytes_stream().eventsource().boxed()
             }
         };
@@ -105,11 +119,11 @@ impl Cursor {
                 self.seen = entry.seq;
                 self.tries = 0;
                 self.messages = Some(messages);
-                return Ok(entry);
+                return Ok(Some(entry));
             }
         }
         // A stream that ends before its sweep was cut by a server that is going down.
-        Err(self.client.cut())
+        if self.ended { Ok(None) } else { Err(self.client.cut()) }
     }
 }
 
@@ -151,7 +165,8 @@ mod tests {
             let ending = r#"{"action":"cancel","reason":"a user asked for it"}"#;
             match after.as_str() {
                 "0" => message(1, "") + ": a comment\n\n" + &message(2, ""),
-                _ => message(2, "") + &message(3, ending) + &message(4, ""),
+                // The sweep was extended after it had ended.
+                _ => message(2, "") + &message(3, ending) + &message(4, "") + &message(5, ending),
             }
         };
         let app = Router::new().route("/v1/sweeps/{id}/events", get(events)).with_state(asked);
@@ -167,7 +182,7 @@ mod tests {
         let client = server(Arc::clone(&asked)).await;
         let entries = client.events(SWEEP.parse().unwrap(), 0);
         let seqs: Vec<u64> = entries.map(|entry| entry.unwrap().seq).collect().await;
-        assert_eq!(seqs, [1, 2, 3]);
+        assert_eq!(seqs, [1, 2, 3, 4, 5]);
         assert_eq!(*asked.lock().unwrap(), ["0", "2"]);
     }
 

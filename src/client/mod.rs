@@ -1,4 +1,4 @@
-//! The user's side of the HTTP surface: submit, look, follow, cancel; data sets.
+//! The user's side of the HTTP surface: submit, look, follow, pause, extend, cancel; data sets.
 
 mod datasets;
 mod error;
@@ -10,7 +10,7 @@ pub use error::{ClientError, FieldProblem, Problem};
 pub use types::{Answer, ArmInfo, Items, LogEntry, SweepDetail, SweepSummary, Trial};
 
 use crate::{access::Secret, verdict::Best};
-use floodgauge_protocol::{SweepId, SweepSpec};
+use floodgauge_protocol::{Extension, SweepId, SweepSpec};
 use reqwest::{Method, RequestBuilder, Response, StatusCode, Url, header};
 use serde::de::DeserializeOwned;
 use std::{net::IpAddr, time::Duration};
@@ -119,6 +119,35 @@ impl Client {
     /// Any [`ClientError`].
     pub async fn cancel(&self, sweep: SweepId) -> Result<Answer<SweepDetail>, ClientError> {
         self.answer(self.request(Method::POST, &format!("v1/sweeps/{sweep}/cancel"))?).await
+    }
+
+    /// Asks for a sweep to pause.
+    ///
+    /// # Errors
+    /// Any [`ClientError`].
+    pub async fn pause(&self, sweep: SweepId) -> Result<Answer<SweepDetail>, ClientError> {
+        self.answer(self.request(Method::POST, &format!("v1/sweeps/{sweep}/pause"))?).await
+    }
+
+    /// Asks for a paused sweep to go on.
+    ///
+    /// # Errors
+    /// Any [`ClientError`].
+    pub async fn resume(&self, sweep: SweepId) -> Result<Answer<SweepDetail>, ClientError> {
+        self.answer(self.request(Method::POST, &format!("v1/sweeps/{sweep}/resume"))?).await
+    }
+
+    /// Adds seeds, levels or epochs to a completed sweep.
+    ///
+    /// # Errors
+    /// Any [`ClientError`].
+    pub async fn extend(
+        &self,
+        sweep: SweepId,
+        extension: &Extension,
+    ) -> Result<Answer<SweepDetail>, ClientError> {
+        let request = self.request(Method::POST, &format!("v1/sweeps/{sweep}/extend"))?;
+        self.answer(request.json(extension)).await
     }
 
     /// Whether the server and its database answer.

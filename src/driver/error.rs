@@ -1,6 +1,10 @@
 //! What can come of driving a sweep. Variants are outcomes that callers treat differently.
 
-use crate::{blobs::BlobError, scheduler::BadReport, store::StoreError};
+use crate::{
+    blobs::BlobError,
+    scheduler::{BadReport, SweepStatus},
+    store::StoreError,
+};
 use floodgauge_protocol::{DatasetName, Invalid};
 
 /// A request that changed nothing.
@@ -18,6 +22,9 @@ pub enum DriverError {
     /// The sweep has ended already.
     #[error("the sweep has ended already")]
     Ended,
+    /// Only a completed sweep can be extended.
+    #[error("the sweep is {}: only a completed one can be extended", .0.as_str())]
+    NotCompleted(SweepStatus),
     /// The sweep has not ended yet.
     #[error("the sweep is still running: cancel it first")]
     StillRunning,

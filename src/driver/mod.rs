@@ -5,12 +5,16 @@
 //! race for a place in the log replays what came in between, and tries again.
 //!
 //! - [`Driver`]: what users and workers may do.
+//! - `control`: what users do to a sweep on its way.
 //! - `datasets`: data sets, added, pinned, deleted.
+//! - `drain`: the end of a server in order.
 //! - `live`: a sweep's state in memory, rebuilt from its log.
 //! - `effects`: what a step changes in the projections.
 //! - `work`: leases, reports, blobs.
 
+mod control;
 mod datasets;
+mod drain;
 mod effects;
 mod error;
 mod live;
@@ -22,10 +26,11 @@ use crate::{
     access::TokenId,
     blobs::Blobs,
     scheduler::{self, Event, Sweep},
-    store::{Commit, Created, DynStore, Effects, LeaseGuard, NewSweep, StoreError},
+    store::{Commit, Created, DynStore, Effects, Grown, LeaseGuard, NewSweep, StoreError},
 };
 use floodgauge_datasets::Folder;
 use floodgauge_protocol::{Digest, SweepId, SweepSpec};
+use futures::StreamExt as _;
 use live::Live;
 use std::{
     collections::HashMap,
@@ -38,6 +43,9 @@ use uuid::Uuid;
 
 /// Sweeps whose state is kept in memory, beside those in use.
 const MAX_LIVE: usize = 256;
+
+/// How soon the ear for other servers is opened again after its connection broke.
+const LISTEN_AGAIN: Duration = Duration::from_secs(1);
 
 /// How often the loser of a race for a place in the log tries again.
 const MAX_RACES: u32 = 50;
@@ -62,6 +70,7 @@ struct Inner {
     folder: Folder,
     live: std::sync::Mutex<HashMap<SweepId, Arc<tokio::sync::Mutex<Option<Live>>>>>,
     changes: watch::Sender<u64>,
+    heard: drain::Heard,
 }
 
 /// What came of a submission.
@@ -79,7 +88,8 @@ impl Driver {
         let live = std::sync::Mutex::default();
         let changes = watch::channel(0).0;
         let folder = Folder::new(&config.data);
-        Self(Arc::new(Inner { store, blobs, config, folder, live, changes }))
+        let heard = drain::Heard::default();
+        Self(Arc::new(Inner { store, blobs, config, folder, live, changes, heard }))
     }
 
     /// The store, for reading projections.
@@ -92,7 +102,8 @@ impl Driver {
         &self.0.blobs
     }
 
-    /// Counts the commits of this process; who waits for news reads the store on each change.
+    /// Counts the commits of this process, and what it hears of others'; who waits for news reads
+    /// the store on each change.
     pub fn subscribe(&self) -> watch::Receiver<u64> {
         self.0.changes.subscribe()
     }
@@ -153,39 +164,11 @@ impl Driver {
         match created.map_err(|error| DriverError::of_submission(error, dataset))? {
             Created::New(_) => {
                 tracing::info!(%sweep, name = spec.name, "submitted");
-                self.announce();
+                self.announce(sweep, 1);
                 Ok(Submitted { sweep, created: true })
             }
             Created::Existing(sweep) => Ok(Submitted { sweep, created: false }),
         }
-    }
-
-    /// Ends a sweep; leased work is handed in, the rest is withdrawn.
-    ///
-    /// # Errors
-    /// [`DriverError::NotFound`], or [`DriverError::Ended`] if it has ended before.
-    pub async fn cancel(&self, sweep: SweepId) -> Result<(), DriverError> {
-        self.apply(sweep, None, |state| match state.status().is_final() {
-            true => Err(DriverError::Ended),
-            false => Ok(Some(Event::CancelRequested)),
-        })
-        .await
-        .map(drop)
-    }
-
-    /// Deletes a sweep that has ended, with all that was reported of it.
-    ///
-    /// # Errors
-    /// [`DriverError::NotFound`], or [`DriverError::StillRunning`].
-    pub async fn delete(&self, sweep: SweepId) -> Result<(), DriverError> {
-        let row = self.0.store.sweep(sweep).await?.ok_or(DriverError::NotFound)?;
-        if !row.status.is_final() {
-            return Err(DriverError::StillRunning);
-        }
-        self.0.store.delete_sweep(sweep).await?;
-        self.lock_live().remove(&sweep);
-        self.announce();
-        Ok(())
     }
 
     /// A sweep as its log tells it, up to the newest entry.
@@ -239,6 +222,7 @@ impl Driver {
                 guard,
                 effects: Effects {
                     best: Some(json(&after.best())?),
+                    grown: grown(&before, &after)?,
                     ..effects::of(&before, &after, &event, &decisions)
                 },
             };
@@ -249,7 +233,7 @@ impl Driver {
                     }
                     let after = Arc::new(after);
                     *slot = Some(live.after(after.clone(), entry.seq));
-                    self.announce();
+                    self.announce(sweep, entry.seq);
                     return Ok(after);
                 }
                 Err(StoreError::Conflict) => live.catch_up(&self.0.store).await?,
@@ -287,9 +271,43 @@ impl Driver {
         self.0.live.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn announce(&self) {
+    /// Hears what other servers of the same database commit, as soon as they say so; ends where
+    /// a database can't tell.
+    pub async fn listen(self) {
+        loop {
+            match self.0.store.told().await {
+                Ok(Some(mut told)) => {
+                    // What was told before isn't heard any more.
+                    self.look();
+                    while told.next().await.is_some() {
+                        self.look();
+                    }
+                }
+                Ok(None) => return,
+                Err(error) => tracing::warn!(%error, "other servers can't be heard"),
+            }
+            tokio::time::sleep(LISTEN_AGAIN).await;
+        }
+    }
+
+    /// Tells everybody that a log has grown, or is gone.
+    fn announce(&self, sweep: SweepId, seq: u64) {
+        self.look();
+        self.0.store.tell(sweep, seq);
+    }
+
+    /// Has those in this process who wait for news look.
+    fn look(&self) {
         self.0.changes.send_modify(|count| *count += 1);
     }
+}
+
+/// What a sweep has become, if a step made it grow.
+fn grown(before: &Sweep, after: &Sweep) -> Result<Option<Grown>, DriverError> {
+    if before.plan() == after.plan() && before.spec() == after.spec() {
+        return Ok(None);
+    }
+    Ok(Some(Grown { spec: json(after.spec())?, plan: json(after.plan())? }))
 }
 
 fn check(spec: &SweepSpec) -> Result<(), DriverError> {

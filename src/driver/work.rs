@@ -45,6 +45,9 @@ impl Driver {
         let mut changes = self.subscribe();
         loop {
             changes.borrow_and_update();
+            if self.0.heard.is_draining() {
+                return Ok(None);
+            }
             if let Some(assignment) = self.try_claim(request).await? {
                 return Ok(Some(assignment));
             }
@@ -70,6 +73,7 @@ impl Driver {
             let Some(leased) = self.0.store.claim(claim.clone()).await? else { return Ok(None) };
             match self.record_claim(&leased, &claim).await {
                 Ok(Some(assignment)) => {
+                    self.0.heard.note(leased.lease);
                     tracing::info!(sweep = %leased.sweep, segment = %leased.segment.segment,
                         lease = %leased.lease, attempt = leased.attempt, worker = claim.worker, "claimed");
                     return Ok(Some(assignment));
@@ -160,7 +164,18 @@ impl Driver {
         if !contradicting.is_empty() {
             self.record_contradiction(&leased, contradicting).await?;
         }
-        Ok(ReportAnswer { stop: state.stops(segment).to_vec(), ttl_s: self.ttl_s() })
+        if !report.saved.is_empty() {
+            self.apply(leased.sweep, guard(&leased), |state| {
+                open(state, segment)?;
+                state.check_saved(segment, &report.saved).map_err(DriverError::BadFinish)?;
+                let branches = state.newer(segment, &report.saved);
+                Ok((!branches.is_empty()).then_some(Event::Saved { segment, attempt, branches }))
+            })
+            .await?;
+        }
+        let mut stop = state.stops(segment).to_vec();
+        stop.extend(self.last_orders(&leased.segment));
+        Ok(ReportAnswer { stop, ttl_s: self.ttl_s() })
     }
 
     /// Rows that were known with other bits are an event that people see; the first report stands.
@@ -195,6 +210,7 @@ impl Driver {
             Ok(Some(Event::Finished { segment, attempt, branches }))
         })
         .await?;
+        self.0.heard.forget(leased.lease);
         tracing::info!(sweep = %leased.sweep, %segment, lease = %leased.lease, "finished");
         Ok(())
     }
@@ -212,8 +228,9 @@ impl Driver {
             open(state, segment)?;
             Ok(Some(Event::Failed { segment, attempt, message: message.clone() }))
         })
-        .await
-        .map(drop)
+        .await?;
+        self.0.heard.forget(leased.lease);
+        Ok(())
     }
 
     /// Stores a blob under a lease; true if it is new.
@@ -255,7 +272,13 @@ impl Driver {
     /// # Errors
     /// [`DriverError::LeaseLost`].
     pub async fn held(&self, lease: LeaseId, token: &str) -> Result<LeasedSegment, DriverError> {
-        Ok(self.0.store.renew(lease, token, self.0.config.lease_ttl).await?)
+        let renewed = self.0.store.renew(lease, token, self.0.config.lease_ttl).await;
+        match &renewed {
+            Ok(_) => self.0.heard.note(lease),
+            Err(StoreError::LeaseLost) => self.0.heard.forget(lease),
+            Err(_) => {}
+        }
+        Ok(renewed?)
     }
 
     fn ttl_s(&self) -> u32 {

@@ -82,7 +82,7 @@ async fn curves(
     let rows = state.driver.store().curves(sweep).await?;
     let onsets = Onsets::of(&state.driver.store().trials(sweep).await?);
     let mut response = if prefers_csv(&headers) {
-        let plan = Plan::of(&sweeps::spec(&row)?);
+        let plan = sweeps::plan(&row)?;
         let table = csv(&plan, &rows, &onsets).map_err(|error| Problem::Internal(error.into()))?;
         ([(header::CONTENT_TYPE, "text/csv; charset=utf-8")], table).into_response()
     } else {

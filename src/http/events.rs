@@ -1,7 +1,7 @@
 //! Live logs as server-sent events: replayed from the store, then tailed.
 //!
-//! Logs are read on whenever something was committed in this process, and every second for
-//! what other processes commit; see `feed`. A client that comes back with `Last-Event-ID`
+//! Logs are read on whenever something was committed, in this process or, on Postgres, in others
+//! that say so, and every second in case they don't; see `feed`. A client that comes back with `Last-Event-ID`
 //! misses nothing and sees nothing twice.
 
 use super::{

@@ -187,7 +187,11 @@ impl<L: Log> Watcher<L> {
                 return None;
             }
             let news = tokio::select! {
-                () = self.closing.cancelled() => return None,
+                // What was committed until then is still told.
+                () = self.closing.cancelled() => {
+                    (self.behind, self.fed) = (true, false);
+                    continue;
+                }
                 news = self.news.recv() => news,
             };
             match news {
@@ -206,13 +210,15 @@ async fn look<L: Log>(
     log: L,
     after: L::Place,
 ) -> Option<Vec<Arc<Told<L::Place>>>> {
-    let tell = |(place, entry): (L::Place, Entry)| -> anyhow::Result<_> {
-        let last = L::ends_with(&entry);
+    let tell = |(place, entry): (L::Place, Entry), grown| -> anyhow::Result<_> {
+        let last = L::ends_with(&entry, grown);
         Ok(Arc::new(Told { place, last, event: message(&place.to_string(), entry)? }))
     };
     let told = match log.read(driver.store(), after).await {
         Ok(Look::End) => return None,
-        Ok(Look::Entries(entries)) => entries.into_iter().map(tell).collect(),
+        Ok(Look::Entries { entries, grown }) => {
+            entries.into_iter().map(|entry| tell(entry, grown)).collect()
+        }
         Err(error) => Err(error.into()),
     };
     told.inspect_err(|error| tracing::warn!(error = format!("{error:#}"), "an event stream broke"))

@@ -4,7 +4,7 @@ use super::{AppState, extract::SweepPath, openapi::NoSweep, problem::Problem, sw
 use crate::store::{CurveRow, TrialRow};
 use axum::{Json, extract::State};
 use floodgauge_protocol::{
-    DatasetName, Family, Method, Metric, Plan, SweepId, SweepSpec, TrialKey,
+    ArmIx, DatasetName, Family, Method, Metric, Plan, SweepId, SweepSpec, TrialKey,
 };
 use serde::Serialize;
 use std::collections::HashMap;
@@ -101,20 +101,25 @@ async fn grid(
     State(state): State<AppState>,
     SweepPath(sweep): SweepPath,
 ) -> Result<Json<Grid>, Problem> {
-    let spec = sweeps::spec(&sweeps::row(&state, sweep).await?)?;
+    let row = sweeps::row(&state, sweep).await?;
+    let (spec, plan) = (sweeps::spec(&row)?, sweeps::plan(&row)?);
     let curves = state.driver.store().curves(sweep).await?;
     let trials = state.driver.store().trials(sweep).await?;
-    Ok(Json(record(&spec, &curves, &trials)))
+    Ok(Json(record(&spec, &plan, &curves, &trials)))
 }
 
-fn record(spec: &SweepSpec, curves: &[CurveRow], trials: &[TrialRow]) -> Grid {
-    let plan = Plan::of(spec);
+/// Arms and families come as if the sweep had been submitted as it is now, whatever it was
+/// extended by.
+fn record(spec: &SweepSpec, plan: &Plan, curves: &[CurveRow], trials: &[TrialRow]) -> Grid {
+    let whole = Plan::of(spec);
+    let index = |arm: &Method| plan.arms.iter().position(|known| known == arm);
+    let arms: Vec<ArmIx> = whole.arms.iter().filter_map(index).map(|ix| ArmIx(ix as u16)).collect();
     let curves: HashMap<TrialKey, &[CurveRow]> =
         curves.chunk_by(|a, b| a.trial == b.trial).map(|rows| (rows[0].trial, rows)).collect();
     let onsets: HashMap<TrialKey, u64> =
         trials.iter().filter_map(|trial| Some((trial.trial, trial.onset_step?))).collect();
     let run = |family: &Family| {
-        let keys: Vec<_> = plan.arm_ids().map(|arm| TrialKey::new(family.family, arm)).collect();
+        let keys: Vec<_> = arms.iter().map(|&arm| TrialKey::new(family.family, arm)).collect();
         let column = |metric: fn(&CurveRow) -> Metric| {
             let rows = |key| curves.get(key).copied().unwrap_or_default();
             keys.iter().map(|key| rows(key).iter().map(metric).collect()).collect()
@@ -129,13 +134,17 @@ fn record(spec: &SweepSpec, curves: &[CurveRow], trials: &[TrialRow]) -> Grid {
             val_error: column(|row| row.val_error),
         }
     };
+    let same = |family: &Family, wanted: &Family| {
+        (family.seed, family.weight_decay) == (wanted.seed, wanted.weight_decay)
+    };
+    let family = |wanted: &Family| plan.families.iter().find(|family| same(family, wanted));
     Grid {
         task: spec.name.clone(),
         recipe: flattened(spec),
-        arms: plan.arms.clone(),
-        levels: plan.arms.iter().map(|arm| arm.level()).collect(),
+        arms: arms.iter().map(|arm| plan.arms[arm.ix()]).collect(),
+        levels: arms.iter().map(|arm| plan.arms[arm.ix()].level()).collect(),
         epochs: spec.recipe.epochs,
-        runs: plan.families.iter().map(run).collect(),
+        runs: whole.families.iter().filter_map(family).map(run).collect(),
     }
 }
 

@@ -20,14 +20,19 @@ pub trait Log: Copy + Eq + Hash + Send + Sync + 'static {
         after: Self::Place,
     ) -> impl Future<Output = Result<Look<Self::Place>, StoreError>> + Send;
 
-    /// Whether a stream of this log is over after an entry.
-    fn ends_with(entry: &Entry) -> bool;
+    /// Whether a stream of this log is over after an entry, given [`Look::Entries::grown`].
+    fn ends_with(entry: &Entry, grown: u64) -> bool;
 }
 
 /// What a look at a log found.
 pub enum Look<Place> {
     /// These; none if there are none yet.
-    Entries(Vec<(Place, Entry)>),
+    Entries {
+        /// They, with their places.
+        entries: Vec<(Place, Entry)>,
+        /// The place at which the log's sweep last grew: what ended it before, ends it no more.
+        grown: u64,
+    },
     /// Nothing, and nothing will come.
     End,
 }
@@ -41,21 +46,25 @@ impl Log for OfSweep {
 
     async fn read(self, store: &DynStore, after: u64) -> Result<Look<u64>, StoreError> {
         // A sweep's row is much cheaper than a look for entries that aren't there.
-        match store.sweep(self.0).await? {
-            Some(row) if row.head_seq > after => {}
-            Some(row) if !row.status.is_final() => return Ok(Look::Entries(Vec::new())),
+        let grown = match store.sweep(self.0).await? {
+            Some(row) if row.head_seq > after => row.grown_seq,
+            Some(row) if !row.status.is_final() => {
+                return Ok(Look::Entries { entries: Vec::new(), grown: row.grown_seq });
+            }
             // Over, or deleted.
             _ => return Ok(Look::End),
-        }
+        };
         let entries = store.entries(self.0, after, BATCH).await?;
-        Ok(Look::Entries(entries.into_iter().map(|entry| (entry.seq, entry)).collect()))
+        let entries = entries.into_iter().map(|entry| (entry.seq, entry)).collect();
+        Ok(Look::Entries { entries, grown })
     }
 
-    fn ends_with(entry: &Entry) -> bool {
-        entry.decisions.as_array().into_iter().flatten().any(|decision| {
-            let action = decision.get("action").and_then(Value::as_str);
-            matches!(action, Some("complete" | "fail" | "cancel"))
-        })
+    fn ends_with(entry: &Entry, grown: u64) -> bool {
+        entry.seq > grown
+            && entry.decisions.as_array().into_iter().flatten().any(|decision| {
+                let action = decision.get("action").and_then(Value::as_str);
+                matches!(action, Some("complete" | "fail" | "cancel"))
+            })
     }
 }
 
@@ -76,10 +85,11 @@ impl Log for OfAll {
         store: &DynStore,
         after: GlobalCursor,
     ) -> Result<Look<GlobalCursor>, StoreError> {
-        Ok(Look::Entries(store.all_entries(Some(after), BATCH).await?))
+        let entries = store.all_entries(Some(after), BATCH).await?;
+        Ok(Look::Entries { entries, grown: 0 })
     }
 
-    fn ends_with(_: &Entry) -> bool {
+    fn ends_with(_: &Entry, _: u64) -> bool {
         false
     }
 }

@@ -4,7 +4,8 @@
 //! One resource a file, each with its own `router()`. [`app`] builds the whole, [`serve`]
 //! runs it; listener and shutdown are the caller's.
 //!
-//! - [`sweeps`], [`trials`], [`curves`], [`sparkline`], [`grid`], [`best`]: what people ask about.
+//! - [`control`]: what people do to a sweep on its way.
+//! - [`sweeps`], [`trials`], [`curves`], [`sparkline`], [`grid`], [`best`]: what they ask about.
 //! - [`datasets`]: what sweeps train on.
 //! - [`events`]: live logs, on top of `feed`, which follows a `log` in the store.
 //! - [`work`], [`blobs`]: what workers say.
@@ -19,6 +20,7 @@ pub mod best;
 pub mod blobs;
 pub mod body;
 mod cell;
+pub mod control;
 pub mod curves;
 pub mod datasets;
 pub mod events;
@@ -110,6 +112,7 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::with_openapi(openapi::Description::openapi())
         .merge(sweeps::router())
+        .merge(control::router())
         .merge(best::router())
         .merge(trials::router())
         .merge(curves::router())

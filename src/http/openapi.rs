@@ -175,6 +175,7 @@ problems! {
     InvalidDataset "422" "`invalid-dataset`: the file can't be used; the detail names row or array",
     InvalidSweep "422" "`invalid-sweep`: fields are out of range; `idempotency-key-reused`: \
                         the key belongs to another body",
+    InvalidExtension "422" "`invalid-sweep`: the sweep can't be extended by this; `errors` says why",
     InvalidWork "422" "`invalid-work`: this doesn't fit the segment",
     DigestMismatch "422" "`digest-mismatch`: the bytes have another digest",
     Unavailable "503" "`unavailable`: the database doesn't answer",

@@ -275,6 +275,7 @@ impl From<DriverError> for Problem {
             E::KeyReused => Self::IdempotencyKeyReused,
             E::Ended => Self::Conflict("the sweep has ended already".into()),
             E::StillRunning => Self::Conflict("the sweep still runs: cancel it first".into()),
+            E::NotCompleted(_) => Self::Conflict(error.to_string()),
             E::BadDataset(what) => Self::InvalidDataset(what),
             E::NoDataset(name) => Self::NotFound(format!("data set `{name}` that is kept here")),
             E::DatasetTaken(_) | E::DatasetInUse { .. } => Self::Conflict(error.to_string()),

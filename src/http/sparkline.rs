@@ -46,7 +46,7 @@ async fn sparkline(
     let row = sweeps::row(&state, sweep).await?;
     let spec = sweeps::spec(&row)?;
     let best = sweeps::stored_best(&row).and_then(|best| best.best);
-    let trial = trial_of(best.as_ref(), &Plan::of(&spec));
+    let trial = trial_of(best.as_ref(), &sweeps::plan(&row)?);
     let curve = state.driver.store().curve(sweep, trial).await?;
     let rows = thinned(&curve);
     let metric = spec.search.objective.metric;

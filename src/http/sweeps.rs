@@ -1,4 +1,4 @@
-//! Sweeps: submit, list, look, cancel, delete.
+//! Sweeps: submit, list, look, delete.
 
 use super::{
     AppState,
@@ -32,10 +32,7 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 pub(super) fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new()
-        .routes(routes!(create, list))
-        .routes(routes!(look, delete))
-        .routes(routes!(cancel))
+    OpenApiRouter::new().routes(routes!(create, list)).routes(routes!(look, delete))
 }
 
 /// A sweep as lists show it.
@@ -79,11 +76,11 @@ pub struct SweepDetail {
     /// As in lists.
     #[serde(flatten)]
     pub summary: SweepSummary,
-    /// The sweep as submitted, its split filled in.
+    /// The sweep as submitted, its split filled in, with what it was extended by.
     pub spec: SweepSpec,
-    /// The arms, by index.
+    /// The arms, by index; those of levels that were added later come last.
     pub arms_list: Vec<ArmItem>,
-    /// The families, by index.
+    /// The families, by index; those of seeds that were added later come last.
     pub families: Vec<Family>,
     /// Mini-batches in one epoch.
     pub steps_per_epoch: u64,
@@ -246,28 +243,6 @@ async fn look(
     Ok(Json(detail(&state, sweep).await?))
 }
 
-/// Cancel a sweep
-///
-/// Its work is withdrawn from its workers; what was trained stays to be seen.
-#[utoipa::path(
-    post,
-    path = "/v1/sweeps/{id}/cancel",
-    operation_id = "cancelSweep",
-    tag = "sweeps",
-    params(("id" = SweepId, Path, description = "The sweep")),
-    responses(
-        (status = 202, body = SweepDetail, description = "Cancelled"),
-        NoSweep, StateConflict,
-    )
-)]
-async fn cancel(
-    State(state): State<AppState>,
-    SweepPath(sweep): SweepPath,
-) -> Result<(StatusCode, Json<SweepDetail>), Problem> {
-    state.driver.cancel(sweep).await?;
-    Ok((StatusCode::ACCEPTED, Json(detail(&state, sweep).await?)))
-}
-
 /// Delete a sweep
 ///
 /// With its log, its curves and its checkpoints. One that still runs has to be cancelled first.
@@ -298,6 +273,15 @@ pub(super) fn spec(row: &SweepRow) -> Result<SweepSpec, Problem> {
     SweepSpec::deserialize(&row.spec).map_err(|error| {
         let sweep = row.sweep;
         Problem::Internal(anyhow::Error::from(error).context(format!("spec of sweep {sweep}")))
+    })
+}
+
+/// The arms and families of a row's sweep.
+pub(super) fn plan(row: &SweepRow) -> Result<Plan, Problem> {
+    let Some(plan) = &row.plan else { return Ok(Plan::of(&spec(row)?)) };
+    Plan::deserialize(plan).map_err(|error| {
+        let sweep = row.sweep;
+        Problem::Internal(anyhow::Error::from(error).context(format!("plan of sweep {sweep}")))
     })
 }
 
@@ -332,10 +316,10 @@ pub(super) fn arm_item(arm: ArmIx, method: Method) -> ArmItem {
     ArmItem { arm, name: method.to_string(), method: method.name(), b: method.level() }
 }
 
-async fn detail(state: &AppState, sweep: SweepId) -> Result<SweepDetail, Problem> {
+pub(super) async fn detail(state: &AppState, sweep: SweepId) -> Result<SweepDetail, Problem> {
     let row = row(state, sweep).await?;
     let spec = spec(&row)?;
-    let plan = Plan::of(&spec);
+    let plan = plan(&row)?;
     let rungs = Rungs::of(&spec, plan.arms.len() - 1).epochs().to_vec();
     Ok(SweepDetail {
         summary: summary(&row)?,
@@ -359,7 +343,7 @@ fn summary(row: &SweepRow) -> Result<SweepSummary, Problem> {
         created_at: timestamp(row.created_ms).map_err(Problem::Internal)?,
         updated_at: timestamp(row.updated_ms).map_err(Problem::Internal)?,
         dataset: spec.recipe.dataset.name.to_string(),
-        arms: Plan::of(&spec).arms.len(),
+        arms: plan(row)?.arms.len(),
         seeds: spec.search.seeds.len(),
         epochs: spec.recipe.epochs,
         metric: spec.search.objective.metric,

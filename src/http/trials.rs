@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{scheduler::TrialStatus, store::TrialRow};
 use axum::{Json, extract::State};
-use floodgauge_protocol::{ArmIx, Digest, Family, FamilyIx, Metric, Plan, SweepId, TrialKey};
+use floodgauge_protocol::{ArmIx, Digest, Family, FamilyIx, Metric, SweepId, TrialKey};
 use serde::Serialize;
 use std::collections::HashMap;
 use utoipa::ToSchema;
@@ -81,7 +81,7 @@ async fn list(
     State(state): State<AppState>,
     SweepPath(sweep): SweepPath,
 ) -> Result<Json<TrialList>, Problem> {
-    let plan = Plan::of(&sweeps::spec(&sweeps::row(&state, sweep).await?)?);
+    let plan = sweeps::plan(&sweeps::row(&state, sweep).await?)?;
     let rows = state.driver.store().trials(sweep).await?;
     let rows: HashMap<TrialKey, TrialRow> = rows.into_iter().map(|row| (row.trial, row)).collect();
     let replayed = sweeps::replayed(&state, sweep).await?;

@@ -47,6 +47,15 @@ pub enum Event {
         /// The rows that differ from what is known.
         rows: Vec<ReportRow>,
     },
+    /// A worker uploaded the states of its runs, for the case that it is lost.
+    Saved {
+        /// The segment.
+        segment: SegmentId,
+        /// The claim that saved.
+        attempt: u32,
+        /// What the runs are at the end of an epoch.
+        branches: Vec<FinishedBranch>,
+    },
     /// A worker handed in a segment.
     Finished {
         /// The segment.
@@ -74,6 +83,22 @@ pub enum Event {
     },
     /// A user asked to end the sweep.
     CancelRequested,
+    /// A user asked to give out nothing more of the sweep for now.
+    PauseRequested,
+    /// A user let a paused sweep go on.
+    Resumed,
+    /// A user added to a completed sweep.
+    Extended {
+        /// The seeds that are new.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        seeds: Vec<u32>,
+        /// The levels that are new.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        levels: Vec<f64>,
+        /// Epochs of a full run from now on, if they are more than before.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        epochs: Option<u32>,
+    },
 }
 
 impl Event {
@@ -84,10 +109,14 @@ impl Event {
             Self::Claimed { .. } => "claimed",
             Self::Reported { .. } => "reported",
             Self::Nondeterminism { .. } => "nondeterminism",
+            Self::Saved { .. } => "saved",
             Self::Finished { .. } => "finished",
             Self::Failed { .. } => "failed",
             Self::Lost { .. } => "lost",
             Self::CancelRequested => "cancel_requested",
+            Self::PauseRequested => "pause_requested",
+            Self::Resumed => "resumed",
+            Self::Extended { .. } => "extended",
         }
     }
 }

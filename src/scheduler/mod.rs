@@ -13,16 +13,21 @@
 //! - [`bound()`]: what a sweep may cost.
 //! - `trunk`: the plain run of a family, and how dormant arms are woken from it.
 //! - `training`: the segments that bring trials to where they are to be.
+//! - `save`: what workers save on their way.
+//! - `pause`, `extend`: what users do to a sweep that runs, and to one that is done.
 //! - [`Sifted`]: what of a report is new.
 
 mod action;
 mod asynchronous;
 mod bound;
 mod event;
+mod extend;
 mod halving;
+mod pause;
 mod policy;
 mod response;
 mod rungs;
+mod save;
 mod sift;
 mod smooth;
 mod standing;

@@ -38,6 +38,7 @@ impl Sweep {
             return vec![];
         }
         let mut decisions = match self.spec.scheduler.kind {
+            _ if bracket.extended => self.close_extension(ix),
             SchedulerKind::Halving => self.after_probes(ix),
             SchedulerKind::Asha => self.after_promotions(ix),
             SchedulerKind::Grid | SchedulerKind::Sha | SchedulerKind::Hyperband => {
@@ -54,6 +55,9 @@ impl Sweep {
     pub(super) fn purpose(&self, family: FamilyIx) -> String {
         let bracket = self.brackets.iter().find(|bracket| bracket.families.contains(&family));
         let rung = bracket.map_or(0, |bracket| bracket.rung);
+        if bracket.is_some_and(|bracket| bracket.extended) {
+            return "extension".into();
+        }
         match (self.spec.scheduler.kind, rung) {
             (SchedulerKind::Halving, 0) => "the plain run and its probes".into(),
             (SchedulerKind::Halving, 1) => "more probes".into(),
@@ -96,9 +100,12 @@ impl Sweep {
         if decisions.is_empty() { self.conclude() } else { decisions }
     }
 
-    /// The state of a trial that is tested, and its step; none if it wasn't trained to the end.
+    /// The state of a trial that is tested, and its step; none if it wasn't trained to the end, or
+    /// was tested before.
     fn tested(&self, key: TrialKey) -> Option<(u64, Branch)> {
-        let trial = self.trials.get(&key).filter(|t| t.status == TrialStatus::Completed)?;
+        let untested =
+            |trial: &&Trial| trial.status == TrialStatus::Completed && trial.test.is_none();
+        let trial = self.trials.get(&key).filter(untested)?;
         let (step, digest) = match self.spec.search.objective.at {
             At::Last => (trial.saved_step, trial.checkpoint?),
             At::Best => {

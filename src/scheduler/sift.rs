@@ -52,7 +52,7 @@ impl Sweep {
         for (i, row) in rows.iter().enumerate() {
             self.check_row(&work.segment, row).map_err(|message| bad(i, message))?;
             let stopped =
-                |arm| work.stops.iter().any(|s| s.arms.contains(&arm) && row.epoch > s.at_epoch);
+                |arm| work.stops.iter().any(|s| s.arms.contains(&arm) && s.discards(row.epoch));
             let (mut new, mut contradicting, mut same) = (vec![], vec![], false);
             for &arm in &row.arms {
                 if stopped(arm) && !self.status.is_final() {
@@ -131,16 +131,23 @@ impl Sweep {
                 return Err(format!("arm {arm} must be handed in once"));
             }
         }
-        for handed in branches {
-            let whole = segment.branches.iter().find(|branch| stands_for(branch, &handed.arms));
-            let Some(branch) = whole else {
-                return Err("a run stands for arms of no branch, or of several".into());
-            };
-            if let Some(missing) = self.missing(segment, branch, handed) {
-                return Err(format!("arm {} has no {missing}", handed.arms[0]));
-            }
+        branches.iter().try_for_each(|handed| self.check_run(segment, handed))
+    }
+
+    /// Checks one run that is handed in.
+    pub(super) fn check_run(
+        &self,
+        segment: &Segment,
+        handed: &FinishedBranch,
+    ) -> Result<(), String> {
+        let whole = segment.branches.iter().find(|branch| stands_for(branch, &handed.arms));
+        let Some(branch) = whole else {
+            return Err("a run stands for arms of no branch, or of several".into());
+        };
+        match self.missing(segment, branch, handed) {
+            Some(missing) => Err(format!("arm {} has no {missing}", handed.arms[0])),
+            None => Ok(()),
         }
-        Ok(())
     }
 
     /// What a run lacks to be handed in.
@@ -157,18 +164,28 @@ impl Sweep {
             let trial = self.trials.get(&TrialKey::new(segment.family, *arm));
             trial.is_some_and(|trial| trial.reached(handed.step, per_epoch))
         };
+        let epoch = (handed.step / per_epoch) as u32;
+        let late = |arm| {
+            self.stops(segment.segment)
+                .iter()
+                .any(|stop| stop.arms.contains(arm) && stop.discards(epoch))
+        };
+        let discarded = handed.arms.iter().all(late);
         match (segment.kind, handed.end) {
             (SegmentKind::Test, _) => handed.test.is_none().then_some("test metrics"),
             (_, BranchEnd::Diverged) => None,
-            (_, BranchEnd::Stopped) if self.stops(segment.segment).is_empty() => {
-                Some("order to stop")
+            // What came after its last epoch was dropped, and nobody goes on from there.
+            (_, BranchEnd::Stopped) if discarded => None,
+            (_, BranchEnd::Stopped)
+                if handed.step <= segment.from_step
+                    || handed.step > to_step
+                    || !handed.step.is_multiple_of(per_epoch) =>
+            {
+                Some("epoch to show for it")
             }
-            (_, BranchEnd::Stopped) => None,
             (_, BranchEnd::Reached) if handed.step != to_step => Some("last step"),
-            (_, BranchEnd::Reached) if !handed.arms.iter().all(reported) => {
-                Some("report of every epoch")
-            }
-            (_, BranchEnd::Reached) => handed.checkpoint.is_none().then_some("checkpoint"),
+            _ if !handed.arms.iter().all(reported) => Some("report of every epoch"),
+            _ => handed.checkpoint.is_none().then_some("checkpoint"),
         }
     }
 }

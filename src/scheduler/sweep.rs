@@ -29,6 +29,8 @@ pub struct Sweep {
     pub(super) rungs: Rungs,
     pub(super) steps_per_epoch: u64,
     pub(super) status: SweepStatus,
+    /// Whether a worker has taken any of it.
+    pub(super) begun: bool,
     pub(super) trials: BTreeMap<TrialKey, Trial>,
     pub(super) segments: BTreeMap<SegmentId, Work>,
     pub(super) brackets: Vec<Bracket>,
@@ -46,6 +48,9 @@ pub(super) struct Work {
     pub segment: Segment,
     pub open: bool,
     pub leased: bool,
+    /// Whether a worker saved some of it: then its trials go on from there, and what it started
+    /// from may be gone.
+    pub saved: bool,
     pub failures: u32,
     pub losses: u32,
     pub stops: Vec<Stop>,
@@ -54,7 +59,15 @@ pub(super) struct Work {
 impl Work {
     /// A segment that waits for a worker.
     pub fn new(segment: Segment) -> Self {
-        Self { segment, open: true, leased: false, failures: 0, losses: 0, stops: vec![] }
+        Self {
+            segment,
+            open: true,
+            leased: false,
+            saved: false,
+            failures: 0,
+            losses: 0,
+            stops: vec![],
+        }
     }
 }
 
@@ -69,6 +82,8 @@ pub(super) struct Bracket {
     /// For asynchronous halving: the rung that each arm was let on to last.
     pub reaching: BTreeMap<ArmIx, usize>,
     pub done: bool,
+    /// Whether what is trained was added after the bracket was done.
+    pub extended: bool,
 }
 
 impl Sweep {
@@ -91,6 +106,7 @@ impl Sweep {
                     arms: plan.arm_ids().collect(),
                     reaching: BTreeMap::new(),
                     done: false,
+                    extended: false,
                 }),
             }
         }
@@ -98,6 +114,7 @@ impl Sweep {
             rungs: Rungs::of(&spec, plan.arms.len() - 1),
             steps_per_epoch: spec.recipe.steps_per_epoch(),
             status: SweepStatus::Queued,
+            begun: false,
             trials: plan.trials().map(|trial| (trial, Trial::new())).collect(),
             segments: BTreeMap::new(),
             trunks: BTreeMap::new(),
@@ -119,24 +136,35 @@ impl Sweep {
                 self.redone_epochs += self.cost(rows);
                 vec![]
             }
-            Event::Claimed { segment, .. } => {
-                if let Some(work) = self.open_work(*segment) {
-                    work.leased = true;
-                    if self.status == SweepStatus::Queued {
-                        self.status = SweepStatus::Running;
-                    }
-                }
-                vec![]
-            }
+            Event::Claimed { segment, .. } => self.claim(*segment),
+            Event::PauseRequested => self.pause(),
+            Event::Resumed => self.resume(),
+            Event::Extended { seeds, levels, epochs } => self.extend(seeds, levels, *epochs),
             Event::Reported { segment, rows, redone, .. } => {
                 self.redone_epochs += u64::from(*redone);
                 self.take_rows(*segment, rows);
                 vec![]
             }
+            Event::Saved { segment, branches, .. } => self.save(*segment, branches),
             Event::Finished { segment, branches, .. } => self.finish(*segment, branches),
             Event::Failed { segment, message, .. } => self.fail(*segment, message),
             Event::Lost { segment, .. } => self.lose(*segment),
         }
+    }
+
+    fn claim(&mut self, segment: SegmentId) -> Vec<Decision> {
+        let Some(work) = self.open_work(segment) else { return vec![] };
+        work.leased = true;
+        // What was said to an earlier holder about its epoch at hand is over with its lease.
+        work.stops.retain(|stop| stop.at_epoch > 0);
+        self.begun = true;
+        match self.status {
+            SweepStatus::Queued => self.status = SweepStatus::Running,
+            // Its worker got it while the sweep was being paused.
+            SweepStatus::Paused => return self.drain(segment).into_iter().collect(),
+            _ => {}
+        }
+        vec![]
     }
 
     fn cancel(&mut self) -> Vec<Decision> {
@@ -196,18 +224,10 @@ impl Sweep {
         let family = work.family;
         let mut decisions = vec![];
         for branch in branches {
-            if branch.arms.contains(&ArmIx::PLAIN) {
-                let best = self.trials[&TrialKey::new(family, ArmIx::PLAIN)].best;
-                self.trunks.entry(family).or_default().extend(branch, best);
-            }
+            self.keep(family, branch, true);
             for &arm in &branch.arms {
                 let key = TrialKey::new(family, arm);
                 let Some(trial) = self.trials.get_mut(&key) else { continue };
-                trial.onset_step = trial.onset_step.or(branch.onset_step);
-                if branch.checkpoint.is_some() {
-                    (trial.checkpoint, trial.saved_step) = (branch.checkpoint, branch.step);
-                }
-                trial.best = branch.best.or(trial.best);
                 trial.test = branch.test.or(trial.test);
                 if branch.end == BranchEnd::Diverged && trial.status == TrialStatus::Active {
                     let reason = format!("a loss was not finite after step {}", branch.step);
@@ -224,7 +244,11 @@ impl Sweep {
         work.leased = false;
         work.failures += 1;
         let failures = work.failures;
+        let saved = work.saved;
         if failures < MAX_FAILURES && !self.status.is_final() {
+            if saved {
+                return self.recut(segment, &format!("failed: {message}"));
+            }
             let reason = format!("failed, {failures} of at most {MAX_FAILURES} times: {message}");
             return vec![Decision { action: Action::Retry { segment }, reason }];
         }
@@ -236,7 +260,10 @@ impl Sweep {
         work.leased = false;
         work.losses += 1;
         if work.losses < MAX_LOSSES {
-            return vec![];
+            return match work.saved {
+                true => self.recut(segment, "its worker was lost"),
+                false => vec![],
+            };
         }
         let reason = format!("its workers were lost {MAX_LOSSES} times");
         self.give_up(segment, &reason)
@@ -261,15 +288,17 @@ impl Sweep {
     }
 
     /// What follows once a segment is over.
-    fn after(&mut self, segment: &Segment) -> Vec<Decision> {
+    pub(super) fn after(&mut self, segment: &Segment) -> Vec<Decision> {
         if self.status.is_final() {
             return vec![];
         }
         match segment.kind {
             SegmentKind::Train => {
                 let arms: Vec<_> = segment.arms().collect();
+                let of_family = |bracket: &&Bracket| bracket.families.contains(&segment.family);
+                let extended = self.brackets.iter().find(of_family).is_some_and(|b| b.extended);
                 let mut decisions = match self.spec.scheduler.kind {
-                    SchedulerKind::Asha => self.promote(segment.family, &arms),
+                    SchedulerKind::Asha if !extended => self.promote(segment.family, &arms),
                     _ => self.advance(segment.family, &arms),
                 };
                 decisions.extend(self.climb(segment.family));
@@ -283,7 +312,7 @@ impl Sweep {
         self.segments.get_mut(&segment).filter(|work| work.open)
     }
 
-    fn close(&mut self, segment: SegmentId) -> Option<Segment> {
+    pub(super) fn close(&mut self, segment: SegmentId) -> Option<Segment> {
         let work = self.open_work(segment)?;
         work.open = false;
         work.leased = false;
@@ -320,11 +349,12 @@ impl Sweep {
         self.trials.get(&trial)
     }
 
-    /// The checkpoints that a trial keeps beside its newest: of its best epoch and, for a trunk
-    /// until the sweep ends, those at which dormant arms can be woken.
+    /// The checkpoints that a trial keeps beside its newest: of its best epoch and, for a trunk,
+    /// those at which dormant arms can be woken, also by an extension of the completed sweep.
     pub fn kept(&self, trial: TrialKey) -> BTreeSet<Digest> {
         let best = self.trials.get(&trial).and_then(|state| state.best);
-        let is_trunk = trial.arm == ArmIx::PLAIN && !self.status.is_final();
+        let given_up = matches!(self.status, SweepStatus::Failed | SweepStatus::Cancelled);
+        let is_trunk = trial.arm == ArmIx::PLAIN && !given_up;
         let trunk = self.trunks.get(&trial.family).filter(|_| is_trunk);
         let waypoints = trunk.into_iter().flat_map(Trunk::checkpoints);
         waypoints.chain(best.map(|best| best.checkpoint)).collect()

@@ -84,7 +84,9 @@ impl Sweep {
                 _ => Start::Init,
             };
             let rides = |arm: ArmIx| self.plan.arms[arm.ix()].rides();
-            let (onset_step, exposure) = (trial.onset_step, trial.goal.exposure);
+            // An onset that lies beyond the state, since a worker was lost, is met again.
+            let onset_step = trial.onset_step.filter(|&onset| onset < trial.saved_step);
+            let exposure = trial.goal.exposure;
             let shared = branches.iter_mut().find(|branch| {
                 onset_step.is_none()
                     && branch.onset_step.is_none()

@@ -16,20 +16,29 @@ use floodgauge_protocol::{
 pub(super) struct Trunk {
     /// The steps that met a loss below that of every step before, in rising order.
     minima: Vec<Minimum>,
-    /// Its states from which dormant arms can go on, in rising order of step.
+    /// Its states from which dormant arms can go on, in rising order of step: those that were kept
+    /// for arms that lay dormant then, and the last of each segment, for arms that are added later.
     waypoints: Vec<Waypoint>,
 }
 
 impl Trunk {
-    /// Takes in what a segment of the plain run hands in; `best` was its best epoch before.
-    pub fn extend(&mut self, branch: &FinishedBranch, best: Option<work::BestEpoch>) {
+    /// Takes in what a segment of the plain run hands in, or saves before it `ends`; `best` was its
+    /// best epoch before.
+    pub fn extend(&mut self, branch: &FinishedBranch, best: Option<work::BestEpoch>, ends: bool) {
         for minimum in &branch.minima {
             if self.minima.last().is_none_or(|least| minimum.loss < least.loss) {
                 self.minima.push(*minimum);
             }
         }
-        let told = |waypoint: &Waypoint| Waypoint { best: waypoint.best.or(best), ..*waypoint };
-        self.waypoints.extend(branch.waypoints.iter().map(told));
+        let last = branch.checkpoint.filter(|_| ends).map(|checkpoint| {
+            let (step, best) = (branch.step, branch.best);
+            Waypoint { step, checkpoint, best }
+        });
+        for waypoint in branch.waypoints.iter().copied().chain(last) {
+            if self.waypoints.last().is_none_or(|before| waypoint.step > before.step) {
+                self.waypoints.push(Waypoint { best: waypoint.best.or(best), ..waypoint });
+            }
+        }
     }
 
     /// The first step whose mini-batch loss was below a level, in nats.

@@ -80,6 +80,8 @@ pub struct Effects {
     pub status: Option<SweepStatus>,
     /// The sweep's answer so far as JSON, for lists.
     pub best: Option<Value>,
+    /// What the sweep is from now on, if it grew.
+    pub grown: Option<Grown>,
     /// Segments to queue.
     pub enqueue: Vec<Segment>,
     /// Segments to put back into the queue; their leases end.
@@ -90,6 +92,15 @@ pub struct Effects {
     pub rows: Vec<RowUpdate>,
     /// Trials that changed; ones that don't exist yet are made.
     pub trials: Vec<TrialUpdate>,
+}
+
+/// A sweep that more is asked of than when it was submitted. What ended it before, ends it no more.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Grown {
+    /// The `SweepSpec` as it is now, as JSON.
+    pub spec: Value,
+    /// The `Plan` as it is now, as JSON.
+    pub plan: Value,
 }
 
 /// The epoch of a trial.

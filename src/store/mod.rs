@@ -7,18 +7,19 @@
 
 mod commit;
 mod error;
+mod notify;
 mod postgres;
 mod rows;
 mod sql;
 mod sqlite;
 mod tokens;
 
-pub use commit::{Commit, Effects, LeaseGuard, NewSweep, RowUpdate, SweepData, TrialUpdate};
+pub use commit::{Commit, Effects, Grown, LeaseGuard, NewSweep, RowUpdate, SweepData, TrialUpdate};
 pub use error::StoreError;
 pub use postgres::PostgresStore;
 pub use rows::{
     AddedDataset, BlobRow, Claim, Created, CurveRow, DatasetRow, DeletedDataset, Entry,
-    GlobalCursor, LeasedSegment, NewDataset, Page, SweepRow, TrialRow,
+    GlobalCursor, LeasedSegment, NewDataset, Page, SweepRow, Told, TrialRow,
 };
 pub use sqlite::SqliteStore;
 pub use tokens::{AddedToken, NewToken, OverQuota, Quota, TokenRow, Usage};
@@ -26,7 +27,7 @@ pub use tokens::{AddedToken, NewToken, OverQuota, Quota, TokenRow, Usage};
 use crate::access::{Kind, Secret, TokenId};
 use async_trait::async_trait;
 use floodgauge_protocol::{Digest, LeaseId, SweepId, TrialKey};
-use futures::future::BoxFuture;
+use futures::{future::BoxFuture, stream::BoxStream};
 use std::{sync::Arc, time::Duration};
 
 /// A shared store.
@@ -110,7 +111,8 @@ pub trait Store: Send + Sync + 'static {
     async fn curve(&self, sweep: SweepId, trial: TrialKey) -> Result<Vec<CurveRow>, StoreError>;
 
     /// Leases a queued segment, or one whose lease has expired, to a worker: highest
-    /// priority first, then the sweep with the fewest live leases, then the oldest.
+    /// priority first, then the sweep with the fewest live leases, then the one that had its turn
+    /// longest ago, then the oldest.
     /// Only segments whose sweep is `queued` or `running`, and whose family is not pinned to
     /// another fingerprint; the claim pins the family. It may pass over a segment that another
     /// writer is just about to change.
@@ -228,6 +230,16 @@ pub trait Store: Send + Sync + 'static {
 
     /// What a token has of that which can be bounded.
     async fn token_usage(&self, token: TokenId) -> Result<Usage, StoreError>;
+
+    /// Tells other processes that a sweep's log has grown to `seq`, soon and together with what else
+    /// is to be told. They may miss it, and look for themselves every now and then.
+    fn tell(&self, sweep: SweepId, seq: u64);
+
+    /// What other processes tell, and this one itself; none where a store can't.
+    ///
+    /// # Errors
+    /// The connection's trouble, here and in the stream, which ends with it.
+    async fn told(&self) -> Result<Option<BoxStream<'static, Told>>, StoreError>;
 
     /// Whether the database answers.
     async fn ping(&self) -> Result<(), StoreError>;

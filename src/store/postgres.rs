@@ -2,6 +2,7 @@
 
 use super::{
     StoreError,
+    notify::Notifier,
     sql::{Dialect, SqlStore},
 };
 use sqlx::{Postgres, postgres::PgPoolOptions};
@@ -14,6 +15,7 @@ pub type PostgresStore = SqlStore<Postgres>;
 const CONNECTIONS: u32 = 16;
 
 impl Dialect for Postgres {
+    type Teller = Notifier;
     // Said in full, since a server's default may be another: the verbs count on each statement
     // seeing what was committed before it, and wait for locks rather than failing.
     const BEGIN: &str = "begin isolation level read committed";
@@ -42,6 +44,7 @@ impl SqlStore<Postgres> {
             .acquire_timeout(Duration::from_secs(30));
         let pool = options.connect(url).await?;
         sqlx::migrate!("./migrations/postgres").run(&pool).await?;
-        Ok(Self { writer: pool.clone(), reader: pool })
+        let teller = Notifier::start(pool.clone());
+        Ok(Self { writer: pool.clone(), reader: pool, teller })
     }
 }

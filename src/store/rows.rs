@@ -1,6 +1,9 @@
 //! What the store answers.
 
-use super::commit::{RowUpdate, TrialUpdate};
+use super::{
+    StoreError,
+    commit::{RowUpdate, TrialUpdate},
+};
 use crate::{access::TokenId, scheduler::SweepStatus};
 use floodgauge_protocol::{Digest, LeaseId, Segment, SweepId, Upload};
 use serde_json::Value;
@@ -45,6 +48,33 @@ impl FromStr for GlobalCursor {
     }
 }
 
+/// That a log has grown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Told {
+    /// The sweep.
+    pub sweep: SweepId,
+    /// How far.
+    pub seq: u64,
+}
+
+impl fmt::Display for Told {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.sweep, self.seq)
+    }
+}
+
+impl FromStr for Told {
+    type Err = StoreError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let told = || {
+            let (sweep, seq) = text.split_once(' ')?;
+            Some(Self { sweep: sweep.parse().ok()?, seq: seq.parse().ok()? })
+        };
+        told().ok_or_else(|| StoreError::Corrupt(format!("told: {text}")))
+    }
+}
+
 /// What came of creating a sweep.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Created {
@@ -61,8 +91,13 @@ pub struct SweepRow {
     pub sweep: SweepId,
     /// Its name.
     pub name: String,
-    /// The `SweepSpec` as JSON.
+    /// The `SweepSpec` as JSON, as it is now.
     pub spec: Value,
+    /// The `Plan` as JSON, if the sweep grew; else its spec spells it out.
+    pub plan: Option<Value>,
+    /// The place in its log at which it last grew; 0 if it never did. What ended it before then,
+    /// ends it no more.
+    pub grown_seq: u64,
     /// Its status.
     pub status: SweepStatus,
     /// The version of the scheduler that decides for it.

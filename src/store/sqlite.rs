@@ -1,9 +1,11 @@
 //! The store on a SQLite file: one writer at a time, and readers beside it.
 
 use super::{
-    StoreError,
-    sql::{Dialect, SqlStore},
+    StoreError, Told,
+    sql::{Dialect, SqlStore, Teller},
 };
+use async_trait::async_trait;
+use futures::stream::BoxStream;
 use sqlx::{
     Sqlite,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
@@ -19,7 +21,20 @@ const READERS: u32 = 4;
 /// How long a writer waits for one of another process.
 const BUSY: Duration = Duration::from_secs(30);
 
+/// Nobody is told: there is one server on a file, and its own watchers hear of its commits.
+pub struct Silent;
+
+#[async_trait]
+impl Teller for Silent {
+    fn tell(&self, _: Told) {}
+
+    async fn told(&self) -> Result<Option<BoxStream<'static, Told>>, StoreError> {
+        Ok(None)
+    }
+}
+
 impl Dialect for Sqlite {
+    type Teller = Silent;
     // Immediate: a transaction that reads first and can't write then would have to start anew.
     const BEGIN: &str = "begin immediate";
     const LOCK_ROW: &str = "";
@@ -64,6 +79,6 @@ impl SqlStore<Sqlite> {
         sqlx::migrate!("./migrations/sqlite").run(&writer).await?;
         let reader = SqlitePoolOptions::new().max_connections(READERS).acquire_timeout(BUSY);
         let reader = reader.connect_with(options.pragma("query_only", "on")).await?;
-        Ok(Self { writer, reader })
+        Ok(Self { writer, reader, teller: Silent })
     }
 }

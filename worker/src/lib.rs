@@ -23,7 +23,7 @@
 //! use floodgauge_worker::{
 //!     client::Retry,
 //!     device::Machine,
-//!     runner::{Cache, Worker, WorkerConfig},
+//!     runner::{Cache, SAVE_EVERY, Worker, WorkerConfig},
 //! };
 //! use tokio_util::sync::CancellationToken;
 //!
@@ -35,6 +35,7 @@
 //!     cache: Cache { folder: "cache".into(), most_bytes: 8 << 30 },
 //!     machine: Machine::default(),
 //!     retry: Retry::default(),
+//!     save_every: SAVE_EVERY,
 //! })?;
 //! let shutdown = CancellationToken::new();
 //! let running = tokio::spawn({

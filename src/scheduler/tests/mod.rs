@@ -12,8 +12,11 @@ use floodgauge_protocol::{
 use std::collections::BTreeMap;
 
 mod arrival;
+mod extensions;
 mod halving;
+mod pauses;
 mod reports;
+mod saves;
 mod sweeps;
 
 type Curve = fn(seed: u32, arm: u16, epoch: u32) -> f64;

@@ -16,13 +16,18 @@ pub(super) async fn apply<DB: Dialect>(
     now_ms: i64,
     effects: Effects,
 ) -> Result<(), StoreError> {
-    let Effects { status, best, enqueue, requeue, close, rows, trials } = effects;
+    let Effects { status, best, grown, enqueue, requeue, close, rows, trials } = effects;
     if let Some(status) = status {
         let sql = "update sweeps set status = $2 where sweep = $1";
         db.execute(sql, values![sweep, status.as_str()]).await?;
     }
     if let Some(best) = best {
         db.execute("update sweeps set best = $2 where sweep = $1", values![sweep, &best]).await?;
+    }
+    if let Some(grown) = grown {
+        // The entry at hand is the head by now.
+        let sql = "update sweeps set spec = $2, plan = $3, grown_seq = head_seq where sweep = $1";
+        db.execute(sql, values![sweep, &grown.spec, &grown.plan]).await?;
     }
     insert_segments(db, sweep, now_ms, enqueue).await?;
     for segment in requeue {

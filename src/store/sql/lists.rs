@@ -4,8 +4,8 @@ use super::statements::{Columns, Statements, values};
 use crate::store::{CurveRow, Page, StoreError, SweepRow, TrialRow};
 use floodgauge_protocol::{ArmIx, FamilyIx, SweepId, TrialKey, work::Diagnostics};
 
-const SWEEP: &str = "select sweep, name, spec, status, scheduler_version, head_seq, best, \
-                     created_ms, updated_ms from sweeps";
+const SWEEP: &str = "select sweep, name, spec, plan, grown_seq, status, scheduler_version, \
+                     head_seq, best, created_ms, updated_ms from sweeps";
 
 pub(super) async fn sweep(
     db: &mut impl Statements,
@@ -90,6 +90,8 @@ fn sweep_row(row: &impl Columns) -> Result<SweepRow, StoreError> {
         sweep: row.parse("sweep")?,
         name: row.text("name")?,
         spec: row.json("spec")?,
+        plan: row.maybe_json("plan")?,
+        grown_seq: row.number("grown_seq")?,
         status: row.parse("status")?,
         scheduler_version: row.number("scheduler_version")?,
         head_seq: row.number("head_seq")?,

@@ -18,18 +18,20 @@ mod tokens;
 use super::{
     AddedDataset, AddedToken, BlobRow, Claim, Commit, Created, CurveRow, DatasetRow,
     DeletedDataset, Entry, GlobalCursor, LeasedSegment, NewDataset, NewSweep, NewToken, Page,
-    Store, StoreError, SweepRow, TokenRow, TrialRow, Usage,
+    Store, StoreError, SweepRow, TokenRow, Told, TrialRow, Usage,
 };
 use crate::access::{Kind, Secret, TokenId};
 use async_trait::async_trait;
 use floodgauge_protocol::{Digest, LeaseId, SweepId, TrialKey};
-use futures::future::BoxFuture;
+use futures::{future::BoxFuture, stream::BoxStream};
 use sqlx::{Database, Pool, Transaction};
 use statements::Statements;
 use std::time::Duration;
 
 /// What the two databases don't share.
 pub(super) trait Dialect: Database<Connection: Statements> {
+    /// Tells other processes what was committed here.
+    type Teller: Teller;
     /// Opens a transaction that will write.
     const BEGIN: &str;
     /// Ends a query whose row nobody else may change before the transaction ends.
@@ -43,11 +45,21 @@ pub(super) trait Dialect: Database<Connection: Statements> {
 }
 
 /// A store on a SQL database.
-pub struct SqlStore<DB: Database> {
+#[expect(private_bounds, reason = "only the two databases here have a dialect")]
+pub struct SqlStore<DB: Dialect> {
     /// For transactions that write.
     pub(super) writer: Pool<DB>,
     /// For statements that only read.
     pub(super) reader: Pool<DB>,
+    /// For what was committed.
+    pub(super) teller: DB::Teller,
+}
+
+/// Tells other processes of commits, and hears of theirs.
+#[async_trait]
+pub(super) trait Teller: Send + Sync + 'static {
+    fn tell(&self, told: Told);
+    async fn told(&self) -> Result<Option<BoxStream<'static, Told>>, StoreError>;
 }
 
 async fn begin<DB: Dialect>(pool: &Pool<DB>) -> Result<Transaction<'static, DB>, StoreError> {
@@ -287,6 +299,14 @@ impl<DB: Dialect> Store for SqlStore<DB> {
 
     async fn token_usage(&self, token: TokenId) -> Result<Usage, StoreError> {
         tokens::usage(&mut *self.reader.acquire().await?, token).await
+    }
+
+    fn tell(&self, sweep: SweepId, seq: u64) {
+        self.teller.tell(Told { sweep, seq });
+    }
+
+    async fn told(&self) -> Result<Option<BoxStream<'static, Told>>, StoreError> {
+        self.teller.told().await
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

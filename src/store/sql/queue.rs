@@ -35,7 +35,9 @@ where w.status in ('queued', 'running')
 and (s.state = 'queued'
      or s.state = 'leased' and s.expires_ms <= (select now_ms from clock))
 and (f.fingerprint is null or f.fingerprint = $1)
-order by w.priority desc, coalesce(l.leases, 0), s.queued_ms, s.sweep, s.segment
+order by w.priority desc, coalesce(l.leases, 0),
+    (select max(c.turn) from segments c where c.sweep = s.sweep),
+    s.queued_ms, s.sweep, s.segment
 limit 1";
 
 pub(super) async fn claim<DB: Dialect>(
@@ -64,7 +66,8 @@ pub(super) async fn claim<DB: Dialect>(
     let leased = db
         .fetch_optional(
             "update segments set state = 'leased', attempt = attempt + 1, lease = $3, \
-             token_sha256 = $4, worker = $5, expires_ms = (select now_ms from clock) + $6 \
+             token_sha256 = $4, worker = $5, expires_ms = (select now_ms from clock) + $6, \
+             turn = (select max(turn) + 1 from segments) \
              where sweep = $1 and segment = $2 \
              returning sweep, body, lease, attempt, worker",
             values![

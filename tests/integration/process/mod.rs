@@ -1,7 +1,10 @@
 //! The same bits whatever happens: sweeps over real processes, on both databases, with one
 //! worker and with two, with workers and servers killed on the way.
 
+mod ends;
+mod lifecycle;
 mod programs;
+mod servers;
 mod tokens;
 
 use crate::support::postgres;

@@ -27,6 +27,18 @@ impl Process {
         BufReader::new(stdout).lines().take(count).map(|line| line.unwrap()).collect()
     }
 
+    /// Tells it to end in order, and waits until it has; answers whether it ended well.
+    pub fn terminate(&mut self) -> bool {
+        let id = self.0.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+        self.wait()
+    }
+
+    /// Waits until it ends by itself; answers whether it ended well.
+    pub fn wait(&mut self) -> bool {
+        self.0.wait().unwrap().success()
+    }
+
     /// Ends it as a power cut would.
     pub fn kill(&mut self) {
         // It may have ended by itself.
@@ -77,17 +89,13 @@ pub fn worker_in(folder: &Path, server: &str, name: &str, cache: &Path) -> Proce
 
 /// A worker that serves one server.
 pub fn worker(server: &str, name: &str) -> Process {
-    Process::start(&[
-        "worker",
-        "--server",
-        server,
-        "--name",
-        name,
-        "--threads",
-        "1",
-        "--log",
-        "warn",
-    ])
+    worker_with(server, name, &[])
+}
+
+/// The same, with flags.
+pub fn worker_with(server: &str, name: &str, flags: &[&str]) -> Process {
+    let common = ["worker", "--server", server, "--name", name, "--threads", "1", "--log", "warn"];
+    Process::start(&[&common, flags].concat())
 }
 
 /// A server that trains nothing itself.
@@ -104,9 +112,22 @@ impl Server {
         Self::listening("127.0.0.1:0", folder, database)
     }
 
+    /// The answer to a GET.
+    pub async fn json(&self, path: &str) -> serde_json::Value {
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let answer = client.get(format!("{}{path}", self.address)).send().await.unwrap();
+        answer.error_for_status().unwrap().json().await.unwrap()
+    }
+
     /// Another server in the place of this one, which is killed.
     pub fn replace(mut self, folder: &Path, database: Option<&str>) -> Self {
         self.process.kill();
+        Self::listening(self.address.trim_start_matches("http://"), folder, database)
+    }
+
+    /// Another server in the place of this one, which is ended in order.
+    pub fn restart(mut self, folder: &Path, database: Option<&str>) -> Self {
+        assert!(self.process.terminate(), "it ended badly");
         Self::listening(self.address.trim_start_matches("http://"), folder, database)
     }
 

@@ -16,6 +16,7 @@ on_both_databases! {
     workers_that_claim_at_once_get_different_segments,
     a_higher_priority_goes_first,
     sweeps_of_one_priority_share_the_workers,
+    a_long_sweep_does_not_starve_a_short_one,
     an_expired_lease_is_no_reason_to_wait,
     the_oldest_segment_goes_first,
     a_requeued_segment_keeps_its_place,
@@ -61,14 +62,40 @@ async fn sweeps_of_one_priority_share_the_workers(db: TestDatabase) {
     assert_eq!(order, [first, second, first, second, first, first]);
 }
 
+/// One worker, which finishes each segment before it claims the next, as the long sweep queues more.
+async fn a_long_sweep_does_not_starve_a_short_one(db: TestDatabase) {
+    let long = create_with(&db.store, (0..20).map(segment).collect()).await;
+    let work = async || {
+        let leased = leased(&db.store, "w").await;
+        let close = vec![leased.segment.segment];
+        append(&db.store, leased.sweep, Effects { close, ..Effects::default() }).await;
+        leased.sweep
+    };
+    for _ in 0..3 {
+        assert_eq!(work().await, long);
+    }
+    let short = create_with(&db.store, (0..4).map(segment).collect()).await;
+    let urgent = NewSweep {
+        priority: 1,
+        effects: Effects { enqueue: vec![segment(0)], ..Effects::default() },
+        ..new_sweep("urgent")
+    };
+    let urgent = create(&db.store, urgent).await;
+    let mut order = Vec::new();
+    for _ in 0..10 {
+        order.push(work().await);
+    }
+    assert_eq!(order, [urgent, short, long, short, long, short, long, short, long, long]);
+}
+
 async fn an_expired_lease_is_no_reason_to_wait(db: TestDatabase) {
     let first = create_with(&db.store, vec![segment(0), segment(1)]).await;
     let second = create_with(&db.store, vec![segment(0)]).await;
-    // Both have no live lease, so the older one's lost segment goes before the other's first.
     assert_eq!(leased_and_expired(&db.store, "w1").await.sweep, first);
-    let next = leased(&db.store, "w2").await;
+    // Neither has a live lease, so it's the other's turn.
+    assert_eq!(leased(&db.store, "w2").await.sweep, second);
+    let next = leased(&db.store, "w3").await;
     assert_eq!((next.sweep, next.took_over), (first, true));
-    assert_eq!(leased(&db.store, "w3").await.sweep, second);
 }
 
 async fn the_oldest_segment_goes_first(db: TestDatabase) {

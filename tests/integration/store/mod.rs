@@ -10,3 +10,4 @@ mod leases;
 mod log;
 mod sweeps;
 mod tokens;
+mod told;

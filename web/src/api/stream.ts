@@ -14,11 +14,15 @@ const TYPES: Record<Event["type"], true> = {
   submitted: true,
   claimed: true,
   reported: true,
+  saved: true,
   nondeterminism: true,
   finished: true,
   failed: true,
   lost: true,
   cancel_requested: true,
+  pause_requested: true,
+  resumed: true,
+  extended: true,
 };
 
 const RETRY_MS = 2_000;

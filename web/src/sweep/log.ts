@@ -56,6 +56,8 @@ function eventLines(state: SweepState, { event }: Entry, line: Line): LogLine[] 
           "bad",
         ),
       ];
+    case "saved":
+      return [];
     case "finished": {
       const ends = event.branches.map((branch) => branch.end);
       const of = (end: (typeof ends)[number]) => ends.filter((each) => each === end).length;
@@ -74,6 +76,19 @@ function eventLines(state: SweepState, { event }: Entry, line: Line): LogLine[] 
       return [line("lost", `segment ${event.segment}: its worker's lease expired`, "", "bad")];
     case "cancel_requested":
       return [line("cancelling", "a user asked to end the sweep")];
+    case "pause_requested":
+      return [line("pausing", "a user asked to give out no more of the sweep for now")];
+    case "resumed":
+      return [line("resumed", "a user let the sweep go on")];
+    case "extended": {
+      const { seeds = [], levels = [], epochs } = event;
+      const parts = [
+        seeds.length > 0 ? `seeds ${seeds.join(", ")}` : "",
+        levels.length > 0 ? `levels ${levels.map(formatLevel).join(", ")}` : "",
+        epochs != null ? `${epochs} epochs` : "",
+      ].filter(Boolean);
+      return [line("extended", `a user added ${parts.join("; ")}`)];
+    }
   }
 }
 

@@ -20,7 +20,14 @@ export function reduce(state: SweepState, entry: Entry): SweepState {
 function happen(state: SweepState, { event }: Entry): SweepState {
   switch (event.type) {
     case "claimed":
+      // A worker may just have been given something when the sweep was paused.
+      return state.status === "paused" ? state : { ...state, status: "running" };
+    case "pause_requested":
+      return { ...state, status: "paused" };
+    case "resumed":
       return { ...state, status: "running" };
+    case "extended":
+      return { ...state, status: "running", answer: null, endReason: "" };
     case "reported":
       return report(state, event.segment, event.rows);
     case "finished":

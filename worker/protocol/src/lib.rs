@@ -5,7 +5,7 @@
 //! - [`ids`], [`digest`]: names of things.
 //! - [`recipe`], [`dataset`], [`model`], [`schedule`], [`levels`], [`method`], [`sweep`]: what a user
 //!   asks for.
-//! - [`plan`]: the arms and families that a sweep spells out.
+//! - [`plan`]: the arms and families that a sweep spells out. [`extension`]: more of them.
 //! - [`segment`], [`work`]: leased work and what workers answer.
 //! - [`metric`]: numbers that may have diverged.
 //!
@@ -13,6 +13,7 @@
 
 pub mod dataset;
 pub mod digest;
+pub mod extension;
 pub mod ids;
 pub mod levels;
 pub mod method;
@@ -31,6 +32,7 @@ pub mod work;
 
 pub use dataset::{Dataset, DatasetKind, DatasetName, Facts, Format, Image, Pin, Upload};
 pub use digest::Digest;
+pub use extension::Extension;
 pub use ids::{ArmIx, FamilyIx, LeaseId, SegmentId, SweepId, TrialKey};
 pub use levels::Levels;
 pub use method::{Method, MethodKind, MethodSpec, MethodTable};

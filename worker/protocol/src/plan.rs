@@ -20,17 +20,17 @@ pub struct Family {
 }
 
 /// The arms and families of a sweep, in the order of their indices.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
     /// The arms; the first is plain, the others follow the sweep's methods in their order, those
-    /// with a level rising in it.
+    /// with a level rising in it. Levels added later come behind all others.
     pub arms: Vec<Method>,
-    /// The families: for each weight decay, every seed.
+    /// The families: for each weight decay, every seed. Seeds added later come behind all others.
     pub families: Vec<Family>,
 }
 
 impl Plan {
-    /// Spells out a sweep. Levels that can't be expanded count as none:
+    /// Spells out a sweep as it is submitted. Levels that can't be expanded count as none:
     /// [`SweepSpec::problems`] has reported them.
     pub fn of(spec: &SweepSpec) -> Self {
         let levels = spec.search.levels.expand().unwrap_or_default();

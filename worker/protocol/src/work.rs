@@ -127,6 +127,11 @@ pub struct Diagnostics {
 pub struct Report {
     /// In rising order of epoch.
     pub rows: Vec<ReportRow>,
+    /// What `finish` would say, had the segment been cut at the end of an epoch that is reported:
+    /// should the worker be lost, its work goes on from there. Runs that ended before may be
+    /// among them. Their checkpoints have been uploaded.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub saved: Vec<FinishedBranch>,
 }
 
 /// What the server answers to a report.
@@ -145,8 +150,16 @@ pub struct ReportAnswer {
 pub struct Stop {
     /// The arms, all in the leased segment.
     pub arms: Vec<ArmIx>,
-    /// The last epoch to train; at once when it has passed.
+    /// The last epoch to train; at once when it has passed. 0: the epoch at hand, whose rows and
+    /// state are taken.
     pub at_epoch: u32,
+}
+
+impl Stop {
+    /// Whether the row of an epoch comes too late to be taken.
+    pub fn discards(&self, epoch: u32) -> bool {
+        self.at_epoch > 0 && epoch > self.at_epoch
+    }
 }
 
 /// Body of `POST /v1/work/{lease}/finish`.
@@ -266,7 +279,7 @@ pub fn onset<'a>(minima: impl IntoIterator<Item = &'a Minimum>, level: f64) -> O
 pub enum BranchEnd {
     /// It reached the segment's last step.
     Reached,
-    /// The server said to stop.
+    /// It was cut at the end of an epoch: the server said to stop, or the worker is about to.
     Stopped,
     /// A loss was NaN or infinite.
     Diverged,

@@ -101,6 +101,13 @@ impl Member {
         self.watch.start = Some(Waypoint { state, best });
     }
 
+    /// Forgets what was told when states were saved: what it kept, and all but the least loss.
+    pub fn forget(&mut self) {
+        self.best.here = None;
+        self.watch.waypoints.clear();
+        self.minima.drain(..self.minima.len().saturating_sub(1));
+    }
+
     /// Keeps the state at the start of the epoch if dormant levels were crossed in it.
     pub fn arrive(&mut self) {
         let Some(start) = self.watch.start.take() else { return };

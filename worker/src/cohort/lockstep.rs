@@ -43,6 +43,8 @@ pub(super) struct Lockstep<'a> {
     work: Duration,
     /// The runs that ended, each with its place in the answer.
     ended: Vec<((usize, Option<ArmIx>), Ended)>,
+    /// How many of them were told when states were saved.
+    told: usize,
 }
 
 /// A group and the threads that its tensor operations may use.
@@ -69,6 +71,7 @@ impl<'a> Lockstep<'a> {
             machine,
             work: Duration::ZERO,
             ended: Vec::new(),
+            told: 0,
             lanes: lanes(plan, members, machine)?,
             step: job.segment.from_step,
             stops: HashMap::new(),
@@ -91,6 +94,10 @@ impl<'a> Lockstep<'a> {
                 self.report(epoch as u32 + 1, &scores, progress);
             }
             self.retire()?;
+            let goes_on = self.step < last && !self.lanes.is_empty();
+            if goes_on && self.step.is_multiple_of(per_epoch) && progress.saves() {
+                progress.saved(self.save()?);
+            }
         }
         for (member, state) in self.members() {
             self.end(&member, state, BranchEnd::Reached)?;
@@ -263,17 +270,37 @@ impl<'a> Lockstep<'a> {
     }
 
     fn end(&mut self, member: &Member, state: State, end: BranchEnd) -> Result<(), TrainError> {
+        let ended = self.handed(member, &state, end)?;
+        self.ended.push((member.place(), ended));
+        Ok(())
+    }
+
+    /// A run that ends in `state`, with its checkpoints.
+    fn handed(&self, member: &Member, state: &State, end: BranchEnd) -> Result<Ended, TrainError> {
         let step = member.diverged_at.unwrap_or(state.step);
         let mut branch = self.finished(member, step, end);
         let mut files = Files::new(self.plan);
         if end != BranchEnd::Diverged {
-            branch.checkpoint = Some(files.add(&state)?);
+            branch.checkpoint = Some(files.add(state)?);
         }
         branch.best = files.best(member.best.here.as_ref())?;
         branch.waypoints = files.waypoints(&member.watch.waypoints)?;
-        let blobs = files.blobs;
-        self.ended.push((member.place(), Ended { branch, blobs }));
-        Ok(())
+        Ok(Ended { branch, blobs: files.blobs })
+    }
+
+    /// What the runs are now, and those that ended since the last time. What is told of a run's
+    /// past isn't told again.
+    fn save(&mut self) -> Result<Vec<Ended>, TrainError> {
+        let ended = self.ended.iter().skip(self.told).map(|(_, ended)| ended);
+        let whole = |ended: &&Ended| ended.branch.end != BranchEnd::Diverged;
+        let mut runs: Vec<_> = ended.filter(whole).cloned().collect();
+        self.told = self.ended.len();
+        for (member, state) in self.members() {
+            runs.push(self.handed(&member, &state, BranchEnd::Stopped)?);
+        }
+        let members = self.lanes.iter_mut().flat_map(|lane| &mut lane.group.members);
+        members.for_each(Member::forget);
+        Ok(runs)
     }
 
     fn in_order(mut self) -> Vec<Ended> {

@@ -52,6 +52,16 @@ pub trait Progress: Sync {
     /// Training waits for the answer.
     fn epoch(&mut self, rows: Vec<ReportRow>) -> Vec<Stop>;
 
+    /// Asked at the end of each epoch, after its rows: true has the states that the runs are in
+    /// made checkpoints, for [`Progress::saved`].
+    fn saves(&self) -> bool {
+        false
+    }
+
+    /// Takes the runs as they would have ended, had the segment been cut at the end of the epoch
+    /// whose rows came last, and those that ended since the states were saved before.
+    fn saved(&mut self, _runs: Vec<Ended>) {}
+
     /// Hears at the end of a trained segment what of its `whole` time was `work`: forward,
     /// backward, update and the evaluation's forward.
     fn spent(&mut self, work: Duration, whole: Duration) {

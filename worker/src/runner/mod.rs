@@ -1,10 +1,11 @@
 //! Claims segments, trains them and reports, until told to stop.
 //!
 //! A segment ends in one of four ways. **Finished**: rows reported, checkpoints uploaded, `finish`
-//! posted. **Failed**: it can't be trained here (bad data, a panic, a refusal), and `fail` tells
+//! posted; a worker that is drained does so at the end of its epoch. **Failed**: it can't be trained here (bad data, a panic, a refusal), and `fail` tells
 //! the server why. **Lost**: the server gave the lease away; training stops at its next step and
 //! nothing more is sent. **Shut down**: the same, but by our own will; the lease then expires by
-//! itself and its segment is trained anew, since lost is not failed. Only a server that refuses
+//! itself and its segment is gone on with by others, since lost is not failed. So that little is lost
+//! then, the states of its runs are uploaded every so often. Only a server that refuses
 //! the claim itself ends the loop with an error: waiting would not change its mind.
 
 mod data_cache;
@@ -63,6 +64,31 @@ pub struct WorkerConfig {
     pub machine: Machine,
     /// How to meet a server that doesn't answer.
     pub retry: Retry,
+    /// How often the states of what it trains are saved on the server.
+    pub save_every: Duration,
+}
+
+/// How often states are saved unless told otherwise: work of no more than that, and an epoch, is
+/// lost with a worker.
+pub const SAVE_EVERY: Duration = Duration::from_secs(30);
+
+/// How a worker comes to its end.
+#[derive(Clone, Debug, Default)]
+pub struct Ending {
+    /// Cancelled to end in order: nothing more is claimed, and what is being trained is handed in
+    /// at the end of its epoch.
+    pub drain: CancellationToken,
+    /// Cancelled to end at once.
+    pub shutdown: CancellationToken,
+    /// Whether to end once there is nothing to claim.
+    pub when_idle: bool,
+}
+
+impl From<CancellationToken> for Ending {
+    /// Ends at once.
+    fn from(shutdown: CancellationToken) -> Self {
+        Self { shutdown, ..Self::default() }
+    }
 }
 
 /// Trains what a server has to train, one segment at a time.
@@ -72,6 +98,7 @@ pub struct Worker {
     name: String,
     trainer: Arc<dyn Trainer>,
     files: Arc<DataFiles>,
+    save_every: Duration,
 }
 
 /// How a segment ended other than by being finished.
@@ -98,7 +125,8 @@ impl Worker {
     pub fn new(config: WorkerConfig) -> Result<Self, SetupError> {
         let client = Client::new(&config.server, config.retry)?.with_token(config.token)?;
         let trainer = Arc::new(LocalTrainer::new(config.machine));
-        Ok(Self::with_trainer(client, config.name, config.cache, trainer))
+        let worker = Self::with_trainer(client, config.name, config.cache, trainer);
+        Ok(Self { save_every: config.save_every, ..worker })
     }
 
     /// A worker that leaves the training to `trainer`.
@@ -108,10 +136,17 @@ impl Worker {
         cache: Cache,
         trainer: Arc<dyn Trainer>,
     ) -> Self {
-        Self { client, name, trainer, files: Arc::new(DataFiles::new(cache)) }
+        let files = Arc::new(DataFiles::new(cache));
+        Self { client, name, trainer, files, save_every: SAVE_EVERY }
     }
 
-    /// Works until `shutdown`; returns once the training thread has ended too.
+    /// The same worker, saving states that often.
+    #[must_use]
+    pub fn saving_every(self, save_every: Duration) -> Self {
+        Self { save_every, ..self }
+    }
+
+    /// Works until told to end; returns once the training thread has ended too.
     ///
     /// Needs a tokio runtime with IO and time. When the future is dropped, training ends at its
     /// next step.
@@ -119,11 +154,12 @@ impl Worker {
     /// # Errors
     /// When the server refuses to give work at all, or can't be reached as often as
     /// [`WorkerConfig::retry`] allows.
-    pub async fn run(&self, shutdown: CancellationToken) -> Result<(), ClientError> {
+    pub async fn run(&self, ending: impl Into<Ending>) -> Result<(), ClientError> {
+        let ending = ending.into();
         let request = ClaimRequest {
             worker: self.name.clone(),
             fingerprint: self.trainer.fingerprint(),
-            wait_s: CLAIM_WAIT_S,
+            wait_s: if ending.when_idle { 0 } else { CLAIM_WAIT_S },
         };
         tracing::info!(
             worker = self.name,
@@ -131,7 +167,7 @@ impl Worker {
             fingerprint = request.fingerprint,
             "waiting for work"
         );
-        while let Some(assignment) = self.claim(&request, &shutdown).await? {
+        while let Some(assignment) = self.claim(&request, &ending).await? {
             let segment = &assignment.segment;
             let span = tracing::info_span!(
                 "segment",
@@ -139,32 +175,39 @@ impl Worker {
                 segment = %segment.segment,
                 attempt = assignment.lease.attempt,
             );
-            self.serve(Arc::new(assignment), &shutdown).instrument(span).await;
+            self.serve(Arc::new(assignment), &ending).instrument(span).await;
         }
         tracing::info!(worker = self.name, "shut down");
         Ok(())
     }
 
-    /// Waits for an assignment; none on shutdown.
+    /// Waits for an assignment; none when the worker is to end.
     async fn claim(
         &self,
         request: &ClaimRequest,
-        shutdown: &CancellationToken,
+        ending: &Ending,
     ) -> Result<Option<Assignment>, ClientError> {
         let wait = async {
             loop {
                 let next = Instant::now() + CLAIM_PAUSE;
-                if let Some(assignment) = self.client.claim(request).await? {
-                    return Ok(assignment);
+                let claimed = self.client.claim(request).await?;
+                if claimed.is_some() || ending.when_idle {
+                    return Ok(claimed);
                 }
                 sleep_until(next).await;
             }
         };
-        shutdown.run_until_cancelled(wait).await.transpose()
+        tokio::select! {
+            biased;
+            () = ending.shutdown.cancelled() => Ok(None),
+            () = ending.drain.cancelled() => Ok(None),
+            claimed = wait => claimed,
+        }
     }
 
     /// Sees a segment through to one of its ends.
-    async fn serve(&self, assignment: Arc<Assignment>, shutdown: &CancellationToken) {
+    async fn serve(&self, assignment: Arc<Assignment>, ending: &Ending) {
+        let shutdown = &ending.shutdown;
         let started = Instant::now();
         let segment = &assignment.segment;
         tracing::info!(
@@ -175,7 +218,7 @@ impl Worker {
             "claimed"
         );
         let threads = TaskTracker::new();
-        let work = self.work(&assignment, &threads);
+        let work = self.work(&assignment, &ending.drain, &threads);
         let end = shutdown.run_until_cancelled(work).await.unwrap_or(Err(Cut::Shutdown));
         // However it ended, the next segment finds the machine free.
         threads.close();
@@ -199,15 +242,17 @@ impl Worker {
     async fn work(
         &self,
         assignment: &Arc<Assignment>,
+        drain: &CancellationToken,
         threads: &TaskTracker,
     ) -> Result<usize, Cut> {
-        let mut lease = HeldLease::new(&self.client, &assignment.lease);
+        let mut lease = HeldLease::new(&self.client, assignment, drain.clone());
         let inputs = lease.during(self.fetch(assignment)).await?;
         let (trainer, stops) = (self.trainer.clone(), lease.stops());
-        let (training, rows) = Training::start(threads, trainer, assignment.clone(), inputs, stops);
-        let reported = lease.forward(rows).await?;
+        let (training, news) =
+            Training::start(threads, trainer, assignment.clone(), inputs, stops, self.save_every);
+        let reported = lease.forward(news).await?;
         let ended = training.end().await?;
-        lease.during(self.upload(&assignment.lease, &ended)).await?;
+        lease.during(upload(&self.client, &assignment.lease, &ended)).await?;
         let branches = ended.into_iter().map(|ended| ended.branch).collect();
         self.client.finish(&assignment.lease, &Finish { branches }).await?;
         Ok(reported)
@@ -231,16 +276,6 @@ impl Worker {
         Ok(Inputs { checkpoints, data })
     }
 
-    async fn upload(&self, lease: &Lease, ended: &[Ended]) -> Result<(), ClientError> {
-        // Branches that still ride on one trunk share their state: it goes up once.
-        let blobs: BTreeMap<_, _> = ended.iter().flat_map(|ended| ended.blobs.clone()).collect();
-        stream::iter(blobs)
-            .map(|(digest, bytes)| self.client.put_blob(lease, digest, bytes))
-            .buffer_unordered(TRANSFERS)
-            .try_collect()
-            .await
-    }
-
     /// Tells the server why; should that not come through, the lease expires.
     async fn fail(&self, lease: &Lease, message: String, shutdown: &CancellationToken) {
         let message = message.chars().take(MOST_MESSAGE).collect();
@@ -250,6 +285,17 @@ impl Worker {
             tracing::warn!(error = %chain(&error), "could not say so");
         }
     }
+}
+
+/// Uploads the checkpoints of some runs.
+async fn upload(client: &Client, lease: &Lease, runs: &[Ended]) -> Result<(), ClientError> {
+    // Branches that still ride on one trunk share their state: it goes up once.
+    let blobs: BTreeMap<_, _> = runs.iter().flat_map(|run| run.blobs.clone()).collect();
+    stream::iter(blobs)
+        .map(|(digest, bytes)| client.put_blob(lease, digest, bytes))
+        .buffer_unordered(TRANSFERS)
+        .try_collect()
+        .await
 }
 
 /// The checkpoint that a branch starts from.

@@ -6,7 +6,12 @@ use crate::{
     cohort::{Ended, Progress},
 };
 use floodgauge_protocol::work::{Assignment, ReportRow, Stop};
-use std::{any::Any, error::Error, sync::Arc};
+use std::{
+    any::Any,
+    error::Error,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 use tokio::{
     sync::{mpsc, watch},
     task::JoinHandle,
@@ -16,8 +21,16 @@ use tokio_util::{
     task::TaskTracker,
 };
 
-/// Epochs whose rows may wait to be sent; training waits when there are more.
+/// Epochs whose news may wait to be sent; training waits when there are more.
 const EPOCHS_AHEAD: usize = 64;
+
+/// What training tells on its way.
+pub(super) enum News {
+    /// The rows of an epoch.
+    Rows(Vec<ReportRow>),
+    /// The states of the runs at its end.
+    Saved(Vec<Ended>),
+}
 
 /// Training in progress; dropped, it ends at its next step.
 pub(super) struct Training {
@@ -26,17 +39,25 @@ pub(super) struct Training {
 }
 
 impl Training {
-    /// Starts to train. The receiver gets the rows of each epoch, and closes when no more come.
+    /// Starts to train, and to save the states every so often. The receiver gets the news of each
+    /// epoch, and closes when no more come.
     pub fn start(
         tasks: &TaskTracker,
         trainer: Arc<dyn Trainer>,
         assignment: Arc<Assignment>,
         inputs: Inputs,
         stops: watch::Receiver<Vec<Stop>>,
-    ) -> (Self, mpsc::Receiver<Vec<ReportRow>>) {
+        save_every: Duration,
+    ) -> (Self, mpsc::Receiver<News>) {
         let (sender, receiver) = mpsc::channel(EPOCHS_AHEAD);
         let abandoned = CancellationToken::new();
-        let mut progress = Reporting { rows: sender, stops, abandoned: abandoned.clone() };
+        let mut progress = Reporting {
+            news: sender,
+            stops,
+            abandoned: abandoned.clone(),
+            saved: Instant::now(),
+            save_every,
+        };
         let span = tracing::Span::current();
         let thread = tasks.spawn_blocking(move || {
             span.in_scope(|| trainer.train(&assignment, inputs, &mut progress))
@@ -63,18 +84,31 @@ fn words(panic: &(dyn Any + Send)) -> &str {
     text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no words")
 }
 
-/// Hands rows from the training thread to the one that sends them, and stops back.
+/// Hands news from the training thread to the one that sends them, and stops back.
 struct Reporting {
-    rows: mpsc::Sender<Vec<ReportRow>>,
+    news: mpsc::Sender<News>,
     stops: watch::Receiver<Vec<Stop>>,
     abandoned: CancellationToken,
+    /// When states were saved last; at first, when the segment began.
+    saved: Instant,
+    save_every: Duration,
 }
 
 impl Progress for Reporting {
     fn epoch(&mut self, rows: Vec<ReportRow>) -> Vec<Stop> {
         // Nobody receives once the segment is given up; `abandoned` then ends the training.
-        let _ = self.rows.blocking_send(rows);
+        let _ = self.news.blocking_send(News::Rows(rows));
         self.stops.borrow().clone()
+    }
+
+    // By the clock, since no bit of a result depends on it.
+    fn saves(&self) -> bool {
+        self.saved.elapsed() >= self.save_every
+    }
+
+    fn saved(&mut self, runs: Vec<Ended>) {
+        let _ = self.news.blocking_send(News::Saved(runs));
+        self.saved = Instant::now();
     }
 
     fn abandoned(&self) -> bool {

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod data_sets;
+mod ends;
 mod server;
 
 use axum::http::StatusCode;
@@ -17,7 +18,7 @@ use floodgauge_worker::{
     cohort::{self, Ended, Job, Progress},
     data,
     device::Machine,
-    runner::{Cache, Inputs, Trainer, Worker, WorkerConfig},
+    runner::{Cache, Ending, Inputs, SAVE_EVERY, Trainer, Worker, WorkerConfig},
 };
 use server::{Fault, Server};
 use sha2::{Digest as _, Sha256};
@@ -109,6 +110,7 @@ fn real(server: &Server, cache: Cache) -> Worker {
         cache,
         machine: Machine::default(),
         retry: QUICK,
+        save_every: SAVE_EVERY,
     })
     .unwrap()
 }

@@ -15,8 +15,8 @@ use bytes::Bytes;
 use floodgauge_protocol::{
     Digest, LeaseId,
     work::{
-        Assignment, ClaimRequest, Fail, Finish, LEASE_TOKEN_HEADER, Lease, Report, ReportAnswer,
-        ReportRow, Stop,
+        Assignment, ClaimRequest, Fail, Finish, FinishedBranch, LEASE_TOKEN_HEADER, Lease, Report,
+        ReportAnswer, ReportRow, Stop,
     },
 };
 use sha2::{Digest as _, Sha256};
@@ -43,6 +43,8 @@ pub struct Log {
     pub live: HashMap<LeaseId, String>,
     /// The rows of each report that was taken.
     pub reports: Vec<Vec<ReportRow>>,
+    /// What was saved with how many rows told until then.
+    pub saved: Vec<(usize, Vec<FinishedBranch>)>,
     pub finished: Vec<Finish>,
     pub failed: Vec<String>,
     pub blobs: HashMap<Digest, Bytes>,
@@ -209,6 +211,8 @@ async fn reports(
     hold(&log, |log| !log.hold_reports).await;
     leased(&log, lease, &headers, |log| {
         log.reports.push(report.rows);
+        let told = log.reports.iter().map(Vec::len).sum();
+        log.saved.extend((!report.saved.is_empty()).then_some((told, report.saved)));
         Json(ReportAnswer { stop: log.stops.clone(), ttl_s: log.ttl_s })
     })
 }

@@ -1,0 +1,56 @@
+//! `floodgauge extend`: adds seeds, levels or epochs to a completed sweep.
+
+use super::{Failure, connect, print, watch, words};
+use crate::config::Server;
+use floodgauge_protocol::{Extension, SweepId};
+
+/// Add seeds, levels or epochs to a completed sweep; only what is missing is trained
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  floodgauge extend ID --seeds 2
+  floodgauge extend ID --levels 0.25,0.3 --watch
+  floodgauge extend ID --epochs 200")]
+pub struct Args {
+    /// The sweep's id
+    #[arg(value_parser = super::sweep_id)]
+    id: SweepId,
+    /// How many further seeds
+    #[arg(long, value_name = "N", required_unless_present_any = ["levels", "epochs"])]
+    seeds: Option<u32>,
+    /// Further levels, with commas between them
+    #[arg(long, value_name = "LEVELS", value_delimiter = ',')]
+    levels: Vec<f64>,
+    /// Epochs of a full run from now on, more than before
+    #[arg(long, value_name = "N")]
+    epochs: Option<u32>,
+    /// Follow the sweep to its end and print its answer
+    #[arg(long)]
+    watch: bool,
+    /// Print what the server answers as JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    server: Server,
+}
+
+/// Runs `extend`.
+///
+/// # Errors
+/// [`Failure::BadInput`] if the sweep isn't completed or can't be extended by this; whatever the
+/// client meets.
+pub async fn run(args: Args) -> Result<(), Failure> {
+    let client = connect(&args.server)?;
+    let extension = Extension { seeds: args.seeds, levels: args.levels, epochs: args.epochs };
+    let answer = client.extend(args.id, &extension).await?;
+    let sweep = answer.value;
+    if args.watch {
+        let best = watch::follow(&client, &sweep).await?;
+        return print::out(&if args.json { best.body } else { words::answer(&best.value, &sweep) });
+    }
+    if args.json {
+        return print::out(&answer.body);
+    }
+    let (name, status) = (&sweep.summary.name, sweep.summary.status.as_str());
+    print::out(&format!("sweep `{name}` is {status}: {}", words::page(client.server(), args.id)))
+}

@@ -1,0 +1,86 @@
+//! What users do to a sweep on its way: cancel, pause, resume, extend, delete.
+
+use super::{Driver, DriverError};
+use crate::scheduler::{Event, SweepStatus};
+use floodgauge_protocol::{Extension, SweepId};
+
+impl Driver {
+    /// Ends a sweep; leased work is handed in, the rest is withdrawn.
+    ///
+    /// # Errors
+    /// [`DriverError::NotFound`], or [`DriverError::Ended`] if it has ended before.
+    pub async fn cancel(&self, sweep: SweepId) -> Result<(), DriverError> {
+        self.apply(sweep, None, |state| match state.status().is_final() {
+            true => Err(DriverError::Ended),
+            false => Ok(Some(Event::CancelRequested)),
+        })
+        .await
+        .map(drop)
+    }
+
+    /// Deletes a sweep that has ended, with all that was reported of it.
+    ///
+    /// # Errors
+    /// [`DriverError::NotFound`], or [`DriverError::StillRunning`].
+    pub async fn delete(&self, sweep: SweepId) -> Result<(), DriverError> {
+        let row = self.0.store.sweep(sweep).await?.ok_or(DriverError::NotFound)?;
+        if !row.status.is_final() {
+            return Err(DriverError::StillRunning);
+        }
+        self.0.store.delete_sweep(sweep).await?;
+        self.lock_live().remove(&sweep);
+        self.announce(sweep, 0);
+        Ok(())
+    }
+
+    /// Gives out nothing more of a sweep; leased work is handed in at its epoch's end. A sweep that
+    /// is paused already stays so.
+    ///
+    /// # Errors
+    /// [`DriverError::NotFound`], or [`DriverError::Ended`].
+    pub async fn pause(&self, sweep: SweepId) -> Result<(), DriverError> {
+        self.apply(sweep, None, |state| match state.status() {
+            SweepStatus::Paused => Ok(None),
+            status if status.is_final() => Err(DriverError::Ended),
+            _ => Ok(Some(Event::PauseRequested)),
+        })
+        .await
+        .map(drop)
+    }
+
+    /// Lets a paused sweep go on. One that isn't paused goes on anyway.
+    ///
+    /// # Errors
+    /// [`DriverError::NotFound`], or [`DriverError::Ended`].
+    pub async fn resume(&self, sweep: SweepId) -> Result<(), DriverError> {
+        self.apply(sweep, None, |state| match state.status() {
+            SweepStatus::Paused => Ok(Some(Event::Resumed)),
+            status if status.is_final() => Err(DriverError::Ended),
+            _ => Ok(None),
+        })
+        .await
+        .map(drop)
+    }
+
+    /// Adds seeds, levels or epochs to a completed sweep; only what is missing is trained.
+    ///
+    /// # Errors
+    /// [`DriverError::NotFound`]; [`DriverError::NotCompleted`]; [`DriverError::Invalid`] with every
+    /// field that can't be had.
+    pub async fn extend(&self, sweep: SweepId, extension: &Extension) -> Result<(), DriverError> {
+        self.apply(sweep, None, |state| {
+            if state.status() != SweepStatus::Completed {
+                return Err(DriverError::NotCompleted(state.status()));
+            }
+            let problems = extension.problems(state.spec());
+            if !problems.is_empty() {
+                return Err(DriverError::Invalid(problems));
+            }
+            let (seeds, levels) = (extension.new_seeds(state.spec()), extension.levels.clone());
+            Ok(Some(Event::Extended { seeds, levels, epochs: extension.epochs }))
+        })
+        .await?;
+        tracing::info!(%sweep, ?extension, "extended");
+        Ok(())
+    }
+}

@@ -1,0 +1,285 @@
+//! Extending completed sweeps.
+
+use super::*;
+use floodgauge_protocol::{Levels, Method, Start, work::Minimum};
+use proptest::prelude::*;
+use std::collections::HashMap;
+
+/// Validation loss by the arm's level rather than by its index, which an extension doesn't keep in
+/// order.
+struct ByLevel {
+    methods: Vec<Method>,
+    steps_per_epoch: u64,
+}
+
+/// Levels that sweeps are extended by.
+const ADDED: [f64; 9] = [0.3, 0.25, 0.22, 0.155, 0.15, 0.125, 0.05, 0.01, 0.005];
+
+impl ByLevel {
+    /// What the plain run logs between two steps, fine enough for every level of the tests.
+    fn minima(&self, seed: u32, steps: std::ops::Range<u64>) -> Vec<Minimum> {
+        let of_arms = self.methods.iter().filter_map(|method| method.level());
+        let mut levels: Vec<f64> = of_arms.chain(ADDED).collect();
+        levels.sort_by(|a, b| b.total_cmp(a));
+        let below = |level: f64| f64::from((level as f32).next_down());
+        let minimum = |&level: &f64| Minimum { step: self.onset(seed, level), loss: below(level) };
+        levels.iter().map(minimum).filter(|minimum| steps.contains(&minimum.step)).collect()
+    }
+
+    /// The level 0.3 is crossed in epoch 3, 0.2 in 13, 0.1 in 23, and so on.
+    fn onset(&self, seed: u32, level: f64) -> u64 {
+        let epoch = (32.0 - 100.0 * level).max(0.0) as u64;
+        epoch * self.steps_per_epoch + u64::from(seed) % self.steps_per_epoch
+    }
+
+    fn level(&self, arm: ArmIx) -> f64 {
+        self.methods[arm.ix()].level().unwrap_or(0.0)
+    }
+}
+
+impl Truth for ByLevel {
+    fn point(&self, seed: u32, arm: ArmIx, epoch: u32) -> Point {
+        let rides = self
+            .onset_step(seed, arm)
+            .is_none_or(|onset| onset >= u64::from(epoch) * self.steps_per_epoch);
+        let level = if rides { 0.0 } else { self.level(arm) };
+        let value = 1.0 + (level - 0.13).abs() + f64::from(seed) / 100.0 + 1.0 / f64::from(epoch);
+        Point {
+            train_loss: Metric::from(value / 2.0),
+            val_loss: Metric::from(value),
+            val_error: Metric::from(value / 10.0),
+            diagnostics: None,
+        }
+    }
+
+    fn onset_step(&self, seed: u32, arm: ArmIx) -> Option<u64> {
+        let level = Some(self.level(arm)).filter(|level| *level > 0.0)?;
+        Some(self.onset(seed, level))
+    }
+
+    fn test(&self, _: u32, _: ArmIx) -> TestMetrics {
+        TestMetrics { loss: Metric::Finite(0.5), error: Metric::Finite(0.1) }
+    }
+}
+
+/// A sweep with its log; trained by curves that go by level.
+struct Extended {
+    sweep: Sweep,
+    log: Vec<(Event, Vec<Decision>)>,
+    open: BTreeMap<SegmentId, Segment>,
+    /// Rows that were reported, by family and step.
+    trained: u32,
+}
+
+impl Extended {
+    fn new(text: &str, epochs: u32) -> Self {
+        let head = r#"{"name": "x", "recipe": {"dataset": {"name": "digits"}, "epochs": "#;
+        let spec: SweepSpec = serde_json::from_str(&format!("{head}{epochs}}}, {text}}}")).unwrap();
+        let sweep = Sweep::new(spec.clone());
+        let mut new = Self { sweep, log: vec![], open: BTreeMap::new(), trained: 0 };
+        new.event(Event::Submitted { spec: Box::new(spec) });
+        new.run();
+        new
+    }
+
+    fn event(&mut self, event: Event) -> Vec<Decision> {
+        let decisions = self.sweep.step(&event);
+        for decision in &decisions {
+            if let Action::Enqueue { segment } = &decision.action {
+                self.open.insert(segment.segment, segment.clone());
+            }
+        }
+        self.log.push((event, decisions.clone()));
+        decisions
+    }
+
+    fn extend(&mut self, seeds: &[u32], levels: &[f64], epochs: Option<u32>) -> Vec<Decision> {
+        self.event(Event::Extended { seeds: seeds.into(), levels: levels.into(), epochs })
+    }
+
+    fn run(&mut self) {
+        while let Some((segment, work)) = self.open.pop_first() {
+            let truth = ByLevel {
+                methods: self.sweep.plan().arms.clone(),
+                steps_per_epoch: self.sweep.steps_per_epoch(),
+            };
+            let (worker, fingerprint) = ("w".to_string(), "f".to_string());
+            self.event(Event::Claimed { segment, attempt: 1, worker, fingerprint });
+            let trainer = Trainer::new(&self.sweep, &truth, work.family);
+            let (rows, mut branches) = (trainer.rows(&work), trainer.ends(&work));
+            let seed = self.sweep.plan().families[work.family.ix()].seed;
+            for branch in branches.iter_mut().filter(|end| end.arms.contains(&ArmIx::PLAIN)) {
+                branch.minima = truth.minima(seed, work.from_step..work.to_step);
+            }
+            let sifted = self.sweep.sift(segment, &rows).unwrap();
+            assert_eq!((sifted.redone, sifted.contradicting.len()), (0, 0), "nothing twice");
+            self.trained += sifted.new.len() as u32;
+            self.event(Event::Reported { segment, attempt: 1, rows: sifted.new, redone: 0 });
+            self.sweep.check_finish(segment, &branches).unwrap();
+            self.event(Event::Finished { segment, attempt: 1, branches });
+        }
+        assert_eq!(self.sweep.status(), SweepStatus::Completed);
+    }
+
+    /// Curve, onset, status and tests of every trial, by seed and method.
+    fn trials(&self) -> HashMap<String, String> {
+        let plan = self.sweep.plan();
+        let named = |(key, trial): (TrialKey, &Trial)| {
+            let family = plan.families[key.family.ix()];
+            let name =
+                format!("{} {} {}", family.seed, family.weight_decay, plan.arms[key.arm.ix()]);
+            (name, format!("{:?} {:?} {:?}", trial.status, trial.onset_step, trial.curve))
+        };
+        self.sweep.trials().map(named).collect()
+    }
+}
+
+const GRID: &str =
+    r#""search": {"levels": [0.1, 0.2], "weight_decay": [0, 0.1]}, "scheduler": {"kind": "grid"}"#;
+
+#[test]
+fn an_extended_grid_is_the_one_that_could_have_been_submitted() {
+    let mut grown = Extended::new(GRID, 20);
+    assert_eq!(grown.sweep.spec().search.seeds, [0]);
+    grown.extend(&[1, 2], &[0.3, 0.05], Some(30));
+    assert_eq!(grown.sweep.status(), SweepStatus::Running);
+    grown.run();
+    let whole = r#""search": {"levels": [0.05, 0.1, 0.2, 0.3], "weight_decay": [0, 0.1], "seeds": [0, 1, 2]},
+                   "scheduler": {"kind": "grid"}"#;
+    let whole = Extended::new(whole, 30);
+    assert_eq!(grown.trials(), whole.trials());
+    let (mut best, expected) = (grown.sweep.best(), whole.sweep.best());
+    // Epochs that the added level 0.3 shares with its trunk since the last checkpoint before its
+    // onset are trained again.
+    let spent = best.run_equivalents.spent - expected.run_equivalents.spent;
+    assert!((0.0..=2.0 * 3.0 / 30.0).contains(&spent), "{spent}");
+    best.run_equivalents = expected.run_equivalents.clone();
+    assert_eq!(best, expected);
+    assert_eq!(grown.sweep.spec().search.levels, Levels::List(vec![0.05, 0.1, 0.2, 0.3]));
+    assert_eq!(grown.sweep.spec().recipe.epochs, 30);
+}
+
+#[test]
+fn what_was_trained_is_not_trained_again() {
+    let mut grown = Extended::new(GRID, 20);
+    let before = grown.trained;
+    let decisions = grown.extend(&[], &[], Some(22));
+    let goes_on = |decision: &Decision| match &decision.action {
+        Action::Enqueue { segment } => {
+            segment.branches.iter().all(|branch| branch.start != Start::Init)
+        }
+        _ => true,
+    };
+    assert!(decisions.iter().all(goes_on), "{decisions:?}");
+    grown.run();
+    // Two families of three arms, of which 0.1 rides until epoch 22.
+    assert_eq!(grown.trained - before, 2 * 2 * 2);
+    let before = grown.trained;
+    grown.extend(&[7], &[], None);
+    grown.run();
+    let fresh = Extended::new(GRID, 22);
+    assert_eq!(grown.trained - before, fresh.trained, "a further seed costs what the first did");
+}
+
+#[test]
+fn an_added_level_goes_on_from_the_trunks_last_checkpoint_before_its_onset() {
+    let mut grown =
+        Extended::new(r#""search": {"levels": [0.3]}, "scheduler": {"kind": "grid"}"#, 40);
+    let before = grown.trained;
+    let decisions = grown.extend(&[], &[0.15], None);
+    let woken = decisions.iter().find_map(|decision| match decision.action {
+        Action::Wake { trial, epochs } => Some((trial.arm, epochs)),
+        _ => None,
+    });
+    // Segments are four epochs long, and its onset is in epoch 18.
+    assert_eq!(woken, Some((ArmIx(2), 16)));
+    grown.run();
+    assert_eq!(grown.trained - before, 24);
+}
+
+#[test]
+fn an_added_level_that_was_never_crossed_costs_nothing() {
+    let mut grown =
+        Extended::new(r#""search": {"levels": [0.3]}, "scheduler": {"kind": "grid"}"#, 20);
+    let before = grown.trained;
+    let seq = grown.log.len();
+    grown.extend(&[], &[0.01], None);
+    grown.run();
+    assert_eq!(grown.trained, before);
+    let key = TrialKey::new(FamilyIx(0), ArmIx(2));
+    let (added, plain) = (grown.sweep.trial(key).unwrap(), TrialKey::new(FamilyIx(0), ArmIx(0)));
+    assert_eq!(added.curve, grown.sweep.trial(plain).unwrap().curve);
+    assert_eq!(added.status, TrialStatus::Completed);
+    assert!(added.reason.as_ref().unwrap().contains("never fell below"));
+    assert_eq!(grown.log.len(), seq + 1, "it is over at once");
+}
+
+#[test]
+fn further_seeds_of_a_halving_train_what_was_trained_to_the_end() {
+    let mut grown = Extended::new(r#""search": {"seeds": [0]}"#, 40);
+    let ended = |sweep: &Sweep, family| -> Vec<ArmIx> {
+        let ended = |(key, trial): &(TrialKey, &Trial)| {
+            key.family == FamilyIx(family) && trial.status == TrialStatus::Completed
+        };
+        sweep.trials().filter(ended).map(|(key, _)| key.arm).collect()
+    };
+    let contenders = ended(&grown.sweep, 0);
+    assert!((2..=4).contains(&contenders.len()), "{contenders:?}");
+    grown.extend(&[1, 2], &[], None);
+    grown.run();
+    for family in [0, 1, 2] {
+        assert_eq!(ended(&grown.sweep, family), contenders);
+    }
+    assert_eq!(grown.sweep.best().difference.unwrap().seeds, 3);
+}
+
+#[test]
+fn only_a_completed_sweep_is_extended() {
+    let mut world = World::new(spec(r#""scheduler": {"kind": "grid"}"#), smooth);
+    let extended = Event::Extended { seeds: vec![1], levels: vec![], epochs: None };
+    assert_eq!(world.event(extended), []);
+    assert_eq!(world.sweep.plan().families.len(), 1);
+}
+
+#[test]
+fn a_completed_sweep_keeps_what_it_would_be_extended_from() {
+    let grown = Extended::new(GRID, 20);
+    let plain = TrialKey::new(FamilyIx(0), ArmIx::PLAIN);
+    let kept = grown.sweep.kept(plain);
+    // Segments are two epochs long.
+    let states: Vec<_> = (1..=10).map(|i| checkpoint(0, ArmIx::PLAIN, 2 * i)).collect();
+    assert!(states.iter().all(|state| kept.contains(state)), "{kept:?}");
+}
+
+proptest! {
+    #[test]
+    fn extensions_are_replayed(
+        kind in proptest::sample::select(vec!["grid", "sha", "halving", "asha", "hyperband"]),
+        seeds in 0u32..3,
+        levels in proptest::sample::subsequence(vec![0.005, 0.125, 0.155, 0.25, 0.3], 0..=5),
+        more in proptest::option::of(1u32..20),
+        twice in any::<bool>(),
+    ) {
+        let mut grown = Extended::new(&format!(r#""scheduler": {{"kind": "{kind}"}}"#), 30);
+        let first = grown.sweep.spec().clone();
+        let seeds: Vec<_> = (1..=seeds).collect();
+        grown.extend(&seeds, &levels, more.map(|more| 30 + more));
+        grown.run();
+        if twice {
+            grown.extend(&[9], &[0.22], Some(60));
+            grown.run();
+        }
+        let mut replayed = Sweep::new(first);
+        for (event, decisions) in &grown.log {
+            prop_assert_eq!(&replayed.step(event), decisions);
+        }
+        prop_assert_eq!(&replayed, &grown.sweep);
+        prop_assert!(grown.sweep.trials().all(|(_, trial)| trial.status != TrialStatus::Active));
+        for level in levels {
+            let arm = Method::Flood { b: level };
+            let arm = grown.sweep.plan().arms.iter().position(|known| *known == arm).unwrap();
+            let key = TrialKey::new(FamilyIx(0), ArmIx(arm as u16));
+            prop_assert_eq!(grown.sweep.trial(key).unwrap().status, TrialStatus::Completed);
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! What a finished sweep is extended by.
+
+use crate::{
+    levels::Levels, method::MethodSpec, schedule::Schedule, sweep::SweepSpec, validate::Invalid,
+};
+use serde::{Deserialize, Serialize};
+
+/// Body of `POST /v1/sweeps/{id}/extend`: what to train beyond what was trained; at least one.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Extension {
+    /// How many further seeds; the numbers after the highest that the sweep has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(minimum = 1))]
+    pub seeds: Option<u32>,
+    /// Further levels, for every method that has one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub levels: Vec<f64>,
+    /// Epochs of a full run from now on, more than before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(minimum = 1))]
+    pub epochs: Option<u32>,
+}
+
+impl Extension {
+    /// The seeds that it adds to a sweep.
+    pub fn new_seeds(&self, spec: &SweepSpec) -> Vec<u32> {
+        let highest = spec.search.seeds.iter().copied().max();
+        let first = highest.map_or(Some(0), |highest| highest.checked_add(1));
+        let all = (first.unwrap_or(u32::MAX)..=u32::MAX).filter(|_| first.is_some());
+        all.take(self.seeds.unwrap_or(0) as usize).collect()
+    }
+
+    /// The sweep as it is with it.
+    pub fn extended(&self, spec: &SweepSpec) -> SweepSpec {
+        let mut spec = spec.clone();
+        spec.search.seeds.extend(self.new_seeds(&spec));
+        if !self.levels.is_empty() {
+            let mut levels = spec.search.levels.expand().unwrap_or_default();
+            levels.extend(&self.levels);
+            spec.search.levels = Levels::List(levels);
+            // Those that can't be expanded stay as they are, for `problems` to say why.
+            if let Ok(levels) = spec.search.levels.expand() {
+                spec.search.levels = Levels::List(levels);
+            }
+        }
+        spec.recipe.epochs = self.epochs.unwrap_or(spec.recipe.epochs);
+        spec
+    }
+
+    /// What is wrong with it for a sweep, pointers into this body; empty when it can be done.
+    pub fn problems(&self, spec: &SweepSpec) -> Vec<Invalid> {
+        let mut problems = vec![];
+        let mut unless = |holds: bool, pointer: &str, message: String| {
+            if !holds {
+                problems.push(Invalid { pointer: pointer.into(), message });
+            }
+        };
+        let any = self.seeds.is_some() || !self.levels.is_empty() || self.epochs.is_some();
+        unless(any, "", "at least one of seeds, levels and epochs is needed".into());
+        unless(self.seeds != Some(0), "/seeds", "seeds must be at least 1".into());
+        let has_level = |method: &MethodSpec| matches!(method, MethodSpec::Level(_));
+        unless(
+            self.levels.is_empty() || spec.search.methods.iter().any(has_level),
+            "/levels",
+            "no method of the sweep has a level".into(),
+        );
+        if let Some(epochs) = self.epochs {
+            let before = spec.recipe.epochs;
+            unless(
+                epochs > before,
+                "/epochs",
+                format!("epochs {epochs} must be above the {before} that the sweep has"),
+            );
+            unless(
+                !matches!(spec.recipe.optimizer.schedule(), Schedule::Cosine { .. }),
+                "/epochs",
+                "a cosine schedule with more epochs has another rate at every step, so nothing \
+                 that was trained could be kept: submit a new sweep"
+                    .into(),
+            );
+        }
+        if problems.is_empty() {
+            let found = self.extended(spec).problems();
+            problems.extend(found.into_iter().map(|problem| Invalid {
+                pointer: pointer_here(&problem.pointer, self).into(),
+                message: problem.message,
+            }));
+        }
+        problems
+    }
+}
+
+/// Which field of an extension is at fault for a field of the extended sweep.
+fn pointer_here(pointer: &str, extension: &Extension) -> &'static str {
+    match pointer {
+        "/search/levels" => "/levels",
+        "/search/seeds" => "/seeds",
+        "/recipe/epochs" if extension.epochs.is_some() => "/epochs",
+        _ => "",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn spec(rest: &str) -> SweepSpec {
+        let head = r#"{"name": "x", "recipe": {"dataset": {"name": "spiral"}, "epochs": 10"#;
+        serde_json::from_str(&format!("{head}{rest}}}")).unwrap()
+    }
+
+    fn plain() -> SweepSpec {
+        spec(r#"}, "search": {"levels": [0.1, 0.2], "seeds": [3, 1]}"#)
+    }
+
+    fn extension(text: &str) -> Extension {
+        serde_json::from_str(text).unwrap()
+    }
+
+    fn refused(text: &str, spec: &SweepSpec) -> (String, String) {
+        let mut problems = extension(text).problems(spec);
+        assert_eq!(problems.len(), 1, "{problems:?}");
+        let problem = problems.remove(0);
+        (problem.pointer, problem.message)
+    }
+
+    #[test]
+    fn an_extended_sweep_is_the_one_that_could_have_been_submitted() {
+        let all = extension(r#"{"seeds": 2, "levels": [0.3, 0.15], "epochs": 20}"#);
+        assert_eq!(all.problems(&plain()), []);
+        let extended = all.extended(&plain());
+        assert_eq!(extended.search.seeds, [3, 1, 4, 5]);
+        assert_eq!(extended.search.levels.expand().unwrap(), [0.1, 0.15, 0.2, 0.3]);
+        assert_eq!(extended.recipe.epochs, 20);
+    }
+
+    #[test]
+    fn what_adds_nothing_or_too_much_is_pointed_at() {
+        for (text, pointer, said) in [
+            ("{}", "", "at least one"),
+            (r#"{"seeds": 0}"#, "/seeds", "at least 1"),
+            (r#"{"seeds": 99}"#, "/seeds", "not 101"),
+            (r#"{"levels": [0.2]}"#, "/levels", "0.2 is given twice"),
+            (r#"{"levels": [0.3, -1]}"#, "/levels", "-1"),
+            (r#"{"epochs": 10}"#, "/epochs", "above the 10"),
+            (r#"{"epochs": 1000000}"#, "/epochs", "100000"),
+        ] {
+            let problems = extension(text).problems(&plain());
+            let first = problems.first().unwrap_or_else(|| panic!("{text} is taken"));
+            assert_eq!(first.pointer, pointer, "{text}");
+            assert!(first.message.contains(said), "{text}: {}", first.message);
+        }
+    }
+
+    #[test]
+    fn more_epochs_of_a_cosine_are_another_run() {
+        let cosine =
+            r#", "optimizer": {"kind": "sgd", "lr": 0.1, "schedule": {"kind": "cosine"}}}"#;
+        let (pointer, message) = refused(r#"{"epochs": 20}"#, &spec(cosine));
+        assert_eq!(pointer, "/epochs");
+        assert!(message.contains("cosine"), "{message}");
+        assert_eq!(extension(r#"{"seeds": 1}"#).problems(&spec(cosine)), []);
+    }
+
+    #[test]
+    fn levels_need_a_method_that_has_one() {
+        let table = r#"}, "search": {"methods": [{"kind": "gradient_penalty", "lambda": [0.1]}]}"#;
+        let (pointer, _) = refused(r#"{"levels": [0.5]}"#, &spec(table));
+        assert_eq!(pointer, "/levels");
+    }
+}
