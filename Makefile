@@ -16,6 +16,8 @@ help:
 	@echo 'make test    install what the tests lack, then run all of them'
 	@echo 'make build   page and binary (target/release/floodgauge)'
 	@echo 'make web     page only'
+	@echo 'make test-fuzz  the HTTP surface under schemathesis (FUZZ_SECONDS, by default 120)'
+	@echo 'make sbom    what binary and page are made of, as CycloneDX, in sbom/'
 	@echo 'make fmt     set all code out as it should be'
 	@echo 'make lint    formatting, clippy, types, dependencies'
 	@echo 'make bench-train  what a training step costs, beside PyTorch'
@@ -43,7 +45,7 @@ web/node_modules/.package-lock.json: web/package-lock.json
 	@touch $@
 
 .PHONY: test
-test: test-tools lint test-web web test-rust check-openapi test-browser
+test: test-tools lint test-web web test-rust check-openapi test-fuzz test-browser
 	@echo
 	@echo 'all stages passed'
 
@@ -71,6 +73,10 @@ test-rust:
 check-openapi:
 	@$(STAGE) 'openapi' scripts/check-openapi
 
+.PHONY: test-fuzz
+test-fuzz: web
+	@$(STAGE) 'fuzz: HTTP' scripts/fuzz-http $(ARGS)
+
 .PHONY: test-browser
 test-browser: web
 	@$(STAGE) 'browser tests' scripts/browser-tests
@@ -84,6 +90,10 @@ openapi: web/node_modules/.package-lock.json
 .PHONY: bench-train
 bench-train: build-tools
 	@scripts/bench-train $(ARGS)
+
+.PHONY: sbom
+sbom: build-tools
+	@scripts/sbom
 
 .PHONY: fmt
 fmt: web/node_modules/.package-lock.json
