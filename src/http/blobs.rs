@@ -37,7 +37,7 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
 }
 
 /// Bytes as they are.
-struct Octets;
+pub(super) struct Octets;
 
 impl PartialSchema for Octets {
     fn schema() -> RefOr<Schema> {

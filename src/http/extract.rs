@@ -6,12 +6,22 @@ use axum::{
     extract::{FromRequestParts, RawPathParams},
     http::{HeaderMap, request::Parts},
 };
-use floodgauge_protocol::{DatasetName, Digest, LeaseId, SweepId, work::LEASE_TOKEN_HEADER};
+use floodgauge_protocol::{
+    ArmIx, DatasetName, Digest, FamilyIx, LeaseId, SweepId, TrialKey, work::LEASE_TOKEN_HEADER,
+};
 use serde::de::DeserializeOwned;
 use std::str::FromStr;
 
 /// The sweep that the path names.
 pub struct SweepPath(pub SweepId);
+
+/// The trial that the path names, as `{sweep}.{family}.{arm}`.
+pub struct TrialPath {
+    /// Its sweep.
+    pub sweep: SweepId,
+    /// Which of the sweep's trials it is; there may be no such.
+    pub trial: TrialKey,
+}
 
 /// The data set that the path names.
 pub struct DatasetPath(pub DatasetName);
@@ -41,6 +51,30 @@ impl<S: Send + Sync> FromRequestParts<S> for SweepPath {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         in_path(parts, state, "id", "sweep").await.map(Self)
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for TrialPath {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        in_path(parts, state, "id", "trial").await
+    }
+}
+
+impl FromStr for TrialPath {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let read = || {
+            let mut parts = text.split('.');
+            let sweep = parts.next()?.parse().ok()?;
+            let family = FamilyIx(parts.next()?.parse().ok()?);
+            let arm = ArmIx(parts.next()?.parse().ok()?);
+            let trial = TrialKey::new(family, arm);
+            parts.next().is_none().then_some(Self { sweep, trial })
+        };
+        read().ok_or("not a sweep's id, a family and an arm")
     }
 }
 

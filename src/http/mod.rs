@@ -5,7 +5,7 @@
 //! runs it; listener and shutdown are the caller's.
 //!
 //! - [`control`]: what people do to a sweep on its way.
-//! - [`sweeps`], [`trials`], [`curves`], [`sparkline`], [`grid`], [`best`]: what they ask about.
+//! - [`sweeps`], [`trials`], [`model`], [`curves`], [`sparkline`], [`grid`], [`best`]: what they ask about.
 //! - [`datasets`]: what sweeps train on.
 //! - [`events`]: live logs, on top of `feed`, which follows a `log` in the store.
 //! - [`work`], [`blobs`]: what workers say.
@@ -29,6 +29,7 @@ mod feed;
 pub mod grid;
 pub mod health;
 mod log;
+pub mod model;
 mod openapi;
 mod page;
 pub mod problem;
@@ -115,6 +116,7 @@ fn routes() -> OpenApiRouter<AppState> {
         .merge(control::router())
         .merge(best::router())
         .merge(trials::router())
+        .merge(model::router())
         .merge(curves::router())
         .merge(grid::router())
         .merge(sparkline::router())

@@ -164,6 +164,7 @@ problems! {
     TokenConflict "409" "`conflict`: another token that isn't revoked has the name",
     Malformed "400" "`malformed`: the request can't be read",
     NoSweep "404" "`not-found`: there is no such sweep",
+    NoModel "404" "`not-found`: there is no such trial, or no checkpoint of it is kept",
     NoLease "404" "`not-found`: the path names no lease",
     NoBlob "404" "`not-found`: there is no such blob",
     StateConflict "409" "`conflict`: the sweep's state doesn't allow this",

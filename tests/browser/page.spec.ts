@@ -1,4 +1,3 @@
-import { readFile } from "node:fs/promises";
 import { expect, test, type Page } from "@playwright/test";
 import { startServer, type Server } from "./server.js";
 
@@ -159,55 +158,6 @@ test("the list follows sweeps, and a sweep can be cancelled", async ({ page, con
   await expect(other.getByRole("status")).toHaveText("cancelled");
   expect(faults).toEqual([]);
 });
-
-test("curves can be chosen, picked and read by keyboard", async ({ page }) => {
-  const faults = watch(page);
-  await page.goto(server.address);
-  await page.getByRole("link", { name: "live" }).click();
-  await expect.poll(() => points(page)).toBeGreaterThan(0);
-  const both = await points(page);
-  await page.getByRole("button", { name: "training" }).click();
-  await expect.poll(() => points(page)).toBe(both / 2);
-  await page.getByRole("button", { name: "error" }).click();
-  await expect.poll(() => points(page)).toBe(both / 2);
-  await page.getByRole("button", { name: "gradient" }).click();
-  await expect(page.getByRole("button", { name: "validation" })).toBeDisabled();
-  await expect.poll(() => points(page)).toBe(both / 2);
-  await page.getByRole("button", { name: "0.3" }).click();
-  await expect(page.locator("#readout")).toContainText("flood b=0.3");
-  await page.locator(".chart").focus();
-  await page.keyboard.press("ArrowUp");
-  await expect(page.locator("#readout")).toContainText("flood b=0.4");
-  await page.keyboard.press("ArrowLeft");
-  await expect(page.locator("#readout")).toContainText(/epoch \d+/);
-  await expect(page.locator("#readout")).toContainText(/gradient [\d.]+/);
-  await expect(page.locator("#readout")).toContainText(/ascending \d+ %, \d+ steps so far/);
-  expect(faults).toEqual([]);
-});
-
-test("curves and grid can be taken away", async ({ page }) => {
-  const faults = watch(page);
-  await page.goto(server.address);
-  await page.getByRole("link", { name: "live" }).click();
-  const csv = await taken(page, "Curves, CSV");
-  expect(csv.name).toBe("live-curves.csv");
-  expect(csv.text.split("\r\n")[0]).toMatch(/^family,seed,.*,onset_step$/);
-  const grid = await taken(page, "Grid, JSON");
-  expect(grid.name).toBe("live-grid.json");
-  expect(JSON.parse(grid.text)).toMatchObject({ task: "live", epochs: 400 });
-  expect(faults).toEqual([]);
-});
-
-/** What a button hands to the reader as a file. */
-async function taken(page: Page, button: string): Promise<{ name: string; text: string }> {
-  const coming = page.waitForEvent("download");
-  await page.getByRole("button", { name: button }).click();
-  const download = await coming;
-  return {
-    name: download.suggestedFilename(),
-    text: await readFile(await download.path(), "utf8"),
-  };
-}
 
 test("the list finds sweeps by name and id", async ({ page }) => {
   const faults = watch(page);

@@ -99,3 +99,19 @@ function two(value: number): string {
 export function metricWords(metric: ObjectiveMetric): string {
   return metric === "val_error" ? "validation error" : "validation loss";
 }
+
+/** `8 s`, `3 min 20 s`, `2 h 05 min`, of milliseconds. */
+export function formatDuration(ms: number): string {
+  const seconds = Math.max(0, Math.round(ms / 1_000));
+  if (seconds < 60) return `${seconds} s`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) return `${minutes} min ${two(seconds % 60)} s`;
+  return `${Math.floor(minutes / 60)} h ${two(minutes % 60)} min`;
+}
+
+/** A speed in epochs a second, with the digits that matter. */
+export function formatSpeed(perSecond: number | undefined): string {
+  if (perSecond === undefined) return NONE;
+  if (perSecond > 0 && perSecond < 0.995) return `${Number(perSecond.toPrecision(2))} epochs/s`;
+  return `${perSecond >= 9.95 ? Math.round(perSecond) : fixed(perSecond, 1)} epochs/s`;
+}

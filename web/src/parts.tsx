@@ -40,3 +40,19 @@ export function Alert({ children }: { children: preact.ComponentChildren }) {
     </p>
   );
 }
+
+interface ToggleProps {
+  on: boolean;
+  set: () => void;
+  words: string;
+  disabled?: boolean;
+}
+
+/** A button that is on or off. */
+export function Toggle({ on, set, words, disabled = false }: ToggleProps) {
+  return (
+    <button type="button" aria-pressed={on} disabled={disabled} onClick={set}>
+      {words}
+    </button>
+  );
+}

@@ -45,6 +45,7 @@ pub const TABLE: &[(&str, &str, Need)] = &[
     ("POST", "/v1/sweeps/{id}/extend", SUBMIT),
     ("GET", "/v1/sweeps/{id}/best", READ),
     ("GET", "/v1/sweeps/{id}/trials", READ),
+    ("GET", "/v1/trials/{id}/model", READ),
     ("GET", "/v1/sweeps/{id}/curves", READ),
     ("GET", "/v1/sweeps/{id}/grid", READ),
     ("GET", "/v1/sweeps/{id}/sparkline", READ),

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { colourAt, levelScale, stops } from "./colour";
+import { colourAt, levelScale, neutral, otherColour, stops } from "./colour";
 
 /** Relative luminance (WCAG 2) of an `rgb(r g b / a)` colour. */
 function luminance(colour: string): number {
@@ -11,6 +11,18 @@ function luminance(colour: string): number {
 }
 
 describe.each(["light", "dark"] as const)("on a %s ground", (ground) => {
+  it("tells methods without a level from plain, from all levels and from each other", () => {
+    const parts = (colour: string) => (colour.match(/\d+/g) ?? []).slice(0, 3).map(Number);
+    const apart = (a: string, b: string) =>
+      Math.hypot(...parts(a).map((part, i) => part - (parts(b)[i] ?? 0)));
+    const others = [0, 1, 2].map((i) => otherColour(i, ground));
+    for (const [i, other] of others.entries()) {
+      for (const known of [neutral(ground), ...stops(ground), ...others.slice(0, i)]) {
+        expect(apart(other, known), `${other} and ${known}`).toBeGreaterThan(45);
+      }
+    }
+  });
+
   it("gets brighter with every step", () => {
     const bright = stops(ground, 21).map(luminance);
     expect(bright).toEqual([...bright].sort((a, b) => a - b));

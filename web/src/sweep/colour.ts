@@ -38,6 +38,21 @@ export function neutral(ground: Ground, alpha = 1): string {
   return `rgb(${grey} / ${alpha})`;
 }
 
+/**
+ * Colours of methods that have no level, far from the scale and from each other for all readers
+ * (after Okabe & Ito's).
+ */
+const OTHERS = {
+  light: ["200 80 0", "184 88 146", "150 110 0"],
+  dark: ["244 132 60", "226 150 196", "222 180 70"],
+} as const;
+
+/** The colour of the `i`-th method without a level. */
+export function otherColour(i: number, ground: Ground, alpha = 1): string {
+  const colours = OTHERS[ground];
+  return `rgb(${colours[i % colours.length]} / ${alpha})`;
+}
+
 /** The colours of the scale from its lower to its upper end, for a legend. */
 export function stops(ground: Ground, count = 12): string[] {
   return Array.from({ length: count }, (_, i) => colourAt(i / (count - 1), ground));

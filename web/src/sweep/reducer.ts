@@ -4,175 +4,189 @@
  * An entry that is already part of the state changes nothing, so a reconnect may repeat any.
  */
 
-import type { Decision, Entry, ReportRow, SweepStatus, TrialKey, TrialStatus } from "../api/types";
-import { logLines } from "./log";
-import { pointOf, type Curve, type SweepState, type Trial } from "./state";
+import type { Decision, Entry, Event, ReportRow, TrialKey, TrialStatus } from "../api/types";
+import { Draft } from "./draft";
+import { logLines } from "./log/words";
+import { pointOf, valuesOf, type Choice, type SweepState } from "./state";
+import { follow, release } from "./workers/workers";
 
 /** The state after one more entry. */
 export function reduce(state: SweepState, entry: Entry): SweepState {
-  if (entry.seq <= state.seq) return state;
-  const after = entry.decisions.reduce(decide, happen(state, entry));
+  return reduceAll(state, [entry]);
+}
+
+/** The state after entries in the order of the log. */
+export function reduceAll(state: SweepState, entries: readonly Entry[]): SweepState {
+  const draft = new Draft(state);
+  for (const entry of entries) fold(draft, entry);
+  return draft.state.seq === state.seq ? state : draft.state;
+}
+
+function fold(draft: Draft, entry: Entry) {
+  const { state } = draft;
+  if (entry.seq <= state.seq) return;
+  happen(draft, entry);
+  for (const decision of entry.decisions) decide(draft, entry, decision);
+  state.seq = entry.seq;
+  state.newest = entry.at;
   // The lines name segments as they were before and after this entry.
-  return { ...after, seq: entry.seq, log: [...state.log, ...logLines(after, entry)] };
+  const lines = logLines(state, entry);
+  if (lines.length > 0) {
+    const log = draft.list(state.log);
+    log.push(...lines);
+    state.log = log;
+  }
 }
 
 /** What the event itself changes. */
-function happen(state: SweepState, { event }: Entry): SweepState {
+function happen(draft: Draft, entry: Entry) {
+  const { event } = entry;
+  follow(draft, entry);
   switch (event.type) {
     case "claimed":
-      // A worker may just have been given something when the sweep was paused.
-      return state.status === "paused" ? state : { ...state, status: "running" };
-    case "pause_requested":
-      return { ...state, status: "paused" };
-    case "resumed":
-      return { ...state, status: "running" };
-    case "extended":
-      return { ...state, status: "running", answer: null, endReason: "" };
+      draft.state.status = "running";
+      draft.state.started ??= entry.at;
+      return;
     case "reported":
-      return report(state, event.segment, event.rows);
+      return report(draft, event);
     case "finished":
-      return event.branches.reduce((next, branch) => {
-        const segment = next.segments.get(event.segment);
-        if (!segment || branch.onset_step == null) return next;
-        const onset = branch.onset_step;
-        return changeTrials(next, segment.family, branch.arms, (trial) =>
-          trial.onsetStep === null ? { ...trial, onsetStep: onset } : trial,
-        );
-      }, state);
+      for (const { arms, onset_step: onset } of event.branches) {
+        const segment = draft.state.segments.get(event.segment);
+        if (!segment || onset == null) continue;
+        for (const arm of arms) {
+          const trial = draft.trial(segment.family, arm);
+          if (trial) trial.onsetStep ??= onset;
+        }
+      }
+      return;
     default:
-      return state;
   }
 }
 
 /** What a decision changes. */
-function decide(state: SweepState, decision: Decision): SweepState {
+function decide(draft: Draft, entry: Entry, decision: Decision) {
+  const { state } = draft;
   const { reason } = decision;
   switch (decision.action) {
     case "enqueue": {
-      const segments = new Map(state.segments).set(decision.segment.segment, decision.segment);
-      const next = { ...state, segments };
-      if (decision.segment.kind === "test") return next;
-      const arms = decision.segment.branches.flatMap((branch) => branch.arms);
-      return setStatus(next, decision.segment.family, arms, "active", reason);
+      const { segment } = decision;
+      const segments = draft.map(state.segments);
+      segments.set(segment.segment, segment);
+      state.segments = segments;
+      if (segment.kind === "test") return;
+      const arms = segment.branches.flatMap((branch) => branch.arms);
+      return setStatus(draft, segment.family, arms, "active", reason);
     }
+    case "withdraw":
+      return release(draft, decision.segment);
     case "promote":
-      return setStatus(state, decision.trial.family, [decision.trial.arm], "active", reason);
+      choose(draft, entry, decision.trial, decision.rung, "kept", reason);
+      return setStatus(draft, decision.trial.family, [decision.trial.arm], "active", reason);
     case "wake":
-      return wake(state, decision.trial, decision.epochs, reason);
+      wake(draft, decision.trial, decision.epochs, reason);
+      return choose(draft, entry, decision.trial, rungBefore(state, entry), "woken", reason);
     case "rest":
-      return setStatus(state, decision.trial.family, [decision.trial.arm], "dormant", reason);
+      return setStatus(draft, decision.trial.family, [decision.trial.arm], "dormant", reason);
     case "prune":
-      return setStatus(state, decision.trial.family, [decision.trial.arm], "pruned", reason);
+      choose(draft, entry, decision.trial, decision.rung, "pruned", reason);
+      return setStatus(draft, decision.trial.family, [decision.trial.arm], "pruned", reason);
     case "end":
-      return setStatus(state, decision.trial.family, [decision.trial.arm], decision.end, reason);
+      return setStatus(draft, decision.trial.family, [decision.trial.arm], decision.end, reason);
     case "complete":
-      return { ...state, status: "completed", answer: decision.best, endReason: reason };
+      state.status = "completed";
+      state.answer = decision.best;
+      state.endReason = reason;
+      return;
     case "fail":
-      return endAll(state, "failed", "failed", reason);
+      return endAll(draft, "failed", reason);
     case "cancel":
-      return endAll(state, "cancelled", "cancelled", reason);
+      return endAll(draft, "cancelled", reason);
     default:
-      return state;
   }
 }
 
 /** Adds rows to the curves of all the arms that each stands for. */
-function report(state: SweepState, segmentId: number, rows: readonly ReportRow[]): SweepState {
-  const segment = state.segments.get(segmentId);
-  if (!segment) return state;
-  const byArm = new Map<number, ReportRow[]>();
+function report(draft: Draft, { segment, rows }: Extract<Event, { type: "reported" }>) {
+  const family = draft.state.segments.get(segment)?.family;
+  if (family === undefined) return;
   for (const row of rows) {
-    for (const arm of row.arms) {
-      const own = byArm.get(arm);
-      if (own) own.push(row);
-      else byArm.set(arm, [row]);
-    }
+    for (const arm of row.arms) addRow(draft, { family, arm }, row);
   }
-  return changeTrials(state, segment.family, [...byArm.keys()], (trial) => {
-    const own = byArm.get(trial.arm) ?? [];
-    return {
-      ...trial,
-      epochs: own.reduce((most, row) => Math.max(most, row.epoch), trial.epochs),
-      onsetStep: own.reduce<number | null>(
-        (known, row) => known ?? row.onset_step ?? null,
-        trial.onsetStep,
-      ),
-      curve: extend(trial.curve, own),
-    };
-  });
+}
+
+function addRow(draft: Draft, { family, arm }: TrialKey, row: ReportRow) {
+  const trial = draft.trial(family, arm);
+  if (!trial) return;
+  trial.epochs = Math.max(trial.epochs, row.epoch);
+  trial.onsetStep ??= row.onset_step ?? null;
+  const curve = draft.curve(trial);
+  curve.train[row.epoch - 1] = pointOf(row.train_loss);
+  curve.loss[row.epoch - 1] = pointOf(row.val_loss);
+  curve.error[row.epoch - 1] = pointOf(row.val_error);
+  curve.diagnostics[row.epoch - 1] = row.diagnostics ?? undefined;
 }
 
 /** A dormant trial goes on from its trunk, whose first epochs it shares. */
-function wake(state: SweepState, { family, arm }: TrialKey, epochs: number, reason: string) {
-  const trunk = state.trials[family]?.[0]?.curve;
-  const shared = {
+function wake(draft: Draft, { family, arm }: TrialKey, epochs: number, reason: string) {
+  const trunk = draft.state.trials[family]?.[0]?.curve;
+  const trial = draft.trial(family, arm);
+  if (!trial) return;
+  trial.status = "active";
+  trial.reason = reason;
+  trial.epochs = epochs;
+  trial.curve = {
     train: trunk?.train.slice(0, epochs) ?? [],
     loss: trunk?.loss.slice(0, epochs) ?? [],
     error: trunk?.error.slice(0, epochs) ?? [],
     diagnostics: trunk?.diagnostics.slice(0, epochs) ?? [],
   };
-  return changeTrials(state, family, [arm], (trial) => ({
-    ...trial,
-    status: "active",
-    reason,
-    epochs,
-    curve: shared,
-  }));
 }
 
-function extend(curve: Curve, rows: readonly ReportRow[]): Curve {
-  const train = [...curve.train];
-  const loss = [...curve.loss];
-  const error = [...curve.error];
-  const diagnostics = [...curve.diagnostics];
-  for (const row of rows) {
-    train[row.epoch - 1] = pointOf(row.train_loss);
-    loss[row.epoch - 1] = pointOf(row.val_loss);
-    error[row.epoch - 1] = pointOf(row.val_error);
-    diagnostics[row.epoch - 1] = row.diagnostics ?? undefined;
-  }
-  return { train, loss, error, diagnostics };
+/** Notes a decision of a rung, and where the trial stood when it fell. */
+function choose(
+  draft: Draft,
+  { seq, at }: Entry,
+  { family, arm }: TrialKey,
+  rung: number,
+  fate: Choice["fate"],
+  reason: string,
+) {
+  const { state } = draft;
+  const trial = state.trials[family]?.[arm];
+  const epochs = trial?.epochs ?? 0;
+  const value = trial && valuesOf(trial.curve, state.detail.metric)[epochs - 1];
+  const choices = draft.list(state.choices);
+  choices.push({ seq, at, rung, family, arm, fate, epochs, value, reason });
+  state.choices = choices;
+}
+
+/** The rung that woke a trial: the one that decided with it, else the newest, else the first. */
+function rungBefore({ choices }: SweepState, { decisions }: Entry): number {
+  const beside = decisions.find(({ action }) => action === "prune" || action === "promote");
+  if (beside && "rung" in beside) return beside.rung;
+  return choices.at(-1)?.rung ?? 0;
 }
 
 function setStatus(
-  state: SweepState,
+  draft: Draft,
   family: number,
   arms: readonly number[],
   status: TrialStatus,
   reason: string,
-): SweepState {
-  return changeTrials(state, family, arms, (trial) => ({ ...trial, status, reason }));
+) {
+  for (const arm of arms) {
+    const trial = draft.trial(family, arm);
+    if (trial) Object.assign(trial, { status, reason });
+  }
 }
 
 /** Ends the sweep and all of its trials that were trained. Dormant ones stay what they are. */
-function endAll(
-  state: SweepState,
-  status: SweepStatus,
-  trialStatus: TrialStatus,
-  reason: string,
-): SweepState {
-  const trials = state.trials.map((family) =>
-    family.map((trial) =>
-      trial.status === "active" ? { ...trial, status: trialStatus, reason } : trial,
-    ),
-  );
-  return { ...state, status, trials, endReason: reason };
-}
-
-function changeTrials(
-  state: SweepState,
-  family: number,
-  arms: readonly number[],
-  change: (trial: Trial) => Trial,
-): SweepState {
-  const trials = state.trials.map((members, ix) => {
-    if (ix !== family) return members;
-    const changed = [...members];
-    for (const arm of arms) {
-      const trial = changed[arm];
-      if (trial) changed[arm] = change(trial);
-    }
-    return changed;
+function endAll(draft: Draft, status: "failed" | "cancelled", reason: string) {
+  draft.state.trials.forEach((members, family) => {
+    const live = members.filter((trial) => trial.status === "active");
+    const arms = live.map(({ arm }) => arm);
+    setStatus(draft, family, arms, status, reason);
   });
-  return { ...state, trials };
+  draft.state.status = status;
+  draft.state.endReason = reason;
 }

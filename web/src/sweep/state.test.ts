@@ -1,24 +1,58 @@
 import { expect, it } from "vitest";
-import { armLabel, armName, familyOf, initialState, sharedReason } from "./state";
+import {
+  armLabel,
+  armName,
+  armsByLevel,
+  decayOf,
+  endReason,
+  initialState,
+  sharedReason,
+} from "./state";
 import { aBest, aDetail } from "./testing";
 
-it("a sweep opens on the first seed with the best arm's weight decay", () => {
+it("a sweep opens on the weight decay with which the best arm is best", () => {
   const detail = {
     ...aDetail(),
     families: [
-      { family: 0, seed: 0, weight_decay: 0 },
-      { family: 1, seed: 1, weight_decay: 0 },
+      { family: 0, seed: 0, weight_decay: 0.001 },
+      { family: 1, seed: 1, weight_decay: 0.001 },
       { family: 2, seed: 0, weight_decay: 0.1 },
       { family: 3, seed: 1, weight_decay: 0.1 },
     ],
   };
   const best = aBest();
-  expect(familyOf(detail, best)).toBe(0);
-  expect(
-    familyOf(detail, { ...best, best: best.best ? { ...best.best, weight_decay: 0.1 } : null }),
-  ).toBe(2);
-  expect(familyOf(detail, null)).toBe(0);
-  expect(familyOf(undefined, best)).toBe(0);
+  const bestWith = (weight_decay: number) => ({
+    ...best,
+    best: best.best ? { ...best.best, weight_decay } : null,
+  });
+  expect(decayOf(detail, bestWith(0.1))).toBe(0.1);
+  expect(decayOf(detail, bestWith(0.5))).toBe(0.001);
+  expect(decayOf(detail, null)).toBe(0.001);
+  expect(decayOf(undefined, best)).toBe(0);
+});
+
+it("arms are ordered by their levels, however they came to the sweep", () => {
+  const arm = (arm: number, b: number | null, method = "flood") => ({ arm, name: "", method, b });
+  const arms_list = [
+    arm(0, null, "plain"),
+    arm(1, 0.1),
+    arm(2, 0.2),
+    arm(3, null, "alternating"),
+    arm(4, 0.15),
+  ];
+  expect(armsByLevel({ ...aDetail(), arms_list })).toEqual([0, 1, 4, 2, 3]);
+});
+
+it("how a trial ended is said once", () => {
+  const [trial] = initialState(aDetail()).trials[0] ?? [];
+  if (!trial) throw new Error("no trial");
+  const pruned = { ...trial, status: "pruned" as const, epochs: 4 };
+  expect(endReason({ ...pruned, reason: "pruned at rung 1: rank 3" })).toBe(
+    "pruned at rung 1: rank 3",
+  );
+  expect(endReason({ ...pruned, status: "diverged", reason: "a loss was NaN" })).toBe(
+    "diverged after epoch 4: a loss was NaN",
+  );
 });
 
 it("arms are called by their method unless that is flooding", () => {

@@ -4,12 +4,14 @@ import type {
   Best,
   Diagnostics,
   Metric,
+  ObjectiveMetric,
   Segment,
   SweepDetail,
   SweepStatus,
   TrialStatus,
 } from "../api/types";
 import { formatLevel } from "../format";
+import type { Worker } from "./workers/workers";
 
 /** The curves of one arm in one family; position `i` holds epoch `i + 1`. */
 export interface Curve {
@@ -26,6 +28,11 @@ export type Point = number | null | undefined;
 /** A metric as the chart draws it. */
 export function pointOf(metric: Metric): Point {
   return metric === "diverged" ? null : metric;
+}
+
+/** The validation curve that an objective is read from. */
+export function valuesOf(curve: Curve, metric: ObjectiveMetric): readonly Point[] {
+  return metric === "val_error" ? curve.error : curve.loss;
 }
 
 export interface Trial {
@@ -50,6 +57,24 @@ export interface LogLine {
   readonly reason: string;
   /** How much it matters to people. */
   readonly tone: "plain" | "good" | "bad";
+  /** The arms that it is about; none where it is about the sweep. */
+  readonly arms: readonly number[];
+}
+
+/** A decision of a rung about one trial. */
+export interface Choice {
+  readonly seq: number;
+  readonly at: string;
+  readonly rung: number;
+  readonly family: number;
+  readonly arm: number;
+  /** Whether it went on, ended, or began to be trained. */
+  readonly fate: "kept" | "pruned" | "woken";
+  /** Epochs that it had trained. */
+  readonly epochs: number;
+  /** The metric that is compared, after the last of them. */
+  readonly value: Point;
+  readonly reason: string;
 }
 
 export interface SweepState {
@@ -62,6 +87,13 @@ export interface SweepState {
   readonly trials: readonly (readonly Trial[])[];
   readonly segments: ReadonlyMap<number, Segment>;
   readonly log: readonly LogLine[];
+  readonly choices: readonly Choice[];
+  /** By name. */
+  readonly workers: ReadonlyMap<string, Worker>;
+  /** When the first worker took something; null before. */
+  readonly started: string | null;
+  /** When the newest entry was written. */
+  readonly newest: string;
   /** The answer, once the sweep has completed. */
   readonly answer: Best | null;
   /** Why the sweep failed or was cancelled. */
@@ -90,6 +122,10 @@ export function initialState(detail: SweepDetail): SweepState {
     trials,
     segments: new Map(),
     log: [],
+    choices: [],
+    workers: new Map(),
+    started: null,
+    newest: detail.created_at,
     answer: null,
     endReason: "",
   };
@@ -134,15 +170,41 @@ export function sharedReason(trials: readonly Trial[]): string {
   return same ? (first?.reason ?? "") : "";
 }
 
+/** How and why a trial ended: the scheduler's words, which may or may not begin with how. */
+export function endReason({ status, epochs, reason }: Trial): string {
+  if (reason.startsWith(status)) return reason;
+  return [`${status} after epoch ${epochs}`, reason].filter(Boolean).join(": ");
+}
+
+/** The arms from the lowest level to the highest: plain first, those without a level last. */
+export function armsByLevel(detail: SweepDetail): number[] {
+  const level = ({ arm, b }: SweepDetail["arms_list"][number]) =>
+    arm === 0 ? -1 : (b ?? Infinity);
+  const order = (a: number, b: number) => (a === b ? 0 : a - b);
+  return detail.arms_list
+    .toSorted((a, b) => order(level(a), level(b)) || a.arm - b.arm)
+    .map(({ arm }) => arm);
+}
+
+/** Whether a trial was trained to its end, so that its last state is what was compared. */
+export function hasModel(trial: Trial | undefined): boolean {
+  return trial?.status === "completed";
+}
+
 /** The weight decays, each once. */
 export function decaysOf(detail: SweepDetail): number[] {
   return [...new Set(detail.families.map((family) => family.weight_decay))];
 }
 
-/** The first family with the best arm's weight decay; the first of all while none is best. */
-export function familyOf(detail: SweepDetail | undefined, best: Best | null): number {
+/** The weight decay with which the best arm is best; the first of all while none is best. */
+export function decayOf(detail: SweepDetail | undefined, best: Best | null): number {
   const decay = best?.best?.weight_decay;
-  return detail?.families.find((each) => each.weight_decay === decay)?.family ?? 0;
+  const families = detail?.families ?? [];
+  return (
+    families.find((each) => each.weight_decay === decay)?.weight_decay ??
+    families[0]?.weight_decay ??
+    0
+  );
 }
 
 /** The epoch in which a step lies, from 1; steps count from 0. */

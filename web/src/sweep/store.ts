@@ -3,16 +3,20 @@
 import { batch, computed, signal } from "@preact/signals";
 import { api, ProblemError, wordsOf } from "../api/client";
 import { openStream } from "../api/stream";
-import type { Best, Entry, Metric, TrialItem } from "../api/types";
+import type { Best, Entry, Metric, SweepDetail, TrialItem } from "../api/types";
 import { perFrame } from "../frame";
 import { paced } from "../paced";
 import { askWho } from "../session/store";
-import { reduce } from "./reducer";
+import { calmly } from "./calm";
+import { reduceAll } from "./reducer";
+import { trialKey } from "./standing/rows";
 import { initialState, isFinal, type SweepState } from "./state";
 
 export class SweepStore {
-  /** Null until the server has told what the sweep is. */
+  /** As each frame has it; null until the server has told what the sweep is. For charts. */
   readonly state = signal<SweepState | null>(null);
+  /** The same a few times a second. For words, which nobody reads faster. */
+  readonly calm = signal<SweepState | null>(null);
   /** By `family.arm`. */
   readonly objectives = signal<ReadonlyMap<string, Metric>>(new Map());
   readonly error = signal("");
@@ -21,11 +25,14 @@ export class SweepStore {
   readonly connected = signal(false);
   private readonly soFar = signal<Best | null>(null);
   /** The answer: the final one if there is one. */
-  readonly best = computed(() => this.state.value?.answer ?? this.soFar.value);
+  readonly best = computed(() => this.calm.value?.answer ?? this.soFar.value);
 
   /** Entries that came since the last frame. */
   private queue: Entry[] = [];
   private readonly frame = perFrame(() => this.drain());
+  private readonly calming = calmly(() => {
+    this.calm.value = this.state.peek();
+  });
   private readonly refresh = paced(() => this.fetchFigures());
   private closeStream: () => void = () => {};
   private closed = false;
@@ -38,13 +45,14 @@ export class SweepStore {
     this.closed = true;
     this.closeStream();
     this.frame.cancel();
+    this.calming.cancel();
     this.refresh.cancel();
   }
 
-  /** Asks the server to end the sweep. */
-  async cancel() {
+  /** Asks the server to change the sweep; its log tells what came of it. */
+  async change(ask: (id: string) => Promise<SweepDetail>) {
     try {
-      await api.cancel(this.id);
+      await ask(this.id);
       this.error.value = "";
     } catch (error) {
       this.error.value = wordsOf(error);
@@ -53,17 +61,24 @@ export class SweepStore {
 
   /** Asks again after something went wrong at the start. */
   async open() {
+    // The answer is what the reader came for: it is asked for at once.
+    this.refresh.ask();
     try {
       const detail = await api.sweep(this.id);
       if (this.closed) return;
       this.error.value = "";
       this.state.value = initialState(detail);
+      this.calm.value = this.state.value;
     } catch (error) {
       this.missing.value = error instanceof ProblemError && error.problem.status === 404;
       this.error.value = wordsOf(error);
       return;
     }
-    this.refresh.ask();
+    this.follow();
+  }
+
+  private follow() {
+    this.closeStream();
     this.closeStream = openStream({
       path: `sweeps/${encodeURIComponent(this.id)}/events`,
       after: () => this.newestSeq(),
@@ -88,11 +103,15 @@ export class SweepStore {
     if (!before) return;
     const entries = this.queue;
     this.queue = [];
-    const after = entries.reduce(reduce, before);
+    const after = reduceAll(before, entries);
     this.state.value = after;
+    this.calming.ask();
     this.refresh.ask();
     // The server ends the stream here; a browser would ask for it again and again.
-    if (isFinal(after.status)) this.closeStream();
+    if (isOver(after)) {
+      this.closeStream();
+      this.calming.now();
+    }
   }
 
   private async fetchFigures() {
@@ -104,14 +123,15 @@ export class SweepStore {
         this.error.value = "";
       });
     } catch (error) {
-      this.error.value = wordsOf(error);
+      // A sweep that isn't there has been told of.
+      if (!this.missing.value) this.error.value = wordsOf(error);
     }
   }
 }
 
-/** The key of a trial in {@link SweepStore.objectives}. */
-export function trialKey(family: number, arm: number): string {
-  return `${family}.${arm}`;
+/** Whether a sweep has ended and all of its log is known that was there when it was looked at. */
+function isOver({ status, seq, detail }: SweepState): boolean {
+  return isFinal(status) && seq >= detail.seq;
 }
 
 function objectivesOf(trials: readonly TrialItem[]): Map<string, Metric> {

@@ -1,70 +1,79 @@
-import { useComputed, useSignal, type ReadonlySignal } from "@preact/signals";
+import { useComputed, useSignal, type Signal } from "@preact/signals";
 import { useEffect, useState } from "preact/hooks";
-import type { Model, SweepDetail } from "../api/types";
+import type { SweepDetail } from "../api/types";
+import { formatLevel } from "../format";
 import { Alert, useTitle } from "../parts";
-import { Answer } from "./answer";
-import { Evidence } from "./evidence";
-import { familyWords } from "./log";
-import { LogView } from "./log-view";
-import { StandingTable } from "./standing";
-import { decaysOf, familyOf, hasCurves, isFinal } from "./state";
+import { Answer } from "./answer/card";
+import { Curves } from "./curves/panel";
+import { Ledger } from "./ledger/panel";
+import { Log } from "./log/panel";
+import { Response } from "./response/panel";
+import { Rungs } from "./rungs/panel";
+import type { Scope } from "./scope";
+import { Standing } from "./standing/panel";
+import { decaysOf, decayOf, hasCurves, isFinal } from "./state";
 import { SweepStore } from "./store";
+import { summaryWords } from "./summary";
+import { Workers } from "./workers/panel";
 
-/** One sweep, live. */
+/** One sweep, live: the answer, the evidence under it, the machinery last. */
 export function SweepView({ id }: { id: string }) {
   const [store] = useState(() => new SweepStore(id));
   useEffect(() => () => store.close(), [store]);
-  // What the reader chose; until then, where the best arm is best.
-  const chosen = useSignal<number | null>(null);
-  const family = useComputed(
-    () => chosen.value ?? familyOf(store.state.value?.detail, store.best.value),
-  );
-  const picked = useSignal<number | null>(null);
-  const leader = useComputed(() => {
-    const best = store.best.value?.best;
-    const detail = store.state.value?.detail;
-    // The best arm is best with its weight decay, and leads in no other family.
-    if (detail?.families[family.value]?.weight_decay !== best?.weight_decay) return null;
-    return detail?.arms_list.find((arm) => arm.name === best?.arm)?.arm ?? null;
-  });
-  const state = store.state.value;
+  const state = store.calm.value;
   useTitle(state?.detail.name ?? "Sweep");
-
   if (!state) return <Waiting store={store} />;
-  const { detail } = state;
   return (
     <>
       <div class="heading">
-        <h1>{detail.name}</h1>
-        <p class="faint summary">{summaryWords(detail)}</p>
+        <h1>{state.detail.name}</h1>
+        <p class="faint summary">{summaryWords(state.detail)}</p>
       </div>
       {store.error.value && <Alert>{store.error.value}</Alert>}
-      <Answer
-        state={state}
-        best={store.best.value}
-        connected={store.connected.value}
-        onCancel={() => store.cancel()}
-      />
-      {detail.families.length > 1 && (
-        <FamilyChoice
-          detail={detail}
-          family={family}
-          choose={(family) => (chosen.value = family)}
-        />
-      )}
-      {(!isFinal(state.status) || hasCurves(state)) && (
-        <Evidence state={store.state} family={family} leader={leader} picked={picked} />
-      )}
-      <div class="columns">
-        <StandingTable
-          state={state}
-          family={family.value}
-          objectives={store.objectives.value}
-          leader={leader.value}
-          picked={picked}
-        />
-        <LogView lines={state.log} />
+      <Answer store={store} />
+      <Evidence store={store} />
+    </>
+  );
+}
+
+/** All that leads to the answer. */
+function Evidence({ store }: { store: SweepStore }) {
+  const { state, calm, best, objectives } = store;
+  // What the reader chose; until then, the weight decay with which the best arm is best.
+  const chosen = useSignal<number | null>(null);
+  const seeds = useSignal<Scope["seeds"]>("mean");
+  const scope = useComputed<Scope>(() => ({
+    decay: chosen.value ?? decayOf(calm.value?.detail, best.value),
+    seeds: seeds.value,
+  }));
+  const picked = useSignal<number | null>(null);
+  const leader = useComputed(() => {
+    const arm = best.value?.best;
+    // The best arm is best with its weight decay, and leads with no other.
+    if (!arm || arm.weight_decay !== scope.value.decay) return null;
+    return calm.value?.detail.arms_list.find(({ name }) => name === arm.arm)?.arm ?? null;
+  });
+  const now = calm.value;
+  if (!now) return null;
+  const drawn = !isFinal(now.status) || hasCurves(now);
+  return (
+    <>
+      <DecayChoice detail={now.detail} decay={scope.value.decay} chosen={chosen} />
+      {drawn && <Curves {...{ state, calm, scope, seeds, leader, picked }} />}
+      <div class="columns columns-evidence">
+        <div class="column">
+          {drawn && <Response {...{ state: calm, best, scope, objectives, leader, picked }} />}
+        </div>
+        <div class="column">
+          <Ledger state={calm} best={best} />
+          <Rungs state={calm} {...{ scope, picked }} />
+        </div>
       </div>
+      <div class="columns">
+        <Standing state={calm} {...{ scope, objectives, leader, picked }} />
+        <Log state={calm} picked={picked} />
+      </div>
+      <Workers state={calm} />
     </>
   );
 }
@@ -88,66 +97,30 @@ function Waiting({ store }: { store: SweepStore }) {
   );
 }
 
-interface FamilyChoiceProps {
+interface DecayChoiceProps {
   detail: SweepDetail;
-  family: ReadonlySignal<number>;
-  choose: (family: number) => void;
+  decay: number;
+  chosen: Signal<number | null>;
 }
 
-function FamilyChoice({ detail, family, choose }: FamilyChoiceProps) {
+/** Which weight decay the evidence is of. */
+function DecayChoice({ detail, decay, chosen }: DecayChoiceProps) {
+  const decays = decaysOf(detail);
+  if (decays.length < 2) return null;
   return (
     <p class="family">
-      <label for="family">Curves and standing of</label>
+      <label for="decay">Evidence with weight decay</label>
       <select
-        id="family"
-        value={String(family.value)}
-        onChange={(event) => choose(Number(event.currentTarget.value))}
+        id="decay"
+        value={String(decay)}
+        onChange={(event) => (chosen.value = Number(event.currentTarget.value))}
       >
-        {detail.families.map((each) => (
-          <option key={each.family} value={String(each.family)}>
-            {familyWords(each)}
+        {decays.map((each) => (
+          <option key={each} value={String(each)}>
+            {formatLevel(each)}
           </option>
         ))}
       </select>
     </p>
   );
-}
-
-/** `MLP 128-128`, `CNN 16-32 + 128`, `ResNet-20`. */
-function modelWords(model: Model): string {
-  switch (model.kind) {
-    case "mlp":
-      return model.hidden.length > 0 ? `MLP ${model.hidden.join("-")}` : "linear model";
-    case "cnn": {
-      // The server fills in what a sweep leaves out; the types know only what must be sent.
-      const { channels = [], hidden = [] } = model;
-      return `CNN ${channels.join("-")}${hidden.length > 0 ? ` + ${hidden.join("-")}` : ""}`;
-    }
-    case "resnet":
-      return `ResNet-${model.depth}${model.width === 16 ? "" : `, width ${model.width}`}`;
-  }
-}
-
-/** `digits, label noise 0.2 · MLP 128-128 · sgd lr 0.05 · 100 epochs · 21 arms × 2 seeds · sha`. */
-function summaryWords(detail: SweepDetail): string {
-  const { spec, dataset, epochs, scheduler, arms, seeds } = detail;
-  const { recipe } = spec;
-  const decays = decaysOf(detail).length;
-  const factors = [
-    `${arms} arms`,
-    seeds > 1 ? `${seeds} seeds` : "",
-    decays > 1 ? `${decays} weight decays` : "",
-  ];
-  const noise = recipe.dataset.label_noise;
-  const model = recipe.model;
-  return [
-    dataset.replaceAll("_", " ") + (noise ? `, label noise ${noise}` : ""),
-    model ? modelWords(model) : "",
-    recipe.optimizer ? `${recipe.optimizer.kind} lr ${recipe.optimizer.lr}` : "",
-    `${epochs} epochs`,
-    factors.filter(Boolean).join(" × "),
-    scheduler,
-  ]
-    .filter(Boolean)
-    .join(" · ");
 }

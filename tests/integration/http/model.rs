@@ -1,0 +1,66 @@
+//! Taking the model of a trial away.
+
+use super::{
+    server::{Server, problem, small},
+    worker::{claim, train, train_all},
+};
+use reqwest::StatusCode;
+use safetensors::SafeTensors;
+use serde_json::{Value, json};
+
+#[tokio::test]
+async fn the_model_of_a_trial_is_its_weights_with_word_of_what_they_are() {
+    let server = Server::start().await;
+    let sweep = server.submit(&small("two spirals, 1st")).await;
+    train_all(&server).await;
+    let response = server.get(&format!("/v1/trials/{sweep}.0.2/model")).await;
+    assert_eq!(response.status(), StatusCode::OK);
+    assert_eq!(response.headers()["content-type"], "application/octet-stream");
+    assert_eq!(
+        response.headers()["content-disposition"],
+        "attachment; filename=\"two-spirals-1st-0.2.safetensors\""
+    );
+    let file = response.bytes().await.unwrap();
+    let model = SafeTensors::deserialize(&file).unwrap();
+    assert_eq!(model.names(), ["layers.0.weight"], "what only a resume needs stays behind");
+    assert_eq!(model.tensor("layers.0.weight").unwrap().data(), 2.0f32.to_le_bytes());
+    let (_, header) = SafeTensors::read_metadata(&file).unwrap();
+    let of = &header.metadata().as_ref().unwrap()["floodgauge"];
+    let of: Value = serde_json::from_str(of).unwrap();
+    for (field, value) in [
+        ("trial", json!(format!("{sweep}.0.2"))),
+        ("arm", json!("flood b=0.2")),
+        ("b", json!(0.2)),
+        ("seed", json!(0)),
+        ("weight_decay", json!(0.0)),
+        ("epoch", json!(4)),
+        ("dataset", json!("spiral")),
+    ] {
+        assert_eq!(of[field], value, "{field}");
+    }
+    assert_eq!(of["model"]["kind"], "mlp");
+}
+
+#[tokio::test]
+async fn there_is_a_model_as_soon_as_there_is_a_checkpoint() {
+    let server = Server::start().await;
+    let sweep = server.submit(&small("early")).await;
+    let path = format!("/v1/trials/{sweep}.0.0/model");
+    problem(server.get(&path).await, 404, "not-found").await;
+    let work = claim(&server, "worker", 0).await.unwrap();
+    train(&server, &work).await;
+    assert_eq!(server.get(&path).await.status(), StatusCode::OK);
+}
+
+#[tokio::test]
+async fn what_is_no_trial_is_not_found() {
+    let server = Server::start().await;
+    let sweep = server.submit(&small("few")).await;
+    for id in
+        ["x", &sweep, &format!("{sweep}.0"), &format!("{sweep}.0.9"), &format!("{sweep}.0.0.0")]
+    {
+        let told =
+            problem(server.get(&format!("/v1/trials/{id}/model")).await, 404, "not-found").await;
+        assert!(told["detail"].as_str().unwrap().contains("trial"), "{told}");
+    }
+}

@@ -1,0 +1,92 @@
+/** The figures of the answer: how good, how much better, how sure, what it cost. */
+
+import type { Best } from "../../api/types";
+import { formatDifference, formatMetric, formatRuns, formatShare } from "../../format";
+import { Cost } from "../../parts";
+import { isPlain } from "../state";
+import { IntervalGraph } from "./interval";
+
+const NO_RIVAL = { baseline: null, difference: null };
+
+export function Figures({ best }: { best: Best }) {
+  const { metric, run_equivalents: runs } = best;
+  const arm = best.best;
+  // Plain beside itself, and its difference to itself, would read as figures of flooding.
+  const { baseline, difference } = isPlain(arm) ? NO_RIVAL : best;
+  const when = best.at === "best" ? "best epoch" : "closing tenth";
+  return (
+    <dl class="facts">
+      {difference && (
+        <Fact name="Difference to plain" value={formatDifference(difference.mean, metric)}>
+          {difference.low != null && difference.high != null ? (
+            <>
+              <IntervalGraph of={difference} />
+              {formatDifference(difference.low, metric)} to{" "}
+              {formatDifference(difference.high, metric)}
+              <br />
+              {formatShare(difference.level)} interval, {difference.seeds} seeds
+            </>
+          ) : (
+            "one seed: no interval"
+          )}
+        </Fact>
+      )}
+      {arm?.probability != null && (
+        <Fact name="Probability of best" value={formatShare(arm.probability)}>
+          <Gauge share={arm.probability} />
+        </Fact>
+      )}
+      {arm && (
+        <Fact name={`Objective, ${when}`} value={formatMetric(arm.objective, metric)}>
+          {baseline && <>plain {formatMetric(baseline.objective, metric)}</>}
+        </Fact>
+      )}
+      {arm?.test && (
+        <Fact name="Test error" value={formatMetric(arm.test.error, "val_error")}>
+          {baseline?.test && <>plain {formatMetric(baseline.test.error, "val_error")}</>}
+        </Fact>
+      )}
+      {arm?.test && (
+        <Fact name="Test loss" value={formatMetric(arm.test.loss, "val_loss")}>
+          {baseline?.test && <>plain {formatMetric(baseline.test.loss, "val_loss")}</>}
+        </Fact>
+      )}
+      <Fact name="Run-equivalents of full grid" value={<Cost of={runs} wide />}>
+        {[
+          runs.saved_by_pruning > 0 ? `${formatRuns(runs.saved_by_pruning)} saved by pruning` : "",
+          runs.saved_by_sharing > 0 ? `${formatRuns(runs.saved_by_sharing)} saved by sharing` : "",
+          runs.redone > 0 ? `${formatRuns(runs.redone)} redone` : "",
+        ]
+          .filter(Boolean)
+          .join(", ")}
+      </Fact>
+    </dl>
+  );
+}
+
+interface FactProps {
+  name: string;
+  value: preact.ComponentChildren;
+  children?: preact.ComponentChildren;
+}
+
+function Fact({ name, value, children }: FactProps) {
+  return (
+    <div>
+      <dt>{name}</dt>
+      <dd>
+        <span class="value">{value}</span>
+        <span class="beside">{children}</span>
+      </dd>
+    </div>
+  );
+}
+
+/** A share as a bar; the figure beside it tells the same. */
+function Gauge({ share }: { share: number }) {
+  return (
+    <span class="bar gauge" aria-hidden="true">
+      <span style={{ width: `${share * 100}%` }} />
+    </span>
+  );
+}

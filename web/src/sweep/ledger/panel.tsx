@@ -1,0 +1,100 @@
+/** What the sweep has cost, beside the full grid. */
+
+import type { ReadonlySignal } from "@preact/signals";
+import type { Best, RunEquivalents } from "../../api/types";
+import { formatDuration, formatRuns, formatShare } from "../../format";
+import { isFinal, type SweepState } from "../state";
+import { barEnd, sharesOf, type Part } from "./shares";
+
+interface LedgerProps {
+  state: ReadonlySignal<SweepState | null>;
+  best: ReadonlySignal<Best | null>;
+}
+
+const WORDS: Record<Part, readonly [name: string, what: string]> = {
+  trained: ["trained", "epochs that were computed"],
+  shared: ["shared", "epochs of several levels, trained once"],
+  pruned: ["pruned", "epochs that nobody needed"],
+  open: ["open", "yet to be trained or saved"],
+};
+
+export function Ledger({ state, best }: LedgerProps) {
+  const runs = best.value?.run_equivalents;
+  const now = state.value;
+  if (!runs || !now) return null;
+  return (
+    <section class="card ledger" aria-labelledby="ledger">
+      <div class="card-head">
+        <h2 id="ledger">Ledger</h2>
+        <span class="faint">run-equivalents</span>
+      </div>
+      <p class="ledger-sum">
+        <b>{formatRuns(runs.spent)}</b> of {formatRuns(runs.full_grid)}
+        <span class="faint">{timesWords(runs, isFinal(now.status))}</span>
+      </p>
+      <Bar of={runs} />
+      <table class="ledger-table">
+        <tbody>
+          {sharesOf(runs).map(({ part, runs, share }) => (
+            <tr key={part}>
+              <th scope="row">
+                <i class={`swatch part-${part}`} />
+                {WORDS[part][0]}
+              </th>
+              <td class="faint">{WORDS[part][1]}</td>
+              <td class="figure">{formatRuns(runs)}</td>
+              <td class="figure faint">{formatShare(share)}</td>
+            </tr>
+          ))}
+          <tr class="sum">
+            <th scope="row">full grid</th>
+            <td class="faint">every arm to the end, alone</td>
+            <td class="figure">{formatRuns(runs.full_grid)}</td>
+            <td class="figure faint">100 %</td>
+          </tr>
+          {runs.redone > 0 && (
+            <tr>
+              <th scope="row">
+                <i class="swatch part-redone" />
+                redone
+              </th>
+              <td class="faint">trained again after a crash</td>
+              <td class="figure">{formatRuns(runs.redone)}</td>
+              <td />
+            </tr>
+          )}
+        </tbody>
+      </table>
+      <Time of={now} />
+    </section>
+  );
+}
+
+function Bar({ of }: { of: RunEquivalents }) {
+  const end = barEnd(of);
+  return (
+    <div class="stack" aria-hidden="true">
+      {sharesOf(of).map(({ part, runs }) => (
+        <span key={part} class={`part-${part}`} style={{ width: `${(runs / end) * 100}%` }} />
+      ))}
+    </div>
+  );
+}
+
+/** How much less than the full grid; while the sweep goes on nobody knows. */
+function timesWords({ spent, full_grid: full }: RunEquivalents, final: boolean): string {
+  if (!final || spent <= 0 || full / spent < 1.05) return "";
+  return ` · ${formatRuns(full / spent)} times less`;
+}
+
+/** How long it took from the first claim to the newest entry. */
+function Time({ of: { started, newest, status } }: { of: SweepState }) {
+  if (!started) return null;
+  const took = Date.parse(newest) - Date.parse(started);
+  return (
+    <p class="faint ledger-time">
+      {formatDuration(took)}{" "}
+      {isFinal(status) ? "from first claim to answer" : "since the first claim"}
+    </p>
+  );
+}

@@ -1,0 +1,201 @@
+/** The table of arms: which live, which ended, and why. */
+
+import { useSignal, type ReadonlySignal, type Signal } from "@preact/signals";
+import type { Metric } from "../../api/types";
+import { decimalsOf, formatMetric, formatShare, NONE } from "../../format";
+import { Status, Toggle } from "../../parts";
+import { ground } from "../../theme";
+import { armColours } from "../curves/look";
+import { familiesIn, type Scope } from "../scope";
+import { armLabel, armName, sharedReason, type SweepState } from "../state";
+import { byLevel, byStanding, rowsOf, type Row } from "./rows";
+
+interface StandingProps {
+  state: ReadonlySignal<SweepState | null>;
+  scope: ReadonlySignal<Scope>;
+  objectives: ReadonlySignal<ReadonlyMap<string, Metric>>;
+  leader: ReadonlySignal<number | null>;
+  picked: Signal<number | null>;
+}
+
+/** What stands beside a level that nobody trains. */
+const DORMANT = "not trained: the levels beside it tell what it does";
+
+/** Levels that nobody trains beyond which they are one row. */
+const FEW = 3;
+
+/** Letters beyond which a name has a line of its own on small screens. */
+const LONG = 6;
+
+export function Standing(props: StandingProps) {
+  const order = useSignal<"standing" | "level">("standing");
+  const unfolded = useSignal(false);
+  const state = props.state.value;
+  if (!state) return null;
+  const families = familiesIn(state.detail, props.scope.value);
+  const rows = rowsOf(state, families, props.objectives.value);
+  rows.sort(order.value === "standing" ? byStanding : byLevel);
+  const dormant = rows.filter(({ status }) => status === "dormant").length;
+  const folds = order.value === "standing" && dormant > FEW && !unfolded.value;
+  const shared = sharedReason(families.flatMap((family) => state.trials[family] ?? []));
+  const several = families.length > 1;
+  return (
+    <section class="card" aria-labelledby="standing-title">
+      <div class="card-head">
+        <h2 id="standing-title">Standing</h2>
+        <span class="segmented" role="group" aria-label="Order">
+          <Toggle
+            on={order.value === "standing"}
+            set={() => (order.value = "standing")}
+            words="best first"
+          />
+          <Toggle
+            on={order.value === "level"}
+            set={() => (order.value = "level")}
+            words="by level"
+          />
+        </span>
+      </div>
+      {shared && !state.endReason.includes(shared) && <p class="faint">All arms: {shared}</p>}
+      <div
+        id="standing"
+        class="scroll tall"
+        tabIndex={0}
+        role="region"
+        aria-label="Standing of the arms"
+      >
+        <table class="standing" data-seeds={several || undefined}>
+          <Head several={several} why={!shared} />
+          <tbody>
+            <Rows
+              {...props}
+              state={state}
+              rows={folds ? rows.filter(({ status }) => status !== "dormant") : rows}
+              several={several}
+              why={!shared}
+            />
+            {folds && (
+              <tr class="more">
+                <td colSpan={8}>
+                  <button type="button" class="quiet" onClick={() => (unfolded.value = true)}>
+                    {dormant} more levels
+                  </button>
+                  <span class="faint">
+                    {" "}
+                    were not trained: the levels beside them tell what they do
+                  </span>
+                </td>
+              </tr>
+            )}
+          </tbody>
+        </table>
+      </div>
+    </section>
+  );
+}
+
+function Head({ several, why }: { several: boolean; why: boolean }) {
+  return (
+    <thead>
+      <tr>
+        <th scope="col" class="figure">
+          <var>b</var>
+        </th>
+        <th scope="col">Status</th>
+        {several && (
+          <th scope="col" class="figure wide" title="Seeds that were trained, of all">
+            Seeds
+          </th>
+        )}
+        <th scope="col" class="figure">
+          Epochs
+        </th>
+        <th
+          scope="col"
+          class="figure"
+          title="The epoch in which it departed from plain: a mini-batch loss first fell below b"
+        >
+          Onset
+        </th>
+        <th
+          scope="col"
+          class="figure wide"
+          title="The share of the last epoch's steps that ascended; under one half while the level is held"
+        >
+          Ascending
+        </th>
+        <th scope="col" class="figure">
+          Objective
+        </th>
+        {why && (
+          <th scope="col" class="why">
+            Why
+          </th>
+        )}
+      </tr>
+    </thead>
+  );
+}
+
+interface RowsProps {
+  state: SweepState;
+  rows: readonly Row[];
+  several: boolean;
+  why: boolean;
+  leader: ReadonlySignal<number | null>;
+  picked: Signal<number | null>;
+}
+
+function Rows({ state, rows, several, why, leader, picked }: RowsProps) {
+  const { detail } = state;
+  const levels = rows.map(({ b }) => b);
+  const decimals = decimalsOf(levels);
+  const colour = armColours(detail, ground.value);
+  const label = (arm: number) => {
+    const item = detail.arms_list[arm];
+    return item ? armLabel(item, decimals) : `arm ${arm}`;
+  };
+  return (
+    <>
+      {rows.map((row) => (
+        <tr
+          key={row.arm}
+          class={`trial-${row.status}`}
+          data-leads={row.arm === leader.value || undefined}
+          data-picked={row.arm === picked.value || undefined}
+        >
+          <th scope="row" class="figure" data-long={label(row.arm).length > LONG || undefined}>
+            <button
+              type="button"
+              class="arm"
+              aria-pressed={picked.value === row.arm}
+              title={`${armName(detail, row.arm)}; isolates its curves`}
+              onClick={() => (picked.value = picked.value === row.arm ? null : row.arm)}
+            >
+              <i class="swatch" style={{ background: colour(row.arm) }} />
+              {label(row.arm)}
+            </button>
+          </th>
+          <td>
+            <Status of={row.status} />
+          </td>
+          {several && (
+            <td class="figure wide">
+              {row.trained} <span class="faint">/ {row.seeds}</span>
+            </td>
+          )}
+          <td class="figure">{range(row.epochs)}</td>
+          <td class="figure">{row.onset === null ? NONE : Math.round(row.onset)}</td>
+          <td class="figure wide">{row.ascending === null ? NONE : formatShare(row.ascending)}</td>
+          <td class="figure">{formatMetric(row.objective, detail.metric)}</td>
+          {why && <td class="why">{row.status === "dormant" ? DORMANT : row.reason}</td>}
+        </tr>
+      ))}
+    </>
+  );
+}
+
+/** `25`, or `25–100` where seeds differ. */
+function range([least, most]: readonly [number, number]): string {
+  return least === most ? String(most) : `${least}–${most}`;
+}

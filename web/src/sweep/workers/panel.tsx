@@ -1,0 +1,120 @@
+/** Who trains what, how fast, on what, and when it was last heard of. */
+
+import { useSignal, type ReadonlySignal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
+import { formatDuration, formatSpeed, formatTime, NONE } from "../../format";
+import { armsIn, armsWords, epochsOf } from "../log/words";
+import { isFinal, type SweepState } from "../state";
+import { deviceOf, speedOf, type Worker } from "./workers";
+
+/** Beyond this a worker that trains is worth a second look, in milliseconds. */
+const SILENT_MS = 15_000;
+
+export function Workers({ state }: { state: ReadonlySignal<SweepState | null> }) {
+  const now = state.value;
+  const time = useClock(now !== null && !isFinal(now.status));
+  if (!now) return null;
+  const workers = [...now.workers.values()];
+  return (
+    <section class="card" aria-labelledby="workers">
+      <div class="card-head">
+        <h2 id="workers">Workers</h2>
+      </div>
+      {workers.length === 0 ? (
+        <p class="faint">No worker has taken any of it yet.</p>
+      ) : (
+        <ul class="workers">
+          {workers.map((worker) => (
+            <OneWorker key={worker.name} state={now} worker={worker} time={time} />
+          ))}
+        </ul>
+      )}
+    </section>
+  );
+}
+
+/** The time, each second while it matters. */
+function useClock(running: boolean): number {
+  const time = useSignal(Date.now());
+  useEffect(() => {
+    if (!running) return undefined;
+    const timer = setInterval(() => (time.value = Date.now()), 1_000);
+    return () => clearInterval(timer);
+  }, [running, time]);
+  return time.value;
+}
+
+interface OneWorkerProps {
+  state: SweepState;
+  worker: Worker;
+  time: number;
+}
+
+function OneWorker({ state, worker, time }: OneWorkerProps) {
+  const final = isFinal(state.status);
+  const silent = Math.max(0, time - Date.parse(worker.seen));
+  const trains = worker.segment !== null && !final;
+  return (
+    <li class="worker">
+      <p class="worker-name">
+        <span class={`status status-${statusOf(worker, trains)}`}>{worker.name}</span>
+        <span class="faint" title={worker.fingerprint}>
+          {deviceOf(worker.fingerprint)}
+        </span>
+      </p>
+      <p>{trains ? doing(state, worker) : <span class="faint">{idleWords(worker, final)}</span>}</p>
+      <dl class="worker-figures">
+        <div>
+          <dt>speed</dt>
+          <dd>{trains ? formatSpeed(speedOf(worker)) : NONE}</dd>
+        </div>
+        <div>
+          <dt>trained</dt>
+          <dd>{worker.epochs} epochs</dd>
+        </div>
+        <div>
+          <dt>last seen</dt>
+          <dd
+            class={trains && silent > SILENT_MS ? "bad" : undefined}
+            title={formatTime(worker.seen)}
+          >
+            {final ? formatTime(worker.seen) : `${formatDuration(silent)} ago`}
+          </dd>
+        </div>
+      </dl>
+    </li>
+  );
+}
+
+function statusOf({ lost }: Worker, trains: boolean): string {
+  return lost ? "failed" : trains ? "running" : "queued";
+}
+
+function idleWords({ lost }: Worker, final: boolean): string {
+  if (lost) return "went silent: its lease expired, and its work was given out again";
+  return final ? "done with this sweep" : "trains nothing of this sweep just now";
+}
+
+/** `4 arms, seed 0, epochs 34–100: at 57`. */
+function doing(state: SweepState, { segment: id }: Worker) {
+  const segment = id === null ? undefined : state.segments.get(id);
+  if (!segment) return NONE;
+  const arms = armsIn(segment.branches);
+  const family = state.detail.families[segment.family];
+  const seed = family && state.detail.families.length > 1 ? `, seed ${family.seed}` : "";
+  if (segment.kind === "test") return `tests ${armsWords(state, arms)}${seed}`;
+  const [from, to] = epochsOf(state, segment);
+  const at = Math.max(0, ...arms.map((arm) => state.trials[segment.family]?.[arm]?.epochs ?? 0));
+  const done = Math.min(to, Math.max(from - 1, at));
+  return (
+    <>
+      trains {armsWords(state, arms)}
+      {seed}, epochs {from}–{to}
+      <progress
+        aria-label={`Epochs of ${armsWords(state, arms)}`}
+        max={to - from + 1}
+        value={done - from + 1}
+      />
+    </>
+  );
+}

@@ -1,0 +1,104 @@
+/** Who trains what, as the log tells it. */
+
+import type { Entry } from "../../api/types";
+import type { Draft } from "../draft";
+
+/** A worker that has taken some of the sweep. */
+export interface Worker {
+  readonly name: string;
+  /** What its bits depend on; the last word is its device. */
+  readonly fingerprint: string;
+  /** What it trains; null while it trains nothing of this sweep. */
+  readonly segment: number | null;
+  /** Which claim of the segment is its. */
+  readonly attempt: number;
+  /** Whether the last that was heard of it is that its lease expired. */
+  readonly lost: boolean;
+  /** When it was last heard of. */
+  readonly seen: string;
+  /** Epochs that it has trained, of each branch. */
+  readonly epochs: number;
+  /** Its latest reports: when, in milliseconds, and how many epochs. */
+  readonly recent: readonly { readonly at: number; readonly epochs: number }[];
+}
+
+/** Reports from which a speed is told. */
+const RECENT = 12;
+
+/** Keeps the workers in step with an entry. */
+export function follow(draft: Draft, { event, at }: Entry) {
+  switch (event.type) {
+    case "claimed": {
+      const { worker: name, fingerprint, segment, attempt } = event;
+      // Whoever held the segment before holds it no longer.
+      release(draft, segment);
+      const known = draft.state.workers.get(name);
+      const recent = [{ at: Date.parse(at), epochs: 0 }];
+      set(draft, {
+        name,
+        fingerprint,
+        segment,
+        attempt,
+        lost: false,
+        seen: at,
+        epochs: known?.epochs ?? 0,
+        recent,
+      });
+      return;
+    }
+    case "reported": {
+      const worker = holder(draft, event.segment, event.attempt);
+      if (!worker) return;
+      const epochs = event.rows.length + event.redone;
+      const recent = [...worker.recent, { at: Date.parse(at), epochs }].slice(-RECENT);
+      set(draft, { ...worker, seen: at, epochs: worker.epochs + epochs, recent });
+      return;
+    }
+    case "finished":
+    case "failed": {
+      const worker = holder(draft, event.segment, event.attempt);
+      if (worker) set(draft, { ...worker, segment: null, seen: at });
+      return;
+    }
+    case "lost": {
+      const worker = holder(draft, event.segment, event.attempt);
+      if (worker) set(draft, { ...worker, segment: null, lost: true });
+      return;
+    }
+    default:
+  }
+}
+
+/** Takes a segment from whoever holds it. */
+export function release(draft: Draft, segment: number) {
+  for (const worker of draft.state.workers.values()) {
+    if (worker.segment === segment) set(draft, { ...worker, segment: null });
+  }
+}
+
+function holder(draft: Draft, segment: number, attempt: number): Worker | undefined {
+  for (const worker of draft.state.workers.values()) {
+    if (worker.segment === segment && worker.attempt === attempt) return worker;
+  }
+  return undefined;
+}
+
+function set(draft: Draft, worker: Worker) {
+  const workers = draft.map(draft.state.workers);
+  workers.set(worker.name, worker);
+  draft.state.workers = workers;
+}
+
+/** Epochs a second, over its latest reports; undefined before there are two. */
+export function speedOf({ recent }: Worker): number | undefined {
+  const [first, ...others] = recent;
+  const last = others.at(-1);
+  if (!first || !last || last.at <= first.at) return undefined;
+  const epochs = others.reduce((sum, report) => sum + report.epochs, 0);
+  return (epochs * 1_000) / (last.at - first.at);
+}
+
+/** The device that a fingerprint ends with, and the instruction set and build for whoever asks. */
+export function deviceOf(fingerprint: string): string {
+  return fingerprint.trim().split(/\s+/).at(-1) ?? fingerprint;
+}
