@@ -35,7 +35,8 @@ export function Standing(props: StandingProps) {
   const families = familiesIn(state.detail, props.scope.value);
   const rows = rowsOf(state, families, props.objectives.value);
   rows.sort(order.value === "standing" ? byStanding : byLevel);
-  const dormant = rows.filter(({ status }) => status === "dormant").length;
+  const isUntrained = ({ status, trained }: Row) => status === "dormant" && trained === 0;
+  const dormant = rows.filter(isUntrained).length;
   const folds = order.value === "standing" && dormant > FEW && !unfolded.value;
   const shared = sharedReason(families.flatMap((family) => state.trials[family] ?? []));
   const several = families.length > 1;
@@ -70,7 +71,7 @@ export function Standing(props: StandingProps) {
             <Rows
               {...props}
               state={state}
-              rows={folds ? rows.filter(({ status }) => status !== "dormant") : rows}
+              rows={folds ? rows.filter((row) => !isUntrained(row)) : rows}
               several={several}
               why={!shared}
             />
@@ -188,7 +189,7 @@ function Rows({ state, rows, several, why, leader, picked }: RowsProps) {
           <td class="figure">{row.onset === null ? NONE : Math.round(row.onset)}</td>
           <td class="figure wide">{row.ascending === null ? NONE : formatShare(row.ascending)}</td>
           <td class="figure">{formatMetric(row.objective, detail.metric)}</td>
-          {why && <td class="why">{row.status === "dormant" ? DORMANT : row.reason}</td>}
+          {why && <td class="why">{row.reason || (row.status === "dormant" ? DORMANT : "")}</td>}
         </tr>
       ))}
     </>
