@@ -21,6 +21,7 @@ help:
 	@echo 'make fmt     set all code out as it should be'
 	@echo 'make lint    formatting, clippy, types, dependencies'
 	@echo 'make bench-train  what a training step costs, beside PyTorch'
+	@echo 'make bench-page   how smooth the page stays on a large sweep'
 	@echo 'make openapi write the description of the HTTP surface and the types of the page anew'
 
 .PHONY: demo
@@ -94,6 +95,9 @@ bench-train: build-tools
 .PHONY: sbom
 sbom: build-tools
 	@scripts/sbom
+.PHONY: bench-page
+bench-page: web
+	@scripts/bench-page
 
 .PHONY: fmt
 fmt: web/node_modules/.package-lock.json

@@ -81,6 +81,13 @@ export interface Listed {
   cursor?: string | undefined;
 }
 
+/** What a completed sweep is extended by: further seeds, further levels, a new total of epochs. */
+export interface Extension {
+  seeds?: number;
+  levels?: readonly number[];
+  epochs?: number;
+}
+
 export const api = {
   session: () => request<Session>("session"),
   signIn: (token: string) =>
@@ -104,6 +111,14 @@ export const api = {
   best: (id: string) => request<SweepBest>(sweepPath(id, "/best")),
   trials: async (id: string) => (await request<TrialList>(sweepPath(id, "/trials"))).items,
   cancel: (id: string) => request<SweepDetail>(sweepPath(id, "/cancel"), { method: "POST" }),
+  pause: (id: string) => request<SweepDetail>(sweepPath(id, "/pause"), { method: "POST" }),
+  resume: (id: string) => request<SweepDetail>(sweepPath(id, "/resume"), { method: "POST" }),
+  extend: (id: string, more: Extension) =>
+    request<SweepDetail>(sweepPath(id, "/extend"), {
+      method: "POST",
+      body: JSON.stringify(more),
+      headers: { "content-type": "application/json" },
+    }),
   remove: async (id: string) => {
     await send(sweepPath(id), { method: "DELETE" });
   },

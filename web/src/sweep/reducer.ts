@@ -44,8 +44,18 @@ function happen(draft: Draft, entry: Entry) {
   follow(draft, entry);
   switch (event.type) {
     case "claimed":
-      draft.state.status = "running";
+      // A worker may just have been given something when the sweep was paused.
+      if (draft.state.status !== "paused") draft.state.status = "running";
       draft.state.started ??= entry.at;
+      return;
+    case "pause_requested":
+      draft.state.status = "paused";
+      return;
+    case "resumed":
+      draft.state.status = "running";
+      return;
+    case "extended":
+      Object.assign(draft.state, { status: "running", answer: null, endReason: "" });
       return;
     case "reported":
       return report(draft, event);

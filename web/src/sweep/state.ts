@@ -131,6 +131,15 @@ export function initialState(detail: SweepDetail): SweepState {
   };
 }
 
+/** The state once the sweep is told anew, with more arms, families or epochs than before. */
+export function withDetail(state: SweepState, detail: SweepDetail): SweepState {
+  const blank = initialState(detail).trials;
+  const trials = blank.map((members, family) =>
+    members.map((trial, arm) => state.trials[family]?.[arm] ?? trial),
+  );
+  return { ...state, detail, trials };
+}
+
 /** Whether nothing more will happen. */
 export function isFinal(status: SweepStatus): boolean {
   return status === "completed" || status === "failed" || status === "cancelled";

@@ -1,7 +1,7 @@
 /** One sweep, live: its event log folded, and the figures that only the server works out. */
 
 import { batch, computed, signal } from "@preact/signals";
-import { api, ProblemError, wordsOf } from "../api/client";
+import { api, ProblemError, wordsOf, type Extension } from "../api/client";
 import { openStream } from "../api/stream";
 import type { Best, Entry, Metric, SweepDetail, TrialItem } from "../api/types";
 import { perFrame } from "../frame";
@@ -10,7 +10,7 @@ import { askWho } from "../session/store";
 import { calmly } from "./calm";
 import { reduceAll } from "./reducer";
 import { trialKey } from "./standing/rows";
-import { initialState, isFinal, type SweepState } from "./state";
+import { initialState, isFinal, withDetail, type SweepState } from "./state";
 
 export class SweepStore {
   /** As each frame has it; null until the server has told what the sweep is. For charts. */
@@ -29,6 +29,8 @@ export class SweepStore {
 
   /** Entries that came since the last frame. */
   private queue: Entry[] = [];
+  /** Whether the sweep is asked for anew; entries wait meanwhile. */
+  private growing = false;
   private readonly frame = perFrame(() => this.drain());
   private readonly calming = calmly(() => {
     this.calm.value = this.state.peek();
@@ -57,6 +59,13 @@ export class SweepStore {
     } catch (error) {
       this.error.value = wordsOf(error);
     }
+  }
+
+  /** Extends the sweep, which goes on; its stream has ended with it and is taken up again. */
+  async extend(more: Extension): Promise<void> {
+    await api.extend(this.id, more);
+    this.error.value = "";
+    this.follow();
   }
 
   /** Asks again after something went wrong at the start. */
@@ -100,17 +109,36 @@ export class SweepStore {
   /** Folds what has come, once per frame. */
   private drain() {
     const before = this.state.peek();
-    if (!before) return;
-    const entries = this.queue;
-    this.queue = [];
+    if (!before || this.growing) return;
+    const more = this.queue.findIndex(
+      ({ seq, event }) => event.type === "extended" && seq > before.detail.seq,
+    );
+    // What follows an extension is about arms and families that nobody knows here yet.
+    const entries = this.queue.splice(0, more < 0 ? this.queue.length : more + 1);
     const after = reduceAll(before, entries);
     this.state.value = after;
     this.calming.ask();
     this.refresh.ask();
+    if (more >= 0) void this.grow();
     // The server ends the stream here; a browser would ask for it again and again.
-    if (isOver(after)) {
+    else if (isOver(after)) {
       this.closeStream();
       this.calming.now();
+    }
+  }
+
+  /** Learns what an extended sweep is now, and goes on. */
+  private async grow() {
+    this.growing = true;
+    try {
+      const detail = await api.sweep(this.id);
+      const before = this.state.peek();
+      if (before) this.state.value = withDetail(before, detail);
+    } catch (error) {
+      this.error.value = wordsOf(error);
+    } finally {
+      this.growing = false;
+      this.frame.ask();
     }
   }
 

@@ -5,6 +5,7 @@ import { api } from "../../api/client";
 import { Delete } from "../../delete";
 import { isFinal, type SweepState } from "../state";
 import type { SweepStore } from "../store";
+import { Extend } from "./extend";
 import { Model } from "./model";
 
 interface ActionsProps {
@@ -13,15 +14,35 @@ interface ActionsProps {
 }
 
 export function Actions({ store, state }: ActionsProps) {
-  if (isFinal(state.status)) {
+  if (!isFinal(state.status)) {
     return (
       <>
-        <Model state={state} best={store.best.value} />
-        <Delete sweep={state.detail} onDeleted={() => (window.location.hash = "#/")} />
+        <Pause store={store} paused={state.status === "paused"} />
+        <Cancel onCancel={() => store.change(api.cancel)} />
       </>
     );
   }
-  return <Cancel onCancel={() => store.change(api.cancel)} />;
+  return (
+    <>
+      <Model state={state} best={store.best.value} />
+      {state.status === "completed" && <Extend store={store} detail={state.detail} />}
+      <Delete sweep={state.detail} onDeleted={() => (window.location.hash = "#/")} />
+    </>
+  );
+}
+
+function Pause({ store, paused }: { store: SweepStore; paused: boolean }) {
+  const sending = useSignal(false);
+  async function send() {
+    sending.value = true;
+    await store.change(paused ? api.resume : api.pause);
+    sending.value = false;
+  }
+  return (
+    <button type="button" disabled={sending.value} onClick={() => void send()}>
+      {paused ? "Resume" : "Pause"}
+    </button>
+  );
 }
 
 function Cancel({ onCancel }: { onCancel: () => Promise<void> }) {

@@ -47,6 +47,8 @@ function eventLines(state: SweepState, { event }: Entry): Line[] {
       const arms = event.rows.flatMap((row) => row.arms);
       return [line("nondeterminism", text, { tone: "bad", arms })];
     }
+    case "saved":
+      return [];
     case "finished": {
       const ends = event.branches.map((branch) => branch.end);
       const of = (end: (typeof ends)[number]) => ends.filter((each) => each === end).length;
@@ -72,6 +74,19 @@ function eventLines(state: SweepState, { event }: Entry): Line[] {
     }
     case "cancel_requested":
       return [line("cancelling", "a user asked to end the sweep")];
+    case "pause_requested":
+      return [line("pausing", "a user asked to give out no more of the sweep for now")];
+    case "resumed":
+      return [line("resumed", "a user let the sweep go on")];
+    case "extended": {
+      const { seeds = [], levels = [], epochs } = event;
+      const parts = [
+        seeds.length > 0 ? `seeds ${seeds.join(", ")}` : "",
+        levels.length > 0 ? `levels ${levels.map((b) => formatLevel(b)).join(", ")}` : "",
+        epochs != null ? `${epochs} epochs` : "",
+      ].filter(Boolean);
+      return [line("extended", `a user added ${parts.join("; ")}`)];
+    }
   }
 }
 

@@ -1,0 +1,88 @@
+/** Taking a completed sweep on: further seeds, further levels, longer runs. */
+
+import { useSignal } from "@preact/signals";
+import { useRef } from "preact/hooks";
+import { wordsOf } from "../../api/client";
+import type { SweepDetail } from "../../api/types";
+import { Alert } from "../../parts";
+import type { SweepStore } from "../store";
+import { extensionOf, type ExtendFields } from "./extension";
+
+interface ExtendProps {
+  store: SweepStore;
+  detail: SweepDetail;
+}
+
+const EMPTY: ExtendFields = { seeds: "", levels: "", epochs: "" };
+
+export function Extend({ store, detail }: ExtendProps) {
+  const dialog = useRef<HTMLDialogElement>(null);
+  const fields = useSignal(EMPTY);
+  const sending = useSignal(false);
+  const error = useSignal("");
+
+  function ask() {
+    fields.value = EMPTY;
+    error.value = "";
+    dialog.current?.showModal();
+  }
+
+  async function send(event: Event) {
+    event.preventDefault();
+    const { more, problem } = extensionOf(fields.value);
+    error.value = problem;
+    if (!more) return;
+    sending.value = true;
+    try {
+      await store.extend(more);
+      dialog.current?.close();
+    } catch (failure) {
+      error.value = wordsOf(failure);
+    } finally {
+      sending.value = false;
+    }
+  }
+
+  const field = (name: keyof ExtendFields, label: string, placeholder: string, numeric = true) => (
+    <div class="field">
+      <label for={`extend-${name}`}>{label}</label>
+      <input
+        id={`extend-${name}`}
+        type="text"
+        inputMode={numeric ? "numeric" : undefined}
+        placeholder={placeholder}
+        value={fields.value[name]}
+        onInput={({ currentTarget: { value } }) => {
+          fields.value = { ...fields.value, [name]: value };
+        }}
+      />
+    </div>
+  );
+  return (
+    <>
+      <button type="button" aria-haspopup="dialog" onClick={ask}>
+        Extend…
+      </button>
+      <dialog ref={dialog} aria-label="Extend the sweep">
+        <form onSubmit={(event) => void send(event)} noValidate>
+          <p>
+            <strong>Extend the sweep</strong>
+          </p>
+          <p class="faint">What was trained is kept; only what is missing is trained.</p>
+          {field("seeds", "Further seeds", "0")}
+          {field("levels", "Further levels", "0.25, 0.3", false)}
+          {field("epochs", "Epochs of a full run", String(detail.epochs))}
+          {error.value && <Alert>{error.value}</Alert>}
+          <div class="actions">
+            <button type="submit" class="primary" disabled={sending.value}>
+              Extend sweep
+            </button>
+            <button type="button" onClick={() => dialog.current?.close()}>
+              Leave it
+            </button>
+          </div>
+        </form>
+      </dialog>
+    </>
+  );
+}
