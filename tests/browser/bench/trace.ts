@@ -5,6 +5,8 @@ interface TraceEvent {
   ph: string;
   ts: number;
   dur?: number;
+  /** What it took of the processor, in microseconds. */
+  tdur?: number;
   pid: number;
   tid: number;
   args?: { name?: string };
@@ -26,7 +28,10 @@ const SCRIPTING = new Set([
   "v8.run",
 ]);
 
-/** Milliseconds of scripting in each frame of the page's main thread, in order. */
+/**
+ * Milliseconds of scripting in each frame of the page's main thread, in order: the processor's time, so
+ * that what else runs on the machine isn't counted.
+ */
 export function scriptingPerFrame(trace: Buffer): number[] {
   const { traceEvents } = JSON.parse(trace.toString()) as { traceEvents: TraceEvent[] };
   const busiest = mainThread(traceEvents);
@@ -35,24 +40,26 @@ export function scriptingPerFrame(trace: Buffer): number[] {
     .filter(({ name }) => name === "BeginMainThreadFrame")
     .map(({ ts }) => ts)
     .toSorted((a, b) => a - b);
-  const spans = union(
-    own
-      .filter(({ name, ph, dur }) => ph === "X" && dur !== undefined && SCRIPTING.has(name))
-      .map(({ ts, dur = 0 }): [number, number] => [ts, ts + dur]),
-  );
-  const result: number[] = [];
-  let next = 0;
-  for (const [i, from] of frames.slice(0, -1).entries()) {
-    const to = frames[i + 1] ?? from;
-    let sum = 0;
-    while (next < spans.length && (spans[next]?.[1] ?? 0) <= from) next += 1;
-    for (let k = next; k < spans.length && (spans[k]?.[0] ?? 0) < to; k += 1) {
-      const [start = 0, end = 0] = spans[k] ?? [];
-      sum += Math.max(0, Math.min(end, to) - Math.max(start, from));
-    }
-    result.push(sum / 1_000);
+  const sums = frames.map(() => 0);
+  for (const { ts, tdur } of outermost(own)) {
+    const frame = frames.findLastIndex((from) => from <= ts);
+    if (frame >= 0) sums[frame] = (sums[frame] ?? 0) + (tdur ?? 0) / 1_000;
   }
-  return result;
+  // The last frame was cut off.
+  return sums.slice(0, -1);
+}
+
+/** Scripts that don't run within others, which are counted with these. */
+function outermost(events: readonly TraceEvent[]): TraceEvent[] {
+  const scripts = events
+    .filter(({ name, ph, dur }) => ph === "X" && dur !== undefined && SCRIPTING.has(name))
+    .toSorted((a, b) => a.ts - b.ts || (b.dur ?? 0) - (a.dur ?? 0));
+  let end = 0;
+  return scripts.filter(({ ts, dur = 0 }) => {
+    const within = ts < end;
+    end = Math.max(end, ts + dur);
+    return !within;
+  });
 }
 
 /** The renderer's main thread with the most frames: there may be one of a blank page beside it. */
@@ -66,17 +73,6 @@ function mainThread(events: readonly TraceEvent[]): string {
   const [busiest] = [...counts].toSorted((a, b) => b[1] - a[1]);
   if (!busiest) throw new Error("the trace holds no frame");
   return busiest[0];
-}
-
-/** Spans without overlaps, in order: what runs within another is not counted twice. */
-function union(spans: [number, number][]): [number, number][] {
-  const result: [number, number][] = [];
-  for (const [from, to] of spans.toSorted((a, b) => a[0] - b[0])) {
-    const last = result.at(-1);
-    if (last && from <= last[1]) last[1] = Math.max(last[1], to);
-    else result.push([from, to]);
-  }
-  return result;
 }
 
 /** The value below which a share of all lies. */
