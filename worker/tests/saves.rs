@@ -6,8 +6,8 @@ mod common;
 
 use common::{Recorder, World};
 use floodgauge_protocol::{
-    ArmIx, Branch, Method, Recipe, Start,
-    work::{Minimum, ReportRow, Stop, Waypoint},
+    ArmIx, Branch, Digest, Method, Recipe, Start,
+    work::{BestEpoch, Minimum, ReportRow, Stop, Waypoint},
 };
 use floodgauge_worker::cohort::{Ended, Progress};
 use proptest::prelude::*;
@@ -63,10 +63,7 @@ impl Progress for Saver {
 }
 
 /// What is known of an arm from all that was saved or handed in.
-fn known(
-    told: &[&[Ended]],
-    arm: ArmIx,
-) -> (Option<u64>, Option<impl PartialEq + std::fmt::Debug>, u64) {
+fn known(told: &[&[Ended]], arm: ArmIx) -> (Option<u64>, Option<(BestEpoch, Digest)>, u64) {
     let of_arm = |runs: &&[Ended]| {
         runs.iter().find(|run| run.branch.arms.contains(&arm)).map(|run| run.branch.clone())
     };
