@@ -110,6 +110,9 @@ pub(super) async fn append<DB: Dialect>(
     insert(db, &entry).await?;
     let lease = commit.guard.map(|guard| guard.lease);
     effects::apply::<DB>(db, commit.sweep, lease, entry.at_ms, commit.effects).await?;
+    if entry.event.get("type").is_some_and(|name| name == "extended") {
+        tokens::check_extended::<DB>(db, commit.sweep).await?;
+    }
     Ok(entry)
 }
 

@@ -172,15 +172,46 @@ async fn own<DB: Dialect>(
     sql: &'static str,
     values: Vec<super::statements::Value>,
 ) -> Result<(), StoreError> {
-    // Locked, so that two requests of one token don't both fit into what is left.
-    let lock = format!(
+    let limits = locked::<DB>(db, token).await?;
+    db.execute(sql, values).await?;
+    within(db, token, &limits).await
+}
+
+/// Refuses an extension by which the token that submitted the sweep has more than it may.
+///
+/// # Errors
+/// As of [`own_sweep`].
+pub(super) async fn check_extended<DB: Dialect>(
+    db: &mut DB::Connection,
+    sweep: SweepId,
+) -> Result<(), StoreError> {
+    let sql = "select token from sweep_owners where sweep = $1";
+    let Some(owner) = db.fetch_optional(sql, values![sweep]).await? else { return Ok(()) };
+    let token = owner.parse("token")?;
+    let limits = locked::<DB>(db, token).await?;
+    within(db, token, &limits).await
+}
+
+/// The bounds of a token, which is locked, so that two requests of it don't both fit into what is
+/// left.
+async fn locked<DB: Dialect>(
+    db: &mut DB::Connection,
+    token: TokenId,
+) -> Result<Limits, StoreError> {
+    let sql = format!(
         "select rate, open_sweeps, arms, upload_bytes from tokens where token = $1 {}",
         DB::LOCK_ROW
     );
-    let row = db.fetch_optional(lock, values![token.to_string()]).await?;
-    let limits = limits(&row.ok_or_else(|| StoreError::Corrupt(format!("no token {token}")))?)?;
-    db.execute(sql, values).await?;
-    match usage(db, token).await?.beyond(&limits) {
+    let row = db.fetch_optional(sql, values![token.to_string()]).await?;
+    limits(&row.ok_or_else(|| StoreError::Corrupt(format!("no token {token}")))?)
+}
+
+async fn within(
+    db: &mut impl Statements,
+    token: TokenId,
+    limits: &Limits,
+) -> Result<(), StoreError> {
+    match usage(db, token).await?.beyond(limits) {
         Some(over) => Err(StoreError::OverQuota(over)),
         None => Ok(()),
     }

@@ -1,13 +1,13 @@
 //! Tokens, their sessions, and what they own.
 
-use super::fixture::{create, new_sweep, trial_at};
+use super::fixture::{commit, create, new_sweep, trial_at};
 use crate::support::{TestDatabase, on_both_databases};
 use floodgauge::{
     access::{Kind, Limits, Scope, Scopes, Secret},
     scheduler::SweepStatus,
     store::{
-        AddedDataset, AddedToken, BlobRow, DynStore, Effects, NewDataset, NewSweep, NewToken,
-        OverQuota, Quota, StoreError, TokenRow, Usage,
+        AddedDataset, AddedToken, BlobRow, Commit, DynStore, Effects, NewDataset, NewSweep,
+        NewToken, OverQuota, Quota, StoreError, TokenRow, Usage,
     },
 };
 use floodgauge_protocol::{Digest, Format, Upload};
@@ -24,6 +24,7 @@ on_both_databases! {
     the_last_use_is_noted_once_an_hour,
     a_token_has_no_more_open_sweeps_than_it_may,
     a_token_has_no_more_arms_than_it_may,
+    an_extension_counts_for_the_token_that_submitted,
     a_token_keeps_no_more_bytes_than_it_may,
     two_sweeps_at_once_do_not_both_take_the_last_place,
 }
@@ -192,6 +193,22 @@ async fn a_token_has_no_more_arms_than_it_may(db: TestDatabase) {
     create(&db.store, owned(&row, 9)).await;
     db.store.delete_sweep(first).await.unwrap();
     create(&db.store, owned(&row, 21)).await;
+}
+
+async fn an_extension_counts_for_the_token_that_submitted(db: TestDatabase) {
+    let limits = Limits { arms: Some(5), ..Limits::default() };
+    let (_, row) = bounded(&db.store, "five", limits).await;
+    let sweep = create(&db.store, owned(&row, 3)).await;
+    let extend = async |seq, arms: std::ops::Range<u16>| {
+        let trials = arms.map(|arm| trial_at(arm, None)).collect();
+        let effects = Effects { trials, ..Effects::default() };
+        let event = serde_json::json!({ "type": "extended" });
+        db.store.commit(Commit { event, effects, ..commit(sweep, seq) }).await
+    };
+    extend(2, 3..5).await.unwrap();
+    let refused = over(extend(3, 5..6).await);
+    assert_eq!(refused, OverQuota { of: Quota::Arms, most: 5, would_be: 6 });
+    assert_eq!(db.store.trials(sweep).await.unwrap().len(), 5, "nothing is left of it");
 }
 
 fn uploaded(row: &TokenRow, name: &str, digest: u8, size: u64) -> NewDataset {
