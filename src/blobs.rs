@@ -24,12 +24,20 @@ use object_store::{
     path,
 };
 use sha2::{Digest as _, Sha256};
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 use uuid::Uuid;
 
 /// How many blobs a collection looks up at once.
 const BATCH: u32 = 1_000;
+
+/// How many blobs are remembered between two collections; the others come later.
+const MOST_CANDIDATES: u32 = 10_000;
 
 /// How much of a staged object is on its way at once.
 const CHUNK: usize = 1 << 20;
@@ -37,6 +45,10 @@ const CHUNK: usize = 1 << 20;
 const INCOMING: &str = "incoming";
 /// How long a staged object may take to get its name.
 const STAGED: Duration = Duration::from_secs(24 * 3600);
+
+/// What nothing referred to when it was last looked at.
+#[derive(Debug, Default)]
+pub struct Unreferenced(BTreeSet<Digest>);
 
 /// Bytes that are in the object store and have no name yet.
 #[derive(Debug)]
@@ -54,6 +66,8 @@ pub struct Streamed {
 #[derive(Clone, Debug)]
 pub struct Blobs {
     objects: Arc<dyn ObjectStore>,
+    /// The folder that they are in.
+    folder: PathBuf,
 }
 
 /// A blob that couldn't be put, read or deleted.
@@ -91,8 +105,8 @@ impl Blobs {
     /// The folder's trouble.
     pub fn open(folder: impl AsRef<Path>) -> Result<Self, BlobError> {
         std::fs::create_dir_all(&folder)?;
-        let objects = LocalFileSystem::new_with_prefix(folder)?.with_fsync(true);
-        Ok(Self { objects: Arc::new(objects) })
+        let objects = LocalFileSystem::new_with_prefix(&folder)?.with_fsync(true);
+        Ok(Self { objects: Arc::new(objects), folder: folder.as_ref().into() })
     }
 
     /// Puts a blob and records that a lease holds it; true if its object wasn't there before.
@@ -170,6 +184,27 @@ impl Blobs {
         }
     }
 
+    /// Deletes the blobs of which that held already the last time; answers how many.
+    ///
+    /// # Errors
+    /// The first that couldn't be deleted.
+    pub async fn collect_since(
+        &self,
+        store: &dyn Store,
+        last: &mut Unreferenced,
+    ) -> Result<u64, BlobError> {
+        self.sweep_staged().await?;
+        let now: BTreeSet<Digest> =
+            store.unreferenced_blobs(MOST_CANDIDATES).await?.into_iter().collect();
+        let mut collected = 0;
+        for &digest in now.intersection(&last.0) {
+            let delete = Box::pin(self.delete(digest));
+            collected += u64::from(store.forget_blob(digest, delete).await?);
+        }
+        last.0 = now;
+        Ok(collected)
+    }
+
     /// Streams bytes to a place of their own.
     ///
     /// # Errors
@@ -242,7 +277,9 @@ impl Blobs {
                 self.discard(Staged(object.location)).await?;
             }
         }
-        Ok(())
+        let folder = self.folder.clone();
+        let swept = tokio::task::spawn_blocking(move || sweep_half_written(&folder));
+        Ok(swept.await.map_err(std::io::Error::other)??)
     }
 
     async fn put_verified(&self, digest: Digest, bytes: Bytes) -> Result<bool, BlobError> {
@@ -257,6 +294,24 @@ impl Blobs {
         }
         Ok(!there)
     }
+}
+
+/// Deletes what a crash left half written in a folder: beside its name to be, with a `#`.
+fn sweep_half_written(folder: &Path) -> std::io::Result<()> {
+    for shard in std::fs::read_dir(folder)? {
+        let shard = shard?;
+        if !shard.file_type()?.is_dir() {
+            continue;
+        }
+        for file in std::fs::read_dir(shard.path())? {
+            let file = file?;
+            let is_half = file.file_name().to_string_lossy().contains('#');
+            if is_half && file.metadata()?.modified()?.elapsed().is_ok_and(|age| age > STAGED) {
+                std::fs::remove_file(file.path())?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Whether an object is undamaged: its size alone is no proof.
@@ -324,6 +379,28 @@ mod tests {
         blobs.discard(staged).await.unwrap();
         let left = std::fs::read_dir(folder.path().join(INCOMING)).unwrap().count();
         assert_eq!(left, 0);
+    }
+
+    #[tokio::test]
+    async fn what_a_crash_left_half_written_goes_after_a_day() {
+        let folder = tempfile::tempdir().unwrap();
+        let blobs = Blobs::open(folder.path()).unwrap();
+        let (digest, bytes) = blob(b"weights");
+        blobs.put(digest, bytes.clone()).await.unwrap();
+        let name = digest.to_string();
+        let object = folder.path().join(&name[..2]).join(&name);
+        let [old, new] = ["#1", "#2"].map(|half| format!("{}{half}", object.display()));
+        let before = std::time::SystemTime::now() - STAGED - Duration::from_secs(60);
+        for (path, age) in [(&old, Some(before)), (&new, None)] {
+            std::fs::write(path, "wei").unwrap();
+            let file = std::fs::File::options().write(true).open(path).unwrap();
+            age.map(|age| file.set_modified(age).unwrap());
+        }
+        std::fs::File::open(&object).unwrap().set_modified(before).unwrap();
+        blobs.sweep_staged().await.unwrap();
+        assert!(!Path::new(&old).exists());
+        assert!(Path::new(&new).exists(), "it may yet get its name");
+        assert_eq!(blobs.get(digest).await.unwrap(), Some(bytes));
     }
 
     #[tokio::test]

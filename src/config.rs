@@ -130,6 +130,27 @@ pub struct Work {
     pub lease_ttl: u32,
 }
 
+/// How long what ended sweeps leave behind is kept; for ever unless told otherwise.
+#[derive(Clone, Copy, Debug, Default, Args)]
+#[command(next_help_heading = "Retention")]
+pub struct Retention {
+    /// How long the checkpoints of an ended sweep are kept, such as 30d or 12h; then it can't be
+    /// extended any more, and its model is gone
+    #[arg(long, env = "FLOODGAUGE_KEEP_CHECKPOINTS", value_name = "TIME", value_parser = time)]
+    pub keep_checkpoints: Option<Duration>,
+    /// How long an ended sweep is kept at all, with its log and its curves, such as 365d
+    #[arg(long, env = "FLOODGAUGE_KEEP_SWEEPS", value_name = "TIME", value_parser = time)]
+    pub keep_sweeps: Option<Duration>,
+}
+
+/// Reads a time such as `30d` or `1h 30m`; a day has 24 hours.
+fn time(text: &str) -> Result<Duration, String> {
+    let told = |error: jiff::Error| format!("expected a time such as 30d or 12h: {error}");
+    let span: jiff::Span = text.parse().map_err(told)?;
+    let time = span.to_duration(jiff::SpanRelativeTo::days_are_24_hours()).map_err(told)?;
+    time.try_into().map_err(|_| "a time can't be below zero".into())
+}
+
 const DEFAULT_LEASE_TTL: u32 = 15;
 
 /// One worker where this build can train, none where it can't.
@@ -331,6 +352,15 @@ mod tests {
     fn an_address_needs_a_port() {
         assert_eq!(socket_address("127.0.0.1:0").unwrap().port(), 0);
         assert!(socket_address("127.0.0.1").unwrap_err().contains("port"));
+    }
+
+    #[test]
+    fn a_time_has_units() {
+        assert_eq!(time("30d"), Ok(Duration::from_secs(30 * 86_400)));
+        assert_eq!(time("1h 30m"), Ok(Duration::from_secs(5_400)));
+        for wrong in ["30", "soon", "-1h"] {
+            assert!(time(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

@@ -7,6 +7,8 @@
 //! - [`driver`]: the one place where the scheduler meets the store.
 //! - [`store`]: the event log and its projections, on SQLite and Postgres.
 //! - [`blobs`]: checkpoints by digest, and which of them go.
+//! - [`metrics`]: what a server counts.
+//! - [`trace`]: from a submission through workers to a verdict.
 //! - [`http`]: the surface for users and workers, and the page.
 //! - [`client`]: the user's side of it.
 //! - [`config`], [`cli`]: settings and commands of the program.
@@ -18,7 +20,9 @@ pub mod client;
 pub mod config;
 pub mod driver;
 pub mod http;
+pub mod metrics;
 pub mod scheduler;
 pub mod simulate;
 pub mod store;
+pub mod trace;
 pub mod verdict;

@@ -1,6 +1,6 @@
 //! The `floodgauge` program: an enum of commands and a match.
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 use floodgauge::cli::{self, *};
 use std::process::ExitCode;
 
@@ -8,6 +8,9 @@ use std::process::ExitCode;
 #[derive(Parser)]
 #[command(version, after_help = EXIT_CODES, max_term_width = 100)]
 struct Program {
+    /// When to colour what people read
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    color: Color,
     #[command(subcommand)]
     command: Command,
 }
@@ -22,6 +25,7 @@ enum Command {
     Best(best::Args),
     List(list::Args),
     Show(show::Args),
+    Logs(logs::Args),
     Dataset(dataset::Args),
     Simulate(simulate::Args),
     Pause(pause::Args),
@@ -31,12 +35,16 @@ enum Command {
     Token(token::Args),
     Migrate(migrate::Args),
     /// Print the description of the HTTP surface (OpenAPI 3.1)
+    #[command(after_help = "Example:\n  floodgauge openapi > openapi.json")]
     Openapi,
     Healthcheck(healthcheck::Args),
+    Completions(completions::Args),
 }
 
 fn main() -> ExitCode {
-    match Program::parse().command {
+    let program = Program::parse();
+    program.color.apply();
+    match program.command {
         Command::Demo(args) => cli::run(demo::run(args)),
         Command::Serve(args) => cli::run(serve::run(args)),
         Command::Worker(args) => cli::run(worker::run(args)),
@@ -45,6 +53,7 @@ fn main() -> ExitCode {
         Command::Best(args) => cli::run(best::run(args)),
         Command::List(args) => cli::run(list::run(args)),
         Command::Show(args) => cli::run(show::run(args)),
+        Command::Logs(args) => cli::run(logs::run(args)),
         Command::Dataset(args) => cli::run(dataset::run(args)),
         Command::Simulate(args) => cli::run(simulate::run(args)),
         Command::Pause(args) => cli::run(pause::run(args)),
@@ -55,5 +64,32 @@ fn main() -> ExitCode {
         Command::Migrate(args) => cli::run(migrate::run(args)),
         Command::Openapi => cli::run(openapi::run()),
         Command::Healthcheck(args) => cli::run(healthcheck::run(args)),
+        Command::Completions(args) => cli::run(completions::run(args, Program::command())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Commands without commands of their own, each with its path.
+    fn leaves(command: &clap::Command, path: &str) -> Vec<(String, String)> {
+        let path = format!("{path} {}", command.get_name());
+        if command.has_subcommands() {
+            return command.get_subcommands().flat_map(|sub| leaves(sub, &path)).collect();
+        }
+        let help = command.get_after_help().map(ToString::to_string);
+        vec![(path, help.unwrap_or_default())]
+    }
+
+    #[test]
+    fn the_command_line_is_consistent_and_every_command_has_examples() {
+        Program::command().debug_assert();
+        let leaves = leaves(&Program::command(), "");
+        assert!(leaves.len() > 15);
+        for (path, help) in leaves {
+            let command = path.trim_start().to_owned();
+            assert!(help.contains(&format!("  {command}")), "{command}: {help:?}");
+        }
     }
 }

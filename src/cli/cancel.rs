@@ -6,6 +6,7 @@ use floodgauge_protocol::SweepId;
 
 /// End a sweep
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  floodgauge cancel 01970000-0000-7000-8000-000000000000")]
 pub struct Args {
     /// The sweep's id
     #[arg(value_parser = super::sweep_id)]

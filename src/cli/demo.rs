@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     client::Client,
-    config::{DEFAULT_LISTEN, Data, Drain, Listen, Log, Storage, Work, socket_address},
+    config::{DEFAULT_LISTEN, Data, Drain, Listen, Log, Retention, Storage, Work, socket_address},
 };
 use anyhow::Context as _;
 use console::style;
@@ -49,7 +49,7 @@ pub struct Args {
 /// # Errors
 /// As `serve` and `submit --watch`.
 pub async fn run(args: Args) -> Result<(), Failure> {
-    log::start(&args.log, "warn")?;
+    let _logging = log::start(&args.log, "warn", "floodgauge")?;
     let spec = sweep_file::parse(SWEEP).map_err(Failure::BadInput)?;
     let scratch = tempfile::tempdir().context("no temporary folder can be made")?;
     let storage = Storage::in_folder(args.data_dir.as_deref().unwrap_or(scratch.path()));
@@ -60,6 +60,7 @@ pub async fn run(args: Args) -> Result<(), Failure> {
         work: &Work::one_worker(),
         data: &Data::none(),
         listen: &Listen::on(address),
+        retention: Retention::default(),
     };
     let server = Server::start(listener, open_store(&storage).await?, settings).await?;
     let client = Client::new(server.url.clone())?;

@@ -5,6 +5,7 @@ use crate::config::Server;
 
 /// Tell whether a server is ready
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  floodgauge healthcheck --server http://gauge.example:7878")]
 pub struct Args {
     #[command(flatten)]
     server: Server,

@@ -55,7 +55,8 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     let header = ["ID", "NAME", "STATUS", "DATA", "ARMS", "SEEDS", "BEST", "SUBMITTED (UTC)"];
     let mut rows = vec![header.map(String::from).to_vec()];
     rows.extend(found.sweeps.iter().map(row));
-    print::out(&print::table(&rows))?;
+    let expendable = ["SEEDS", "ARMS", "DATA", "SUBMITTED (UTC)", "STATUS"];
+    print::out(&print::fitted(&rows, &expendable, false, print::width()))?;
     if found.body.next_cursor.is_some() {
         let further = args.limit.saturating_mul(5).min(MOST);
         print::note(&format!("there are more; see further back with --limit {further}"));

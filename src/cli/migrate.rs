@@ -6,6 +6,9 @@ use crate::config::Storage;
 
 /// Make the database's tables, or bring them up to date
 #[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Example:\n  floodgauge migrate --database-url postgres://floodgauge@db/floodgauge"
+)]
 pub struct Args {
     #[command(flatten)]
     storage: Storage,

@@ -2,11 +2,13 @@
 
 pub mod best;
 pub mod cancel;
+pub mod completions;
 pub mod dataset;
 pub mod demo;
 pub mod extend;
 pub mod healthcheck;
 pub mod list;
+pub mod logs;
 pub mod migrate;
 pub mod openapi;
 pub mod pause;
@@ -20,15 +22,19 @@ pub mod watch;
 pub mod worker;
 
 mod bars;
+mod color;
 mod failure;
+mod housekeeping;
 mod log;
 mod print;
 mod progress;
 mod server;
 mod signals;
+mod story;
 mod sweep_file;
 mod words;
 
+pub use color::Color;
 pub use failure::{EXIT_CODES, Failure};
 
 use crate::{client::Client, config::Server};

@@ -29,6 +29,65 @@ pub fn complain(failure: &Failure) {
     note(&format!("{} {failure}", style("error:").for_stderr().red().bold()));
 }
 
+/// How many columns the terminal has that standard output is; none where it is none.
+pub fn width() -> Option<usize> {
+    let term = console::Term::stdout();
+    term.is_term().then(|| usize::from(term.size().1))
+}
+
+/// The narrowest that words are wrapped to, however narrow the terminal.
+const NARROWEST: usize = 24;
+
+/// Breaks text between words so that it fits a width, of which the first `indent` columns are
+/// taken; the lines after the first are indented by as many. No width, no breaks.
+pub fn wrapped(text: &str, width: Option<usize>, indent: usize) -> String {
+    let Some(width) = width else { return text.into() };
+    let room = width.saturating_sub(indent).max(NARROWEST);
+    let lines = textwrap::wrap(text, textwrap::Options::new(room).break_words(false));
+    lines.join(&format!("\n{:indent$}", ""))
+}
+
+/// Rows with a header as a table that fits a width: columns are left out, the first named of
+/// `expendable` first, until the rest fits. With `notes` the last column is one of long texts,
+/// which stand under their rows where they don't fit beside them.
+pub fn fitted(
+    rows: &[Vec<String>],
+    expendable: &[&str],
+    notes: bool,
+    width: Option<usize>,
+) -> String {
+    let Some(width) = width else { return table(rows) };
+    let mut rows = rows.to_vec();
+    let mut told: Vec<String> = Vec::new();
+    let is_wider = |rows: &[Vec<String>]| {
+        table(rows).lines().any(|line| console::measure_text_width(line) > width)
+    };
+    if notes && is_wider(&rows) {
+        told = rows.iter_mut().filter_map(Vec::pop).collect();
+    }
+    for name in expendable {
+        if !is_wider(&rows) {
+            break;
+        }
+        if let Some(at) = rows.first().and_then(|header| header.iter().position(|n| n == name)) {
+            rows.iter_mut().filter(|row| at < row.len()).for_each(|row| drop(row.remove(at)));
+        }
+    }
+    let table = table(&rows);
+    // The header of the notes stands over none of them.
+    let notes = told.iter().enumerate().map(|(row, note)| (row > 0).then_some(note));
+    let notes = notes.chain(std::iter::repeat(None));
+    let lines = table.lines().zip(notes).map(|(line, note)| match note {
+        Some(note) if !note.is_empty() => {
+            let note = format!("    {}", wrapped(note, Some(width), 4));
+            let dim = note.lines().map(|part| style(part).dim().to_string());
+            format!("{line}\n{}", dim.collect::<Vec<_>>().join("\n"))
+        }
+        _ => line.to_owned(),
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
 /// Sets rows out in columns, two spaces apart; the first row is the header.
 pub fn table(rows: &[Vec<String>]) -> String {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
@@ -56,5 +115,40 @@ mod tests {
         let row = |cells: [&str; 2]| cells.map(String::from).to_vec();
         let text = table(&[row(["NAME", "B"]), row(["digits", "0.07"]), row(["x", ""])]);
         assert_eq!(text, "NAME    B\ndigits  0.07\nx");
+    }
+
+    fn rows(cells: &[[&str; 3]]) -> Vec<Vec<String>> {
+        cells.iter().map(|row| row.map(String::from).to_vec()).collect()
+    }
+
+    #[test]
+    fn words_are_kept_whole_and_hang_under_the_first() {
+        assert_eq!(wrapped("one two three", None, 3), "one two three");
+        let text = "a level of the grid that is never reached";
+        assert_eq!(wrapped(text, Some(30), 4), "a level of the grid that\n    is never reached");
+    }
+
+    #[test]
+    fn a_table_that_is_too_wide_does_without_its_least_columns() {
+        let rows = rows(&[["NAME", "DATA", "BEST"], ["digits", "digits", "flood b=0.07"]]);
+        let all = table(&rows);
+        assert_eq!(fitted(&rows, &["DATA"], false, None), all);
+        assert_eq!(fitted(&rows, &["DATA"], false, Some(28)), all);
+        assert_eq!(fitted(&rows, &["DATA"], false, Some(27)), "NAME    BEST\ndigits  flood b=0.07");
+    }
+
+    #[test]
+    fn long_notes_stand_under_their_rows() {
+        let rows = rows(&[
+            ["ARM", "STATUS", "WHY"],
+            ["b=0.1", "pruned", "its objective is the highest of all"],
+            ["b=0.2", "active", ""],
+        ]);
+        let text = fitted(&rows, &[], true, Some(30));
+        assert_eq!(
+            console::strip_ansi_codes(&text),
+            "ARM    STATUS\nb=0.1  pruned\n    its objective is the\n    highest of all\nb=0.2  active"
+        );
+        assert_eq!(fitted(&rows, &[], true, Some(60)), table(&rows));
     }
 }

@@ -6,7 +6,7 @@ use super::{
     signals,
 };
 use crate::{
-    config::{Data, Drain, Listen, Log, Storage, Work},
+    config::{Data, Drain, Listen, Log, Retention, Storage, Work},
     http::access::OpenTo,
 };
 use anyhow::Context as _;
@@ -18,7 +18,7 @@ use tokio::net::TcpListener;
 #[command(after_help = "\
 Examples:
   floodgauge serve
-  floodgauge serve --listen 127.0.0.1:0 --data-dir /srv/floodgauge
+  floodgauge serve --listen 127.0.0.1:0 --data-dir /srv/floodgauge --keep-checkpoints 30d
   floodgauge serve --listen 0.0.0.0:7878
   floodgauge serve --database-url postgres://floodgauge@db/floodgauge --workers 0")]
 pub struct Args {
@@ -32,6 +32,8 @@ pub struct Args {
     drain: Drain,
     #[command(flatten)]
     data: Data,
+    #[command(flatten)]
+    retention: Retention,
     #[command(flatten)]
     log: Log,
 }
@@ -54,7 +56,7 @@ fn open(to: OpenTo) -> String {
 /// # Errors
 /// A refused address; a port in use; a database that can't be opened.
 pub async fn run(args: Args) -> Result<(), Failure> {
-    log::start(&args.log, "info")?;
+    let _logging = log::start(&args.log, "info", "floodgauge")?;
     let store = open_store(&args.storage).await?;
     let has_tokens = store.any_token().await.context("the tokens")?;
     args.listen.check(has_tokens).map_err(Failure::BadInput)?;
@@ -69,6 +71,7 @@ pub async fn run(args: Args) -> Result<(), Failure> {
         work: &args.work,
         data: &args.data,
         listen: &args.listen,
+        retention: args.retention,
     };
     let server = Server::start(listener, store, settings).await?;
     print::out(&format!("listening on http://{bound}{below}"))?;

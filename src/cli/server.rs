@@ -2,12 +2,12 @@
 //! own address.
 
 use super::{
-    Failure,
+    Failure, housekeeping,
     worker::{self, Ending, Setup},
 };
 use crate::{
     blobs::Blobs,
-    config::{Data, Drain, Listen, Storage, Work},
+    config::{Data, Drain, Listen, Retention, Storage, Work},
     driver::{Driver, DriverConfig},
     http::{self, AppState, access::Gate},
     store::{self, DynStore, SqliteStore},
@@ -15,11 +15,8 @@ use crate::{
 use anyhow::Context as _;
 use reqwest::Url;
 use std::{io, net::SocketAddr, num::NonZeroUsize, sync::Arc, time::Duration};
-use tokio::{net::TcpListener, task::JoinHandle, time::MissedTickBehavior};
+use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
-
-/// How often blobs that nothing refers to any more are deleted.
-const COLLECT_EVERY: Duration = Duration::from_secs(600);
 
 /// How long workers may take to stop at once.
 const STOPPING: Duration = Duration::from_secs(10);
@@ -35,6 +32,8 @@ pub struct Settings<'a> {
     pub data: &'a Data,
     /// Who may reach it.
     pub listen: &'a Listen,
+    /// How long what ended sweeps leave behind is kept.
+    pub retention: Retention,
 }
 
 /// A server that runs.
@@ -58,7 +57,7 @@ impl Server {
         store: DynStore,
         settings: Settings<'_>,
     ) -> Result<Self, Failure> {
-        let Settings { storage, work, data, listen } = settings;
+        let Settings { storage, work, data, listen, retention } = settings;
         let folder = storage.blob_folder();
         let blobs = Blobs::open(&folder)
             .with_context(|| format!("the blobs in {} can't be opened", folder.display()))?;
@@ -77,7 +76,8 @@ impl Server {
             None => app,
         };
         let serving = tokio::spawn(http::serve(listener, app, closing.clone().cancelled_owned()));
-        tokio::spawn(closing.clone().run_until_cancelled_owned(collect(driver.clone())));
+        let house = housekeeping::run(driver.clone(), retention);
+        tokio::spawn(closing.clone().run_until_cancelled_owned(house));
         tokio::spawn(closing.clone().run_until_cancelled_owned(driver.clone().listen()));
 
         let workers = TaskTracker::new();
@@ -168,20 +168,6 @@ fn local_url(mut address: SocketAddr) -> Result<Url, Failure> {
         });
     }
     Ok(Url::parse(&format!("http://{address}/")).context("the listener's address")?)
-}
-
-/// Deletes blobs that nothing refers to, now and every now and then.
-async fn collect(driver: Driver) {
-    let mut ticks = tokio::time::interval(COLLECT_EVERY);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        ticks.tick().await;
-        match driver.blobs().collect(&**driver.store()).await {
-            Ok(0) => {}
-            Ok(count) => tracing::info!(count, "deleted blobs that nothing refers to"),
-            Err(error) => tracing::warn!(%error, "blobs can't be collected; trying again later"),
-        }
-    }
 }
 
 #[cfg(test)]

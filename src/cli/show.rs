@@ -8,6 +8,10 @@ use serde_json::Value;
 
 /// Show a sweep with its trials, and why each ended
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  floodgauge show 01970000-0000-7000-8000-000000000000
+  floodgauge show 01970000-0000-7000-8000-000000000000 --json | jq '.trials[].status'")]
 pub struct Args {
     /// The sweep's id
     #[arg(value_parser = super::sweep_id)]
@@ -34,8 +38,8 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     let best = client.best(args.id).await?.value;
     let about = &sweep.value.summary;
     let rungs: Vec<String> = sweep.value.rungs.iter().map(u32::to_string).collect();
-    print::out(&format!(
-        "{} is {}: {} arms on {}, {}, {} epochs, scheduler {} with rungs at {}\n{}\n",
+    let said = format!(
+        "{} is {}: {} arms on {}, {}, {} epochs, scheduler {} with rungs at {}",
         about.name,
         about.status.as_str(),
         about.arms,
@@ -44,14 +48,19 @@ pub async fn run(args: Args) -> Result<(), Failure> {
         about.epochs,
         about.scheduler,
         rungs.join(", "),
-        words::page(client.server(), args.id),
-    ))?;
+    );
+    let said = print::wrapped(&said, print::width(), 0);
+    print::out(&format!("{said}\n{}\n", words::page(client.server(), args.id)))?;
     print::out(&format!("{}\n", words::answer(&best, &sweep.value)))?;
     let objective = about.metric.as_str().to_uppercase();
     let header = ["ARM", "SEED", "DECAY", "STATUS", "EPOCHS", "ONSET", &objective, "WHY"];
     let mut rows = vec![header.map(String::from).to_vec()];
     rows.extend(trials.iter().map(row));
-    print::out(&print::table(&rows))
+    let expendable: &[&str] = match sweep.value.has_several_decays() {
+        true => &["ONSET"],
+        false => &["DECAY", "ONSET"],
+    };
+    print::out(&print::fitted(&rows, expendable, true, print::width()))
 }
 
 /// The sweep's answer with the items of its trials' answer in a field.

@@ -20,6 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Follow a sweep to its end and print its answer
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  floodgauge watch 01970000-0000-7000-8000-000000000000")]
 pub struct Args {
     /// The sweep's id
     #[arg(value_parser = super::sweep_id)]

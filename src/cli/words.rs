@@ -1,5 +1,6 @@
 //! Answers in words: the same figures as `GET /v1/sweeps/{id}/best`, for people.
 
+use super::print;
 use crate::{
     client::SweepDetail,
     verdict::{Best, BestArm, Difference},
@@ -94,9 +95,13 @@ pub fn answer(best: &Best, sweep: &SweepDetail) -> String {
     lines.iter().map(|(name, value)| line(name, value)).collect::<Vec<_>>().join("\n")
 }
 
+/// How wide the names of figures are set.
+const NAME: usize = 12;
+
 /// A figure with its name before it, as in an answer.
 pub fn line(name: &str, value: &str) -> String {
-    format!("{}  {value}", style(format!("{name:>12}")).dim())
+    let value = print::wrapped(value, print::width(), NAME + 2);
+    format!("{}  {value}", style(format!("{name:>NAME$}")).dim())
 }
 
 /// How many seeds, in words.

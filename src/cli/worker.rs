@@ -92,7 +92,7 @@ impl Ending {
 /// # Errors
 /// A build that can't train; a server that refuses to give work.
 pub async fn run(args: Args) -> Result<(), Failure> {
-    super::log::start(&args.log, "info")?;
+    let _logging = super::log::start(&args.log, "info", "floodgauge-worker")?;
     let ending = Ending { when_idle: args.when_idle, ..Ending::default() };
     let token = args.server.credential.secret().map_err(Failure::BadInput)?;
     let setup = Setup {

@@ -112,8 +112,9 @@ impl Cursor {
         };
         while let Some(message) = messages.next().await {
             let message = message.map_err(|error| self.client.broken(&error))?;
-            let entry: LogEntry = serde_json::from_str(&message.data)
+            let mut entry: LogEntry = serde_json::from_str(&message.data)
                 .map_err(|error| self.client.unclear(format!("entry {}: {error}", message.id)))?;
+            entry.body = message.data;
             // A server that doesn't heed where we were starts anew.
             if entry.seq > self.seen {
                 self.seen = entry.seq;

@@ -63,6 +63,9 @@ pub struct SweepDetail {
     pub steps_per_epoch: u64,
     /// The epoch at which each rung ends.
     pub rungs: Vec<u32>,
+    /// The newest place in its log.
+    #[serde(default)]
+    pub seq: u64,
 }
 
 impl SweepDetail {
@@ -129,6 +132,9 @@ pub struct LogEntry {
     pub event: Event,
     /// What the scheduler made of it.
     pub decisions: Vec<Decision>,
+    /// All of it as it came, JSON.
+    #[serde(skip)]
+    pub body: String,
 }
 
 impl LogEntry {

@@ -65,9 +65,14 @@ impl Driver {
     /// Adds seeds, levels or epochs to a completed sweep; only what is missing is trained.
     ///
     /// # Errors
-    /// [`DriverError::NotFound`]; [`DriverError::NotCompleted`]; [`DriverError::Invalid`] with every
+    /// [`DriverError::NotFound`]; [`DriverError::NotCompleted`];
+    /// [`DriverError::CheckpointsDropped`]; [`DriverError::Invalid`] with every
     /// field that can't be had.
     pub async fn extend(&self, sweep: SweepId, extension: &Extension) -> Result<(), DriverError> {
+        let row = self.0.store.sweep(sweep).await?.ok_or(DriverError::NotFound)?;
+        if row.checkpoints_dropped {
+            return Err(DriverError::CheckpointsDropped);
+        }
         self.apply(sweep, None, |state| {
             if state.status() != SweepStatus::Completed {
                 return Err(DriverError::NotCompleted(state.status()));

@@ -25,8 +25,10 @@ pub use error::DriverError;
 use crate::{
     access::TokenId,
     blobs::Blobs,
-    scheduler::{self, Event, Sweep},
+    metrics::Metrics,
+    scheduler::{self, Action, Event, Sweep},
     store::{Commit, Created, DynStore, Effects, Grown, LeaseGuard, NewSweep, StoreError},
+    trace,
 };
 use floodgauge_datasets::Folder;
 use floodgauge_protocol::{Digest, SweepId, SweepSpec};
@@ -36,7 +38,7 @@ use std::{
     collections::HashMap,
     path::PathBuf,
     sync::{Arc, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 use tokio::sync::watch;
 use uuid::Uuid;
@@ -71,6 +73,7 @@ struct Inner {
     live: std::sync::Mutex<HashMap<SweepId, Arc<tokio::sync::Mutex<Option<Live>>>>>,
     changes: watch::Sender<u64>,
     heard: drain::Heard,
+    metrics: Metrics,
 }
 
 /// What came of a submission.
@@ -88,8 +91,8 @@ impl Driver {
         let live = std::sync::Mutex::default();
         let changes = watch::channel(0).0;
         let folder = Folder::new(&config.data);
-        let heard = drain::Heard::default();
-        Self(Arc::new(Inner { store, blobs, config, folder, live, changes, heard }))
+        let (heard, metrics) = Default::default();
+        Self(Arc::new(Inner { store, blobs, config, folder, live, changes, heard, metrics }))
     }
 
     /// The store, for reading projections.
@@ -100,6 +103,11 @@ impl Driver {
     /// The blobs.
     pub fn blobs(&self) -> &Blobs {
         &self.0.blobs
+    }
+
+    /// What this process counts.
+    pub fn metrics(&self) -> &Metrics {
+        &self.0.metrics
     }
 
     /// Counts the commits of this process, and what it hears of others'; who waits for news reads
@@ -157,6 +165,7 @@ impl Driver {
             decisions: json(&decisions)?,
             data,
             owner,
+            traceparent: trace::traceparent(),
             effects,
         };
         let created = self.0.store.create_sweep(new).await;
@@ -164,6 +173,7 @@ impl Driver {
         match created.map_err(|error| DriverError::of_submission(error, dataset))? {
             Created::New(_) => {
                 tracing::info!(%sweep, name = spec.name, "submitted");
+                self.0.metrics.submitted(&event);
                 self.announce(sweep, 1);
                 Ok(Submitted { sweep, created: true })
             }
@@ -226,8 +236,15 @@ impl Driver {
                     ..effects::of(&before, &after, &event, &decisions)
                 },
             };
+            let began = Instant::now();
             match self.0.store.commit(commit).await {
                 Ok(entry) => {
+                    self.0.metrics.committed(&event, began.elapsed(), &before, &after);
+                    if let Some(Action::Complete { best }) = decisions.last().map(|d| &d.action) {
+                        let best = best.best.as_ref().map(|best| best.arm.as_str());
+                        let span = tracing::info_span!("verdict", %sweep, best);
+                        span.in_scope(|| tracing::info!("completed"));
+                    }
                     for decision in &decisions {
                         tracing::debug!(%sweep, seq = entry.seq, action = ?decision.action, reason = decision.reason);
                     }

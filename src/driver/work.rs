@@ -2,6 +2,7 @@
 
 use super::{Driver, DriverError};
 use crate::{
+    metrics::ReportedRows,
     scheduler::{Event, Sweep},
     store::{Claim, LeaseGuard, LeasedSegment, StoreError},
 };
@@ -15,6 +16,7 @@ use floodgauge_protocol::{
 };
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
+use tracing::{Span, field::display};
 use uuid::Uuid;
 
 /// The longest that a claim may wait for work.
@@ -129,6 +131,7 @@ impl Driver {
             family: state.plan().families[leased.segment.family.ix()],
             arms: state.plan().arms.clone(),
             segment: leased.segment.clone(),
+            traceparent: leased.traceparent.clone(),
         }))
     }
 
@@ -151,16 +154,23 @@ impl Driver {
         let leased = self.held(lease, token).await?;
         let (segment, attempt) = (leased.segment.segment, leased.attempt);
         let mut contradicting = vec![];
+        let mut count = ReportedRows::default();
         let state = self
             .apply(leased.sweep, guard(&leased), |state| {
                 open(state, segment)?;
                 let sifted = state.sift(segment, &report.rows)?;
                 let news = !sifted.new.is_empty() || sifted.redone > 0;
+                count = ReportedRows {
+                    new: sifted.new.len() as u64,
+                    redone: sifted.redone.into(),
+                    contradicting: sifted.contradicting.len() as u64,
+                };
                 contradicting = sifted.contradicting;
                 let (rows, redone) = (sifted.new, sifted.redone);
                 Ok(news.then_some(Event::Reported { segment, attempt, rows, redone }))
             })
             .await?;
+        self.0.metrics.reported(&leased.worker, count, state.steps_per_epoch());
         if !contradicting.is_empty() {
             self.record_contradiction(&leased, contradicting).await?;
         }
@@ -278,7 +288,13 @@ impl Driver {
             Err(StoreError::LeaseLost) => self.0.heard.forget(lease),
             Err(_) => {}
         }
-        Ok(renewed?)
+        let leased = renewed?;
+        // What the request's span tells of everything that is logged within it.
+        Span::current()
+            .record("sweep", display(leased.sweep))
+            .record("segment", display(leased.segment.segment))
+            .record("attempt", leased.attempt);
+        Ok(leased)
     }
 
     fn ttl_s(&self) -> u32 {

@@ -105,7 +105,7 @@ async fn of_sweep(
     if row.status.is_final() && row.head_seq <= after {
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
-    let entries = state.sweep_feeds.follow(&state, OfSweep(sweep), after, row.head_seq);
+    let entries = state.sweep_feeds.follow(&state, OfSweep(sweep), after, row.head_seq)?;
     Ok(stream(entries.take_until(Box::pin(caller.ends(state)))))
 }
 
@@ -136,7 +136,7 @@ async fn of_all(
 ) -> Result<Response, Problem> {
     let head = state.driver.store().global_head().await?.unwrap_or(OfAll::START);
     let after = after(&headers, query)?.unwrap_or(head);
-    let entries = state.all_feeds.follow(&state, OfAll, after, head);
+    let entries = state.all_feeds.follow(&state, OfAll, after, head)?;
     Ok(stream(entries.take_until(Box::pin(caller.ends(state)))))
 }
 

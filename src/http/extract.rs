@@ -11,6 +11,7 @@ use floodgauge_protocol::{
 };
 use serde::de::DeserializeOwned;
 use std::str::FromStr;
+use tracing::{Span, field::display};
 
 /// The sweep that the path names.
 pub struct SweepPath(pub SweepId);
@@ -50,7 +51,9 @@ impl<S: Send + Sync> FromRequestParts<S> for SweepPath {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        in_path(parts, state, "id", "sweep").await.map(Self)
+        let sweep: SweepId = in_path(parts, state, "id", "sweep").await?;
+        Span::current().record("sweep", display(sweep));
+        Ok(Self(sweep))
     }
 }
 
@@ -90,7 +93,8 @@ impl<S: Send + Sync> FromRequestParts<S> for LeasePath {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let lease = in_path(parts, state, "lease", "lease").await?;
+        let lease: LeaseId = in_path(parts, state, "lease", "lease").await?;
+        Span::current().record("lease", display(lease));
         let token = text_header(&parts.headers, LEASE_TOKEN_HEADER)?.ok_or_else(|| {
             Problem::Malformed(format!("the header `{LEASE_TOKEN_HEADER}` is missing"), Vec::new())
         })?;

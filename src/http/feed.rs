@@ -6,10 +6,12 @@
 
 use super::{
     AppState,
+    bounds::{self, MAX_WATCHERS},
     events::message,
     log::{Log, Look},
+    problem::Problem,
 };
-use crate::{driver::Driver, store::Entry};
+use crate::{driver::Driver, metrics::Watching, store::Entry};
 use axum::response::sse;
 use futures::{Stream, stream};
 use std::{
@@ -19,7 +21,10 @@ use std::{
     time::Duration,
 };
 use tokio::{
-    sync::broadcast::{self, error::RecvError},
+    sync::{
+        OwnedSemaphorePermit,
+        broadcast::{self, error::RecvError},
+    },
     time::{Instant, sleep_until, timeout_at},
 };
 use tokio_util::sync::CancellationToken;
@@ -57,13 +62,19 @@ impl<L: Log> Feeds<L> {
     /// A log's entries after a place, as they come, until the log ends, the server closes or
     /// the database fails: then a client comes back by itself, and with its place.
     /// `head` is the newest place of the log, or an earlier one.
+    ///
+    /// # Errors
+    /// [`Problem::Unavailable`] while as many streams are followed as may be.
     pub fn follow(
         &self,
         state: &AppState,
         log: L,
         after: L::Place,
         head: L::Place,
-    ) -> impl Stream<Item = Result<sse::Event, Infallible>> + use<L> {
+    ) -> Result<impl Stream<Item = Result<sse::Event, Infallible>> + use<L>, Problem> {
+        let place = state.watchers.clone().try_acquire_owned();
+        let place =
+            place.map_err(|_| bounds::busy(format!("{MAX_WATCHERS} streams are followed")))?;
         let watcher = Watcher {
             driver: state.driver.clone(),
             closing: state.closing.clone(),
@@ -73,12 +84,14 @@ impl<L: Log> Feeds<L> {
             ready: VecDeque::new(),
             behind: true,
             fed: true,
+            _counted: state.driver.metrics().watches(L::NAME),
+            _place: place,
         };
-        stream::unfold(Some(watcher), |watcher| async move {
+        Ok(stream::unfold(Some(watcher), |watcher| async move {
             let mut watcher = watcher?;
             let told = watcher.next().await?;
             Some((Ok(told.event.clone()), (!told.last).then_some(watcher)))
-        })
+        }))
     }
 
     fn subscribe(&self, state: &AppState, log: L, head: L::Place) -> Receiver<L> {
@@ -169,6 +182,8 @@ struct Watcher<L: Log> {
     behind: bool,
     /// Whether the feed goes on.
     fed: bool,
+    _counted: Watching,
+    _place: OwnedSemaphorePermit,
 }
 
 impl<L: Log> Watcher<L> {
@@ -234,6 +249,7 @@ mod tests {
         http::log::OfAll,
         store::{GlobalCursor, SqliteStore},
     };
+    use tokio::sync::Semaphore;
 
     const SPIRAL: &str = r#"{"name": "x", "recipe": {"dataset": {"name": "spiral"}}}"#;
 
@@ -264,6 +280,8 @@ mod tests {
             ready: VecDeque::new(),
             behind: false,
             fed: true,
+            _counted: driver.metrics().watches("all"),
+            _place: Arc::new(Semaphore::new(1)).try_acquire_owned().unwrap(),
         };
         for _ in 0..6 {
             submit(&driver).await;

@@ -13,6 +13,9 @@ pub trait Log: Copy + Eq + Hash + Send + Sync + 'static {
     /// A place in it, which is also an event's id.
     type Place: Copy + Ord + Display + Send + Sync + 'static;
 
+    /// What the streams of such logs are called in metrics.
+    const NAME: &'static str;
+
     /// Entries after a place, in order.
     fn read(
         self,
@@ -42,6 +45,7 @@ pub enum Look<Place> {
 pub struct OfSweep(pub SweepId);
 
 impl Log for OfSweep {
+    const NAME: &'static str = "sweep";
     type Place = u64;
 
     async fn read(self, store: &DynStore, after: u64) -> Result<Look<u64>, StoreError> {
@@ -78,6 +82,7 @@ impl OfAll {
 }
 
 impl Log for OfAll {
+    const NAME: &'static str = "all";
     type Place = GlobalCursor;
 
     async fn read(

@@ -10,7 +10,8 @@
 //! - [`events`]: live logs, on top of `feed`, which follows a `log` in the store.
 //! - [`work`], [`blobs`]: what workers say.
 //! - [`access`]: who may do what; [`session`], [`tokens`]: signing in, and what with.
-//! - [`health`], `page`, `openapi`: the server itself.
+//! - [`health`], [`metrics`], `page`, `openapi`: the server itself.
+//! - [`bounds`]: how much at once, and how long.
 //! - [`problem`]: what clients are told when something goes wrong.
 //! - [`below`]: the app under a path. [`body`], [`extract`]: what handlers take from a request.
 
@@ -19,6 +20,7 @@ mod base_path;
 pub mod best;
 pub mod blobs;
 pub mod body;
+pub mod bounds;
 mod cell;
 pub mod control;
 pub mod curves;
@@ -29,6 +31,7 @@ mod feed;
 pub mod grid;
 pub mod health;
 mod log;
+pub mod metrics;
 pub mod model;
 mod openapi;
 mod page;
@@ -46,11 +49,11 @@ pub use base_path::{BadBasePath, BasePath, below};
 pub use openapi::openapi;
 pub use serve::serve;
 
-use crate::driver::Driver;
+use crate::{driver::Driver, trace};
 use access::Gate;
 use axum::{
     Router,
-    extract::Request,
+    extract::{MatchedPath, Request},
     http::{HeaderName, HeaderValue, Response},
     middleware::{from_fn, from_fn_with_state},
     response::IntoResponse as _,
@@ -68,7 +71,7 @@ use tower_http::{
     set_header::SetResponseHeaderLayer,
     trace::TraceLayer,
 };
-use tracing::Span;
+use tracing::{Span, field};
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
@@ -80,6 +83,10 @@ pub struct AppState {
     /// Cancelled when the server closes: what would go on without end, ends then. The same
     /// token should end [`serve`].
     pub closing: CancellationToken,
+    /// The places of [`bounds::MAX_REQUESTS`].
+    requests: Arc<Semaphore>,
+    /// The places of [`bounds::MAX_WATCHERS`].
+    watchers: Arc<Semaphore>,
     /// The places of [`blobs::MAX_UPLOADS`].
     uploads: Arc<Semaphore>,
     /// The places of [`datasets::MAX_UPLOADS`].
@@ -95,10 +102,22 @@ impl AppState {
     /// machine as long as there is no token.
     pub fn new(driver: Driver, closing: CancellationToken) -> Self {
         let (sweep_feeds, all_feeds) = Default::default();
+        let requests = Arc::new(Semaphore::new(bounds::MAX_REQUESTS));
+        let watchers = Arc::new(Semaphore::new(bounds::MAX_WATCHERS));
         let uploads = Arc::new(Semaphore::new(blobs::MAX_UPLOADS));
         let dataset_uploads = Arc::new(Semaphore::new(datasets::MAX_UPLOADS));
         let gate = Arc::default();
-        Self { driver, closing, uploads, dataset_uploads, gate, sweep_feeds, all_feeds }
+        Self {
+            driver,
+            closing,
+            requests,
+            watchers,
+            uploads,
+            dataset_uploads,
+            gate,
+            sweep_feeds,
+            all_feeds,
+        }
     }
 
     /// The same behind another gate.
@@ -127,6 +146,7 @@ fn routes() -> OpenApiRouter<AppState> {
         .merge(session::router())
         .merge(tokens::router())
         .merge(health::router())
+        .merge(metrics::router())
         .merge(openapi::router())
         .merge(page::router())
 }
@@ -144,6 +164,8 @@ pub fn app(state: AppState) -> Router {
         ))
         // Leaves event streams alone, which must not wait for a buffer to fill.
         .layer(CompressionLayer::new())
+        .layer(from_fn_with_state(state.clone(), metrics::count))
+        .layer(from_fn_with_state(state.clone(), bounds::keep))
         .layer(CatchPanicLayer::custom(problem::panicked))
         .layer(
             CsrfLayer::new()
@@ -158,18 +180,30 @@ pub fn app(state: AppState) -> Router {
         .with_state(state)
 }
 
-/// A span a request. Headers stay out of it: they hold tokens.
+/// A span a request. Headers stay out of it: they hold tokens. What the request turns out to
+/// be about, handlers record.
 fn span(request: &Request) -> Span {
     let id = request.headers().get(REQUEST_ID).and_then(|value| value.to_str().ok());
-    tracing::info_span!(
+    let route = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
+    let span = tracing::info_span!(
         "request",
         method = %request.method(),
         path = request.uri().path(),
+        route,
         id = id.unwrap_or_default(),
-        token = tracing::field::Empty,
-    )
+        sweep = field::Empty,
+        segment = field::Empty,
+        lease = field::Empty,
+        attempt = field::Empty,
+        status = field::Empty,
+        token = field::Empty,
+    );
+    let traceparent = request.headers().get(trace::TRACEPARENT);
+    trace::follow(&span, traceparent.and_then(|value| value.to_str().ok()));
+    span
 }
 
-fn answered<B>(response: &Response<B>, latency: Duration, _: &Span) {
+fn answered<B>(response: &Response<B>, latency: Duration, span: &Span) {
+    span.record("status", response.status().as_u16());
     tracing::debug!(status = response.status().as_u16(), ?latency, "answered");
 }

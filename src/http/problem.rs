@@ -274,11 +274,13 @@ impl From<DriverError> for Problem {
             }
             E::KeyReused => Self::IdempotencyKeyReused,
             E::Ended => Self::Conflict("the sweep has ended already".into()),
+            E::CheckpointsDropped => Self::Conflict(error.to_string()),
             E::StillRunning => Self::Conflict("the sweep still runs: cancel it first".into()),
             E::NotCompleted(_) => Self::Conflict(error.to_string()),
             E::BadDataset(what) => Self::InvalidDataset(what),
             E::NoDataset(name) => Self::NotFound(format!("data set `{name}` that is kept here")),
             E::DatasetTaken(_) | E::DatasetInUse { .. } => Self::Conflict(error.to_string()),
+            E::Fault(error) if is_full(&error) => Self::Unavailable(error),
             E::Fault(error) => Self::Internal(error),
             E::LeaseLost => Self::LeaseLost,
             E::BadReport(bad) => {
@@ -331,20 +333,57 @@ fn passes(error: &sqlx::Error) -> bool {
     use sqlx::Error as E;
     match error {
         E::Io(_) | E::PoolTimedOut | E::PoolClosed | E::WorkerCrashed => true,
-        // SQLite's "busy"; Postgres' classes for lost connections, short resources and
-        // operators' interventions.
-        E::Database(error) => error.code().is_some_and(|code| {
-            let postgres =
-                code.len() == 5 && ["08", "53", "57"].iter().any(|class| code.starts_with(class));
-            postgres || ["5", "261", "517"].contains(&&*code)
-        }),
+        E::Database(error) => error.code().is_some_and(|code| passes_by_code(&code)),
         _ => false,
     }
+}
+
+/// Of Postgres, whose codes have five characters: lost connections (08), transactions that got in
+/// each other's way (40), short resources such as a full disk (53), a lock that wasn't to be had
+/// (55P03), operators' interventions and time that ran out (57). Of SQLite, whose codes hold a
+/// primary one in their lowest byte: busy, locked, trouble with its files, a full disk.
+fn passes_by_code(code: &str) -> bool {
+    if code.len() == 5 {
+        return ["08", "40", "53", "55P03", "57"].iter().any(|class| code.starts_with(class));
+    }
+    code.parse::<u32>().is_ok_and(|code| [5, 6, 10, 13].contains(&(code & 0xff)))
+}
+
+/// Whether storage may have room again a little later.
+fn is_full(error: &anyhow::Error) -> bool {
+    use std::io::ErrorKind as K;
+    let kinds = [K::StorageFull, K::QuotaExceeded, K::FileTooLarge];
+    error.downcast_ref::<std::io::Error>().is_some_and(|error| kinds.contains(&error.kind()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_database_gets_over_is_known_by_its_code() {
+        for code in ["08006", "40001", "53100", "53300", "55P03", "57014", "57P01"] {
+            assert!(passes_by_code(code), "Postgres {code}");
+        }
+        for code in ["23505", "42601", "55000"] {
+            assert!(!passes_by_code(code), "Postgres {code}");
+        }
+        for code in ["5", "6", "10", "13", "261", "517", "778"] {
+            assert!(passes_by_code(code), "SQLite {code}");
+        }
+        for code in ["1", "11", "19", "2067"] {
+            assert!(!passes_by_code(code), "SQLite {code}");
+        }
+    }
+
+    #[test]
+    fn a_full_disk_is_worth_another_try() {
+        let full = std::io::Error::from(std::io::ErrorKind::StorageFull);
+        let fault = DriverError::Fault(anyhow::Error::new(full).context("can't be put by"));
+        assert!(matches!(Problem::from(fault), Problem::Unavailable(_)));
+        let other = DriverError::Fault(anyhow::anyhow!("another"));
+        assert!(matches!(Problem::from(other), Problem::Internal(_)));
+    }
 
     async fn body(response: Response) -> (StatusCode, String) {
         let status = response.status();

@@ -33,6 +33,8 @@ pub struct NewSweep {
     pub data: Option<SweepData>,
     /// The token that submits it, if any.
     pub owner: Option<TokenId>,
+    /// The trace that it belongs to, if any, as a W3C `traceparent`.
+    pub traceparent: Option<String>,
     /// Its effects.
     pub effects: Effects,
 }

@@ -18,7 +18,7 @@ pub use commit::{Commit, Effects, Grown, LeaseGuard, NewSweep, RowUpdate, SweepD
 pub use error::StoreError;
 pub use postgres::PostgresStore;
 pub use rows::{
-    AddedDataset, BlobRow, Claim, Created, CurveRow, DatasetRow, DeletedDataset, Entry,
+    AddedDataset, BlobRow, Claim, Created, CurveRow, DatasetRow, DeletedDataset, Depths, Entry,
     GlobalCursor, LeasedSegment, NewDataset, Page, SweepRow, Told, TrialRow,
 };
 pub use sqlite::SqliteStore;
@@ -241,6 +241,17 @@ pub trait Store: Send + Sync + 'static {
     /// # Errors
     /// The connection's trouble, here and in the stream, which ends with it.
     async fn told(&self) -> Result<Option<BoxStream<'static, Told>>, StoreError>;
+
+    /// Drops what keeps the checkpoints of sweeps that ended longer than `age` ago, of at most `limit`
+    /// of them; answers which. The blobs then go with the next collection.
+    async fn drop_checkpoints(&self, age: Duration, limit: u32)
+    -> Result<Vec<SweepId>, StoreError>;
+
+    /// Sweeps that ended longer than `age` ago, oldest first, at most `limit`.
+    async fn ended_before(&self, age: Duration, limit: u32) -> Result<Vec<SweepId>, StoreError>;
+
+    /// How much there is to do, and how many sweeps stand where.
+    async fn depths(&self) -> Result<Depths, StoreError>;
 
     /// Whether the database answers.
     async fn ping(&self) -> Result<(), StoreError>;

@@ -5,7 +5,10 @@ use super::{
     notify::Notifier,
     sql::{Dialect, SqlStore},
 };
-use sqlx::{Postgres, postgres::PgPoolOptions};
+use sqlx::{
+    ConnectOptions as _, Connection as _, Postgres,
+    postgres::{PgConnectOptions, PgPoolOptions},
+};
 use std::time::Duration;
 
 /// A store on a Postgres database.
@@ -13,6 +16,22 @@ pub type PostgresStore = SqlStore<Postgres>;
 
 /// Connections of one process.
 const CONNECTIONS: u32 = 16;
+
+/// How long to wait for one of them, or for a new one.
+const ACQUIRE: Duration = Duration::from_secs(5);
+
+/// How long a statement may take, waiting for others' locks included: clients are told to come
+/// back before they give up by themselves.
+const STATEMENT: &str = "10s";
+
+/// How long a transaction whose process went silent may hold its locks.
+const IDLE_IN_TRANSACTION: &str = "60s";
+
+/// Entries that were written by transactions yet to come are from a dump of another server, which
+/// numbered its transactions on its own: their order is that of their ids.
+const RENUMBER: &str = "update events set transaction = 0 where exists (\
+     select 1 from events \
+     where transaction >= pg_snapshot_xmax(pg_current_snapshot())::text::bigint)";
 
 impl Dialect for Postgres {
     type Teller = Notifier;
@@ -39,11 +58,18 @@ impl SqlStore<Postgres> {
     /// # Errors
     /// The URL's, the connection's or a migration's trouble.
     pub async fn connect(url: &str) -> Result<Self, StoreError> {
-        let options = PgPoolOptions::new()
-            .max_connections(CONNECTIONS)
-            .acquire_timeout(Duration::from_secs(30));
-        let pool = options.connect(url).await?;
-        sqlx::migrate!("./migrations/postgres").run(&pool).await?;
+        let connect: PgConnectOptions = url.parse()?;
+        // A migration may take as long as it needs.
+        let mut migrating = connect.connect().await?;
+        sqlx::migrate!("./migrations/postgres").run(&mut migrating).await?;
+        migrating.close().await?;
+        let bounds = [
+            ("statement_timeout", STATEMENT),
+            ("idle_in_transaction_session_timeout", IDLE_IN_TRANSACTION),
+        ];
+        let options = PgPoolOptions::new().max_connections(CONNECTIONS).acquire_timeout(ACQUIRE);
+        let pool = options.connect_with(connect.options(bounds)).await?;
+        sqlx::query(RENUMBER).execute(&pool).await?;
         let teller = Notifier::start(pool.clone());
         Ok(Self { writer: pool.clone(), reader: pool, teller })
     }

@@ -110,6 +110,23 @@ pub struct SweepRow {
     pub created_ms: i64,
     /// When its log last grew.
     pub updated_ms: i64,
+    /// Whether its checkpoints were dropped, as they are some time after its end.
+    pub checkpoints_dropped: bool,
+}
+
+/// How much there is to do, and how many sweeps stand where.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Depths {
+    /// Segments that wait for a worker.
+    pub queued: u64,
+    /// Segments under a live lease.
+    pub leased: u64,
+    /// Segments whose lease has expired, and that nobody has taken over yet.
+    pub expired: u64,
+    /// How long the oldest segment that waits has waited; nothing where none waits.
+    pub oldest: Duration,
+    /// Sweeps by status; statuses that none has are left out.
+    pub sweeps: Vec<(SweepStatus, u64)>,
 }
 
 /// Which page of the list of sweeps.
@@ -162,6 +179,8 @@ pub struct LeasedSegment {
     pub worker: String,
     /// For a fresh claim: whether it took the segment from an expired lease.
     pub took_over: bool,
+    /// For a fresh claim: the trace that its sweep was submitted in, as a W3C `traceparent`.
+    pub traceparent: Option<String>,
 }
 
 /// An uploaded blob.

@@ -18,8 +18,9 @@ pub type SqliteStore = SqlStore<Sqlite>;
 /// Readers beside the writer.
 const READERS: u32 = 4;
 
-/// How long a writer waits for one of another process.
-const BUSY: Duration = Duration::from_secs(30);
+/// How long a writer waits for another one, of this process or of others: clients are told to come
+/// back before they give up by themselves.
+const BUSY: Duration = Duration::from_secs(10);
 
 /// Nobody is told: there is one server on a file, and its own watchers hear of its commits.
 pub struct Silent;

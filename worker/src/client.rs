@@ -10,6 +10,7 @@
 
 mod stream;
 
+use crate::trace;
 use backon::{ExponentialBuilder, Retryable};
 use bytes::Bytes;
 use floodgauge_protocol::{
@@ -280,6 +281,10 @@ impl Client {
             segments.pop_if_empty().extend(["v1", "work"]).extend(path);
         }
         let request = self.http.request(method, url);
+        let request = match trace::traceparent() {
+            Some(traceparent) => request.header(trace::TRACEPARENT, traceparent),
+            None => request,
+        };
         match &self.authorization {
             Some(value) => request.header(AUTHORIZATION, value),
             None => request,

@@ -69,3 +69,4 @@ pub mod rates;
 pub mod runner;
 pub mod seeds;
 pub mod stacked;
+mod trace;

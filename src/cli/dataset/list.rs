@@ -8,6 +8,7 @@ use serde_json::json;
 
 /// List the data sets of a server
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  floodgauge dataset list")]
 pub struct Args {
     /// Print what the server answers as JSON
     #[arg(long)]

@@ -13,6 +13,11 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 /// Add, list and remove data sets, and download known ones
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  floodgauge dataset add beans.csv
+  floodgauge dataset download mnist --data /srv/data
+  floodgauge dataset list")]
 pub struct Args {
     #[command(subcommand)]
     command: Command,

@@ -6,6 +6,7 @@ use floodgauge_protocol::DatasetName;
 
 /// Delete a data set, unless a sweep is pinned to it
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  floodgauge dataset remove beans")]
 pub struct Args {
     /// Its name
     #[arg(value_parser = dataset_name)]

@@ -6,6 +6,7 @@ use floodgauge_protocol::DatasetName;
 
 /// Show a data set
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  floodgauge dataset show mnist")]
 pub struct Args {
     /// Its name
     #[arg(value_parser = dataset_name)]

@@ -29,6 +29,7 @@ pub const TABLE: &[(&str, &str, Need)] = &[
     ("GET", "/openapi.json", NOTHING),
     ("GET", "/livez", NOTHING),
     ("GET", "/readyz", NOTHING),
+    ("GET", "/metrics", READ),
     ("GET", "/v1/session", ANYONE),
     ("POST", "/v1/session", ANYONE),
     ("DELETE", "/v1/session", ANYONE),

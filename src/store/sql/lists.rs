@@ -5,7 +5,7 @@ use crate::store::{CurveRow, Page, StoreError, SweepRow, TrialRow};
 use floodgauge_protocol::{ArmIx, FamilyIx, SweepId, TrialKey, work::Diagnostics};
 
 const SWEEP: &str = "select sweep, name, spec, plan, grown_seq, status, scheduler_version, \
-                     head_seq, best, created_ms, updated_ms from sweeps";
+                     head_seq, best, created_ms, updated_ms, checkpoints_dropped_ms from sweeps";
 
 pub(super) async fn sweep(
     db: &mut impl Statements,
@@ -98,6 +98,7 @@ fn sweep_row(row: &impl Columns) -> Result<SweepRow, StoreError> {
         best: row.maybe_json("best")?,
         created_ms: row.number("created_ms")?,
         updated_ms: row.number("updated_ms")?,
+        checkpoints_dropped: row.maybe_number::<i64>("checkpoints_dropped_ms")?.is_some(),
     })
 }
 

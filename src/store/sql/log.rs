@@ -18,8 +18,8 @@ pub(super) async fn create<DB: Dialect>(
     let inserted = db
         .fetch_optional(
             "insert into sweeps (sweep, name, name_folded, spec, status, scheduler_version, \
-             priority, head_seq, created_ms, updated_ms) \
-             select $1, $2, $3, $4, 'queued', $5, $6, 1, now_ms, now_ms from clock where true \
+             priority, traceparent, head_seq, created_ms, updated_ms) \
+             select $1, $2, $3, $4, 'queued', $5, $6, $7, 1, now_ms, now_ms from clock where true \
              on conflict do nothing returning created_ms",
             values![
                 new.sweep,
@@ -27,7 +27,8 @@ pub(super) async fn create<DB: Dialect>(
                 new.name.to_lowercase(),
                 &new.spec,
                 new.scheduler_version,
-                new.priority
+                new.priority,
+                new.traceparent.clone()
             ],
         )
         .await?

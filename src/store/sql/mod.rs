@@ -3,6 +3,7 @@
 //! - [`statements`]: values in, rows out.
 //! - [`log`]: sweeps' first and further entries. [`effects`]: their projections.
 //! - [`lists`]: what readers ask for. [`queue`]: leases. [`blobs`]: which blobs are kept.
+//! - [`retention`]: what of ended sweeps is kept no longer.
 //! - [`datasets`]: data sets, and which of them sweeps are pinned to.
 //! - [`tokens`]: who may do what, and how much of it.
 
@@ -12,13 +13,14 @@ mod effects;
 mod lists;
 mod log;
 mod queue;
+mod retention;
 mod statements;
 mod tokens;
 
 use super::{
     AddedDataset, AddedToken, BlobRow, Claim, Commit, Created, CurveRow, DatasetRow,
-    DeletedDataset, Entry, GlobalCursor, LeasedSegment, NewDataset, NewSweep, NewToken, Page,
-    Store, StoreError, SweepRow, TokenRow, Told, TrialRow, Usage,
+    DeletedDataset, Depths, Entry, GlobalCursor, LeasedSegment, NewDataset, NewSweep, NewToken,
+    Page, Store, StoreError, SweepRow, TokenRow, Told, TrialRow, Usage,
 };
 use crate::access::{Kind, Secret, TokenId};
 use async_trait::async_trait;
@@ -307,6 +309,25 @@ impl<DB: Dialect> Store for SqlStore<DB> {
 
     async fn told(&self) -> Result<Option<BoxStream<'static, Told>>, StoreError> {
         self.teller.told().await
+    }
+
+    async fn drop_checkpoints(
+        &self,
+        age: Duration,
+        limit: u32,
+    ) -> Result<Vec<SweepId>, StoreError> {
+        let mut tx = begin(&self.writer).await?;
+        let dropped = retention::drop_checkpoints(&mut *tx, age, limit).await?;
+        tx.commit().await?;
+        Ok(dropped)
+    }
+
+    async fn ended_before(&self, age: Duration, limit: u32) -> Result<Vec<SweepId>, StoreError> {
+        retention::ended_before(&mut *self.reader.acquire().await?, age, limit).await
+    }
+
+    async fn depths(&self) -> Result<Depths, StoreError> {
+        queue::depths(&mut *self.reader.acquire().await?).await
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

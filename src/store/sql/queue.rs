@@ -4,7 +4,7 @@ use super::{
     Dialect,
     statements::{Columns, Statements, values},
 };
-use crate::store::{Claim, LeasedSegment, StoreError};
+use crate::store::{Claim, Depths, LeasedSegment, StoreError};
 use floodgauge_protocol::{Digest, LeaseId};
 use sha2::{Digest as _, Sha256};
 use std::time::Duration;
@@ -26,7 +26,7 @@ with live as (
     where state = 'leased' and expires_ms > (select now_ms from clock)
     group by sweep
 )
-select s.sweep, s.segment, s.family, s.state
+select s.sweep, s.segment, s.family, s.state, w.traceparent
 from segments s
 join sweeps w on w.sweep = s.sweep
 left join families f on f.sweep = s.sweep and f.family = s.family
@@ -81,8 +81,9 @@ pub(super) async fn claim<DB: Dialect>(
         )
         .await?;
     let took_over = next.text("state")? == "leased";
+    let traceparent = next.maybe_text("traceparent")?;
     leased.as_ref().map_or(Ok(Claimed::Nothing), |row| {
-        Ok(Claimed::Segment(LeasedSegment { took_over, ..segment(row)? }))
+        Ok(Claimed::Segment(LeasedSegment { took_over, traceparent, ..segment(row)? }))
     })
 }
 
@@ -103,6 +104,32 @@ pub(super) async fn renew(
     segment(&renewed.ok_or(StoreError::LeaseLost)?)
 }
 
+const DEPTHS: &str = "
+select count(*) filter (where s.state = 'queued') as queued,
+    count(*) filter (where s.state = 'leased' and s.expires_ms > c.now_ms) as leased,
+    count(*) filter (where s.state = 'leased' and s.expires_ms <= c.now_ms) as expired,
+    max(c.now_ms - s.queued_ms) filter (where s.state = 'queued') as oldest_ms
+from segments s
+join sweeps w on w.sweep = s.sweep
+cross join clock c
+where s.state <> 'closed' and w.status in ('queued', 'running')";
+
+pub(super) async fn depths(db: &mut impl Statements) -> Result<Depths, StoreError> {
+    let Some(queue) = db.fetch_optional(DEPTHS, values![]).await? else {
+        return Ok(Depths::default());
+    };
+    let sql = "select status, count(*) as sweeps from sweeps group by status order by status";
+    let sweeps = db.fetch(sql, values![]).await?;
+    let sweeps = sweeps.iter().map(|row| Ok((row.parse("status")?, row.number("sweeps")?)));
+    Ok(Depths {
+        queued: queue.number("queued")?,
+        leased: queue.number("leased")?,
+        expired: queue.number("expired")?,
+        oldest: Duration::from_millis(queue.maybe_number("oldest_ms")?.unwrap_or(0)),
+        sweeps: sweeps.collect::<Result<_, StoreError>>()?,
+    })
+}
+
 fn segment(row: &impl Columns) -> Result<LeasedSegment, StoreError> {
     Ok(LeasedSegment {
         sweep: row.parse("sweep")?,
@@ -111,6 +138,7 @@ fn segment(row: &impl Columns) -> Result<LeasedSegment, StoreError> {
         attempt: row.number("attempt")?,
         worker: row.text("worker")?,
         took_over: false,
+        traceparent: None,
     })
 }
 

@@ -12,6 +12,7 @@ mod datasets;
 mod description;
 mod events;
 mod hostile;
+mod metrics;
 mod model;
 mod page;
 mod problems;

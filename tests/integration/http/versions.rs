@@ -28,6 +28,7 @@ async fn left_behind(server: &Server) -> NewSweep {
         decisions: json!([]),
         data: None,
         owner: None,
+        traceparent: None,
         effects: Effects { best: row.best, status: Some(row.status), ..Effects::default() },
     }
 }

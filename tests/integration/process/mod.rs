@@ -1,11 +1,14 @@
 //! The same bits whatever happens: sweeps over real processes, on both databases, with one
 //! worker and with two, with workers and servers killed on the way.
 
+mod backup;
 mod ends;
 mod lifecycle;
 mod programs;
 mod servers;
+mod terminal;
 mod tokens;
+mod traces;
 
 use crate::support::postgres;
 use floodgauge::{

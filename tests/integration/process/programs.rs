@@ -11,8 +11,10 @@ use std::{
 pub struct Process(Child);
 
 impl Process {
-    fn start(arguments: &[&str]) -> Self {
-        Self(program(arguments).stdout(Stdio::piped()).spawn().unwrap())
+    fn start(arguments: &[&str], variables: &[(&str, &str)]) -> Self {
+        let mut command = program(arguments);
+        command.envs(variables.iter().copied());
+        Self(command.stdout(Stdio::piped()).spawn().unwrap())
     }
 
     /// Whatever a command starts.
@@ -22,7 +24,7 @@ impl Process {
 
     /// The first lines that it prints; then it ends.
     pub fn first_lines(arguments: &[&str], count: usize) -> Vec<String> {
-        let mut process = Self::start(arguments);
+        let mut process = Self::start(arguments, &[]);
         let stdout = process.0.stdout.take().unwrap();
         BufReader::new(stdout).lines().take(count).map(|line| line.unwrap()).collect()
     }
@@ -71,6 +73,19 @@ pub fn run(arguments: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
+/// How a command ended.
+pub struct Ended {
+    pub code: i32,
+    pub complaint: String,
+}
+
+/// Runs a command to its end, whatever that is.
+pub fn ended(arguments: &[&str]) -> Ended {
+    let output = program(arguments).output().unwrap();
+    let complaint = String::from_utf8(output.stderr).unwrap();
+    Ended { code: output.status.code().unwrap(), complaint }
+}
+
 /// What a command complains of that ends as bad input.
 pub fn refused(arguments: &[&str]) -> String {
     let output = program(arguments).output().unwrap();
@@ -94,8 +109,18 @@ pub fn worker(server: &str, name: &str) -> Process {
 
 /// The same, with flags.
 pub fn worker_with(server: &str, name: &str, flags: &[&str]) -> Process {
+    worker_within(server, name, flags, &[])
+}
+
+/// The same, with further variables in its environment.
+pub fn worker_within(
+    server: &str,
+    name: &str,
+    flags: &[&str],
+    variables: &[(&str, &str)],
+) -> Process {
     let common = ["worker", "--server", server, "--name", name, "--threads", "1", "--log", "warn"];
-    Process::start(&[&common, flags].concat())
+    Process::start(&[&common, flags].concat(), variables)
 }
 
 /// A server that trains nothing itself.
@@ -109,7 +134,17 @@ pub struct Server {
 impl Server {
     /// A server on a free port.
     pub fn start(folder: &Path, database: Option<&str>) -> Self {
-        Self::listening("127.0.0.1:0", folder, database)
+        Self::start_with(folder, database, &[], &[])
+    }
+
+    /// The same with further flags, and variables in its environment.
+    pub fn start_with(
+        folder: &Path,
+        database: Option<&str>,
+        flags: &[&str],
+        variables: &[(&str, &str)],
+    ) -> Self {
+        Self::listening("127.0.0.1:0", folder, database, flags, variables)
     }
 
     /// The answer to a GET.
@@ -122,28 +157,41 @@ impl Server {
     /// Another server in the place of this one, which is killed.
     pub fn replace(mut self, folder: &Path, database: Option<&str>) -> Self {
         self.process.kill();
-        Self::listening(self.address.trim_start_matches("http://"), folder, database)
+        let address = self.address.trim_start_matches("http://");
+        Self::listening(address, folder, database, &[], &[])
     }
 
     /// Another server in the place of this one, which is ended in order.
     pub fn restart(mut self, folder: &Path, database: Option<&str>) -> Self {
         assert!(self.process.terminate(), "it ended badly");
-        Self::listening(self.address.trim_start_matches("http://"), folder, database)
+        let address = self.address.trim_start_matches("http://");
+        Self::listening(address, folder, database, &[], &[])
     }
 
-    fn listening(address: &str, folder: &Path, database: Option<&str>) -> Self {
+    fn listening(
+        address: &str,
+        folder: &Path,
+        database: Option<&str>,
+        flags: &[&str],
+        variables: &[(&str, &str)],
+    ) -> Self {
         let mut arguments = vec!["--listen", address, "--workers", "0"];
         arguments.extend(database.iter().flat_map(|url| ["--database-url", url]));
-        Self::with(folder, &arguments)
+        arguments.extend(flags);
+        Self::with_variables(folder, &arguments, variables)
     }
 
     /// A server with these flags.
     pub fn with(folder: &Path, flags: &[&str]) -> Self {
+        Self::with_variables(folder, flags, &[])
+    }
+
+    fn with_variables(folder: &Path, flags: &[&str], variables: &[(&str, &str)]) -> Self {
         let folder = folder.to_str().unwrap();
         let mut arguments =
             vec!["serve", "--data-dir", folder, "--lease-ttl", "2", "--log", "warn"];
         arguments.extend(flags);
-        let mut process = Process::start(&arguments);
+        let mut process = Process::start(&arguments, variables);
         let mut said = String::new();
         let stdout = process.0.stdout.take().unwrap();
         BufReader::new(stdout).read_line(&mut said).unwrap();

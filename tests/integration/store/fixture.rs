@@ -29,6 +29,7 @@ pub fn new_sweep(name: &str) -> NewSweep {
         decisions: json!([]),
         data: None,
         owner: None,
+        traceparent: None,
         effects: Effects::default(),
     }
 }

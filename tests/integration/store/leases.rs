@@ -31,6 +31,7 @@ async fn a_claim_leases_a_segment_to_one_worker(db: TestDatabase) {
         attempt: 1,
         worker: "w1".into(),
         took_over: false,
+        traceparent: None,
     };
     assert_eq!(db.store.claim(claim).await.unwrap(), Some(expected));
     assert_eq!(db.store.claim(super::fixture::claim("w2", HOUR)).await.unwrap(), None);

@@ -45,6 +45,7 @@ async fn a_new_sweep_is_queued_with_its_first_entry(db: TestDatabase) {
         best: None,
         created_ms: entry.at_ms,
         updated_ms: entry.at_ms,
+        checkpoints_dropped: false,
     };
     assert_eq!(db.store.sweep(new.sweep).await.unwrap(), Some(expected));
     assert_eq!(db.store.entries(new.sweep, 0, 10).await.unwrap(), vec![entry]);

@@ -3,10 +3,10 @@
 
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use std::{
-    io::{BufRead, BufReader, Read},
+    io::{BufRead, BufReader, Read, Write as _},
     net::TcpListener,
     path::{Path, PathBuf},
-    process::{Child, ChildStdin, Command, Stdio},
+    process::{Child, ChildStdin, ChildStdout, Command, Stdio},
     sync::{
         LazyLock,
         atomic::{AtomicU32, Ordering},
@@ -14,42 +14,74 @@ use std::{
 };
 use uuid::Uuid;
 
-struct Server {
+/// A Postgres server that runs until this is dropped.
+pub struct Server {
     url: String,
     // The server runs until this closes.
-    _held: ChildStdin,
+    held: ChildStdin,
+    said: BufReader<ChildStdout>,
 }
 
-static SERVER: LazyLock<Result<Server, String>> = LazyLock::new(start);
+static SERVER: LazyLock<Result<Server, String>> = LazyLock::new(|| start(false));
 static DATABASES: AtomicU32 = AtomicU32::new(0);
 
 /// Makes an empty database; answers its URL.
 pub async fn new_database() -> String {
-    let server = match &*SERVER {
-        Ok(server) => &server.url,
+    match &*SERVER {
+        Ok(server) => server.new_database().await,
         Err(said) => panic!("Postgres doesn't start: {said}"),
-    };
-    let name = format!("test_{}", DATABASES.fetch_add(1, Ordering::Relaxed));
-    let mut admin = PgConnection::connect(&format!("{server}/postgres")).await.unwrap();
-    let sql = AssertSqlSafe(format!("create database {name}"));
-    sqlx::query(sql).execute(&mut admin).await.unwrap();
-    admin.close().await.unwrap();
-    format!("{server}/{name}")
+    }
 }
 
-fn start() -> Result<Server, String> {
+/// Another server beside the one that all tests share.
+pub fn another_server() -> Server {
+    start(false).unwrap_or_else(|said| panic!("Postgres doesn't start: {said}"))
+}
+
+/// A server whose commits survive a power cut, as a real one's do.
+#[allow(dead_code, reason = "only the benchmark needs it")]
+pub fn durable_server() -> Server {
+    start(true).unwrap_or_else(|said| panic!("Postgres doesn't start: {said}"))
+}
+
+/// A command of one of Postgres' programs.
+pub fn command(name: &str) -> Command {
+    Command::new(programs().unwrap().join(name))
+}
+
+impl Server {
+    #[allow(dead_code, reason = "only the chaos tests harm it")]
+    /// Stops it by a mode of `pg_ctl`, `fast` or `immediate`, and starts it again.
+    pub fn restart(&mut self, mode: &str) {
+        writeln!(self.held, "{mode}").unwrap();
+        assert!(is_ready(&mut self.said), "Postgres doesn't start again");
+    }
+
+    /// Makes an empty database; answers its URL.
+    pub async fn new_database(&self) -> String {
+        let server = &self.url;
+        let name = format!("test_{}", DATABASES.fetch_add(1, Ordering::Relaxed));
+        let mut admin = PgConnection::connect(&format!("{server}/postgres")).await.unwrap();
+        let sql = AssertSqlSafe(format!("create database {name}"));
+        sqlx::query(sql).execute(&mut admin).await.unwrap();
+        admin.close().await.unwrap();
+        format!("{server}/{name}")
+    }
+}
+
+fn start(durable: bool) -> Result<Server, String> {
     // Between finding a port free and using it, another process may take it.
     (0..5)
-        .map(|_| try_start())
+        .map(|_| try_start(durable))
         .find(|started| !matches!(started, Err(said) if said.contains("Address already in use")))
         .unwrap_or_else(|| Err("no port stays free".into()))
 }
 
-fn try_start() -> Result<Server, String> {
+fn try_start(durable: bool) -> Result<Server, String> {
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let password = Uuid::new_v4().simple().to_string();
     let mut shell = shell(&programs()?)?
-        .arg(port.to_string())
+        .args([port.to_string().as_str(), if durable { "on" } else { "off" }])
         .env("PGPASSWORD", &password)
         .current_dir("/")
         .stdin(Stdio::piped())
@@ -57,13 +89,18 @@ fn try_start() -> Result<Server, String> {
         .stderr(Stdio::piped())
         .spawn()
         .map_err(|error| error.to_string())?;
-    let mut said = String::new();
-    BufReader::new(shell.stdout.take().unwrap()).read_line(&mut said).unwrap();
-    if said.trim() != "ready" {
+    let mut said = BufReader::new(shell.stdout.take().unwrap());
+    if !is_ready(&mut said) {
         return Err(complaint(shell));
     }
     let url = format!("postgres://floodgauge:{password}@127.0.0.1:{port}");
-    Ok(Server { url, _held: shell.stdin.take().unwrap() })
+    Ok(Server { url, held: shell.stdin.take().unwrap(), said })
+}
+
+fn is_ready(said: &mut impl BufRead) -> bool {
+    let mut line = String::new();
+    said.read_line(&mut line).unwrap();
+    line.trim() == "ready"
 }
 
 fn complaint(mut shell: Child) -> String {

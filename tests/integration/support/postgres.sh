@@ -1,6 +1,7 @@
 # Runs a Postgres server for as long as somebody holds this shell's standard input: at its
 # end, which comes however the holder ends, the server stops and its folder goes.
-# Takes the port as $1 and the password from the environment; prints `ready`, once it is.
+# Takes the port as $1, whether to sync (on or off) as $2 and the password from the environment; prints `ready`, once it is. A line
+# `fast` or `immediate` restarts it by that mode of stopping; it prints `ready` again.
 set -eu
 trap '' INT TERM HUP
 
@@ -21,10 +22,16 @@ listen_addresses = '127.0.0.1'
 port = $1
 unix_socket_directories = ''
 max_connections = 500
-fsync = off
+fsync = $2
 CONF
-pg_ctl --pgdata "$folder/data" --log "$folder/log" --wait start >/dev/null 2>&1 </dev/null ||
-    { cat "$folder/log" >&2; exit 1; }
+start() {
+    pg_ctl --pgdata "$folder/data" --log "$folder/log" --wait start >/dev/null 2>&1 </dev/null ||
+        { cat "$folder/log" >&2; exit 1; }
+    echo ready
+}
 
-echo ready
-cat >/dev/null
+start
+while read -r mode; do
+    pg_ctl --pgdata "$folder/data" --mode "$mode" --wait stop >/dev/null 2>&1 </dev/null
+    start
+done

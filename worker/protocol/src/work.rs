@@ -50,6 +50,9 @@ pub struct Assignment {
     pub arms: Vec<Method>,
     /// The work.
     pub segment: Segment,
+    /// The trace that the sweep was submitted in, as a W3C `traceparent`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub traceparent: Option<String>,
 }
 
 /// The right to work on a segment, until it expires or another worker takes it.

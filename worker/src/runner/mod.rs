@@ -21,6 +21,7 @@ use crate::{
     client::{Client, ClientError, Retry, SetupError, chain},
     cohort::Ended,
     device::Machine,
+    trace,
 };
 use data_files::DataFiles;
 use floodgauge_protocol::{
@@ -173,8 +174,11 @@ impl Worker {
                 "segment",
                 sweep = %assignment.sweep,
                 segment = %segment.segment,
+                lease = %assignment.lease.lease,
                 attempt = assignment.lease.attempt,
+                worker = self.name,
             );
+            trace::follow(&span, assignment.traceparent.as_deref());
             self.serve(Arc::new(assignment), &ending).instrument(span).await;
         }
         tracing::info!(worker = self.name, "shut down");

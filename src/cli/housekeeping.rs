@@ -1,0 +1,59 @@
+//! What a server does now and every now and then, so that nothing grows without end.
+
+use crate::{blobs::Unreferenced, config::Retention, driver::Driver};
+use std::time::Duration;
+use tokio::time::MissedTickBehavior;
+
+/// How often; what nothing refers to stays at least as long, so that a copy of the blobs which
+/// follows one of the database within this time has all that the database names.
+const EVERY: Duration = Duration::from_secs(600);
+
+/// Sweeps that are seen to at once.
+const BATCH: u32 = 100;
+
+/// Keeps house until it is dropped.
+pub async fn run(driver: Driver, retention: Retention) {
+    let mut ticks = tokio::time::interval(EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut unreferenced = Unreferenced::default();
+    loop {
+        ticks.tick().await;
+        if let Err(error) = retain(&driver, &retention).await {
+            let error = format!("{error:#}");
+            tracing::warn!(error, "old sweeps can't be seen to; trying again later");
+        }
+        match driver.blobs().collect_since(&**driver.store(), &mut unreferenced).await {
+            Ok(0) => {}
+            Ok(count) => tracing::info!(count, "deleted blobs that nothing refers to"),
+            Err(error) => tracing::warn!(%error, "blobs can't be collected; trying again later"),
+        }
+    }
+}
+
+/// Drops what is kept no longer.
+async fn retain(driver: &Driver, retention: &Retention) -> anyhow::Result<()> {
+    if let Some(age) = retention.keep_sweeps {
+        loop {
+            let ended = driver.store().ended_before(age, BATCH).await?;
+            for &sweep in &ended {
+                driver.delete(sweep).await?;
+                tracing::info!(%sweep, "deleted: it ended long ago");
+            }
+            if ended.len() < BATCH as usize {
+                break;
+            }
+        }
+    }
+    if let Some(age) = retention.keep_checkpoints {
+        loop {
+            let dropped = driver.store().drop_checkpoints(age, BATCH).await?;
+            for sweep in &dropped {
+                tracing::info!(%sweep, "dropped its checkpoints: it ended long ago");
+            }
+            if dropped.len() < BATCH as usize {
+                break;
+            }
+        }
+    }
+    Ok(())
+}

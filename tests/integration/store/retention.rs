@@ -1,0 +1,85 @@
+//! What of ended sweeps is kept no longer.
+
+use super::fixture::{
+    append, append_under, create, create_with, guard, leased, leased_and_expired, new_sweep,
+    segment, trial_at,
+};
+use crate::support::{TestDatabase, on_both_databases};
+use floodgauge::{
+    scheduler::SweepStatus,
+    store::{BlobRow, DynStore, Effects},
+};
+use floodgauge_protocol::{Digest, SweepId};
+use std::time::Duration;
+
+on_both_databases! {
+    checkpoints_of_ended_sweeps_go_and_those_of_others_stay,
+    what_ended_a_short_while_ago_keeps_its_checkpoints,
+    a_sweep_whose_work_may_yet_be_handed_in_keeps_its_checkpoints,
+    ended_sweeps_are_named_oldest_first,
+}
+
+async fn end(store: &DynStore, sweep: SweepId, status: SweepStatus) {
+    append(store, sweep, Effects { status: Some(status), ..Effects::default() }).await;
+}
+
+/// A sweep with one trial that has a checkpoint.
+async fn with_checkpoint(store: &DynStore, checkpoint: u8) -> SweepId {
+    let sweep = create_with(store, vec![segment(0)]).await;
+    let work = leased(store, "w").await;
+    assert_eq!(work.sweep, sweep);
+    let blob = BlobRow { digest: Digest([checkpoint; 32]), size: 1 };
+    store.add_blob(work.lease, blob).await.unwrap();
+    let kept = Some([blob.digest].into());
+    let trials = vec![floodgauge::store::TrialUpdate { kept, ..trial_at(0, Some(blob.digest)) }];
+    let close = vec![work.segment.segment];
+    let effects = Effects { trials, close, ..Effects::default() };
+    append_under(store, sweep, guard(&work), effects).await.unwrap();
+    sweep
+}
+
+async fn checkpoints_of_ended_sweeps_go_and_those_of_others_stay(db: TestDatabase) {
+    let ended = with_checkpoint(&db.store, 1).await;
+    let running = with_checkpoint(&db.store, 2).await;
+    end(&db.store, ended, SweepStatus::Completed).await;
+    assert_eq!(db.store.drop_checkpoints(Duration::ZERO, 10).await.unwrap(), [ended]);
+    assert_eq!(db.store.drop_checkpoints(Duration::ZERO, 10).await.unwrap(), [], "once");
+    assert_eq!(db.store.unreferenced_blobs(10).await.unwrap(), [Digest([1; 32])]);
+    let dropped = async |sweep| {
+        let row = db.store.sweep(sweep).await.unwrap().unwrap();
+        let trials = db.store.trials(sweep).await.unwrap();
+        (row.checkpoints_dropped, trials[0].checkpoint)
+    };
+    assert_eq!(dropped(ended).await, (true, None));
+    assert_eq!(dropped(running).await, (false, Some(Digest([2; 32]))));
+}
+
+async fn what_ended_a_short_while_ago_keeps_its_checkpoints(db: TestDatabase) {
+    let ended = with_checkpoint(&db.store, 1).await;
+    end(&db.store, ended, SweepStatus::Failed).await;
+    assert_eq!(db.store.drop_checkpoints(Duration::from_secs(60), 10).await.unwrap(), []);
+    assert_eq!(db.store.ended_before(Duration::from_secs(60), 10).await.unwrap(), []);
+}
+
+async fn a_sweep_whose_work_may_yet_be_handed_in_keeps_its_checkpoints(db: TestDatabase) {
+    let held = create_with(&db.store, vec![segment(0)]).await;
+    leased(&db.store, "slow").await;
+    let given_up = create_with(&db.store, vec![segment(0)]).await;
+    leased_and_expired(&db.store, "dead").await;
+    for sweep in [held, given_up] {
+        end(&db.store, sweep, SweepStatus::Cancelled).await;
+    }
+    assert_eq!(db.store.drop_checkpoints(Duration::ZERO, 10).await.unwrap(), [given_up]);
+}
+
+async fn ended_sweeps_are_named_oldest_first(db: TestDatabase) {
+    let mut ended = Vec::new();
+    for name in ["a", "b", "c"] {
+        let sweep = create(&db.store, new_sweep(name)).await;
+        end(&db.store, sweep, SweepStatus::Completed).await;
+        ended.push(sweep);
+    }
+    create(&db.store, new_sweep("queued")).await;
+    assert_eq!(db.store.ended_before(Duration::ZERO, 10).await.unwrap(), ended);
+    assert_eq!(db.store.ended_before(Duration::ZERO, 2).await.unwrap(), ended[..2]);
+}
