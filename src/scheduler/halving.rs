@@ -19,7 +19,7 @@ use super::{
     status::TrialStatus,
     sweep::Sweep,
     textbook::keys,
-    trial::{Goal, Trial},
+    trial::{Goal, Point, Trial},
 };
 use floodgauge_protocol::{
     ArmIx, FamilyIx, Method, Objective, ObjectiveMetric, Plan, SweepSpec, TrialKey,
@@ -407,8 +407,22 @@ impl Sweep {
                 };
                 decisions.push(trial.end(key, TrialEnd::Completed, reason));
             }
+            decisions.extend(self.leave(key));
         }
         decisions
+    }
+
+    /// Ends a probe that no choice could weigh.
+    fn leave(&mut self, key: TrialKey) -> Option<Decision> {
+        let active = |trial: &&mut Trial| trial.status == TrialStatus::Active;
+        let trial = self.trials.get_mut(&key).filter(active)?;
+        let whole = |point: &Point| point.val_loss.finite().and(point.val_error.finite()).is_some();
+        if !trial.curve.iter().all(whole) {
+            let reason = "a loss was not finite".to_string();
+            return Some(trial.end(key, TrialEnd::Diverged, reason));
+        }
+        let reason = "pruned: with another seed it ended early, so nothing compares it".into();
+        self.settle(key, 0, false, reason)
     }
 
     /// Gives a dormant arm the epochs of its trunk if these never crossed its level.

@@ -153,7 +153,7 @@ fn an_extended_grid_is_the_one_that_could_have_been_submitted() {
     // onset are trained again.
     let spent = best.run_equivalents.spent - expected.run_equivalents.spent;
     assert!((0.0..=2.0 * 3.0 / 30.0).contains(&spent), "{spent}");
-    best.run_equivalents = expected.run_equivalents.clone();
+    best.run_equivalents = expected.run_equivalents;
     assert_eq!(best, expected);
     assert_eq!(grown.sweep.spec().search.levels, Levels::List(vec![0.05, 0.1, 0.2, 0.3]));
     assert_eq!(grown.sweep.spec().recipe.epochs, 30);

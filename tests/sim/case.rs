@@ -1,0 +1,136 @@
+//! A sweep and its curves, drawn from a seed.
+
+use crate::dice::Dice;
+use floodgauge::{scheduler::Point, simulate::Truth};
+use floodgauge_protocol::{ArmIx, Metric, Plan, SweepSpec, work::TestMetrics};
+use serde_json::{Value, json};
+
+const STEPS_PER_EPOCH: u64 = 4;
+
+/// A sweep, and what training would show.
+#[derive(Clone, Debug)]
+pub struct Case {
+    pub spec: SweepSpec,
+    seed: u64,
+    plan: Plan,
+    /// The place of the best arm, as a share of all.
+    best: f64,
+    /// How far apart arms end.
+    depth: f64,
+    /// How much an epoch's value jumps.
+    noise: f64,
+    /// The step at which the highest level is crossed, and how many steps later each lower one is.
+    first_onset: u64,
+    onset_stride: u64,
+    /// Whether some epochs of some arms aren't finite.
+    diverges: bool,
+}
+
+impl Case {
+    /// The case of a seed.
+    pub fn draw(seed: u64) -> Self {
+        let mut dice = Dice::new(seed, 1);
+        let epochs = 4 + dice.below(24) as u32;
+        let levels = 1 + dice.below(14);
+        let levels: Vec<f64> = (1..=levels).map(|i| i as f64 / 100.0).collect();
+        let seeds: Vec<usize> = (0..1 + dice.below(3)).collect();
+        let decays = dice.one_of(&[vec![0.0], vec![0.0], vec![0.0, 0.1]]);
+        let mut methods = vec![json!("flood")];
+        if dice.chance(0.2) {
+            methods.push(json!("softad"));
+        }
+        if dice.chance(0.2) {
+            methods.push(json!({ "kind": "gradient_penalty", "lambda": [0.1] }));
+        }
+        let kind =
+            dice.one_of(&["halving", "halving", "halving", "grid", "sha", "asha", "hyperband"]);
+        let mut scheduler = json!({ "kind": kind });
+        if dice.chance(0.3) && kind != "grid" {
+            scheduler["first_rung"] = json!(1 + dice.below(epochs as usize));
+        }
+        if dice.chance(0.3) && !["grid", "halving"].contains(&kind) {
+            scheduler["eta"] = json!(2 + dice.below(4));
+        }
+        let metric = dice.one_of(&["val_loss", "val_error"]);
+        let at = dice.one_of(&["last", "last", "best"]);
+        let text: Value = json!({
+            "name": format!("seed {seed}"),
+            "recipe": {
+                "dataset": { "name": "digits", "n_train": STEPS_PER_EPOCH * 10 },
+                "batch_size": 10,
+                "epochs": epochs,
+            },
+            "search": {
+                "levels": levels, "seeds": seeds, "weight_decay": decays, "methods": methods,
+                "objective": { "metric": metric, "at": at },
+            },
+            "scheduler": scheduler,
+        });
+        let spec: SweepSpec = serde_json::from_value(text).unwrap();
+        assert_eq!(spec.problems(), []);
+        Self {
+            plan: Plan::of(&spec),
+            spec,
+            seed,
+            best: dice.unit(),
+            depth: dice.one_of(&[0.0, 0.5, 1.0]),
+            noise: dice.one_of(&[0.0, 0.05, 0.3]),
+            first_onset: dice.below(epochs as usize * 3) as u64,
+            onset_stride: dice.below(12) as u64,
+            diverges: dice.chance(0.1),
+        }
+    }
+
+    fn noise(&self, seed: u32, arm: ArmIx, epoch: u32) -> f64 {
+        let what = u64::from(seed) << 40 | u64::from(arm.0) << 20 | u64::from(epoch);
+        Dice::new(self.seed, what + 2).unit() - 0.5
+    }
+}
+
+impl Truth for Case {
+    fn point(&self, seed: u32, arm: ArmIx, epoch: u32) -> Point {
+        let done = u64::from(epoch) * STEPS_PER_EPOCH;
+        let rides = self.plan.arms[arm.ix()].rides();
+        let onset = if rides { self.onset_step(seed, arm) } else { Some(0) };
+        let Some(onset) = onset.filter(|onset| *onset < done) else {
+            let value =
+                2.0 - 1.0 / f64::from(epoch) + self.noise * self.noise(seed, ArmIx(0), epoch);
+            return point(value);
+        };
+        let last = (self.plan.arms.len() - 1).max(1) as f64;
+        let away = f64::from(arm.0) / last - self.best;
+        let since = (done - onset) as f64 / STEPS_PER_EPOCH as f64;
+        let settled = since / (since + 3.0);
+        let value = 2.0 - settled * self.depth * (1.0 - away * away);
+        if self.diverges && arm.0 % 5 == 3 && since > 4.0 {
+            return point(f64::NAN);
+        }
+        point(value + self.noise * self.noise(seed, arm, epoch))
+    }
+
+    fn onset_step(&self, seed: u32, arm: ArmIx) -> Option<u64> {
+        let method = self.plan.arms[arm.ix()];
+        if !method.rides() {
+            return method.level().map(|_| 0);
+        }
+        let flooded =
+            self.plan.arms.iter().filter(|method| method.level().is_some() && method.rides());
+        let below = flooded.count().checked_sub(arm.ix())? as u64;
+        let step = self.first_onset + below * self.onset_stride + u64::from(seed);
+        let end = u64::from(self.spec.recipe.epochs) * STEPS_PER_EPOCH;
+        Some(step).filter(|step| arm != ArmIx::PLAIN && *step < end)
+    }
+
+    fn test(&self, _: u32, _: ArmIx) -> TestMetrics {
+        TestMetrics { loss: Metric::Finite(0.5), error: Metric::Finite(0.1) }
+    }
+}
+
+fn point(value: f64) -> Point {
+    Point {
+        train_loss: Metric::from(value / 2.0),
+        val_loss: Metric::from(value),
+        val_error: Metric::from((value * 40.0).round() / 100.0),
+        diagnostics: None,
+    }
+}

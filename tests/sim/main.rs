@@ -1,0 +1,56 @@
+//! The seeded world: whole sweeps, searched by virtual workers that are slow, die, come back too
+//! late, say things twice and in the wrong order.
+//!
+//! - `case`: a sweep and its curves, drawn from a seed.
+//! - `world`: the workers, and the server's rules about leases.
+//! - `invariants`: what must hold of every log.
+//!
+//! One seed again, with its log printed:
+//! `FLOODGAUGE_SIM_SEED=17 cargo test --test sim -- --nocapture`.
+//! More seeds than usual: `FLOODGAUGE_SIM_SEEDS=5000 cargo test --test sim`.
+
+#![allow(clippy::unwrap_used)]
+
+mod case;
+mod dice;
+mod invariants;
+mod world;
+
+use case::Case;
+use world::{Manners, World};
+
+/// Seeds that are tried when none is named.
+const SEEDS: u64 = 300;
+
+fn number(name: &str) -> Option<u64> {
+    std::env::var(name).ok().map(|text| text.parse().unwrap())
+}
+
+#[test]
+fn every_seeded_world_keeps_the_invariants() {
+    if let Some(seed) = number("FLOODGAUGE_SIM_SEED") {
+        let (world, broken) = run(seed);
+        world.print();
+        assert_eq!(broken, [""; 0], "seed {seed}");
+        return;
+    }
+    let seeds = number("FLOODGAUGE_SIM_SEEDS").unwrap_or(SEEDS);
+    let broken: Vec<_> = (0..seeds)
+        .flat_map(|seed| run(seed).1.into_iter().map(move |broken| (seed, broken)))
+        .map(|(seed, broken)| {
+            format!("{broken}\n  FLOODGAUGE_SIM_SEED={seed} cargo test --test sim -- --nocapture")
+        })
+        .collect();
+    assert!(broken.is_empty(), "{} broken:\n{}", broken.len(), broken.join("\n"));
+}
+
+/// A world of a seed at its end, and the invariants that it broke.
+fn run(seed: u64) -> (World, Vec<String>) {
+    let case = Case::draw(seed);
+    let mut world = World::new(case.clone(), Manners::draw(seed));
+    world.run();
+    let mut calm = World::new(case, Manners::obedient());
+    calm.run();
+    let broken = invariants::broken(&world, &calm);
+    (world, broken)
+}

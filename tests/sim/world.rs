@@ -1,0 +1,269 @@
+//! The workers, and the server's rules about leases: a claim counts attempts, who lost its lease is
+//! refused, what is known already is sifted out.
+
+use crate::{case::Case, dice::Dice};
+use floodgauge::{
+    scheduler::{Action, Decision, Event, Sweep},
+    simulate::trainer::Trainer,
+};
+use floodgauge_protocol::{
+    Segment, SegmentId,
+    work::{FinishedBranch, ReportRow},
+};
+use std::collections::BTreeMap;
+
+/// How often a segment may be lost or fail in a world where nothing is to be given up.
+const MISHAPS: u32 = 2;
+
+/// How workers behave.
+#[derive(Clone, Debug)]
+pub struct Manners {
+    dice: Dice,
+    workers: usize,
+    /// How likely each is, whenever a worker acts.
+    dies: f64,
+    fails: f64,
+    repeats: f64,
+    reorders: f64,
+    /// Whether failures are so many that segments are given up.
+    pub hostile: bool,
+}
+
+impl Manners {
+    /// The manners of a seed.
+    pub fn draw(seed: u64) -> Self {
+        let mut dice = Dice::new(seed, 7);
+        let hostile = dice.chance(0.1);
+        Self {
+            workers: 1 + dice.below(5),
+            dies: dice.one_of(&[0.0, 0.02, 0.1]),
+            fails: if hostile { 0.3 } else { dice.one_of(&[0.0, 0.05]) },
+            repeats: dice.one_of(&[0.0, 0.2]),
+            reorders: dice.one_of(&[0.0, 0.2]),
+            hostile,
+            dice,
+        }
+    }
+
+    /// One worker that does what it is told, in order.
+    pub fn obedient() -> Self {
+        let dice = Dice::new(0, 0);
+        Self {
+            dice,
+            workers: 1,
+            dies: 0.0,
+            fails: 0.0,
+            repeats: 0.0,
+            reorders: 0.0,
+            hostile: false,
+        }
+    }
+}
+
+/// A worker at its segment.
+struct Worker {
+    segment: Segment,
+    attempt: u32,
+    rows: Vec<ReportRow>,
+    sent: usize,
+    /// It no longer answers, and its lease expires; or it comes back when that has happened.
+    dead: bool,
+}
+
+/// A sweep, its log, and who works on it.
+pub struct World {
+    pub case: Case,
+    pub sweep: Sweep,
+    pub log: Vec<(Event, Vec<Decision>)>,
+    /// Rows that were taken in as new.
+    pub taken: Vec<(Segment, ReportRow)>,
+    pub manners: Manners,
+    /// Segments that were enqueued, in order.
+    pub enqueued: Vec<SegmentId>,
+    /// Things that the server refused, and that would have changed something.
+    pub wrong: Vec<String>,
+    queue: BTreeMap<SegmentId, Segment>,
+    attempts: BTreeMap<SegmentId, u32>,
+    mishaps: BTreeMap<SegmentId, u32>,
+    busy: Vec<Worker>,
+    zombies: Vec<Worker>,
+}
+
+impl World {
+    pub fn new(case: Case, manners: Manners) -> Self {
+        let mut world = Self {
+            sweep: Sweep::new(case.spec.clone()),
+            case,
+            manners,
+            log: vec![],
+            taken: vec![],
+            enqueued: vec![],
+            wrong: vec![],
+            queue: BTreeMap::new(),
+            attempts: BTreeMap::new(),
+            mishaps: BTreeMap::new(),
+            busy: vec![],
+            zombies: vec![],
+        };
+        let spec = Box::new(world.case.spec.clone());
+        world.event(Event::Submitted { spec });
+        world
+    }
+
+    /// Lets the workers act until nothing is left to do.
+    pub fn run(&mut self) {
+        while !self.queue.is_empty() || !self.busy.is_empty() {
+            let idle = self.busy.len() < self.manners.workers && !self.queue.is_empty();
+            if idle && (self.busy.is_empty() || self.manners.dice.chance(0.5)) {
+                self.claim();
+            } else {
+                let at = self.manners.dice.below(self.busy.len());
+                self.act(at);
+            }
+            self.haunt();
+        }
+    }
+
+    fn event(&mut self, event: Event) {
+        let decisions = self.sweep.step(&event);
+        for decision in &decisions {
+            match &decision.action {
+                Action::Enqueue { segment } => {
+                    self.enqueued.push(segment.segment);
+                    self.queue.insert(segment.segment, segment.clone());
+                }
+                Action::Retry { segment } => self.requeue(*segment),
+                Action::Withdraw { segment } => drop(self.queue.remove(segment)),
+                _ => {}
+            }
+        }
+        self.log.push((event, decisions));
+    }
+
+    fn requeue(&mut self, segment: SegmentId) {
+        if let Some(open) = self.sweep.open_segment(segment) {
+            self.queue.insert(segment, open.clone());
+        }
+    }
+
+    fn claim(&mut self) {
+        // Most take the oldest; some get another first.
+        let pick = match self.manners.workers {
+            1 => 0,
+            _ => self.manners.dice.below(self.queue.len()),
+        };
+        let Some(segment) = self.queue.keys().nth(pick).copied() else { return };
+        let Some(work) = self.queue.remove(&segment) else { return };
+        let attempt = self.attempts.get(&segment).map_or(1, |attempt| attempt + 1);
+        self.attempts.insert(segment, attempt);
+        let (worker, fingerprint) = (format!("w{attempt}"), "f".to_string());
+        self.event(Event::Claimed { segment, attempt, worker, fingerprint });
+        let rows = Trainer::new(&self.sweep, &self.case, work.family).rows(&work);
+        self.busy.push(Worker { segment: work, attempt, rows, sent: 0, dead: false });
+    }
+
+    fn may_go_wrong(&mut self, segment: SegmentId) -> bool {
+        let mishaps = self.mishaps.entry(segment).or_default();
+        let allowed = self.manners.hostile || *mishaps < MISHAPS;
+        *mishaps += u32::from(allowed);
+        allowed
+    }
+
+    fn act(&mut self, at: usize) {
+        let segment = self.busy[at].segment.segment;
+        let attempt = self.busy[at].attempt;
+        if self.busy[at].dead {
+            let worker = self.busy.swap_remove(at);
+            self.event(Event::Lost { segment, attempt });
+            self.requeue(segment);
+            self.zombies.push(worker);
+            return;
+        }
+        if self.manners.dice.chance(self.manners.dies) && self.may_go_wrong(segment) {
+            self.busy[at].dead = true;
+            return;
+        }
+        if self.manners.dice.chance(self.manners.fails) && self.may_go_wrong(segment) {
+            self.zombies.push(self.busy.swap_remove(at));
+            self.event(Event::Failed { segment, attempt, message: "the disk is full".into() });
+            return;
+        }
+        let left = self.busy[at].rows.len() - self.busy[at].sent;
+        if left == 0 {
+            let worker = self.busy.swap_remove(at);
+            self.finish(&worker);
+            if self.manners.dice.chance(self.manners.repeats) {
+                self.zombies.push(worker);
+            }
+            return;
+        }
+        let count = 1 + self.manners.dice.below(left);
+        let from = self.busy[at].sent;
+        let reorder = self.manners.dice.chance(self.manners.reorders);
+        if reorder && count < left {
+            // What comes too early is refused, and sent again in its turn.
+            let early = self.busy[at].rows[from + count..].to_vec();
+            self.report(segment, attempt, &early);
+        }
+        let rows = self.busy[at].rows[from..from + count].to_vec();
+        self.report(segment, attempt, &rows);
+        if self.manners.dice.chance(self.manners.repeats) {
+            self.report(segment, attempt, &rows);
+        }
+        self.busy[at].sent += count;
+    }
+
+    fn report(&mut self, segment: SegmentId, attempt: u32, rows: &[ReportRow]) {
+        let Ok(sifted) = self.sweep.sift(segment, rows) else { return };
+        if !sifted.contradicting.is_empty() {
+            self.wrong.push(format!("segment {segment}: known rows with other bits"));
+        }
+        if sifted.new.is_empty() && sifted.redone == 0 {
+            return;
+        }
+        if let Some(work) = self.sweep.open_segment(segment).cloned() {
+            self.taken.extend(sifted.new.iter().map(|row| (work.clone(), row.clone())));
+        }
+        let (rows, redone) = (sifted.new, sifted.redone);
+        self.event(Event::Reported { segment, attempt, rows, redone });
+    }
+
+    fn ends(&self, segment: &Segment) -> Vec<FinishedBranch> {
+        Trainer::new(&self.sweep, &self.case, segment.family).ends(segment)
+    }
+
+    fn finish(&mut self, worker: &Worker) {
+        let (segment, attempt) = (worker.segment.segment, worker.attempt);
+        let branches = self.ends(&worker.segment);
+        if let Err(error) = self.sweep.check_finish(segment, &branches) {
+            self.wrong.push(format!("segment {segment} can't be handed in: {error}"));
+        }
+        self.event(Event::Finished { segment, attempt, branches });
+    }
+
+    /// Those whose lease is gone say their last. A server would refuse it by its attempt; a
+    /// segment that is over takes nothing in even so.
+    fn haunt(&mut self) {
+        let Some(zombie) = self.zombies.pop() else { return };
+        let (segment, attempt) = (zombie.segment.segment, zombie.attempt);
+        if self.sweep.open_segment(segment).is_none() {
+            let before = self.sweep.clone();
+            let branches = self.ends(&zombie.segment);
+            let decisions = self.sweep.step(&Event::Finished { segment, attempt, branches });
+            if !decisions.is_empty() || self.sweep != before {
+                self.wrong.push(format!("segment {segment} was over, and changed something"));
+            }
+        }
+    }
+
+    /// Prints the log in words.
+    pub fn print(&self) {
+        println!("{}", serde_json::to_string_pretty(&self.case.spec).unwrap());
+        for (seq, (event, decisions)) in (1..).zip(&self.log) {
+            println!("{seq} {}", event.name());
+            for decision in decisions {
+                println!("    {}", decision.reason);
+            }
+        }
+    }
+}
