@@ -3,18 +3,24 @@
 use super::{Failure, print};
 use crate::simulate::{
     RecordedGrid,
-    score::{Score, score},
+    score::{Contestant, Score, score},
+    summary::{Summary, summarise},
 };
 use anyhow::Context as _;
-use clap::ValueEnum;
-use floodgauge_protocol::{ObjectiveMetric, SchedulerKind};
+use clap::{ValueEnum, builder::PossibleValue};
+use floodgauge_protocol::ObjectiveMetric;
 use std::path::PathBuf;
+
+/// The widest name of a task that a table shows whole.
+const TASK_WIDTH: usize = 24;
 
 /// Compare schedulers on recorded grids, without training anything
 ///
 /// A recorded grid is what `GET /v1/sweeps/{id}/grid` answers for a finished sweep with the
-/// scheduler `grid`, as a file, gzipped or not. Cost is in run-equivalents. Regret is 0 for the
-/// best arm over all seeds of the file, and 1 for an arm drawn at random.
+/// scheduler `grid`, as a file, gzipped or not. Cost and time are in run-equivalents. Regret is 0 for
+/// the best arm over all seeds of the file, and 1 for an arm drawn at random. `lowest`, `middle` and
+/// `highest` always take that level, or plain where it does better. `asha` depends on the order in which
+/// results arrive, and so on `--workers`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  floodgauge simulate grids/*.json.gz --seeds 3")]
 pub struct Args {
@@ -23,7 +29,7 @@ pub struct Args {
     grids: Vec<PathBuf>,
     /// Only this scheduler; may be given several times
     #[arg(long, value_name = "NAME")]
-    scheduler: Vec<Scheduler>,
+    scheduler: Vec<Contestant>,
     /// Only this metric; without it both
     #[arg(long)]
     metric: Option<Metric>,
@@ -33,18 +39,22 @@ pub struct Args {
     /// On how many workers the time is told
     #[arg(long, default_value_t = 1, value_name = "N")]
     workers: usize,
+    /// On parts of each grid instead: without its lowest or highest quarter, thinned, its middle
+    #[arg(long)]
+    windows: bool,
     /// Print a list of scores as JSON
     #[arg(long)]
     json: bool,
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Scheduler {
-    Halving,
-    Grid,
-    Sha,
-    Asha,
-    Hyperband,
+impl ValueEnum for Contestant {
+    fn value_variants<'a>() -> &'a [Self] {
+        &Self::ALL
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(PossibleValue::new(self.name()))
+    }
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -59,9 +69,9 @@ enum Metric {
 /// # Errors
 /// If a file can't be read, isn't a complete grid, or has too few seeds.
 pub async fn run(args: Args) -> Result<(), Failure> {
-    let schedulers: Vec<SchedulerKind> = match &args.scheduler[..] {
-        [] => Scheduler::value_variants().iter().map(|&scheduler| kind(scheduler)).collect(),
-        some => some.iter().map(|&scheduler| kind(scheduler)).collect(),
+    let contestants = match &args.scheduler[..] {
+        [] => Contestant::ALL.to_vec(),
+        some => some.to_vec(),
     };
     let metrics = match args.metric {
         Some(Metric::ValLoss) => vec![ObjectiveMetric::ValLoss],
@@ -73,11 +83,14 @@ pub async fn run(args: Args) -> Result<(), Failure> {
         let read = RecordedGrid::read(path);
         grids.extend(read.with_context(|| path.display().to_string()).map_err(Failure::from)?);
     }
+    if args.windows {
+        grids = grids.iter().flat_map(RecordedGrid::windows).collect();
+    }
     let mut scores = vec![];
     for &metric in &metrics {
         for grid in &grids {
-            for &kind in &schedulers {
-                let score = score(grid, kind, metric, args.seeds, args.workers);
+            for &contestant in &contestants {
+                let score = score(grid, contestant, metric, args.seeds, args.workers);
                 scores.push(score.with_context(|| {
                     let (task, has) = (&grid.task, grid.runs.len());
                     format!("{task}: no answer with {} of its {has} seeds", args.seeds)
@@ -91,61 +104,70 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     }
     for metric in metrics {
         let of_metric: Vec<_> = scores.iter().filter(|s| s.metric == metric.as_str()).collect();
-        print::out(&format!("{}, {} of the seeds", metric.as_str(), args.seeds))?;
-        print::out(&print::table(&rows(&of_metric, &schedulers)))?;
+        let seeds = if args.seeds == 1 { "1 seed".into() } else { format!("{} seeds", args.seeds) };
+        let workers = match args.workers {
+            0 | 1 => "1 worker".into(),
+            workers => format!("{workers} workers"),
+        };
+        print::out(&format!("{}, {seeds} a search, {workers}\n", metric.as_str()))?;
+        print::out(&print::table(&means(&summarise(&of_metric))))?;
+        print::out("")?;
+        print::out(&print::table(&by_task(&of_metric, &contestants)))?;
+        if let [_] = contestants[..] {
+            print::out("")?;
+            print::out(&print::table(&picks(&of_metric)))?;
+        }
         print::out("")?;
     }
     Ok(())
 }
 
-fn kind(scheduler: Scheduler) -> SchedulerKind {
-    match scheduler {
-        Scheduler::Halving => SchedulerKind::Halving,
-        Scheduler::Sha => SchedulerKind::Sha,
-        Scheduler::Asha => SchedulerKind::Asha,
-        Scheduler::Hyperband => SchedulerKind::Hyperband,
-        Scheduler::Grid => SchedulerKind::Grid,
-    }
+/// A line for each contestant, over all tasks.
+fn means(summaries: &[Summary]) -> Vec<Vec<String>> {
+    let header = ["MEANS", "COST", "TIME", "REGRET", "WORST", "BEYOND THE GRID’S (90 %)"];
+    let mut rows = vec![header.map(String::from).to_vec()];
+    rows.extend(summaries.iter().map(|summary| {
+        let beyond = match summary.beyond_grid {
+            Some((mean, Some((low, high)))) => format!("{mean:+.3} ({low:+.3} to {high:+.3})"),
+            Some((mean, None)) => format!("{mean:+.3}"),
+            None => String::new(),
+        };
+        let figures = [summary.cost, summary.time].map(|figure| format!("{figure:.2}"));
+        let regrets = [summary.regret, summary.worst_regret].map(|figure| format!("{figure:.3}"));
+        let name = summary.scheduler.to_string();
+        [vec![name], figures.to_vec(), regrets.to_vec(), vec![beyond]].concat()
+    }));
+    rows
 }
 
-/// A line for each task and scheduler, and one for each scheduler's means.
-fn rows(scores: &[&Score], schedulers: &[SchedulerKind]) -> Vec<Vec<String>> {
-    let header = ["TASK", "SCHEDULER", "COST", "TIME", "REGRET", "WORST", "PICKS"];
-    let mut rows = vec![header.map(String::from).to_vec()];
-    let row = |score: &Score| {
-        let picks = score.picks.iter().take(5).map(|pick| match pick {
+/// The regret of each contestant, a line a task.
+fn by_task(scores: &[&Score], contestants: &[Contestant]) -> Vec<Vec<String>> {
+    let names = contestants.iter().map(|contestant| contestant.name().to_uppercase());
+    let mut rows = vec![std::iter::once("REGRET".to_string()).chain(names).collect::<Vec<_>>()];
+    rows.extend(scores.chunks(contestants.len()).map(|of_task| {
+        let task = of_task.first().map_or("", |score| &score.task);
+        let regrets = of_task.iter().map(|score| format!("{:.3}", score.regret));
+        std::iter::once(short(task)).chain(regrets).collect()
+    }));
+    rows
+}
+
+/// What one contestant picked, a line a task.
+fn picks(scores: &[&Score]) -> Vec<Vec<String>> {
+    let mut rows = vec![["PICKS", "COST", "LEVEL OF EACH DRAW"].map(String::from).to_vec()];
+    rows.extend(scores.iter().map(|score| {
+        let picks = score.picks.iter().take(8).map(|pick| match pick {
             Some(level) => format!("{level}"),
             None => "plain".into(),
         });
-        let mut picks = picks.collect::<Vec<_>>().join(" ");
-        if score.picks.len() > 5 {
-            picks.push_str(" …");
-        }
-        vec![
-            score.task.clone(),
-            score.scheduler.into(),
-            format!("{:.2}", score.cost),
-            format!("{:.2}", score.time),
-            format!("{:.3}", score.regret),
-            format!("{:.3}", score.worst_regret),
-            picks,
-        ]
-    };
-    rows.extend(scores.iter().map(|score| row(score)));
-    for kind in schedulers {
-        let own: Vec<_> = scores.iter().filter(|s| s.scheduler == kind.as_str()).collect();
-        let mean = |of: fn(&Score) -> f64| {
-            own.iter().map(|s| of(s)).sum::<f64>() / own.len().max(1) as f64
-        };
-        rows.push(vec![
-            format!("mean of {}", own.len()),
-            kind.as_str().into(),
-            format!("{:.2}", mean(|s| s.cost)),
-            format!("{:.2}", mean(|s| s.time)),
-            format!("{:.3}", mean(|s| s.regret)),
-            format!("{:.3}", own.iter().map(|s| s.worst_regret).fold(0.0, f64::max)),
-            String::new(),
-        ]);
-    }
+        let more = if score.picks.len() > 8 { " …" } else { "" };
+        let picks = picks.collect::<Vec<_>>().join(" ") + more;
+        vec![short(&score.task), format!("{:.2}", score.cost), picks]
+    }));
     rows
+}
+
+/// A task's name, cut to what fits beside its figures.
+fn short(task: &str) -> String {
+    console::truncate_str(task, TASK_WIDTH, "…").into_owned()
 }

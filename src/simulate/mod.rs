@@ -4,9 +4,11 @@
 //! - [`RecordedGrid`]: the curves of a full grid, from a file.
 //! - [`trial`]: one sweep over a recorded grid, its cost and its pick.
 //! - [`score`]: cost and regret of a scheduler over draws of seeds.
+//! - [`summary`]: its means over tasks, and its regret beyond the full grid's.
 
 mod recorded;
 pub mod score;
+pub mod summary;
 pub mod trainer;
 pub mod trial;
 

@@ -2,7 +2,7 @@
 
 use super::Truth;
 use crate::scheduler::Point;
-use floodgauge_protocol::{ArmIx, Metric, ObjectiveMetric, work::TestMetrics};
+use floodgauge_protocol::{ArmIx, Method, Metric, ObjectiveMetric, work::TestMetrics};
 use serde::Deserialize;
 use std::{
     fs::File,
@@ -34,6 +34,9 @@ pub struct RecordedGrid {
     pub task: String,
     /// The level of each arm; null for plain, arm 0.
     pub levels: Vec<Option<f64>>,
+    /// What each arm trains, where the file tells.
+    #[serde(default)]
+    arms: Vec<Method>,
     /// Epochs of a full run.
     pub epochs: u32,
     /// One run a seed.
@@ -90,7 +93,7 @@ impl RecordedGrid {
                 .read_to_end(&mut plain)?;
             bytes = plain;
         }
-        let grid: Self = serde_json::from_slice(&bytes)?;
+        let grid = serde_json::from_slice::<Self>(&bytes)?.flooded();
         grid.check().map_err(GridError::Content)?;
         Ok(grid.by_weight_decay())
     }
@@ -127,6 +130,26 @@ impl RecordedGrid {
         Ok(())
     }
 
+    /// Plain and the flooded arms alone, in the order of their levels, where the file tells which
+    /// they are: a sweep may have had other methods beside them, and levels added later.
+    fn flooded(self) -> Self {
+        let whole = |run: &Run| {
+            let curves = [&run.train_loss, &run.val_loss, &run.val_error];
+            curves.iter().all(|arms| arms.len() == self.arms.len())
+        };
+        if self.arms.len() != self.levels.len() || !self.runs.iter().all(whole) {
+            return self;
+        }
+        let level = |arm: &usize| match self.arms[*arm] {
+            Method::Flood { b } => Some(b),
+            _ => None,
+        };
+        let mut arms: Vec<usize> =
+            (1..self.arms.len()).filter(|arm| level(arm).is_some()).collect();
+        arms.sort_by(|a, b| level(a).unwrap_or(0.0).total_cmp(&level(b).unwrap_or(0.0)));
+        self.part(&arms)
+    }
+
     /// Arms compete within a weight decay.
     fn by_weight_decay(self) -> Vec<Self> {
         let mut decays: Vec<f64> = self.runs.iter().map(|run| run.weight_decay).collect();
@@ -142,6 +165,34 @@ impl RecordedGrid {
             }
         };
         decays.into_iter().map(part).collect()
+    }
+
+    /// The same task with plain and some of the arms alone, in rising order.
+    pub fn part(&self, arms: &[usize]) -> Self {
+        let kept: Vec<usize> = std::iter::once(0).chain(arms.iter().copied()).collect();
+        Self {
+            task: self.task.clone(),
+            levels: kept.iter().map(|&arm| self.levels[arm]).collect(),
+            arms: kept.iter().filter_map(|&arm| self.arms.get(arm)).copied().collect(),
+            epochs: self.epochs,
+            runs: self.runs.iter().map(|run| run.part(&kept)).collect(),
+        }
+    }
+
+    /// The same task under other grids: without the lowest or the highest quarter of the levels,
+    /// with every second level, and with the middle half alone. Those with fewer than three levels are left out.
+    pub fn windows(&self) -> Vec<Self> {
+        let count = self.levels.len() - 1;
+        let quarter = count / 4;
+        let windows: [(&str, Vec<usize>); 4] = [
+            ("without the lowest", (1 + quarter..=count).collect()),
+            ("without the highest", (1..=count - quarter).collect()),
+            ("every second", (1..=count).step_by(2).collect()),
+            ("the middle", (1 + quarter..=count - quarter).collect()),
+        ];
+        let wide = windows.into_iter().filter(|(_, arms)| arms.len() >= 3);
+        wide.map(|(name, arms)| Self { task: format!("{}, {name}", self.task), ..self.part(&arms) })
+            .collect()
     }
 
     /// The objective of each arm at the end: the mean over the closing tenth of the epochs and
@@ -164,6 +215,24 @@ impl RecordedGrid {
 
     fn run(&self, seed: u32) -> &Run {
         self.runs.iter().find(|run| run.seed == seed).unwrap_or(&self.runs[0])
+    }
+}
+
+impl Run {
+    fn part(&self, arms: &[usize]) -> Self {
+        fn of<T: Clone>(all: &[T], arms: &[usize]) -> Vec<T> {
+            arms.iter().filter_map(|&arm| all.get(arm)).cloned().collect()
+        }
+        let test = self.test_last.as_ref();
+        Self {
+            onset_step: of(&self.onset_step, arms),
+            train_loss: of(&self.train_loss, arms),
+            val_loss: of(&self.val_loss, arms),
+            val_error: of(&self.val_error, arms),
+            test_last: test
+                .map(|test| Test { loss: of(&test.loss, arms), error: of(&test.error, arms) }),
+            ..*self
+        }
     }
 }
 

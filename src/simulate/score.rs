@@ -7,12 +7,61 @@ use serde::Serialize;
 /// The most draws of seeds that are tried.
 const MAX_DRAWS: usize = 100;
 
-/// How a scheduler does on a task.
+/// Who picks a level.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Contestant {
+    /// A scheduler.
+    Scheduler(SchedulerKind),
+    /// The better of plain and the lowest level, whatever the task.
+    Lowest,
+    /// The better of plain and the level in the middle.
+    Middle,
+    /// The better of plain and the highest level.
+    Highest,
+}
+
+impl Contestant {
+    /// All of them: ours, those to compare it with, and picks that search nothing.
+    pub const ALL: [Self; 8] = [
+        Self::Scheduler(SchedulerKind::Halving),
+        Self::Scheduler(SchedulerKind::Grid),
+        Self::Scheduler(SchedulerKind::Sha),
+        Self::Scheduler(SchedulerKind::Asha),
+        Self::Scheduler(SchedulerKind::Hyperband),
+        Self::Lowest,
+        Self::Middle,
+        Self::Highest,
+    ];
+
+    /// Its name, as it stands in tables and in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Scheduler(kind) => kind.as_str(),
+            Self::Lowest => "lowest",
+            Self::Middle => "middle",
+            Self::Highest => "highest",
+        }
+    }
+
+    /// What it searches, and how: of one that always picks the same level, a grid of that level.
+    fn searches(self, grid: &RecordedGrid) -> (RecordedGrid, SchedulerKind) {
+        let last = grid.levels.len() - 1;
+        let arm = match self {
+            Self::Scheduler(kind) => return (grid.clone(), kind),
+            Self::Lowest => 1,
+            Self::Middle => last.div_ceil(2),
+            Self::Highest => last,
+        };
+        (grid.part(&[arm]), SchedulerKind::Grid)
+    }
+}
+
+/// How a contestant does on a task.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Score {
     /// The grid's name.
     pub task: String,
-    /// The scheduler.
+    /// Who picked.
     pub scheduler: &'static str,
     /// The metric that is searched for.
     pub metric: &'static str,
@@ -31,35 +80,39 @@ pub struct Score {
     pub picks: Vec<Option<f64>>,
 }
 
-/// Scores a scheduler that is given `seeds` of the grid's seeds; none if the grid has too few, or
+/// Scores a contestant that is given `seeds` of the grid's seeds; none if the grid has too few, or
 /// a search came to no answer.
 pub fn score(
     grid: &RecordedGrid,
-    kind: SchedulerKind,
+    contestant: Contestant,
     metric: ObjectiveMetric,
     seeds: usize,
     workers: usize,
 ) -> Option<Score> {
     let truth = grid.objectives(metric);
+    let (searched, kind) = contestant.searches(grid);
     let all: Vec<u32> = grid.runs.iter().map(|run| run.seed).collect();
     let draws = draws(&all, seeds);
     let outcomes: Vec<_> = draws
         .iter()
-        .map(|draw| trial::run(grid, kind, metric, draw, workers))
+        .map(|draw| trial::run(&searched, kind, metric, draw, workers))
         .collect::<Option<_>>()?;
-    let regrets: Vec<f64> = outcomes.iter().map(|outcome| regret(&truth, outcome.arm)).collect();
+    let arm = |level: Option<f64>| grid.levels.iter().position(|known| *known == level);
+    let arms: Vec<usize> =
+        outcomes.iter().map(|outcome| arm(outcome.level)).collect::<Option<_>>()?;
+    let regrets: Vec<f64> = arms.iter().map(|&arm| regret(&truth, arm)).collect();
     let mean =
         |values: &mut dyn Iterator<Item = f64>| values.sum::<f64>() / outcomes.len().max(1) as f64;
     (!outcomes.is_empty()).then(|| Score {
         task: grid.task.clone(),
-        scheduler: kind.as_str(),
+        scheduler: contestant.name(),
         metric: metric.as_str(),
         seeds,
         cost: mean(&mut outcomes.iter().map(|outcome| outcome.cost)),
         time: mean(&mut outcomes.iter().map(|outcome| outcome.time)),
         regret: mean(&mut regrets.iter().copied()),
         worst_regret: regrets.iter().copied().fold(0.0, f64::max),
-        picks: outcomes.iter().map(|outcome| grid.levels[outcome.arm]).collect(),
+        picks: outcomes.iter().map(|outcome| outcome.level).collect(),
     })
 }
 

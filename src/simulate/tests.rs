@@ -1,6 +1,9 @@
 //! A small grid that is made up here.
 
-use super::{RecordedGrid, score::score};
+use super::{
+    RecordedGrid,
+    score::{Contestant, score},
+};
 use floodgauge_protocol::{ObjectiveMetric, SchedulerKind};
 use serde_json::{Value, json};
 use std::{io::Write as _, path::Path};
@@ -36,11 +39,14 @@ fn a_grid_is_read_gzipped_or_not_and_searched() {
     for bytes in [text.clone().into_bytes(), packed.finish().unwrap()] {
         let grids = read(&bytes).unwrap();
         for kind in [SchedulerKind::Halving, SchedulerKind::Grid] {
-            let score = score(&grids[0], kind, ObjectiveMetric::ValLoss, 2, 3).unwrap();
+            let contestant = Contestant::Scheduler(kind);
+            let score = score(&grids[0], contestant, ObjectiveMetric::ValLoss, 2, 3).unwrap();
             assert_eq!(score.picks, [Some(0.2)], "{kind:?}");
             assert_eq!((score.regret, score.seeds), (0.0, 2));
         }
-        let score = |kind, seeds| score(&grids[0], kind, ObjectiveMetric::ValLoss, seeds, 1);
+        let score = |kind, seeds| {
+            score(&grids[0], Contestant::Scheduler(kind), ObjectiveMetric::ValLoss, seeds, 1)
+        };
         let sha = score(SchedulerKind::Sha, 2).unwrap();
         assert_eq!(sha.picks, [Some(0.1)], "its first rung, of three epochs, is a tie");
         let score = score(SchedulerKind::Grid, 1).unwrap();
@@ -53,8 +59,74 @@ fn a_grid_is_read_gzipped_or_not_and_searched() {
 #[test]
 fn seeds_that_the_grid_has_not_give_no_score() {
     let grids = read(grid().to_string().as_bytes()).unwrap();
-    let kind = SchedulerKind::Halving;
-    assert_eq!(score(&grids[0], kind, ObjectiveMetric::ValLoss, 3, 1), None);
+    let halving = Contestant::ALL[0];
+    assert_eq!(score(&grids[0], halving, ObjectiveMetric::ValLoss, 3, 1), None);
+}
+
+#[test]
+fn picks_that_search_nothing_cost_plain_and_their_level() {
+    let grids = read(grid().to_string().as_bytes()).unwrap();
+    let score = |contestant| score(&grids[0], contestant, ObjectiveMetric::ValLoss, 1, 1).unwrap();
+    let lowest = score(Contestant::Lowest);
+    assert_eq!((lowest.picks, lowest.cost), (vec![Some(0.1); 2], 1.0 + 0.7));
+    assert_eq!(score(Contestant::Middle).regret, 0.0);
+    let highest = score(Contestant::Highest);
+    assert_eq!(
+        (highest.picks, highest.cost),
+        (vec![None; 2], 1.0),
+        "plain, as 0.3 is never reached"
+    );
+}
+
+#[test]
+fn several_workers_end_sooner_at_the_same_cost() {
+    let grids = read(grid().to_string().as_bytes()).unwrap();
+    for contestant in Contestant::ALL {
+        let score =
+            |workers| score(&grids[0], contestant, ObjectiveMetric::ValLoss, 2, workers).unwrap();
+        let (one, four) = (score(1), score(4));
+        assert!(four.time < one.time, "{}", contestant.name());
+        if contestant != Contestant::Scheduler(SchedulerKind::Asha) {
+            assert_eq!((four.cost, four.picks), (one.cost, one.picks), "{}", contestant.name());
+        }
+    }
+}
+
+#[test]
+fn a_grid_can_be_looked_at_through_windows() {
+    let mut grid = grid();
+    let levels: Vec<_> = (0..9).map(|i| (i > 0).then(|| f64::from(i) / 10.0)).collect();
+    grid["levels"] = json!(levels);
+    for run in grid["runs"].as_array_mut().unwrap() {
+        run["onset_step"] = json!([null, 1, 1, 1, 1, 1, 1, 1, 1]);
+        for curve in ["train_loss", "val_loss", "val_error"] {
+            run[curve] = json!((0..9).map(|arm| vec![f64::from(arm); 10]).collect::<Vec<_>>());
+        }
+    }
+    let windows = read(grid.to_string().as_bytes()).unwrap()[0].windows();
+    let levels: Vec<Vec<f64>> =
+        windows.iter().map(|grid| grid.levels.iter().flatten().copied().collect()).collect();
+    let expected = [
+        vec![0.3, 0.4, 0.5, 0.6, 0.7, 0.8],
+        vec![0.1, 0.2, 0.3, 0.4, 0.5, 0.6],
+        vec![0.1, 0.3, 0.5, 0.7],
+        vec![0.3, 0.4, 0.5, 0.6],
+    ];
+    assert_eq!(levels, expected);
+    assert_eq!(windows[0].task, "made up, without the lowest");
+    assert_eq!(windows[0].objectives(ObjectiveMetric::ValLoss)[1], 3.0);
+}
+
+#[test]
+fn other_methods_than_flooding_are_left_out_and_levels_put_in_order() {
+    let mut grid = grid();
+    grid["levels"] = json!([null, 0.2, 0.2, 0.1]);
+    grid["arms"] = json!([
+        { "method": "plain" }, { "method": "flood", "b": 0.2 }, { "method": "iflood", "b": 0.2 },
+        { "method": "flood", "b": 0.1 }
+    ]);
+    let grids = read(grid.to_string().as_bytes()).unwrap();
+    assert_eq!(grids[0].levels, [None, Some(0.1), Some(0.2)]);
 }
 
 #[test]

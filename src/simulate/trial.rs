@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 /// What came of it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Outcome {
-    /// The arm that was chosen: 0 is plain.
-    pub arm: usize,
+    /// The level that was chosen; none is plain.
+    pub level: Option<f64>,
     /// Epochs trained, in full runs.
     pub cost: f64,
     /// When it ended on so many workers that each train one run-epoch at a time, in full runs.
@@ -62,9 +62,8 @@ pub fn run(
         enqueue(&mut queue, sweep.step(&Event::Finished { segment, attempt, branches }));
     }
     let best = sweep.best();
-    let level = best.best.as_ref()?.b;
     Some(Outcome {
-        arm: grid.levels.iter().position(|known| *known == level)?,
+        level: best.best.as_ref()?.b,
         cost: best.run_equivalents.spent,
         time: now / f64::from(grid.epochs),
     })

@@ -4,6 +4,11 @@ use super::{
     server::{Server, small},
     worker::{claim, post, rows, train_all},
 };
+use floodgauge::simulate::{
+    RecordedGrid,
+    score::{Contestant, score},
+};
+use floodgauge_protocol::ObjectiveMetric;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -212,4 +217,19 @@ async fn the_grid_of_an_unfinished_sweep_is_as_long_as_its_arms_were_trained() {
         .sum();
     let reported: usize = work.segment.branches.iter().map(|branch| branch.arms.len()).sum();
     assert_eq!(epochs, reported);
+}
+
+#[tokio::test]
+async fn schedulers_can_be_judged_on_a_finished_grid() {
+    let server = Server::start().await;
+    let path = completed(&server).await;
+    let grid = server.json(&format!("{path}/grid")).await;
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    std::io::Write::write_all(&mut file, grid.to_string().as_bytes()).unwrap();
+    let grids = RecordedGrid::read(file.path()).unwrap();
+    for contestant in Contestant::ALL {
+        let score = score(&grids[0], contestant, ObjectiveMetric::ValLoss, 2, 1).unwrap();
+        assert_eq!((score.task.as_str(), score.picks.len()), ("whole", 1));
+        assert!(score.cost <= 6.0, "{}: {}", contestant.name(), score.cost);
+    }
 }
