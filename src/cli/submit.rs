@@ -1,6 +1,6 @@
 //! `floodgauge submit`: hands a sweep to a server.
 
-use super::{Failure, connect, print, sweep_file, watch, words};
+use super::{Failure, connect, plan, print, sweep_file, watch, words};
 use crate::{client::ClientError, config::Server};
 use std::path::PathBuf;
 
@@ -9,6 +9,7 @@ use std::path::PathBuf;
 #[command(after_help = "\
 Examples:
   floodgauge submit examples/digits.toml --watch
+  floodgauge submit examples/digits.toml --plan
   floodgauge submit sweep.json --server http://gauge.example:7878
   sed 's/epochs = 100/epochs = 200/' examples/digits.toml | floodgauge submit -")]
 pub struct Args {
@@ -17,7 +18,10 @@ pub struct Args {
     /// Follow the sweep to its end and print the answer
     #[arg(long)]
     watch: bool,
-    /// Print what the server answers as JSON: the sweep, or with --watch the answer
+    /// Check the sweep and print what it would train and cost; nothing is submitted
+    #[arg(long, conflicts_with_all = ["watch", "idempotency_key"])]
+    plan: bool,
+    /// Print what the server answers as JSON: the sweep, with --watch the answer, with --plan the plan
     #[arg(long)]
     json: bool,
     /// A key under which the same sweep is made only once, however often it is submitted
@@ -34,13 +38,18 @@ pub struct Args {
 pub async fn run(args: Args) -> Result<(), Failure> {
     let spec = sweep_file::read(&args.file)?;
     let client = connect(&args.server)?;
-    let made = client.submit(&spec, args.idempotency_key.as_deref()).await;
-    let made = made.map_err(|error| match error {
+    let refused = |error| match error {
         ClientError::Refused(problem) if problem.status < 500 => {
             Failure::BadInput(format!("{}: {problem}", args.file.display()))
         }
-        error => error.into(),
-    })?;
+        error => Failure::from(error),
+    };
+    if args.plan {
+        let planned = client.plan(&spec).await.map_err(refused)?;
+        return print::out(&if args.json { planned.body } else { plan::card(&planned.value) });
+    }
+    let made = client.submit(&spec, args.idempotency_key.as_deref()).await;
+    let made = made.map_err(refused)?;
     let id = made.value.summary.id;
     let page = words::page(client.server(), id);
     if args.watch {

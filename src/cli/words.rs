@@ -78,7 +78,7 @@ pub fn answer(best: &Best, sweep: &SweepDetail) -> String {
         lines.push(("difference", difference_words(difference)));
     }
     if let Some(probability) = best.best.as_ref().and_then(|arm| arm.probability) {
-        lines.push(("probability", format!("{:.0} % of being the best arm", probability * 100.0)));
+        lines.push(("probability", probability_words(probability, best, sweep)));
     }
     if let Some(words) = test_words(best) {
         lines.push(("test", words));
@@ -91,7 +91,17 @@ pub fn answer(best: &Best, sweep: &SweepDetail) -> String {
     if cost.redone > 0.0 {
         lines.push(("redone", format!("{:.1} run-equivalents, after a crash", cost.redone)));
     }
+    if let Some(floor) = best.noise_floor {
+        lines.push((
+            "noise floor",
+            format!("{} of val_loss: the labels' own entropy", figure(floor)),
+        ));
+    }
     lines.push(("verdict", best.verdict.clone()));
+    if let Some(advice) = &best.advice {
+        lines.push(("next", advice.words.clone()));
+        lines.push(("", style(&advice.command).cyan().to_string()));
+    }
     lines.iter().map(|(name, value)| line(name, value)).collect::<Vec<_>>().join("\n")
 }
 
@@ -102,6 +112,28 @@ const NAME: usize = 12;
 pub fn line(name: &str, value: &str) -> String {
     let value = print::wrapped(value, print::width(), NAME + 2);
     format!("{}  {value}", style(format!("{name:>NAME$}")).dim())
+}
+
+/// How likely the best arm is the best, and who else may be.
+fn probability_words(probability: f64, best: &Best, sweep: &SweepDetail) -> String {
+    let of_best = best.best.as_ref();
+    let mut others: Vec<(String, f64)> = best
+        .probabilities
+        .iter()
+        .filter(|arm| {
+            of_best.is_none_or(|b| (&b.arm, b.weight_decay) != (&arm.arm, arm.weight_decay))
+        })
+        .filter_map(|arm| {
+            let decay = format!(" decay {}", arm.weight_decay);
+            let decay = if sweep.has_several_decays() { &decay } else { "" };
+            Some((format!("{}{decay}", arm.arm), arm.probability.filter(|p| *p >= 0.05)?))
+        })
+        .collect();
+    others.sort_by(|a, b| b.1.total_cmp(&a.1));
+    let others: Vec<String> =
+        others.iter().take(3).map(|(arm, p)| format!("{arm} {:.0} %", p * 100.0)).collect();
+    let next = if others.is_empty() { "" } else { "; " };
+    format!("{:.0} % of being the best arm{next}{}", probability * 100.0, others.join(", "))
 }
 
 /// How many seeds, in words.

@@ -7,7 +7,10 @@ mod types;
 
 pub use datasets::{DatasetItem, Kept};
 pub use error::{ClientError, FieldProblem, Problem};
-pub use types::{Answer, ArmInfo, Items, LogEntry, SweepDetail, SweepSummary, Trial};
+pub use types::{
+    Answer, ArmInfo, Items, LogEntry, PlannedTime, SweepDetail, SweepPlan, SweepSummary,
+    SweepTable, Trial,
+};
 
 use crate::{access::Secret, verdict::Best};
 use floodgauge_protocol::{Extension, SweepId, SweepSpec};
@@ -73,6 +76,15 @@ impl Client {
         self.answer(request).await
     }
 
+    /// What a sweep would train and cost, without submitting it.
+    ///
+    /// # Errors
+    /// Any [`ClientError`].
+    pub async fn plan(&self, sweep: &SweepSpec) -> Result<Answer<SweepPlan>, ClientError> {
+        let request = self.request(Method::POST, "v1/sweeps")?.query(&[("dry_run", true)]);
+        self.answer(request.json(sweep)).await
+    }
+
     /// A sweep.
     ///
     /// # Errors
@@ -111,6 +123,25 @@ impl Client {
     /// Any [`ClientError`].
     pub async fn best(&self, sweep: SweepId) -> Result<Answer<Best>, ClientError> {
         self.get(&format!("v1/sweeps/{sweep}/best")).await
+    }
+
+    /// A sweep's table.
+    ///
+    /// # Errors
+    /// Any [`ClientError`].
+    pub async fn table(&self, sweep: SweepId) -> Result<Answer<SweepTable>, ClientError> {
+        self.get(&format!("v1/sweeps/{sweep}/table")).await
+    }
+
+    /// A sweep's table as comma-separated values.
+    ///
+    /// # Errors
+    /// Any [`ClientError`].
+    pub async fn table_csv(&self, sweep: SweepId) -> Result<String, ClientError> {
+        let request = self.request(Method::GET, &format!("v1/sweeps/{sweep}/table"))?;
+        let request = request.header(header::ACCEPT, "text/csv").timeout(ANSWER);
+        let response = self.accepted(self.send(request).await?).await?;
+        response.text().await.map_err(|error| unreachable(&self.server, &error))
     }
 
     /// Asks for a sweep to end.

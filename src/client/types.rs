@@ -2,8 +2,8 @@
 //! left to the body's text ([`Answer::body`]).
 
 use crate::{
-    scheduler::{Action, Decision, Event, SweepStatus, TrialStatus},
-    verdict::Best,
+    scheduler::{Action, Decision, Event, PlanBound, SweepStatus, TrialStatus},
+    verdict::{Best, Table},
 };
 use floodgauge_protocol::{ArmIx, At, Digest, Family, FamilyIx, Metric, ObjectiveMetric, SweepId};
 use jiff::Timestamp;
@@ -82,6 +82,48 @@ pub struct ArmInfo {
     pub arm: ArmIx,
     /// Its name.
     pub name: String,
+}
+
+/// The table of a sweep.
+#[derive(Clone, Debug, Deserialize)]
+pub struct SweepTable {
+    /// Where the sweep stands.
+    pub status: SweepStatus,
+    /// The table.
+    #[serde(flatten)]
+    pub table: Table,
+}
+
+/// What a sweep would train, and what that would cost.
+#[derive(Clone, Debug, Deserialize)]
+pub struct SweepPlan {
+    /// Its name.
+    pub name: String,
+    /// Its scheduler's name.
+    pub scheduler: String,
+    /// How many arms it would have, plain included.
+    pub arms: u32,
+    /// How many seeds.
+    pub seeds: u32,
+    /// Epochs of a full run.
+    pub epochs: u32,
+    /// Its families.
+    pub families: Vec<Family>,
+    /// What it would cost, and what would be trained.
+    pub run_equivalents: PlanBound,
+    /// How long it would take.
+    pub time: Option<PlannedTime>,
+    /// The least cross-entropy of labels as noisy as the recipe's.
+    pub noise_floor: Option<f64>,
+}
+
+/// How long a plan takes, in seconds of one worker.
+#[derive(Clone, Copy, Debug, Deserialize)]
+pub struct PlannedTime {
+    /// The least.
+    pub low_s: f64,
+    /// The most.
+    pub high_s: f64,
 }
 
 /// One page of a list.

@@ -83,11 +83,35 @@ impl Driver {
             }
         };
         dataset.pin = found.map(|row| Pin { sha256: row.blob.digest, upload: row.upload });
-        if sent.is_some() && sent != dataset.pin {
-            let told = format!("{name} is another one here; leave the pin out to take it");
-            return Err(invalid("/recipe/dataset/pin", told));
-        }
+        as_sent(dataset, sent)?;
         Ok(dataset.pin.map(|pin| SweepData { name: name.to_string(), digest: pin.sha256 }))
+    }
+
+    /// Pins a recipe's data set as [`pin`](Self::pin) does, and keeps nothing.
+    pub(super) async fn look_up(
+        &self,
+        dataset: &mut Dataset,
+        sent: Option<Pin>,
+    ) -> Result<(), DriverError> {
+        let name = dataset.name.clone();
+        let kept = self.0.store.dataset(name.as_str()).await?;
+        dataset.pin = match name.kind() {
+            DatasetKind::BuiltIn | DatasetKind::Generated => None,
+            DatasetKind::Files => {
+                let (driver, of) = (self.clone(), name.clone());
+                let sha256 = match (blocking(move || driver.folder().digest(&of)).await?, kept) {
+                    (Ok(sha256), _) => sha256,
+                    (Err(SetError::Missing { .. }), Some(row)) => row.blob.digest,
+                    (Err(error), _) => return Err(unusable(&name, &error)),
+                };
+                Some(Pin { sha256, upload: None })
+            }
+            DatasetKind::Uploaded => {
+                let row = kept.ok_or_else(|| no_such(&name))?;
+                Some(Pin { sha256: row.blob.digest, upload: row.upload })
+            }
+        };
+        as_sent(dataset, sent)
     }
 
     /// A named set as its files are now; as it was kept, where they are gone.
@@ -192,6 +216,15 @@ fn fault(error: io::Error) -> DriverError {
 
 fn invalid(pointer: &str, message: String) -> DriverError {
     DriverError::Invalid(vec![Invalid { pointer: pointer.into(), message }])
+}
+
+/// A pin that was sent must be what the name stands for.
+fn as_sent(dataset: &Dataset, sent: Option<Pin>) -> Result<(), DriverError> {
+    if sent.is_none() || sent == dataset.pin {
+        return Ok(());
+    }
+    let told = format!("{} is another one here; leave the pin out to take it", dataset.name);
+    Err(invalid("/recipe/dataset/pin", told))
 }
 
 fn no_such(name: &DatasetName) -> DriverError {

@@ -8,6 +8,7 @@
 //! - `control`: what users do to a sweep on its way.
 //! - `datasets`: data sets, added, pinned, deleted.
 //! - `drain`: the end of a server in order.
+//! - `estimate`: how long a sweep would take.
 //! - `live`: a sweep's state in memory, rebuilt from its log.
 //! - `effects`: what a step changes in the projections.
 //! - `work`: leases, reports, blobs.
@@ -17,10 +18,12 @@ mod datasets;
 mod drain;
 mod effects;
 mod error;
+mod estimate;
 mod live;
 mod work;
 
 pub use error::DriverError;
+pub use estimate::PlannedTime;
 
 use crate::{
     access::TokenId,
@@ -179,6 +182,19 @@ impl Driver {
             }
             Created::Existing(sweep) => Ok(Submitted { sweep, created: false }),
         }
+    }
+
+    /// A sweep as [`submit`](Self::submit) would store it; nothing is stored.
+    ///
+    /// # Errors
+    /// [`DriverError::Invalid`] as of a submission.
+    pub async fn resolve(&self, mut spec: SweepSpec) -> Result<SweepSpec, DriverError> {
+        let sent = spec.recipe.dataset.pin.take();
+        check(&spec)?;
+        self.look_up(&mut spec.recipe.dataset, sent).await?;
+        check(&spec)?;
+        spec.recipe.dataset = spec.recipe.dataset.resolved();
+        Ok(spec)
     }
 
     /// A sweep as its log tells it, up to the newest entry.

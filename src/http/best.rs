@@ -67,5 +67,5 @@ async fn best(
             Problem::Internal(anyhow::anyhow!("nothing tells the answer of sweep {sweep}"))
         })?,
     };
-    Ok(Json(SweepBest { sweep, status, best }))
+    Ok(Json(SweepBest { sweep, status, best: best.of_sweep(sweep) }))
 }

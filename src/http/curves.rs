@@ -1,13 +1,16 @@
 //! The curves of a sweep, as JSON or as CSV.
 
-use super::{AppState, cell, extract::SweepPath, openapi::NoSweep, problem::Problem, sweeps};
-use crate::store::{CurveRow, TrialRow};
-use axum::{
-    Json,
-    extract::State,
-    http::{HeaderMap, HeaderValue, header},
-    response::{IntoResponse, Response},
+use super::{
+    AppState,
+    accept::{self, prefers_csv},
+    cell,
+    extract::SweepPath,
+    openapi::NoSweep,
+    problem::Problem,
+    sweeps,
 };
+use crate::store::{CurveRow, TrialRow};
+use axum::{extract::State, http::HeaderMap, response::Response};
 use floodgauge_protocol::{ArmIx, FamilyIx, Metric, Plan, SweepId, TrialKey, work::Diagnostics};
 use serde::Serialize;
 use std::{
@@ -81,15 +84,13 @@ async fn curves(
     // The trials after the rows, so that no onset is missed that a row lies beyond.
     let rows = state.driver.store().curves(sweep).await?;
     let onsets = Onsets::of(&state.driver.store().trials(sweep).await?);
-    let mut response = if prefers_csv(&headers) {
+    if prefers_csv(&headers) {
         let plan = sweeps::plan(&row)?;
         let table = csv(&plan, &rows, &onsets).map_err(|error| Problem::Internal(error.into()))?;
-        ([(header::CONTENT_TYPE, "text/csv; charset=utf-8")], table).into_response()
+        Ok(accept::csv(table))
     } else {
-        Json(CurveList { items: by_trial(&rows, &onsets) }).into_response()
-    };
-    response.headers_mut().insert(header::VARY, HeaderValue::from_static("accept"));
-    Ok(response)
+        Ok(accept::json(CurveList { items: by_trial(&rows, &onsets) }))
+    }
 }
 
 /// Where arms departed from plain.
@@ -166,46 +167,5 @@ fn write_metric(table: &mut String, metric: Metric) -> fmt::Result {
     match metric {
         Metric::Finite(value) => write!(table, ",{value}"),
         Metric::Diverged => write!(table, ",diverged"),
-    }
-}
-
-/// Whether the client would rather have CSV; JSON wins a tie.
-fn prefers_csv(headers: &HeaderMap) -> bool {
-    let accept = headers.get_all(header::ACCEPT);
-    let ranges: Vec<(&str, f32)> = accept
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .map(|range| {
-            let mut parts = range.split(';').map(str::trim);
-            let essence = parts.next().unwrap_or_default();
-            let weight = parts.find_map(|part| part.strip_prefix("q=")?.parse().ok());
-            (essence, weight.unwrap_or(1.0))
-        })
-        .collect();
-    // The most specific range that covers a type speaks for it (RFC 9110, section 12.5.1).
-    let weight = |names: [&str; 3]| {
-        let of = |name: &str| ranges.iter().find(|(range, _)| range.eq_ignore_ascii_case(name));
-        names.into_iter().find_map(of).map_or(0.0, |(_, weight)| *weight)
-    };
-    weight(["text/csv", "text/*", "*/*"]) > weight(["application/json", "application/*", "*/*"])
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn csv_is_for_those_who_prefer_it() {
-        let prefers = |accept: &'static str| {
-            prefers_csv(&HeaderMap::from_iter([(header::ACCEPT, HeaderValue::from_static(accept))]))
-        };
-        assert!(prefers("text/csv"));
-        assert!(prefers("text/csv, */*;q=0.1"));
-        assert!(prefers("application/json;q=0.5, Text/CSV"));
-        assert!(!prefers("*/*"));
-        assert!(!prefers("text/csv;q=0.1, application/json"));
-        assert!(!prefers("text/csv;q=0"));
-        assert!(!prefers_csv(&HeaderMap::new()));
     }
 }

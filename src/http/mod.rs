@@ -5,7 +5,8 @@
 //! runs it; listener and shutdown are the caller's.
 //!
 //! - [`control`]: what people do to a sweep on its way.
-//! - [`sweeps`], [`trials`], [`model`], [`curves`], [`sparkline`], [`grid`], [`best`]: what they ask about.
+//! - [`sweeps`], [`trials`], [`model`], [`curves`], [`sparkline`], [`grid`], [`best`], [`table`],
+//!   [`plan`]: what they ask about.
 //! - [`datasets`]: what sweeps train on.
 //! - [`events`]: live logs, on top of `feed`, which follows a `log` in the store.
 //! - [`work`], [`blobs`]: what workers say.
@@ -15,6 +16,7 @@
 //! - [`problem`]: what clients are told when something goes wrong.
 //! - [`below`]: the app under a path. [`body`], [`extract`]: what handlers take from a request.
 
+mod accept;
 pub mod access;
 mod base_path;
 pub mod best;
@@ -35,11 +37,13 @@ pub mod metrics;
 pub mod model;
 mod openapi;
 mod page;
+pub mod plan;
 pub mod problem;
 mod serve;
 pub mod session;
 pub mod sparkline;
 pub mod sweeps;
+pub mod table;
 mod time;
 pub mod tokens;
 pub mod trials;
@@ -139,6 +143,7 @@ fn routes() -> OpenApiRouter<AppState> {
         .merge(curves::router())
         .merge(grid::router())
         .merge(sparkline::router())
+        .merge(table::router())
         .merge(events::router())
         .merge(work::router())
         .merge(blobs::router())

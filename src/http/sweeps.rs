@@ -6,6 +6,7 @@ use super::{
     body::JsonBody,
     extract::{IdempotencyKey, Query, SweepPath},
     openapi::{InvalidSweep, Malformed, NoSweep, StateConflict, TooLarge, UnsupportedMediaType},
+    plan::{self, SweepPlan},
     problem::Problem,
     time::timestamp,
 };
@@ -138,16 +139,39 @@ pub struct ListQuery {
 const DEFAULT_LIMIT: u32 = 50;
 const MAX_LIMIT: u32 = 200;
 
+/// Whether a submission is only tried.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct CreateQuery {
+    /// Check the sweep and answer its plan; nothing is stored.
+    #[serde(default)]
+    #[param(default = false)]
+    dry_run: bool,
+}
+
+/// What a submission answers with 200.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(untagged)]
+pub enum SubmittedOrPlanned {
+    /// The sweep that its idempotency key had made before.
+    Sweep(Box<SweepDetail>),
+    /// The plan of one that wasn't submitted.
+    Plan(Box<SweepPlan>),
+}
+
 /// Submit a sweep
 ///
-/// With an `Idempotency-Key`, the same key and body again answer the same sweep with 200.
+/// With an `Idempotency-Key`, the same key and body again answer the same sweep with 200. With
+/// `dry_run`, nothing is stored: the answer is the sweep's plan.
 #[utoipa::path(
     post,
     path = "/v1/sweeps",
     operation_id = "submitSweep",
     tag = "sweeps",
     params(("idempotency-key" = Option<String>, Header, min_length = 1, max_length = 200,
-            description = "A text of the client's own, the same in every attempt")),
+            description = "A text of the client's own, the same in every attempt"),
+           CreateQuery),
     request_body(content = SweepSpec, description = "At most 1 MiB", example = json!({
         "name": "digits",
         "recipe": {
@@ -169,7 +193,8 @@ const MAX_LIMIT: u32 = 200;
     responses(
         (status = 201, body = SweepDetail, description = "Submitted",
          headers(("location" = String, description = "Where the sweep is"))),
-        (status = 200, body = SweepDetail, description = "Submitted before with this key"),
+        (status = 200, body = SubmittedOrPlanned,
+         description = "Submitted before with this key; with `dry_run`, its plan"),
         Malformed, TooLarge, UnsupportedMediaType, InvalidSweep,
     )
 )]
@@ -177,8 +202,12 @@ async fn create(
     State(state): State<AppState>,
     caller: Caller,
     IdempotencyKey(key): IdempotencyKey,
+    Query(query): Query<CreateQuery>,
     JsonBody(spec): JsonBody<SweepSpec>,
 ) -> Result<Response, Problem> {
+    if query.dry_run {
+        return Ok(plan::plan(&state, spec).await?.into_response());
+    }
     let idempotency =
         key.map(|key| Ok::<_, Problem>((key, canonical_digest(&spec)?))).transpose()?;
     let submitted = state.driver.submit_as(caller.owner(), spec, idempotency).await?;
@@ -309,6 +338,7 @@ pub(super) fn stored_best(row: &SweepRow) -> Option<Best> {
         tracing::warn!(sweep = %row.sweep, %error, "a stored answer can't be read");
     })
     .ok()
+    .map(|best: Best| best.of_sweep(row.sweep))
 }
 
 /// An arm, spelled out.

@@ -2,14 +2,14 @@
 
 use super::{halving, rungs::Rungs};
 use floodgauge_protocol::{Method, Plan, SchedulerKind, SweepSpec};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 /// The bounds of a sweep's cost, in run-equivalents over all its seeds and weight decays.
 ///
 /// They hold whatever the curves turn out to be. Work that is lost with a worker and done again
 /// isn't in them, as it isn't in what a sweep has spent; neither is what an extension adds later.
-#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct PlanBound {
     /// The least, were no level ever reached, and all ride on the plain run.
     pub low: f64,
@@ -22,7 +22,7 @@ pub struct PlanBound {
 }
 
 /// A part of the plan, after which the scheduler decides who goes on.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Phase {
     /// What is trained, in words.
     pub words: String,

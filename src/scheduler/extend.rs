@@ -163,7 +163,6 @@ impl Sweep {
             if trial.status == TrialStatus::Completed && trial.epochs() < goal.epoch {
                 trial.status = TrialStatus::Active;
                 trial.goal = goal;
-                trial.test = None;
             }
         }
         new.iter().flat_map(|&arm| self.add_run(TrialKey::new(family, arm), goal)).collect()
@@ -185,7 +184,8 @@ impl Sweep {
         // The trunk as far as it was trained is its run, even if that diverged.
         let (epochs, diverged) = (trunk.epochs(), trunk.status == TrialStatus::Diverged);
         let reason = "added; so far the training loss never fell below it".to_string();
-        *trial = Trial { status: TrialStatus::Active, goal, test: None, ..trunk };
+        let tests = Default::default();
+        *trial = Trial { status: TrialStatus::Active, goal, tests, ..trunk };
         let why = trial.reason.replace(reason.clone()).unwrap_or_default();
         let mut decisions = vec![Decision { action: Action::Wake { trial: key, epochs }, reason }];
         decisions.extend(diverged.then(|| trial.end(key, TrialEnd::Diverged, why)));

@@ -15,6 +15,8 @@
 //! - `training`: the segments that bring trials to where they are to be.
 //! - `save`: what workers save on their way.
 //! - `pause`, `extend`: what users do to a sweep that runs, and to one that is done.
+//! - `table`: the paper's table, and which arms stand in it; `testing`: the test at the end;
+//!   `told`: what unfinished runs tell the verdict.
 //! - [`Sifted`]: what of a report is new.
 
 mod action;
@@ -33,7 +35,10 @@ mod smooth;
 mod standing;
 mod status;
 mod sweep;
+mod table;
+mod testing;
 mod textbook;
+mod told;
 mod training;
 mod trial;
 mod trunk;

@@ -1,5 +1,5 @@
-//! What every scheduler has in common: brackets that go on once nothing of them is open, the test at
-//! the end, and the answer.
+//! What every scheduler has in common: brackets that go on once nothing of them is open, and the
+//! answer at the end.
 
 use super::{
     action::{Action, Decision},
@@ -7,10 +7,7 @@ use super::{
     sweep::{Sweep, Work},
     trial::Trial,
 };
-use floodgauge_protocol::{
-    ArmIx, At, Branch, FamilyIx, SchedulerKind, SegmentKind, Start, TrialKey,
-};
-use std::collections::BTreeMap;
+use floodgauge_protocol::{FamilyIx, SchedulerKind};
 
 impl Sweep {
     /// The first work of every bracket.
@@ -65,56 +62,6 @@ impl Sweep {
             (SchedulerKind::Asha, _) => "asynchronous halving".into(),
             _ => format!("rung {} of {}", rung + 1, self.rungs.epochs().len()),
         }
-    }
-
-    /// Test segments for the chosen arm and its baseline, one a seed and epoch; or the end, if
-    /// there is nothing to test. Tested is the epoch at which the objective is read: the last, or
-    /// each trial's best.
-    fn enqueue_test(&mut self) -> Vec<Decision> {
-        let Some((bracket, arm)) = self.chosen() else { return self.conclude() };
-        let mut arms = vec![ArmIx::PLAIN, arm];
-        arms.dedup();
-        let mut decisions = vec![];
-        for family in self.brackets[bracket].families.clone() {
-            let mut by_step: BTreeMap<u64, Vec<Branch>> = BTreeMap::new();
-            for &arm in &arms {
-                if let Some((step, branch)) = self.tested(TrialKey::new(family, arm)) {
-                    by_step.entry(step).or_default().push(branch);
-                }
-            }
-            for (step, branches) in by_step {
-                let names: Vec<_> = branches
-                    .iter()
-                    .map(|branch| self.plan.arms[branch.arms[0].ix()].to_string())
-                    .collect();
-                let reason = format!(
-                    "test metrics of {} after epoch {}, seed {}",
-                    names.join(" and "),
-                    step / self.steps_per_epoch,
-                    self.plan.families[family.ix()].seed,
-                );
-                let kind = SegmentKind::Test;
-                decisions.push(self.enqueue(family, kind, (step, step), branches, reason));
-            }
-        }
-        if decisions.is_empty() { self.conclude() } else { decisions }
-    }
-
-    /// The state of a trial that is tested, and its step; none if it wasn't trained to the end, or
-    /// was tested before.
-    fn tested(&self, key: TrialKey) -> Option<(u64, Branch)> {
-        let untested =
-            |trial: &&Trial| trial.status == TrialStatus::Completed && trial.test.is_none();
-        let trial = self.trials.get(&key).filter(untested)?;
-        let (step, digest) = match self.spec.search.objective.at {
-            At::Last => (trial.saved_step, trial.checkpoint?),
-            At::Best => {
-                let best = trial.best?;
-                (u64::from(best.epoch) * self.steps_per_epoch, best.checkpoint)
-            }
-        };
-        let branch = Branch::new(vec![key.arm], Start::Checkpoint { digest });
-        Some((step, Branch { onset_step: trial.onset_step, ..branch }))
     }
 
     /// The end, once nothing is open: the answer, or failure if no arm was trained to the end

@@ -1,8 +1,8 @@
 //! How the arms of a sweep stand: what the verdict judges.
 
 use super::{status::TrialStatus, sweep::Sweep, trial::Trial};
-use crate::verdict::{self, Best, Contender, RunEquivalents, Standing};
-use floodgauge_protocol::{ArmIx, Metric, TrialKey};
+use crate::verdict::{self, Best, Candidate, Contender, Run, RunEquivalents, Standing};
+use floodgauge_protocol::{ArmIx, Metric, Objective, ObjectiveMetric, TrialKey};
 
 impl Sweep {
     /// The answer so far; final once the sweep has ended.
@@ -56,6 +56,7 @@ impl Sweep {
     }
 
     fn standing(&self) -> Standing {
+        let at = self.spec.search.objective.at;
         let mut contenders = vec![];
         for (ix, bracket) in self.brackets.iter().enumerate() {
             for arm in self.plan.arm_ids() {
@@ -74,7 +75,10 @@ impl Sweep {
                     finished: trials.iter().all(|trial| trial.status == TrialStatus::Completed),
                     crossed: trials.iter().any(|trial| trial.onset_step.is_some()),
                     pruned: trials.iter().any(|trial| trial.status == TrialStatus::Pruned),
-                    tests: trials.iter().filter_map(|trial| trial.test).collect(),
+                    tests: trials
+                        .iter()
+                        .filter_map(|trial| trial.test(at, self.steps_per_epoch))
+                        .collect(),
                     scores,
                 });
             }
@@ -90,8 +94,66 @@ impl Sweep {
             untrained: self.untrained(),
             seeds: self.spec.search.seeds.len() as u32,
             ended: self.status.is_final(),
+            epochs: self.spec.recipe.epochs,
+            candidates: self.candidates(),
+            noise_floor: self.noise_floor(),
+            train_loss: self.train_loss(),
             contenders,
             run_equivalents: self.run_equivalents(),
         }
+    }
+
+    /// All arms of each weight decay.
+    fn candidates(&self) -> Vec<Candidate> {
+        let mut candidates = vec![];
+        for (ix, bracket) in self.brackets.iter().enumerate() {
+            candidates.extend(self.plan.arm_ids().map(|arm| Candidate {
+                bracket: ix,
+                arm,
+                method: self.plan.arms[arm.ix()],
+                weight_decay: self.plan.families[bracket.families[0].ix()].weight_decay,
+                runs: bracket.families.iter().map(|&f| self.run(TrialKey::new(f, arm))).collect(),
+            }));
+        }
+        candidates
+    }
+
+    /// What one seed has of an arm.
+    fn run(&self, key: TrialKey) -> Run {
+        let Some(trial) = self.trials.get(&key) else { return Run::default() };
+        let objective = self.spec.search.objective;
+        let other = match objective.metric {
+            ObjectiveMetric::ValLoss => ObjectiveMetric::ValError,
+            ObjectiveMetric::ValError => ObjectiveMetric::ValLoss,
+        };
+        let full = self.spec.recipe.epochs;
+        Run {
+            epochs: trial.epochs(),
+            completed: trial.status == TrialStatus::Completed,
+            crossed: trial.onset_step.is_some(),
+            score: trial.objective(objective, full),
+            other: trial.objective(Objective { metric: other, ..objective }, full),
+            diverged: trial.status == TrialStatus::Diverged,
+            // Only the model asks, once all has been trained.
+            probe: self.status.is_final().then(|| self.told_by(key)).flatten(),
+        }
+    }
+
+    /// The training loss that plain runs end at: their mean over the closing tenth of the epochs.
+    fn train_loss(&self) -> Option<f64> {
+        let plain = self.trials.iter().filter(|(key, _)| key.arm == ArmIx::PLAIN);
+        let losses = plain.map(|(_, trial)| {
+            let closing = trial.closing(self.spec.recipe.epochs);
+            match trial.status {
+                TrialStatus::Completed => Metric::mean(closing.iter().map(|p| p.train_loss)),
+                _ => Metric::Diverged,
+            }
+        });
+        Metric::mean(losses).finite()
+    }
+
+    fn noise_floor(&self) -> Option<f64> {
+        let dataset = &self.spec.recipe.dataset;
+        verdict::noise_floor(dataset.label_noise, dataset.facts()?.classes)
     }
 }

@@ -228,7 +228,9 @@ impl Sweep {
             for &arm in &branch.arms {
                 let key = TrialKey::new(family, arm);
                 let Some(trial) = self.trials.get_mut(&key) else { continue };
-                trial.test = branch.test.or(trial.test);
+                if let Some(test) = branch.test {
+                    trial.tests.insert(work.from_step, test);
+                }
                 if branch.end == BranchEnd::Diverged && trial.status == TrialStatus::Active {
                     let reason = format!("a loss was not finite after step {}", branch.step);
                     decisions.push(trial.end(key, TrialEnd::Diverged, reason));

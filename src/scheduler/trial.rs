@@ -6,6 +6,7 @@ use floodgauge_protocol::{
     segment::last_epoch,
     work::{BestEpoch, Diagnostics, ReportRow, TestMetrics},
 };
+use std::collections::BTreeMap;
 
 /// A trial as its sweep's log tells it.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,8 +28,8 @@ pub struct Trial {
     pub goal: Goal,
     /// Why it has its status, in words.
     pub reason: Option<String>,
-    /// Its test metrics, if it was chosen.
-    pub test: Option<TestMetrics>,
+    /// Its test metrics, if it was chosen, by the step after which they were computed.
+    pub tests: BTreeMap<u64, TestMetrics>,
 }
 
 /// How far a trial is to be trained.
@@ -99,7 +100,7 @@ impl Trial {
             saved_step: 0,
             goal: Goal::default(),
             reason: None,
-            test: None,
+            tests: BTreeMap::new(),
         }
     }
 
@@ -130,15 +131,18 @@ impl Trial {
     /// `last` the mean over the closing tenth of a full run's epochs (as many of the newest
     /// as there are), for `best` the lowest epoch.
     pub fn objective(&self, objective: Objective, full: u32) -> Option<Metric> {
-        let values = self.curve.iter().map(|point| point.metric(objective.metric));
+        let metric = |point: &Point| point.metric(objective.metric);
         match objective.at {
-            At::Best => values.min_by(|a, b| a.order(*b)),
-            At::Last => {
-                let window = full.div_ceil(10).max(1) as usize;
-                let skip = self.curve.len().saturating_sub(window);
-                (!self.curve.is_empty()).then(|| Metric::mean(values.skip(skip)))
-            }
+            At::Best => self.curve.iter().map(metric).min_by(|a, b| a.order(*b)),
+            At::Last => (!self.curve.is_empty())
+                .then(|| Metric::mean(self.closing(full).iter().map(metric))),
         }
+    }
+
+    /// The newest epochs, as many as a tenth of a full run of `full` epochs.
+    pub(super) fn closing(&self, full: u32) -> &[Point] {
+        let window = full.div_ceil(10).max(1) as usize;
+        &self.curve[self.curve.len().saturating_sub(window)..]
     }
 
     /// What textbook halving compares at a rung of `epoch` epochs: the value after that

@@ -1,6 +1,7 @@
 //! The answer's shape: the body of `GET /v1/sweeps/{id}/best`.
 
-use floodgauge_protocol::{At, Metric, ObjectiveMetric, work::TestMetrics};
+use super::{advice::Advice, other::OtherMetric, outlook::ArmOutlook};
+use floodgauge_protocol::{At, Metric, ObjectiveMetric, SweepId, work::TestMetrics};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -19,8 +20,60 @@ pub struct Best {
     pub difference: Option<Difference>,
     /// What the sweep cost.
     pub run_equivalents: RunEquivalents,
+    /// What the answer comes to, for programs.
+    #[serde(default)]
+    #[schema(required)]
+    pub finding: Finding,
+    /// Every arm of each weight decay, in order: what is known of it, and how likely it is the best.
+    #[serde(default)]
+    #[schema(required)]
+    pub probabilities: Vec<ArmOutlook>,
+    /// What the other metric (the error for the loss, the loss for the error) says, read alike; null
+    /// before an arm was trained to the end.
+    #[serde(default)]
+    #[schema(required)]
+    pub other_metric: Option<OtherMetric>,
+    /// The least cross-entropy, in nats, that any model can have on labels as noisy as the recipe's;
+    /// null without label noise. It bounds the validation loss, not the training loss.
+    #[serde(default)]
+    #[schema(required)]
+    pub noise_floor: Option<f64>,
+    /// What would tell more, once the sweep has ended; null where nothing is worth it.
+    #[serde(default)]
+    #[schema(required)]
+    pub advice: Option<Advice>,
     /// The answer in words.
     pub verdict: String,
+}
+
+impl Best {
+    /// The same with the sweep's id in the advice.
+    pub fn of_sweep(self, sweep: SweepId) -> Self {
+        Self { advice: self.advice.map(|advice| advice.to_sweep(sweep)), ..self }
+    }
+}
+
+/// What an answer comes to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Finding {
+    /// The sweep still runs.
+    #[default]
+    Pending,
+    /// The best arm does better than plain, beyond the doubt that its interval leaves.
+    Helps,
+    /// No arm does better than plain by more than these seeds could hide.
+    DoesNotHelp,
+    /// With these seeds it can't be told.
+    Uncertain,
+    /// With one seed there is nothing to tell how sure it is.
+    OneSeed,
+    /// The training loss never fell below any level: all arms are the plain run.
+    NeverReached,
+    /// Every best epoch precedes every onset: by early stopping, all arms are the plain run.
+    BestPrecedesOnset,
+    /// The sweep ended with nothing to compare.
+    NoAnswer,
 }
 
 /// The arm with the lowest objective.
@@ -36,9 +89,8 @@ pub struct BestArm {
     pub weight_decay: f64,
     /// Its objective, a mean over seeds.
     pub objective: Metric,
-    /// The share of resamplings of the seeds in which it is best of all; null with one seed,
-    /// until the sweep has ended, and where arms were not trained to the end, since those can't be
-    /// compared.
+    /// How likely it comes out best of all arms with as many other seeds; null with one seed, until
+    /// the sweep has ended, and where all arms are the same run.
     pub probability: Option<f64>,
     /// Its test metrics after the epoch at which the objective is read, means over seeds; null
     /// until the sweep has completed.
@@ -58,9 +110,15 @@ pub struct Baseline {
 /// A mean difference, paired by seed, with a two-sided interval.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Difference {
-    /// The mean; negative when the best arm is better than plain.
+    /// The mean as measured; negative when the best arm is better than plain.
     pub mean: f64,
-    /// The interval's lower end (Student's t over seeds); null with one seed.
+    /// The mean to expect of other seeds: drawn towards what neighbouring levels show, since the
+    /// arm was chosen on the very seeds that it is judged by; null with one seed.
+    #[serde(default)]
+    #[schema(required)]
+    pub expected: Option<f64>,
+    /// The interval's lower end: where the mean over as many other seeds is to be expected, the
+    /// choice of the arm allowed for; null with one seed.
     pub low: Option<f64>,
     /// The interval's upper end; null with one seed.
     pub high: Option<f64>,

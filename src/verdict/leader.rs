@@ -1,6 +1,6 @@
 //! What is judged, and who is ahead.
 
-use super::best::RunEquivalents;
+use super::{best::RunEquivalents, candidate::Candidate};
 use floodgauge_protocol::{ArmIx, Method, Metric, Objective, work::TestMetrics};
 
 /// A sweep as it stands.
@@ -20,6 +20,15 @@ pub struct Standing {
     pub ended: bool,
     /// The arms of each weight decay that every seed has reported of.
     pub contenders: Vec<Contender>,
+    /// All arms of each weight decay, one weight decay after the other.
+    pub candidates: Vec<Candidate>,
+    /// What no model can do better than on labels as noisy as these.
+    pub noise_floor: Option<f64>,
+    /// Epochs of a full run.
+    pub epochs: u32,
+    /// The training loss of the plain runs over their closing epochs, in nats, a mean over seeds; none
+    /// before they have ended.
+    pub train_loss: Option<f64>,
     /// What it has cost.
     pub run_equivalents: RunEquivalents,
 }
@@ -49,11 +58,44 @@ pub struct Contender {
     pub tests: Vec<TestMetrics>,
 }
 
+/// An end of the grid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Edge {
+    /// The lowest level, above 0.
+    Lowest,
+    /// The highest level.
+    Highest,
+}
+
 impl Standing {
+    /// The end of the grid at which a contender lies.
+    pub fn edge(&self, contender: &Contender) -> Option<Edge> {
+        let level = contender.method.level()?;
+        let (first, last) = (*self.levels.first()?, *self.levels.last()?);
+        if self.levels.len() < 2 {
+            None
+        } else if level == last {
+            Some(Edge::Highest)
+        } else {
+            (level == first && first > 0.0).then_some(Edge::Lowest)
+        }
+    }
+
+    /// The position of a contender among the candidates.
+    pub fn place(&self, contender: &Contender) -> Option<usize> {
+        self.candidates.iter().position(|candidate| candidate.is(contender))
+    }
+
     /// How many arms of a weight decay were pruned before any seed's loss fell below their level.
     pub fn unseen(&self, bracket: usize) -> usize {
         let unseen = |c: &&Contender| c.bracket == bracket && c.pruned && !c.crossed;
         self.contenders.iter().filter(unseen).count()
+    }
+
+    /// Whether any arm of a weight decay that was trained to the end departed from plain.
+    pub fn any_crossed(&self, bracket: usize) -> bool {
+        let of = self.contenders.iter().filter(|c| c.bracket == bracket && c.arm != ArmIx::PLAIN);
+        of.filter(|other| other.finished).any(|other| other.crossed)
     }
 }
 
@@ -77,7 +119,7 @@ pub fn leader(contenders: &[Contender]) -> Option<usize> {
 }
 
 /// The positions of the contenders that can be compared with each other.
-pub(super) fn comparable(contenders: &[Contender]) -> impl Iterator<Item = usize> + Clone + '_ {
+fn comparable(contenders: &[Contender]) -> impl Iterator<Item = usize> + Clone + '_ {
     let any_finished = contenders.iter().any(|contender| contender.finished);
     let furthest = contenders.iter().map(|contender| contender.epochs).max().unwrap_or(0);
     (0..contenders.len()).filter(move |&ix| {

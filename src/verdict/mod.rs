@@ -1,55 +1,70 @@
 //! Best b, and how sure: pure functions of what was measured.
 //!
-//! - [`Standing`], [`Contender`]: what is judged.
+//! - [`Standing`], [`Contender`], [`Candidate`]: what is judged.
 //! - [`judge`]: the answer, [`Best`]; [`leader`]: who is ahead.
+//! - `model`: what other seeds would show, `sure` asks it; `judged` puts together what figures, words
+//!   and advice stand on.
+//! - [`ArmOutlook`]: what is known of each arm; [`OtherMetric`]; [`Advice`]: what would tell more.
+//! - [`Table`]: the paper's table.
+//! - [`noise_floor`]: what no model can do better than.
 
+mod advice;
 mod best;
+mod candidate;
+mod floor;
+mod judged;
 mod leader;
+mod model;
+mod other;
+mod outlook;
 mod paired;
+mod sure;
+mod table;
 mod words;
 
-pub use best::{Baseline, Best, BestArm, Difference, RunEquivalents};
+pub use advice::{Advice, AdviceKind};
+pub use best::{Baseline, Best, BestArm, Difference, Finding, RunEquivalents};
+pub use candidate::{Candidate, Probe, Run};
+pub use floor::noise_floor;
 pub use leader::{Contender, Standing, leader};
+pub use other::{OtherMetric, Preference};
+pub use outlook::{ArmOutlook, Evidence};
+pub use table::{Figure, Table, TableCell, TableRow};
 
-use floodgauge_protocol::{ArmIx, Metric, work::TestMetrics};
+use floodgauge_protocol::{Metric, work::TestMetrics};
+use judged::Judged;
+use sure::Sureness;
 
-/// Judges a sweep as it stands.
+/// Judges a sweep as it stands. While it still runs that is quick; once it has ended, the model of
+/// what other seeds would show is asked too.
 pub fn judge(standing: &Standing) -> Best {
-    let contenders = &standing.contenders;
-    let lead = leader(contenders).map(|ix| &contenders[ix]);
-    let plain = lead.and_then(|lead| {
-        let same = |c: &&Contender| c.bracket == lead.bracket && c.arm == ArmIx::PLAIN;
-        contenders.iter().find(same).filter(|plain| plain.finished || !lead.finished)
-    });
-    let difference = lead.zip(plain).and_then(|(lead, plain)| paired::difference(lead, plain));
+    let sureness = Sureness::of(standing);
+    let judged = Judged::of(standing, &sureness);
+    let other_metric = judged.lead.and_then(|lead| other::judge(standing, lead));
     Best {
         metric: standing.objective.metric,
         at: standing.objective.at,
-        verdict: words::verdict(standing, lead, plain, difference.as_ref()),
-        best: lead.map(|lead| BestArm {
+        verdict: words::verdict(&judged, other_metric.as_ref()),
+        advice: advice::of(&judged),
+        finding: judged.finding,
+        best: judged.lead.map(|lead| BestArm {
             arm: lead.method.to_string(),
             method: lead.method.name().into(),
             b: lead.method.level(),
             weight_decay: lead.weight_decay,
             objective: lead.mean(),
-            probability: probability(standing, lead),
+            probability: judged.chance,
             test: mean_test(&lead.tests),
         }),
-        baseline: plain
+        baseline: judged
+            .plain
             .map(|plain| Baseline { objective: plain.mean(), test: mean_test(&plain.tests) }),
-        difference,
+        difference: judged.difference,
         run_equivalents: standing.run_equivalents,
+        probabilities: outlook::of(standing, &sureness),
+        other_metric,
+        noise_floor: standing.noise_floor,
     }
-}
-
-/// How likely the leader is the best of all arms; none before the end, and none where some were
-/// neither trained to the end nor diverged, since those can't be compared.
-fn probability(standing: &Standing, lead: &Contender) -> Option<f64> {
-    let settled = |c: &&Contender| c.finished || c.mean() == Metric::Diverged;
-    let all = standing.contenders.iter().filter(settled).count() == standing.arms;
-    (standing.ended && lead.finished && all)
-        .then(|| paired::probability(&standing.contenders, lead))
-        .flatten()
 }
 
 fn mean_test(tests: &[TestMetrics]) -> Option<TestMetrics> {

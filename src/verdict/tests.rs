@@ -1,5 +1,7 @@
 use super::*;
-use floodgauge_protocol::{Method, Objective};
+use floodgauge_protocol::{ArmIx, At, Method, Objective};
+
+mod calibration;
 
 fn contender(arm: u16, b: Option<f64>, scores: &[f64]) -> Contender {
     Contender {
@@ -16,6 +18,25 @@ fn contender(arm: u16, b: Option<f64>, scores: &[f64]) -> Contender {
     }
 }
 
+fn candidate(contender: &Contender) -> Candidate {
+    let run = |score: &Metric| Run {
+        epochs: contender.epochs,
+        completed: contender.finished,
+        crossed: contender.crossed,
+        score: Some(*score),
+        other: Some(*score),
+        diverged: *score == Metric::Diverged,
+        probe: None,
+    };
+    Candidate {
+        bracket: contender.bracket,
+        arm: contender.arm,
+        method: contender.method,
+        weight_decay: contender.weight_decay,
+        runs: contender.scores.iter().map(run).collect(),
+    }
+}
+
 fn standing(contenders: Vec<Contender>) -> Standing {
     Standing {
         objective: Objective::default(),
@@ -24,6 +45,10 @@ fn standing(contenders: Vec<Contender>) -> Standing {
         untrained: 0,
         seeds: contenders[0].scores.len() as u32,
         ended: true,
+        epochs: 10,
+        noise_floor: None,
+        train_loss: None,
+        candidates: contenders.iter().map(candidate).collect(),
         run_equivalents: RunEquivalents {
             spent: 3.0,
             full_grid: 3.0,
@@ -38,16 +63,32 @@ fn standing(contenders: Vec<Contender>) -> Standing {
 #[test]
 fn the_lowest_mean_wins_and_is_compared_with_plain() {
     let best = judge(&standing(vec![
-        contender(0, None, &[0.30, 0.32]),
-        contender(1, Some(0.1), &[0.20, 0.24]),
-        contender(2, Some(0.2), &[0.25, 0.25]),
+        contender(0, None, &[0.30, 0.32, 0.31]),
+        contender(1, Some(0.1), &[0.20, 0.24, 0.22]),
+        contender(2, Some(0.2), &[0.25, 0.25, 0.25]),
     ]));
     let difference = best.difference.unwrap();
     assert_eq!(best.best.unwrap().b, Some(0.1));
     assert!((difference.mean + 0.09).abs() < 1e-12);
-    // Student's t at 95 % with one degree of freedom is 6.3138; the standard error is 0.01.
-    assert!((difference.high.unwrap() + 0.09 - 0.063138).abs() < 1e-5);
-    assert_eq!(difference.seeds, 2);
+    assert_eq!(difference.seeds, 3);
+    let (low, high) = (difference.low.unwrap(), difference.high.unwrap());
+    assert!(low < -0.09 && -0.09 < high && high < 0.0, "{low} {high}");
+    assert_eq!(best.finding, Finding::Helps);
+    assert!(best.verdict.starts_with("Flooding helps: flood b=0.1 has"), "{}", best.verdict);
+}
+
+#[test]
+fn while_it_runs_the_difference_has_the_interval_of_student() {
+    let mut standing =
+        standing(vec![contender(0, None, &[0.30, 0.32]), contender(1, Some(0.1), &[0.20, 0.24])]);
+    standing.ended = false;
+    let best = judge(&standing);
+    let difference = best.difference.unwrap();
+    // Student's t at 95 % with one degree of freedom is 6.3138; the standard error is 0.01, and that
+    // of the difference to the mean over two other seeds √2 times as much.
+    let half = 0.063138 * 2f64.sqrt();
+    assert!((difference.high.unwrap() + 0.09 - half).abs() < 1e-5);
+    assert_eq!((best.finding, best.probabilities[1].probability), (Finding::Pending, None));
 }
 
 #[test]
@@ -56,31 +97,147 @@ fn one_seed_has_neither_interval_nor_probability() {
     let difference = best.difference.unwrap();
     assert_eq!((difference.low, difference.high), (None, None));
     assert_eq!(best.best.unwrap().probability, None);
+    assert_eq!(best.finding, Finding::OneSeed);
     assert!(best.verdict.contains("One seed"), "{}", best.verdict);
+    assert_eq!(best.advice.unwrap().command, "floodgauge extend ID --seeds 2");
 }
 
-#[test]
-fn the_probability_counts_all_resamplings_of_few_seeds() {
-    // Level 0.1 wins on seed 0 by 1, loses on seed 1 by 0.5: it wins in (0,0), (0,1), (1,0).
-    let best = judge(&standing(vec![
-        contender(0, None, &[9.0, 9.0]),
-        contender(1, Some(0.1), &[1.0, 2.5]),
-        contender(2, Some(0.2), &[2.0, 2.0]),
-    ]));
-    assert_eq!(best.best.unwrap().probability, Some(0.75));
-}
-
-#[test]
-fn many_seeds_are_resampled_by_a_fixed_sequence() {
-    let scores = |shift: f64| (0..7).map(|i| f64::from(i) / 10.0 + shift).collect::<Vec<_>>();
-    let judged = || {
-        judge(&standing(vec![
-            contender(0, None, &scores(0.5)),
-            contender(1, Some(0.1), &scores(0.0)),
-        ]))
+/// Plain at 1, levels 0.1 to 0.8 in a bowl whose lowest is at 0.4, with noise by `jitter`.
+fn bowl(depth: f64, jitter: f64) -> Standing {
+    let noise = |arm: u16, seed: u16| jitter * (f64::from((arm * 7 + seed * 3) % 5) - 2.0);
+    let value = |arm: u16, seed: u16| match arm {
+        0 => 1.0 + noise(0, seed),
+        _ => 1.0 - depth + 0.02 * depth * (f64::from(arm) - 4.0).powi(2) + noise(arm, seed),
     };
-    assert_eq!(judged().best.unwrap().probability, Some(1.0));
-    assert_eq!(judged(), judged());
+    let scores = |arm| (0..3).map(|seed| value(arm, seed)).collect::<Vec<_>>();
+    let arm = |arm: u16| contender(arm, (arm > 0).then(|| f64::from(arm) / 10.0), &scores(arm));
+    standing((0..9).map(arm).collect())
+}
+
+#[test]
+fn probabilities_are_of_all_arms_and_add_up_to_one() {
+    let best = judge(&bowl(0.5, 0.005));
+    let chances: Vec<f64> = best.probabilities.iter().map(|arm| arm.probability.unwrap()).collect();
+    assert!((chances.iter().sum::<f64>() - 1.0).abs() < 1e-9);
+    assert!(chances[4] > 0.3 && chances[0] < 0.01, "{chances:?}");
+    let at = |arm: usize| best.probabilities[arm].clone();
+    assert!(chances[3] + chances[5] > 10.0 * (chances[1] + chances[8]), "{chances:?}");
+    for arm in 0..9 {
+        let (low, fitted, high) =
+            (at(arm).low.unwrap(), at(arm).fitted.unwrap(), at(arm).high.unwrap());
+        assert!(low < fitted && fitted < high);
+        let measured = at(arm).objective.unwrap().finite().unwrap();
+        assert!((fitted - measured).abs() < 0.02, "{arm}: {fitted} {measured}");
+    }
+    assert_eq!(judge(&bowl(0.5, 0.005)), best, "the same standing, the same answer");
+}
+
+#[test]
+fn a_level_that_was_not_trained_is_judged_by_its_neighbours() {
+    let mut standing = bowl(0.5, 0.005);
+    standing.candidates[4].runs = vec![Run::default(); 3];
+    standing.contenders.remove(4);
+    let best = judge(&standing);
+    let between = &best.probabilities[4];
+    assert_eq!((between.evidence, between.objective), (Evidence::Untrained, None));
+    assert!((between.fitted.unwrap() - 0.5).abs() < 0.03, "{between:?}");
+    assert!(between.probability.unwrap() > 0.2, "{between:?}");
+}
+
+#[test]
+fn what_a_probe_tells_counts_less_than_a_run_to_the_end() {
+    let fitted = |doubt: f64| {
+        let mut standing = bowl(0.5, 0.005);
+        for run in &mut standing.candidates[4].runs {
+            *run = Run { probe: Some(Probe { value: 0.7, doubt }), epochs: 3, ..Run::default() };
+        }
+        standing.contenders.remove(4);
+        let best = judge(&standing);
+        assert_eq!(best.probabilities[4].evidence, Evidence::Probed);
+        best.probabilities[4].fitted.unwrap()
+    };
+    let (sure, unsure) = (fitted(0.001), fitted(1.0));
+    assert!(sure > unsure + 0.01 && (unsure - 0.5).abs() < 0.03, "{sure} {unsure}");
+}
+
+#[test]
+fn where_seeds_disagree_it_is_said_how_many_more_would_tell() {
+    let best = judge(&standing(vec![
+        contender(0, None, &[0.30, 0.34, 0.32]),
+        contender(1, Some(0.1), &[0.31, 0.27, 0.28]),
+        contender(2, Some(0.2), &[0.32, 0.30, 0.29]),
+        contender(3, Some(0.3), &[0.35, 0.33, 0.34]),
+    ]));
+    assert_eq!(best.finding, Finding::Uncertain);
+    assert!(best.verdict.contains("can't be told with these 3 seeds"), "{}", best.verdict);
+}
+
+#[test]
+fn when_all_levels_are_worse_flooding_does_not_help() {
+    let best = judge(&standing(vec![
+        contender(0, None, &[0.30, 0.31, 0.32]),
+        contender(1, Some(0.1), &[0.40, 0.41, 0.42]),
+        contender(2, Some(0.2), &[0.50, 0.51, 0.52]),
+    ]));
+    assert_eq!(best.finding, Finding::DoesNotHelp);
+    assert!(best.verdict.starts_with("Flooding does not help: no level"), "{}", best.verdict);
+    assert_eq!(best.advice, None);
+}
+
+#[test]
+fn where_all_runs_are_the_same_by_their_best_epoch_no_winner_is_named() {
+    let mut standing = standing(
+        (0..3).map(|arm| contender(arm, (arm > 0).then(|| f64::from(arm)), &[1.2, 1.1])).collect(),
+    );
+    standing.objective.at = At::Best;
+    let best = judge(&standing);
+    assert_eq!(best.finding, Finding::BestPrecedesOnset);
+    assert!(best.verdict.starts_with("Every best epoch precedes every onset"), "{}", best.verdict);
+    assert!(best.probabilities.iter().all(|arm| arm.probability.is_none()));
+    assert_eq!((best.best.unwrap().b, best.advice), (None, None));
+}
+
+#[test]
+fn a_metric_that_prefers_another_arm_is_told_of() {
+    let mut standing = standing(vec![
+        contender(0, None, &[0.30, 0.32]),
+        contender(1, Some(0.1), &[0.20, 0.24]),
+        contender(2, Some(0.2), &[0.25, 0.25]),
+    ]);
+    for (arm, other) in [(0, 0.05), (1, 0.06), (2, 0.07)] {
+        for run in &mut standing.candidates[arm].runs {
+            run.other = Some(Metric::Finite(other));
+        }
+    }
+    let best = judge(&standing);
+    assert_eq!(best.other_metric.unwrap().prefers, Preference::Plain);
+    assert!(best.verdict.contains("By val_error no flooding is best"), "{}", best.verdict);
+}
+
+#[test]
+fn levels_are_advised_beyond_the_edge_and_above_a_loss_that_no_level_reaches() {
+    let best = judge(&standing(vec![
+        contender(0, None, &[0.3]),
+        contender(1, Some(0.1), &[0.25]),
+        contender(2, Some(0.2), &[0.2]),
+    ]));
+    let advice = best.advice.unwrap();
+    assert_eq!(advice.command, "floodgauge extend ID --levels 0.3,0.4,0.5,0.6");
+    let mut never = standing(vec![contender(0, None, &[0.3]), contender(1, Some(0.1), &[0.3])]);
+    never.contenders[1].crossed = false;
+    never.train_loss = Some(0.4);
+    let best = judge(&never);
+    assert_eq!(best.finding, Finding::NeverReached);
+    let advice = best.advice.unwrap();
+    assert_eq!(advice.levels, [0.5, 0.625, 0.7812, 0.9766]);
+}
+
+#[test]
+fn advice_names_the_sweep_once_that_is_known() {
+    let best = judge(&standing(vec![contender(0, None, &[0.3]), contender(1, Some(0.1), &[0.2])]));
+    let id = "019b76da-a800-7000-8000-000000000000";
+    let best = best.of_sweep(id.parse().unwrap());
+    assert_eq!(best.advice.unwrap().command, format!("floodgauge extend {id} --seeds 2"));
 }
 
 #[test]
@@ -138,7 +295,8 @@ fn levels_pruned_before_they_were_reached_are_owned_up_to_in_place_of_a_hint_at_
     ]));
     assert!(best.verdict.contains("1 level was pruned before"), "{}", best.verdict);
     assert!(!best.verdict.contains("of the grid"), "{}", best.verdict);
-    assert_eq!(best.best.unwrap().probability, None, "the pruned one can't be compared");
+    let chance = best.best.unwrap().probability.unwrap();
+    assert!(chance < 0.8, "the pruned one may do better: {chance}");
 }
 
 #[test]

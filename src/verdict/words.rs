@@ -1,26 +1,29 @@
 //! The answer in words.
 
 use super::{
-    best::Difference,
-    leader::{Contender, Standing},
+    best::Finding,
+    judged::Judged,
+    leader::{Contender, Edge, Standing},
+    other::{OtherMetric, Preference},
 };
 use floodgauge_protocol::{ArmIx, Metric};
 
-/// A few sentences: who is best and by how much, how sure that is, what to do about it.
-pub fn verdict(
-    standing: &Standing,
-    lead: Option<&Contender>,
-    plain: Option<&Contender>,
-    difference: Option<&Difference>,
-) -> String {
-    let Some(lead) = lead else { return without_leader(standing).into() };
-    let mut sentences = vec![match lead.arm {
-        ArmIx::PLAIN => plain_leads(standing, lead),
-        _ => level_leads(standing, lead, plain, difference),
+/// A few sentences: who is best and by how much, how sure that is, what else is to be known.
+pub fn verdict(judged: &Judged<'_>, other: Option<&OtherMetric>) -> String {
+    let standing = judged.standing;
+    let Some(lead) = judged.lead else { return without_leader(standing).into() };
+    let mut sentences = vec![match judged.finding {
+        Finding::NeverReached => never_reached(standing, lead),
+        Finding::BestPrecedesOnset => precedes_onset(standing, lead),
+        _ if lead.arm == ArmIx::PLAIN => plain_leads(judged, lead),
+        _ => level_leads(judged, lead),
     }];
     if standing.ended && lead.finished {
+        sentences.extend(how_sure(judged, lead));
         sentences.extend(unseen(standing, lead).or_else(|| edge(standing, lead)));
         sentences.extend(untrained(standing));
+        sentences.extend(never_crossed(standing, lead));
+        sentences.extend(other.and_then(|other| by_other(other, lead)));
         if standing.seeds == 1 {
             let advice = "One seed can't say how sure that is: give several seeds for an interval.";
             sentences.push(advice.into());
@@ -40,56 +43,97 @@ fn without_leader(standing: &Standing) -> &'static str {
     }
 }
 
-fn level_leads(
-    standing: &Standing,
-    lead: &Contender,
-    plain: Option<&Contender>,
-    difference: Option<&Difference>,
-) -> String {
-    let metric = standing.objective.metric.as_str();
-    let against = match (plain, difference) {
+fn never_reached(standing: &Standing, lead: &Contender) -> String {
+    let which = match standing.unseen(lead.bracket) {
+        0 => "No level was ever reached",
+        _ => "No level that was trained to the end was reached",
+    };
+    format!(
+        "{which} by the training loss, so that each is the plain run, with {} {}.",
+        metric(standing),
+        number(lead.mean())
+    )
+}
+
+fn precedes_onset(standing: &Standing, lead: &Contender) -> String {
+    format!(
+        "Every best epoch precedes every onset: by early stopping all arms that were trained to the end \
+         are the same run, with {} {}, and no level can help.",
+        metric(standing),
+        number(lead.mean())
+    )
+}
+
+fn level_leads(judged: &Judged<'_>, lead: &Contender) -> String {
+    let standing = judged.standing;
+    let against = match (judged.plain, judged.difference.as_ref()) {
         (Some(plain), Some(difference)) => {
-            let by = format!("{:.4} below plain ({})", -difference.mean, number(plain.mean()));
-            match (difference.low, difference.high) {
-                (Some(low), Some(high)) => format!(
-                    ", {by}; {:.0} % interval of the difference {low:+.4} to {high:+.4} over {} seeds",
-                    100.0 * difference.level,
-                    difference.seeds,
-                ),
-                _ => format!(", {by}"),
-            }
+            format!(", {:.4} below plain ({})", -difference.mean, number(plain.mean()))
         }
         _ => ", with no baseline to compare with".into(),
     };
     let (name, value) = (named(standing, lead), number(lead.mean()));
-    format!("{}{name} has the lowest {metric}, {value}{against}.", when(standing, lead, ""))
+    let helps = match judged.finding {
+        Finding::Helps => format!("{} helps: ", what(lead)),
+        _ => String::new(),
+    };
+    let when = when(standing, lead, "");
+    format!("{helps}{when}{name} has the lowest {}, {value}{against}.", metric(standing))
 }
 
-fn plain_leads(standing: &Standing, lead: &Contender) -> String {
-    let (metric, value) = (standing.objective.metric.as_str(), number(lead.mean()));
+fn plain_leads(judged: &Judged<'_>, lead: &Contender) -> String {
+    let standing = judged.standing;
     let others =
         standing.contenders.iter().filter(|c| c.arm != ArmIx::PLAIN && c.bracket == lead.bracket);
-    let mut finished = others.clone().filter(|other| other.finished);
-    if standing.ended && lead.finished && !finished.any(|other| other.crossed) {
-        let which = match standing.unseen(lead.bracket) {
-            0 => "No level was ever reached",
-            _ => "No level that was trained to the end was reached",
-        };
-        return format!(
-            "{which} by the training loss, so that each is the plain run, with {metric} {value}."
-        );
-    }
     let levels = others.clone().all(|other| other.method.level().is_some());
     let noun = if levels { "level" } else { "arm" };
     let closest = others
         .filter(|other| other.epochs == lead.epochs)
         .min_by(|a, b| a.mean().order(b.mean()))
         .map(|other| format!(" The closest, {}, has {}.", other.method, number(other.mean())));
-    format!(
-        "{} {noun} does better than plain, with {metric} {value}.{}",
-        when(standing, lead, "no"),
-        closest.unwrap_or_default()
-    )
+    let value = number(lead.mean());
+    let when = match judged.finding {
+        Finding::DoesNotHelp if levels => "Flooding does not help: no".into(),
+        _ => when(standing, lead, "no"),
+    };
+    let closest = closest.unwrap_or_default();
+    format!("{when} {noun} does better than plain, with {} {value}.{closest}", metric(standing))
+}
+
+/// What other seeds would show.
+fn how_sure(judged: &Judged<'_>, lead: &Contender) -> Option<String> {
+    let difference = judged.difference.as_ref()?;
+    let rival = judged.rival.as_ref();
+    let (name, low, high) = match (lead.arm, rival) {
+        (ArmIx::PLAIN, Some(rival)) => (format!("that of {}", rival.name), rival.low, rival.high),
+        (ArmIx::PLAIN, None) => return None,
+        _ => ("the difference".into(), difference.low?, difference.high?),
+    };
+    let told = format!(
+        "With as many other seeds {name}{} is expected at {low:+.4} to {high:+.4} ({:.0} % interval, the \
+         choice allowed for)",
+        if lead.arm == ArmIx::PLAIN { " to plain" } else { "" },
+        100.0 * difference.level
+    );
+    let chance = match judged.chance {
+        Some(chance) => format!(", and it is the best arm with {:.0} %", 100.0 * chance),
+        None => String::new(),
+    };
+    let told = if lead.arm == ArmIx::PLAIN { told } else { told + &chance };
+    Some(match judged.finding {
+        Finding::Uncertain => {
+            let seeds = difference.seeds;
+            let more = match judged.more_seeds {
+                Some(1) => "about 1 more would tell".into(),
+                Some(more) => format!("about {more} more would tell"),
+                None => {
+                    "the difference, if there is one, is too small for a few more to tell".into()
+                }
+            };
+            format!("{told}: whether it helps can't be told with these {seeds} seeds; {more}.")
+        }
+        _ => format!("{told}."),
+    })
 }
 
 /// How far the sweep has got, before the sentence's first word.
@@ -99,6 +143,18 @@ fn when(standing: &Standing, lead: &Contender, word: &str) -> String {
         (true, false, _) => format!("It ended early. After {} epochs, {word}", lead.epochs),
         (true, true, "no") => "No".into(),
         (true, true, word) => word.into(),
+    }
+}
+
+/// What helps, at the start of a sentence.
+fn what(lead: &Contender) -> &'static str {
+    match lead.method.name() {
+        "flood" => "Flooding",
+        "iflood" => "iFlood",
+        "softad" => "SoftAD",
+        "alternating" => "Alternating",
+        "gradient_penalty" => "The gradient penalty",
+        _ => "It",
     }
 }
 
@@ -121,6 +177,18 @@ fn untrained(standing: &Standing) -> Option<String> {
     })
 }
 
+/// Levels that are the plain run, where others aren't.
+fn never_crossed(standing: &Standing, lead: &Contender) -> Option<String> {
+    let of = standing.contenders.iter().filter(|c| c.bracket == lead.bracket && c.finished);
+    let rode = of.filter(|c| c.arm != ArmIx::PLAIN && !c.crossed).count();
+    let told = match rode {
+        0 => return None,
+        1 => "1 level was never reached: it is the plain run.".into(),
+        n => format!("{n} levels were never reached: they are the plain run."),
+    };
+    standing.any_crossed(lead.bracket).then_some(told)
+}
+
 /// What textbook halving can't know.
 fn unseen(standing: &Standing, lead: &Contender) -> Option<String> {
     let which = match standing.unseen(lead.bracket) {
@@ -136,18 +204,35 @@ fn unseen(standing: &Standing, lead: &Contender) -> Option<String> {
 
 /// A hint that the grid may be too short.
 fn edge(standing: &Standing, lead: &Contender) -> Option<String> {
-    let level = lead.method.level()?;
-    let (first, last) = (standing.levels.first()?, standing.levels.last()?);
-    if standing.levels.len() < 2 {
-        return None;
+    Some(match standing.edge(lead)? {
+        Edge::Highest => {
+            "It is the highest level of the grid: higher ones may do better still.".into()
+        }
+        Edge::Lowest => {
+            "It is the lowest level of the grid: lower ones may do better still.".into()
+        }
+    })
+}
+
+/// Where the other metric disagrees.
+fn by_other(other: &OtherMetric, lead: &Contender) -> Option<String> {
+    let metric = other.metric.as_str();
+    let (objective, of_best) = (number(other.objective), number(other.of_best));
+    match other.prefers {
+        Preference::Same => None,
+        Preference::Plain => Some(format!(
+            "By {metric} no flooding is best: plain has {objective}, {} {of_best}.",
+            lead.method
+        )),
+        Preference::Another => Some(format!(
+            "By {metric} another arm is best: {} has {objective}, {} {of_best}.",
+            other.arm, lead.method
+        )),
     }
-    if level == *last {
-        Some("It is the highest level of the grid: higher ones may do better still.".into())
-    } else if level == *first && *first > 0.0 {
-        Some("It is the lowest level of the grid: lower ones may do better still.".into())
-    } else {
-        None
-    }
+}
+
+fn metric(standing: &Standing) -> &'static str {
+    standing.objective.metric.as_str()
 }
 
 fn number(metric: Metric) -> String {

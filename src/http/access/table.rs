@@ -50,6 +50,7 @@ pub const TABLE: &[(&str, &str, Need)] = &[
     ("GET", "/v1/sweeps/{id}/curves", READ),
     ("GET", "/v1/sweeps/{id}/grid", READ),
     ("GET", "/v1/sweeps/{id}/sparkline", READ),
+    ("GET", "/v1/sweeps/{id}/table", READ),
     ("GET", "/v1/sweeps/{id}/events", READ),
     ("GET", "/v1/events", READ),
     ("GET", "/v1/datasets", READ),

@@ -63,6 +63,64 @@ async fn a_sparkline_is_the_best_arms_curve() {
 }
 
 #[tokio::test]
+async fn an_answer_of_several_seeds_says_how_sure_it_is_of_each_arm() {
+    let server = Server::start().await;
+    let path = completed(&server).await;
+    let best = server.json(&format!("{path}/best")).await;
+    // Both seeds tell the very same, so that nothing is left to doubt.
+    assert_eq!((&best["finding"], &best["noise_floor"]), (&json!("helps"), &json!(null)));
+    let arms = best["probabilities"].as_array().unwrap();
+    assert_eq!(arms.len(), 3);
+    let sum: f64 = arms.iter().map(|arm| arm["probability"].as_f64().unwrap()).sum();
+    assert!((sum - 1.0).abs() < 1e-9, "{best}");
+    assert_eq!((&arms[2]["evidence"], &arms[2]["seeds"]), (&json!("trained"), &json!(2)));
+    let metric = &best["other_metric"];
+    assert_eq!((&metric["metric"], &metric["prefers"]), (&json!("val_error"), &json!("same")));
+    let sweep = path.rsplit('/').next().unwrap();
+    let command = format!("floodgauge extend {sweep} --levels 0.3,0.4,0.5,0.6");
+    assert_eq!(best["advice"]["command"], command, "the best is the highest level");
+}
+
+#[tokio::test]
+async fn the_table_has_a_row_a_read_out_and_weight_decay() {
+    let server = Server::start().await;
+    let mut spec = small("tabled");
+    spec["search"]["seeds"] = json!([3, 4]);
+    spec["search"]["weight_decay"] = json!([0.0, 0.1]);
+    let path = format!("/v1/sweeps/{}/table", server.submit(&spec).await);
+    let before = server.json(&path).await;
+    assert_eq!(before["rows"].as_array().unwrap().len(), 4);
+    assert_eq!(before["rows"][0]["without"], json!(null), "nothing was trained yet");
+    train_all(&server).await;
+    let table = server.json(&path).await;
+    assert_eq!((&table["status"], &table["metric"]), (&json!("completed"), &json!("val_loss")));
+    let told: Vec<_> = table["rows"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| {
+            (row["early_stopping"].as_bool().unwrap(), row["weight_decay"].as_f64().unwrap())
+        })
+        .collect();
+    assert_eq!(told, [(false, 0.0), (false, 0.1), (true, 0.0), (true, 0.1)]);
+    for row in &table["rows"].as_array().unwrap()[..2] {
+        let with = &row["with"];
+        assert_eq!((&with["arm"], &with["seeds"]), (&json!("flood b=0.2"), &json!(2)));
+        assert_eq!(with["val_loss"], json!({ "mean": 0.48, "standard_error": 0.0 }));
+        for cell in [&row["without"], with] {
+            assert_eq!(cell["test_error"], json!({ "mean": 0.1, "standard_error": 0.0 }));
+        }
+    }
+    let csv = server.request(Method::GET, &path).header("accept", "text/csv");
+    let response = csv.send().await.unwrap();
+    assert_eq!(response.headers()["content-type"], "text/csv; charset=utf-8");
+    let text = response.text().await.unwrap();
+    let lines: Vec<_> = text.lines().collect();
+    assert_eq!(lines.len(), 1 + 8);
+    assert_eq!(lines[2], "false,0,flood,flood b=0.2,0.2,2,0.48,0,0.12,0,0.5,0,0.1,0");
+}
+
+#[tokio::test]
 async fn all_trials_are_listed_from_the_start() {
     let server = Server::start().await;
     let sweep = server.submit(&small("trials")).await;

@@ -165,3 +165,37 @@ async fn a_cancelled_sweep_can_be_deleted_but_not_cancelled_again() {
     problem(server.delete(&path).await, 404, "not-found").await;
     assert_eq!(names(&server.json("/v1/sweeps").await), [""; 0]);
 }
+
+#[tokio::test]
+async fn a_dry_run_answers_the_plan_and_stores_nothing() {
+    let server = Server::start().await;
+    let mut spec = small("planned");
+    spec["search"]["seeds"] = json!([0, 1]);
+    let response = server.post("/v1/sweeps?dry_run=true", &spec).await;
+    assert_eq!(response.status(), StatusCode::OK);
+    let plan: Value = response.json().await.unwrap();
+    assert_eq!((&plan["arms"], &plan["seeds"]), (&json!(3), &json!(2)));
+    let cost = &plan["run_equivalents"];
+    assert_eq!((&cost["low"], &cost["high"]), (&json!(2.0), &json!(6.0)));
+    assert_eq!((&cost["full_grid"], &cost["phases"][0]["arms"]), (&json!(6.0), &json!(2)));
+    assert_eq!(plan["spec"]["recipe"]["dataset"]["n_train"], 100, "the split is filled in");
+    assert_eq!(plan["time"], json!(null), "nobody has trained it yet");
+    assert_eq!(names(&server.json("/v1/sweeps").await), [""; 0]);
+    let sweep = server.submit(&small("timed")).await;
+    worker::train_all(&server).await;
+    let response = server.post("/v1/sweeps?dry_run=true", &spec).await;
+    let time = response.json::<Value>().await.unwrap()["time"].take();
+    assert_eq!(time["measured_on"], sweep);
+    assert!(time["low_s"].as_f64().unwrap() <= time["high_s"].as_f64().unwrap());
+}
+
+#[tokio::test]
+async fn a_dry_run_names_the_fields_that_a_submission_would() {
+    let server = Server::start().await;
+    let mut spec = small("wrong");
+    spec["recipe"]["epochs"] = json!(0);
+    let body = problem(server.post("/v1/sweeps?dry_run=true", &spec).await, 422, "invalid-sweep");
+    assert_eq!(body.await["errors"][0]["pointer"], "/recipe/epochs");
+    let answer = server.post("/v1/sweeps?dry_run=perhaps", &small("x")).await;
+    problem(answer, 400, "malformed").await;
+}

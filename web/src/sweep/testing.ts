@@ -76,7 +76,7 @@ export function aBest(): Best {
       test: null,
     },
     baseline: { objective: 0.8, test: null },
-    difference: { mean: -0.1, low: null, high: null, level: 0.9, seeds: 1 },
+    difference: { mean: -0.1, expected: null, low: null, high: null, level: 0.9, seeds: 1 },
     run_equivalents: {
       spent: 2,
       full_grid: 6,
@@ -84,6 +84,11 @@ export function aBest(): Best {
       saved_by_pruning: 4,
       redone: 0,
     },
+    finding: "one_seed",
+    probabilities: [],
+    other_metric: null,
+    noise_floor: null,
+    advice: null,
     verdict: "flood b=0.1 ends 0.1 below plain",
   };
 }

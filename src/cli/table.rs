@@ -1,0 +1,135 @@
+//! `floodgauge table`: the paper's table of a sweep.
+
+use super::{Failure, connect, print};
+use crate::{
+    client::SweepTable,
+    config::Server,
+    verdict::{Figure, TableCell},
+};
+use console::style;
+use floodgauge_protocol::SweepId;
+
+/// Print the paper's table of a sweep: early stopping and weight decay, without and with flooding
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  floodgauge table 01970000-0000-7000-8000-000000000000
+  floodgauge table 01970000-0000-7000-8000-000000000000 --csv > table.csv")]
+pub struct Args {
+    /// The sweep's id
+    #[arg(value_parser = super::sweep_id)]
+    id: SweepId,
+    /// Print what the server answers as JSON
+    #[arg(long, conflicts_with = "csv")]
+    json: bool,
+    /// Print it as comma-separated values
+    #[arg(long)]
+    csv: bool,
+    #[command(flatten)]
+    server: Server,
+}
+
+/// Runs `table`.
+///
+/// # Errors
+/// Whatever the client meets.
+pub async fn run(args: Args) -> Result<(), Failure> {
+    let client = connect(&args.server)?;
+    if args.csv {
+        return print::out(client.table_csv(args.id).await?.trim_end());
+    }
+    let table = client.table(args.id).await?;
+    if args.json {
+        return print::out(&table.body);
+    }
+    print::out(&set_out(&table.value))
+}
+
+/// The table with a line a cell, and what its figures are.
+fn set_out(table: &SweepTable) -> String {
+    let rows = &table.table.rows;
+    let several = rows.iter().any(|row| row.weight_decay != rows[0].weight_decay);
+    let mut header = vec!["READ AT"];
+    if several {
+        header.push("DECAY");
+    }
+    header.extend(["ARM", "VAL LOSS", "VAL ERROR", "TEST LOSS", "TEST ERROR"]);
+    let mut lines = vec![header.into_iter().map(String::from).collect::<Vec<_>>()];
+    for row in rows {
+        for (i, cell) in row.cells().enumerate() {
+            let first = |text: String| if i == 0 { text } else { String::new() };
+            let read = if row.early_stopping { "best epoch" } else { "end" };
+            let mut line = vec![first(read.into())];
+            if several {
+                line.push(first(row.weight_decay.to_string()));
+            }
+            line.push(cell.arm.clone());
+            line.extend(figures(cell));
+            lines.push(line);
+        }
+    }
+    if lines.len() == 1 {
+        return "no arm was trained to the end with every seed yet".into();
+    }
+    let seeds = rows.iter().flat_map(|row| row.cells()).map(|cell| cell.seeds).max().unwrap_or(0);
+    let metric = table.table.metric.as_str();
+    let told = format!(
+        "Means over {} ± standard error, errors in %. Best epochs and levels by {metric}.\n\
+         At the end, validation is the mean of the closing epochs. Test labels are clean.",
+        super::words::seeds(seeds)
+    );
+    format!("{}\n\n{}", print::table(&lines), style(told).dim())
+}
+
+fn figures(cell: &TableCell) -> [String; 4] {
+    [
+        figure(Some(cell.val_loss), 1.0, 3),
+        figure(Some(cell.val_error), 100.0, 1),
+        figure(cell.test_loss, 1.0, 3),
+        figure(cell.test_error, 100.0, 1),
+    ]
+}
+
+fn figure(figure: Option<Figure>, unit: f64, digits: usize) -> String {
+    let Some(Figure { mean, standard_error }) = figure else { return "-".into() };
+    let Some(mean) = mean.finite() else { return "diverged".into() };
+    let error = standard_error.map(|error| format!(" ± {:.digits$}", error * unit));
+    format!("{:.digits$}{}", mean * unit, error.unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_table_has_a_line_a_cell_and_fits_a_terminal() {
+        let figure = |mean: f64| json!({ "mean": mean, "standard_error": mean / 20.0 });
+        let cell = |arm: &str, method: &str, b: Option<f64>| {
+            json!({ "arm": arm, "method": method, "b": b, "seeds": 3,
+                    "val_loss": figure(2.131), "val_error": figure(0.316),
+                    "test_loss": figure(0.406), "test_error": figure(0.118) })
+        };
+        let row = |early: bool| {
+            json!({ "early_stopping": early, "weight_decay": 0.0, "without": cell("plain", "plain", None),
+                    "with": cell("flood b=0.07", "flood", Some(0.07)), "others": [] })
+        };
+        let table = serde_json::from_value(json!({
+            "sweep": "01970000-0000-7000-8000-000000000000", "status": "completed",
+            "metric": "val_loss", "rows": [row(false), row(true)]
+        }));
+        let text = console::strip_ansi_codes(&set_out(&table.unwrap())).into_owned();
+        let lines: Vec<_> = text.lines().collect();
+        assert_eq!(
+            lines[0],
+            "READ AT     ARM           VAL LOSS       VAL ERROR   TEST LOSS      TEST ERROR"
+        );
+        assert_eq!(
+            lines[1],
+            "end         plain         2.131 ± 0.107  31.6 ± 1.6  0.406 ± 0.020  11.8 ± 0.6"
+        );
+        assert!(lines[4].starts_with("            flood b=0.07  2.131"), "{text}");
+        assert!(lines.iter().all(|line| line.chars().count() <= 86), "{text}");
+        assert!(text.contains("Means over 3 seeds"), "{text}");
+    }
+}

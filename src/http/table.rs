@@ -1,0 +1,110 @@
+//! The paper's table of a sweep, as JSON or as CSV.
+
+use super::{
+    AppState,
+    accept::{self, prefers_csv},
+    cell,
+    extract::SweepPath,
+    openapi::{NoSweep, StateConflict},
+    problem::Problem,
+    sweeps,
+};
+use crate::{
+    scheduler::{Sweep, SweepStatus},
+    verdict::{Figure, Table, TableCell, TableRow},
+};
+use axum::{extract::State, http::HeaderMap, response::Response};
+use floodgauge_protocol::{Metric, SweepId};
+use serde::Serialize;
+use std::fmt::Write as _;
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+pub(super) fn router() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(table))
+}
+
+/// The table of a sweep.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SweepTable {
+    /// The sweep.
+    pub sweep: SweepId,
+    /// Where it stands.
+    pub status: SweepStatus,
+    /// The table.
+    #[serde(flatten)]
+    pub table: Table,
+}
+
+/// Get the paper's table
+///
+/// Early stopping and weight decay down, without and with flooding across: validation and test metrics,
+/// means over seeds with their standard errors. As JSON or, with `Accept: text/csv`, a row a cell. Test
+/// figures come once the sweep has completed.
+#[utoipa::path(
+    get,
+    path = "/v1/sweeps/{id}/table",
+    operation_id = "getTable",
+    tag = "sweeps",
+    params(("id" = SweepId, Path, description = "The sweep")),
+    responses(
+        (status = 200, description = "The table, as far as it is known",
+         content((SweepTable = "application/json"), (String = "text/csv"))),
+        NoSweep, StateConflict,
+    )
+)]
+async fn table(
+    State(state): State<AppState>,
+    SweepPath(sweep): SweepPath,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let row = sweeps::row(&state, sweep).await?;
+    let replayed = match sweeps::replayed(&state, sweep).await? {
+        Some(replayed) => replayed.table(),
+        None if row.best.is_none() => Sweep::new(sweeps::spec(&row)?).table(),
+        None => {
+            let version = row.scheduler_version;
+            let why = format!("this server can't follow version {version} of the scheduler");
+            return Err(Problem::Conflict(why));
+        }
+    };
+    Ok(if prefers_csv(&headers) {
+        accept::csv(csv(&replayed))
+    } else {
+        accept::json(SweepTable { sweep, status: row.status, table: replayed })
+    })
+}
+
+fn csv(table: &Table) -> String {
+    let mut text = String::from(
+        "early_stopping,weight_decay,method,arm,b,seeds,val_loss,val_loss_se,val_error,val_error_se,\
+         test_loss,test_loss_se,test_error,test_error_se\r\n",
+    );
+    for row in &table.rows {
+        for cell in row.cells() {
+            line(&mut text, row, cell);
+        }
+    }
+    text
+}
+
+fn line(text: &mut String, row: &TableRow, of: &TableCell) {
+    let b = of.b.map(|b| b.to_string()).unwrap_or_default();
+    let (method, arm) = (cell::text(&of.method), cell::text(&of.arm));
+    // Writing to a string can't fail.
+    let _ =
+        write!(text, "{},{},{method},{arm},{b},{}", row.early_stopping, row.weight_decay, of.seeds);
+    for figure in [Some(of.val_loss), Some(of.val_error), of.test_loss, of.test_error] {
+        let _ = write!(text, ",{}", figures(figure));
+    }
+    text.push_str("\r\n");
+}
+
+fn figures(figure: Option<Figure>) -> String {
+    let Some(Figure { mean, standard_error }) = figure else { return ",".into() };
+    let mean = match mean {
+        Metric::Finite(value) => value.to_string(),
+        Metric::Diverged => "diverged".into(),
+    };
+    format!("{mean},{}", standard_error.map(|se| se.to_string()).unwrap_or_default())
+}

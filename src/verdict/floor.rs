@@ -1,0 +1,33 @@
+//! What no model can do better than.
+
+/// The irreducible cross-entropy, in nats, of labels of `classes` classes each of which was flipped
+/// to another class, any of them alike, at `rate`: `−(1−p) ln(1−p) − p ln(p/(K−1))`. None without
+/// noise.
+///
+/// It bounds the mean validation loss from below where validation labels are as noisy. It does not
+/// bound the training loss, which falls under it once labels are memorised.
+pub fn noise_floor(rate: f64, classes: u32) -> Option<f64> {
+    let others = f64::from(classes.checked_sub(1).filter(|others| *others > 0)?);
+    let term = |p: f64, q: f64| if p > 0.0 { -p * q.ln() } else { 0.0 };
+    let floor = term(1.0 - rate, 1.0 - rate) + term(rate, rate / others);
+    (rate > 0.0 && rate <= 1.0).then_some(floor)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_floor_of_noisy_labels_is_their_entropy() {
+        let near = |rate, classes, floor: f64| {
+            assert!((noise_floor(rate, classes).unwrap() - floor).abs() < 5e-4, "{rate} {classes}");
+        };
+        near(0.01, 2, 0.056);
+        near(0.05, 2, 0.199);
+        near(0.10, 2, 0.325);
+        near(0.20, 10, 0.940);
+        near(1.0, 2, 0.0);
+        assert_eq!(noise_floor(0.0, 10), None);
+        assert_eq!(noise_floor(0.1, 1), None, "one class can't be flipped to another");
+    }
+}

@@ -1,0 +1,170 @@
+//! What the model is made of: columns for means, seeds and smooth curves, and how much each may vary.
+
+use std::f64::consts::PI;
+
+/// Cosines of the mean response, and of how a seed departs from it.
+const RESPONSE: usize = 8;
+const DEPARTURE: usize = 5;
+
+/// How smooth curves are, as a share of a method's levels: the mean response, a seed's departure.
+const RESPONSE_LENGTH: f64 = 0.5;
+const DEPARTURE_LENGTH: f64 = 0.6;
+
+/// Where an arm stands in the model.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Place {
+    /// Its group: the levels of a method are one, plain and each arm without a level are one each.
+    pub group: usize,
+    /// Its place among the levels of its method, from 0 to 1; none for a group of one.
+    pub position: Option<f64>,
+}
+
+/// How much of the noise of a single run the parts of the model vary by; one point of a grid.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Scales {
+    /// The mean response of a method, about its mean.
+    pub response: f64,
+    /// A seed's departure from it.
+    pub departure: f64,
+    /// A seed's departure for a group as a whole.
+    pub offset: f64,
+}
+
+impl Scales {
+    /// A coarse grid, evenly spaced in the logarithm; every point is as likely beforehand.
+    pub fn grid() -> impl Iterator<Item = Self> {
+        let over = |values: &'static [f64]| values.iter().copied();
+        over(&[0.5, 2.0, 8.0, 32.0]).flat_map(move |response| {
+            over(&[0.3, 1.5, 7.5]).flat_map(move |departure| {
+                over(&[0.3, 1.5, 7.5, 25.0]).map(move |offset| Self { response, departure, offset })
+            })
+        })
+    }
+}
+
+/// The columns of the model: contrasts of seeds, the offsets of each seed, each seed's departures from
+/// the responses; at last what seeds have in common: the means of groups, and the methods' responses.
+/// All but contrasts and means are drawn to 0.
+#[derive(Clone, Debug)]
+pub struct Design {
+    seeds: usize,
+    places: Vec<Place>,
+    groups: usize,
+    /// The groups that are methods with levels.
+    ladders: Vec<usize>,
+}
+
+impl Design {
+    /// The columns for arms at `places`, whose groups count from 0, over `seeds` seeds.
+    pub fn new(places: Vec<Place>, seeds: usize) -> Self {
+        let groups = places.iter().map(|place| place.group + 1).max().unwrap_or(0);
+        let mut ladders: Vec<usize> =
+            places.iter().filter(|p| p.position.is_some()).map(|place| place.group).collect();
+        ladders.sort_unstable();
+        ladders.dedup();
+        Self { seeds, places, groups, ladders }
+    }
+
+    /// The arms.
+    pub fn places(&self) -> &[Place] {
+        &self.places
+    }
+
+    /// Columns that nothing draws to 0.
+    pub fn free(&self) -> usize {
+        self.groups + self.seeds - 1
+    }
+
+    /// Columns that all seeds have in common: the last ones.
+    pub fn common(&self) -> usize {
+        self.groups + self.ladders.len() * RESPONSE
+    }
+
+    /// Columns of single seeds: the first ones.
+    fn own(&self) -> usize {
+        self.seeds - 1 + self.seeds * (self.groups + self.ladders.len() * DEPARTURE)
+    }
+
+    /// All columns.
+    pub fn columns(&self) -> usize {
+        self.own() + self.common()
+    }
+
+    /// The row of an arm's mean over all seeds there could be, in the common columns.
+    pub fn mean(&self, arm: usize) -> Vec<f64> {
+        let mut row = vec![0.0; self.common()];
+        let place = &self.places[arm];
+        row[place.group] = 1.0;
+        if let Some((ladder, cosines)) = self.cosines::<RESPONSE>(place) {
+            let from = self.groups + ladder * RESPONSE;
+            row[from..from + RESPONSE].copy_from_slice(&cosines);
+        }
+        row
+    }
+
+    /// The row of an arm's run with one seed, in all columns.
+    pub fn run(&self, arm: usize, seed: usize) -> Vec<f64> {
+        let mut row = vec![0.0; self.own()];
+        let place = &self.places[arm];
+        let contrasts = self.seeds - 1;
+        // The effects of the seeds add up to 0.
+        match seed.checked_sub(1) {
+            Some(contrast) => row[contrast] = 1.0,
+            None => row[..contrasts].fill(-1.0),
+        }
+        row[contrasts + seed * self.groups + place.group] = 1.0;
+        if let Some((ladder, cosines)) = self.cosines::<DEPARTURE>(place) {
+            let before = contrasts + self.seeds * self.groups;
+            let from = before + (seed * self.ladders.len() + ladder) * DEPARTURE;
+            row[from..from + DEPARTURE].copy_from_slice(&cosines);
+        }
+        row.extend(self.mean(arm));
+        row
+    }
+
+    /// The variance of each column beforehand, in units of the noise; 0 for those that are free.
+    pub fn variances(&self, scales: Scales) -> Vec<f64> {
+        let mut variances = vec![0.0; self.seeds - 1];
+        variances.resize(variances.len() + self.seeds * self.groups, scales.offset.powi(2));
+        for _ in 0..self.seeds * self.ladders.len() {
+            variances.extend(spectrum::<DEPARTURE>(DEPARTURE_LENGTH, scales.departure));
+        }
+        variances.resize(variances.len() + self.groups, 0.0);
+        for _ in &self.ladders {
+            variances.extend(spectrum::<RESPONSE>(RESPONSE_LENGTH, scales.response));
+        }
+        variances
+    }
+
+    /// Draws how arms depart with a seed that nobody saw, by normal deviates of `normal`, in units
+    /// of the noise, noise included.
+    pub fn departures(&self, scales: Scales, normal: &mut impl FnMut() -> f64) -> Vec<f64> {
+        let offsets: Vec<f64> = (0..self.groups).map(|_| scales.offset * normal()).collect();
+        let spectrum = spectrum::<DEPARTURE>(DEPARTURE_LENGTH, scales.departure);
+        let ladders: Vec<[f64; DEPARTURE]> =
+            self.ladders.iter().map(|_| spectrum.map(|v| v.sqrt() * normal())).collect();
+        let depart = |place: &Place| {
+            let smooth = self
+                .cosines::<DEPARTURE>(place)
+                .map_or(0.0, |(ladder, cosines)| super::linear::dot(&cosines, &ladders[ladder]));
+            offsets[place.group] + smooth
+        };
+        self.places.iter().map(|place| depart(place) + normal()).collect()
+    }
+
+    /// The ladder that a place is on, and the cosines there.
+    fn cosines<const N: usize>(&self, place: &Place) -> Option<(usize, [f64; N])> {
+        let x = place.position?;
+        let ladder = self.ladders.iter().position(|group| *group == place.group)?;
+        let cosine = |j: usize| 2f64.sqrt() * ((j + 1) as f64 * PI * x).cos();
+        Some((ladder, std::array::from_fn(cosine)))
+    }
+}
+
+/// Variances of cosines that make a curve of standard deviation `scale`, as smooth as a Gaussian
+/// process with a Matérn 3/2 kernel of this length on the unit interval.
+fn spectrum<const N: usize>(length: f64, scale: f64) -> [f64; N] {
+    let density = |j: usize| (1.0 + ((j + 1) as f64 * PI * length).powi(2) / 3.0).powi(-2);
+    let total: f64 = (0..N).map(density).sum();
+    std::array::from_fn(|j| scale * scale * density(j) / total)
+}
