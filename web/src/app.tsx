@@ -47,7 +47,7 @@ function skip(event: Event) {
 }
 
 const THEMES: readonly (readonly [Theme, string])[] = [
-  ["system", "as the system"],
+  ["system", "auto"],
   ["light", "light"],
   ["dark", "dark"],
 ];

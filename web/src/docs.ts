@@ -43,6 +43,8 @@ viewer.setAttribute("spec-url", new URL("openapi.json", here).href);
 // Wherever the server is mounted, its operations lie beside this page.
 viewer.setAttribute("server-url", here.href.replace(/\/$/, ""));
 viewer.setAttribute("hide-server-selection", "");
+// Whoever has signed in on the page has signed in here.
+viewer.setAttribute("hide-authentication", "");
 viewer.setAttribute("default-schema-tab", "schema");
 effect(() => {
   for (const [name, colour] of Object.entries(COLOURS[ground.value])) {

@@ -168,6 +168,7 @@ export function uploadDataset(
     request.onload = () => {
       const { status, responseText } = request;
       heedStatus(status);
+      heedStatus(status);
       let body: unknown;
       try {
         body = JSON.parse(responseText);

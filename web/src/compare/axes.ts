@@ -26,7 +26,11 @@ export function levelAxis(levels: readonly number[], count = 6): Axis {
   const positive = levels.filter((level) => level > 0);
   const [least, most] = [Math.min(...positive), Math.max(...levels)];
   if (positive.length < levels.length || positive.length === 0 || most / least <= 100) {
-    return evenAxis([0, ...levels], count, 0);
+    const whole = evenAxis([0, ...levels], count, 0);
+    // Room for the marks at the highest level, and no more.
+    const high = most > 0 ? most * 1.04 : 1;
+    const ticks = whole.ticks.filter((tick) => tick <= high);
+    return { low: 0, high, ticks, place: (value) => value / high };
   }
   const [low, high] = [Math.log10(least) - 0.08, Math.log10(most) + 0.08];
   const powers = Array.from({ length: Math.ceil(high - low) + 1 }, (_, i) => Math.ceil(low) + i);

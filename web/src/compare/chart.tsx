@@ -1,5 +1,6 @@
 /** Responses of several sweeps in one figure, with the same figures as a table. */
 
+import { useEffect, useRef, useState } from "preact/hooks";
 import type { ObjectiveMetric } from "../api/types";
 import { decimalsOf, formatLevel, formatMetric, metricWords, NONE } from "../format";
 import { evenAxis, levelAxis, type Axis } from "./axes";
@@ -12,40 +13,52 @@ interface ChartProps {
   names: readonly string[];
 }
 
-const WIDTH = 860;
-const HEIGHT = 340;
-const AT = { left: 62, right: 14, top: 12, bottom: 40 };
+const AT = { left: 58, right: 14, top: 12, bottom: 40 };
+/** From so many places of one response on, marks would hide one another. */
+const CROWD = 40;
 
-export function ResponseChart({ metric, responses, names }: ChartProps) {
+export function ResponseChart(props: ChartProps) {
+  const isEmpty = props.responses.every(({ places }) => places.length === 0);
+  return isEmpty ? (
+    <p class="faint">Nothing was reported yet of a level.</p>
+  ) : (
+    <Figure {...props} />
+  );
+}
+
+function Figure({ metric, responses, names }: ChartProps) {
+  const [host, width] = useWidth();
   const places = responses.flatMap((each) => each.places);
   const values = [
     ...places.flatMap(({ low, high }) => [low, high]),
     ...responses.flatMap(({ plain }) => plain ?? []),
   ];
-  if (places.length === 0) {
-    return <p class="faint">Nothing was reported yet of a level.</p>;
-  }
-  const xAxis = levelAxis(places.map(({ b }) => b));
-  const yAxis = evenAxis(values);
-  const x = (b: number) => AT.left + xAxis.place(b) * (WIDTH - AT.left - AT.right);
-  const y = (value: number) =>
-    HEIGHT - AT.bottom - yAxis.place(value) * (HEIGHT - AT.top - AT.bottom);
+  const height = Math.round(Math.min(420, Math.max(240, width * 0.4)));
+  const xAxis = levelAxis(
+    places.map(({ b }) => b),
+    width / 90,
+  );
+  const yAxis = evenAxis(values, height / 60);
+  const frame: Frame = {
+    width,
+    height,
+    x: (b) => AT.left + xAxis.place(b) * (width - AT.left - AT.right),
+    y: (value) => height - AT.bottom - yAxis.place(value) * (height - AT.top - AT.bottom),
+  };
   const words = `${metricWords(metric)} against the flood level, for ${names.join(", ")}`;
   return (
-    <figure class="response">
-      <div class="scroll" tabIndex={0} role="region" aria-label="Figure">
-        <svg role="img" aria-label={words} viewBox={`0 0 ${WIDTH} ${HEIGHT}`}>
-          <Grid metric={metric} xAxis={xAxis} yAxis={yAxis} x={x} y={y} />
-          {responses.map((response) => (
-            <Series key={`${response.sweep} ${response.method}`} response={response} x={x} y={y} />
-          ))}
-        </svg>
-      </div>
+    <figure class="response" ref={host}>
+      <svg role="img" aria-label={words} width={width} height={height}>
+        <Grid metric={metric} xAxis={xAxis} yAxis={yAxis} frame={frame} />
+        {responses.map((response) => (
+          <Series key={`${response.sweep} ${response.method}`} response={response} frame={frame} />
+        ))}
+      </svg>
       <figcaption>
         <Legend responses={responses} names={names} />
         <p class="hint">
           A mean over the seeds that were trained to the end, with the range of these; hollow where
-          none was, so that it has seen fewer epochs. Dashed: plain.
+          none was, so that it has seen fewer epochs. Long dashes: plain.
         </p>
       </figcaption>
       <AsTable metric={metric} responses={responses} names={names} />
@@ -53,16 +66,39 @@ export function ResponseChart({ metric, responses, names }: ChartProps) {
   );
 }
 
+/** The width that an element has to fill, in pixels. */
+function useWidth() {
+  const host = useRef<HTMLElement>(null);
+  const [width, setWidth] = useState(860);
+  useEffect(() => {
+    const element = host.current;
+    if (!element) return;
+    const measure = () => setWidth(Math.max(260, Math.floor(element.clientWidth)));
+    const observer = new ResizeObserver(measure);
+    observer.observe(element);
+    measure();
+    return () => observer.disconnect();
+  }, []);
+  return [host, width] as const;
+}
+
+/** Where values lie in the figure, in pixels. */
+interface Frame {
+  readonly width: number;
+  readonly height: number;
+  readonly x: (b: number) => number;
+  readonly y: (value: number) => number;
+}
+
 interface GridProps {
   metric: ObjectiveMetric;
   xAxis: Axis;
   yAxis: Axis;
-  x: (b: number) => number;
-  y: (value: number) => number;
+  frame: Frame;
 }
 
-function Grid({ metric, xAxis, yAxis, x, y }: GridProps) {
-  const bottom = HEIGHT - AT.bottom;
+function Grid({ metric, xAxis, yAxis, frame: { width, height, x, y } }: GridProps) {
+  const bottom = height - AT.bottom;
   const percent = metric === "val_error";
   const told = yAxis.ticks.map((tick) => (percent ? tick * 100 : tick));
   const decimals = decimalsOf(told);
@@ -70,7 +106,7 @@ function Grid({ metric, xAxis, yAxis, x, y }: GridProps) {
     <g class="grid">
       {yAxis.ticks.map((tick, i) => (
         <g key={tick}>
-          <line x1={AT.left} x2={WIDTH - AT.right} y1={y(tick)} y2={y(tick)} />
+          <line x1={AT.left} x2={width - AT.right} y1={y(tick)} y2={y(tick)} />
           <text x={AT.left - 8} y={y(tick)} dy="0.35em" text-anchor="end">
             {formatLevel(told[i], decimals)}
             {percent && " %"}
@@ -82,7 +118,7 @@ function Grid({ metric, xAxis, yAxis, x, y }: GridProps) {
           {formatLevel(tick)}
         </text>
       ))}
-      <text x={(AT.left + WIDTH - AT.right) / 2} y={HEIGHT - 6} text-anchor="middle">
+      <text x={(AT.left + width - AT.right) / 2} y={height - 6} text-anchor="middle">
         flood level b
       </text>
     </g>
@@ -91,18 +127,17 @@ function Grid({ metric, xAxis, yAxis, x, y }: GridProps) {
 
 interface SeriesProps {
   response: Response;
-  x: (b: number) => number;
-  y: (value: number) => number;
+  frame: Frame;
 }
 
-function Series({ response, x, y }: SeriesProps) {
-  const { sweep, places, plain } = response;
+function Series({ response, frame: { width, x, y } }: SeriesProps) {
+  const { places, plain } = response;
   const whole = places.filter((place) => place.whole);
   const line = whole.map(({ b, mean }, i) => `${i ? "L" : "M"}${x(b)} ${y(mean)}`).join("");
   return (
-    <g class={seriesClass(sweep)}>
+    <g class={seriesClass(response)}>
       {plain !== null && (
-        <line class="plain" x1={AT.left} x2={WIDTH - AT.right} y1={y(plain)} y2={y(plain)} />
+        <line class="plain" x1={AT.left} x2={width - AT.right} y1={y(plain)} y2={y(plain)} />
       )}
       {places.map(
         ({ b, low, high, seeds }) =>
@@ -112,9 +147,10 @@ function Series({ response, x, y }: SeriesProps) {
       {places.map((place) => (
         <Mark
           key={place.b}
-          response={response}
+          sweep={response.sweep}
           at={[x(place.b), y(place.mean)]}
           hollow={!place.whole}
+          size={places.length > CROWD ? 0.45 : 1}
         />
       ))}
     </g>
@@ -122,36 +158,52 @@ function Series({ response, x, y }: SeriesProps) {
 }
 
 /** Marks differ in shape too, for readers to whom colours look alike. */
-const SHAPES: readonly ((x: number, y: number) => string)[] = [
-  (x, y) => `M${x - 4} ${y}a4 4 0 1 0 8 0a4 4 0 1 0 -8 0Z`,
-  (x, y) => `M${x - 3.6} ${y - 3.6}h7.2v7.2h-7.2Z`,
-  (x, y) => `M${x} ${y - 4.8}l4.8 8.4h-9.6Z`,
-  (x, y) => `M${x} ${y - 5.2}l5.2 5.2l-5.2 5.2l-5.2 -5.2Z`,
-  (x, y) => `M${x} ${y + 4.8}l4.8 -8.4h-9.6Z`,
-  (x, y) => `M${x - 5} ${y - 1.6}h3.4v-3.4h3.2v3.4h3.4v3.2h-3.4v3.4h-3.2v-3.4h-3.4Z`,
+const SHAPES: readonly string[] = [
+  "M-4 0a4 4 0 1 0 8 0a4 4 0 1 0 -8 0Z",
+  "M-3.6 -3.6h7.2v7.2h-7.2Z",
+  "M0 -4.8l4.8 8.4h-9.6Z",
+  "M0 -5.2l5.2 5.2l-5.2 5.2l-5.2 -5.2Z",
+  "M0 4.8l4.8 -8.4h-9.6Z",
+  "M-5 -1.6h3.4v-3.4h3.2v3.4h3.4v3.2h-3.4v3.4h-3.2v-3.4h-3.4Z",
 ];
 
 interface MarkProps {
-  response: Pick<Response, "sweep" | "method">;
+  sweep: number;
   at: readonly [number, number];
   hollow?: boolean;
+  size?: number;
 }
 
-function Mark({ response, at: [x, y], hollow = false }: MarkProps) {
-  const shape = SHAPES[response.sweep % SHAPES.length];
-  return <path class={hollow ? "mark hollow" : "mark"} d={shape?.(x, y)} />;
-}
-
-/** The class that gives a sweep its colour. */
-export function seriesClass(sweep: number): string {
-  return `series series-${sweep % SHAPES.length}`;
-}
-
-/** A sweep's mark, as in the figure. */
-export function Key({ sweep }: { sweep: number }) {
+function Mark({ sweep, at: [x, y], hollow = false, size = 1 }: MarkProps) {
   return (
-    <svg class={`key ${seriesClass(sweep)}`} aria-hidden="true" viewBox="-8 -8 16 16">
-      <Mark response={{ sweep, method: "" }} at={[0, 0]} />
+    <path
+      class={hollow ? "mark hollow" : "mark"}
+      d={SHAPES[sweep % SHAPES.length]}
+      transform={`translate(${x.toFixed(1)} ${y.toFixed(1)}) scale(${size})`}
+    />
+  );
+}
+
+/** The order in which a sweep's methods get their lines. */
+const METHODS: readonly string[] = ["flood", "iflood", "softad"];
+
+/** The classes that give a response its colour and its line. */
+function seriesClass({ sweep, method }: Pick<Response, "sweep" | "method">): string {
+  const line = Math.max(0, METHODS.indexOf(method));
+  return `series series-${sweep % SHAPES.length} method-${line}`;
+}
+
+/** A sweep's mark, as in the figure; with its line if it stands for a method. */
+export function Key({ sweep, method }: { sweep: number; method?: string }) {
+  const wide = method === undefined ? 8 : 16;
+  return (
+    <svg
+      class={`key ${seriesClass({ sweep, method: method ?? "" })}`}
+      aria-hidden="true"
+      viewBox={`${-wide} -8 ${2 * wide} 16`}
+    >
+      {method !== undefined && <path class="line" d={`M${-wide} 0h${2 * wide}`} />}
+      <Mark sweep={sweep} at={[0, 0]} />
     </svg>
   );
 }
@@ -161,7 +213,7 @@ function Legend({ responses, names }: Omit<ChartProps, "metric">) {
     <ul class="legend">
       {responses.map(({ sweep, method }) => (
         <li key={`${sweep} ${method}`}>
-          <Key sweep={sweep} /> {names[sweep]}
+          <Key sweep={sweep} method={method} /> {names[sweep]}
           {method !== "flood" && <span class="faint">, {method}</span>}
         </li>
       ))}
@@ -178,7 +230,7 @@ function AsTable({ metric, responses, names }: ChartProps) {
     <details>
       <summary>As a table</summary>
       <div class="scroll" tabIndex={0} role="region" aria-label="The figure as a table">
-        <table>
+        <table class="compared">
           <thead>
             <tr>
               <th scope="col" class="figure">

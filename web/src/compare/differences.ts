@@ -19,6 +19,7 @@ export function differences(specs: readonly SweepSpec[]): DifferingField[] {
   });
   const names = [...new Set(told.flatMap((fields) => [...fields.keys()]))];
   return names
+    .sort()
     .filter((name) => name !== "name" && !name.startsWith("recipe.dataset.pin"))
     .map((field) => ({ field, values: told.map((fields) => fields.get(field) ?? "") }))
     .filter(({ values }) => values.some((value) => value !== values[0]));

@@ -102,7 +102,7 @@ function AnswerFigures({ detail }: { detail: SweepDetail }) {
   const difference = isPlain(arm) ? null : best?.difference;
   return (
     <>
-      <p class="best">
+      <p class="answer-best">
         <span class="faint">best b</span>{" "}
         <strong>{arm ? armLabel({ ...arm, name: arm.arm }) : NONE}</strong> <Status of={status} />
       </p>
@@ -155,7 +155,7 @@ function Differences({ sweeps }: { sweeps: readonly Compared[] }) {
         <p class="faint">Nothing but their names.</p>
       ) : (
         <div class="scroll" tabIndex={0} role="region" aria-label="Fields that differ">
-          <table>
+          <table class="compared">
             <thead>
               <tr>
                 <th scope="col">Field</th>

@@ -42,7 +42,7 @@ export function Spark({ sweep, sparks }: SparkProps) {
         <span class="no-spark" />
       )}
       <span class="figures faint">
-        {isFinal(sweep.status) ? `${sweep.epochs}` : `${epoch} / ${sweep.epochs}`}
+        {isFinal(sweep.status) && epoch >= sweep.epochs ? epoch : `${epoch} / ${sweep.epochs}`}
         <span class="visually-hidden"> epochs</span>
       </span>
     </span>

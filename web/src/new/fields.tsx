@@ -138,7 +138,7 @@ export function GroupErrors({ of }: { of: readonly string[] }) {
   const { errors } = useContext(FieldContext);
   const wrong = of.flatMap((at) => errors.get(at) ?? []);
   return wrong.length > 0 ? (
-    <p class="wrong" role="alert">
+    <p class="wrong" role="alert" tabIndex={-1}>
       {wrong.join("; ")}
     </p>
   ) : null;

@@ -62,8 +62,13 @@ async function previewCsv(file: File): Promise<Preview> {
     shape: `${whole ? "" : "about "}${count} samples, ${first.length - 1} features`,
     classes: classWords(seen, whole),
     header: headed ? first : [],
-    rows: rows.slice(0, ROWS),
+    rows: rows.slice(0, ROWS).map((row) => row.map(shortened)),
   };
+}
+
+/** A cell's beginning: figures with many digits would push the others out of sight. */
+function shortened(text: string): string {
+  return text.length > 10 ? `${text.slice(0, 9)}…` : text;
 }
 
 function cell(text: string): string {

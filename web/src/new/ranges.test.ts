@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { anyRangeOf, rangeOf, rangeWords } from "./ranges";
+import { anyRangeOf, choicesOf, rangeOf, rangeWords } from "./ranges";
 import { formWith } from "./testing";
 
 describe("what the server says of a field", () => {
@@ -8,6 +8,13 @@ describe("what the server says of a field", () => {
     expect(rangeOf("/recipe/optimizer/beta_1", adam)).toMatchObject({ default: 0.9 });
     expect(rangeOf("/recipe/optimizer/beta_1", formWith({}))).toBeUndefined();
     expect(anyRangeOf("/recipe/optimizer/beta_1")).toMatchObject({ exclusiveMaximum: 1 });
+  });
+
+  it("has all choices, whichever is chosen", () => {
+    expect(choicesOf("/recipe/model/kind")).toEqual(["mlp", "cnn", "resnet"]);
+    expect(choicesOf("/recipe/optimizer/schedule/kind")).toEqual(["constant", "step", "cosine"]);
+    expect(choicesOf("/search/objective/metric")).toEqual(["val_loss", "val_error"]);
+    expect(choicesOf("/recipe/epochs")).toEqual([]);
   });
 
   it("is told in words", () => {

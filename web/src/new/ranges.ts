@@ -33,9 +33,10 @@ export function rangeOf(at: string, form: Form): Range | undefined {
   return told[keyOf(at, form)];
 }
 
-/** The first of all variants' fields that a pointer can mean. */
+/** What a pointer can mean, whatever is chosen: the least special of it, and of these the first. */
 const first = new Map<string, Range>();
-for (const [key, range] of Object.entries(told)) {
+const variantsIn = (key: string) => key.split("#").length;
+for (const [key, range] of Object.entries(told).sort(([a], [b]) => variantsIn(a) - variantsIn(b))) {
   const at = key.replace(/\*#/, "").replace(/#\w+/g, "");
   if (!first.has(at)) first.set(at, range);
 }
@@ -65,7 +66,9 @@ export function rangeWords(range: Range | undefined): string {
   const above = exclusiveMinimum === undefined ? "" : "above ";
   const below = exclusiveMaximum === undefined ? "" : "below ";
   if (low === undefined) return high === undefined ? "" : `${below || "at most "}${figure(high)}`;
-  if (high === undefined) return `${above || "at least "}${figure(low)}`;
+  // Nobody thinks of fewer than none.
+  const isCount = range.type === "integer" && low === 0 && !above;
+  if (high === undefined) return isCount ? "" : `${above || "at least "}${figure(low)}`;
   return `${above}${figure(low)} to ${below}${figure(high)}`;
 }
 
