@@ -128,7 +128,7 @@ export function ResponseFigure(props: ResponseFigureProps) {
       width={width}
       height={height}
       font-family={FONT}
-      class="drawing"
+      class="response-drawing"
       aria-hidden="true"
     >
       {title !== undefined && (

@@ -111,7 +111,7 @@ function Live({ detail, data, leader, picked }: LiveProps) {
   return (
     <div
       ref={host}
-      class="response"
+      class="response-live"
       role="img"
       aria-label={labelOf(detail, data)}
       onMouseMove={(event) => (pointed.value = nearest(event))}
