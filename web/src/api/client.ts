@@ -12,6 +12,7 @@ import type {
   SweepList,
   SweepSpec,
   SweepStatus,
+  SweepTable,
   TrialList,
 } from "./types";
 
@@ -119,11 +120,12 @@ export const api = {
       body: JSON.stringify(more),
       headers: { "content-type": "application/json" },
     }),
+  table: (id: string) => request<SweepTable>(sweepPath(id, "/table")),
   remove: async (id: string) => {
     await send(sweepPath(id), { method: "DELETE" });
   },
   /** A part of a sweep as it is sent. */
-  file: async (id: string, part: "/curves" | "/grid", type: string) =>
+  file: async (id: string, part: "/curves" | "/grid" | "/table", type: string) =>
     (await send(sweepPath(id, part), { headers: { accept: type } })).blob(),
   /** Every data set, however many pages they are. */
   datasets: async () => {

@@ -4,6 +4,7 @@ import type { components } from "./schema";
 
 type Schemas = components["schemas"];
 
+export type Advice = Schemas["Advice"];
 export type ArmItem = Schemas["ArmItem"];
 export type At = Schemas["At"];
 export type Best = Schemas["Best"];
@@ -33,6 +34,9 @@ export type SweepList = Schemas["SweepList"];
 export type SweepSpec = Schemas["SweepSpec"];
 export type SweepStatus = Schemas["SweepStatus"];
 export type SweepSummary = Schemas["SweepSummary"];
+export type SweepTable = Schemas["SweepTable"];
+export type TableCell = Schemas["TableCell"];
+export type TableRow = Schemas["TableRow"];
 export type TrialItem = Schemas["TrialItem"];
 export type TrialKey = Schemas["TrialKey"];
 export type TrialList = Schemas["TrialList"];

@@ -3,7 +3,7 @@
 import { batch, computed, signal } from "@preact/signals";
 import { api, ProblemError, wordsOf, type Extension } from "../api/client";
 import { openStream } from "../api/stream";
-import type { Best, Entry, Metric, SweepDetail, TrialItem } from "../api/types";
+import type { Best, Entry, Metric, SweepDetail, SweepTable, TrialItem } from "../api/types";
 import { perFrame } from "../frame";
 import { paced } from "../paced";
 import { askWho } from "../session/store";
@@ -23,6 +23,8 @@ export class SweepStore {
   /** Whether the server has no such sweep. */
   readonly missing = signal(false);
   readonly connected = signal(false);
+  /** The paper's table; null until it is known. */
+  readonly table = signal<SweepTable | null>(null);
   private readonly soFar = signal<Best | null>(null);
   /** The answer: the final one if there is one. */
   readonly best = computed(() => this.calm.value?.answer ?? this.soFar.value);
@@ -142,10 +144,27 @@ export class SweepStore {
     }
   }
 
+  /** The paper's table, once arms have come to their end. */
+  private async fetchTable(): Promise<SweepTable | null> {
+    if (this.state.peek()?.status !== "completed") return this.table.peek();
+    try {
+      return await api.table(this.id);
+    } catch (error) {
+      // Of a sweep that another version of the scheduler ran there is none.
+      if (error instanceof ProblemError && error.problem.status === 409) return null;
+      throw error;
+    }
+  }
+
   private async fetchFigures() {
     try {
-      const [best, trials] = await Promise.all([api.best(this.id), api.trials(this.id)]);
+      const [best, trials, table] = await Promise.all([
+        api.best(this.id),
+        api.trials(this.id),
+        this.fetchTable(),
+      ]);
       batch(() => {
+        this.table.value = table;
         this.soFar.value = best;
         this.objectives.value = objectivesOf(trials);
         this.error.value = "";

@@ -14,6 +14,7 @@ import { Standing } from "./standing/panel";
 import { decaysOf, decayOf, hasCurves, isFinal } from "./state";
 import { SweepStore } from "./store";
 import { summaryWords } from "./summary";
+import { PaperTable } from "./table/panel";
 import { Workers } from "./workers/panel";
 
 /** One sweep, live: the answer, the evidence under it, the machinery last. */
@@ -63,6 +64,7 @@ function Evidence({ store }: { store: SweepStore }) {
       <div class="columns columns-evidence">
         <div class="column">
           {drawn && <Response {...{ state: calm, best, scope, objectives, leader, picked }} />}
+          <PaperTable detail={now.detail} table={store.table} />
         </div>
         <div class="column">
           <Ledger state={calm} best={best} />

@@ -8,6 +8,7 @@ import { Alert, Status } from "../../parts";
 import { decaysOf, isFinal, type SweepState } from "../state";
 import type { SweepStore } from "../store";
 import { Actions } from "./actions";
+import { AdviceButton } from "./advice";
 import { Figures } from "./figures";
 
 export function Answer({ store }: { store: SweepStore }) {
@@ -31,6 +32,7 @@ export function Answer({ store }: { store: SweepStore }) {
       </div>
       <Ending state={state} />
       {best && !(status === "failed" && !best.best) && <p class="verdict">{best.verdict}</p>}
+      {best && status === "completed" && <AdviceButton store={store} best={best} />}
       {status === "queued" && <NoWorker />}
       {best && <Figures best={best} />}
       {!final && <Progress state={state} />}

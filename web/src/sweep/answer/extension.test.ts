@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { extensionOf } from "./extension";
+import type { Advice } from "../../api/types";
+import { adviceOf, adviceWords, extensionOf } from "./extension";
 
 const empty = { seeds: "", levels: "", epochs: "" };
 
@@ -24,5 +25,30 @@ describe("an extension", () => {
       expect(more, JSON.stringify(wrong)).toBeNull();
       expect(problem).not.toBe("");
     }
+  });
+});
+
+describe("advice", () => {
+  const advice: Advice = {
+    kind: "more_seeds",
+    seeds: 0,
+    levels: [],
+    epochs: null,
+    command: "floodgauge extend …",
+    words: "…",
+  };
+
+  it("is a button that says what it will do", () => {
+    expect(adviceWords({ ...advice, seeds: 1 })).toBe("Try 1 more seed");
+    expect(adviceWords({ ...advice, levels: [0.25, 0.3] })).toBe("Try levels 0.25, 0.3");
+    expect(adviceWords({ ...advice, epochs: 200 })).toBe("Try 200 epochs");
+  });
+
+  it("asks for what it says", () => {
+    expect(adviceOf({ ...advice, seeds: 2 })).toEqual({ seeds: 2 });
+    expect(adviceOf({ ...advice, levels: [0.25], epochs: 200 })).toEqual({
+      levels: [0.25],
+      epochs: 200,
+    });
   });
 });

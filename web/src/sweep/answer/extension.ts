@@ -1,6 +1,8 @@
-/** What a completed sweep may be extended by, as people write it. */
+/** What a completed sweep may be extended by: as people write it, and as the verdict advises it. */
 
 import type { Extension } from "../../api/client";
+import type { Advice } from "../../api/types";
+import { formatLevel } from "../../format";
 
 /** The fields of the form as they are written. */
 export interface ExtendFields {
@@ -35,4 +37,23 @@ export function extensionOf(fields: ExtendFields): { more: Extension | null; pro
 function whole(text: string): number | null {
   const trimmed = text.trim();
   return /^\d*$/.test(trimmed) ? Number(trimmed) : null;
+}
+
+/** What advice asks for. */
+export function adviceOf({ seeds, levels, epochs }: Advice): Extension {
+  const more: Extension = {};
+  if (seeds > 0) more.seeds = seeds;
+  if (levels.length > 0) more.levels = levels;
+  if (epochs != null) more.epochs = epochs;
+  return more;
+}
+
+/** What a button says that follows advice. */
+export function adviceWords({ seeds, levels, epochs }: Advice): string {
+  const parts = [
+    seeds > 0 ? `${seeds} more seed${seeds === 1 ? "" : "s"}` : "",
+    levels.length > 0 ? `levels ${levels.map((level) => formatLevel(level)).join(", ")}` : "",
+    epochs != null ? `${epochs} epochs` : "",
+  ].filter(Boolean);
+  return `Try ${parts.join(" and ")}`;
 }

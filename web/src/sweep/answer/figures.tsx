@@ -1,9 +1,9 @@
 /** The figures of the answer: how good, how much better, how sure, what it cost. */
 
 import type { Best } from "../../api/types";
-import { formatDifference, formatMetric, formatRuns, formatShare } from "../../format";
+import { formatDifference, formatMetric, formatRuns, formatShare, metricWords } from "../../format";
 import { Cost } from "../../parts";
-import { isPlain } from "../state";
+import { armLabel, isPlain } from "../state";
 import { IntervalGraph } from "./interval";
 
 const NO_RIVAL = { baseline: null, difference: null };
@@ -34,6 +34,15 @@ export function Figures({ best }: { best: Best }) {
       {arm?.probability != null && (
         <Fact name="Probability of best" value={formatShare(arm.probability)}>
           <Gauge share={arm.probability} />
+        </Fact>
+      )}
+      {best.other_metric && best.other_metric.arm !== arm?.arm && (
+        <Fact
+          name={`Best by ${metricWords(best.other_metric.metric)}`}
+          value={armLabel({ ...best.other_metric, name: best.other_metric.arm })}
+        >
+          {formatMetric(best.other_metric.objective, best.other_metric.metric)}; the best level here
+          has {formatMetric(best.other_metric.of_best, best.other_metric.metric)}
         </Fact>
       )}
       {arm && (

@@ -10,16 +10,27 @@ export function responseOf(
   state: SweepState,
   families: readonly number[],
   objectives: ReadonlyMap<string, Metric>,
-  _best: Best | null,
-  _decay: number,
+  best: Best | null,
+  decay: number,
 ): ResponseData {
   const points = pointsOf(state, families, objectives);
-  const plain = points.find(({ arm }) => arm === 0);
-  return {
-    points,
-    fitted: new Map<string, Fitted[]>(),
-    intervals: new Map<number, Estimate>(),
-    plain: plain ? { value: plain.value, low: null, high: null } : null,
-    floor: null,
-  };
+  const fitted = new Map<string, Fitted[]>();
+  const intervals = new Map<number, Estimate>();
+  for (const outlook of best?.probabilities ?? []) {
+    const { arm: name, method, b, weight_decay, fitted: value, low, high } = outlook;
+    if (weight_decay !== decay || value == null) continue;
+    const estimate = { value, low: low ?? null, high: high ?? null };
+    const arm = state.detail.arms_list.find((each) => each.name === name)?.arm;
+    if (arm !== undefined) intervals.set(arm, estimate);
+    if (b == null) continue;
+    const curve = fitted.get(method) ?? [];
+    curve.push({ b, ...estimate });
+    fitted.set(method, curve);
+  }
+  for (const curve of fitted.values()) curve.sort((x, y) => x.b - y.b);
+  const measured = points.find(({ arm }) => arm === 0)?.value;
+  const plain =
+    measured === undefined ? null : { low: null, high: null, ...intervals.get(0), value: measured };
+  const floor = state.detail.metric === "val_loss" ? (best?.noise_floor ?? null) : null;
+  return { points, fitted, intervals, plain, floor };
 }
