@@ -394,7 +394,9 @@ mod tests {
         for (path, age) in [(&old, Some(before)), (&new, None)] {
             std::fs::write(path, "wei").unwrap();
             let file = std::fs::File::options().write(true).open(path).unwrap();
-            age.map(|age| file.set_modified(age).unwrap());
+            if let Some(age) = age {
+                file.set_modified(age).unwrap();
+            }
         }
         std::fs::File::open(&object).unwrap().set_modified(before).unwrap();
         blobs.sweep_staged().await.unwrap();

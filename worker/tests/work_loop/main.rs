@@ -60,6 +60,7 @@ fn assignment(epochs: u32) -> Assignment {
         },
         arms: arms.to_vec(),
         recipe,
+        traceparent: None,
     }
 }
 
