@@ -22,6 +22,7 @@ help:
 	@echo 'make lint    formatting, clippy, types, dependencies'
 	@echo 'make bench-train  what a training step costs, beside PyTorch'
 	@echo 'make bench-page   how smooth the page stays on a large sweep'
+	@echo 'make check-device DEVICE=cuda  trains on a device and on the CPU, and compares'
 	@echo 'make openapi write the description of the HTTP surface and the types of the page anew'
 
 .PHONY: demo
@@ -95,9 +96,15 @@ bench-train: build-tools
 .PHONY: sbom
 sbom: build-tools
 	@scripts/sbom
+
 .PHONY: bench-page
 bench-page: web
 	@scripts/bench-page
+
+.PHONY: check-device
+DEVICE ?= cuda
+check-device: build-tools
+	@scripts/device-check $(DEVICE)
 
 .PHONY: fmt
 fmt: web/node_modules/.package-lock.json

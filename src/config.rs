@@ -8,10 +8,12 @@ use crate::{
         access::{DEFAULT_RATE, OpenTo},
     },
 };
+use bytesize::ByteSize;
 use clap::{Args, ValueEnum, builder::FalseyValueParser};
 use reqwest::Url;
 use std::{
     net::{SocketAddr, ToSocketAddrs},
+    num::NonZeroUsize,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -241,6 +243,60 @@ impl Cache {
     }
 }
 
+/// What a worker trains on, and how much of it it may use.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Machine")]
+pub struct Machine {
+    /// How many processor cores to use; all by default
+    #[arg(long, env = "FLOODGAUGE_THREADS", value_name = "N")]
+    pub threads: Option<NonZeroUsize>,
+    /// Memory that training may take beside the data set, such as 2GiB; half of the machine's by default.
+    /// Less of it makes training slower, but changes no result
+    #[arg(long, env = "FLOODGAUGE_MEMORY", value_name = "SIZE", value_parser = memory)]
+    pub memory: Option<ByteSize>,
+    /// Device to train on: flex, the CPU, whose results repeat to the bit; or what this build has of cpu,
+    /// cuda, cuda:1 and so on, wgpu, wgpu:0 and so on
+    #[arg(
+        long,
+        env = "FLOODGAUGE_DEVICE",
+        value_name = "DEVICE",
+        default_value = DEFAULT_DEVICE
+    )]
+    pub device: String,
+    /// Workers that share what of this isn't given.
+    #[arg(skip = 1u16)]
+    pub shared_by: u16,
+}
+
+const DEFAULT_DEVICE: &str = "flex";
+
+impl Machine {
+    /// An even share of the processor's cores and of the memory for each of `workers`.
+    pub fn share(workers: u16) -> Self {
+        let workers = workers.max(1);
+        let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        let threads = NonZeroUsize::new(cores / usize::from(workers));
+        Self {
+            threads: Some(threads.unwrap_or(NonZeroUsize::MIN)),
+            memory: None,
+            device: DEFAULT_DEVICE.into(),
+            shared_by: workers,
+        }
+    }
+}
+
+/// Reads an amount of memory, not so little that it must be a slip.
+fn memory(text: &str) -> Result<ByteSize, String> {
+    let size: ByteSize =
+        text.parse().map_err(|error| format!("not a size such as 2GiB or 500MB: {error}"))?;
+    if size < LEAST_MEMORY {
+        return Err(format!("at least {LEAST_MEMORY} are needed, not {size}"));
+    }
+    Ok(size)
+}
+
+const LEAST_MEMORY: ByteSize = ByteSize::mib(1);
+
 /// Which server a client talks to, and as whom.
 #[derive(Clone, Debug, Args)]
 pub struct Server {
@@ -361,6 +417,21 @@ mod tests {
         for wrong in ["30", "soon", "-1h"] {
             assert!(time(wrong).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn memory_is_an_amount_for_people() {
+        assert_eq!(memory("2GiB").unwrap().as_u64(), 2 << 30);
+        assert_eq!(memory("500 MB").unwrap().as_u64(), 500_000_000);
+        assert!(memory("much").unwrap_err().contains("2GiB"));
+        assert!(memory("2").unwrap_err().contains("2 B"));
+    }
+
+    #[test]
+    fn workers_in_one_process_share_its_cores() {
+        let cores = std::thread::available_parallelism().unwrap();
+        assert_eq!(Machine::share(1).threads, Some(cores));
+        assert_eq!(Machine::share(u16::MAX).threads, Some(NonZeroUsize::MIN));
     }
 
     #[test]

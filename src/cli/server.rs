@@ -7,14 +7,14 @@ use super::{
 };
 use crate::{
     blobs::Blobs,
-    config::{Data, Drain, Listen, Retention, Storage, Work},
+    config::{Data, Drain, Listen, Machine, Retention, Storage, Work},
     driver::{Driver, DriverConfig},
     http::{self, AppState, access::Gate},
     store::{self, DynStore, SqliteStore},
 };
 use anyhow::Context as _;
 use reqwest::Url;
-use std::{io, net::SocketAddr, num::NonZeroUsize, sync::Arc, time::Duration};
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -81,11 +81,11 @@ impl Server {
         tokio::spawn(closing.clone().run_until_cancelled_owned(driver.clone().listen()));
 
         let workers = TaskTracker::new();
-        let threads = threads_each(work.workers);
+        let machine = Machine::share(work.workers);
         let cache = storage.cache();
         for number in 1..=work.workers {
             let name = format!("embedded-{number}");
-            let setup = Setup::embedded(&url, Some(&internal), name, threads, &cache);
+            let setup = Setup::embedded(&url, Some(&internal), name, &machine, &cache);
             let training = worker::train(setup, ending.clone())?;
             workers.spawn(async move {
                 if let Err(failure) = training.await {
@@ -151,12 +151,6 @@ pub async fn open_store(storage: &Storage) -> Result<DynStore, Failure> {
         return Err(Failure::BadInput(reason.into()));
     }
     Ok(store::open(url).await.context("the database of --database-url can't be opened")?)
-}
-
-/// An even share of the processor's cores for each of `workers`.
-fn threads_each(workers: u16) -> NonZeroUsize {
-    let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
-    NonZeroUsize::new(cores / usize::from(workers.max(1))).unwrap_or(NonZeroUsize::MIN)
 }
 
 /// The address that this machine reaches a listener by.

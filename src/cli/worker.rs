@@ -4,7 +4,7 @@
 use super::Failure;
 use crate::{
     access::Secret,
-    config::{Cache, Drain, Log, Server},
+    config::{Cache, Drain, Log, Machine, Server},
 };
 use reqwest::Url;
 use std::time::Duration;
@@ -16,16 +16,14 @@ use tokio_util::sync::CancellationToken;
 Examples:
   floodgauge worker --server http://gauge.example:7878
   FLOODGAUGE_TOKEN=fg_… floodgauge worker --server https://gauge.example
-  floodgauge worker --name big-machine --threads 8 --cache /srv/cache")]
+  floodgauge worker --name big-machine --threads 8 --memory 16GiB --cache /srv/cache
+  floodgauge worker --device cuda:1")]
 pub struct Args {
     #[command(flatten)]
     server: Server,
     /// The worker's name, for people; the machine's name and the process's number by default
     #[arg(long, env = "FLOODGAUGE_WORKER_NAME", value_name = "NAME", value_parser = worker_name)]
     name: Option<String>,
-    /// How many processor cores to use; all by default
-    #[arg(long, env = "FLOODGAUGE_THREADS", value_name = "N")]
-    threads: Option<std::num::NonZeroUsize>,
     /// End once there is nothing to claim
     #[arg(long = "drain")]
     when_idle: bool,
@@ -35,6 +33,8 @@ pub struct Args {
     save_every: u32,
     #[command(flatten)]
     drain: Drain,
+    #[command(flatten)]
+    machine: Machine,
     #[command(flatten)]
     cache: Cache,
     #[command(flatten)]
@@ -48,7 +48,7 @@ pub(super) struct Setup<'a> {
     pub server: &'a Url,
     pub token: Option<&'a Secret>,
     pub name: String,
-    pub threads: Option<std::num::NonZeroUsize>,
+    pub machine: &'a Machine,
     pub cache: &'a Cache,
     pub save_every: Duration,
 }
@@ -59,11 +59,11 @@ impl<'a> Setup<'a> {
         server: &'a Url,
         token: Option<&'a Secret>,
         name: String,
-        threads: std::num::NonZeroUsize,
+        machine: &'a Machine,
         cache: &'a Cache,
     ) -> Self {
         let save_every = Duration::from_secs(DEFAULT_SAVE_EVERY.into());
-        Self { server, token, name, threads: Some(threads), cache, save_every }
+        Self { server, token, name, machine, cache, save_every }
     }
 }
 
@@ -90,7 +90,7 @@ impl Ending {
 /// Runs `worker`, until Ctrl-C or SIGTERM. A server that is out of reach is waited for.
 ///
 /// # Errors
-/// A build that can't train; a server that refuses to give work.
+/// A build that can't train; a device that can't be used; a server that refuses to give work.
 pub async fn run(args: Args) -> Result<(), Failure> {
     let _logging = super::log::start(&args.log, "info", "floodgauge-worker")?;
     let ending = Ending { when_idle: args.when_idle, ..Ending::default() };
@@ -99,7 +99,7 @@ pub async fn run(args: Args) -> Result<(), Failure> {
         server: &args.server.url,
         token: token.as_ref(),
         name: args.name.unwrap_or_else(default_name),
-        threads: args.threads,
+        machine: &args.machine,
         cache: &args.cache,
         save_every: Duration::from_secs(args.save_every.into()),
     };
@@ -114,7 +114,7 @@ pub async fn run(args: Args) -> Result<(), Failure> {
 /// A worker that works until its ending.
 ///
 /// # Errors
-/// A build that can't train; an address that can't be used.
+/// A build that can't train; an address or a device that can't be used.
 #[cfg(feature = "worker")]
 pub(super) fn train(
     setup: Setup<'_>,
@@ -123,16 +123,25 @@ pub(super) fn train(
     use anyhow::Context as _;
     use floodgauge_worker::{
         client::Retry,
-        device::Machine,
+        device::{self, DeviceError, DeviceName},
+        memory,
         runner::{self, Worker, WorkerConfig},
     };
 
+    let bad = |error: DeviceError| Failure::BadInput(format!("--device: {error}"));
+    let machine = setup.machine;
+    let device: DeviceName = machine.device.parse().map_err(bad)?;
+    let threads = machine.threads;
+    let share = || memory::half() / u64::from(machine.shared_by);
+    let bytes = machine.memory.map_or_else(share, |memory| memory.as_u64());
+    let machine = threads.map_or_else(device::Machine::default, device::Machine::new);
+    let machine = machine.with_memory(bytes).on(device).map_err(bad)?;
     let config = WorkerConfig {
         server: setup.server.to_string(),
         token: setup.token.map(|token| token.reveal().to_owned()),
         name: setup.name,
         cache: runner::Cache { folder: setup.cache.folder(), most_bytes: setup.cache.most_bytes() },
-        machine: setup.threads.map_or_else(Machine::default, Machine::new),
+        machine,
         retry: Retry::default(),
         save_every: setup.save_every,
     };
@@ -148,7 +157,7 @@ pub(super) fn train(
 /// Always.
 #[cfg(not(feature = "worker"))]
 pub(super) fn train(
-    Setup { server: _, token: _, name: _, threads: _, cache: _, save_every: _ }: Setup<'_>,
+    Setup { server: _, token: _, name: _, machine: _, cache: _, save_every: _ }: Setup<'_>,
     Ending { drain: _, shutdown: _, when_idle: _ }: Ending,
 ) -> Result<std::future::Ready<Result<(), Failure>>, Failure> {
     Err(Failure::BadInput(

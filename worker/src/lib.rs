@@ -11,6 +11,7 @@
 //! - [`checkpoint`]: one branch as bytes, all that an exact resume needs.
 //! - [`cohort`]: trains the branches of a segment as one stacked model.
 //! - [`device`]: where the arithmetic runs, and what its bits depend on.
+//! - [`memory`]: how many members fit in it at once.
 //! - [`client`]: the server's work routes, typed.
 //! - [`runner`]: claims segments, trains and reports them, until told to stop.
 //!
@@ -62,9 +63,11 @@ pub mod data;
 pub mod device;
 pub mod evaluate;
 pub mod flood;
+pub mod memory;
 pub mod models;
 pub mod optim;
 pub mod pair;
+mod panics;
 pub mod rates;
 pub mod runner;
 pub mod seeds;

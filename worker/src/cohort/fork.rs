@@ -4,16 +4,9 @@
 //! them, and before each update those whose level lies above the mini-batch loss become members
 //! of their own, with copies of its state.
 
-use super::{
-    group::{Group, Member},
-    keep::{Best, Watch},
-};
-use crate::{
-    checkpoint::{State, Tally},
-    cohort::start::Plan,
-    flood,
-};
-use floodgauge_protocol::{ArmIx, Branch, Method, work::Minimum};
+use super::{group::Group, keep::Watch, member::Member};
+use crate::{checkpoint::State, cohort::start::Plan, flood};
+use floodgauge_protocol::{ArmIx, Method};
 
 /// An arm with its method.
 #[derive(Clone, Copy, Debug)]
@@ -23,39 +16,6 @@ pub(super) struct Arm {
 }
 
 impl Member {
-    /// A member for `arms`, of which there is at least one; several all ride.
-    pub fn new(
-        place: usize,
-        arms: Vec<Arm>,
-        watch: Vec<Method>,
-        tally: Tally,
-        branch: &Branch,
-    ) -> Self {
-        Self {
-            branch: place,
-            method: common(&arms),
-            arms,
-            tally,
-            grad_norm: 0.0,
-            onset_step: branch.onset_step,
-            exposure: branch.exposure,
-            diverged_at: None,
-            minima: vec![],
-            best: Best::so_far(branch.best),
-            watch: Watch::new(watch),
-        }
-    }
-
-    /// The arms by their index.
-    pub fn arm_ids(&self) -> Vec<ArmIx> {
-        self.arms.iter().map(|arm| arm.ix).collect()
-    }
-
-    /// Where it stands in reports: by branch, then by arm.
-    pub fn place(&self) -> (usize, Option<ArmIx>) {
-        (self.branch, self.arms.first().map(|arm| arm.ix))
-    }
-
     /// Takes away the arms that `leave`: they become another member in the same state. None
     /// where no arm or every arm leaves; this one then stays as it is.
     pub fn part(&mut self, leave: impl Fn(&Arm) -> bool) -> Option<Self> {
@@ -68,15 +28,8 @@ impl Member {
         Some(other)
     }
 
-    /// Notes the loss of a plain step, should it be the least so far.
-    pub fn log(&mut self, step: u64, loss: f64) {
-        if self.minima.last().is_none_or(|least| loss < least.loss) {
-            self.minima.push(Minimum { step, loss });
-        }
-    }
-
     /// Whether the arms part at a step that meets `loss`. One arm alone has nothing to part from.
-    fn forks(&self, loss: f64) -> bool {
+    pub fn forks(&self, loss: f64) -> bool {
         let below = |arm: &Arm| flood::below(arm.method, loss as f32);
         self.arms.len() > 1 && self.diverged_at.is_none() && self.arms.iter().any(below)
     }
@@ -102,7 +55,7 @@ impl Member {
 
 /// What arms train with together. An arm alone trains with its own method, and so finds its
 /// onset without a fork.
-fn common(arms: &[Arm]) -> Method {
+pub(super) fn common(arms: &[Arm]) -> Method {
     match arms {
         [arm] => arm.method,
         _ => Method::Plain,
@@ -110,21 +63,27 @@ fn common(arms: &[Arm]) -> Method {
 }
 
 impl Group {
-    /// Forks the arms that part at step number `step`, which meets `losses` and isn't taken yet.
-    /// Says whether there were any; the step then has to be begun anew.
-    pub fn fork(&mut self, plan: &Plan, step: u64, losses: &[f64]) -> bool {
-        if !self.members.iter().zip(losses).any(|(member, &loss)| member.forks(loss)) {
-            return false;
-        }
+    /// Whether arms part at a step that meets these mean losses, one for each member.
+    pub fn forks(&self, losses: impl IntoIterator<Item = f64>) -> bool {
+        self.members.iter().zip(losses).any(|(member, loss)| member.forks(loss))
+    }
+
+    /// Forks the arms that part at step number `step`, which meets `losses` and isn't taken yet, or
+    /// has to be begun anew. Those that there is no room for wait, in this state.
+    pub fn fork(&mut self, plan: &Plan, step: u64, losses: &[f64]) {
         let whole = self.unstack(plan, step).into_iter().zip(losses);
-        let (members, states): (Vec<_>, Vec<_>) = whole
-            .flat_map(|((member, state), &loss)| {
-                let members = if member.forks(loss) { member.fork(loss) } else { vec![member] };
-                let states = vec![state; members.len()];
-                members.into_iter().zip::<Vec<State>>(states)
-            })
-            .unzip();
-        *self = Self::stack(plan, members, &states, &self.device);
-        true
+        let (mut staying, mut forked) = (Vec::new(), Vec::new());
+        for ((member, state), &loss) in whole {
+            let mut members =
+                if member.forks(loss) { member.fork(loss) } else { vec![member] }.into_iter();
+            // The first takes its place.
+            staying.extend(members.next().map(|member| (member, state.clone())));
+            forked.extend(members.map(|member| (member, state.clone())));
+        }
+        let room = self.room.saturating_sub(staying.len()).min(forked.len());
+        self.waiting.extend(forked.split_off(room));
+        staying.extend(forked);
+        let (members, states): (Vec<_>, Vec<State>) = staying.into_iter().unzip();
+        self.refill(plan, members, &states);
     }
 }

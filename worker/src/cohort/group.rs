@@ -1,114 +1,175 @@
 //! Members that one thread trains as one stacked model.
 
+use super::{
+    loops,
+    member::{Member, Met},
+    start::Plan,
+    tensors::{self, Unread},
+};
 use crate::{
-    checkpoint::{Array, State, Tally},
-    cohort::{
-        fork::Arm,
-        keep::{Best, Watch},
-        pass::Batch,
-        start::Plan,
-    },
+    checkpoint::{Array, State},
     data::Samples,
+    device::{Arithmetic, Machine},
     evaluate::{self, Scores},
-    flood,
+    flood::Weights,
     models::Network,
-    optim::{self, Optim},
-    pair::{self, Pair},
-    rates::Rates,
-    stacked::{member, to_host, unstack},
+    optim::Optim,
+    stacked::{member, unstack},
 };
-use burn::tensor::{Device, Tensor, TensorData};
-use floodgauge_protocol::{
-    Method, Metric,
-    work::{Diagnostics, Minimum},
+use burn::tensor::{Device, Tensor};
+use std::{
+    collections::BTreeMap,
+    ops::Range,
+    sync::Arc,
+    time::{Duration, Instant},
 };
-use std::{collections::BTreeMap, sync::Arc};
 
-/// What is known of a member beside its tensors.
+/// The tensors of several members at one step. A clone shares them until one of both takes a step.
 #[derive(Clone, Debug)]
-pub(super) struct Member {
-    /// Its branch's position in the segment.
-    pub branch: usize,
-    /// The arms that it stands for: one once it is past its onset, several while they ride.
-    pub arms: Vec<Arm>,
-    /// What it trains with.
-    pub method: Method,
-    /// What it has met so far.
-    pub tally: Tally,
-    /// The norm of the gradient of the last mini-batch of an epoch.
-    pub grad_norm: f64,
-    /// The first step at which its method departed from plain.
-    pub onset_step: Option<u64>,
-    /// See [`floodgauge_protocol::Branch::exposure`].
-    pub exposure: Option<u32>,
-    /// The first step whose loss was NaN or infinite; from there on its numbers mean nothing.
-    pub diverged_at: Option<u64>,
-    /// The steps of this segment whose loss was the least so far; of plain steps only.
-    pub minima: Vec<Minimum>,
-    /// The best epoch of its run.
-    pub best: Best,
-    /// What it keeps for arms that nobody trains.
-    pub watch: Watch,
+pub(super) struct Stack {
+    pub model: Network,
+    pub optim: Optim,
 }
 
-/// The tensors of several members at one step.
-#[derive(Debug)]
-pub(super) struct Frozen {
-    model: Network,
-    optim: Optim,
-}
+impl Stack {
+    /// Stacks the members' states.
+    pub fn new(plan: &Plan, members: &[Member], states: &[State], device: &Device) -> Self {
+        debug_assert_eq!(members.len(), states.len());
+        let (architecture, decay) = (&plan.architecture, plan.weight_decay);
+        Self {
+            model: Network::stack(architecture, states, device),
+            optim: Optim::stack(&plan.optimizer, decay, architecture, states, device),
+        }
+    }
 
-impl Frozen {
+    fn named(&self, plan: &Plan) -> impl Iterator<Item = (String, Vec<usize>, &Tensor<3>)> {
+        let named = self.model.named(&plan.architecture).into_iter();
+        named.chain(self.optim.named(&plan.architecture))
+    }
+
     /// The arrays of a member.
     pub fn arrays(&self, plan: &Plan, index: usize) -> BTreeMap<String, Array> {
-        let named = self.model.named(&plan.architecture).into_iter();
-        let all = named.chain(self.optim.named(&plan.architecture));
-        all.map(|(name, shape, tensor)| (name, Array { shape, values: member(tensor, index) }))
-            .collect()
+        let array = |(name, shape, tensor)| (name, Array { shape, values: member(tensor, index) });
+        self.named(plan).map(array).collect()
     }
+}
+
+/// A mini-batch.
+pub(super) struct Batch {
+    /// `[1, batch, dim]`.
+    pub input: Tensor<3>,
+    pub labels: Vec<u8>,
+}
+
+/// Gives the features `[batch, dim]` and labels of a step.
+pub(super) type Batches<'a> = dyn Fn(u64) -> (Vec<f32>, Vec<u8>) + Sync + 'a;
+
+/// What is known of a step before its members do.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Step {
+    /// Its number, from 0.
+    pub number: u64,
+    /// The factor of the learning rate.
+    pub rate: f64,
+    /// Whether it ends an epoch, so that the gradients' norms are wanted.
+    pub ends_epoch: bool,
+    /// L2.
+    pub weight_decay: f32,
 }
 
 /// Several members stacked.
 pub(super) struct Group {
     pub members: Vec<Member>,
-    model: Network,
-    optim: Optim,
-    rates: Rates,
-    weight_decay: f32,
-    steps_per_epoch: u64,
+    pub stack: Stack,
     pub device: Device,
+    /// The most members that it may have.
+    pub room: usize,
+    /// Members that there was no room for, with the states that they go on from.
+    pub waiting: Vec<(Member, State)>,
+    /// What forward, backward and update took.
+    pub work: Duration,
+    ways: Ways,
+    block: u64,
+}
+
+/// How steps are computed; by tensors with the members' methods where the device sees them.
+enum Ways {
+    Loops,
+    Tensors(Box<Weights>),
+}
+
+impl Ways {
+    fn of(arithmetic: Arithmetic, members: &[Member], device: &Device) -> Self {
+        let methods = || members.iter().map(|member| member.method).collect::<Vec<_>>();
+        match arithmetic {
+            Arithmetic::Loops => Self::Loops,
+            Arithmetic::Tensors => Self::Tensors(Box::new(Weights::of(&methods(), device))),
+        }
+    }
+}
+
+/// A step that has gone forward.
+enum Forward {
+    Loops(loops::Pass),
+    Tensors(tensors::Pass),
+}
+
+impl Forward {
+    /// The members' mean losses.
+    fn means(&self) -> Vec<f64> {
+        match self {
+            Self::Loops(pass) => pass.means.clone(),
+            Self::Tensors(pass) => pass.means(),
+        }
+    }
+}
+
+/// What a step found out, or will have.
+enum Taken {
+    Known(Vec<Met>),
+    Unread(Box<Unread>),
 }
 
 impl Group {
-    /// Stacks members with their states.
-    pub fn stack(plan: &Plan, members: Vec<Member>, states: &[State], device: &Device) -> Self {
+    /// Stacks members with their states; it has room for as many as `room`.
+    pub fn new(
+        plan: &Plan,
+        members: Vec<Member>,
+        states: &[State],
+        machine: &Machine,
+        room: usize,
+    ) -> Self {
+        let device = machine.device().clone();
         Self {
-            model: Network::stack(&plan.architecture, states, device),
-            optim: Optim::stack(
-                &plan.optimizer,
-                plan.weight_decay,
-                &plan.architecture,
-                states,
-                device,
-            ),
-            rates: plan.rates.clone(),
-            weight_decay: plan.weight_decay as f32,
-            steps_per_epoch: plan.steps_per_epoch,
+            stack: Stack::new(plan, &members, states, &device),
+            ways: Ways::of(machine.arithmetic(), &members, &device),
             members,
-            device: device.clone(),
+            device,
+            room,
+            waiting: vec![],
+            work: Duration::ZERO,
+            block: machine.block(),
         }
     }
 
+    /// Has other members from here on.
+    pub fn refill(&mut self, plan: &Plan, members: Vec<Member>, states: &[State]) {
+        self.stack = Stack::new(plan, &members, states, &self.device);
+        if let Ways::Tensors(_) = self.ways {
+            self.ways = Ways::of(Arithmetic::Tensors, &members, &self.device);
+        }
+        self.members = members;
+    }
+
     /// Its tensors, as long as somebody wants them.
-    pub fn freeze(&self) -> Arc<Frozen> {
-        Arc::new(Frozen { model: self.model.clone(), optim: self.optim.clone() })
+    pub fn freeze(&self) -> Arc<Stack> {
+        Arc::new(self.stack.clone())
     }
 
     /// The members and their states after `step` steps.
     pub fn unstack(&self, plan: &Plan, step: u64) -> Vec<(Member, State)> {
         let mut arrays = vec![BTreeMap::new(); self.members.len()];
-        let named = self.model.named(&plan.architecture).into_iter();
-        for (name, shape, tensor) in named.chain(self.optim.named(&plan.architecture)) {
+        for (name, shape, tensor) in self.stack.named(plan) {
             for (arrays, values) in arrays.iter_mut().zip(unstack(tensor)) {
                 arrays.insert(name.clone(), Array { shape: shape.clone(), values });
             }
@@ -120,135 +181,105 @@ impl Group {
         states.collect()
     }
 
-    /// Takes step number `step`, from 0, on a mini-batch: `features` `[batch, dim]` and `labels`.
-    /// Forks the arms that part at it first.
-    pub fn step(&mut self, plan: &Plan, step: u64, features: Vec<f32>, dim: usize, labels: &[u8]) {
-        let batch = Batch { input: evaluate::batch(features, dim, &self.device), labels };
-        let mut pass = batch.forward(&self.model);
-        if self.fork(plan, step, &pass.means) {
-            pass = batch.forward(&self.model);
+    /// Takes steps, some of those given, and forks the arms that part at one of them before they
+    /// take it. Gives the number of the next step.
+    pub fn advance(&mut self, plan: &Plan, steps: Range<u64>, batches: &Batches<'_>) -> u64 {
+        let steps = steps.start..steps.end.min(steps.start + self.block);
+        if steps.end == steps.start + 1 {
+            self.advance_one(plan, steps.start, batches);
+            return steps.end;
         }
-        let members = &mut self.members;
-        let (mut gradients, seen) =
-            pass.backward(|k, mean, losses| members[k].meet(step, mean, losses));
-        if (step + 1).is_multiple_of(self.steps_per_epoch) {
-            for k in 0..self.members.len() {
-                self.members[k].grad_norm = self.norm(&gradients, k);
-            }
-        }
-        let rate = self.rates.factor(step);
-        self.pairs(step, rate, &batch, &mut gradients);
-        let moved = |member: &Member| matches!(member.method, Method::Alternating { .. });
-        let moved: Vec<_> = self.members.iter().map(moved).collect();
-        self.optim.step(self.model.parameters_mut(), &gradients, step, rate, &moved);
-        // Once for each mini-batch, by the first pass: a second one leaves no trace.
-        self.model.absorb(seen);
-    }
-
-    /// Takes the second gradient of those members whose method has one, as a smaller stack.
-    fn pairs(&mut self, step: u64, rate: f64, batch: &Batch<'_>, gradients: &mut [Vec<f32>]) {
-        let all = self.members.len();
-        let (mut takers, mut pairs) = (vec![], vec![]);
-        for (k, member) in self.members.iter().enumerate() {
-            if member.method.gradients_per_step() > 1 && member.diverged_at.is_none() {
-                let norm = self.norm(gradients, k);
-                pairs.extend(Pair::of(member.method, norm, rate, self.weight_decay));
-                takers.push(k);
-            }
-        }
-        if takers.is_empty() {
-            return;
-        }
-        let taken = |values: &[f32]| {
-            let part = values.len() / all;
-            takers.iter().flat_map(|&k| &values[k * part..(k + 1) * part]).copied().collect()
-        };
-        let parameters = self.model.parameters();
-        let shapes: Vec<_> = parameters.iter().map(|parameter| parameter.dims()).collect();
-        let mut theta: Vec<Vec<f32>> =
-            parameters.into_iter().map(|parameter| taken(&to_host(parameter.clone()))).collect();
-        let mut first: Vec<Vec<f32>> = gradients.iter().map(|values| taken(values)).collect();
-        let (model, members) = (&self.model, &mut self.members);
-        pair::take_second(&pairs, &mut theta, &mut first, |probes| {
-            let tensor = |(values, [_, rows, columns]): (&Vec<f32>, &[usize; 3])| {
-                let shape = [takers.len(), *rows, *columns];
-                Tensor::from_data(TensorData::new(values.clone(), shape), &self.device)
-            };
-            let model = model.at(probes.iter().zip(&shapes).map(tensor).collect());
-            let weigh = |i: usize, mean: f64, losses: &mut [f32]| {
-                if !mean.is_finite() {
-                    members[takers[i]].diverged_at.get_or_insert(step);
+        let before = self.stack.clone();
+        let taken = steps.clone().map(|step| self.take(plan, step, batches)).collect();
+        for (step, met) in steps.clone().zip(self.read(taken)) {
+            let losses: Vec<_> = met.iter().map(|met| met.mean).collect();
+            if self.forks(losses.iter().copied()) {
+                // Back to where the block began, and to this step again, which now is the first.
+                self.stack = before;
+                for again in steps.start..step {
+                    self.take(plan, again, batches);
                 }
-                losses.fill(1.0);
-            };
-            batch.forward(&model).backward(weigh).0
-        });
-        let put = |values: &mut [f32], taken: &[f32]| {
-            let part = values.len() / all;
-            for (&k, taken) in takers.iter().zip(taken.chunks(part)) {
-                values[k * part..(k + 1) * part].copy_from_slice(taken);
+                self.fork(plan, step, &losses);
+                return step;
             }
-        };
-        gradients.iter_mut().zip(&first).for_each(|(values, taken)| put(values, taken));
-        for (parameter, taken) in self.model.parameters_mut().into_iter().zip(&theta) {
-            optim::in_place(parameter, |values| put(values, taken));
+            self.meet(step, met);
+        }
+        steps.end
+    }
+
+    /// Takes one step, and looks at its losses before it moves the weights.
+    fn advance_one(&mut self, plan: &Plan, number: u64, batches: &Batches<'_>) {
+        let batch = self.batch(plan, number, batches);
+        let began = Instant::now();
+        let mut forward = self.forward(&batch);
+        let losses = forward.means();
+        if self.forks(losses.iter().copied()) {
+            self.fork(plan, number, &losses);
+            forward = self.forward(&batch);
+        }
+        let taken = self.back(forward, &batch, plan.step(number));
+        self.work += began.elapsed();
+        let met = self.read(vec![taken]);
+        met.into_iter().for_each(|met| self.meet(number, met));
+    }
+
+    /// Takes a step without a look at its losses.
+    fn take(&mut self, plan: &Plan, number: u64, batches: &Batches<'_>) -> Taken {
+        let batch = self.batch(plan, number, batches);
+        let began = Instant::now();
+        let forward = self.forward(&batch);
+        let taken = self.back(forward, &batch, plan.step(number));
+        self.work += began.elapsed();
+        taken
+    }
+
+    fn forward(&self, batch: &Batch) -> Forward {
+        match self.ways {
+            Ways::Loops => Forward::Loops(loops::Pass::forward(&self.stack.model, batch)),
+            Ways::Tensors(_) => Forward::Tensors(tensors::Pass::forward(&self.stack.model, batch)),
         }
     }
 
-    /// The norm of member `k`'s part of `gradients`.
-    fn norm(&self, gradients: &[Vec<f32>], k: usize) -> f64 {
-        pair::norm(gradients.iter().map(|values| {
-            let part = values.len() / self.members.len();
-            &values[k * part..(k + 1) * part]
-        }))
+    fn back(&mut self, forward: Forward, batch: &Batch, step: Step) -> Taken {
+        let (stack, members) = (&mut self.stack, &self.members);
+        match (forward, &self.ways) {
+            (Forward::Tensors(pass), Ways::Tensors(weights)) => {
+                let taken = tensors::take(stack, members, weights, pass, batch, step);
+                Taken::Unread(Box::new(taken))
+            }
+            (Forward::Loops(pass), _) => {
+                Taken::Known(loops::take(stack, members, pass, batch, step))
+            }
+            (Forward::Tensors(_), Ways::Loops) => unreachable!("a group doesn't change its ways"),
+        }
+    }
+
+    /// What the members met in each step.
+    fn read(&mut self, taken: Vec<Taken>) -> Vec<Vec<Met>> {
+        let began = Instant::now();
+        let (mut known, mut unread) = (vec![], vec![]);
+        for taken in taken {
+            match taken {
+                Taken::Known(met) => known.push(met),
+                Taken::Unread(met) => unread.push(*met),
+            }
+        }
+        known.extend(Unread::read(unread, &self.members));
+        self.work += began.elapsed();
+        known
+    }
+
+    fn meet(&mut self, step: u64, met: Vec<Met>) {
+        self.members.iter_mut().zip(met).for_each(|(member, met)| member.meet(step, met));
+    }
+
+    fn batch(&self, plan: &Plan, step: u64, batches: &Batches<'_>) -> Batch {
+        let (features, labels) = batches(step);
+        Batch { input: evaluate::batch(features, plan.dim, &self.device), labels }
     }
 
     /// The scores of each member on `samples`.
     pub fn scores(&self, samples: &Samples, dim: usize) -> Vec<Scores> {
-        evaluate::scores(&self.model, self.members.len(), samples, dim, &self.device)
-    }
-}
-
-impl Member {
-    /// Notes the mean loss of a mini-batch, in nats, and turns its losses into weights.
-    fn meet(&mut self, step: u64, mean: f64, losses: &mut [f32]) {
-        if !mean.is_finite() {
-            self.diverged_at.get_or_insert(step);
-        }
-        if self.diverged_at.is_some() {
-            losses.fill(0.0);
-            return;
-        }
-        self.tally.loss_sum += mean;
-        for loss in losses.iter_mut() {
-            *loss = flood::weight(self.method, mean as f32, *loss);
-        }
-        let weights = losses;
-        if flood::departs(self.method, weights) {
-            self.onset_step.get_or_insert(step);
-        }
-        if self.onset_step.is_none() {
-            self.log(step, mean);
-        }
-        if flood::ascends(self.method, weights) {
-            self.tally.flooded_steps += 1;
-            self.tally.flooded_in_epoch += 1;
-        }
-    }
-
-    /// How the epoch of `batches` mini-batches that ends here went: its mean loss, and more.
-    pub fn close(&mut self, batches: u64) -> (Metric, Diagnostics) {
-        let Tally { loss_sum, flooded_steps, flooded_in_epoch } = self.tally;
-        self.tally = self.tally.after_epoch();
-        let steps = match self.method {
-            Method::Alternating { .. } => 2 * batches,
-            _ => batches,
-        };
-        let diagnostics = Diagnostics {
-            grad_norm: Metric::from(self.grad_norm),
-            ascending: flooded_in_epoch as f64 / steps as f64,
-            flooded_steps,
-        };
-        (Metric::from(loss_sum / batches as f64), diagnostics)
+        evaluate::scores(&self.stack.model, self.members.len(), samples, dim, &self.device)
     }
 }

@@ -2,11 +2,13 @@
 //! nobody trains can be woken.
 //!
 //! A kept state shares its tensors with the group that it comes from, which leaves them behind at
-//! its next step; nothing is copied until the state is handed in.
+//! its next step. Nothing is copied as long as each epoch is better than the one before; a state
+//! that stays longer than one epoch is copied, since it would hold on to those of all the group.
 
 use super::{
     TrainError,
-    group::{Frozen, Group, Member},
+    group::{Group, Stack},
+    member::Member,
     start::Plan,
 };
 use crate::{
@@ -23,11 +25,11 @@ use std::{cmp::Ordering, collections::BTreeMap, sync::Arc};
 
 /// A member's state at some step.
 #[derive(Clone, Debug)]
-pub(super) struct Kept {
-    frozen: Arc<Frozen>,
-    index: usize,
-    step: u64,
-    tally: Tally,
+pub(super) enum Kept {
+    /// In the tensors of its group as they were.
+    Shared { stack: Arc<Stack>, index: usize, step: u64, tally: Tally },
+    /// By itself.
+    Own(Arc<State>),
 }
 
 /// The best epoch of a run so far.
@@ -58,15 +60,20 @@ pub(super) struct Watch {
 }
 
 impl Kept {
-    /// Member number `index` of `frozen`, after `step` steps.
-    pub fn new(frozen: Arc<Frozen>, index: usize, step: u64, tally: Tally) -> Self {
-        Self { frozen, index, step, tally }
+    /// The state on the host.
+    pub fn state(&self, plan: &Plan) -> Arc<State> {
+        match self {
+            Self::Shared { stack, index, step, tally } => {
+                let arrays = stack.arrays(plan, *index);
+                Arc::new(State { arrays, step: *step, tally: *tally })
+            }
+            Self::Own(state) => state.clone(),
+        }
     }
 
-    /// The state on the host.
-    pub fn state(&self, plan: &Plan) -> State {
-        let arrays = self.frozen.arrays(plan, self.index);
-        State { arrays, step: self.step, tally: self.tally }
+    /// Lets go of the group's tensors.
+    fn settle(&mut self, plan: &Plan) {
+        *self = Self::Own(self.state(plan));
     }
 }
 
@@ -109,12 +116,16 @@ impl Member {
     }
 
     /// Keeps the state at the start of the epoch if dormant levels were crossed in it.
-    pub fn arrive(&mut self) {
-        let Some(start) = self.watch.start.take() else { return };
+    pub fn arrive(&mut self, plan: &Plan) {
+        let Some(mut start) = self.watch.start.take() else { return };
         let Some(least) = self.minima.last().map(|least| least.loss) else { return };
         let open = self.watch.dormant.len();
         self.watch.dormant.retain(|&method| !flood::below(method, least as f32));
         if self.watch.dormant.len() < open {
+            start.state.settle(plan);
+            if let Some((_, best)) = &mut start.best {
+                best.settle(plan);
+            }
             self.watch.waypoints.push(start);
         }
     }
@@ -126,32 +137,43 @@ impl Group {
         if !self.members.iter().any(|member| member.watch.is_open()) {
             return;
         }
-        let frozen = self.freeze();
+        let stack = self.freeze();
         for (index, member) in self.members.iter_mut().enumerate() {
             if member.watch.is_open() {
-                member.depart(Kept::new(frozen.clone(), index, step, member.tally));
+                let (stack, tally) = (stack.clone(), member.tally);
+                member.depart(Kept::Shared { stack, index, step, tally });
             }
         }
     }
 
     /// Keeps the state of the members whose best epoch this is: number `epoch`, from 1, which
     /// ends after `step` steps.
-    pub fn keep_best(&mut self, metric: ObjectiveMetric, epoch: u32, step: u64, scores: &[Scores]) {
+    pub fn keep_best(
+        &mut self,
+        plan: &Plan,
+        metric: ObjectiveMetric,
+        epoch: u32,
+        step: u64,
+        scores: &[Scores],
+    ) {
         let mut frozen = None;
         for (index, scores) in scores.iter().enumerate() {
             let value = match metric {
                 ObjectiveMetric::ValLoss => scores.loss(),
                 ObjectiveMetric::ValError => scores.error(),
             };
-            let member = &self.members[index];
+            let member = &mut self.members[index];
             if member.diverged_at.is_some() || !member.best.is_beaten_by(value) {
+                if let Some((_, kept)) = &mut member.best.here {
+                    kept.settle(plan);
+                }
                 continue;
             }
             // The epoch is over: what was met in it is in the report.
             let tally = member.tally.after_epoch();
-            let frozen = frozen.get_or_insert_with(|| self.freeze()).clone();
-            let here = Some((epoch, Kept::new(frozen, index, step, tally)));
-            self.members[index].best = Best { value, here };
+            let stack = frozen.get_or_insert_with(|| Arc::new(self.stack.clone())).clone();
+            let here = Some((epoch, Kept::Shared { stack, index, step, tally }));
+            member.best = Best { value, here };
         }
     }
 }

@@ -1,10 +1,7 @@
 //! Takes a cohort from step to step, its members spread over threads.
 
 use super::{
-    Ended, Job, Progress, TrainError,
-    fork::Arm,
-    group::{Group, Member},
-    keep::Files,
+    Ended, Job, Progress, TrainError, fork::Arm, group::Group, keep::Files, member::Member,
     start::Plan,
 };
 use crate::{
@@ -29,12 +26,18 @@ use std::{
 };
 
 /// A cohort between two steps.
+///
+/// Of what there is no room for, some waits: it joins where the others come past the step that it
+/// is at, or is trained once they have ended.
 pub(super) struct Lockstep<'a> {
     job: Job<'a>,
     plan: &'a Plan,
     data: &'a Data,
     machine: &'a Machine,
     lanes: Vec<Lane>,
+    /// The most members that are trained at once.
+    width: usize,
+    waiting: Vec<(Member, State)>,
     /// Steps done.
     step: u64,
     /// Orders to stop: arm to last epoch.
@@ -63,8 +66,8 @@ impl<'a> Lockstep<'a> {
         plan: &'a Plan,
         data: &'a Data,
         members: Vec<(Member, State)>,
-    ) -> Result<Self, TrainError> {
-        Ok(Self {
+    ) -> Self {
+        Self {
             job,
             plan,
             data,
@@ -72,10 +75,12 @@ impl<'a> Lockstep<'a> {
             work: Duration::ZERO,
             ended: Vec::new(),
             told: 0,
-            lanes: lanes(plan, members, machine)?,
+            lanes: Vec::new(),
+            width: plan.width(machine, job.segment),
+            waiting: members,
             step: job.segment.from_step,
             stops: HashMap::new(),
-        })
+        }
     }
 
     /// Trains to the segment's last step, or until no member is left. Says too what of its time was
@@ -85,12 +90,19 @@ impl<'a> Lockstep<'a> {
         progress: &mut dyn Progress,
     ) -> Result<(Vec<Ended>, Duration), TrainError> {
         let (last, per_epoch) = (self.job.segment.to_step, self.plan.steps_per_epoch);
-        while self.step < last && !self.lanes.is_empty() {
+        while self.admit()? {
+            if self.step == last {
+                for (member, state) in self.clear() {
+                    self.end(&member, state, BranchEnd::Reached)?;
+                }
+                continue;
+            }
             let epoch = self.step / per_epoch;
-            let until = ((epoch + 1) * per_epoch).min(last);
+            let ends = (epoch + 1) * per_epoch;
+            let until = self.next_waiting().map_or(last, |next| next.min(last)).min(ends);
             let scores = self.advance(epoch, until, progress)?;
             self.step = until;
-            if until == (epoch + 1) * per_epoch {
+            if until == ends {
                 self.report(epoch as u32 + 1, &scores, progress);
             }
             self.retire()?;
@@ -99,9 +111,6 @@ impl<'a> Lockstep<'a> {
                 progress.saved(self.save()?);
             }
         }
-        for (member, state) in self.members() {
-            self.end(&member, state, BranchEnd::Reached)?;
-        }
         let work = self.work;
         Ok((self.in_order(), work))
     }
@@ -109,15 +118,46 @@ impl<'a> Lockstep<'a> {
     /// Scores on the test set; nothing is trained.
     pub fn test(mut self) -> Result<Vec<Ended>, TrainError> {
         let (data, step) = (self.data, self.step);
-        let scores = each(&mut self.lanes, |group| Ok(group.scores(&data.test, data.dim)))?;
-        for (lane, scores) in self.lanes.iter().zip(scores) {
-            for (member, score) in lane.group.members.iter().zip(scores) {
-                let mut branch = self.finished(member, step, BranchEnd::Reached);
+        while self.admit()? {
+            let scores = each(&mut self.lanes, |group| Ok(group.scores(&data.test, data.dim)))?;
+            let scores = scores.into_iter().flatten();
+            for ((member, _), score) in self.clear().into_iter().zip(scores) {
+                let mut branch = self.finished(&member, step, BranchEnd::Reached);
                 branch.test = Some(TestMetrics { loss: score.loss(), error: score.error() });
                 self.ended.push((member.place(), Ended { branch, blobs: BTreeMap::new() }));
             }
         }
         Ok(self.in_order())
+    }
+
+    /// Takes in what waits at this step, as far as there is room; where nothing is trained, goes to
+    /// the first step that something waits at. Says whether there is something to train.
+    fn admit(&mut self) -> Result<bool, TrainError> {
+        let active: usize = self.lanes.iter().map(|lane| lane.group.members.len()).sum();
+        if active == 0 {
+            let Some(first) = self.waiting.iter().map(|(_, state)| state.step).min() else {
+                return Ok(false);
+            };
+            self.step = first;
+        }
+        let room = self.width.saturating_sub(active);
+        let here = |(_, state): &(Member, State)| state.step == self.step;
+        let (mut joining, others): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.waiting).into_iter().partition(here);
+        self.waiting = joining.split_off(room.min(joining.len()));
+        self.waiting.extend(others);
+        if !joining.is_empty() {
+            let members = self.clear().into_iter().chain(joining).collect();
+            self.spread(members)?;
+        }
+        Ok(true)
+    }
+
+    /// The next step after this one that something waits at and could join, if there is room.
+    fn next_waiting(&self) -> Option<u64> {
+        let active: usize = self.lanes.iter().map(|lane| lane.group.members.len()).sum();
+        let steps = self.waiting.iter().map(|(_, state)| state.step);
+        steps.filter(|&step| step > self.step && active < self.width).min()
     }
 
     /// Trains every group to `until`, within one epoch, and gives the members' validation scores
@@ -133,32 +173,43 @@ impl<'a> Lockstep<'a> {
         let order = order(plan.seed, epoch, data.train.len());
         let augmentation = augmentation(plan, data, epoch);
         let ends_epoch = until == (epoch + 1) * plan.steps_per_epoch;
+        let (first, last) = (self.job.segment.from_step, self.job.segment.to_step);
+        let begins = steps.start.is_multiple_of(plan.steps_per_epoch) || steps.start == first;
+        let batches = |step: u64| {
+            let from = (step % plan.steps_per_epoch) as usize * plan.batch_size;
+            let rows = from..(from + plan.batch_size).min(order.len());
+            gather(data, augmentation.as_ref(), &order[rows])
+        };
         let found = each(&mut self.lanes, |group| {
-            let mut work = Duration::ZERO;
-            group.depart(steps.start);
-            for step in steps.clone() {
+            group.work = Duration::ZERO;
+            // Those that join within an epoch cut it, but what is kept is none of their business.
+            if begins {
+                group.depart(steps.start);
+            }
+            let mut step = steps.start;
+            while step < until {
                 if progress.abandoned() {
                     return Err(TrainError::Abandoned);
                 }
-                let from = (step % plan.steps_per_epoch) as usize * plan.batch_size;
-                let rows = from..(from + plan.batch_size).min(order.len());
-                let (features, labels) = gather(data, augmentation.as_ref(), &order[rows]);
-                let began = Instant::now();
-                group.step(plan, step, features, data.dim, &labels);
-                work += began.elapsed();
+                step = group.advance(plan, step..until, &batches);
             }
-            group.members.iter_mut().for_each(Member::arrive);
+            if ends_epoch || until == last {
+                group.members.iter_mut().for_each(|member| member.arrive(plan));
+            }
             if !ends_epoch {
-                return Ok((vec![], work));
+                return Ok((vec![], group.work));
             }
             let began = Instant::now();
             let scores = group.scores(&data.val, data.dim);
-            work += began.elapsed();
-            group.keep_best(metric, epoch as u32 + 1, until, &scores);
-            Ok((scores, work))
+            group.work += began.elapsed();
+            group.keep_best(plan, metric, epoch as u32 + 1, until, &scores);
+            Ok((scores, group.work))
         })?;
         let (scores, work): (_, Vec<_>) = found.into_iter().unzip();
         self.work += work.into_iter().max().unwrap_or_default();
+        for lane in &mut self.lanes {
+            self.waiting.append(&mut lane.group.waiting);
+        }
         Ok(scores)
     }
 
@@ -212,7 +263,7 @@ impl<'a> Lockstep<'a> {
             return Ok(());
         }
         let (mut staying, mut leaving) = (Vec::new(), Vec::new());
-        for (mut member, state) in self.members() {
+        for (mut member, state) in self.clear() {
             if diverged(&member) {
                 leaving.push((member, state, BranchEnd::Diverged));
             } else if exposed(&member) {
@@ -226,7 +277,7 @@ impl<'a> Lockstep<'a> {
                 staying.push((member, state));
             }
         }
-        self.lanes = lanes(self.plan, staying, self.machine)?;
+        self.spread(staying)?;
         for (member, state, end) in leaving {
             self.end(&member, state, end)?;
         }
@@ -261,12 +312,42 @@ impl<'a> Lockstep<'a> {
         let sizes = self.lanes.iter().map(|lane| lane.group.members.len());
         let (least, most) = (sizes.clone().min(), sizes.clone().max());
         let all: usize = sizes.sum();
-        self.lanes.len() >= all.min(self.machine.threads())
+        self.lanes.len() >= all.min(self.machine.lanes())
             && most.unwrap_or_default() <= least.unwrap_or_default() + 1
     }
 
+    /// The members that are trained, with their states.
     fn members(&self) -> Vec<(Member, State)> {
         self.lanes.iter().flat_map(|lane| lane.group.unstack(self.plan, self.step)).collect()
+    }
+
+    /// Takes the members apart.
+    fn clear(&mut self) -> Vec<(Member, State)> {
+        let members = self.members();
+        self.lanes.clear();
+        members
+    }
+
+    /// Spreads members over the machine's threads, as evenly as can be, in their order.
+    fn spread(&mut self, members: Vec<(Member, State)>) -> Result<(), TrainError> {
+        let machine = self.machine;
+        let groups = machine.lanes().min(members.len());
+        let mut rest = members.into_iter();
+        let mut room = self.width;
+        for i in 0..groups {
+            let size = rest.len().div_ceil(groups - i);
+            let (members, states): (Vec<_>, Vec<_>) = rest.by_ref().take(size).unzip();
+            let pool = ThreadPoolBuilder::new()
+                .num_threads((machine.threads() / groups).max(1))
+                .build()
+                .map_err(|error| TrainError::Threads(std::io::Error::other(error)))?;
+            // What there is room for beyond the members is shared too.
+            let own = room.div_ceil(groups - i);
+            room -= own;
+            let group = Group::new(self.plan, members, &states, machine, own);
+            self.lanes.push(Lane { group, pool });
+        }
+        Ok(())
     }
 
     fn end(&mut self, member: &Member, state: State, end: BranchEnd) -> Result<(), TrainError> {
@@ -289,7 +370,7 @@ impl<'a> Lockstep<'a> {
     }
 
     /// What the runs are now, and those that ended since the last time. What is told of a run's
-    /// past isn't told again.
+    /// past isn't told again. What waits has nothing to tell.
     fn save(&mut self) -> Result<Vec<Ended>, TrainError> {
         let ended = self.ended.iter().skip(self.told).map(|(_, ended)| ended);
         let whole = |ended: &&Ended| ended.branch.end != BranchEnd::Diverged;
@@ -321,28 +402,6 @@ impl<'a> Lockstep<'a> {
             minima: if member.onset_step.is_none() { member.minima.clone() } else { vec![] },
         }
     }
-}
-
-/// Spreads members over the machine's threads, as evenly as can be, in their order.
-fn lanes(
-    plan: &Plan,
-    members: Vec<(Member, State)>,
-    machine: &Machine,
-) -> Result<Vec<Lane>, TrainError> {
-    let groups = machine.threads().min(members.len());
-    let mut lanes = Vec::with_capacity(groups);
-    let mut rest = members.into_iter();
-    for i in 0..groups {
-        let size = rest.len().div_ceil(groups - i);
-        let (members, states): (Vec<_>, Vec<_>) = rest.by_ref().take(size).unzip();
-        let pool = ThreadPoolBuilder::new()
-            .num_threads((machine.threads() / groups).max(1))
-            .build()
-            .map_err(|error| TrainError::Threads(std::io::Error::other(error)))?;
-        let group = Group::stack(plan, members, &states, machine.device());
-        lanes.push(Lane { group, pool });
-    }
-    Ok(lanes)
 }
 
 /// Runs `work` on every group at once, each in its own threads.

@@ -4,8 +4,10 @@ mod fork;
 mod group;
 mod keep;
 mod lockstep;
-mod pass;
+mod loops;
+mod member;
 mod start;
+mod tensors;
 
 use crate::{checkpoint::CheckpointError, data::Data, device::Machine, models::NoImages};
 use bytes::Bytes;
@@ -47,7 +49,8 @@ impl<'a> From<&'a Assignment> for Job<'a> {
 /// Who hears of a segment's progress.
 pub trait Progress: Sync {
     /// Takes the rows of an epoch, one for each run that finished it, in the segment's order and
-    /// within a branch by the first of its arms.
+    /// within a branch by the first of its arms. Where memory is short some runs go first, and an
+    /// epoch comes again with the rows of the others.
     /// Answers what is known by now to be stopped; a stop at a later epoch is remembered.
     /// Training waits for the answer.
     fn epoch(&mut self, rows: Vec<ReportRow>) -> Vec<Stop>;
@@ -59,7 +62,8 @@ pub trait Progress: Sync {
     }
 
     /// Takes the runs as they would have ended, had the segment been cut at the end of the epoch
-    /// whose rows came last, and those that ended since the states were saved before.
+    /// whose rows came last, and those that ended since the states were saved before. Runs that wait
+    /// for memory are not among them.
     fn saved(&mut self, _runs: Vec<Ended>) {}
 
     /// Hears at the end of a trained segment what of its `whole` time was `work`: forward,
@@ -154,8 +158,9 @@ pub enum TrainError {
 /// branch those that ended come in the order of the first of their arms.
 ///
 /// An arm's bits depend on recipe, seed, method and machine alone: not on the others in the
-/// cohort, nor on the arms that it shared a run with, nor on the threads, nor on where its run was
-/// cut into segments. Stops take effect at epoch ends. A run whose loss is NaN or infinite ends
+/// cohort, nor on the arms that it shared a run with, nor on the threads and the memory, nor on where
+/// its run was cut into segments. (On a device other than the CPU with `flex` that holds up to
+/// rounding.) Stops take effect at epoch ends. A run whose loss is NaN or infinite ends
 /// there as diverged with all the arms that it then stands for, and leaves the others alone; it
 /// has no row for the epoch that it didn't finish.
 ///
@@ -171,7 +176,7 @@ pub fn train(
     let began = Instant::now();
     let plan = Plan::of(job, data)?;
     let members = plan.members(job, checkpoints)?;
-    let cohort = Lockstep::new(machine, job, &plan, data, members)?;
+    let cohort = Lockstep::new(machine, job, &plan, data, members);
     match job.segment.kind {
         SegmentKind::Train => {
             let (ended, work) = cohort.run(progress)?;

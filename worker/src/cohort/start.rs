@@ -3,14 +3,16 @@
 use super::{Job, TrainError};
 use crate::{
     checkpoint::{Layout, State, Tally},
-    cohort::{fork::Arm, group::Member},
+    cohort::{fork::Arm, group::Step, member::Member},
     data::Data,
+    device::Machine,
+    memory::{Footprint, Holding},
     models::{Architecture, Task},
     optim,
     rates::Rates,
 };
 use bytes::Bytes;
-use floodgauge_protocol::{ArmIx, Augment, Branch, Digest, Optimizer, segment::Start};
+use floodgauge_protocol::{ArmIx, Augment, Branch, Digest, Optimizer, Segment, segment::Start};
 use std::collections::HashMap;
 
 /// What all members of a job have in common.
@@ -23,6 +25,8 @@ pub(super) struct Plan {
     pub batch_size: usize,
     pub augment: Augment,
     pub steps_per_epoch: u64,
+    /// Features of a sample.
+    pub dim: usize,
     /// The arrays of a member: model and optimiser.
     layout: Layout,
 }
@@ -49,8 +53,37 @@ impl Plan {
             batch_size: recipe.batch_size.max(1) as usize,
             augment: recipe.augment,
             steps_per_epoch: recipe.steps_per_epoch(),
+            dim: data.dim,
             layout,
         })
+    }
+
+    /// How many members `machine` has memory for at once, of those that train in `segment`.
+    pub fn width(&self, machine: &Machine, segment: &Segment) -> usize {
+        let blocks = machine.block() > 1;
+        let footprint =
+            Footprint::of(&self.architecture, &self.layout, self.dim, self.batch_size, blocks);
+        let branches = &segment.branches;
+        let holding = Holding {
+            branches: branches.len(),
+            arms: branches.iter().map(|branch| branch.arms.len()).sum(),
+            dormant: branches.iter().map(|branch| branch.watch.len()).sum(),
+        };
+        let width = footprint.width(machine.memory(), holding);
+        if width < holding.arms {
+            tracing::debug!(width, arms = holding.arms, "memory bounds the stack");
+        }
+        width
+    }
+
+    /// Step number `number`, from 0.
+    pub fn step(&self, number: u64) -> Step {
+        Step {
+            number,
+            rate: self.rates.factor(number),
+            ends_epoch: (number + 1).is_multiple_of(self.steps_per_epoch),
+            weight_decay: self.weight_decay as f32,
+        }
     }
 
     /// The members of the job's segment with the states that they start from, in its order.

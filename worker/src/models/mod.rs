@@ -122,6 +122,14 @@ impl Network {
         self.through(&mut Pass::evaluating(&self.parameters, &self.running), x)
     }
 
+    /// How many numbers come out of the arrays on the way of `x` (`[1, batch, dim]`), all members
+    /// together.
+    pub fn numbers(&self, x: Tensor<3>) -> usize {
+        let mut pass = Pass::evaluating(&self.parameters, &self.running);
+        self.through(&mut pass, x);
+        pass.numbers()
+    }
+
     fn through(&self, pass: &mut Pass<'_>, x: Tensor<3>) -> Tensor<3> {
         match &self.body {
             Body::Mlp(mlp) => mlp.forward(pass, x),

@@ -11,11 +11,13 @@ pub(super) struct Pass<'a> {
     next: usize,
     next_norm: usize,
     seen: Vec<Statistics>,
+    /// Numbers that the arrays gave so far.
+    numbers: usize,
 }
 
 impl<'a> Pass<'a> {
     pub fn training(parameters: &'a [Tensor<3>]) -> Self {
-        Self { parameters, running: None, next: 0, next_norm: 0, seen: vec![] }
+        Self { parameters, running: None, next: 0, next_norm: 0, seen: vec![], numbers: 0 }
     }
 
     pub fn evaluating(parameters: &'a [Tensor<3>], running: &'a [Statistics]) -> Self {
@@ -27,6 +29,16 @@ impl<'a> Pass<'a> {
         self.seen
     }
 
+    /// How many numbers came out of the arrays on the way.
+    pub fn numbers(&self) -> usize {
+        self.numbers
+    }
+
+    fn counted(&mut self, x: Tensor<3>) -> Tensor<3> {
+        self.numbers += x.dims().iter().product::<usize>();
+        x
+    }
+
     fn take(&mut self) -> Tensor<3> {
         self.next += 1;
         self.parameters[self.next - 1].clone()
@@ -36,17 +48,19 @@ impl<'a> Pass<'a> {
     pub fn linear(&mut self, x: Tensor<3>, bias: bool) -> Tensor<3> {
         let weight = self.take();
         let bias = bias.then(|| self.take());
-        stacked::linear(x, weight, bias)
+        self.counted(stacked::linear(x, weight, bias))
     }
 
     /// A convolution without bias.
     pub fn conv(&mut self, x: Tensor<3>, shape: ConvShape) -> Tensor<3> {
-        stacked::conv(x, self.take(), shape)
+        let weight = self.take();
+        self.counted(stacked::conv(x, weight, shape))
     }
 
     /// Adds a bias.
     pub fn bias(&mut self, x: Tensor<3>) -> Tensor<3> {
-        x + self.take()
+        let bias = self.take();
+        self.counted(x + bias)
     }
 
     /// A batch norm.
@@ -54,10 +68,11 @@ impl<'a> Pass<'a> {
         let (scale, shift) = (self.take(), self.take());
         if let Some(running) = self.running {
             self.next_norm += 1;
-            return stacked::norm(x, scale, shift, &running[self.next_norm - 1]);
+            let x = stacked::norm(x, scale, shift, &running[self.next_norm - 1]);
+            return self.counted(x);
         }
         let (x, statistics) = stacked::norm_train(x, scale, shift);
         self.seen.push(statistics);
-        x
+        self.counted(x)
     }
 }

@@ -68,7 +68,7 @@ impl LocalTrainer {
 
 impl Trainer for LocalTrainer {
     fn fingerprint(&self) -> String {
-        device::fingerprint()
+        device::fingerprint(&self.machine)
     }
 
     fn train(

@@ -4,10 +4,10 @@ use super::{Cut, Inputs, Trainer};
 use crate::{
     client::chain,
     cohort::{Ended, Progress},
+    panics,
 };
 use floodgauge_protocol::work::{Assignment, ReportRow, Stop};
 use std::{
-    any::Any,
     error::Error,
     sync::Arc,
     time::{Duration, Instant},
@@ -71,17 +71,11 @@ impl Training {
             Ok(Ok(ended)) => Ok(ended),
             Ok(Err(error)) => Err(Cut::Failed(chain(&*error))),
             Err(error) => Err(Cut::Failed(match error.try_into_panic() {
-                Ok(panic) => format!("training panicked: {}", words(&*panic)),
+                Ok(panic) => format!("training panicked: {}", panics::words(&*panic)),
                 Err(error) => format!("training ended: {error}"),
             })),
         }
     }
-}
-
-/// What a panic said.
-fn words(panic: &(dyn Any + Send)) -> &str {
-    let text = panic.downcast_ref::<&str>().copied();
-    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no words")
 }
 
 /// Hands news from the training thread to the one that sends them, and stops back.

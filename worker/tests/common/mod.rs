@@ -75,12 +75,15 @@ pub struct Recorder {
     /// What to answer when the rows of an epoch come.
     pub stops: HashMap<u32, Vec<Stop>>,
     pub abandoned: bool,
+    /// How often rows came.
+    pub calls: usize,
 }
 
 impl Progress for Recorder {
     fn epoch(&mut self, rows: Vec<ReportRow>) -> Vec<Stop> {
         let stops = rows.first().and_then(|row| self.stops.remove(&row.epoch));
         self.rows.extend(rows);
+        self.calls += 1;
         stops.unwrap_or_default()
     }
 
@@ -101,10 +104,14 @@ pub struct World {
 
 impl World {
     pub fn new(recipe: &Recipe, seed: u32, arms: &[Method]) -> Self {
+        Self::with_data(recipe, seed, arms, data::load(&recipe.dataset, seed, None).unwrap())
+    }
+
+    pub fn with_data(recipe: &Recipe, seed: u32, arms: &[Method], data: Data) -> Self {
         Self {
             family: Family { family: FamilyIx(0), seed, weight_decay: 0.0 },
             arms: arms.to_vec(),
-            data: data::load(&recipe.dataset, seed, None).unwrap(),
+            data,
             recipe: recipe.clone(),
             machine: Machine::default(),
             checkpoints: HashMap::new(),

@@ -1,7 +1,7 @@
 //! Operations that burn lacks, or has slower or not exact for stacks.
 //!
 //! On the CPU they are [`kernels`](super::kernels); any other backend gets them composed of burn's
-//! own. A backend that the macro doesn't name panics: whoever adds one names it there, with an
+//! own, such as `Cube`, which is all devices that compile their kernels. A backend that the macro doesn't name panics: whoever adds one names it there, with an
 //! empty `impl`.
 
 mod autodiff;
@@ -13,7 +13,11 @@ use burn::backend::{Backend, backend_extension, tensor::FloatTensor};
 
 /// The operations, each with its gradients. Shapes: [`conv`](super::conv),
 /// [`max_pool`](super::max_pool), [`Norm`](super::Norm).
-#[backend_extension(Flex, Autodiff)]
+#[backend_extension(
+    Flex,
+    Cube: cfg(any(feature = "cpu", feature = "cuda", feature = "wgpu")),
+    Autodiff,
+)]
 pub trait StackedOps: Backend {
     /// Convolves each member.
     fn stacked_conv(
@@ -77,6 +81,10 @@ pub trait StackedOps: Backend {
         primitives::norm_gradient::<Self>(x, mean, variance, scale, grad)
     }
 }
+
+/// The operations of burn's own will do.
+#[cfg(any(feature = "cpu", feature = "cuda", feature = "wgpu"))]
+impl StackedOps for burn::backend::Cube {}
 
 #[cfg(test)]
 mod tests;

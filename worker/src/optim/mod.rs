@@ -1,5 +1,7 @@
 //! Optimisers over stacked tensors, element by element: no member can touch another.
 
+mod tensors;
+
 use crate::{
     checkpoint::{Layout, State},
     models::Architecture,

@@ -4,6 +4,10 @@
 //! losses of the mini-batch. Methods of two gradients take both at weight 1; see
 //! [`pair`](crate::pair).
 
+mod tensors;
+
+pub use tensors::Weights;
+
 use floodgauge_protocol::Method;
 
 /// The width of SoftAD's transition, in nats.

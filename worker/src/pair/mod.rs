@@ -3,6 +3,10 @@
 //! The rules are functions of weights and of a closure that gives the gradient there, so that
 //! what trains is also what the tests hold against formulas on small smooth losses.
 
+mod tensors;
+
+pub use tensors::Pairs;
+
 use floodgauge_protocol::Method;
 
 /// What one member does with two gradients of one mini-batch.

@@ -1,43 +1,10 @@
-//! Where the arithmetic runs, and what its bits depend on.
+//! What the bits of a training run depend on beside its recipe and seed.
 
-use burn::tensor::Device;
+use super::Machine;
 use std::{
     hash::{DefaultHasher, Hasher},
     hint::black_box,
-    num::NonZeroUsize,
-    thread::available_parallelism,
 };
-
-/// The CPU with burn's `flex` backend, and how much of it to use.
-#[derive(Clone, Debug)]
-pub struct Machine {
-    device: Device,
-    threads: usize,
-}
-
-impl Machine {
-    /// At most `threads` threads at a time; results don't depend on their number.
-    pub fn new(threads: NonZeroUsize) -> Self {
-        Self { device: Device::flex(), threads: threads.get() }
-    }
-
-    /// Where tensors live.
-    pub fn device(&self) -> &Device {
-        &self.device
-    }
-
-    /// How many threads to use.
-    pub fn threads(&self) -> usize {
-        self.threads
-    }
-}
-
-impl Default for Machine {
-    /// A thread for each processor.
-    fn default() -> Self {
-        Self::new(available_parallelism().unwrap_or(NonZeroUsize::MIN))
-    }
-}
 
 /// The most characters of a fingerprint.
 const MOST: usize = 200;
@@ -45,11 +12,11 @@ const MOST: usize = 200;
 /// What the bits of a training run depend on beside its recipe and seed: build (compiler,
 /// libraries, sources; see `build.rs`), platform, the C library's mathematics, instruction set,
 /// cache sizes (they set the block sizes of matrix products), device. At most 200 characters of
-/// ASCII; equal fingerprints give equal bits. The number of threads is not in it: no sum depends on
-/// how many there are.
-pub fn fingerprint() -> String {
+/// ASCII; equal fingerprints give equal bits, if they end with `flex`. The number of threads and the
+/// memory are not in it: no sum depends on how many members are trained at once, or where.
+pub fn fingerprint(machine: &Machine) -> String {
     let text = format!(
-        "floodgauge {} {} {}-{}{} libm {:08x} {} cache {} flex",
+        "floodgauge {} {} {}-{}{} libm {:08x} {} cache {} {}",
         env!("CARGO_PKG_VERSION"),
         env!("FLOODGAUGE_BUILD"),
         std::env::consts::ARCH,
@@ -58,6 +25,7 @@ pub fn fingerprint() -> String {
         mathematics() >> 32,
         instruction_set(),
         caches().unwrap_or_else(processor),
+        machine.words(),
     );
     text.chars().filter(|c| c.is_ascii() && !c.is_ascii_control()).take(MOST).collect()
 }
@@ -143,8 +111,8 @@ mod tests {
 
     #[test]
     fn the_fingerprint_repeats_and_fits_its_field() {
-        let text = fingerprint();
-        assert_eq!(text, fingerprint());
+        let text = fingerprint(&Machine::default());
+        assert_eq!(text, fingerprint(&Machine::default()));
         assert!(text.is_ascii() && text.len() <= MOST, "{text}");
         assert!(text.contains(env!("CARGO_PKG_VERSION")), "{text}");
         assert!(text.ends_with(" flex"), "nothing was cut off: {text}");
