@@ -22,6 +22,7 @@ help:
 	@echo 'make lint    formatting, clippy, types, dependencies'
 	@echo 'make bench-train  what a training step costs, beside PyTorch'
 	@echo 'make bench-page   how smooth the page stays on a large sweep'
+	@echo 'make check-grids  trains recipes that were recorded elsewhere, and compares'
 	@echo 'make check-device DEVICE=cuda  trains on a device and on the CPU, and compares'
 	@echo 'make openapi write the description of the HTTP surface and the types of the page anew'
 
@@ -101,8 +102,13 @@ sbom: build-tools
 bench-page: web
 	@scripts/bench-page
 
-.PHONY: check-device
+# Takes minutes, and needs MNIST: in the folder mnist of FLOODGAUGE_DATA, or beside the checkout.
+.PHONY: check-grids
+check-grids: build-tools
+	@$(STAGE) 'recorded grids' cargo bench --package floodgauge-worker --locked --bench recorded_grids $(if $(ARGS),-- $(ARGS))
+
 DEVICE ?= cuda
+.PHONY: check-device
 check-device: build-tools
 	@scripts/device-check $(DEVICE)
 

@@ -2,6 +2,8 @@
 // Each test binary uses a part of this, and a failure here is a failed test.
 #![allow(dead_code, clippy::unwrap_used)]
 
+pub mod grid;
+
 use bytes::Bytes;
 use floodgauge_protocol::{
     ArmIx, Branch, Digest, Family, FamilyIx, Image, Method, Recipe, Segment, SegmentId,
