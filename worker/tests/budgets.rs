@@ -4,7 +4,7 @@
 
 mod common;
 
-use common::{CNN_NORM, Recorder, World, every_method, optimizers, resume};
+use common::{CNN_NORM, OPTIMIZERS, Recorder, World, every_method, optimizers, resume};
 use floodgauge_protocol::{
     ArmIx, Branch, Method, Recipe,
     segment::Start,
@@ -135,6 +135,38 @@ fn blocks_of_steps_by_tensors_have_the_same_bits_whatever_their_size() {
         assert!(onsets.count() > 5, "forks within blocks");
         for block in [3, 16] {
             assert_eq!(by(block), expected, "blocks of {block}");
+        }
+    }
+}
+
+#[test]
+fn tensors_give_what_loops_give_up_to_rounding() {
+    let models = OPTIMIZERS.map(|optimizer| (MLP, format!("{{{optimizer}}}")));
+    let normed = [MLP_NORM, CNN_NORM].map(|model| (model, SGD.to_owned()));
+    for (model, optimizer) in models.into_iter().chain(normed) {
+        let recipe = recipe(&optimizer, model);
+        let by = |arithmetic| {
+            let mut world = World::new(&recipe, 5, &arms());
+            world.machine = machine(1).by(arithmetic);
+            let branches = world.fresh(&(0..24).collect::<Vec<_>>());
+            let mut recorder = Recorder::default();
+            world.run(0..14, branches, &mut recorder);
+            recorder.rows
+        };
+        let (loops, tensors) = (by(Arithmetic::Loops), by(Arithmetic::Tensors));
+        assert_eq!((loops.len(), tensors.len()), (48, 48));
+        for (a, b) in loops.iter().zip(&tensors) {
+            let method = arms()[a.arms[0].ix()];
+            let (of_a, of_b) = (a.diagnostics.unwrap(), b.diagnostics.unwrap());
+            for (what, a, b) in [
+                ("training loss", a.train_loss, b.train_loss),
+                ("validation loss", a.val_loss, b.val_loss),
+                ("gradient", of_a.grad_norm, of_b.grad_norm),
+            ] {
+                let (a, b) = (a.finite().unwrap(), b.finite().unwrap());
+                assert!((a - b).abs() < 5e-3 * a, "{what} of {method}: {a} and {b}, {optimizer}");
+            }
+            assert_eq!((a.onset_step, of_a.flooded_steps), (b.onset_step, of_b.flooded_steps));
         }
     }
 }
