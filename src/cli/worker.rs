@@ -44,6 +44,10 @@ pub struct Args {
 const DEFAULT_SAVE_EVERY: u32 = 30;
 
 /// What a worker is to be.
+#[cfg_attr(
+    not(feature = "worker"),
+    expect(dead_code, reason = "a build that can't train reads none of it")
+)]
 pub(super) struct Setup<'a> {
     pub server: &'a Url,
     pub token: Option<&'a Secret>,
@@ -69,6 +73,10 @@ impl<'a> Setup<'a> {
 
 /// When a worker is to end.
 #[derive(Clone, Default)]
+#[cfg_attr(
+    not(feature = "worker"),
+    expect(dead_code, reason = "a build that can't train reads none of it")
+)]
 pub(super) struct Ending {
     /// In order, handing in what it trains.
     pub drain: CancellationToken,
