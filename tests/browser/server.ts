@@ -8,7 +8,7 @@ import { createInterface } from "node:readline";
 import { promisify } from "node:util";
 
 export interface Server {
-  /** `http://127.0.0.1:PORT/` */
+  /** `http://127.0.0.1:PORT/`, with the base path if there is one. */
   readonly address: string;
   /** Makes a token in its database; from then on the server asks for one. */
   token(name: string, scope: string): Promise<string>;
@@ -19,11 +19,12 @@ export interface Server {
 }
 
 /** Starts the binary that FLOODGAUGE_BIN names, and waits until it tells its address. */
-export async function startServer(): Promise<Server> {
+export async function startServer(...flags: string[]): Promise<Server> {
   const binary = process.env["FLOODGAUGE_BIN"];
   if (!binary) throw new Error("FLOODGAUGE_BIN must name the floodgauge binary");
   const folder = await mkdtemp(join(tmpdir(), "floodgauge-browser-"));
-  const child = spawn(binary, ["serve", "--listen", "127.0.0.1:0", "--data-dir", folder], {
+  const serve = ["serve", "--listen", "127.0.0.1:0", "--data-dir", folder, ...flags];
+  const child = spawn(binary, serve, {
     cwd: folder,
     stdio: ["ignore", "pipe", "pipe"],
   });
@@ -54,8 +55,8 @@ function told(child: ChildProcess): Promise<string> {
     const said: string[] = [];
     const onLine = (line: string) => {
       said.push(line);
-      const address = /http:\/\/127\.0\.0\.1:\d+/.exec(line)?.[0];
-      if (address) resolve(`${address}/`);
+      const address = /http:\/\/127\.0\.0\.1:\d+[\w./~-]*/.exec(line)?.[0];
+      if (address) resolve(address.endsWith("/") ? address : `${address}/`);
     };
     for (const pipe of [child.stdout, child.stderr]) {
       // Read to the end, or a full pipe would stop the server.

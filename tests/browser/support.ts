@@ -10,7 +10,7 @@ export function watch(page: Page, address: string, faults: string[] = []): strin
   page.on("pageerror", (error) => faults.push(`error: ${error.message}`));
   page.on("console", (message) => {
     // The browser itself notes refused submissions, which the form tells in its own way.
-    const refused = message.text().includes("status of 422");
+    const refused = /status of (409|422)/.test(message.text());
     if (message.type() === "error" && !refused) faults.push(`console: ${message.text()}`);
   });
   page.on("request", (request) => {
