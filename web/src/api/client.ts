@@ -10,6 +10,7 @@ import type {
   SweepBest,
   SweepDetail,
   SweepList,
+  SweepPlan,
   SweepSpec,
   SweepStatus,
   SweepTable,
@@ -139,6 +140,14 @@ export const api = {
     } while (cursor);
     return items;
   },
+  /** What a sweep would cost; nothing is submitted. */
+  plan: (spec: SweepSpec, signal: AbortSignal) =>
+    request<SweepPlan>("sweeps?dry_run=true", {
+      method: "POST",
+      body: JSON.stringify(spec),
+      headers: { "content-type": "application/json" },
+      signal,
+    }),
   submit: (spec: SweepSpec, key: string) =>
     request<SweepDetail>("sweeps", {
       method: "POST",

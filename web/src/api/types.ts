@@ -31,6 +31,7 @@ export type Sparkline = Schemas["Sparkline"];
 export type SweepBest = Schemas["SweepBest"];
 export type SweepDetail = Schemas["SweepDetail"];
 export type SweepList = Schemas["SweepList"];
+export type SweepPlan = Schemas["SweepPlan"];
 export type SweepSpec = Schemas["SweepSpec"];
 export type SweepStatus = Schemas["SweepStatus"];
 export type SweepSummary = Schemas["SweepSummary"];

@@ -1,7 +1,7 @@
-import { useComputed, useSignal, type Signal } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
+import { effect, useComputed, useSignal, type Signal } from "@preact/signals";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { api, ProblemError, wordsOf } from "../api/client";
-import type { DatasetItem } from "../api/types";
+import type { DatasetItem, Problem } from "../api/types";
 import { Alert, useTitle } from "../parts";
 import { sweepHref } from "../router";
 import { AsFile } from "./as-file";
@@ -10,10 +10,11 @@ import { FieldContext, type Extra } from "./fields";
 import { edit, fill, startingForm } from "./fill";
 import { spell } from "./form";
 import { newKey } from "./key";
+import { PlanView } from "./plan";
+import { Planner } from "./planner";
 import { afterEdit, showProblem, type Shown } from "./problem";
 import type { Form } from "./ranges";
 import { SectionView } from "./sections";
-import { Size } from "./size";
 import { SECTIONS } from "./table";
 import { Upload } from "./upload";
 
@@ -32,6 +33,24 @@ export function NewView({ from }: { from: string | null }) {
   const datasets = useSignal<DatasetItem[]>([]);
   const spelled = useComputed(() => spell(form.value));
 
+  const [planner] = useState(() => new Planner());
+  /** The fields that the reader has edited: what is wrong there is told at once. */
+  const edited = useRef(new Set<string>());
+
+  useEffect(() => {
+    const stopAsking = effect(() => {
+      planner.ask("spec" in spelled.value ? spelled.value.spec : null);
+    });
+    const stopTelling = effect(() => {
+      const problem = planner.problem.value;
+      if (problem) tellOf(problem);
+    });
+    return () => {
+      stopAsking();
+      stopTelling();
+      planner.close();
+    };
+  }, []);
   useEffect(() => void listDatasets(datasets, shown), []);
   useEffect(() => {
     if (from) void begin(from);
@@ -51,7 +70,19 @@ export function NewView({ from }: { from: string | null }) {
     }
   }
 
+  /** Tells what the server has against fields that were edited; others are told at submission. */
+  function tellOf(problem: Problem) {
+    const { fields } = showProblem(problem, form.peek());
+    const told = [...fields].filter(([at]) =>
+      [...edited.current].some((each) => each.startsWith(at)),
+    );
+    if (told.length === 0) return;
+    const before = shown.peek();
+    shown.value = { ...before, fields: new Map([...before.fields, ...told]) };
+  }
+
   function onEdit(at: string, value: string) {
+    edited.current.add(at);
     form.value = edit(form.value, at, value);
     // An error is about what was sent, so it goes once its field is another.
     shown.value = afterEdit(shown.value, at);
@@ -130,8 +161,8 @@ export function NewView({ from }: { from: string | null }) {
             <button type="submit" class="primary" aria-disabled={sending.value}>
               {sending.value ? "Submitting…" : "Submit sweep"}
             </button>
-            <Size form={form.value} />
           </div>
+          <PlanView planner={planner} />
           <AsFile spelled={spelled.value} />
         </footer>
       </form>
