@@ -181,11 +181,10 @@ impl Sweep {
             *trial = Trial { goal, ..Trial::new() };
             return vec![];
         };
-        // The trunk as far as it was trained is its run, even if that diverged.
+        // The trunk as far as it was trained is its run, tests and all, even if that diverged.
         let (epochs, diverged) = (trunk.epochs(), trunk.status == TrialStatus::Diverged);
         let reason = "added; so far the training loss never fell below it".to_string();
-        let tests = Default::default();
-        *trial = Trial { status: TrialStatus::Active, goal, tests, ..trunk };
+        *trial = Trial { status: TrialStatus::Active, goal, ..trunk };
         let why = trial.reason.replace(reason.clone()).unwrap_or_default();
         let mut decisions = vec![Decision { action: Action::Wake { trial: key, epochs }, reason }];
         decisions.extend(diverged.then(|| trial.end(key, TrialEnd::Diverged, why)));
