@@ -316,7 +316,12 @@ pub struct Credential {
     #[arg(long = "token", env = "FLOODGAUGE_TOKEN", value_name = "TOKEN", hide_env_values = true, value_parser = token)]
     pub token: Option<Secret>,
     /// A file that holds the token, which --token goes before
-    #[arg(long = "token-file", env = "FLOODGAUGE_TOKEN_FILE", value_name = "FILE")]
+    #[arg(
+        id = "token_file",
+        long = "token-file",
+        env = "FLOODGAUGE_TOKEN_FILE",
+        value_name = "FILE"
+    )]
     pub file: Option<PathBuf>,
 }
 

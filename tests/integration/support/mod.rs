@@ -3,6 +3,7 @@
 pub mod postgres;
 
 use floodgauge::store::{self, DynStore};
+use serde_json::Value;
 use tempfile::TempDir;
 
 /// A new, empty database that belongs to one test.
@@ -53,3 +54,9 @@ macro_rules! on_both_databases {
     )*};
 }
 pub(crate) use on_both_databases;
+
+/// An answer of `/best` without the id of the sweep that it is of, which its advice names too.
+pub fn nameless(best: &Value) -> Value {
+    let id = best["sweep"].as_str().expect("an answer names its sweep");
+    serde_json::from_str(&best.to_string().replace(id, "ID")).expect("it is JSON still")
+}
