@@ -16,6 +16,10 @@ const PAGE: u32 = 200;
 
 /// List tokens, newest first
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  floodgauge token list
+  floodgauge token list --all --json | jq '.items[].name'")]
 pub struct Args {
     /// Revoked and expired ones too
     #[arg(long)]

@@ -9,6 +9,9 @@ use anyhow::Context as _;
 
 /// Revoke a token: it works nowhere from then on, and whoever signed in with it is signed out
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Example:
+  floodgauge token revoke workers")]
 pub struct Args {
     /// Its name or its id
     token: String,
