@@ -52,8 +52,9 @@ test("the page works below the base path, and is reached without its slash", asy
   page,
   request,
 }) => {
-  const faults = watch(page, server.address);
-  await page.goto(server.address.replace(/\/$/, ""));
+  const slashless = server.address.replace(/\/$/, "");
+  const faults = watch(page, slashless);
+  await page.goto(slashless);
   expect(page.url()).toBe(server.address);
   await page.getByRole("link", { name: "New sweep" }).first().click();
   await page.getByLabel("Name").fill("below");
