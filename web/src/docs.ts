@@ -1,10 +1,9 @@
 /**
  * The API reference: the server's own OpenAPI file in a viewer.
  *
- * The viewer is openapi-explorer: kept up, a third of the others' size (220 kB packed, and only on
- * this page), free of serious findings by axe, with no request to any host but this, and without a
- * tree of packages at run time. Swagger UI is twice as large, and its package phones home when it is
- * installed; Redoc is larger still and can't try an operation out.
+ * The viewer is openapi-explorer: kept up, 220 kB packed and only on this page, free of serious
+ * findings by axe, with no request to any host but this, and without a tree of packages at run
+ * time.
  */
 
 import { effect } from "@preact/signals";
@@ -39,9 +38,10 @@ const COLOURS = {
 
 const viewer = document.createElement("openapi-explorer");
 const here = new URL(".", document.baseURI);
-viewer.setAttribute("spec-url", new URL("openapi.json", here).href);
-// Wherever the server is mounted, its operations lie beside this page.
+// Wherever the server is mounted, its operations lie beside this page. The viewer must know before
+// it reads what they are.
 viewer.setAttribute("server-url", here.href.replace(/\/$/, ""));
+viewer.setAttribute("spec-url", new URL("openapi.json", here).href);
 viewer.setAttribute("hide-server-selection", "");
 // Whoever has signed in on the page has signed in here.
 viewer.setAttribute("hide-authentication", "");

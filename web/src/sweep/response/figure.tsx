@@ -191,14 +191,16 @@ function Plain({ data, frame, ground, inks }: PartProps & { data: ResponseData; 
   if (!plain) return null;
   const at = y.at(Math.min(y.max, plain.value));
   const above = plain.value > y.max;
+  const within = (value: number) => y.at(Math.min(y.max, Math.max(y.min, value)));
   return (
     <g>
       {plain.low !== null && plain.high !== null && !above && (
         <rect
           x={area.left}
           width={area.right - area.left}
-          y={y.at(Math.min(y.max, plain.high))}
-          height={y.at(Math.max(y.min, plain.low)) - y.at(Math.min(y.max, plain.high))}
+          y={within(plain.high)}
+          // While a sweep runs, its interval may still lie apart from what is drawn.
+          height={Math.max(0, within(plain.low) - within(plain.high))}
           fill={neutral(ground, 0.14)}
         />
       )}
