@@ -23,11 +23,17 @@ use std::fmt;
 #[serde(deny_unknown_fields)]
 pub(crate) struct ModelFields {
     kind: ModelKind,
+    #[serde(default, deserialize_with = "there")]
     hidden: Option<Vec<u32>>,
+    #[serde(default, deserialize_with = "there")]
     batch_norm: Option<bool>,
+    #[serde(default, deserialize_with = "there")]
     channels: Option<Vec<u32>>,
+    #[serde(default, deserialize_with = "there")]
     kernel: Option<u32>,
+    #[serde(default, deserialize_with = "there")]
     depth: Option<u32>,
+    #[serde(default, deserialize_with = "there")]
     width: Option<u32>,
 }
 
@@ -77,10 +83,15 @@ impl TryFrom<ModelFields> for Model {
 pub(crate) struct OptimizerFields {
     kind: OptimizerKind,
     lr: f64,
+    #[serde(default, deserialize_with = "there")]
     momentum: Option<f64>,
+    #[serde(default, deserialize_with = "there")]
     nesterov: Option<bool>,
+    #[serde(default, deserialize_with = "there")]
     beta_1: Option<f64>,
+    #[serde(default, deserialize_with = "there")]
     beta_2: Option<f64>,
+    #[serde(default, deserialize_with = "there")]
     epsilon: Option<f64>,
     #[serde(default)]
     schedule: Schedule,
@@ -92,6 +103,11 @@ enum OptimizerKind {
     Sgd,
     Adam,
     Adamw,
+}
+
+/// A field that may be left out but, as its schema says, isn't null.
+fn there<'de, T: Deserialize<'de>, D: Deserializer<'de>>(value: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(value).map(Some)
 }
 
 /// Refuses the first of the fields that is there, though `kind` has none such.
@@ -137,7 +153,9 @@ impl TryFrom<OptimizerFields> for Optimizer {
 #[serde(deny_unknown_fields)]
 pub(crate) struct ScheduleFields {
     kind: ScheduleKind,
+    #[serde(default, deserialize_with = "there")]
     every: Option<u32>,
+    #[serde(default, deserialize_with = "there")]
     factor: Option<f64>,
     #[serde(default)]
     warmup: u32,
@@ -179,8 +197,11 @@ impl TryFrom<ScheduleFields> for Schedule {
 #[serde(deny_unknown_fields)]
 pub(crate) struct TableFields {
     kind: TableKind,
+    #[serde(default, deserialize_with = "there")]
     lr: Option<Vec<[f64; 2]>>,
+    #[serde(default, deserialize_with = "there")]
     lambda: Option<Vec<f64>>,
+    #[serde(default, deserialize_with = "there")]
     rho: Option<f64>,
 }
 
@@ -240,7 +261,9 @@ impl<'de> Visitor<'de> for MethodVisitor {
 struct Spaced {
     from: f64,
     to: f64,
+    #[serde(default, deserialize_with = "there")]
     step: Option<f64>,
+    #[serde(default, deserialize_with = "there")]
     count: Option<u32>,
 }
 
@@ -331,6 +354,8 @@ mod tests {
         assert_eq!(mixed, Err("adam has no momentum".into()));
         let mixed = optimizer(json!({ "kind": "adamw", "lr": 0.1, "nesterov": true }));
         assert_eq!(mixed, Err("adamw has no nesterov".into()));
+        let empty = optimizer(json!({ "kind": "sgd", "lr": 0.1, "nesterov": null }));
+        assert!(empty.unwrap_err().contains("null"));
     }
 
     #[test]
