@@ -33,6 +33,14 @@ test.afterAll(async () => {
   await server?.stop();
 });
 
+/** What a view shows once all that it asks the server for has come. */
+const whole: Record<string, string> = {
+  list: "tbody a",
+  new: "form input",
+  sweep: "[data-points]",
+  compare: ".response svg",
+};
+
 for (const colorScheme of ["light", "dark"] as const) {
   for (const width of [1440, 390]) {
     test(`nothing keeps people out, ${colorScheme}, ${width} pixels wide`, async ({ browser }) => {
@@ -42,7 +50,7 @@ for (const colorScheme of ["light", "dark"] as const) {
       for (const [name, path] of Object.entries(views)) {
         await page.goto(server.address + path);
         await expect(page.getByRole("heading").first()).toBeAttached();
-        if (name === "sweep") await expect(page.locator("[data-points]").first()).toBeVisible();
+        await expect(page.locator(whole[name] ?? "h1").first()).toBeVisible();
         // All that can be opened is looked at too.
         await page.evaluate(() => {
           document

@@ -1,6 +1,6 @@
 /** Responses of several sweeps in one figure, with the same figures as a table. */
 
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { ObjectiveMetric } from "../api/types";
 import { decimalsOf, formatLevel, formatMetric, metricWords, NONE } from "../format";
 import { evenAxis, levelAxis, type Axis } from "./axes";
@@ -66,11 +66,11 @@ function Figure({ metric, responses, names }: ChartProps) {
   );
 }
 
-/** The width that an element has to fill, in pixels. */
+/** The width that an element has to fill, in pixels; measured before anything is painted. */
 function useWidth() {
   const host = useRef<HTMLElement>(null);
   const [width, setWidth] = useState(860);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const element = host.current;
     if (!element) return;
     const measure = () => setWidth(Math.max(260, Math.floor(element.clientWidth)));
