@@ -64,6 +64,19 @@ test("each kind brings its own fields, with the server's defaults and bounds", a
   expect(faults).toEqual([]);
 });
 
+test("a form that can't be fetched says so, and is there once the page is loaded anew", async ({
+  page,
+}) => {
+  await page.goto(server.address);
+  await expect(page.getByRole("heading", { name: "Sweeps", level: 1 })).toBeVisible();
+  await page.route("**/assets/*.js", (route) => route.abort());
+  await page.getByRole("link", { name: "New sweep" }).first().click();
+  await expect(page.getByRole("alert")).toContainText("is the server still there?");
+  await page.unroute("**/assets/*.js");
+  await page.getByRole("button", { name: "Load the page anew" }).click();
+  await expect(page.getByRole("heading", { name: "New sweep" })).toBeVisible();
+});
+
 test("errors of methods and of groups stand where they belong", async ({ page }) => {
   const faults = watch(page, server.address);
   await openForm(page);

@@ -1,13 +1,15 @@
 import { useEffect } from "preact/hooks";
 import { signInNeeded } from "./api/refusal";
-import { CompareView } from "./compare/view";
+import { later } from "./later";
 import { ListView } from "./list/view";
-import { NewView } from "./new/view";
 import { route } from "./router";
 import { askWho } from "./session/store";
 import { Account, SignIn } from "./session/view";
 import { SweepView } from "./sweep/view";
 import { choose, theme, type Theme } from "./theme";
+
+const NewView = later(() => import("./new/view").then((of) => of.NewView));
+const CompareView = later(() => import("./compare/view").then((of) => of.CompareView));
 
 /** The frame around every view. */
 export function App() {

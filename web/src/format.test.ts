@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import {
   decimalsOf,
   formatBytes,
+  formatChance,
   formatDifference,
   formatLevel,
   formatLoss,
@@ -88,6 +89,20 @@ describe("sizes", () => {
       "3.4 MB",
       "2.0 GB",
       "50000.0 GB",
+    ]);
+  });
+});
+
+describe("probabilities", () => {
+  it("are 0 or 100 % only where that is certain", () => {
+    expect([0, 0.004, 0.005, 0.414, 0.994, 0.995, 1].map(formatChance)).toEqual([
+      "0 %",
+      "<1 %",
+      "1 %",
+      "41 %",
+      "99 %",
+      ">99 %",
+      "100 %",
     ]);
   });
 });

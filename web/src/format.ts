@@ -70,6 +70,13 @@ export function formatShare(value: number): string {
   return `${Math.round(value * 100)} %`;
 }
 
+/** A probability in per cent: only what is certain is 0 or 100 %. */
+export function formatChance(value: number): string {
+  if (value > 0 && value < 0.005) return "<1 %";
+  if (value < 1 && value >= 0.995) return ">99 %";
+  return formatShare(value);
+}
+
 /** A size in bytes with the unit that fits: `812 B`, `3.4 MB`. */
 export function formatBytes(bytes: number): string {
   const units = ["B", "kB", "MB", "GB"];

@@ -1,6 +1,13 @@
 import { useEffect, useState } from "preact/hooks";
 import type { ObjectiveMetric, SweepDetail } from "../api/types";
-import { formatDifference, formatMetric, formatShare, metricWords, NONE } from "../format";
+import {
+  formatChance,
+  formatDifference,
+  formatMetric,
+  formatShare,
+  metricWords,
+  NONE,
+} from "../format";
 import { Alert, Cost, Status, useTitle } from "../parts";
 import { compareHref, sweepHref } from "../router";
 import { armLabel, isPlain } from "../sweep/state";
@@ -125,7 +132,7 @@ function AnswerFigures({ detail }: { detail: SweepDetail }) {
         {arm?.probability != null && (
           <>
             <dt>is best</dt>
-            <dd>{formatShare(arm.probability)}</dd>
+            <dd>{formatChance(arm.probability)}</dd>
           </>
         )}
         {arm?.test && (

@@ -158,8 +158,13 @@ export class SweepStore {
 
   private async fetchFigures() {
     try {
+      const answer = api.best(this.id).then((best) => {
+        // The rest takes longer, and is asked for less.
+        this.soFar.value ??= best;
+        return best;
+      });
       const [best, trials, table] = await Promise.all([
-        api.best(this.id),
+        answer,
         api.trials(this.id),
         this.fetchTable(),
       ]);

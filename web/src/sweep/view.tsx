@@ -1,21 +1,12 @@
-import { useComputed, useSignal, type Signal } from "@preact/signals";
 import { useEffect, useState } from "preact/hooks";
-import type { SweepDetail } from "../api/types";
-import { formatLevel } from "../format";
+import { later } from "../later";
 import { Alert, useTitle } from "../parts";
 import { Answer } from "./answer/card";
-import { Curves } from "./curves/panel";
-import { Ledger } from "./ledger/panel";
-import { Log } from "./log/panel";
-import { Response } from "./response/panel";
-import { Rungs } from "./rungs/panel";
-import type { Scope } from "./scope";
-import { Standing } from "./standing/panel";
-import { decaysOf, decayOf, hasCurves, isFinal } from "./state";
 import { SweepStore } from "./store";
 import { summaryWords } from "./summary";
-import { PaperTable } from "./table/panel";
-import { Workers } from "./workers/panel";
+
+/** Charts are most of the page: the answer is drawn before they are even fetched. */
+const Evidence = later(() => import("./evidence").then((of) => of.Evidence));
 
 /** One sweep, live: the answer, the evidence under it, the machinery last. */
 export function SweepView({ id }: { id: string }) {
@@ -37,49 +28,6 @@ export function SweepView({ id }: { id: string }) {
   );
 }
 
-/** All that leads to the answer. */
-function Evidence({ store }: { store: SweepStore }) {
-  const { state, calm, best, objectives } = store;
-  // What the reader chose; until then, the weight decay with which the best arm is best.
-  const chosen = useSignal<number | null>(null);
-  const seeds = useSignal<Scope["seeds"]>("mean");
-  const scope = useComputed<Scope>(() => ({
-    decay: chosen.value ?? decayOf(calm.value?.detail, best.value),
-    seeds: seeds.value,
-  }));
-  const picked = useSignal<number | null>(null);
-  const leader = useComputed(() => {
-    const arm = best.value?.best;
-    // The best arm is best with its weight decay, and leads with no other.
-    if (!arm || arm.weight_decay !== scope.value.decay) return null;
-    return calm.value?.detail.arms_list.find(({ name }) => name === arm.arm)?.arm ?? null;
-  });
-  const now = calm.value;
-  if (!now) return null;
-  const drawn = !isFinal(now.status) || hasCurves(now);
-  return (
-    <>
-      <DecayChoice detail={now.detail} decay={scope.value.decay} chosen={chosen} />
-      {drawn && <Curves {...{ state, calm, scope, seeds, leader, picked }} />}
-      <div class="columns columns-evidence">
-        <div class="column">
-          {drawn && <Response {...{ state: calm, best, scope, objectives, leader, picked }} />}
-          <PaperTable detail={now.detail} table={store.table} />
-        </div>
-        <div class="column">
-          <Ledger state={calm} best={best} />
-          <Rungs state={calm} {...{ scope, picked }} />
-        </div>
-      </div>
-      <div class="columns">
-        <Standing state={calm} {...{ scope, objectives, leader, picked }} />
-        <Log state={calm} picked={picked} />
-      </div>
-      <Workers state={calm} />
-    </>
-  );
-}
-
 function Waiting({ store }: { store: SweepStore }) {
   if (!store.error.value) return <p class="faint">Loading…</p>;
   return (
@@ -96,33 +44,5 @@ function Waiting({ store }: { store: SweepStore }) {
         )}
       </p>
     </section>
-  );
-}
-
-interface DecayChoiceProps {
-  detail: SweepDetail;
-  decay: number;
-  chosen: Signal<number | null>;
-}
-
-/** Which weight decay the evidence is of. */
-function DecayChoice({ detail, decay, chosen }: DecayChoiceProps) {
-  const decays = decaysOf(detail);
-  if (decays.length < 2) return null;
-  return (
-    <p class="family">
-      <label for="decay">Evidence with weight decay</label>
-      <select
-        id="decay"
-        value={String(decay)}
-        onChange={(event) => (chosen.value = Number(event.currentTarget.value))}
-      >
-        {decays.map((each) => (
-          <option key={each} value={String(each)}>
-            {formatLevel(each)}
-          </option>
-        ))}
-      </select>
-    </p>
   );
 }

@@ -1,7 +1,14 @@
 /** The figures of the answer: how good, how much better, how sure, what it cost. */
 
 import type { Best } from "../../api/types";
-import { formatDifference, formatMetric, formatRuns, formatShare, metricWords } from "../../format";
+import {
+  formatChance,
+  formatDifference,
+  formatMetric,
+  formatRuns,
+  formatShare,
+  metricWords,
+} from "../../format";
 import { Cost } from "../../parts";
 import { armLabel, isPlain } from "../state";
 import { IntervalGraph } from "./interval";
@@ -32,7 +39,7 @@ export function Figures({ best }: { best: Best }) {
         </Fact>
       )}
       {arm?.probability != null && (
-        <Fact name="Probability of best" value={formatShare(arm.probability)}>
+        <Fact name="Probability of best" value={formatChance(arm.probability)}>
           <Gauge share={arm.probability} />
         </Fact>
       )}

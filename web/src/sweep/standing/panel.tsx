@@ -1,17 +1,19 @@
 /** The table of arms: which live, which ended, and why. */
 
 import { useSignal, type ReadonlySignal, type Signal } from "@preact/signals";
-import type { Metric } from "../../api/types";
-import { decimalsOf, formatMetric, formatShare, NONE } from "../../format";
+import type { Best, Metric } from "../../api/types";
+import { decimalsOf, formatChance, formatMetric, formatShare, NONE } from "../../format";
 import { Status, Toggle } from "../../parts";
 import { ground } from "../../theme";
 import { armColours } from "../curves/look";
 import { familiesIn, type Scope } from "../scope";
 import { armLabel, armName, sharedReason, type SweepState } from "../state";
+import { chancesOf } from "./chances";
 import { byLevel, byStanding, rowsOf, type Row } from "./rows";
 
 interface StandingProps {
   state: ReadonlySignal<SweepState | null>;
+  best: ReadonlySignal<Best | null>;
   scope: ReadonlySignal<Scope>;
   objectives: ReadonlySignal<ReadonlyMap<string, Metric>>;
   leader: ReadonlySignal<number | null>;
@@ -40,6 +42,9 @@ export function Standing(props: StandingProps) {
   const folds = order.value === "standing" && dormant > FEW && !unfolded.value;
   const shared = sharedReason(families.flatMap((family) => state.trials[family] ?? []));
   const several = families.length > 1;
+  // Other seeds than those that are looked at have a say in these: they are of the sweep.
+  const chances = chancesOf(props.best.value, state.detail, props.scope.value.decay);
+  const columns: Columns = { several, chances: chances.size > 0, why: !shared };
   return (
     <section class="card" aria-labelledby="standing-title">
       <div class="card-head">
@@ -65,19 +70,23 @@ export function Standing(props: StandingProps) {
         role="region"
         aria-label="Standing of the arms"
       >
-        <table class="standing" data-seeds={several || undefined}>
-          <Head several={several} why={!shared} />
+        <table
+          class="standing"
+          data-seeds={several || undefined}
+          data-chances={columns.chances || undefined}
+        >
+          <Head {...columns} />
           <tbody>
             <Rows
               {...props}
               state={state}
               rows={folds ? rows.filter((row) => !isUntrained(row)) : rows}
-              several={several}
-              why={!shared}
+              columns={columns}
+              chances={chances}
             />
             {folds && (
               <tr class="more">
-                <td colSpan={8}>
+                <td colSpan={9}>
                   <button type="button" class="quiet" onClick={() => (unfolded.value = true)}>
                     {dormant} more levels
                   </button>
@@ -95,7 +104,14 @@ export function Standing(props: StandingProps) {
   );
 }
 
-function Head({ several, why }: { several: boolean; why: boolean }) {
+/** Which of the columns there are that not every sweep has. */
+interface Columns {
+  several: boolean;
+  chances: boolean;
+  why: boolean;
+}
+
+function Head({ several, chances, why }: Columns) {
   return (
     <thead>
       <tr>
@@ -113,7 +129,7 @@ function Head({ several, why }: { several: boolean; why: boolean }) {
         </th>
         <th
           scope="col"
-          class="figure"
+          class="figure onset"
           title="The epoch in which it departed from plain: a mini-batch loss first fell below b"
         >
           Onset
@@ -128,6 +144,15 @@ function Head({ several, why }: { several: boolean; why: boolean }) {
         <th scope="col" class="figure">
           Objective
         </th>
+        {chances && (
+          <th
+            scope="col"
+            class="figure"
+            title="How likely it comes out best of all arms with as many other seeds"
+          >
+            P(best)
+          </th>
+        )}
         {why && (
           <th scope="col" class="why">
             Why
@@ -141,13 +166,13 @@ function Head({ several, why }: { several: boolean; why: boolean }) {
 interface RowsProps {
   state: SweepState;
   rows: readonly Row[];
-  several: boolean;
-  why: boolean;
+  columns: Columns;
+  chances: ReadonlyMap<number, number>;
   leader: ReadonlySignal<number | null>;
   picked: Signal<number | null>;
 }
 
-function Rows({ state, rows, several, why, leader, picked }: RowsProps) {
+function Rows({ state, rows, columns, chances, leader, picked }: RowsProps) {
   const { detail } = state;
   const levels = rows.map(({ b }) => b);
   const decimals = decimalsOf(levels);
@@ -180,20 +205,27 @@ function Rows({ state, rows, several, why, leader, picked }: RowsProps) {
           <td>
             <Status of={row.status} />
           </td>
-          {several && (
+          {columns.several && (
             <td class="figure wide">
               {row.trained} <span class="faint">/ {row.seeds}</span>
             </td>
           )}
           <td class="figure">{range(row.epochs)}</td>
-          <td class="figure">{row.onset === null ? NONE : Math.round(row.onset)}</td>
+          <td class="figure onset">{row.onset === null ? NONE : Math.round(row.onset)}</td>
           <td class="figure wide">{row.ascending === null ? NONE : formatShare(row.ascending)}</td>
           <td class="figure">{formatMetric(row.objective, detail.metric)}</td>
-          {why && <td class="why">{row.reason || (row.status === "dormant" ? DORMANT : "")}</td>}
+          {columns.chances && <td class="figure">{chanceWords(chances.get(row.arm))}</td>}
+          {columns.why && (
+            <td class="why">{row.reason || (row.status === "dormant" ? DORMANT : "")}</td>
+          )}
         </tr>
       ))}
     </>
   );
+}
+
+function chanceWords(chance: number | undefined): string {
+  return chance === undefined ? NONE : formatChance(chance);
 }
 
 /** `25`, or `25–100` where seeds differ. */
