@@ -3,7 +3,7 @@ import type { Best } from "../../api/types";
 import { wordsOf } from "../../api/client";
 import { Alert } from "../../parts";
 import type { SweepStore } from "../store";
-import { adviceOf, adviceWords } from "./extension";
+import { adviceCommand, adviceOf, adviceWords } from "./extension";
 
 /** What would tell more, as a button that does it. */
 export function AdviceButton({ store, best }: { store: SweepStore; best: Best }) {
@@ -30,7 +30,7 @@ export function AdviceButton({ store, best }: { store: SweepStore; best: Best })
           type="button"
           class="primary"
           disabled={sending.value}
-          title={advice.command}
+          title={adviceCommand(advice, store.id)}
           onClick={() => void follow()}
         >
           {adviceWords(advice)}

@@ -2,11 +2,11 @@
 
 import { useSignal } from "@preact/signals";
 import { useRef } from "preact/hooks";
-import { wordsOf } from "../../api/client";
+import { ProblemError, wordsOf } from "../../api/client";
 import type { SweepDetail } from "../../api/types";
 import { Alert } from "../../parts";
 import type { SweepStore } from "../store";
-import { extensionOf, type ExtendFields } from "./extension";
+import { extensionOf, faultsOf, type ExtendFields, type Faults } from "./extension";
 
 interface ExtendProps {
   store: SweepStore;
@@ -19,25 +19,26 @@ export function Extend({ store, detail }: ExtendProps) {
   const dialog = useRef<HTMLDialogElement>(null);
   const fields = useSignal(EMPTY);
   const sending = useSignal(false);
-  const error = useSignal("");
+  const faults = useSignal<Faults>({});
 
   function ask() {
     fields.value = EMPTY;
-    error.value = "";
+    faults.value = {};
     dialog.current?.showModal();
   }
 
   async function send(event: Event) {
     event.preventDefault();
-    const { more, problem } = extensionOf(fields.value);
-    error.value = problem;
+    const { more, faults: found } = extensionOf(fields.value);
+    faults.value = found;
     if (!more) return;
     sending.value = true;
     try {
       await store.extend(more);
       dialog.current?.close();
     } catch (failure) {
-      error.value = wordsOf(failure);
+      faults.value =
+        failure instanceof ProblemError ? faultsOf(failure.problem) : { all: wordsOf(failure) };
     } finally {
       sending.value = false;
     }
@@ -51,11 +52,20 @@ export function Extend({ store, detail }: ExtendProps) {
         type="text"
         inputMode={numeric ? "numeric" : undefined}
         placeholder={placeholder}
+        autocomplete="off"
         value={fields.value[name]}
+        aria-invalid={faults.value[name] ? true : undefined}
+        aria-describedby={faults.value[name] ? `extend-${name}-note` : undefined}
         onInput={({ currentTarget: { value } }) => {
           fields.value = { ...fields.value, [name]: value };
+          faults.value = { ...faults.value, [name]: undefined, all: undefined };
         }}
       />
+      {faults.value[name] && (
+        <p class="wrong" role="alert" id={`extend-${name}-note`}>
+          {faults.value[name]}
+        </p>
+      )}
     </div>
   );
   return (
@@ -72,7 +82,7 @@ export function Extend({ store, detail }: ExtendProps) {
           {field("seeds", "Further seeds", "0")}
           {field("levels", "Further levels", "0.25, 0.3", false)}
           {field("epochs", "Epochs of a full run", String(detail.epochs))}
-          {error.value && <Alert>{error.value}</Alert>}
+          {faults.value.all && <Alert>{faults.value.all}</Alert>}
           <div class="actions">
             <button type="submit" class="primary" disabled={sending.value}>
               Extend sweep

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Advice } from "../../api/types";
-import { adviceOf, adviceWords, extensionOf } from "./extension";
+import { adviceCommand, adviceOf, adviceWords, extensionOf, faultsOf } from "./extension";
 
 const empty = { seeds: "", levels: "", epochs: "" };
 
@@ -13,18 +13,35 @@ describe("an extension", () => {
     });
   });
 
-  it("of nothing, or of what are no numbers, is refused in words", () => {
-    expect(extensionOf(empty)).toEqual({ more: null, problem: expect.stringContaining("more of") });
+  it("of nothing, or of what are no numbers, is refused in words at its field", () => {
+    expect(extensionOf(empty)).toEqual({
+      more: null,
+      faults: { all: "Say what there should be more of." },
+    });
     for (const wrong of [
       { seeds: "two" },
       { seeds: "-1" },
       { levels: "0.1, x" },
       { epochs: "1.5" },
     ]) {
-      const { more, problem } = extensionOf({ ...empty, ...wrong });
+      const { more, faults } = extensionOf({ ...empty, seeds: "1", ...wrong });
       expect(more, JSON.stringify(wrong)).toBeNull();
-      expect(problem).not.toBe("");
+      expect(Object.keys(faults)).toEqual(Object.keys(wrong));
     }
+  });
+
+  it("that the server refuses is told at the fields that it names", () => {
+    const problem = { type: "", title: "no", status: 422, detail: "1 field", errors: [] };
+    const errors = [
+      { pointer: "/levels/0", detail: "0.4 is there already" },
+      { pointer: "/levels/2", detail: "-1 is below 0" },
+      { pointer: "", detail: "too large" },
+    ];
+    expect(faultsOf({ ...problem, errors })).toEqual({
+      levels: "0.4 is there already; -1 is below 0",
+      all: "too large",
+    });
+    expect(faultsOf(problem)).toEqual({ all: "no: 1 field" });
   });
 });
 
@@ -42,6 +59,13 @@ describe("advice", () => {
     expect(adviceWords({ ...advice, seeds: 1 })).toBe("Try 1 more seed");
     expect(adviceWords({ ...advice, levels: [0.25, 0.3] })).toBe("Try levels 0.25, 0.3");
     expect(adviceWords({ ...advice, epochs: 200 })).toBe("Try 200 epochs");
+  });
+
+  it("names the sweep in its command", () => {
+    const command = "floodgauge extend ID --seeds 2";
+    expect(adviceCommand({ ...advice, command }, "0197")).toBe("floodgauge extend 0197 --seeds 2");
+    const known = { ...advice, command: "floodgauge extend 0197 --seeds 2" };
+    expect(adviceCommand(known, "0197")).toBe(known.command);
   });
 
   it("asks for what it says", () => {

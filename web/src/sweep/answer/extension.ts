@@ -1,7 +1,7 @@
 /** What a completed sweep may be extended by: as people write it, and as the verdict advises it. */
 
-import type { Extension } from "../../api/client";
-import type { Advice } from "../../api/types";
+import { problemWords, type Extension } from "../../api/client";
+import type { Advice, Problem } from "../../api/types";
 import { formatLevel } from "../../format";
 
 /** The fields of the form as they are written. */
@@ -11,26 +11,40 @@ export interface ExtendFields {
   readonly epochs: string;
 }
 
+/** What is wrong with an extension: with a field, or with all of it. */
+export type Faults = { [at in keyof ExtendFields | "all"]?: string | undefined };
+
 /** What the fields ask for, or why they can't be sent; the server judges the rest. */
-export function extensionOf(fields: ExtendFields): { more: Extension | null; problem: string } {
-  const no = (problem: string) => ({ more: null, problem });
+export function extensionOf(fields: ExtendFields): { more: Extension | null; faults: Faults } {
   const more: Extension = {};
+  const faults: Faults = {};
   const seeds = whole(fields.seeds);
-  if (seeds === null) return no("Further seeds are a whole number.");
-  if (seeds) more.seeds = seeds;
+  if (seeds === null) faults.seeds = "a whole number";
+  else if (seeds) more.seeds = seeds;
   const levels = fields.levels
     .split(/[\s,;]+/)
     .filter(Boolean)
     .map(Number);
-  if (levels.some((level) => !Number.isFinite(level)))
-    return no("Levels are numbers, with commas between them.");
-  if (levels.length > 0) more.levels = levels;
+  if (!levels.every(Number.isFinite)) faults.levels = "numbers, with commas between them";
+  else if (levels.length > 0) more.levels = levels;
   const epochs = whole(fields.epochs);
-  if (epochs === null) return no("Epochs are a whole number.");
-  if (epochs) more.epochs = epochs;
-  return Object.keys(more).length > 0
-    ? { more, problem: "" }
-    : no("Say what there should be more of.");
+  if (epochs === null) faults.epochs = "a whole number";
+  else if (epochs) more.epochs = epochs;
+  if (Object.keys({ ...more, ...faults }).length === 0) {
+    faults.all = "Say what there should be more of.";
+  }
+  return Object.keys(faults).length > 0 ? { more: null, faults } : { more, faults };
+}
+
+/** What the server has against an extension, at the fields that it names. */
+export function faultsOf(problem: Problem): Faults {
+  const faults: Faults = {};
+  for (const { pointer, detail } of problem.errors) {
+    const [, field = "all"] = /^\/(seeds|levels|epochs)\b/.exec(pointer) ?? [];
+    const at = field as keyof Faults;
+    faults[at] = [faults[at], detail].filter(Boolean).join("; ");
+  }
+  return problem.errors.length > 0 ? faults : { all: problemWords(problem) };
 }
 
 /** A whole number; 0 where nothing is written, null where it is none. */
@@ -46,6 +60,11 @@ export function adviceOf({ seeds, levels, epochs }: Advice): Extension {
   if (levels.length > 0) more.levels = levels;
   if (epochs != null) more.epochs = epochs;
   return more;
+}
+
+/** The command that follows advice; in a log it names no sweep. */
+export function adviceCommand({ command }: Advice, sweep: string): string {
+  return command.replace(/^(floodgauge extend) ID /, `$1 ${sweep} `);
 }
 
 /** What a button says that follows advice. */
