@@ -153,6 +153,12 @@ impl Progress {
             match action {
                 Action::Enqueue { segment } => self.open(segment),
                 Action::Withdraw { .. } => {}
+                Action::Grow { arms } => {
+                    for added in arms {
+                        self.names.insert(added.arm.0, added.name.clone());
+                    }
+                    news.push(reason.clone());
+                }
                 Action::Promote { trial, rung } => {
                     cuts.entry(*rung).or_default().0 += 1;
                     // The baseline goes along with those that are left.

@@ -1,5 +1,7 @@
 //! `floodgauge simulate`: schedulers on recorded grids, without training anything.
 
+mod calibration;
+
 use super::{Failure, print};
 use crate::simulate::{
     RecordedGrid,
@@ -42,6 +44,10 @@ pub struct Args {
     /// On parts of each grid instead: without its lowest or highest quarter, thinned, its middle
     #[arg(long)]
     windows: bool,
+    /// Instead of the costs, hold what answers state of intervals and probabilities against the seeds that
+    /// took no part; asks for at least two seeds a search
+    #[arg(long, conflicts_with = "windows")]
+    calibration: bool,
     /// Print a list of scores as JSON
     #[arg(long)]
     json: bool,
@@ -85,6 +91,9 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     }
     if args.windows {
         grids = grids.iter().flat_map(RecordedGrid::windows).collect();
+    }
+    if args.calibration {
+        return calibration::print(&grids, &contestants, &metrics, args.seeds, args.json);
     }
     let mut scores = vec![];
     for &metric in &metrics {

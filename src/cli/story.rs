@@ -61,8 +61,14 @@ impl Story {
     /// The lines of the next entry; none for a report that changes nothing else.
     pub fn tell(&mut self, entry: &LogEntry) -> Vec<Line> {
         for decision in &entry.decisions {
-            if let Action::Enqueue { segment } = &decision.action {
-                self.segments.insert(segment.segment, segment.clone());
+            match &decision.action {
+                Action::Enqueue { segment } => {
+                    self.segments.insert(segment.segment, segment.clone());
+                }
+                Action::Grow { arms } => {
+                    self.names.extend(arms.iter().map(|added| (added.arm, added.name.clone())));
+                }
+                _ => {}
             }
         }
         let mut lines: Vec<Line> = self.event(&entry.event).into_iter().collect();
@@ -182,6 +188,12 @@ impl Story {
                 let text = format!("{} {when}", self.arms(stop.arms.iter().copied()));
                 let arms = stop.arms.iter().copied().collect();
                 Line { arms, ..Line::new("stopped", text, reason, Tone::Plain) }
+            }
+            Action::Grow { arms } => {
+                let count = arms.len();
+                let text = format!("{count} arm{}", if count == 1 { "" } else { "s" });
+                let arms = arms.iter().map(|added| added.arm).collect();
+                Line { arms, ..Line::new("added", text, reason, Tone::Plain) }
             }
             Action::Promote { trial, .. } => of_trial("kept", trial, Tone::Good),
             Action::Wake { trial, .. } => of_trial("woken", trial, Tone::Plain),

@@ -67,7 +67,8 @@ impl Driver {
         row: &SweepRow,
         spec: &SweepSpec,
     ) -> Result<Option<f64>, DriverError> {
-        let plan = Plan::of(spec);
+        let grown = row.plan.as_ref().and_then(|plan| Plan::deserialize(plan).ok());
+        let plan = grown.unwrap_or_else(|| Plan::of(spec));
         let mut speed = Speed::default();
         let (mut after, mut read) = (0, 0);
         while read < ENTRIES {

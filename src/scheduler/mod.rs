@@ -7,7 +7,7 @@
 //! - [`Sweep`]: the state, and `step`.
 //! - `policy`: what every scheduler has in common.
 //! - `halving`: probes after their onset, and what they say of the levels between them: `response`,
-//!   by a curve that `smooth` draws.
+//!   by a curve that `smooth` draws; levels beyond an end of those asked for, if the best lies there.
 //! - [`Rungs`], `textbook`: textbook halving and Hyperband; a grid is halving with one rung.
 //! - `asynchronous`: halving that lets arms go on as they come.
 //! - [`bound()`]: what a sweep may cost.
@@ -43,7 +43,7 @@ mod training;
 mod trial;
 mod trunk;
 
-pub use action::{Action, Decision, TrialEnd};
+pub use action::{Action, AddedArm, Decision, TrialEnd};
 pub use bound::{Phase, PlanBound, bound};
 pub use event::Event;
 pub use rungs::Rungs;

@@ -26,6 +26,8 @@ pub const MAX_LOSSES: u32 = 20;
 pub struct Sweep {
     pub(super) spec: SweepSpec,
     pub(super) plan: Plan,
+    /// Levels of each method that it was submitted with.
+    pub(super) asked_levels: usize,
     pub(super) rungs: Rungs,
     pub(super) steps_per_epoch: u64,
     pub(super) status: SweepStatus,
@@ -81,6 +83,8 @@ pub(super) struct Bracket {
     pub arms: Vec<ArmIx>,
     /// For asynchronous halving: the rung that each arm was let on to last.
     pub reaching: BTreeMap<ArmIx, usize>,
+    /// How often levels were added beyond an end of a method's.
+    pub rounds: BTreeMap<&'static str, usize>,
     pub done: bool,
     /// Whether what is trained was added after the bracket was done.
     pub extended: bool,
@@ -105,12 +109,14 @@ impl Sweep {
                     rung: 0,
                     arms: plan.arm_ids().collect(),
                     reaching: BTreeMap::new(),
+                    rounds: BTreeMap::new(),
                     done: false,
                     extended: false,
                 }),
             }
         }
         Self {
+            asked_levels: spec.search.levels.expand().map_or(0, |levels| levels.len()),
             rungs: Rungs::of(&spec, plan.arms.len() - 1),
             steps_per_epoch: spec.recipe.steps_per_epoch(),
             status: SweepStatus::Queued,

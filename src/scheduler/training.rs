@@ -39,7 +39,8 @@ impl Sweep {
             }
         }
         let mut decisions = vec![];
-        for (from, arms) in by_start {
+        for (from, mut arms) in by_start {
+            arms.sort_unstable();
             let from = from / self.steps_per_epoch;
             let to = self.cut(family, from, &arms);
             let branches = self.branches(family, &arms);

@@ -46,6 +46,11 @@ impl Trunk {
         work::onset(&self.minima, level)
     }
 
+    /// The loss of the first mini-batch, in nats: that of the untrained model.
+    pub fn first_loss(&self) -> Option<f64> {
+        self.minima.first().map(|minimum| minimum.loss)
+    }
+
     /// The last state before a step.
     fn before(&self, step: u64) -> Option<&Waypoint> {
         self.waypoints.iter().rev().find(|waypoint| waypoint.step <= step)

@@ -198,6 +198,12 @@ impl RecordedGrid {
     /// The objective of each arm at the end: the mean over the closing tenth of the epochs and
     /// over all runs; infinite where one diverged.
     pub fn objectives(&self, metric: ObjectiveMetric) -> Vec<f64> {
+        let all: Vec<u32> = self.runs.iter().map(|run| run.seed).collect();
+        self.objectives_of(metric, &all)
+    }
+
+    /// The same over the runs of some seeds.
+    pub fn objectives_of(&self, metric: ObjectiveMetric, seeds: &[u32]) -> Vec<f64> {
         let window = self.epochs.div_ceil(10).max(1) as usize;
         let closing = |run: &Run, arm: usize| {
             let curves = match metric {
@@ -208,7 +214,7 @@ impl RecordedGrid {
             Metric::mean(curve[curve.len() - window..].iter().map(|loss| loss.metric()))
         };
         (0..self.levels.len())
-            .map(|arm| Metric::mean(self.runs.iter().map(|run| closing(run, arm))))
+            .map(|arm| Metric::mean(seeds.iter().map(|&seed| closing(self.run(seed), arm))))
             .map(|mean| mean.finite().unwrap_or(f64::INFINITY))
             .collect()
     }

@@ -125,7 +125,7 @@ fn regret(objectives: &[f64], arm: usize) -> f64 {
 }
 
 /// All ways to take `count` of `seeds`, in order; at most [`MAX_DRAWS`] of them.
-fn draws(seeds: &[u32], count: usize) -> Vec<Vec<u32>> {
+pub(super) fn draws(seeds: &[u32], count: usize) -> Vec<Vec<u32>> {
     fn extend(seeds: &[u32], count: usize, draw: &mut Vec<u32>, draws: &mut Vec<Vec<u32>>) {
         if draws.len() >= MAX_DRAWS {
             return;

@@ -2,6 +2,7 @@
 
 use super::{
     RecordedGrid,
+    calibration::{Bin, calibrate},
     score::{Contestant, score},
 };
 use floodgauge_protocol::{ObjectiveMetric, SchedulerKind};
@@ -164,4 +165,23 @@ fn what_is_no_complete_grid_is_refused_with_the_reason() {
     }
     assert!(RecordedGrid::read(Path::new("/nowhere/grid.json")).is_err());
     assert!(read(b"\x1f\x8bnot gzip").is_err());
+}
+
+#[test]
+fn answers_are_held_against_the_seeds_that_took_no_part() {
+    let mut grid = grid();
+    let mut third = grid["runs"][0].clone();
+    third["seed"] = json!(9);
+    // The level ends a little higher than with the two other seeds.
+    third["val_loss"][2] = json!(vec![1.0; 10]);
+    grid["runs"].as_array_mut().unwrap().push(third);
+    let grid = &read(grid.to_string().as_bytes()).unwrap()[0];
+    let stated = |seeds| calibrate(grid, SchedulerKind::Grid, ObjectiveMetric::ValLoss, seeds);
+    let stated_of_two = stated(2).unwrap();
+    assert_eq!(stated_of_two.intervals, 3, "each way to leave one out chooses a level");
+    assert!(stated_of_two.covered < 3, "what two seeds agree on, the third is far from");
+    let sum = |of: fn(&Bin) -> f64| stated_of_two.bins.iter().map(of).sum::<f64>();
+    assert!((sum(|bin| bin.stated) - 3.0).abs() < 1e-6, "one arm is the best each time");
+    assert!((sum(|bin| bin.seen) - 3.0).abs() < 1e-6);
+    assert_eq!(stated(3), None, "no seed is left");
 }

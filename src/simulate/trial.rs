@@ -1,7 +1,10 @@
 //! One sweep over a recorded grid, in virtual time.
 
 use super::{RecordedGrid, trainer::Trainer};
-use crate::scheduler::{Action, Event, Sweep};
+use crate::{
+    scheduler::{Action, Event, Sweep},
+    verdict::Best,
+};
 use floodgauge_protocol::{ObjectiveMetric, SchedulerKind, Segment, SegmentId, SweepSpec};
 use std::collections::BTreeMap;
 
@@ -12,6 +15,8 @@ pub struct Outcome {
     pub level: Option<f64>,
     /// Epochs trained, in full runs.
     pub cost: f64,
+    /// The whole answer.
+    pub best: Best,
     /// When it ended on so many workers that each train one run-epoch at a time, in full runs.
     pub time: f64,
 }
@@ -65,6 +70,7 @@ pub fn run(
     Some(Outcome {
         level: best.best.as_ref()?.b,
         cost: best.run_equivalents.spent,
+        best,
         time: now / f64::from(grid.epochs),
     })
 }

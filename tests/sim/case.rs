@@ -2,8 +2,12 @@
 
 use crate::dice::Dice;
 use floodgauge::{scheduler::Point, simulate::Truth};
-use floodgauge_protocol::{ArmIx, Metric, Plan, SweepSpec, work::TestMetrics};
+use floodgauge_protocol::{
+    ArmIx, Metric, Plan, SweepSpec,
+    work::{Minimum, TestMetrics},
+};
 use serde_json::{Value, json};
+use std::ops::Range;
 
 const STEPS_PER_EPOCH: u64 = 4;
 
@@ -12,7 +16,10 @@ const STEPS_PER_EPOCH: u64 = 4;
 pub struct Case {
     pub spec: SweepSpec,
     seed: u64,
-    plan: Plan,
+    /// The arms; those that the scheduler added among them.
+    pub plan: Plan,
+    /// Levels of each method that it is submitted with: 0.01, 0.02, and so on.
+    levels: usize,
     /// The place of the best arm, as a share of all.
     best: f64,
     /// How far apart arms end.
@@ -31,8 +38,8 @@ impl Case {
     pub fn draw(seed: u64) -> Self {
         let mut dice = Dice::new(seed, 1);
         let epochs = 4 + dice.below(24) as u32;
-        let levels = 1 + dice.below(14);
-        let levels: Vec<f64> = (1..=levels).map(|i| i as f64 / 100.0).collect();
+        let count = 1 + dice.below(14);
+        let levels: Vec<f64> = (1..=count).map(|i| i as f64 / 100.0).collect();
         let seeds: Vec<usize> = (0..1 + dice.below(3)).collect();
         let decays = dice.one_of(&[vec![0.0], vec![0.0], vec![0.0, 0.1]]);
         let mut methods = vec![json!("flood")];
@@ -66,12 +73,14 @@ impl Case {
             },
             "scheduler": scheduler,
         });
-        let spec: SweepSpec = serde_json::from_value(text).unwrap();
+        let mut spec: SweepSpec = serde_json::from_value(text).unwrap();
+        spec.search.extend = kind == "halving" && Dice::new(seed, 3).chance(0.4);
         assert_eq!(spec.problems(), []);
         Self {
             plan: Plan::of(&spec),
             spec,
             seed,
+            levels: count,
             best: dice.unit(),
             depth: dice.one_of(&[0.0, 0.5, 1.0]),
             noise: dice.one_of(&[0.0, 0.05, 0.3]),
@@ -79,6 +88,35 @@ impl Case {
             onset_stride: dice.below(12) as u64,
             diverges: dice.chance(0.1),
         }
+    }
+
+    /// Where an arm lies among all, from 0 to 1; beyond for levels that were added above.
+    fn place(&self, arm: ArmIx) -> f64 {
+        match self.plan.arms[arm.ix()].level() {
+            Some(level) => 100.0 * level / self.levels as f64,
+            None => f64::from(arm.0) / (self.plan.arms.len() - 1).max(1) as f64,
+        }
+    }
+
+    /// The step at which the plain run of a seed falls below a level.
+    fn crossing(&self, seed: u32, level: f64) -> u64 {
+        let below = self.levels as f64 - 100.0 * level;
+        let step = self.first_onset as f64 + below * self.onset_stride as f64;
+        step.round().max(0.0) as u64 + u64::from(seed)
+    }
+
+    /// The minima that the plain run of a seed logs between two steps, for levels that nobody
+    /// asked for too.
+    pub fn minima(&self, seed: u32, steps: Range<u64>) -> Vec<Minimum> {
+        let asked = self.plan.arms.iter().filter_map(|method| method.level());
+        let between = (1..=self.levels * 20).map(|i| i as f64 / 800.0);
+        let mut levels: Vec<f64> = asked.chain(between).collect();
+        levels.sort_by(|a, b| b.total_cmp(a));
+        levels.dedup();
+        let below = |level: f64| f64::from((level as f32).next_down());
+        let minimum =
+            |&level: &f64| Minimum { step: self.crossing(seed, level), loss: below(level) };
+        levels.iter().map(minimum).filter(|minimum| steps.contains(&minimum.step)).collect()
     }
 
     fn noise(&self, seed: u32, arm: ArmIx, epoch: u32) -> f64 {
@@ -97,8 +135,7 @@ impl Truth for Case {
                 2.0 - 1.0 / f64::from(epoch) + self.noise * self.noise(seed, ArmIx(0), epoch);
             return point(value);
         };
-        let last = (self.plan.arms.len() - 1).max(1) as f64;
-        let away = f64::from(arm.0) / last - self.best;
+        let away = self.place(arm) - self.best;
         let since = (done - onset) as f64 / STEPS_PER_EPOCH as f64;
         let settled = since / (since + 3.0);
         let value = 2.0 - settled * self.depth * (1.0 - away * away);
@@ -113,12 +150,9 @@ impl Truth for Case {
         if !method.rides() {
             return method.level().map(|_| 0);
         }
-        let flooded =
-            self.plan.arms.iter().filter(|method| method.level().is_some() && method.rides());
-        let below = flooded.count().checked_sub(arm.ix())? as u64;
-        let step = self.first_onset + below * self.onset_stride + u64::from(seed);
+        let step = method.level().map(|level| self.crossing(seed, level))?;
         let end = u64::from(self.spec.recipe.epochs) * STEPS_PER_EPOCH;
-        Some(step).filter(|step| arm != ArmIx::PLAIN && *step < end)
+        Some(step).filter(|step| *step < end)
     }
 
     fn test(&self, _: u32, _: ArmIx) -> TestMetrics {

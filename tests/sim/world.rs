@@ -7,7 +7,7 @@ use floodgauge::{
     simulate::trainer::Trainer,
 };
 use floodgauge_protocol::{
-    Segment, SegmentId,
+    ArmIx, Segment, SegmentId,
     work::{FinishedBranch, ReportRow},
 };
 use std::collections::BTreeMap;
@@ -126,6 +126,7 @@ impl World {
 
     fn event(&mut self, event: Event) {
         let decisions = self.sweep.step(&event);
+        self.case.plan = self.sweep.plan().clone();
         for decision in &decisions {
             match &decision.action {
                 Action::Enqueue { segment } => {
@@ -229,7 +230,12 @@ impl World {
     }
 
     fn ends(&self, segment: &Segment) -> Vec<FinishedBranch> {
-        Trainer::new(&self.sweep, &self.case, segment.family).ends(segment)
+        let mut ends = Trainer::new(&self.sweep, &self.case, segment.family).ends(segment);
+        let seed = self.sweep.plan().families[segment.family.ix()].seed;
+        for end in ends.iter_mut().filter(|end| end.arms.contains(&ArmIx::PLAIN)) {
+            end.minima = self.case.minima(seed, segment.from_step..segment.to_step);
+        }
+        ends
     }
 
     fn finish(&mut self, worker: &Worker) {

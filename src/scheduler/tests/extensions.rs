@@ -10,16 +10,16 @@ use std::collections::HashMap;
 struct ByLevel {
     methods: Vec<Method>,
     steps_per_epoch: u64,
+    /// The level that ends lowest.
+    lowest: f64,
 }
-
-/// Levels that sweeps are extended by.
-const ADDED: [f64; 9] = [0.3, 0.25, 0.22, 0.155, 0.15, 0.125, 0.05, 0.01, 0.005];
 
 impl ByLevel {
     /// What the plain run logs between two steps, fine enough for every level of the tests.
     fn minima(&self, seed: u32, steps: std::ops::Range<u64>) -> Vec<Minimum> {
         let of_arms = self.methods.iter().filter_map(|method| method.level());
-        let mut levels: Vec<f64> = of_arms.chain(ADDED).collect();
+        let added = (1..=100).map(|i| f64::from(i) / 200.0).chain([0.0025, 0.00125]);
+        let mut levels: Vec<f64> = of_arms.chain(added).collect();
         levels.sort_by(|a, b| b.total_cmp(a));
         let below = |level: f64| f64::from((level as f32).next_down());
         let minimum = |&level: &f64| Minimum { step: self.onset(seed, level), loss: below(level) };
@@ -43,7 +43,8 @@ impl Truth for ByLevel {
             .onset_step(seed, arm)
             .is_none_or(|onset| onset >= u64::from(epoch) * self.steps_per_epoch);
         let level = if rides { 0.0 } else { self.level(arm) };
-        let value = 1.0 + (level - 0.13).abs() + f64::from(seed) / 100.0 + 1.0 / f64::from(epoch);
+        let value =
+            1.0 + (level - self.lowest).abs() + f64::from(seed) / 100.0 + 1.0 / f64::from(epoch);
         Point {
             train_loss: Metric::from(value / 2.0),
             val_loss: Metric::from(value),
@@ -63,20 +64,25 @@ impl Truth for ByLevel {
 }
 
 /// A sweep with its log; trained by curves that go by level.
-struct Extended {
-    sweep: Sweep,
-    log: Vec<(Event, Vec<Decision>)>,
+pub(super) struct Extended {
+    pub sweep: Sweep,
+    pub log: Vec<(Event, Vec<Decision>)>,
     open: BTreeMap<SegmentId, Segment>,
+    lowest: f64,
     /// Rows that were reported, by family and step.
     trained: u32,
 }
 
 impl Extended {
     fn new(text: &str, epochs: u32) -> Self {
+        Self::lowest_at(0.13, text, epochs)
+    }
+
+    pub fn lowest_at(lowest: f64, text: &str, epochs: u32) -> Self {
         let head = r#"{"name": "x", "recipe": {"dataset": {"name": "digits"}, "epochs": "#;
         let spec: SweepSpec = serde_json::from_str(&format!("{head}{epochs}}}, {text}}}")).unwrap();
         let sweep = Sweep::new(spec.clone());
-        let mut new = Self { sweep, log: vec![], open: BTreeMap::new(), trained: 0 };
+        let mut new = Self { sweep, log: vec![], open: BTreeMap::new(), lowest, trained: 0 };
         new.event(Event::Submitted { spec: Box::new(spec) });
         new.run();
         new
@@ -93,15 +99,16 @@ impl Extended {
         decisions
     }
 
-    fn extend(&mut self, seeds: &[u32], levels: &[f64], epochs: Option<u32>) -> Vec<Decision> {
+    pub fn extend(&mut self, seeds: &[u32], levels: &[f64], epochs: Option<u32>) -> Vec<Decision> {
         self.event(Event::Extended { seeds: seeds.into(), levels: levels.into(), epochs })
     }
 
-    fn run(&mut self) {
+    pub fn run(&mut self) {
         while let Some((segment, work)) = self.open.pop_first() {
             let truth = ByLevel {
                 methods: self.sweep.plan().arms.clone(),
                 steps_per_epoch: self.sweep.steps_per_epoch(),
+                lowest: self.lowest,
             };
             let (worker, fingerprint) = ("w".to_string(), "f".to_string());
             self.event(Event::Claimed { segment, attempt: 1, worker, fingerprint });

@@ -12,6 +12,7 @@ use floodgauge_protocol::{
 use std::collections::BTreeMap;
 
 mod arrival;
+mod edges;
 mod extensions;
 mod halving;
 mod pauses;

@@ -4,6 +4,7 @@
 //! `testdata/make.py` makes the objectives from the grids.
 
 use super::*;
+use crate::simulate::calibration::Calibration;
 use floodgauge_protocol::ObjectiveMetric;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -15,24 +16,6 @@ struct Task {
     levels: Vec<Option<f64>>,
     crossed: Vec<Vec<bool>>,
     objectives: BTreeMap<String, Vec<Vec<f64>>>,
-}
-
-/// Bounds of the bins of stated probabilities.
-const BINS: [f64; 9] = [0.0, 0.01, 0.03, 0.06, 0.1, 0.2, 0.3, 0.5, 1.01];
-
-/// What was stated in a bin, and how often it was so.
-#[derive(Clone, Copy, Default)]
-struct Bin {
-    stated: f64,
-    seen: f64,
-    count: u32,
-}
-
-#[derive(Default)]
-struct Tally {
-    bins: [Bin; BINS.len() - 1],
-    covered: u32,
-    intervals: u32,
 }
 
 fn tasks() -> Vec<Task> {
@@ -72,66 +55,40 @@ fn draws() -> impl Iterator<Item = (Vec<usize>, Vec<usize>)> {
         .map(|mask| (0..5).partition(|seed| mask >> seed & 1 == 1))
 }
 
-impl Tally {
-    fn take(&mut self, task: &Task, name: &str) -> (u32, u32, f64) {
-        let (mut covered, mut intervals, mut width) = (0, 0, 0.0);
-        for (judged, others) in draws() {
-            let best = judge(&grid(task, name, &judged));
-            let means: Vec<f64> = (0..task.levels.len())
-                .map(|arm| {
-                    let of = others.iter().map(|&seed| task.objectives[name][seed][arm]);
-                    of.sum::<f64>() / others.len() as f64
-                })
-                .collect();
-            let least = means.iter().copied().fold(f64::INFINITY, f64::min);
-            let winners = means.iter().filter(|mean| **mean == least).count() as f64;
-            for (outlook, mean) in best.probabilities.iter().zip(&means) {
-                let Some(stated) = outlook.probability else { continue };
-                let bin = BINS.iter().rposition(|bound| stated >= *bound).unwrap();
-                let bin = &mut self.bins[bin];
-                bin.stated += stated;
-                bin.seen += if *mean == least { 1.0 / winners } else { 0.0 };
-                bin.count += 1;
-            }
-            let chosen = best.best.unwrap().b;
-            let arm = task.levels.iter().position(|level| *level == chosen).unwrap();
-            if arm > 0 {
-                let difference = best.difference.unwrap();
-                let (low, high) = (difference.low.unwrap(), difference.high.unwrap());
-                intervals += 1;
-                covered += u32::from((low..=high).contains(&(means[arm] - means[0])));
-                width += high - low;
-            }
-        }
-        (self.covered, self.intervals) = (self.covered + covered, self.intervals + intervals);
-        (covered, intervals, width / f64::from(intervals.max(1)))
+fn stated(task: &Task, name: &str) -> Calibration {
+    let mut calibration = Calibration::default();
+    for (judged, others) in draws() {
+        let mean = |arm: usize| {
+            let of = others.iter().map(|&seed| task.objectives[name][seed][arm]);
+            of.sum::<f64>() / others.len() as f64
+        };
+        let means: Vec<f64> = (0..task.levels.len()).map(mean).collect();
+        calibration.take(&judge(&grid(task, name, &judged)), &task.levels, &means);
     }
+    calibration
 }
 
 #[test]
 fn intervals_cover_what_other_seeds_show_and_probabilities_are_what_they_say() {
-    let mut tally = Tally::default();
+    let mut all = Calibration::default();
     println!("| task | objective | covered | of | mean width |\n|---|---|---|---|---|");
     for task in tasks() {
         for name in task.objectives.keys() {
-            let (covered, of, width) = tally.take(&task, name);
-            println!("| {} | {name} | {covered} | {of} | {width:.3} |", task.task);
+            let of_task = stated(&task, name);
+            let Calibration { covered, intervals, width, .. } = of_task;
+            let width = width / f64::from(intervals.max(1));
+            println!("| {} | {name} | {covered} | {intervals} | {width:.3} |", task.task);
+            all.add(&of_task);
         }
     }
-    let Tally { bins, covered, intervals } = tally;
+    let Calibration { bins, covered, intervals, .. } = all;
     println!(
         "\n{covered} of {intervals} intervals cover.\n\n| stated | mean | was best | of |\n|---|---|---|---|"
     );
-    for (bounds, bin) in BINS.windows(2).zip(&bins) {
+    for bin in &bins {
         let n = f64::from(bin.count.max(1));
-        println!(
-            "| {} to {} | {:.3} | {:.3} | {} |",
-            bounds[0],
-            bounds[1].min(1.0),
-            bin.stated / n,
-            bin.seen / n,
-            bin.count
-        );
+        let (stated, seen) = (bin.stated / n, bin.seen / n);
+        println!("| {} to {} | {stated:.3} | {seen:.3} | {} |", bin.from, bin.to, bin.count);
     }
     assert!(f64::from(covered) >= 0.85 * f64::from(intervals), "{covered} of {intervals}");
     for bin in bins.iter().filter(|bin| bin.count >= 50) {

@@ -4,6 +4,7 @@ import type { components } from "./schema";
 
 type Schemas = components["schemas"];
 
+export type AddedArm = Schemas["AddedArm"];
 export type Advice = Schemas["Advice"];
 export type ArmItem = Schemas["ArmItem"];
 export type At = Schemas["At"];

@@ -67,6 +67,12 @@ describe("a form that spells a sweep", () => {
     expect(spec.search).toMatchObject({ seeds: [0, 1, 2], weight_decay: [0, 1e-4] });
   });
 
+  it("asks to go on beyond the levels only where the scheduler can", () => {
+    expect(specOf({ "/search/extend": "yes" }).search).toMatchObject({ extend: true });
+    const grid = specOf({ "/search/extend": "yes", "/scheduler/kind": "grid" });
+    expect(grid.search).not.toHaveProperty("extend");
+  });
+
   it("makes a linear model of no hidden layers", () => {
     expect(specOf({ "/recipe/model/hidden": " " }).recipe.model).toMatchObject({ hidden: [] });
   });

@@ -124,11 +124,13 @@ function tidy(spec: { [name: string]: Json }): { [name: string]: Json } {
   const recipe = spec["recipe"] as { [name: string]: { [name: string]: Json } };
   const optimizer = recipe["optimizer"] ?? {};
   const scheduler = spec["scheduler"] as { [name: string]: Json };
+  const search = spec["search"] as { [name: string]: Json };
   const same = (a: Json | undefined, b: Json) => JSON.stringify(a) === JSON.stringify(b);
   if (same(optimizer["schedule"], { kind: "constant", warmup: 0 })) delete optimizer["schedule"];
   if (same(recipe["augment"], { crop: 0, flip: false })) delete recipe["augment"];
   if (recipe["dataset"]?.["standardize"] === false) delete recipe["dataset"]["standardize"];
   if (optimizer["nesterov"] === false) delete optimizer["nesterov"];
+  if (search["extend"] === false) delete search["extend"];
   if (scheduler["priority"] === 0) delete scheduler["priority"];
   return spec;
 }

@@ -155,6 +155,12 @@ const SEARCH: Section = {
       { at: "/search/levels/to", label: "To", as: "number", when: levels("range", "log") },
       { at: "/search/levels/step", label: "Step", as: "number", when: levels("range") },
       { at: "/search/levels/count", label: "How many", as: "whole", when: levels("log") },
+      {
+        at: "/search/extend",
+        label: "Go on beyond an end if the best lies there",
+        as: "check",
+        when: scheduler("halving"),
+      },
     ],
     [
       { at: "/search/methods/flood", label: "Flooding", as: "method" },

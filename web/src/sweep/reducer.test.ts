@@ -177,6 +177,19 @@ describe("decisions", () => {
     ).toMatchObject({ status: "diverged" });
   });
 
+  it("to add arms let them lie dormant in every family, once", () => {
+    const arm = aDetail().arms_list.length;
+    const added = { arm, name: "flood b=0.3", method: "flood", b: 0.3 };
+    const grow: Decision = { action: "grow", arms: [added], reason: "the best lies at an end" };
+    const grown = decided(grow, grow);
+    expect(grown.detail.arms_list[arm]).toEqual(added);
+    expect(grown.trials.map((members) => members.map(({ arm }) => arm))).toEqual(
+      grown.trials.map(() => [...Array(arm + 1).keys()]),
+    );
+    expect(grown.trials[1]?.[arm]).toMatchObject({ family: 1, status: "dormant", epochs: 0 });
+    expect(grown.log.at(-1)).toMatchObject({ kind: "added", text: "1 arm", arms: [arm] });
+  });
+
   it("to wake a dormant trial give it the epochs that it shares with its trunk", () => {
     const trial = { family: 0, arm: 2 };
     const rows = [aRow([0], 1, 0.9), aRow([0], 2, 0.8)];

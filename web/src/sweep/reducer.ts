@@ -4,10 +4,18 @@
  * An entry that is already part of the state changes nothing, so a reconnect may repeat any.
  */
 
-import type { Decision, Entry, Event, ReportRow, TrialKey, TrialStatus } from "../api/types";
+import type {
+  AddedArm,
+  Decision,
+  Entry,
+  Event,
+  ReportRow,
+  TrialKey,
+  TrialStatus,
+} from "../api/types";
 import { Draft } from "./draft";
 import { logLines } from "./log/words";
-import { pointOf, valuesOf, type Choice, type SweepState } from "./state";
+import { dormantTrial, pointOf, valuesOf, type Choice, type SweepState } from "./state";
 import { follow, release } from "./workers/workers";
 
 /** The state after one more entry. */
@@ -92,6 +100,8 @@ function decide(draft: Draft, entry: Entry, decision: Decision) {
     case "promote":
       choose(draft, entry, decision.trial, decision.rung, "kept", reason);
       return setStatus(draft, decision.trial.family, [decision.trial.arm], "active", reason);
+    case "grow":
+      return grow(draft, decision.arms, reason);
     case "wake":
       wake(draft, decision.trial, decision.epochs, reason);
       return choose(draft, entry, decision.trial, rungBefore(state, entry), "woken", reason);
@@ -134,6 +144,19 @@ function addRow(draft: Draft, { family, arm }: TrialKey, row: ReportRow) {
   curve.loss[row.epoch - 1] = pointOf(row.val_loss);
   curve.error[row.epoch - 1] = pointOf(row.val_error);
   curve.diagnostics[row.epoch - 1] = row.diagnostics ?? undefined;
+}
+
+/** Arms beyond an end of the levels, dormant in every family. The detail may know them already. */
+function grow(draft: Draft, added: readonly AddedArm[], reason: string) {
+  const { state } = draft;
+  const arms = added.filter(({ arm }) => !state.detail.arms_list[arm]);
+  if (arms.length === 0) return;
+  const arms_list = [...state.detail.arms_list, ...arms];
+  state.detail = { ...state.detail, arms: arms_list.length, arms_list };
+  state.trials = state.trials.map((members, family) => [
+    ...members,
+    ...arms.map(({ arm }) => dormantTrial(family, arm, reason)),
+  ]);
 }
 
 /** A dormant trial goes on from its trunk, whose first epochs it shares. */

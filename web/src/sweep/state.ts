@@ -102,18 +102,15 @@ export interface SweepState {
 
 const NO_CURVE: Curve = { train: [], loss: [], error: [], diagnostics: [] };
 
+/** A trial that nobody has trained. */
+export function dormantTrial(family: number, arm: number, reason = ""): Trial {
+  return { family, arm, status: "dormant", epochs: 0, onsetStep: null, reason, curve: NO_CURVE };
+}
+
 /** The state before the first entry. */
 export function initialState(detail: SweepDetail): SweepState {
   const trials = detail.families.map(({ family }) =>
-    detail.arms_list.map(({ arm }): Trial => ({
-      family,
-      arm,
-      status: "dormant",
-      epochs: 0,
-      onsetStep: null,
-      reason: "",
-      curve: NO_CURVE,
-    })),
+    detail.arms_list.map(({ arm }) => dormantTrial(family, arm)),
   );
   return {
     detail,

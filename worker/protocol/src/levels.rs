@@ -132,7 +132,7 @@ impl LogRange {
 }
 
 /// Drops the noise of binary fractions: 0.30000000000000004 becomes 0.3.
-fn tidy(level: f64) -> f64 {
+pub fn tidy(level: f64) -> f64 {
     rounded(level, 11)
 }
 

@@ -51,6 +51,15 @@ pub struct Search {
     /// What makes an arm the best.
     #[serde(default)]
     pub objective: Objective,
+    /// For `halving`: whether to go on beyond an end of the levels if the best lies there, by at most
+    /// as many levels as are there.
+    #[serde(default, skip_serializing_if = "is_false")]
+    #[cfg_attr(feature = "openapi", schema(default = false))]
+    pub extend: bool,
+}
+
+fn is_false(flag: &bool) -> bool {
+    !flag
 }
 
 impl Default for Search {
@@ -61,6 +70,7 @@ impl Default for Search {
             seeds: default_seeds(),
             methods: default_methods(),
             objective: Objective::default(),
+            extend: false,
         }
     }
 }

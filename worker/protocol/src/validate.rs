@@ -197,7 +197,15 @@ impl SweepSpec {
                 || format!("weight_decay {decay} must be a finite number of at least 0"),
             );
         }
-        let levels = levels.unwrap_or_default().len();
+        let halves = self.scheduler.kind == SchedulerKind::Halving;
+        problems.unless(halves || !search.extend, "/search/extend", || {
+            format!(
+                "only halving goes on beyond the levels by itself, not {}: extend the sweep once it is done",
+                self.scheduler.kind.as_str()
+            )
+        });
+        // As many may be added as are there.
+        let levels = levels.unwrap_or_default().len() * if search.extend { 2 } else { 1 };
         let arms = search.methods.iter().map(|method| match method {
             MethodSpec::Level(_) => levels,
             MethodSpec::Table(MethodTable::Alternating { lr }) => lr.len(),

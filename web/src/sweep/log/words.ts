@@ -140,6 +140,10 @@ function decisionLine(state: SweepState, decision: Decision): Line {
       const when = epoch === 0 ? `in segment ${decision.segment}, at once` : `after epoch ${epoch}`;
       return line("stopped", `${armsWords(state, arms)} ${when}`, { reason, arms });
     }
+    case "grow": {
+      const arms = decision.arms.map(({ arm }) => arm);
+      return line("added", count(arms.length, "arm"), { reason, arms });
+    }
     case "promote":
       return trialLine(state, "kept", decision, "good");
     case "wake":

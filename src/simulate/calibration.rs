@@ -1,0 +1,103 @@
+//! Stated and seen: a search is given some seeds of a recorded grid, the others tell how it was.
+
+use super::{RecordedGrid, score::draws, trial};
+use crate::verdict::Best;
+use floodgauge_protocol::{ObjectiveMetric, SchedulerKind};
+use serde::Serialize;
+
+/// Bounds of the bins of stated probabilities.
+const BOUNDS: [f64; 9] = [0.0, 0.01, 0.03, 0.06, 0.1, 0.2, 0.3, 0.5, 1.0];
+
+/// Stated probabilities of some size, and how often it was so.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct Bin {
+    /// The least that was stated.
+    pub from: f64,
+    /// The most that was stated.
+    pub to: f64,
+    /// How many arms it was stated of.
+    pub count: u32,
+    /// The sum of what was stated.
+    pub stated: f64,
+    /// How many of them were the best; of those that tie, each its share.
+    pub seen: f64,
+}
+
+/// What answers stated, held against seeds that took no part.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Calibration {
+    /// Intervals of the difference between a chosen level and plain that cover it.
+    pub covered: u32,
+    /// Of so many. Where plain is chosen there is none.
+    pub intervals: u32,
+    /// The sum of their widths.
+    pub width: f64,
+    /// The probabilities of being the best, by size.
+    pub bins: Vec<Bin>,
+}
+
+impl Default for Calibration {
+    fn default() -> Self {
+        let bins = BOUNDS.windows(2);
+        let bins = bins.map(|at| Bin { from: at[0], to: at[1], ..Bin::default() }).collect();
+        Self { covered: 0, intervals: 0, width: 0.0, bins }
+    }
+}
+
+impl Calibration {
+    /// Takes an answer in. `levels` are the arms' and `means` their objectives on other seeds; the
+    /// first is plain.
+    pub fn take(&mut self, best: &Best, levels: &[Option<f64>], means: &[f64]) {
+        let least = means.iter().copied().fold(f64::INFINITY, f64::min);
+        let winners = means.iter().filter(|mean| **mean == least).count().max(1) as f64;
+        for (outlook, mean) in best.probabilities.iter().zip(means) {
+            let Some(stated) = outlook.probability else { continue };
+            let bin = self.bins.iter().rposition(|bin| stated >= bin.from).unwrap_or(0);
+            let bin = &mut self.bins[bin];
+            bin.stated += stated;
+            bin.seen += if *mean == least { 1.0 / winners } else { 0.0 };
+            bin.count += 1;
+        }
+        let chosen = best.best.as_ref().map(|arm| arm.b);
+        let arm = levels.iter().position(|level| Some(*level) == chosen).filter(|arm| *arm > 0);
+        let interval = best.difference.as_ref().and_then(|d| d.low.zip(d.high));
+        if let (Some(arm), Some((low, high))) = (arm, interval) {
+            self.intervals += 1;
+            self.covered += u32::from((low..=high).contains(&(means[arm] - means[0])));
+            self.width += high - low;
+        }
+    }
+
+    /// Adds what another has taken in.
+    pub fn add(&mut self, other: &Self) {
+        self.covered += other.covered;
+        self.intervals += other.intervals;
+        self.width += other.width;
+        for (bin, other) in self.bins.iter_mut().zip(&other.bins) {
+            bin.count += other.count;
+            bin.stated += other.stated;
+            bin.seen += other.seen;
+        }
+    }
+}
+
+/// What a scheduler's answers state when it is given `seeds` of the grid's seeds, in all ways to
+/// draw them; none if no seed is left over, or a search came to no answer.
+pub fn calibrate(
+    grid: &RecordedGrid,
+    kind: SchedulerKind,
+    metric: ObjectiveMetric,
+    seeds: usize,
+) -> Option<Calibration> {
+    let all: Vec<u32> = grid.runs.iter().map(|run| run.seed).collect();
+    let mut calibration = Calibration::default();
+    for draw in draws(&all, seeds) {
+        let others: Vec<u32> = all.iter().copied().filter(|seed| !draw.contains(seed)).collect();
+        if others.is_empty() {
+            return None;
+        }
+        let best = trial::run(grid, kind, metric, &draw, 1)?.best;
+        calibration.take(&best, &grid.levels, &grid.objectives_of(metric, &others));
+    }
+    Some(calibration)
+}
