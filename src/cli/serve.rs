@@ -57,6 +57,7 @@ fn open(to: OpenTo) -> String {
 /// A refused address; a port in use; a database that can't be opened.
 pub async fn run(args: Args) -> Result<(), Failure> {
     let _logging = log::start(&args.log, "info", "floodgauge")?;
+    signals::outlive_file_limits();
     let store = open_store(&args.storage).await?;
     let has_tokens = store.any_token().await.context("the tokens")?;
     args.listen.check(has_tokens).map_err(Failure::BadInput)?;

@@ -1,4 +1,4 @@
-//! Ctrl-C and SIGTERM.
+//! Ctrl-C and SIGTERM, and a signal that isn't heeded.
 
 use std::process;
 
@@ -10,6 +10,24 @@ pub async fn interrupted() {
         process::exit(130);
     });
 }
+
+/// Makes it an error to write where no file may grow, as on a full disk, rather than the process'
+/// end: that is what the limit of a shell's `ulimit -f`, or of a service manager, comes to.
+#[cfg(unix)]
+pub fn outlive_file_limits() {
+    use tokio::signal::unix::{SignalKind, signal};
+    // Once somebody listens, the signal does nothing by itself any more.
+    if let Err(error) = signal(SignalKind::from_raw(SIGXFSZ)) {
+        tracing::warn!(%error, "a limit of file sizes will end this process");
+    }
+}
+
+#[cfg(not(unix))]
+pub fn outlive_file_limits() {}
+
+/// The same number on Linux, macOS and the BSDs.
+#[cfg(unix)]
+const SIGXFSZ: i32 = 25;
 
 #[cfg(unix)]
 async fn signal() {

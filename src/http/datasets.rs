@@ -11,7 +11,7 @@ use super::{
     problem::Problem,
     time::timestamp,
 };
-use crate::{access::Limits, store::DatasetRow};
+use crate::{access::Limits, driver::DriverError, store::DatasetRow};
 use axum::{
     Json,
     body::{Body, HttpBody as _},
@@ -313,7 +313,9 @@ fn declared(headers: &HeaderMap) -> Result<Format, Problem> {
 /// Writes a body to a file that has no name and goes when it is closed.
 async fn receive(body: Body, limit: Limit) -> Result<File, Problem> {
     let fault = |error: std::io::Error| {
-        Problem::Internal(anyhow::Error::new(error).context("an upload can't be put by"))
+        let error = anyhow::Error::new(error).context("an upload can't be put by");
+        // Which tells a full disk, that passes, from other trouble.
+        Problem::from(DriverError::Fault(error))
     };
     let mut file = tempfile::tempfile().map_err(fault)?;
     let (mut chunks, mut bytes) = (body.into_data_stream(), 0);

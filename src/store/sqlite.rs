@@ -7,7 +7,7 @@ use super::{
 use async_trait::async_trait;
 use futures::stream::BoxStream;
 use sqlx::{
-    Sqlite,
+    Connection as _, Sqlite, SqliteConnection,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 use std::{path::Path, str::FromStr, time::Duration};
@@ -47,6 +47,16 @@ impl Dialect for Sqlite {
         "select 0 as transaction_id, id from events order by id desc limit 1";
 }
 
+/// Whether a connection is out of its transaction; one that isn't is closed, and another opened.
+///
+/// SQLite itself rolls a transaction back that it can't write, on a full disk, say. The library
+/// then fails to do so again, and takes the connection to be within one for ever.
+async fn is_free(connection: &mut SqliteConnection) -> Result<bool, sqlx::Error> {
+    // Commands are done in turn: a rollback that was asked for is over once this is answered.
+    connection.ping().await?;
+    Ok(!connection.is_in_transaction())
+}
+
 impl SqlStore<Sqlite> {
     /// Opens the file that a `sqlite:` URL names, as [`SqliteStore::open`] does.
     ///
@@ -76,6 +86,7 @@ impl SqlStore<Sqlite> {
             .synchronous(SqliteSynchronous::Full)
             .busy_timeout(BUSY);
         let writer = SqlitePoolOptions::new().max_connections(1).acquire_timeout(BUSY);
+        let writer = writer.after_release(|connection, _| Box::pin(is_free(connection)));
         let writer = writer.connect_with(options.clone()).await?;
         sqlx::migrate!("./migrations/sqlite").run(&writer).await?;
         let reader = SqlitePoolOptions::new().max_connections(READERS).acquire_timeout(BUSY);

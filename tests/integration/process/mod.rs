@@ -3,6 +3,7 @@
 
 mod backup;
 mod ends;
+mod full_disk;
 mod lifecycle;
 mod programs;
 mod servers;

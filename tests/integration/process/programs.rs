@@ -29,9 +29,14 @@ impl Process {
         BufReader::new(stdout).lines().take(count).map(|line| line.unwrap()).collect()
     }
 
+    /// What the system knows it by.
+    pub fn id(&self) -> u32 {
+        self.0.id()
+    }
+
     /// Tells it to end in order, and waits until it has; answers whether it ended well.
     pub fn terminate(&mut self) -> bool {
-        let id = self.0.id().to_string();
+        let id = self.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
         self.wait()
     }
