@@ -69,10 +69,7 @@ impl Driver {
     /// [`DriverError::CheckpointsDropped`]; [`DriverError::Invalid`] with every
     /// field that can't be had.
     pub async fn extend(&self, sweep: SweepId, extension: &Extension) -> Result<(), DriverError> {
-        let row = self.0.store.sweep(sweep).await?.ok_or(DriverError::NotFound)?;
-        if row.checkpoints_dropped {
-            return Err(DriverError::CheckpointsDropped);
-        }
+        // The store refuses a sweep whose checkpoints are gone.
         self.apply(sweep, None, |state| {
             if state.status() != SweepStatus::Completed {
                 return Err(DriverError::NotCompleted(state.status()));

@@ -103,6 +103,7 @@ impl From<StoreError> for DriverError {
             }
             StoreError::NoSweep(_) => Self::NotFound,
             StoreError::KeyReused => Self::KeyReused,
+            StoreError::CheckpointsDropped => Self::CheckpointsDropped,
             other => Self::Store(other),
         }
     }

@@ -60,6 +60,10 @@ async fn model(
     let spec = sweeps::spec(&row)?;
     let id = format!("{sweep}.{key}");
     let absent = |what: &str| Problem::NotFound(format!("{what} of trial {id}"));
+    if row.checkpoints_dropped {
+        // The log knows of it still, and its blob is there until the next collection.
+        return Err(absent("checkpoint"));
+    }
     let trials = state.driver.store().trials(sweep).await?;
     let stored = trials.iter().find(|row| row.trial == key).ok_or_else(|| absent("row"))?;
     let replayed = sweeps::replayed(&state, sweep).await?;

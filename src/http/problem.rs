@@ -315,6 +315,7 @@ impl From<StoreError> for Problem {
             StoreError::LeaseLost => Self::LeaseLost,
             StoreError::KeyReused => Self::IdempotencyKeyReused,
             StoreError::OverQuota(over) => Self::OverQuota(over.to_string()),
+            StoreError::CheckpointsDropped => Self::Conflict(error.to_string()),
             StoreError::NoDataset(name) => Self::NotFound(format!("data set `{name}`")),
             StoreError::NoSweep(sweep) => Self::NotFound(format!("sweep {sweep}")),
             // Somebody else kept winning the race for the log: as good as busy.

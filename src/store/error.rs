@@ -19,6 +19,9 @@ pub enum StoreError {
     /// There is no such sweep.
     #[error("no sweep {0}")]
     NoSweep(SweepId),
+    /// The sweep was to be extended, and its checkpoints are gone.
+    #[error("the checkpoints of the sweep were dropped")]
+    CheckpointsDropped,
     /// There is no such data set, or it has another digest by now.
     #[error("no data set `{0}`")]
     NoDataset(String),

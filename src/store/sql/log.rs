@@ -1,7 +1,7 @@
 //! The event log: the truth that everything else is projected from.
 
 use super::{
-    Dialect, datasets, effects,
+    Dialect, datasets, effects, retention,
     statements::{Columns, Statements, values},
     tokens,
 };
@@ -101,6 +101,10 @@ pub(super) async fn append<DB: Dialect>(
     if let Some(guard) = commit.guard {
         check::<DB>(db, commit.sweep, guard).await?;
     }
+    let is_extension = commit.event.get("type").is_some_and(|name| name == "extended");
+    if is_extension {
+        retention::check_extended(db, commit.sweep).await?;
+    }
     let entry = Entry {
         sweep: commit.sweep,
         seq: commit.seq,
@@ -111,7 +115,7 @@ pub(super) async fn append<DB: Dialect>(
     insert(db, &entry).await?;
     let lease = commit.guard.map(|guard| guard.lease);
     effects::apply::<DB>(db, commit.sweep, lease, entry.at_ms, commit.effects).await?;
-    if entry.event.get("type").is_some_and(|name| name == "extended") {
+    if is_extension {
         tokens::check_extended::<DB>(db, commit.sweep).await?;
     }
     Ok(entry)

@@ -317,7 +317,7 @@ impl<DB: Dialect> Store for SqlStore<DB> {
         limit: u32,
     ) -> Result<Vec<SweepId>, StoreError> {
         let mut tx = begin(&self.writer).await?;
-        let dropped = retention::drop_checkpoints(&mut *tx, age, limit).await?;
+        let dropped = retention::drop_checkpoints::<DB>(&mut *tx, age, limit).await?;
         tx.commit().await?;
         Ok(dropped)
     }

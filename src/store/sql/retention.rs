@@ -1,6 +1,9 @@
 //! What of ended sweeps is kept no longer.
 
-use super::statements::{Columns, Statements, values};
+use super::{
+    Dialect,
+    statements::{Columns, Statements, values},
+};
 use crate::store::StoreError;
 use floodgauge_protocol::SweepId;
 use std::time::Duration;
@@ -14,27 +17,42 @@ and not exists (
     and s.expires_ms > (select now_ms from clock)
 )";
 
-pub(super) async fn drop_checkpoints(
-    db: &mut impl Statements,
+pub(super) async fn drop_checkpoints<DB: Dialect>(
+    db: &mut DB::Connection,
     age: Duration,
     limit: u32,
 ) -> Result<Vec<SweepId>, StoreError> {
+    // Locked, so that none of them is extended before the transaction ends.
     let sql = format!(
-        "update sweeps set checkpoints_dropped_ms = (select now_ms from clock) \
-         where checkpoints_dropped_ms is null and sweep in (\
-             select w.sweep from sweeps w where w.checkpoints_dropped_ms is null and {ENDED} \
-             order by w.sweep limit $2) \
-         returning sweep"
+        "select w.sweep from sweeps w where w.checkpoints_dropped_ms is null and {ENDED} \
+         order by w.sweep limit $2 {}",
+        DB::LOCK_ROW
     );
     let dropped = db.fetch(sql, values![age, limit]).await?;
     let dropped: Vec<SweepId> =
         dropped.iter().map(|row| row.parse("sweep")).collect::<Result<_, _>>()?;
     for sweep in &dropped {
+        let sql = "update sweeps set checkpoints_dropped_ms = (select now_ms from clock) \
+                   where sweep = $1";
+        db.execute(sql, values![*sweep]).await?;
         let sql = "update trials set checkpoint = null where sweep = $1";
         db.execute(sql, values![*sweep]).await?;
         db.execute("delete from kept_checkpoints where sweep = $1", values![*sweep]).await?;
     }
     Ok(dropped)
+}
+
+/// Refuses to extend a sweep whose checkpoints are gone; the sweep is locked by who appends to its
+/// log, so that they can't go before the transaction ends.
+pub(super) async fn check_extended(
+    db: &mut impl Statements,
+    sweep: SweepId,
+) -> Result<(), StoreError> {
+    let sql = "select sweep from sweeps where sweep = $1 and checkpoints_dropped_ms is not null";
+    match db.fetch_optional(sql, values![sweep]).await? {
+        Some(_) => Err(StoreError::CheckpointsDropped),
+        None => Ok(()),
+    }
 }
 
 pub(super) async fn ended_before(

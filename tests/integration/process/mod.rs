@@ -6,6 +6,7 @@ mod ends;
 mod full_disk;
 mod lifecycle;
 mod programs;
+mod retention;
 mod servers;
 mod terminal;
 mod tokens;

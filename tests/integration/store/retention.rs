@@ -1,15 +1,16 @@
 //! What of ended sweeps is kept no longer.
 
 use super::fixture::{
-    append, append_under, create, create_with, guard, leased, leased_and_expired, new_sweep,
-    segment, trial_at,
+    append, append_under, commit, create, create_with, guard, leased, leased_and_expired,
+    new_sweep, segment, trial_at,
 };
 use crate::support::{TestDatabase, on_both_databases};
 use floodgauge::{
     scheduler::SweepStatus,
-    store::{BlobRow, DynStore, Effects},
+    store::{BlobRow, Commit, DynStore, Effects, StoreError},
 };
 use floodgauge_protocol::{Digest, SweepId};
+use serde_json::json;
 use std::time::Duration;
 
 on_both_databases! {
@@ -17,6 +18,8 @@ on_both_databases! {
     what_ended_a_short_while_ago_keeps_its_checkpoints,
     a_sweep_whose_work_may_yet_be_handed_in_keeps_its_checkpoints,
     ended_sweeps_are_named_oldest_first,
+    a_sweep_without_its_checkpoints_is_not_extended,
+    a_sweep_that_is_being_extended_keeps_its_checkpoints,
 }
 
 async fn end(store: &DynStore, sweep: SweepId, status: SweepStatus) {
@@ -82,4 +85,35 @@ async fn ended_sweeps_are_named_oldest_first(db: TestDatabase) {
     create(&db.store, new_sweep("queued")).await;
     assert_eq!(db.store.ended_before(Duration::ZERO, 10).await.unwrap(), ended);
     assert_eq!(db.store.ended_before(Duration::ZERO, 2).await.unwrap(), ended[..2]);
+}
+
+/// An entry that extends a sweep.
+async fn extension(store: &DynStore, sweep: SweepId) -> Commit {
+    let head = store.sweep(sweep).await.unwrap().unwrap().head_seq;
+    let effects = Effects { status: Some(SweepStatus::Running), ..Effects::default() };
+    Commit { event: json!({ "type": "extended" }), effects, ..commit(sweep, head + 1) }
+}
+
+async fn a_sweep_without_its_checkpoints_is_not_extended(db: TestDatabase) {
+    let ended = with_checkpoint(&db.store, 1).await;
+    end(&db.store, ended, SweepStatus::Completed).await;
+    let extension = extension(&db.store, ended).await;
+    assert_eq!(db.store.drop_checkpoints(Duration::ZERO, 10).await.unwrap(), [ended]);
+    let refused = db.store.commit(extension).await;
+    assert!(matches!(refused, Err(StoreError::CheckpointsDropped)), "{refused:?}");
+    let row = db.store.sweep(ended).await.unwrap().unwrap();
+    assert_eq!(row.status, SweepStatus::Completed);
+}
+
+/// Whichever of the two comes first, the other sees it: never both.
+async fn a_sweep_that_is_being_extended_keeps_its_checkpoints(db: TestDatabase) {
+    let other = db.open_again().await;
+    for round in 0..20 {
+        let ended = with_checkpoint(&db.store, round).await;
+        end(&db.store, ended, SweepStatus::Completed).await;
+        let extension = extension(&db.store, ended).await;
+        let (extended, dropped) =
+            tokio::join!(db.store.commit(extension), other.drop_checkpoints(Duration::ZERO, 10));
+        assert_ne!(extended.is_ok(), dropped.unwrap() == [ended]);
+    }
 }
