@@ -10,16 +10,24 @@ use axum::{
 use std::time::Duration;
 use tokio::time::timeout;
 
-/// Requests that are answered at once; claims that wait for work count.
-pub const MAX_REQUESTS: usize = 4096;
+/// How much a server does at once, and how long it takes.
+#[derive(Clone, Copy, Debug)]
+pub struct Bounds {
+    /// Requests that are answered at once; claims that wait for work count.
+    pub requests: usize,
+    /// Event streams that are followed at once.
+    pub watchers: usize,
+    /// How long the beginning of an answer may take.
+    pub answer: Duration,
+}
 
-/// Event streams that are followed at once.
-pub const MAX_WATCHERS: usize = 4096;
+impl Default for Bounds {
+    fn default() -> Self {
+        Self { requests: 4096, watchers: 4096, answer: Duration::from_secs(25) }
+    }
+}
 
-/// How long the beginning of an answer may take.
-const PATIENCE: Duration = Duration::from_secs(25);
-
-/// The same for a claim, which may wait for work.
+/// How long the beginning of an answer to a claim may take, which may wait for work.
 const CLAIM: Duration = Duration::from_secs(30 + 15);
 
 /// The same where a body is taken in that may be large; these routes have bounds of their own.
@@ -28,13 +36,14 @@ const UPLOAD: Duration = Duration::from_secs(3600);
 /// Keeps a request within the bounds.
 pub(super) async fn keep(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let Ok(_place) = state.requests.clone().try_acquire_owned() else {
-        return busy(format!("{MAX_REQUESTS} requests are being answered")).into_response();
+        let most = state.bounds.requests;
+        return busy(format!("{most} requests are being answered")).into_response();
     };
     let route = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str);
     let most = match route {
         "/v1/work/claim" => CLAIM,
         "/v1/work/{lease}/blobs/{sha256}" | "/v1/datasets" => UPLOAD,
-        _ => PATIENCE,
+        _ => state.bounds.answer,
     };
     match timeout(most, next.run(request)).await {
         Ok(response) => response,

@@ -5,8 +5,7 @@
 //! goes back to the store. So nobody misses an entry, and nobody sees one twice.
 
 use super::{
-    AppState,
-    bounds::{self, MAX_WATCHERS},
+    AppState, bounds,
     events::message,
     log::{Log, Look},
     problem::Problem,
@@ -73,8 +72,8 @@ impl<L: Log> Feeds<L> {
         head: L::Place,
     ) -> Result<impl Stream<Item = Result<sse::Event, Infallible>> + use<L>, Problem> {
         let place = state.watchers.clone().try_acquire_owned();
-        let place =
-            place.map_err(|_| bounds::busy(format!("{MAX_WATCHERS} streams are followed")))?;
+        let most = state.bounds.watchers;
+        let place = place.map_err(|_| bounds::busy(format!("{most} streams are followed")))?;
         let watcher = Watcher {
             driver: state.driver.clone(),
             closing: state.closing.clone(),

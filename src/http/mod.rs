@@ -62,6 +62,7 @@ use axum::{
     middleware::{from_fn, from_fn_with_state},
     response::IntoResponse as _,
 };
+use bounds::Bounds;
 use problem::Problem;
 use std::{sync::Arc, time::Duration};
 use tokio::sync::Semaphore;
@@ -87,9 +88,10 @@ pub struct AppState {
     /// Cancelled when the server closes: what would go on without end, ends then. The same
     /// token should end [`serve`].
     pub closing: CancellationToken,
-    /// The places of [`bounds::MAX_REQUESTS`].
+    bounds: Bounds,
+    /// The places of [`Bounds::requests`].
     requests: Arc<Semaphore>,
-    /// The places of [`bounds::MAX_WATCHERS`].
+    /// The places of [`Bounds::watchers`].
     watchers: Arc<Semaphore>,
     /// The places of [`blobs::MAX_UPLOADS`].
     uploads: Arc<Semaphore>,
@@ -106,14 +108,16 @@ impl AppState {
     /// machine as long as there is no token.
     pub fn new(driver: Driver, closing: CancellationToken) -> Self {
         let (sweep_feeds, all_feeds) = Default::default();
-        let requests = Arc::new(Semaphore::new(bounds::MAX_REQUESTS));
-        let watchers = Arc::new(Semaphore::new(bounds::MAX_WATCHERS));
+        let bounds = Bounds::default();
+        let requests = Arc::new(Semaphore::new(bounds.requests));
+        let watchers = Arc::new(Semaphore::new(bounds.watchers));
         let uploads = Arc::new(Semaphore::new(blobs::MAX_UPLOADS));
         let dataset_uploads = Arc::new(Semaphore::new(datasets::MAX_UPLOADS));
         let gate = Arc::default();
         Self {
             driver,
             closing,
+            bounds,
             requests,
             watchers,
             uploads,
@@ -122,6 +126,13 @@ impl AppState {
             sweep_feeds,
             all_feeds,
         }
+    }
+
+    /// The same within other bounds.
+    pub fn within(self, bounds: Bounds) -> Self {
+        let requests = Arc::new(Semaphore::new(bounds.requests));
+        let watchers = Arc::new(Semaphore::new(bounds.watchers));
+        Self { bounds, requests, watchers, ..self }
     }
 
     /// The same behind another gate.

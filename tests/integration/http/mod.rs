@@ -7,6 +7,7 @@ mod bad_training;
 mod base_path;
 mod bits;
 mod blobs;
+mod bounds;
 mod control;
 mod datasets;
 mod description;

@@ -4,8 +4,8 @@ use floodgauge::{
     access::{Kind, Limits, Scope, Secret},
     blobs::Blobs,
     driver::{Driver, DriverConfig},
-    http::{AppState, BasePath, access::Gate, app, below, serve},
-    store::{AddedToken, NewToken, SqliteStore, TokenRow},
+    http::{AppState, BasePath, access::Gate, app, below, bounds::Bounds, serve},
+    store::{self, AddedToken, DynStore, NewToken, SqliteStore, TokenRow},
 };
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
@@ -26,6 +26,21 @@ pub struct Server {
     pub folder: TempDir,
     /// What requests show, if anything.
     pub token: Option<String>,
+}
+
+/// What a server is to be like.
+struct Manners {
+    lease_ttl: Duration,
+    gate: Gate,
+    bounds: Bounds,
+    base_path: Option<BasePath>,
+}
+
+impl Default for Manners {
+    fn default() -> Self {
+        let (gate, bounds) = Default::default();
+        Self { lease_ttl: Duration::from_secs(60), gate, bounds, base_path: None }
+    }
 }
 
 impl Server {
@@ -73,30 +88,43 @@ impl Server {
 
     /// A server below a base path.
     pub async fn below(base: &str) -> Self {
-        let (base, gate) = (Some(base.parse().unwrap()), Gate::default());
-        Self::on(tempfile::tempdir().unwrap(), Duration::from_secs(60), gate, base).await
+        let manners = Manners { base_path: Some(base.parse().unwrap()), ..Manners::default() };
+        Self::on_sqlite(tempfile::tempdir().unwrap(), manners).await
+    }
+
+    /// A server within other bounds.
+    pub async fn within(bounds: Bounds) -> Self {
+        let manners = Manners { bounds, ..Manners::default() };
+        Self::on_sqlite(tempfile::tempdir().unwrap(), manners).await
+    }
+
+    /// A server on a database of Postgres.
+    pub async fn on_postgres(url: &str) -> Self {
+        let store = store::open(url).await.unwrap();
+        Self::on(tempfile::tempdir().unwrap(), store, Manners::default()).await
     }
 
     async fn over(folder: TempDir, lease_ttl: Duration, gate: Gate) -> Self {
-        Self::on(folder, lease_ttl, gate, None).await
+        Self::on_sqlite(folder, Manners { lease_ttl, gate, ..Manners::default() }).await
     }
 
-    async fn on(
-        folder: TempDir,
-        lease_ttl: Duration,
-        gate: Gate,
-        base_path: Option<BasePath>,
-    ) -> Self {
+    async fn on_sqlite(folder: TempDir, manners: Manners) -> Self {
+        let store = SqliteStore::open(folder.path().join("test.db")).await.unwrap();
+        Self::on(folder, Arc::new(store), manners).await
+    }
+
+    async fn on(folder: TempDir, store: DynStore, manners: Manners) -> Self {
+        let Manners { lease_ttl, gate, bounds, base_path } = manners;
         // A second install is an error, and as good as the first.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let store = SqliteStore::open(folder.path().join("test.db")).await.unwrap();
         let blobs = Blobs::open(folder.path().join("blobs")).unwrap();
         let config = DriverConfig { lease_ttl, data: folder.path().join("data") };
-        let driver = Driver::new(Arc::new(store), blobs, config);
+        let driver = Driver::new(store, blobs, config);
         let closing = CancellationToken::new();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
-        let app = app(AppState::new(driver.clone(), closing.clone()).behind(gate));
+        let state = AppState::new(driver.clone(), closing.clone()).behind(gate).within(bounds);
+        let app = app(state);
         let app = match base_path {
             Some(base) => below(base, app),
             None => app,
