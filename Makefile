@@ -17,6 +17,7 @@ help:
 	@echo 'make build   page and binary (target/release/floodgauge)'
 	@echo 'make web     page only'
 	@echo 'make test-fuzz  the HTTP surface under schemathesis (FUZZ_SECONDS, by default 120)'
+	@echo 'make test-chaos  a hundred faults on each database: killed, stopped, cut off, out of disk'
 	@echo 'make sbom    what binary and page are made of, as CycloneDX, in sbom/'
 	@echo 'make fmt     set all code out as it should be'
 	@echo 'make lint    formatting, clippy, types, dependencies'
@@ -79,6 +80,13 @@ check-openapi:
 .PHONY: test-fuzz
 test-fuzz: web
 	@$(STAGE) 'fuzz: HTTP' scripts/fuzz-http $(ARGS)
+
+# The tests do each kind of fault once; this takes some minutes. FLOODGAUGE_CHAOS_SEED draws others.
+.PHONY: test-chaos
+test-chaos: test-tools
+	@FLOODGAUGE_CHAOS_FAULTS=$${FLOODGAUGE_CHAOS_FAULTS:-100} \
+		FLOODGAUGE_CHAOS_SWEEPS=$${FLOODGAUGE_CHAOS_SWEEPS:-20} \
+		$(STAGE) 'chaos' cargo test --workspace --locked --test chaos -- --nocapture
 
 .PHONY: test-browser
 test-browser: web

@@ -1,0 +1,174 @@
+//! What must hold however much harm was done.
+
+use super::{
+    support::nameless,
+    world::{LEASE_TTL, World},
+};
+use floodgauge::{
+    client::LogEntry,
+    scheduler::{Action, Event, SweepStatus},
+};
+use floodgauge_protocol::{ArmIx, Digest, FamilyIx, SweepId};
+use futures::StreamExt as _;
+use serde_json::Value;
+use sha2::{Digest as _, Sha256};
+use sqlx::{Connection as _, PgConnection, SqliteConnection};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
+use tokio::time::{Instant, interval};
+
+/// What must be the same to the last bit, whoever trained and whatever happened meanwhile.
+#[derive(Debug, PartialEq)]
+pub struct Outcome {
+    grid: String,
+    best: Value,
+}
+
+/// What the logs told of the harm.
+#[derive(Default)]
+pub struct Told {
+    lost: usize,
+    saved: usize,
+    redone: u32,
+}
+
+impl Told {
+    pub fn add(&mut self, other: Self) {
+        self.lost += other.lost;
+        self.saved += other.saved;
+        self.redone += other.redone;
+    }
+}
+
+impl fmt::Display for Told {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { lost, saved, redone } = self;
+        write!(f, "{lost} leases lost, {saved} reports with states, {redone} rows trained again")
+    }
+}
+
+/// Follows a sweep to its end; answers its log.
+pub async fn follow(world: &World, sweep: SweepId) -> Vec<LogEntry> {
+    let entries = world.client(0).events(sweep, 0);
+    let log: Vec<_> = entries.map(|entry| entry.unwrap()).collect().await;
+    assert_eq!(log.last().unwrap().ending(), Some(SweepStatus::Completed));
+    log
+}
+
+/// The outcome of a sweep that has completed.
+pub async fn outcome(world: &World, sweep: SweepId) -> Outcome {
+    let grid: Value =
+        serde_json::from_str(&world.get(&format!("/v1/sweeps/{sweep}/grid")).await).unwrap();
+    let best = world.get(&format!("/v1/sweeps/{sweep}/best")).await;
+    let mut best = nameless(&serde_json::from_str(&best).unwrap());
+    assert_eq!(best["status"], "completed");
+    // What was trained again is told apart, and may differ.
+    best["run_equivalents"].as_object_mut().unwrap().remove("redone");
+    Outcome { grid: grid.to_string(), best }
+}
+
+/// No entry doubled or missing, no epoch reported as new twice or left out, no other bits, and
+/// no segment that failed: what is done to machines is nobody's failure.
+pub async fn log(world: &World, sweep: SweepId) -> Told {
+    let log = follow(world, sweep).await;
+    let seqs = log.iter().map(|entry| entry.seq);
+    assert!(seqs.eq(1..=log.len() as u64));
+    let mut told = Told::default();
+    let mut families: BTreeMap<u32, FamilyIx> = BTreeMap::new();
+    let mut epochs: BTreeMap<(FamilyIx, ArmIx), Vec<u32>> = BTreeMap::new();
+    for entry in &log {
+        for decision in &entry.decisions {
+            if let Action::Enqueue { segment } = &decision.action {
+                let before = families.insert(segment.segment.0, segment.family);
+                assert_eq!(before, None, "{sweep}: {} was queued twice", segment.segment);
+            }
+        }
+        match &entry.event {
+            Event::Nondeterminism { .. } | Event::Failed { .. } => panic!("{sweep}: {entry:?}"),
+            Event::Lost { .. } => told.lost += 1,
+            Event::Saved { .. } => told.saved += 1,
+            Event::Reported { segment, rows, redone, .. } => {
+                told.redone += redone;
+                for row in rows {
+                    for arm in &row.arms {
+                        epochs.entry((families[&segment.0], *arm)).or_default().push(row.epoch);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    let curves = world.get(&format!("/v1/sweeps/{sweep}/curves")).await;
+    let curves: Value = serde_json::from_str(&curves).unwrap();
+    let curves = curves["items"].as_array().unwrap();
+    for ((family, arm), mut told) in epochs {
+        told.sort_unstable();
+        let is = |curve: &&Value| curve["family"] == family.0 && curve["arm"] == arm.0;
+        let curve = curves.iter().find(is).unwrap_or_else(|| panic!("{sweep}: no {family} {arm}"));
+        let stored: Vec<u32> = serde_json::from_value(curve["epoch"].clone()).unwrap();
+        let once = told.windows(2).all(|pair| pair[0] < pair[1]);
+        assert!(once, "{sweep}: {family} {arm}: an epoch is new twice: {told:?}");
+        // What came before an arm woke, or branched off, was told of another one.
+        let there = told.iter().all(|epoch| stored.binary_search(epoch).is_ok());
+        assert!(there, "{sweep}: {family} {arm}: {told:?} are more than {stored:?}");
+        assert!(stored.iter().copied().eq(1..=stored.len() as u32), "{sweep}: {family} {arm}");
+    }
+    told
+}
+
+/// After a collection, what is referred to is there, and nothing else is.
+pub async fn blobs(mut world: World) {
+    world.end();
+    let referenced = digests(&world.url, REFERENCED).await;
+    assert!(!referenced.is_empty());
+    // What a worker uploaded in vain is kept until its lease has expired, in the database's time.
+    let bound = Instant::now() + 2 * LEASE_TTL;
+    let mut looks = interval(LEASE_TTL / 10);
+    loop {
+        world.collect().await;
+        let recorded = digests(&world.url, "select digest from blobs").await;
+        let extra: Vec<_> = recorded.difference(&referenced).collect();
+        if extra.is_empty() {
+            assert_eq!(recorded, referenced, "referred to, and not recorded");
+            break;
+        }
+        assert!(Instant::now() < bound, "nobody refers to {extra:?}");
+        looks.tick().await;
+    }
+    let mut there = BTreeSet::new();
+    for shard in std::fs::read_dir(&world.blobs).unwrap().map(Result::unwrap) {
+        for object in std::fs::read_dir(shard.path()).unwrap().map(Result::unwrap) {
+            let name = object.file_name().into_string().unwrap();
+            // What a killed server had half written has no name yet, and goes after a day.
+            if name.contains('#') {
+                continue;
+            }
+            let named: Digest = name.parse().unwrap();
+            let bytes = std::fs::read(object.path()).unwrap();
+            assert_eq!(Digest(Sha256::digest(&bytes).into()), named, "it is damaged");
+            there.insert(named);
+        }
+    }
+    let gone: Vec<_> = referenced.difference(&there).collect();
+    assert_eq!(gone, Vec::<&Digest>::new(), "referred to, and gone");
+    let extra: Vec<_> = there.difference(&referenced).collect();
+    assert_eq!(extra, Vec::<&Digest>::new(), "there, and not referred to");
+}
+
+/// What trials and data sets refer to.
+const REFERENCED: &str = "select checkpoint as digest from trials where checkpoint is not null \
+    union select digest from kept_checkpoints \
+    union select digest from datasets union select digest from sweep_data";
+
+async fn digests(url: &str, sql: &'static str) -> BTreeSet<Digest> {
+    let digests: Vec<String> = if url.starts_with("sqlite:") {
+        let mut database = SqliteConnection::connect(url).await.unwrap();
+        sqlx::query_scalar(sql).fetch_all(&mut database).await.unwrap()
+    } else {
+        let mut database = PgConnection::connect(url).await.unwrap();
+        sqlx::query_scalar(sql).fetch_all(&mut database).await.unwrap()
+    };
+    digests.iter().map(|digest| digest.parse().unwrap()).collect()
+}
