@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Decision, Entry, Event } from "../api/types";
 import { reduce } from "./reducer";
-import { initialState, type SweepState } from "./state";
+import { initialState, withDetail, type SweepState } from "./state";
 import { aBest, aDetail, aRow, aSegment } from "./testing";
 
 /** Entries with rising places from `first` on. */
@@ -242,6 +242,115 @@ describe("decisions", () => {
 it("a sweep waits until a worker takes some of it", () => {
   expect(fold(start.slice(0, 1)).status).toBe("queued");
   expect(fold(start).status).toBe("running");
+});
+
+describe("a pause", () => {
+  const paused = entries([[{ type: "pause_requested" }]], 3);
+
+  it("lasts until the sweep is resumed, and touches no trial", () => {
+    const before = fold(start);
+    const state = fold(paused, before);
+    expect(state.status).toBe("paused");
+    expect(state.trials).toBe(before.trials);
+    expect(fold(entries([[{ type: "resumed" }]], 4), state).status).toBe("running");
+  });
+
+  it("isn't ended by what a worker had taken or trained when it was asked for", () => {
+    const late = entries([[claimed(1)], [reported(0, [aRow([0, 1, 2], 1, 0.9)])]], 4);
+    const state = fold(late, fold(paused, fold(start)));
+    expect(state.status).toBe("paused");
+    expect(state.trials[0]?.[2]?.curve.loss).toEqual([0.9]);
+  });
+
+  it("of a sweep that nobody has begun ends in its waiting for a worker again", () => {
+    const log = entries([[submitted], [{ type: "pause_requested" }], [{ type: "resumed" }]]);
+    expect(fold(log.slice(0, 2))).toMatchObject({ status: "paused", started: null });
+    expect(fold(log)).toMatchObject({ status: "queued", started: null });
+  });
+
+  it("can end in a cancellation", () => {
+    const end = entries(
+      [[{ type: "cancel_requested" }, { action: "cancel", reason: "a user asked" }]],
+      4,
+    );
+    expect(fold(end, fold(paused, fold(start))).status).toBe("cancelled");
+  });
+
+  it("is told in words, and so is its end", () => {
+    const state = fold(entries([[{ type: "resumed" }]], 4), fold(paused, fold(start)));
+    expect(state.log.slice(-2).map(({ kind, arms }) => ({ kind, arms }))).toEqual([
+      { kind: "pausing", arms: [] },
+      { kind: "resumed", arms: [] },
+    ]);
+  });
+});
+
+describe("an extension", () => {
+  const done = fold([
+    ...start,
+    ...entries(
+      [
+        [reported(0, [aRow([0, 1, 2], 1, 0.9)])],
+        [
+          { type: "finished", segment: 0, attempt: 1, branches: [] },
+          {
+            action: "end",
+            trial: { family: 0, arm: 1 },
+            end: "completed",
+            reason: "trained all 4 epochs",
+          },
+          { action: "complete", best: aBest(), reason: "every trial has ended" },
+        ],
+      ],
+      3,
+    ),
+  ]);
+  const extended: Event = { type: "extended", seeds: [2], levels: [0.3], epochs: 8 };
+
+  it("takes a completed sweep up again: its answer no longer stands, its curves do", () => {
+    const state = fold(entries([[extended]], 5), done);
+    expect(state).toMatchObject({ status: "running", answer: null, endReason: "" });
+    expect(state.trials).toBe(done.trials);
+    expect(state.log.at(-1)).toMatchObject({
+      kind: "extended",
+      text: "a user added seeds 2; levels 0.3; 8 epochs",
+    });
+  });
+
+  it("trains arms and families that are known once the sweep is told anew", () => {
+    const detail = aDetail();
+    const grown = {
+      ...detail,
+      epochs: 8,
+      arms_list: [...detail.arms_list, { arm: 3, name: "flood b=0.3", method: "flood", b: 0.3 }],
+      families: [...detail.families, { family: 2, seed: 2, weight_decay: 0 }],
+    };
+    const log = entries(
+      [[extended, enqueue(2, 2, [[0], [3]])], [reported(2, [aRow([3], 1, 0.6)])]],
+      5,
+    );
+    const [first, ...rest] = log;
+    if (!first) throw new Error("no entry");
+    const state = fold(rest, withDetail(fold([first], done), grown));
+    expect(state.trials.map((members) => members.length)).toEqual([4, 4, 4]);
+    expect(state.trials[0]?.[1]).toBe(done.trials[0]?.[1]);
+    expect(state.trials[2]?.[3]?.curve.loss).toEqual([0.6]);
+  });
+
+  it("ends with an answer of its own", () => {
+    const best = { ...aBest(), verdict: "another" };
+    const log = entries(
+      [
+        [extended],
+        [
+          { type: "lost", segment: 0, attempt: 1 },
+          { action: "complete", best, reason: "every trial has ended" },
+        ],
+      ],
+      5,
+    );
+    expect(fold(log, done)).toMatchObject({ status: "completed", answer: best });
+  });
 });
 
 describe("the log", () => {

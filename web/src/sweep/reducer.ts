@@ -60,7 +60,7 @@ function happen(draft: Draft, entry: Entry) {
       draft.state.status = "paused";
       return;
     case "resumed":
-      draft.state.status = "running";
+      draft.state.status = draft.state.started === null ? "queued" : "running";
       return;
     case "extended":
       Object.assign(draft.state, { status: "running", answer: null, endReason: "" });
