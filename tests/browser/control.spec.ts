@@ -157,6 +157,25 @@ test("a completed sweep is extended by seeds, levels and epochs, live", async ({
   expect(faults).toEqual([]);
 });
 
+test("a sweep that is extended elsewhere goes on for whoever comes back to it", async ({
+  page,
+  request,
+}) => {
+  const faults = watch(page, server.address);
+  const id = await submit(request, server.address, quick("elsewhere"));
+  await ended(request, server.address, id);
+  await open(page, server.address, id);
+  await expect(status(page)).toHaveText("completed");
+  const more = { data: { levels: [0.8] } };
+  const answered = await request.post(`${server.address}v1/sweeps/${id}/extend`, more);
+  expect(answered.status()).toBe(202);
+  await page.evaluate(() => window.dispatchEvent(new Event("focus")));
+  await expect(rows(page)).toHaveCount(5);
+  await expect(status(page)).toHaveText("completed");
+  await expect(rows(page).filter({ hasText: "completed" })).toHaveCount(5);
+  expect(faults).toEqual([]);
+});
+
 test("the verdict's advice is a button that does it: further levels", async ({ page, request }) => {
   const faults = watch(page, server.address);
   const search = { levels: [0.0001, 0.0002], seeds: [0, 1] };

@@ -55,8 +55,12 @@ export function SweepTable({ sweeps, store }: TableProps) {
   );
 }
 
+/** Letters beyond which an arm has a line of its own on small screens. */
+const LONG = 10;
+
 function Row({ sweep, store }: { sweep: SweepSummary; store: ListStore }) {
   const best = sweep.best?.best;
+  const label = best ? armLabel({ ...best, name: best.arm }) : NONE;
   // Plain's difference to itself would read as a figure of flooding.
   const difference = isPlain(best) ? null : sweep.best?.difference;
   return (
@@ -78,8 +82,8 @@ function Row({ sweep, store }: { sweep: SweepSummary; store: ListStore }) {
       <td data-name="best curve">
         <Spark sweep={sweep} sparks={store.sparks} />
       </td>
-      <td class="figure" data-name="best b">
-        {best ? armLabel({ ...best, name: best.arm }) : NONE}
+      <td class="figure" data-name="best b" data-long={label.length > LONG || undefined}>
+        {label}
       </td>
       <td class="figure" data-name="to plain" title={metricWords(sweep.metric)}>
         {difference ? formatDifference(difference.mean, sweep.metric) : NONE}

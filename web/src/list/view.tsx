@@ -58,7 +58,7 @@ function FilterBar({ store }: { store: ListStore }) {
       <input
         id="search"
         type="search"
-        placeholder="Name, or beginning of an id"
+        placeholder="Name, or start of an id"
         autocomplete="off"
         spellcheck={false}
         value={search}

@@ -317,7 +317,7 @@ describe("an extension", () => {
     });
   });
 
-  it("trains arms and families that are known once the sweep is told anew", () => {
+  it("is about arms and families that are known once the sweep is told anew", () => {
     const detail = aDetail();
     const grown = {
       ...detail,
@@ -325,15 +325,18 @@ describe("an extension", () => {
       arms_list: [...detail.arms_list, { arm: 3, name: "flood b=0.3", method: "flood", b: 0.3 }],
       families: [...detail.families, { family: 2, seed: 2, weight_decay: 0 }],
     };
+    // A level that was never reached is woken and ends in the very entry that adds it.
+    const trial = { family: 0, arm: 3 };
+    const wake: Decision = { action: "wake", trial, epochs: 1, reason: "added" };
+    const end: Decision = { action: "end", trial, end: "completed", reason: "it is the plain run" };
     const log = entries(
-      [[extended, enqueue(2, 2, [[0], [3]])], [reported(2, [aRow([3], 1, 0.6)])]],
+      [[extended, wake, end, enqueue(2, 2, [[0], [3]])], [reported(2, [aRow([3], 1, 0.6)])]],
       5,
     );
-    const [first, ...rest] = log;
-    if (!first) throw new Error("no entry");
-    const state = fold(rest, withDetail(fold([first], done), grown));
+    const state = fold(log, withDetail(done, grown));
     expect(state.trials.map((members) => members.length)).toEqual([4, 4, 4]);
     expect(state.trials[0]?.[1]).toBe(done.trials[0]?.[1]);
+    expect(state.trials[0]?.[3]).toMatchObject({ status: "completed", epochs: 1 });
     expect(state.trials[2]?.[3]?.curve.loss).toEqual([0.6]);
   });
 

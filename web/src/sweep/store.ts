@@ -12,6 +12,9 @@ import { reduceAll } from "./reducer";
 import { trialKey } from "./standing/rows";
 import { initialState, isFinal, withDetail, type SweepState } from "./state";
 
+/** How long to wait before asking again for what couldn't be had, in milliseconds. */
+const RETRY_MS = 2_000;
+
 export class SweepStore {
   /** As each frame has it; null until the server has told what the sweep is. For charts. */
   readonly state = signal<SweepState | null>(null);
@@ -42,11 +45,15 @@ export class SweepStore {
   private closed = false;
 
   constructor(readonly id: string) {
+    document.addEventListener("visibilitychange", this.look);
+    window.addEventListener("focus", this.look);
     void this.open();
   }
 
   close() {
     this.closed = true;
+    document.removeEventListener("visibilitychange", this.look);
+    window.removeEventListener("focus", this.look);
     this.closeStream();
     this.frame.cancel();
     this.calming.cancel();
@@ -104,6 +111,19 @@ export class SweepStore {
     });
   }
 
+  /** Whoever comes back to a sweep that had ended may have extended it elsewhere. */
+  private readonly look = () => {
+    const state = this.state.peek();
+    if (document.hidden || !state || !isOver(state)) return;
+    // If the server is away, what is shown is still so.
+    api.sweep(this.id).then(
+      ({ seq }) => {
+        if (seq > this.newestSeq() && !this.closed) this.follow();
+      },
+      () => {},
+    );
+  };
+
   private newestSeq(): number {
     return this.queue.at(-1)?.seq ?? this.state.peek()?.seq ?? 0;
   }
@@ -115,8 +135,8 @@ export class SweepStore {
     const more = this.queue.findIndex(
       ({ seq, event }) => event.type === "extended" && seq > before.detail.seq,
     );
-    // What follows an extension is about arms and families that nobody knows here yet.
-    const entries = this.queue.splice(0, more < 0 ? this.queue.length : more + 1);
+    // An extension, and what follows it, is about arms and families that nobody knows here yet.
+    const entries = this.queue.splice(0, more < 0 ? this.queue.length : more);
     const after = reduceAll(before, entries);
     this.state.value = after;
     this.calming.ask();
@@ -126,33 +146,38 @@ export class SweepStore {
     else if (isOver(after)) {
       this.closeStream();
       this.calming.now();
+      if (after.status === "completed") void this.fetchTable();
     }
   }
 
   /** Learns what an extended sweep is now, and goes on. */
   private async grow() {
     this.growing = true;
+    // It is of what there was before.
+    this.table.value = null;
+    let pause = 0;
     try {
       const detail = await api.sweep(this.id);
       const before = this.state.peek();
       if (before) this.state.value = withDetail(before, detail);
     } catch (error) {
       this.error.value = wordsOf(error);
-    } finally {
-      this.growing = false;
-      this.frame.ask();
+      pause = RETRY_MS;
     }
+    setTimeout(() => {
+      this.growing = false;
+      if (!this.closed) this.frame.ask();
+    }, pause);
   }
 
-  /** The paper's table, once arms have come to their end. */
-  private async fetchTable(): Promise<SweepTable | null> {
-    if (this.state.peek()?.status !== "completed") return this.table.peek();
+  /** The paper's table, which there is once the sweep has completed. */
+  private async fetchTable() {
     try {
-      return await api.table(this.id);
+      this.table.value = await api.table(this.id);
     } catch (error) {
       // Of a sweep that another version of the scheduler ran there is none.
-      if (error instanceof ProblemError && error.problem.status === 409) return null;
-      throw error;
+      if (error instanceof ProblemError && error.problem.status === 409) return;
+      this.error.value = wordsOf(error);
     }
   }
 
@@ -163,13 +188,8 @@ export class SweepStore {
         this.soFar.value ??= best;
         return best;
       });
-      const [best, trials, table] = await Promise.all([
-        answer,
-        api.trials(this.id),
-        this.fetchTable(),
-      ]);
+      const [best, trials] = await Promise.all([answer, api.trials(this.id)]);
       batch(() => {
-        this.table.value = table;
         this.soFar.value = best;
         this.objectives.value = objectivesOf(trials);
         this.error.value = "";

@@ -72,11 +72,22 @@ const WEIGHT: Record<TrialStatus, number> = {
   dormant: 0,
 };
 
+/** The reasons of an arm's seeds; those that differ by epochs alone are told once. */
 function reasonOf(trials: readonly Trial[]): string {
-  const words = trials.map((trial) =>
-    trial.status === "pruned" ? endReason(trial) : trial.reason,
-  );
-  return [...new Set(words)].filter(Boolean).join("; ");
+  const alike = new Map<string, string[]>();
+  for (const trial of trials) {
+    const words = trial.status === "pruned" ? endReason(trial) : trial.reason;
+    if (!words) continue;
+    const kind = words.replace(/\b(epochs?|from|to) [\d.]+/g, "$1");
+    alike.set(kind, [...(alike.get(kind) ?? []), words]);
+  }
+  return [...alike.values()].map(toldOnce).join("; ");
+}
+
+function toldOnce([first = "", ...others]: readonly string[]): string {
+  const differing = others.filter((words) => words !== first).length;
+  if (differing === 0) return first;
+  return `${first} (${differing} other seed${differing === 1 ? "" : "s"} alike)`;
 }
 
 function mean(values: readonly number[]): number | null {
