@@ -107,6 +107,9 @@ export function frameOf(
   return { area, height, x, y, place, gutter };
 }
 
+/** Arms beyond which their marks would hide one another. */
+const CROWD = 60;
+
 /** Arms of which none is taken for an outlier. */
 const FEW = 5;
 
@@ -121,6 +124,10 @@ export function ResponseFigure(props: ResponseFigureProps) {
   const { detail, data, width, ground, inks, leader, picked, title } = props;
   const frame = frameOf(detail, data, width, title !== undefined);
   const { area, height, x, y } = frame;
+  const shown = data.points.filter(({ arm, stopped }) => arm !== 0 && !stopped);
+  const forms = formsOf(data.points);
+  // Those lie above all others.
+  const isStrong = ({ arm }: ResponsePoint) => arm === leader || arm === picked;
   const log = { metric: detail.metric === "val_error" ? "error" : "loss", log: false } as const;
   return (
     <svg
@@ -164,15 +171,16 @@ export function ResponseFigure(props: ResponseFigureProps) {
         .map((point) => (
           <Stopped key={point.arm} {...{ detail, point, frame, ground }} />
         ))}
-      {data.points
-        .filter(({ arm, stopped }) => arm !== 0 && !stopped)
+      {shown
+        .toSorted((a, b) => Number(isStrong(a)) - Number(isStrong(b)))
         .map((point) => (
           <Point
             key={point.arm}
             {...{ detail, point, frame, ground, inks }}
             interval={data.intervals.get(point.arm)}
-            form={formsOf(data.points).indexOf(point.method)}
-            strong={point.arm === leader || point.arm === picked}
+            form={forms.indexOf(point.method)}
+            strong={isStrong(point)}
+            crowded={shown.length > CROWD}
           />
         ))}
     </svg>
@@ -266,9 +274,11 @@ function Gutter({ detail, frame, inks }: PartProps & { detail: SweepDetail }) {
         return (
           <text key={arm} x={at} y={area.bottom + 16} text-anchor="middle">
             <tspan x={at}>{method.replace("gradient_penalty", "penalty")}</tspan>
-            <tspan x={at} dy="13">
-              {parameter.join(" ").slice(0, 12)}
-            </tspan>
+            {parameter.map((each) => (
+              <tspan key={each} x={at} dy="13">
+                {each.length > 12 ? `${each.slice(0, 11)}…` : each}
+              </tspan>
+            ))}
           </text>
         );
       })}
@@ -284,26 +294,48 @@ interface PointProps extends PartProps {
   /** Which form its method has, from 0; −1 for methods without a level. */
   form: number;
   strong: boolean;
+  /** Whether there are so many that only the strong show their seeds and a whole mark. */
+  crowded: boolean;
 }
 
 /** An arm: hollow and faded where it was not trained to the end, its seeds as ticks. */
-function Point({ detail, point, frame, ground, inks, interval, form, strong }: PointProps) {
+function Point({
+  detail,
+  point,
+  frame,
+  ground,
+  inks,
+  interval,
+  form,
+  strong,
+  crowded,
+}: PointProps) {
   const { y, place } = frame;
   const cx = place(point);
   const within = (value: number) => y.at(Math.min(y.max, Math.max(y.min, value)));
   const colour = armColours(detail, ground);
   const faded = point.whole ? 1 : 0.55;
   const ink = colour(point.arm, faded);
-  const size = strong ? 6 : 4.2;
+  const slight = crowded && !strong;
+  const size = strong ? 6 : slight ? 2 : 4.2;
   const cy = within(point.value);
   return (
     <g stroke={ink} fill="none" data-arm={point.arm}>
       {interval?.low != null && interval.high != null && (
-        <path d={`M${cx} ${within(interval.low)}V${within(interval.high)}`} stroke-width="1.6" />
+        <path
+          d={`M${cx} ${within(interval.low)}V${within(interval.high)}`}
+          stroke-width={slight ? 0.7 : 1.6}
+          stroke-opacity={slight ? 0.35 : 1}
+        />
       )}
-      {point.seeds.map((value, i) => (
-        <path key={i} d={`M${cx - 4} ${within(value)}h8`} stroke={colour(point.arm, 0.5 * faded)} />
-      ))}
+      {!slight &&
+        point.seeds.map((value, i) => (
+          <path
+            key={i}
+            d={`M${cx - 4} ${within(value)}h8`}
+            stroke={colour(point.arm, 0.5 * faded)}
+          />
+        ))}
       <path
         d={point.value > y.max ? arrow(cx, cy) : shape(form, cx, cy, size)}
         fill={point.whole ? ink : inks.ground}
@@ -320,7 +352,7 @@ function Stopped({
   point,
   frame,
   ground,
-}: Omit<PointProps, "inks" | "interval" | "form" | "strong">) {
+}: Omit<PointProps, "inks" | "interval" | "form" | "strong" | "crowded">) {
   const { area, place } = frame;
   return (
     <path
