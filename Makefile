@@ -113,7 +113,7 @@ bench-page: web
 # Takes minutes, and needs MNIST: in the folder mnist of FLOODGAUGE_DATA, or beside the checkout.
 .PHONY: check-grids
 check-grids: build-tools
-	@$(STAGE) 'recorded grids' cargo bench --package floodgauge-worker --locked --bench recorded_grids $(if $(ARGS),-- $(ARGS))
+	@$(STAGE) 'recorded grids' cargo bench --workspace --locked --bench recorded_grids $(if $(ARGS),-- $(ARGS))
 
 DEVICE ?= cuda
 .PHONY: check-device
