@@ -1,7 +1,10 @@
 //! A sweep's progress as people see it: bars on a terminal, lines elsewhere; always on standard
 //! error, so that standard output is the answer's.
 
-use super::{print, progress::Progress};
+use super::{
+    print,
+    progress::{Progress, Stage},
+};
 use console::style;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use reqwest::Url;
@@ -11,17 +14,17 @@ use std::{
 };
 
 // Wide messages are cut where the terminal ends: a line that wraps is drawn twice.
-const RUNG: &str = "{prefix:>12}  {bar:16.cyan/dim}  {pos:>5} of {len:5}  {wide_msg}";
+const STAGE: &str = "{prefix:>12}  {bar:16.cyan/dim}  {pos:>5} of {len:5}  {wide_msg}";
 const WAITS: &str = "{prefix:>12}  {wide_msg:.dim}";
 const LIVE: &str = "{prefix:>12}  {spinner:.cyan} {wide_msg}";
 const TICK: Duration = Duration::from_millis(120);
 /// How often a line is written where there is no terminal.
 const TELL_EVERY: Duration = Duration::from_secs(10);
 
-/// One bar for each rung, and a line with the best arm so far.
+/// One bar for each rung or phase, and a line with the best arm so far.
 pub struct Bars {
     all: MultiProgress,
-    rungs: Vec<ProgressBar>,
+    stages: Vec<ProgressBar>,
     live: ProgressBar,
     on_terminal: bool,
     told: Instant,
@@ -31,33 +34,28 @@ impl Bars {
     /// Bars for a sweep that is about to be followed.
     pub fn new(progress: &Progress) -> Self {
         let all = MultiProgress::new();
-        let count = progress.rungs().len();
-        let bar = |number| {
+        let bar = |stage: Stage| {
             let bar = all.add(ProgressBar::new(0).with_style(style_of(WAITS)));
-            let name = format!("rung {number} of {count}");
-            bar.with_prefix(if count == 1 { "training".into() } else { name })
+            bar.with_prefix(stage.name)
         };
-        let rungs = (1..=count).map(bar).collect();
+        let stages = progress.stages().into_iter().map(bar).collect();
         let live = all.add(ProgressBar::new_spinner().with_style(style_of(LIVE)));
         live.set_prefix("best so far");
         live.set_message("waits for the first report");
         live.enable_steady_tick(TICK);
-        Self { all, rungs, live, on_terminal: io::stderr().is_terminal(), told: Instant::now() }
+        Self { all, stages, live, on_terminal: io::stderr().is_terminal(), told: Instant::now() }
     }
 
     /// Draws how far the sweep has got.
     pub fn draw(&self, progress: &Progress) {
-        for (bar, rung) in self.rungs.iter().zip(progress.rungs()) {
-            if rung.total == 0 {
-                bar.set_message(format!("waits; ends at epoch {}", rung.ends_at));
-                continue;
+        for (bar, stage) in self.stages.iter().zip(progress.stages()) {
+            // Levels that turn out never to be reached take back what was to do.
+            if (bar.length() == Some(0)) != (stage.total == 0) {
+                bar.set_style(style_of(if stage.total == 0 { WAITS } else { STAGE }));
             }
-            if bar.length() == Some(0) {
-                bar.set_style(style_of(RUNG));
-            }
-            bar.set_length(rung.total);
-            bar.set_position(rung.done);
-            bar.set_message(format!("epochs, {} trials to epoch {}", rung.trials, rung.ends_at));
+            bar.set_length(stage.total);
+            bar.set_position(stage.done);
+            bar.set_message(if stage.total == 0 { stage.waits } else { stage.words });
         }
         if progress.testing {
             self.live.set_prefix("testing");
@@ -93,7 +91,7 @@ impl Bars {
     /// Leaves the bars as they stand, without the live line.
     pub fn finish(self) {
         self.live.finish_and_clear();
-        self.rungs.iter().for_each(ProgressBar::abandon);
+        self.stages.iter().for_each(ProgressBar::abandon);
         if self.on_terminal {
             print::note("");
         }
@@ -113,7 +111,7 @@ mod tests {
 
     #[test]
     fn the_templates_read() {
-        for template in [RUNG, WAITS, LIVE] {
+        for template in [STAGE, WAITS, LIVE] {
             assert!(ProgressStyle::with_template(template).is_ok());
         }
     }

@@ -27,6 +27,7 @@ mod color;
 mod failure;
 mod housekeeping;
 mod log;
+mod phases;
 mod plan;
 mod print;
 mod progress;

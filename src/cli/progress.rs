@@ -1,11 +1,12 @@
 //! How far a sweep has got: a pure reducer over its log, which bars and lines are drawn from.
 
+use super::phases::Phases;
 use crate::{
     client::{LogEntry, SweepDetail},
     scheduler::{Action, Decision, Event, TrialEnd},
 };
 use floodgauge_protocol::{
-    ArmIx, FamilyIx, Segment, SegmentId, SegmentKind, TrialKey, work::ReportRow,
+    ArmIx, FamilyIx, SchedulerKind, Segment, SegmentId, SegmentKind, TrialKey, work::ReportRow,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,6 +24,23 @@ pub struct Progress {
     /// The segments that a worker holds.
     claimed: BTreeSet<SegmentId>,
     trials: BTreeMap<TrialKey, Way>,
+    /// The phases of a scheduler that has no rungs.
+    phases: Option<Phases>,
+}
+
+/// A part of a sweep, as a bar shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stage {
+    /// What it is called.
+    pub name: String,
+    /// Epochs of trials that are done.
+    pub done: u64,
+    /// Epochs of trials that are to do; none while nothing was sent to it.
+    pub total: u64,
+    /// What it waits for while nothing was sent to it.
+    pub waits: String,
+    /// Of what the counts are.
+    pub words: String,
 }
 
 /// How far a rung has got. Counts are in epochs of trials: an epoch that several trials share
@@ -58,6 +76,8 @@ impl Progress {
         if ends.last().is_none_or(|&last| last < sweep.summary.epochs) {
             ends.push(sweep.summary.epochs);
         }
+        let phases = (sweep.summary.scheduler == SchedulerKind::Halving.as_str())
+            .then(|| Phases::new(sweep.steps_per_epoch, sweep.summary.epochs));
         let arms = || sweep.arms_list.iter().map(|arm| arm.arm);
         let families = sweep.families.iter().map(|family| family.family);
         let trials = families.flat_map(|family| arms().map(move |arm| TrialKey::new(family, arm)));
@@ -69,6 +89,7 @@ impl Progress {
             families: BTreeMap::new(),
             claimed: BTreeSet::new(),
             trials: trials.map(|trial| (trial, Way::default())).collect(),
+            phases,
         }
     }
 
@@ -77,8 +98,35 @@ impl Progress {
         !self.claimed.is_empty()
     }
 
+    /// The parts of the sweep, first to last: the phases of `halving`, or else the rungs.
+    pub fn stages(&self) -> Vec<Stage> {
+        match &self.phases {
+            Some(phases) => phases.stages(),
+            None => self
+                .rungs()
+                .into_iter()
+                .enumerate()
+                .map(|(ix, rung)| self.stage(ix, &rung))
+                .collect(),
+        }
+    }
+
+    fn stage(&self, ix: usize, rung: &Rung) -> Stage {
+        let Rung { ends_at, trials, done, total } = *rung;
+        Stage {
+            name: match self.ends.len() {
+                1 => "training".into(),
+                count => format!("rung {} of {count}", ix + 1),
+            },
+            done,
+            total,
+            waits: format!("waits; ends at epoch {ends_at}"),
+            words: format!("epochs, {trials} trials to epoch {ends_at}"),
+        }
+    }
+
     /// The rungs, first to last.
-    pub fn rungs(&self) -> Vec<Rung> {
+    fn rungs(&self) -> Vec<Rung> {
         let starts = [0].into_iter().chain(self.ends.iter().copied());
         let mut rungs: Vec<_> =
             self.ends.iter().map(|&ends_at| Rung { ends_at, ..Rung::default() }).collect();
@@ -170,20 +218,19 @@ impl Progress {
                 Action::Wake { trial, epochs } => {
                     let way = self.trials.entry(*trial).or_default();
                     way.epochs = way.epochs.max(*epochs);
+                    self.phases.iter_mut().for_each(|phases| phases.wake(*trial, *epochs));
                     if self.ends.last().is_some_and(|last| epochs < last) {
                         news.push(format!("{}: {reason}", self.name(*trial)));
                     }
                 }
-                Action::Rest { trial } => {
-                    self.trials.entry(*trial).or_default().ended = true;
-                }
+                Action::Rest { trial } => self.end(*trial),
                 Action::Prune { trial, rung } => {
                     cuts.entry(*rung).or_default().1 += 1;
-                    self.trials.entry(*trial).or_default().ended = true;
+                    self.end(*trial);
                 }
                 Action::End { trial, end } if *end != TrialEnd::Completed => {
                     ends.entry(reason).or_default().push(*trial);
-                    self.trials.entry(*trial).or_default().ended = true;
+                    self.end(*trial);
                 }
                 Action::Retry { segment } => news.push(format!("segment {segment}: {reason}")),
                 // How the sweep ended is its follower's to tell.
@@ -210,12 +257,18 @@ impl Progress {
         news
     }
 
+    fn end(&mut self, trial: TrialKey) {
+        self.trials.entry(trial).or_default().ended = true;
+        self.phases.iter_mut().for_each(|phases| phases.end(trial));
+    }
+
     fn open(&mut self, segment: &Segment) {
         if segment.kind == SegmentKind::Test {
             self.testing = true;
             return;
         }
         self.families.insert(segment.segment, segment.family);
+        self.phases.iter_mut().for_each(|phases| phases.open(segment));
         for arm in segment.arms() {
             self.trials.entry(TrialKey::new(segment.family, arm)).or_default().sent = true;
         }
@@ -223,6 +276,7 @@ impl Progress {
 
     fn advance(&mut self, segment: SegmentId, rows: &[ReportRow]) {
         let Some(&family) = self.families.get(&segment) else { return };
+        self.phases.iter_mut().for_each(|phases| phases.advance(family, rows));
         for row in rows {
             for &arm in &row.arms {
                 let way = self.trials.entry(TrialKey::new(family, arm)).or_default();

@@ -1,0 +1,259 @@
+//! How far the phases of `halving` have got: the plain run, probes from their onset on, more probes
+//! where the plain run turns, and the chosen levels to the end. There are no rungs that all arms
+//! reach at one epoch, so each phase is a stage of its own.
+
+use super::progress::Stage;
+use floodgauge_protocol::{ArmIx, FamilyIx, Segment, TrialKey, work::ReportRow};
+use std::collections::BTreeMap;
+
+/// How far each trial has got.
+#[derive(Debug)]
+pub struct Phases {
+    steps_per_epoch: u64,
+    /// Epochs of a full run.
+    full: u32,
+    trials: BTreeMap<TrialKey, Way>,
+}
+
+/// How far a trial has got, and what it is trained for.
+#[derive(Debug, Default)]
+struct Way {
+    epochs: u32,
+    onset_step: Option<u64>,
+    /// Whether it lay dormant before.
+    woken: bool,
+    /// Whether it ended where it is.
+    ended: bool,
+    probe: Option<Probe>,
+    /// The epoch from which it goes to the end.
+    to_the_end: Option<u32>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Probe {
+    /// Epochs from that of its onset on.
+    exposure: u32,
+    /// Whether it was added once the plain run had shown where it turns.
+    added: bool,
+}
+
+impl Phases {
+    /// The phases of a sweep of which nothing was read.
+    pub fn new(steps_per_epoch: u64, full: u32) -> Self {
+        Self { steps_per_epoch: steps_per_epoch.max(1), full, trials: BTreeMap::new() }
+    }
+
+    /// Takes in what is to be trained.
+    pub fn open(&mut self, segment: &Segment) {
+        for branch in &segment.branches {
+            for &arm in &branch.arms {
+                let way = self.trials.entry(TrialKey::new(segment.family, arm)).or_default();
+                way.onset_step = way.onset_step.or(branch.onset_step);
+                match branch.exposure {
+                    Some(exposure) => {
+                        way.probe.get_or_insert(Probe { exposure, added: way.woken });
+                    }
+                    None => _ = way.to_the_end.get_or_insert(way.epochs),
+                }
+            }
+        }
+    }
+
+    /// Takes in what was trained.
+    pub fn advance(&mut self, family: FamilyIx, rows: &[ReportRow]) {
+        for row in rows {
+            for &arm in &row.arms {
+                let way = self.trials.entry(TrialKey::new(family, arm)).or_default();
+                way.epochs = way.epochs.max(row.epoch);
+                way.onset_step = way.onset_step.or(row.onset_step);
+            }
+        }
+    }
+
+    /// A dormant trial goes on from its trunk.
+    pub fn wake(&mut self, trial: TrialKey, epochs: u32) {
+        let way = self.trials.entry(trial).or_default();
+        (way.woken, way.ended) = (true, false);
+        way.epochs = way.epochs.max(epochs);
+    }
+
+    /// A trial is trained no further.
+    pub fn end(&mut self, trial: TrialKey) {
+        self.trials.entry(trial).or_default().ended = true;
+    }
+
+    /// The phases, first to last. Counts are in epochs of trials.
+    pub fn stages(&self) -> Vec<Stage> {
+        let full = self.full;
+        let plain = Tally::of(self.each(true).map(|way| way.run(0, full)));
+        let probes =
+            |added| Tally::of(self.each(false).filter_map(move |way| self.probed(way, added)));
+        let (first, more) = (probes(false), probes(true));
+        let last = |way: &Way| way.to_the_end.map(|from| way.run(from, full));
+        let last = Tally::of(self.each(false).filter_map(last));
+        let to_the_end = |tally: &Tally| format!("epochs, {} to epoch {full}", tally.trials());
+        let after_onset = |tally: &Tally| format!("epochs from their onset on, {}", tally.trials());
+        let over = plain.total > 0 && plain.done == plain.total;
+        let none = if over { "no level was reached" } else { "wait" };
+        let no_more = if over { "none were needed" } else { "wait for where the plain run turns" };
+        vec![
+            plain.stage("plain run", "waits", to_the_end(&plain)),
+            first.stage("probes", none, after_onset(&first)),
+            more.stage("more probes", no_more, after_onset(&more)),
+            last.stage("to the end", "waits for the probes", to_the_end(&last)),
+        ]
+    }
+
+    /// The trials that were sent anywhere: the plain runs, or all others.
+    fn each(&self, plain: bool) -> impl Iterator<Item = &Way> {
+        let wanted = move |(key, way): &(&TrialKey, &Way)| {
+            (key.arm == ArmIx::PLAIN) == plain && (way.probe.is_some() || way.to_the_end.is_some())
+        };
+        self.trials.iter().filter(wanted).map(|(_, way)| way)
+    }
+
+    /// Epochs of a probe since its onset: done, and to do. None of one that is the plain run, since
+    /// that never fell below its level.
+    fn probed(&self, way: &Way, added: bool) -> Option<(u64, u64)> {
+        let probe = way.probe.filter(|probe| probe.added == added)?;
+        let before = match way.onset_step {
+            Some(step) => (step / self.steps_per_epoch) as u32,
+            None if way.ended || way.epochs >= self.full => return None,
+            None => return Some((0, probe.exposure.into())),
+        };
+        let total = probe.exposure.min(self.full.saturating_sub(before));
+        let done = way.epochs.saturating_sub(before).min(total);
+        Some((done.into(), if way.ended { done.into() } else { total.into() }))
+    }
+}
+
+impl Way {
+    /// Epochs from `start` to `end`: done, and to do.
+    fn run(&self, start: u32, end: u32) -> (u64, u64) {
+        let done = u64::from(self.epochs.clamp(start, end.max(start)) - start);
+        (done, if self.ended { done } else { u64::from(end.saturating_sub(start)) })
+    }
+}
+
+/// Sums over trials.
+#[derive(Default)]
+struct Tally {
+    trials: u64,
+    done: u64,
+    total: u64,
+}
+
+impl Tally {
+    fn of(trials: impl Iterator<Item = (u64, u64)>) -> Self {
+        trials.fold(Self::default(), |sum, (done, total)| Self {
+            trials: sum.trials + 1,
+            done: sum.done + done,
+            total: sum.total + total,
+        })
+    }
+
+    fn trials(&self) -> String {
+        if self.trials == 1 { "1 trial".into() } else { format!("{} trials", self.trials) }
+    }
+
+    fn stage(&self, name: &str, waits: &str, words: String) -> Stage {
+        let (done, total) = (self.done, self.total);
+        Stage { name: name.into(), done, total, waits: waits.into(), words }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    const FAMILY: FamilyIx = FamilyIx(0);
+
+    /// Ten epochs of ten steps each.
+    fn phases() -> Phases {
+        Phases::new(10, 10)
+    }
+
+    fn open(phases: &mut Phases, arms: &[u16], exposure: Option<u32>) {
+        let segment = json!({ "segment": 0, "family": 0, "kind": "train", "from_step": 0, "to_step": 100,
+            "branches": [{ "arms": arms, "start": { "from": "init" }, "exposure": exposure }] });
+        phases.open(&serde_json::from_value(segment).unwrap());
+    }
+
+    fn train(phases: &mut Phases, arms: &[u16], epoch: u32, onset_step: Option<u64>) {
+        let row = json!({ "arms": arms, "epoch": epoch, "step": epoch * 10, "train_loss": 1.0,
+            "val_loss": 1.0, "val_error": 0.5, "onset_step": onset_step });
+        phases.advance(FAMILY, &[serde_json::from_value(row).unwrap()]);
+    }
+
+    fn trial(arm: u16) -> TrialKey {
+        TrialKey::new(FAMILY, ArmIx(arm))
+    }
+
+    /// Epochs done and to do, phase by phase.
+    fn counts(phases: &Phases) -> Vec<(u64, u64)> {
+        phases.stages().iter().map(|stage| (stage.done, stage.total)).collect()
+    }
+
+    #[test]
+    fn a_probe_counts_from_its_onset_on() {
+        let mut phases = phases();
+        open(&mut phases, &[0, 1, 2], Some(3));
+        train(&mut phases, &[0, 1, 2], 4, None);
+        assert_eq!(counts(&phases), [(4, 10), (0, 6), (0, 0), (0, 0)], "all ride on the plain run");
+        // Crossed in the fifth epoch, which is the first of three.
+        train(&mut phases, &[2], 5, Some(42));
+        train(&mut phases, &[0, 1], 5, None);
+        assert_eq!(counts(&phases)[..2], [(5, 10), (1, 6)]);
+        train(&mut phases, &[2], 7, Some(42));
+        assert_eq!(counts(&phases)[1], (3, 6));
+    }
+
+    #[test]
+    fn a_level_that_is_never_reached_has_nothing_to_do() {
+        let mut phases = phases();
+        open(&mut phases, &[0, 1], Some(3));
+        train(&mut phases, &[0, 1], 10, None);
+        assert_eq!(counts(&phases)[..2], [(10, 10), (0, 0)]);
+        assert_eq!(phases.stages()[1].waits, "no level was reached");
+    }
+
+    #[test]
+    fn a_probe_whose_onset_is_late_ends_with_the_run() {
+        let mut phases = phases();
+        open(&mut phases, &[0, 1], Some(3));
+        train(&mut phases, &[1], 10, Some(95));
+        assert_eq!(counts(&phases)[1], (1, 1));
+    }
+
+    #[test]
+    fn probes_that_are_added_and_levels_that_go_to_the_end_are_phases_of_their_own() {
+        let mut phases = phases();
+        open(&mut phases, &[0, 1], Some(3));
+        train(&mut phases, &[1], 5, Some(25));
+        train(&mut phases, &[0], 10, None);
+        phases.wake(trial(2), 4);
+        open(&mut phases, &[2], Some(3));
+        train(&mut phases, &[2], 6, Some(45));
+        assert_eq!(counts(&phases), [(10, 10), (3, 3), (2, 3), (0, 0)]);
+        // The first probe goes on from where it is, a third level from where it is woken.
+        phases.end(trial(2));
+        open(&mut phases, &[1], None);
+        phases.wake(trial(3), 6);
+        open(&mut phases, &[3], None);
+        train(&mut phases, &[3], 8, Some(65));
+        assert_eq!(counts(&phases), [(10, 10), (3, 3), (2, 2), (2, 5 + 4)]);
+        let words: Vec<_> = phases.stages().into_iter().map(|stage| stage.words).collect();
+        assert_eq!(words[3], "epochs, 2 trials to epoch 10");
+    }
+
+    #[test]
+    fn work_that_is_given_out_again_counts_once() {
+        let mut phases = phases();
+        for _ in 0..2 {
+            open(&mut phases, &[0, 1], Some(3));
+            train(&mut phases, &[0, 1], 2, None);
+        }
+        assert_eq!(counts(&phases)[..2], [(2, 10), (0, 3)]);
+    }
+}
