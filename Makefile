@@ -22,7 +22,8 @@ help:
 	@echo 'make fmt     set all code out as it should be'
 	@echo 'make lint    formatting, clippy, types, dependencies'
 	@echo 'make bench-train  what a training step costs, beside PyTorch'
-	@echo 'make bench-page   how smooth the page stays on a large sweep'
+	@echo 'make bench-page   how smooth the page stays on a large sweep, how soon it is there'
+	@echo 'make pictures     take the pictures in docs/img anew, of sweeps that are trained for them'
 	@echo 'make check-grids  trains recipes that were recorded elsewhere, and compares'
 	@echo 'make check-device DEVICE=cuda  trains on a device and on the CPU, and compares'
 	@echo 'make openapi write the description of the HTTP surface and the types of the page anew'
@@ -109,6 +110,10 @@ sbom: build-tools
 .PHONY: bench-page
 bench-page: web
 	@scripts/bench-page
+
+.PHONY: pictures
+pictures: web
+	@scripts/pictures
 
 # Takes minutes, and needs MNIST: in the folder mnist of FLOODGAUGE_DATA, or beside the checkout.
 .PHONY: check-grids
