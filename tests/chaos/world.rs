@@ -248,7 +248,9 @@ impl World {
     fn new_worker(&self, which: usize) -> Process {
         let (url, name) = (self.proxy(which).url(), format!("worker-{which}-{}", self.named));
         let arguments = ["worker", "--server", &url, "--name", &name, "--threads", "1"];
-        let flags = ["--save-every", "0", "--log", "error"];
+        // One saves after each epoch, the other loses what it has trained.
+        let save_every = ["0", "3600"][which];
+        let flags = ["--save-every", save_every, "--log", "error"];
         Process::start(&[&arguments[..], &flags].concat(), Some(self.worker.reveal()))
     }
 }
