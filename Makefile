@@ -24,6 +24,7 @@ help:
 	@echo 'make bench-train  what a training step costs, beside PyTorch'
 	@echo 'make bench-page   how smooth the page stays on a large sweep, how soon it is there'
 	@echo 'make pictures     take the pictures in docs/img anew, of sweeps that are trained for them'
+	@echo 'make bench-server what a server carries: reports, event streams, lists'
 	@echo 'make check-grids  trains recipes that were recorded elsewhere, and compares'
 	@echo 'make check-device DEVICE=cuda  trains on a device and on the CPU, and compares'
 	@echo 'make openapi write the description of the HTTP surface and the types of the page anew'
@@ -102,6 +103,10 @@ openapi: web/node_modules/.package-lock.json
 .PHONY: bench-train
 bench-train: build-tools
 	@scripts/bench-train $(ARGS)
+
+.PHONY: bench-server
+bench-server: test-tools
+	@cargo bench --no-default-features --locked --bench server -- $(ARGS)
 
 .PHONY: sbom
 sbom: build-tools
