@@ -3,7 +3,8 @@
 
 use super::ROWS;
 use sqlx::{
-    AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _, PgConnection,
+    AssertSqlSafe, ConnectOptions as _, Connection as _, Database, Executor, PgConnection,
+    Postgres, Sqlite,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
 };
 use std::{
@@ -22,35 +23,40 @@ pub async fn transactions(url: &str, folder: &Path, is_postgres: bool, time: Dur
     let event = format!("insert into bare_events values ('{event}')");
     let tables = "create table bare_rows (arm integer, a double precision, b double precision, c double precision); \
                   create table bare_events (event text)";
-    let mut count = 0u32;
-    let began;
+    let inserts = [rows, event];
     if is_postgres {
         let mut db = PgConnection::connect(url).await.unwrap();
-        db.execute(tables).await.unwrap();
-        began = Instant::now();
-        while began.elapsed() < time {
-            let mut tx = db.begin().await.unwrap();
-            tx.execute(AssertSqlSafe(rows.clone())).await.unwrap();
-            tx.execute(AssertSqlSafe(event.clone())).await.unwrap();
-            tx.commit().await.unwrap();
-            count += 1;
+        return insert::<Postgres>(&mut db, tables, &inserts, time).await;
+    }
+    let options = SqliteConnectOptions::new()
+        .filename(folder.join("bare.db"))
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full);
+    let mut db = options.connect().await.unwrap();
+    insert::<Sqlite>(&mut db, tables, &inserts, time).await
+}
+
+/// Makes tables, then transactions of `inserts` for so long; answers how many a second.
+async fn insert<DB: Database>(
+    db: &mut DB::Connection,
+    tables: &'static str,
+    inserts: &[String],
+    time: Duration,
+) -> f64
+where
+    for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
+{
+    db.execute(tables).await.unwrap();
+    let mut count = 0u32;
+    let began = Instant::now();
+    while began.elapsed() < time {
+        let mut tx = db.begin().await.unwrap();
+        for insert in inserts {
+            tx.execute(AssertSqlSafe(insert.clone())).await.unwrap();
         }
-    } else {
-        let options = SqliteConnectOptions::new()
-            .filename(folder.join("bare.db"))
-            .create_if_missing(true)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full);
-        let mut db = options.connect().await.unwrap();
-        db.execute(tables).await.unwrap();
-        began = Instant::now();
-        while began.elapsed() < time {
-            let mut tx = db.begin().await.unwrap();
-            tx.execute(AssertSqlSafe(rows.clone())).await.unwrap();
-            tx.execute(AssertSqlSafe(event.clone())).await.unwrap();
-            tx.commit().await.unwrap();
-            count += 1;
-        }
+        tx.commit().await.unwrap();
+        count += 1;
     }
     f64::from(count) / began.elapsed().as_secs_f64()
 }

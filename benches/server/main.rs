@@ -9,7 +9,7 @@
 mod bare;
 mod latency;
 #[path = "../../tests/integration/support/postgres.rs"]
-#[allow(dead_code)]
+#[allow(dead_code, reason = "tests need the rest of it")]
 mod postgres;
 mod process;
 mod watchers;

@@ -38,19 +38,6 @@ const SWEEPS: usize = 3;
 /// Sweeps that are open at the same time.
 const AT_ONCE: usize = 2;
 
-/// Long enough to be disturbed; levels high enough to be crossed early.
-const SWEEP: &str = r#"{
-    "name": "sabotaged",
-    "recipe": {
-        "dataset": { "name": "digits", "label_noise": 0.2, "n_train": 600, "n_val": 300 },
-        "model": { "kind": "mlp", "hidden": [48, 48] },
-        "optimizer": { "kind": "sgd", "lr": 0.05, "momentum": 0.9 },
-        "batch_size": 30,
-        "epochs": 45
-    },
-    "search": { "levels": { "from": 0.1, "to": 1.5, "step": 0.1 }, "seeds": [0, 1] }
-}"#;
-
 /// The schedulers of the sweeps, in turn: each hands out other segments.
 const SCHEDULERS: [&str; 3] = [
     r#"{ "kind": "halving" }"#,
@@ -59,7 +46,7 @@ const SCHEDULERS: [&str; 3] = [
 ];
 
 fn spec(which: usize) -> SweepSpec {
-    let mut spec: serde_json::Value = serde_json::from_str(SWEEP).unwrap();
+    let mut spec: serde_json::Value = serde_json::from_str(support::DISTURBED).unwrap();
     spec["scheduler"] = serde_json::from_str(SCHEDULERS[which]).unwrap();
     serde_json::from_value(spec).unwrap()
 }

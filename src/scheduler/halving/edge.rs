@@ -10,7 +10,7 @@ use crate::scheduler::{
     action::{Action, AddedArm, Decision},
     sweep::Sweep,
 };
-use floodgauge_protocol::{ArmIx, TrialKey, levels::tidy};
+use floodgauge_protocol::{ArmIx, levels::tidy};
 
 /// How often levels are added for a method in a bracket.
 const ROUNDS: usize = 2;
@@ -32,6 +32,9 @@ impl Sweep {
             every.filter_map(|(ix, ladder)| Some((ix, self.beyond(ix, ladder)?))).collect();
         let mut decisions = vec![];
         for (ix, (chosen, levels)) in wanted {
+            if !self.has_room(&levels) {
+                continue;
+            }
             let method = self.plan.arms[chosen.ix()].name();
             *self.brackets[ix].rounds.entry(method).or_default() += 1;
             decisions.extend(self.add_beyond(ix, chosen, &levels));
@@ -51,7 +54,7 @@ impl Sweep {
         let told = probes.iter().any(|probe| probe.score != probes[0].score);
         let known: Vec<f64> =
             ladder.iter().filter_map(|arm| self.plan.arms[arm.ix()].level()).collect();
-        let count = self.asked_levels.div_ceil(ROUNDS);
+        let count = self.asked_levels / ROUNDS;
         let levels = match () {
             () if !told => vec![],
             () if ladder.last() == Some(&chosen) => {
@@ -63,6 +66,13 @@ impl Sweep {
             () => vec![],
         };
         (!levels.is_empty()).then_some((chosen, levels))
+    }
+
+    /// Whether with these there are at most twice as many levels as were asked for.
+    fn has_room(&self, levels: &[f64]) -> bool {
+        let known = self.spec.search.levels.expand().unwrap_or_default();
+        let added = levels.iter().filter(|level| !known.contains(level)).count();
+        known.len() + added <= 2 * self.asked_levels
     }
 
     /// Whether a level lies below the loss of the untrained models: at others training would
@@ -97,16 +107,8 @@ impl Sweep {
             true => levels.iter().filter_map(at).collect(),
             false => levels.iter().rev().filter_map(at).collect(),
         };
-        for family in self.brackets[ix].families.clone() {
-            let mut woken = vec![];
-            for arm in middle_and_outermost(&outwards) {
-                let key = TrialKey::new(family, arm);
-                let wake = self.wake(key, self.probing(), "probed, beyond an end of the levels");
-                woken.extend(wake.is_some().then_some(arm));
-                decisions.extend(wake);
-            }
-            decisions.extend(self.advance(family, &woken));
-        }
+        let probes: Vec<_> = middle_and_outermost(&outwards).collect();
+        decisions.extend(self.wake_probes(ix, &probes, "probed, beyond an end of the levels"));
         decisions
     }
 }

@@ -129,17 +129,23 @@ impl Sweep {
             }
             let turn = self.turn(ix, &reached).map(|place| reached[place.round() as usize]);
             probes.extend(turn.filter(|arm| !probes.contains(arm)));
-            for family in self.brackets[ix].families.clone() {
-                let mut woken = vec![];
-                for &arm in &probes[before..] {
-                    let why = "probed, as the plain run reached it";
-                    let key = TrialKey::new(family, arm);
-                    let wake = self.wake(key, self.probing(), why);
-                    woken.extend(wake.is_some().then_some(arm));
-                    decisions.extend(wake);
-                }
-                decisions.extend(self.advance(family, &woken));
+            let why = "probed, as the plain run reached it";
+            decisions.extend(self.wake_probes(ix, &probes[before..], why));
+        }
+        decisions
+    }
+
+    /// Wakes arms of every family as probes, where they lie dormant and the plain run crossed them.
+    fn wake_probes(&mut self, ix: usize, probes: &[ArmIx], why: &str) -> Vec<Decision> {
+        let mut decisions = vec![];
+        for family in self.brackets[ix].families.clone() {
+            let mut woken = vec![];
+            for &arm in probes {
+                let wake = self.wake(TrialKey::new(family, arm), self.probing(), why);
+                woken.extend(wake.is_some().then_some(arm));
+                decisions.extend(wake);
             }
+            decisions.extend(self.advance(family, &woken));
         }
         decisions
     }

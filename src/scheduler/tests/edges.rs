@@ -54,6 +54,13 @@ fn it_goes_on_twice_at_most_and_then_says_that_the_best_is_at_the_edge() {
 }
 
 #[test]
+fn no_more_levels_are_added_than_were_asked_for() {
+    let world = sweep(0.48, r#", "levels": [0.1, 0.12, 0.14]"#);
+    let levels: Vec<_> = added(&world).into_iter().map(|(levels, _)| levels).collect();
+    assert_eq!(levels, [[0.16], [0.18]]);
+}
+
+#[test]
 fn below_the_lowest_level_it_goes_on_by_halves() {
     let world = sweep(0.006, r#", "levels": [0.02, 0.04, 0.06, 0.08, 0.1, 0.12]"#);
     let levels: Vec<_> = added(&world).into_iter().map(|(levels, _)| levels).collect();

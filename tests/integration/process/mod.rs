@@ -12,7 +12,7 @@ mod terminal;
 mod tokens;
 mod traces;
 
-use crate::support::{nameless, postgres};
+use crate::support::{DISTURBED as SWEEP, nameless, postgres};
 use floodgauge::{
     client::LogEntry,
     scheduler::SweepStatus,
@@ -24,20 +24,6 @@ use programs::{Process, Server, refused, run, worker, worker_in};
 use serde_json::Value;
 use std::pin::pin;
 use tokio::sync::OnceCell;
-
-/// Long enough to be disturbed; levels high enough to be crossed early.
-const SWEEP: &str = r#"{
-    "name": "disturbed",
-    "recipe": {
-        "dataset": { "name": "digits", "label_noise": 0.2, "n_train": 600, "n_val": 300 },
-        "model": { "kind": "mlp", "hidden": [48, 48] },
-        "optimizer": { "kind": "sgd", "lr": 0.05, "momentum": 0.9 },
-        "batch_size": 30,
-        "epochs": 45
-    },
-    "search": { "levels": { "from": 0.1, "to": 1.5, "step": 0.1 }, "seeds": [0, 1] },
-    "scheduler": { "kind": "halving" }
-}"#;
 
 /// What must be the same to the last bit, whoever trained and whatever happened meanwhile.
 #[derive(Debug, PartialEq)]

@@ -6,6 +6,20 @@ use floodgauge::store::{self, DynStore};
 use serde_json::Value;
 use tempfile::TempDir;
 
+/// A sweep that is long enough to be disturbed; its levels are high enough to be crossed early.
+pub const DISTURBED: &str = r#"{
+    "name": "disturbed",
+    "recipe": {
+        "dataset": { "name": "digits", "label_noise": 0.2, "n_train": 600, "n_val": 300 },
+        "model": { "kind": "mlp", "hidden": [48, 48] },
+        "optimizer": { "kind": "sgd", "lr": 0.05, "momentum": 0.9 },
+        "batch_size": 30,
+        "epochs": 45
+    },
+    "search": { "levels": { "from": 0.1, "to": 1.5, "step": 0.1 }, "seeds": [0, 1] },
+    "scheduler": { "kind": "halving" }
+}"#;
+
 /// A new, empty database that belongs to one test.
 pub struct TestDatabase {
     /// Its URL, for further connections.
