@@ -4,6 +4,12 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 use floodgauge::cli::{self, *};
 use std::process::ExitCode;
 
+/// Training takes and gives back large tensors all the time, which the system's allocator would return to
+/// the kernel each time.
+#[cfg(feature = "worker")]
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Finds the flood level of a training recipe, and says how sure it is
 #[derive(Parser)]
 #[command(version, after_help = EXIT_CODES, max_term_width = 100)]

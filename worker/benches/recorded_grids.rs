@@ -26,16 +26,19 @@ fn main() -> ExitCode {
     let asked: Vec<String> = args().skip(1).filter(|arg| arg != "--bench").collect();
     let is_asked = |name: &str| asked.is_empty() || asked.iter().any(|asked| asked == name);
     let (mut figures, mut apart) = (0, 0);
-    println!("| recording | figure | ours | recorded | standard errors apart |");
-    println!("|---|---|---|---|---|");
+    println!(
+        "| recording | figure | ours | recorded | standard errors apart | spread over seeds, ours and recorded |"
+    );
+    println!("|---|---|---|---|---|---|");
     for (name, text) in GRIDS.into_iter().filter(|(name, _)| is_asked(name)) {
         let began = Instant::now();
         for compared in Recorded::read(text).compare(Some(&folder)) {
             figures += 1;
             apart += usize::from(!compared.agrees());
             let (ours, theirs, z) = (compared.ours, compared.theirs, compared.apart());
+            let [spread, recorded] = compared.spreads;
             println!(
-                "| `{name}` | {} | {:.4} ± {:.4} | {:.4} ± {:.4} | {z:+.2} |",
+                "| `{name}` | {} | {:.4} ± {:.4} | {:.4} ± {:.4} | {z:+.2} | {spread:.3}, {recorded:.3} |",
                 compared.what, ours.mean, ours.error, theirs.mean, theirs.error
             );
         }

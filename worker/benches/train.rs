@@ -25,6 +25,10 @@ use std::{
     time::{Duration, Instant},
 };
 
+/// That of the program.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Steps of an epoch, and so of a round.
 const STEPS: usize = 20;
 
@@ -149,8 +153,8 @@ fn step_cost(name: &str, members: &str, threads: &str, rounds: &str) -> Result<(
     Ok(())
 }
 
-/// A segment an epoch, so that each epoch has its checkpoints: 4,000 samples to train on and 2,000
-/// to validate on.
+/// Segments of one epoch, and of ten, each of which begins with its checkpoints and ends with new ones:
+/// 4,000 samples to train on and 2,000 to validate on.
 fn overhead(threads: &str, rounds: &str) -> Result<(), Box<dyn Error>> {
     let (recipe, dim, classes) = case("mlp-784")?;
     let mut recipe: Recipe = serde_json::from_str(&recipe)?;
@@ -164,16 +168,16 @@ fn overhead(threads: &str, rounds: &str) -> Result<(), Box<dyn Error>> {
         test: samples(1, dim, classes, 3),
     };
     let machine = machine(threads)?;
-    for members in [1, 20] {
+    for (members, epochs) in [(1, 1), (20, 1), (1, 10), (20, 10)] {
         let (mut at, mut state) = (0, vec![]);
         for round in 0..=rounds.parse::<u64>()? {
-            let (mut watch, to) = (Watch::default(), at + recipe.steps_per_epoch());
+            let (mut watch, to) = (Watch::default(), at + epochs * recipe.steps_per_epoch());
             state = advance(&machine, &recipe, &data, members, (at, state), to, &mut watch)?;
             at = to;
             if round > 0 {
                 let share = 1.0 - watch.work.as_secs_f64() / watch.whole.as_secs_f64();
-                let line =
-                    serde_json::json!({ "case": "overhead", "members": members, "share": share });
+                let line = serde_json::json!({ "case": "overhead", "members": members,
+                    "epochs": epochs, "share": share });
                 println!("{line}");
             }
         }

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use floodgauge_protocol::Digest;
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use sha2::{Digest as _, Sha256};
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
 
 /// An array of 32-bit floats.
 #[derive(Clone, Debug, PartialEq)]
@@ -85,16 +85,16 @@ impl State {
     /// # Errors
     /// When an array's values don't fill its shape.
     pub fn to_bytes(&self) -> Result<(Bytes, Digest), CheckpointError> {
-        let count = |value: u64| (Dtype::U64, &[][..], value.to_le_bytes().to_vec());
+        let count = |value: u64| (Dtype::U64, &[][..], value.to_le_bytes().to_vec().into());
+        let loss_sum = self.tally.loss_sum.to_le_bytes().to_vec().into();
         let mut tensors = BTreeMap::from([
             (STEP, count(self.step)),
-            (LOSS_SUM, (Dtype::F64, &[][..], self.tally.loss_sum.to_le_bytes().to_vec())),
+            (LOSS_SUM, (Dtype::F64, &[][..], loss_sum)),
             (FLOODED_STEPS, count(self.tally.flooded_steps)),
             (FLOODED_IN_EPOCH, count(self.tally.flooded_in_epoch)),
         ]);
         for (name, array) in &self.arrays {
-            let bytes = array.values.iter().flat_map(|value| value.to_le_bytes()).collect();
-            tensors.insert(name, (Dtype::F32, &array.shape, bytes));
+            tensors.insert(name, (Dtype::F32, &array.shape, little_endian(&array.values)));
         }
         let format = |e: safetensors::SafeTensorError| CheckpointError::Format(e.to_string());
         let views = tensors
@@ -124,7 +124,7 @@ impl State {
             .iter()
             .map(|(name, shape)| {
                 let words = read::<4>(&file, name, Dtype::F32, shape)?;
-                let values = words.into_iter().map(f32::from_le_bytes).collect();
+                let values = words.iter().copied().map(f32::from_le_bytes).collect();
                 Ok((name.clone(), Array { shape: shape.clone(), values }))
             })
             .collect::<Result<_, CheckpointError>>()?;
@@ -149,13 +149,21 @@ impl State {
     }
 }
 
+/// The values in their order, each in 4 bytes; those in memory where they are so already.
+fn little_endian(values: &[f32]) -> Cow<'_, [u8]> {
+    if cfg!(target_endian = "little") {
+        return Cow::Borrowed(bytemuck::must_cast_slice(values));
+    }
+    values.iter().flat_map(|value| value.to_le_bytes()).collect()
+}
+
 /// The values of tensor `name`, each in `N` bytes.
-fn read<const N: usize>(
-    file: &SafeTensors<'_>,
+fn read<'a, const N: usize>(
+    file: &SafeTensors<'a>,
     name: &str,
     dtype: Dtype,
     shape: &[usize],
-) -> Result<Vec<[u8; N]>, CheckpointError> {
+) -> Result<&'a [[u8; N]], CheckpointError> {
     let view = file.tensor(name).map_err(|_| CheckpointError::Missing(name.to_owned()))?;
     if view.dtype() != dtype || view.shape() != shape {
         return Err(CheckpointError::Shape {
@@ -164,7 +172,7 @@ fn read<const N: usize>(
             expected: format!("{dtype:?} {shape:?}"),
         });
     }
-    Ok(view.data().as_chunks::<N>().0.to_vec())
+    Ok(view.data().as_chunks::<N>().0)
 }
 
 #[cfg(test)]

@@ -88,6 +88,8 @@ pub(super) struct Group {
     pub waiting: Vec<(Member, State)>,
     /// What forward, backward and update took.
     pub work: Duration,
+    /// The mini-batch of a step to come.
+    next: Option<(u64, Batch)>,
     ways: Ways,
     block: u64,
 }
@@ -148,6 +150,7 @@ impl Group {
             room,
             waiting: vec![],
             work: Duration::ZERO,
+            next: None,
             block: machine.block(),
         }
     }
@@ -184,9 +187,10 @@ impl Group {
     /// Takes steps, some of those given, and forks the arms that part at one of them before they
     /// take it. Gives the number of the next step.
     pub fn advance(&mut self, plan: &Plan, steps: Range<u64>, batches: &Batches<'_>) -> u64 {
-        let steps = steps.start..steps.end.min(steps.start + self.block);
+        let all = steps;
+        let steps = all.start..all.end.min(all.start + self.block);
         if steps.end == steps.start + 1 {
-            self.advance_one(plan, steps.start, batches);
+            self.advance_one(plan, all, batches);
             return steps.end;
         }
         let before = self.stack.clone();
@@ -207,17 +211,31 @@ impl Group {
         steps.end
     }
 
-    /// Takes one step, and looks at its losses before it moves the weights.
-    fn advance_one(&mut self, plan: &Plan, number: u64, batches: &Batches<'_>) {
-        let batch = self.batch(plan, number, batches);
+    /// Takes the first of `steps`, and looks at its losses before it moves the weights. A thread that
+    /// has nothing to do meanwhile puts the next mini-batch together.
+    fn advance_one(&mut self, plan: &Plan, steps: Range<u64>, batches: &Batches<'_>) {
+        let (number, next) = (steps.start, steps.start + 1);
+        let batch = match self.next.take() {
+            Some((step, batch)) if step == number => batch,
+            _ => batch(plan, number, batches, &self.device),
+        };
+        let device = self.device.clone();
+        let ((), batch) = rayon::join(
+            || self.take_one(plan, number, &batch),
+            || steps.contains(&next).then(|| (next, self::batch(plan, next, batches, &device))),
+        );
+        self.next = batch;
+    }
+
+    fn take_one(&mut self, plan: &Plan, number: u64, batch: &Batch) {
         let began = Instant::now();
-        let mut forward = self.forward(&batch);
+        let mut forward = self.forward(batch);
         let losses = forward.means();
         if self.forks(losses.iter().copied()) {
             self.fork(plan, number, &losses);
-            forward = self.forward(&batch);
+            forward = self.forward(batch);
         }
-        let taken = self.back(forward, &batch, plan.step(number));
+        let taken = self.back(forward, batch, plan.step(number));
         self.work += began.elapsed();
         let met = self.read(vec![taken]);
         met.into_iter().for_each(|met| self.meet(number, met));
@@ -225,7 +243,7 @@ impl Group {
 
     /// Takes a step without a look at its losses.
     fn take(&mut self, plan: &Plan, number: u64, batches: &Batches<'_>) -> Taken {
-        let batch = self.batch(plan, number, batches);
+        let batch = batch(plan, number, batches, &self.device);
         let began = Instant::now();
         let forward = self.forward(&batch);
         let taken = self.back(forward, &batch, plan.step(number));
@@ -273,13 +291,14 @@ impl Group {
         self.members.iter_mut().zip(met).for_each(|(member, met)| member.meet(step, met));
     }
 
-    fn batch(&self, plan: &Plan, step: u64, batches: &Batches<'_>) -> Batch {
-        let (features, labels) = batches(step);
-        Batch { input: evaluate::batch(features, plan.dim, &self.device), labels }
-    }
-
     /// The scores of each member on `samples`.
     pub fn scores(&self, samples: &Samples, dim: usize) -> Vec<Scores> {
         evaluate::scores(&self.stack.model, self.members.len(), samples, dim, &self.device)
     }
+}
+
+/// The mini-batch of a step.
+fn batch(plan: &Plan, step: u64, batches: &Batches<'_>, device: &Device) -> Batch {
+    let (features, labels) = batches(step);
+    Batch { input: evaluate::batch(features, plan.dim, device), labels }
 }

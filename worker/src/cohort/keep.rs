@@ -6,7 +6,6 @@
 //! that stays longer than one epoch is copied, since it would hold on to those of all the group.
 
 use super::{
-    TrainError,
     group::{Group, Stack},
     member::Member,
     start::Plan,
@@ -16,12 +15,8 @@ use crate::{
     evaluate::Scores,
     flood,
 };
-use bytes::Bytes;
-use floodgauge_protocol::{
-    Digest, Method, Metric, ObjectiveMetric,
-    work::{BestEpoch, Waypoint as Told},
-};
-use std::{cmp::Ordering, collections::BTreeMap, sync::Arc};
+use floodgauge_protocol::{Method, Metric, ObjectiveMetric};
+use std::{cmp::Ordering, sync::Arc};
 
 /// A member's state at some step.
 #[derive(Clone, Debug)]
@@ -60,6 +55,14 @@ pub(super) struct Watch {
 }
 
 impl Kept {
+    /// Steps done.
+    pub fn step(&self) -> u64 {
+        match self {
+            Self::Shared { step, .. } => *step,
+            Self::Own(state) => state.step,
+        }
+    }
+
     /// The state on the host.
     pub fn state(&self, plan: &Plan) -> Arc<State> {
         match self {
@@ -175,42 +178,5 @@ impl Group {
             let here = Some((epoch, Kept::Shared { stack, index, step, tally }));
             member.best = Best { value, here };
         }
-    }
-}
-
-/// The checkpoints of a run, each once.
-pub(super) struct Files<'a> {
-    plan: &'a Plan,
-    pub blobs: BTreeMap<Digest, Bytes>,
-}
-
-impl<'a> Files<'a> {
-    /// None yet.
-    pub fn new(plan: &'a Plan) -> Self {
-        Self { plan, blobs: BTreeMap::new() }
-    }
-
-    /// Adds a state.
-    pub fn add(&mut self, state: &State) -> Result<Digest, TrainError> {
-        let (bytes, digest) = state.to_bytes().map_err(TrainError::Save)?;
-        self.blobs.insert(digest, bytes);
-        Ok(digest)
-    }
-
-    /// Adds the state of the best epoch.
-    pub fn best(&mut self, best: Option<&(u32, Kept)>) -> Result<Option<BestEpoch>, TrainError> {
-        let Some((epoch, kept)) = best else { return Ok(None) };
-        let checkpoint = self.add(&kept.state(self.plan))?;
-        Ok(Some(BestEpoch { epoch: *epoch, checkpoint }))
-    }
-
-    /// Adds the states at which levels can be woken.
-    pub fn waypoints(&mut self, waypoints: &[Waypoint]) -> Result<Vec<Told>, TrainError> {
-        let told = waypoints.iter().map(|waypoint| {
-            let best = self.best(waypoint.best.as_ref())?;
-            let state = waypoint.state.state(self.plan);
-            Ok(Told { step: state.step, checkpoint: self.add(&state)?, best })
-        });
-        told.collect()
     }
 }

@@ -1,7 +1,12 @@
 //! Takes a cohort from step to step, its members spread over threads.
 
 use super::{
-    Ended, Job, Progress, TrainError, fork::Arm, group::Group, keep::Files, member::Member,
+    Ended, Job, Progress, TrainError,
+    fork::Arm,
+    group::Group,
+    hand_in::{Leaving, finished, hand_in},
+    member::Member,
+    pool,
     start::Plan,
 };
 use crate::{
@@ -15,10 +20,10 @@ use crate::{
 use floodgauge_protocol::{
     ArmIx, Metric,
     segment::last_epoch,
-    work::{BranchEnd, FinishedBranch, ReportRow, TestMetrics},
+    work::{BranchEnd, ReportRow, TestMetrics},
 };
 use rand::seq::SliceRandom;
-use rayon::{ThreadPool, ThreadPoolBuilder};
+use rayon::{ThreadPool, prelude::*};
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
     thread,
@@ -92,9 +97,8 @@ impl<'a> Lockstep<'a> {
         let (last, per_epoch) = (self.job.segment.to_step, self.plan.steps_per_epoch);
         while self.admit()? {
             if self.step == last {
-                for (member, state) in self.clear() {
-                    self.end(&member, state, BranchEnd::Reached)?;
-                }
+                let members = self.clear()?.into_iter();
+                self.end(members.map(|(member, state)| (member, state, BranchEnd::Reached)))?;
                 continue;
             }
             let epoch = self.step / per_epoch;
@@ -121,8 +125,8 @@ impl<'a> Lockstep<'a> {
         while self.admit()? {
             let scores = each(&mut self.lanes, |group| Ok(group.scores(&data.test, data.dim)))?;
             let scores = scores.into_iter().flatten();
-            for ((member, _), score) in self.clear().into_iter().zip(scores) {
-                let mut branch = self.finished(&member, step, BranchEnd::Reached);
+            for ((member, _), score) in self.clear()?.into_iter().zip(scores) {
+                let mut branch = finished(&member, step, BranchEnd::Reached);
                 branch.test = Some(TestMetrics { loss: score.loss(), error: score.error() });
                 self.ended.push((member.place(), Ended { branch, blobs: BTreeMap::new() }));
             }
@@ -147,7 +151,7 @@ impl<'a> Lockstep<'a> {
         self.waiting = joining.split_off(room.min(joining.len()));
         self.waiting.extend(others);
         if !joining.is_empty() {
-            let members = self.clear().into_iter().chain(joining).collect();
+            let members = self.clear()?.into_iter().chain(joining).collect();
             self.spread(members)?;
         }
         Ok(true)
@@ -263,7 +267,7 @@ impl<'a> Lockstep<'a> {
             return Ok(());
         }
         let (mut staying, mut leaving) = (Vec::new(), Vec::new());
-        for (mut member, state) in self.clear() {
+        for (mut member, state) in self.clear()? {
             if diverged(&member) {
                 leaving.push((member, state, BranchEnd::Diverged));
             } else if exposed(&member) {
@@ -278,10 +282,7 @@ impl<'a> Lockstep<'a> {
             }
         }
         self.spread(staying)?;
-        for (member, state, end) in leaving {
-            self.end(&member, state, end)?;
-        }
-        Ok(())
+        self.end(leaving)
     }
 
     /// Which arms are to stop here. At the segment's last step none are: they have reached it.
@@ -317,12 +318,14 @@ impl<'a> Lockstep<'a> {
     }
 
     /// The members that are trained, with their states.
-    fn members(&self) -> Vec<(Member, State)> {
-        self.lanes.iter().flat_map(|lane| lane.group.unstack(self.plan, self.step)).collect()
+    fn members(&mut self) -> Result<Vec<(Member, State)>, TrainError> {
+        let (plan, step) = (self.plan, self.step);
+        let members = each(&mut self.lanes, |group| Ok(group.unstack(plan, step)))?;
+        Ok(members.into_iter().flatten().collect())
     }
 
     /// Takes the members apart.
-    fn clear(&mut self) -> Vec<(Member, State)> {
+    fn clear(&mut self) -> Result<Vec<(Member, State)>, TrainError> {
         let members = self.members();
         self.lanes.clear();
         members
@@ -330,43 +333,33 @@ impl<'a> Lockstep<'a> {
 
     /// Spreads members over the machine's threads, as evenly as can be, in their order.
     fn spread(&mut self, members: Vec<(Member, State)>) -> Result<(), TrainError> {
-        let machine = self.machine;
+        let (machine, plan) = (self.machine, self.plan);
         let groups = machine.lanes().min(members.len());
         let mut rest = members.into_iter();
         let mut room = self.width;
+        let mut parts = Vec::with_capacity(groups);
         for i in 0..groups {
             let size = rest.len().div_ceil(groups - i);
-            let (members, states): (Vec<_>, Vec<_>) = rest.by_ref().take(size).unzip();
-            let pool = ThreadPoolBuilder::new()
-                .num_threads((machine.threads() / groups).max(1))
-                .build()
-                .map_err(|error| TrainError::Threads(std::io::Error::other(error)))?;
+            let part: Vec<_> = rest.by_ref().take(size).collect();
             // What there is room for beyond the members is shared too.
             let own = room.div_ceil(groups - i);
             room -= own;
-            let group = Group::new(self.plan, members, &states, machine, own);
-            self.lanes.push(Lane { group, pool });
+            parts.push((part, own));
         }
+        let lane = |(part, room): (Vec<_>, _)| {
+            let (members, states): (Vec<_>, Vec<_>) = part.into_iter().unzip();
+            let group = Group::new(plan, members, &states, machine, room);
+            Ok(Lane { group, pool: pool(machine.threads() / groups)? })
+        };
+        let lanes: Result<Vec<_>, TrainError> =
+            pool(groups)?.install(|| parts.into_par_iter().map(lane).collect());
+        self.lanes.append(&mut lanes?);
         Ok(())
     }
 
-    fn end(&mut self, member: &Member, state: State, end: BranchEnd) -> Result<(), TrainError> {
-        let ended = self.handed(member, &state, end)?;
-        self.ended.push((member.place(), ended));
+    fn end(&mut self, leaving: impl IntoIterator<Item = Leaving>) -> Result<(), TrainError> {
+        self.ended.extend(hand_in(self.machine, self.plan, leaving)?);
         Ok(())
-    }
-
-    /// A run that ends in `state`, with its checkpoints.
-    fn handed(&self, member: &Member, state: &State, end: BranchEnd) -> Result<Ended, TrainError> {
-        let step = member.diverged_at.unwrap_or(state.step);
-        let mut branch = self.finished(member, step, end);
-        let mut files = Files::new(self.plan);
-        if end != BranchEnd::Diverged {
-            branch.checkpoint = Some(files.add(state)?);
-        }
-        branch.best = files.best(member.best.here.as_ref())?;
-        branch.waypoints = files.waypoints(&member.watch.waypoints)?;
-        Ok(Ended { branch, blobs: files.blobs })
     }
 
     /// What the runs are now, and those that ended since the last time. What is told of a run's
@@ -376,9 +369,10 @@ impl<'a> Lockstep<'a> {
         let whole = |ended: &&Ended| ended.branch.end != BranchEnd::Diverged;
         let mut runs: Vec<_> = ended.filter(whole).cloned().collect();
         self.told = self.ended.len();
-        for (member, state) in self.members() {
-            runs.push(self.handed(&member, &state, BranchEnd::Stopped)?);
-        }
+        let members = self.members()?.into_iter();
+        let members = members.map(|(member, state)| (member, state, BranchEnd::Stopped));
+        let now = hand_in(self.machine, self.plan, members)?;
+        runs.extend(now.into_iter().map(|(_, ended)| ended));
         let members = self.lanes.iter_mut().flat_map(|lane| &mut lane.group.members);
         members.for_each(Member::forget);
         Ok(runs)
@@ -388,20 +382,6 @@ impl<'a> Lockstep<'a> {
         self.ended.sort_by_key(|(place, _)| *place);
         self.ended.into_iter().map(|(_, ended)| ended).collect()
     }
-
-    fn finished(&self, member: &Member, step: u64, end: BranchEnd) -> FinishedBranch {
-        FinishedBranch {
-            arms: member.arm_ids(),
-            end,
-            step,
-            onset_step: member.onset_step,
-            checkpoint: None,
-            test: None,
-            best: None,
-            waypoints: vec![],
-            minima: if member.onset_step.is_none() { member.minima.clone() } else { vec![] },
-        }
-    }
 }
 
 /// Runs `work` on every group at once, each in its own threads.
@@ -410,6 +390,9 @@ fn each<T: Send>(
     work: impl Fn(&mut Group) -> Result<T, TrainError> + Sync,
 ) -> Result<Vec<T>, TrainError> {
     let work = &work;
+    if let [Lane { group, pool }] = lanes {
+        return Ok(vec![pool.install(|| work(group))?]);
+    }
     thread::scope(|scope| {
         let running: Vec<_> = lanes
             .iter_mut()

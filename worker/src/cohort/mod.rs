@@ -2,6 +2,7 @@
 
 mod fork;
 mod group;
+mod hand_in;
 mod keep;
 mod lockstep;
 mod loops;
@@ -16,6 +17,7 @@ use floodgauge_protocol::{
     work::{Assignment, FinishedBranch, ReportRow, Stop},
 };
 use lockstep::Lockstep;
+use rayon::{ThreadPool, ThreadPoolBuilder};
 use start::Plan;
 use std::{
     collections::{BTreeMap, HashMap},
@@ -185,4 +187,10 @@ pub fn train(
         }
         SegmentKind::Test => cohort.test(),
     }
+}
+
+/// At least one thread of its own.
+fn pool(threads: usize) -> Result<ThreadPool, TrainError> {
+    let pool = ThreadPoolBuilder::new().num_threads(threads.max(1)).build();
+    pool.map_err(|error| TrainError::Threads(std::io::Error::other(error)))
 }

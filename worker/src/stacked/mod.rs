@@ -34,15 +34,19 @@ pub fn stack(states: &[State], name: &str, device: &Device) -> Tensor<3> {
         [rows, columns] => (rows, columns),
         ref shape => (1, shape.iter().product()),
     };
-    let values: Vec<f32> =
-        states.iter().flat_map(|state| &state.arrays[name].values).copied().collect();
+    let mut values = Vec::with_capacity(states.len() * rows * columns);
+    states.iter().for_each(|state| values.extend_from_slice(&state.arrays[name].values));
     Tensor::from_data(TensorData::new(values, [states.len(), rows, columns]), device)
 }
 
 /// The members' parts of a stacked tensor, row-major.
 pub fn unstack(tensor: &Tensor<3>) -> Vec<Vec<f32>> {
     let [_, rows, columns] = tensor.dims();
-    to_host(tensor.clone()).chunks(rows * columns).map(<[f32]>::to_vec).collect()
+    let values = to_host(tensor.clone());
+    if values.len() == rows * columns {
+        return vec![values];
+    }
+    values.chunks(rows * columns).map(<[f32]>::to_vec).collect()
 }
 
 /// One member's part of a stacked tensor, row-major.

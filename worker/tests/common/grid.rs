@@ -1,13 +1,16 @@
 //! Our trainer against an independent one: same recipe, other random numbers.
 
 use super::{Recorder, World};
-use floodgauge_protocol::{ArmIx, Branch, Method, Recipe, segment::Start};
+use floodgauge_protocol::{ArmIx, Branch, DatasetName, Method, Recipe, segment::Start};
 use floodgauge_worker::data;
 use serde::Deserialize;
 use std::path::Path;
 
 /// Standard errors that two means may lie apart.
 pub const BOUND: f64 = 2.5;
+
+/// Draws of a set whose samples are drawn.
+const DRAWS: u32 = 12;
 
 /// What an independent trainer found, one figure for each of its seeds.
 #[derive(Deserialize)]
@@ -24,14 +27,24 @@ struct RecordedArm {
     onset_step: Vec<Option<u64>>,
 }
 
+/// What comes of an arm in one training.
+struct Run {
+    /// The mean validation loss over the closing tenth of the epochs.
+    closing: f64,
+    /// In epochs, where its level was reached.
+    onset: Option<f64>,
+}
+
 /// A figure of ours beside the recorded one.
 pub struct Compared {
     pub what: String,
     pub ours: Mean,
     pub theirs: Mean,
+    /// The standard deviations over seeds, ours and theirs: on one draw, where samples are drawn.
+    pub spreads: [f64; 2],
 }
 
-/// A mean over seeds with its standard error.
+/// A mean with its standard error.
 #[derive(Clone, Copy)]
 pub struct Mean {
     pub mean: f64,
@@ -45,61 +58,101 @@ impl Recorded {
 
     /// Trains as many seeds as were recorded, all levels of one in one run until each is crossed.
     /// Files of the data set lie in `folder`.
+    ///
+    /// Of a set whose samples are drawn, the recorded seeds spread as those do that train on one
+    /// draw. Their mean then is a single look at how means differ from draw to draw, and as such it
+    /// is compared: with the means of several draws of ours, each trained with all the seeds.
     pub fn compare(&self, folder: Option<&Path>) -> Vec<Compared> {
-        let level = |arm: &RecordedArm| arm.level.map_or(Method::Plain, |b| Method::Flood { b });
-        let methods: Vec<_> = self.arms.iter().map(level).collect();
-        let all: Vec<_> = (0..methods.len()).map(|arm| ArmIx(arm as u16)).collect();
-        let per_epoch = self.recipe.steps_per_epoch();
-        let closing = self.recipe.epochs - self.recipe.epochs.div_ceil(10);
-        let mut losses = vec![Vec::new(); all.len()];
-        let mut onsets = vec![Vec::new(); all.len()];
-        for seed in 0..self.arms[0].closing_val_loss.len() as u32 {
-            let data = data::load(&self.recipe.dataset, seed, folder).unwrap();
-            let mut world = World::with_data(&self.recipe, seed, &methods, data);
-            let mut recorder = Recorder::default();
-            let branch = Branch::new(all.clone(), Start::Init);
-            let ended = world.run(0..world.steps(), vec![branch], &mut recorder);
-            for &arm in &all {
-                let rows = recorder.rows.iter().filter(|row| row.arms.contains(&arm));
-                let rows = rows.filter(|row| row.epoch > closing);
-                let values: Vec<_> = rows.map(|row| row.val_loss.finite().unwrap()).collect();
-                losses[arm.ix()].push(values.iter().sum::<f64>() / values.len() as f64);
-                let end = ended.iter().find(|end| end.branch.arms.contains(&arm)).unwrap();
-                let onset = end.branch.onset_step;
-                onsets[arm.ix()].extend(onset.map(|step| step as f64 / per_epoch as f64));
-            }
-        }
+        let seeds = 0..self.arms[0].closing_val_loss.len() as u32;
+        let draws: Vec<Vec<Vec<Run>>> = if self.is_drawn() {
+            let draw = |draw| seeds.clone().map(|seed| self.train(draw, seed, folder)).collect();
+            (0..DRAWS).map(draw).collect()
+        } else {
+            seeds.map(|seed| vec![self.train(seed, seed, folder)]).collect()
+        };
+        let per_epoch = self.recipe.steps_per_epoch() as f64;
+        let of = |figure: &dyn Fn(&Vec<Run>) -> Option<f64>| -> Vec<Vec<f64>> {
+            draws.iter().map(|draw| draw.iter().filter_map(figure).collect()).collect()
+        };
         let mut compared = Vec::new();
-        for ((arm, method), (losses, onsets)) in
-            self.arms.iter().zip(methods).zip(losses.into_iter().zip(onsets))
-        {
-            compared.push(Compared {
-                what: format!("closing loss of {method}"),
-                ours: Mean::of(&losses),
-                theirs: Mean::of(&arm.closing_val_loss),
-            });
-            let recorded = arm.onset_step.iter().flatten();
-            let recorded: Vec<_> = recorded.map(|&step| step as f64 / per_epoch as f64).collect();
-            assert_eq!(onsets.len(), recorded.len(), "seeds in which {method} was reached");
-            if !recorded.is_empty() {
-                compared.push(Compared {
-                    what: format!("onset of {method}, epochs"),
-                    ours: Mean::of(&onsets),
-                    theirs: Mean::of(&recorded),
-                });
+        for (arm, recorded) in self.arms.iter().enumerate() {
+            let method = recorded.method();
+            let ours = of(&|run| Some(run[arm].closing));
+            let what = format!("closing loss of {method}");
+            compared.push(self.compared(what, &ours, &recorded.closing_val_loss));
+
+            let (ours, steps) = (of(&|run| run[arm].onset), recorded.onset_step.iter().flatten());
+            let theirs: Vec<_> = steps.map(|&step| step as f64 / per_epoch).collect();
+            let reached = ours.iter().map(Vec::len).sum::<usize>() * recorded.onset_step.len();
+            let trained = draws.iter().map(Vec::len).sum::<usize>();
+            assert_eq!(reached, theirs.len() * trained, "seeds in which {method} was reached");
+            if !theirs.is_empty() {
+                compared.push(self.compared(format!("onset of {method}, epochs"), &ours, &theirs));
             }
         }
         compared
     }
+
+    /// Whether samples are drawn from a distribution, rather than from files.
+    fn is_drawn(&self) -> bool {
+        use DatasetName::{Sinusoid, Spiral, TwoGaussians};
+        matches!(self.recipe.dataset.name, TwoGaussians | Sinusoid | Spiral)
+    }
+
+    /// Trains a seed on the data of a draw; what comes of each arm.
+    fn train(&self, draw: u32, seed: u32, folder: Option<&Path>) -> Vec<Run> {
+        let methods: Vec<_> = self.arms.iter().map(RecordedArm::method).collect();
+        let all: Vec<_> = (0..methods.len()).map(|arm| ArmIx(arm as u16)).collect();
+        let per_epoch = self.recipe.steps_per_epoch() as f64;
+        let closing = self.recipe.epochs - self.recipe.epochs.div_ceil(10);
+        let data = data::load(&self.recipe.dataset, draw, folder).unwrap();
+        let mut world = World::with_data(&self.recipe, seed, &methods, data);
+        let mut recorder = Recorder::default();
+        let branch = Branch::new(all.clone(), Start::Init);
+        let ended = world.run(0..world.steps(), vec![branch], &mut recorder);
+        let run = |arm| {
+            let rows = recorder.rows.iter().filter(|row| row.arms.contains(arm));
+            let rows = rows.filter(|row| row.epoch > closing);
+            let end = ended.iter().find(|end| end.branch.arms.contains(arm)).unwrap();
+            let onset = end.branch.onset_step.map(|step| step as f64 / per_epoch);
+            let losses: Vec<_> = rows.map(|row| row.val_loss.finite().unwrap()).collect();
+            Run { closing: mean(&losses), onset }
+        };
+        all.iter().map(run).collect()
+    }
+
+    /// `ours` by draw and seed, `theirs` by seed.
+    fn compared(&self, what: String, ours: &[Vec<f64>], theirs: &[f64]) -> Compared {
+        let means: Vec<_> = ours.iter().map(|seeds| mean(seeds)).collect();
+        let (of_draws, of_theirs) = (variance(&means), variance(theirs));
+        let within: Vec<_> = ours.iter().map(|seeds| variance(seeds)).collect();
+        let [ours_over_seeds, error_of_theirs] = if self.is_drawn() {
+            [mean(&within), of_draws]
+        } else {
+            [of_draws, of_theirs / theirs.len() as f64]
+        };
+        Compared {
+            what,
+            ours: Mean { mean: mean(&means), error: (of_draws / means.len() as f64).sqrt() },
+            theirs: Mean { mean: mean(theirs), error: error_of_theirs.sqrt() },
+            spreads: [ours_over_seeds, of_theirs].map(f64::sqrt),
+        }
+    }
 }
 
-impl Mean {
-    fn of(values: &[f64]) -> Self {
-        let n = values.len() as f64;
-        let mean = values.iter().sum::<f64>() / n;
-        let variance = values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / (n - 1.0);
-        Self { mean, error: (variance / n).sqrt() }
+impl RecordedArm {
+    fn method(&self) -> Method {
+        self.level.map_or(Method::Plain, |b| Method::Flood { b })
     }
+}
+
+fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len() as f64
+}
+
+fn variance(values: &[f64]) -> f64 {
+    let mean = mean(values);
+    values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / (values.len() as f64 - 1.0)
 }
 
 impl Compared {
