@@ -151,12 +151,17 @@ impl Driver {
                 "{rows} rows are more than {MAX_REPORT_ROWS}"
             )));
         }
-        let leased = self.held(lease, token).await?;
+        // The commit that takes the report in renews the lease too: a write less.
+        let found = self.0.store.held(lease, token).await;
+        let leased = self.noted(lease, found)?;
         let (segment, attempt) = (leased.segment.segment, leased.attempt);
+        let renewing = guard(&leased)
+            .map(|guard| LeaseGuard { renew: Some(self.0.config.lease_ttl), ..guard });
+        let mut renewed = false;
         let mut contradicting = vec![];
         let mut count = ReportedRows::default();
         let state = self
-            .apply(leased.sweep, guard(&leased), |state| {
+            .apply(leased.sweep, renewing, |state| {
                 open(state, segment)?;
                 let sifted = state.sift(segment, &report.rows)?;
                 let news = !sifted.new.is_empty() || sifted.redone > 0;
@@ -167,12 +172,16 @@ impl Driver {
                 };
                 contradicting = sifted.contradicting;
                 let (rows, redone) = (sifted.new, sifted.redone);
+                renewed = news;
                 Ok(news.then_some(Event::Reported { segment, attempt, rows, redone }))
             })
             .await?;
         self.0.metrics.reported(&leased.worker, count, state.steps_per_epoch());
         if !contradicting.is_empty() {
             self.record_contradiction(&leased, contradicting).await?;
+        }
+        if !renewed {
+            self.held(lease, token).await?;
         }
         if !report.saved.is_empty() {
             self.apply(leased.sweep, guard(&leased), |state| {
@@ -283,12 +292,21 @@ impl Driver {
     /// [`DriverError::LeaseLost`].
     pub async fn held(&self, lease: LeaseId, token: &str) -> Result<LeasedSegment, DriverError> {
         let renewed = self.0.store.renew(lease, token, self.0.config.lease_ttl).await;
-        match &renewed {
+        self.noted(lease, renewed)
+    }
+
+    /// Notes what came of looking a lease up.
+    fn noted(
+        &self,
+        lease: LeaseId,
+        found: Result<LeasedSegment, StoreError>,
+    ) -> Result<LeasedSegment, DriverError> {
+        match &found {
             Ok(_) => self.0.heard.note(lease),
             Err(StoreError::LeaseLost) => self.0.heard.forget(lease),
             Err(_) => {}
         }
-        let leased = renewed?;
+        let leased = found?;
         // What the request's span tells of everything that is logged within it.
         Span::current()
             .record("sweep", display(leased.sweep))
@@ -308,7 +326,7 @@ fn open(state: &Sweep, segment: SegmentId) -> Result<(), DriverError> {
 }
 
 fn guard(leased: &LeasedSegment) -> Option<LeaseGuard> {
-    Some(LeaseGuard { lease: leased.lease, attempt: leased.attempt })
+    Some(LeaseGuard { lease: leased.lease, attempt: leased.attempt, renew: None })
 }
 
 fn check_text(field: &str, text: &str, most: usize) -> Result<(), DriverError> {

@@ -8,7 +8,7 @@ use floodgauge_protocol::{
     ArmIx, Digest, LeaseId, Metric, Segment, SegmentId, SweepId, TrialKey, work::Diagnostics,
 };
 use serde_json::Value;
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 /// A sweep's first transaction.
 #[derive(Clone, Debug)]
@@ -73,6 +73,8 @@ pub struct LeaseGuard {
     pub lease: LeaseId,
     /// Its fencing token.
     pub attempt: u32,
+    /// How far ahead to push its expiry in the same transaction, if at all.
+    pub renew: Option<Duration>,
 }
 
 /// Changes to the projections.

@@ -131,6 +131,12 @@ pub trait Store: Send + Sync + 'static {
         ttl: Duration,
     ) -> Result<LeasedSegment, StoreError>;
 
+    /// Looks a lease up as [`renew`](Self::renew) does, and leaves its expiry alone.
+    ///
+    /// # Errors
+    /// As of [`renew`](Self::renew).
+    async fn held(&self, lease: LeaseId, token: &str) -> Result<LeasedSegment, StoreError>;
+
     /// Records a blob before its object is put; the lease holds it, as long as it is on its
     /// segment, until a commit refers to it. Once its sweep has ended and the lease has
     /// expired, it holds nothing.

@@ -121,17 +121,28 @@ pub(super) async fn append<DB: Dialect>(
     Ok(entry)
 }
 
-/// Refuses unless the lease is still on its segment; keeps it there until the transaction ends.
+/// Refuses unless the lease is still on its segment; keeps it there until the transaction ends, and
+/// renews it if asked to.
 async fn check<DB: Dialect>(
     db: &mut DB::Connection,
     sweep: SweepId,
     guard: LeaseGuard,
 ) -> Result<(), StoreError> {
-    let sql = format!(
-        "select segment from segments where lease = $1 and attempt = $2 and sweep = $3 {}",
-        DB::LOCK_ROW
-    );
-    let held = db.fetch_optional(sql, values![guard.lease, guard.attempt, sweep]).await?;
+    let LeaseGuard { lease, attempt, renew } = guard;
+    let held = match renew {
+        Some(ttl) => {
+            let sql = "update segments set expires_ms = (select now_ms from clock) + $4 \
+                       where lease = $1 and attempt = $2 and sweep = $3 returning segment";
+            db.fetch_optional(sql, values![lease, attempt, sweep, ttl]).await?
+        }
+        None => {
+            let sql = format!(
+                "select segment from segments where lease = $1 and attempt = $2 and sweep = $3 {}",
+                DB::LOCK_ROW
+            );
+            db.fetch_optional(sql, values![lease, attempt, sweep]).await?
+        }
+    };
     held.map(drop).ok_or(StoreError::LeaseLost)
 }
 

@@ -163,6 +163,10 @@ impl<DB: Dialect> Store for SqlStore<DB> {
         Ok(leased)
     }
 
+    async fn held(&self, lease: LeaseId, token: &str) -> Result<LeasedSegment, StoreError> {
+        queue::held(&mut *self.reader.acquire().await?, lease, token).await
+    }
+
     async fn add_blob(&self, lease: LeaseId, blob: BlobRow) -> Result<(), StoreError> {
         let mut tx = begin(&self.writer).await?;
         blobs::add::<DB>(&mut *tx, lease, blob).await?;

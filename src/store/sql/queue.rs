@@ -104,6 +104,17 @@ pub(super) async fn renew(
     segment(&renewed.ok_or(StoreError::LeaseLost)?)
 }
 
+pub(super) async fn held(
+    db: &mut impl Statements,
+    lease: LeaseId,
+    token: &str,
+) -> Result<LeasedSegment, StoreError> {
+    let sql = "select sweep, body, lease, attempt, worker from segments \
+               where lease = $1 and token_sha256 = $2";
+    let held = db.fetch_optional(sql, values![lease, hash(token)]).await?;
+    segment(&held.ok_or(StoreError::LeaseLost)?)
+}
+
 const DEPTHS: &str = "
 select count(*) filter (where s.state = 'queued') as queued,
     count(*) filter (where s.state = 'leased' and s.expires_ms > c.now_ms) as leased,

@@ -116,7 +116,7 @@ pub async fn leased_and_expired(store: &DynStore, worker: &str) -> LeasedSegment
 }
 
 pub fn guard(leased: &LeasedSegment) -> Option<LeaseGuard> {
-    Some(LeaseGuard { lease: leased.lease, attempt: leased.attempt })
+    Some(LeaseGuard { lease: leased.lease, attempt: leased.attempt, renew: None })
 }
 
 pub fn trial(family: u16, arm: u16) -> TrialKey {

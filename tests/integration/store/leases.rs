@@ -15,6 +15,7 @@ on_both_databases! {
     a_writer_whose_lease_was_taken_over_is_refused,
     a_late_lease_that_nobody_took_over_still_counts,
     a_renewed_lease_is_not_taken_over,
+    a_commit_renews_its_lease_if_asked_to_and_a_look_does_not,
     a_lease_answers_to_its_token_alone,
     a_requeued_segment_is_claimed_anew_and_its_old_lease_is_lost,
     a_closed_segment_is_never_claimed_again,
@@ -72,6 +73,21 @@ async fn a_renewed_lease_is_not_taken_over(db: TestDatabase) {
     assert!(leased(&db.store, "w2").await.took_over);
 }
 
+async fn a_commit_renews_its_lease_if_asked_to_and_a_look_does_not(db: TestDatabase) {
+    let sweep = create_with(&db.store, vec![segment(0)]).await;
+    let first = leased_and_expired(&db.store, "w1").await;
+    let renewing = guard(&first).map(|guard| LeaseGuard { renew: Some(HOUR), ..guard });
+    append_under(&db.store, sweep, renewing, Effects::default()).await.unwrap();
+    assert_eq!(db.store.claim(claim("w2", HOUR)).await.unwrap(), None);
+    let ending = guard(&first).map(|guard| LeaseGuard { renew: Some(Duration::ZERO), ..guard });
+    append_under(&db.store, sweep, ending, Effects::default()).await.unwrap();
+    assert_eq!(db.store.held(first.lease, "secret of w1").await.unwrap(), first);
+    assert_lost(db.store.held(first.lease, "secret of w2").await);
+    assert!(leased(&db.store, "w2").await.took_over);
+    assert_lost(append_under(&db.store, sweep, renewing, Effects::default()).await);
+    assert_lost(db.store.held(first.lease, "secret of w1").await);
+}
+
 async fn a_lease_answers_to_its_token_alone(db: TestDatabase) {
     create_with(&db.store, vec![segment(0)]).await;
     let lease = leased(&db.store, "w1").await.lease;
@@ -107,7 +123,7 @@ async fn a_closed_segment_is_never_claimed_again(db: TestDatabase) {
 async fn a_guard_counts_for_its_own_sweep_and_attempt_alone(db: TestDatabase) {
     let sweep = create_with(&db.store, vec![segment(0)]).await;
     let held = leased(&db.store, "w1").await;
-    let stale = LeaseGuard { lease: held.lease, attempt: held.attempt + 1 };
+    let stale = LeaseGuard { lease: held.lease, attempt: held.attempt + 1, renew: None };
     assert_lost(append_under(&db.store, sweep, Some(stale), Effects::default()).await);
     let other = create_with(&db.store, vec![]).await;
     assert_lost(append_under(&db.store, other, guard(&held), Effects::default()).await);

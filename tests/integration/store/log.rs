@@ -95,7 +95,7 @@ async fn a_refused_commit_writes_nothing(db: TestDatabase) {
         close: vec![SegmentId(0)],
         ..Effects::default()
     };
-    let stranger = LeaseGuard { lease: LeaseId(Uuid::new_v4()), attempt: 1 };
+    let stranger = LeaseGuard { lease: LeaseId(Uuid::new_v4()), attempt: 1, renew: None };
     let refused = append_under(&db.store, sweep, Some(stranger), effects.clone()).await;
     assert!(matches!(refused, Err(StoreError::LeaseLost)), "{refused:?}");
     let refused = db.store.commit(Commit { effects, ..commit(sweep, 7) }).await;
