@@ -1,19 +1,69 @@
 //! What the database does without us: one connection, transactions of 21 rows of figures and one
 //! of text, each made durable.
 
-use super::ROWS;
+use super::{ROWS, latency::Latencies};
 use sqlx::{
     AssertSqlSafe, ConnectOptions as _, Connection as _, Database, Executor, PgConnection,
     Postgres, Sqlite,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
 };
 use std::{
+    fs::File,
+    io::{Seek as _, Write as _},
     path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
     time::{Duration, Instant},
 };
 
 /// About as long as an event of 21 rows.
 const EVENT: usize = 3_500;
+
+/// What a `Disk` writes each time, and how often.
+const BLOCK: usize = 8_192;
+const PACE: Duration = Duration::from_millis(20);
+
+/// What the disk does without a database: small durable writes over and over into a file that
+/// is there already, counted from when they were due, as posts are.
+pub struct Disk {
+    stop: Arc<AtomicBool>,
+    writing: thread::JoinHandle<Latencies>,
+}
+
+impl Disk {
+    pub fn start(folder: &Path) -> Self {
+        let mut file = File::create(folder.join("disk.bin")).unwrap();
+        let stop = Arc::new(AtomicBool::new(false));
+        let stopped = stop.clone();
+        let writing = thread::spawn(move || {
+            let (mut latencies, block) = (Latencies::default(), [1; BLOCK]);
+            file.write_all(&block).unwrap();
+            file.sync_all().unwrap();
+            let began = Instant::now();
+            for number in 0.. {
+                let due = began + PACE * number;
+                thread::sleep(due.saturating_duration_since(Instant::now()));
+                if stopped.load(Ordering::Relaxed) {
+                    break;
+                }
+                file.rewind().unwrap();
+                file.write_all(&block).unwrap();
+                file.sync_data().unwrap();
+                latencies.add(due.elapsed());
+            }
+            latencies
+        });
+        Self { stop, writing }
+    }
+
+    pub fn finish(self) -> Latencies {
+        self.stop.store(true, Ordering::Relaxed);
+        self.writing.join().unwrap()
+    }
+}
 
 /// Transactions a second.
 pub async fn transactions(url: &str, folder: &Path, is_postgres: bool, time: Duration) -> f64 {

@@ -1,6 +1,7 @@
 //! What a server carries, without any training: scripted workers report, watchers follow, and
 //! every event is checked. A real server process on a database that makes every commit durable;
-//! a bare insert loop on the same database, in the same run, tells what the disk allows.
+//! a bare insert loop on the same database, in the same run, tells what it does without us, and
+//! durable writes of a few blocks meanwhile, how long the disk keeps everybody waiting.
 //!
 //! `make bench-server`; `ARGS='--seconds 10 --database sqlite'` makes it shorter.
 
@@ -40,6 +41,9 @@ struct Args {
     /// Sweeps in the list whose pages are asked for
     #[arg(long, default_value_t = 10_000)]
     listed: usize,
+    /// How often each database is measured, anew each time
+    #[arg(long, default_value_t = 1)]
+    runs: usize,
     /// Which database
     #[arg(long, default_value = "both")]
     database: Kind,
@@ -65,16 +69,19 @@ pub const ROWS: usize = 21;
 async fn main() {
     let args = Args::parse();
     let mut table = Table::default();
-    if args.database != Kind::Postgres {
-        let folder = tempfile::tempdir().unwrap();
-        let url = format!("sqlite://{}", folder.path().join("floodgauge.db").display());
-        table.add("SQLite", run(&args, folder.path(), &url, false).await);
-    }
-    if args.database != Kind::Sqlite {
-        let folder = tempfile::tempdir().unwrap();
-        let server = postgres::durable_server();
-        let url = server.new_database().await;
-        table.add("Postgres", run(&args, folder.path(), &url, true).await);
+    for _ in 0..args.runs {
+        if args.database != Kind::Postgres {
+            let folder = tempfile::tempdir().unwrap();
+            let url = format!("sqlite://{}", folder.path().join("floodgauge.db").display());
+            table.add("SQLite", run(&args, folder.path(), &url, false).await);
+        }
+        if args.database != Kind::Sqlite {
+            let folder = tempfile::tempdir().unwrap();
+            let server = postgres::durable_server();
+            server.warm_up().await;
+            let url = server.new_database().await;
+            table.add("Postgres", run(&args, folder.path(), &url, true).await);
+        }
     }
     table.print();
     let load = std::fs::read_to_string("/proc/loadavg").unwrap();
@@ -96,10 +103,12 @@ async fn run(
     let sweeps = workers::submit(&server, args.sweeps).await;
     let watchers = watchers::follow(&server, &sweeps, args.watchers).await;
     let (own, its) = (process::cpu_of_self(), server.cpu());
+    let disk = bare::Disk::start(folder);
     let began = Instant::now();
     let mut load =
         workers::report(&server, &sweeps, args.rows, Duration::from_secs(args.seconds)).await;
     let took = began.elapsed();
+    let mut disk = disk.finish();
     let cores =
         |before: Duration, after: Duration| (after - before).as_secs_f64() / took.as_secs_f64();
     let (own, its) = (cores(own, process::cpu_of_self()), cores(its, server.cpu()));
@@ -118,6 +127,9 @@ async fn run(
         ("post, median", ms(load.at(0.5))),
         ("post, p99", ms(load.at(0.99))),
         ("post, longest", ms(load.at(1.0))),
+        ("a durable write of 8 KiB meanwhile, median", ms(disk.at(0.5))),
+        ("a durable write of 8 KiB meanwhile, p99", ms(disk.at(0.99))),
+        ("a durable write of 8 KiB meanwhile, longest", ms(disk.at(1.0))),
         ("event streams", format!("{} over {} sweeps", args.watchers, args.sweeps)),
         ("events received, all in order", events.to_string()),
         ("page of 50 of the list, p99", format!("{} of {}", ms(pages.at(0.99)), args.listed)),

@@ -57,6 +57,21 @@ impl Server {
         assert!(is_ready(&mut self.said), "Postgres doesn't start again");
     }
 
+    /// Has log files to write into, as a server has that has run for a while: they are made at the
+    /// moment when one is wanted, which takes long, and used again later.
+    #[allow(dead_code, reason = "only the benchmark needs it")]
+    pub async fn warm_up(&self) {
+        // Half of what it keeps to use again.
+        const FILES: usize = 32;
+        let mut admin = PgConnection::connect(&format!("{}/postgres", self.url)).await.unwrap();
+        for _ in 0..FILES {
+            let next = "select pg_logical_emit_message(false, '', ''), pg_switch_wal()";
+            sqlx::query(next).execute(&mut admin).await.unwrap();
+        }
+        sqlx::query("checkpoint").execute(&mut admin).await.unwrap();
+        admin.close().await.unwrap();
+    }
+
     /// Makes an empty database; answers its URL.
     pub async fn new_database(&self) -> String {
         let server = &self.url;

@@ -23,6 +23,7 @@ port = $1
 unix_socket_directories = ''
 max_connections = 500
 fsync = $2
+min_wal_size = 1GB
 CONF
 start() {
     pg_ctl --pgdata "$folder/data" --log "$folder/log" --wait start >/dev/null 2>&1 </dev/null ||
