@@ -10,7 +10,7 @@ use std::path::Path;
 pub const BOUND: f64 = 2.5;
 
 /// Draws of a set whose samples are drawn.
-const DRAWS: u32 = 12;
+const DRAWS: u32 = 8;
 
 /// What an independent trainer found, one figure for each of its seeds.
 #[derive(Deserialize)]
