@@ -152,7 +152,7 @@ impl State {
 /// The values in their order, each in 4 bytes; those in memory where they are so already.
 fn little_endian(values: &[f32]) -> Cow<'_, [u8]> {
     if cfg!(target_endian = "little") {
-        return Cow::Borrowed(bytemuck::must_cast_slice(values));
+        return Cow::Borrowed(bytemuck::cast_slice(values));
     }
     values.iter().flat_map(|value| value.to_le_bytes()).collect()
 }

@@ -1,10 +1,16 @@
 //! Runs as they are handed in: what to tell the server, and the checkpoints that it names.
 
-use super::{Ended, TrainError, keep::Waypoint, member::Member, pool, start::Plan};
+use super::{
+    Ended, TrainError,
+    keep::Waypoint,
+    member::{Member, Place},
+    pool,
+    start::Plan,
+};
 use crate::{checkpoint::State, device::Machine};
 use bytes::Bytes;
 use floodgauge_protocol::{
-    ArmIx, Digest,
+    Digest,
     work::{BestEpoch, BranchEnd, FinishedBranch, Waypoint as Told},
 };
 use rayon::prelude::*;
@@ -19,7 +25,7 @@ pub(super) fn hand_in(
     machine: &Machine,
     plan: &Plan,
     leaving: impl IntoIterator<Item = Leaving>,
-) -> Result<Vec<((usize, Option<ArmIx>), Ended)>, TrainError> {
+) -> Result<Vec<(Place, Ended)>, TrainError> {
     let leaving: Vec<_> = leaving.into_iter().collect();
     if leaving.is_empty() {
         return Ok(vec![]);

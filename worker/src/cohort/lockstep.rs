@@ -5,7 +5,7 @@ use super::{
     fork::Arm,
     group::Group,
     hand_in::{Leaving, finished, hand_in},
-    member::Member,
+    member::{Member, Place},
     pool,
     start::Plan,
 };
@@ -18,7 +18,7 @@ use crate::{
     seeds::{self, Purpose},
 };
 use floodgauge_protocol::{
-    ArmIx, Metric,
+    Metric,
     segment::last_epoch,
     work::{BranchEnd, ReportRow, TestMetrics},
 };
@@ -50,7 +50,7 @@ pub(super) struct Lockstep<'a> {
     /// What forward, backward, update and the evaluation's forward took so far.
     work: Duration,
     /// The runs that ended, each with its place in the answer.
-    ended: Vec<((usize, Option<ArmIx>), Ended)>,
+    ended: Vec<(Place, Ended)>,
     /// How many of them were told when states were saved.
     told: usize,
 }

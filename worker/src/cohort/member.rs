@@ -10,6 +10,9 @@ use floodgauge_protocol::{
     work::{Diagnostics, Minimum},
 };
 
+/// Where a run stands in reports and answers: its branch's position, then the first of its arms.
+pub(super) type Place = (usize, Option<ArmIx>);
+
 /// A run, for one or several arms.
 #[derive(Clone, Debug)]
 pub(super) struct Member {
@@ -94,8 +97,8 @@ impl Member {
         self.arms.iter().map(|arm| arm.ix).collect()
     }
 
-    /// Where it stands in reports: by branch, then by arm.
-    pub fn place(&self) -> (usize, Option<ArmIx>) {
+    /// Where it stands.
+    pub fn place(&self) -> Place {
         (self.branch, self.arms.first().map(|arm| arm.ix))
     }
 
