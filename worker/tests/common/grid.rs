@@ -59,9 +59,11 @@ impl Recorded {
     /// Trains as many seeds as were recorded, all levels of one in one run until each is crossed.
     /// Files of the data set lie in `folder`.
     ///
-    /// Of a set whose samples are drawn, the recorded seeds spread as those do that train on one
-    /// draw. Their mean then is a single look at how means differ from draw to draw, and as such it
-    /// is compared: with the means of several draws of ours, each trained with all the seeds.
+    /// Of a set whose samples are drawn, the recorded onsets spread no more over seeds than ours do on
+    /// one draw of training samples, as if all seeds had the same. Their mean then is a single look
+    /// at how means differ from draw to draw, and as such it is compared: with the means of
+    /// several draws of ours, each trained with all the seeds. (Recorded validation losses spread
+    /// as those of several draws, and are compared as such.)
     pub fn compare(&self, folder: Option<&Path>) -> Vec<Compared> {
         let seeds = 0..self.arms[0].closing_val_loss.len() as u32;
         let draws: Vec<Vec<Vec<Run>>> = if self.is_drawn() {
@@ -79,7 +81,7 @@ impl Recorded {
             let method = recorded.method();
             let ours = of(&|run| Some(run[arm].closing));
             let what = format!("closing loss of {method}");
-            compared.push(self.compared(what, &ours, &recorded.closing_val_loss));
+            compared.push(self.compared(what, &ours, &recorded.closing_val_loss, false));
 
             let (ours, steps) = (of(&|run| run[arm].onset), recorded.onset_step.iter().flatten());
             let theirs: Vec<_> = steps.map(|&step| step as f64 / per_epoch).collect();
@@ -87,7 +89,8 @@ impl Recorded {
             let trained = draws.iter().map(Vec::len).sum::<usize>();
             assert_eq!(reached, theirs.len() * trained, "seeds in which {method} was reached");
             if !theirs.is_empty() {
-                compared.push(self.compared(format!("onset of {method}, epochs"), &ours, &theirs));
+                let what = format!("onset of {method}, epochs");
+                compared.push(self.compared(what, &ours, &theirs, self.is_drawn()));
             }
         }
         compared
@@ -121,21 +124,24 @@ impl Recorded {
         all.iter().map(run).collect()
     }
 
-    /// `ours` by draw and seed, `theirs` by seed.
-    fn compared(&self, what: String, ours: &[Vec<f64>], theirs: &[f64]) -> Compared {
+    /// `ours` by draw and seed, `theirs` by seed, which may have trained on one draw.
+    fn compared(
+        &self,
+        what: String,
+        ours: &[Vec<f64>],
+        theirs: &[f64],
+        on_one_draw: bool,
+    ) -> Compared {
         let means: Vec<_> = ours.iter().map(|seeds| mean(seeds)).collect();
         let (of_draws, of_theirs) = (variance(&means), variance(theirs));
         let within: Vec<_> = ours.iter().map(|seeds| variance(seeds)).collect();
-        let [ours_over_seeds, error_of_theirs] = if self.is_drawn() {
-            [mean(&within), of_draws]
-        } else {
-            [of_draws, of_theirs / theirs.len() as f64]
-        };
+        let over_seeds = if self.is_drawn() { mean(&within) } else { of_draws };
+        let of_their_mean = if on_one_draw { of_draws } else { of_theirs / theirs.len() as f64 };
         Compared {
             what,
             ours: Mean { mean: mean(&means), error: (of_draws / means.len() as f64).sqrt() },
-            theirs: Mean { mean: mean(theirs), error: error_of_theirs.sqrt() },
-            spreads: [ours_over_seeds, of_theirs].map(f64::sqrt),
+            theirs: Mean { mean: mean(theirs), error: of_their_mean.sqrt() },
+            spreads: [over_seeds, of_theirs].map(f64::sqrt),
         }
     }
 }
