@@ -4,8 +4,8 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 use floodgauge::cli::{self, *};
 use std::process::ExitCode;
 
-/// Training takes and gives back large tensors all the time, which the system's allocator would return to
-/// the kernel each time.
+/// Training takes and gives back large tensors all the time, which the system's allocator returns
+/// to the kernel each time.
 #[cfg(feature = "worker")]
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
