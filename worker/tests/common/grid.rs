@@ -9,9 +9,6 @@ use std::path::Path;
 /// Standard errors that two means may lie apart.
 pub const BOUND: f64 = 2.5;
 
-/// Draws of a set whose samples are drawn.
-const DRAWS: u32 = 8;
-
 /// What an independent trainer found, one figure for each of its seeds.
 #[derive(Deserialize)]
 pub struct Recorded {
@@ -56,22 +53,33 @@ impl Recorded {
         serde_json::from_str(text).unwrap()
     }
 
-    /// Trains as many seeds as were recorded, all levels of one in one run until each is crossed.
-    /// Files of the data set lie in `folder`.
-    ///
-    /// Of a set whose samples are drawn, the recorded onsets spread no more over seeds than ours do on
-    /// one draw of training samples, as if all seeds had the same. Their mean then is a single look
-    /// at how means differ from draw to draw, and as such it is compared: with the means of
-    /// several draws of ours, each trained with all the seeds. (Recorded validation losses spread
-    /// as those of several draws, and are compared as such.)
+    /// Trains as many seeds as were recorded, all levels of one in one run until each is crossed, each
+    /// seed on samples of its own. Files of the data set lie in `folder`.
     pub fn compare(&self, folder: Option<&Path>) -> Vec<Compared> {
-        let seeds = 0..self.arms[0].closing_val_loss.len() as u32;
-        let draws: Vec<Vec<Vec<Run>>> = if self.is_drawn() {
-            let draw = |draw| seeds.clone().map(|seed| self.train(draw, seed, folder)).collect();
-            (0..DRAWS).map(draw).collect()
-        } else {
-            seeds.map(|seed| vec![self.train(seed, seed, folder)]).collect()
-        };
+        let seeds = 0..self.seeds();
+        let runs: Vec<_> = seeds.map(|seed| vec![self.train(seed, seed, folder)]).collect();
+        self.figures(&runs, false)
+    }
+
+    /// Trains all the seeds on each of `draws` draws of samples; none of a set that comes from files.
+    ///
+    /// Compares onsets as if the recorded seeds had one draw of training samples: their mean is
+    /// then a single look at how such means of ours differ from draw to draw.
+    pub fn compare_with_draws(&self, draws: u32) -> Vec<Compared> {
+        if !self.is_drawn() {
+            return vec![];
+        }
+        let draw = |draw| (0..self.seeds()).map(|seed| self.train(draw, seed, None)).collect();
+        let runs: Vec<_> = (0..draws).map(draw).collect();
+        self.figures(&runs, true)
+    }
+
+    fn seeds(&self) -> u32 {
+        self.arms[0].closing_val_loss.len() as u32
+    }
+
+    /// The figures of all arms, of trainings by draw and seed.
+    fn figures(&self, draws: &[Vec<Vec<Run>>], on_one_draw: bool) -> Vec<Compared> {
         let per_epoch = self.recipe.steps_per_epoch() as f64;
         let of = |figure: &dyn Fn(&Vec<Run>) -> Option<f64>| -> Vec<Vec<f64>> {
             draws.iter().map(|draw| draw.iter().filter_map(figure).collect()).collect()
@@ -81,7 +89,7 @@ impl Recorded {
             let method = recorded.method();
             let ours = of(&|run| Some(run[arm].closing));
             let what = format!("closing loss of {method}");
-            compared.push(self.compared(what, &ours, &recorded.closing_val_loss, false));
+            compared.push(compared_by_draw(what, &ours, &recorded.closing_val_loss, false));
 
             let (ours, steps) = (of(&|run| run[arm].onset), recorded.onset_step.iter().flatten());
             let theirs: Vec<_> = steps.map(|&step| step as f64 / per_epoch).collect();
@@ -90,7 +98,7 @@ impl Recorded {
             assert_eq!(reached, theirs.len() * trained, "seeds in which {method} was reached");
             if !theirs.is_empty() {
                 let what = format!("onset of {method}, epochs");
-                compared.push(self.compared(what, &ours, &theirs, self.is_drawn()));
+                compared.push(compared_by_draw(what, &ours, &theirs, on_one_draw));
             }
         }
         compared
@@ -123,26 +131,26 @@ impl Recorded {
         };
         all.iter().map(run).collect()
     }
+}
 
-    /// `ours` by draw and seed, `theirs` by seed, which may have trained on one draw.
-    fn compared(
-        &self,
-        what: String,
-        ours: &[Vec<f64>],
-        theirs: &[f64],
-        on_one_draw: bool,
-    ) -> Compared {
-        let means: Vec<_> = ours.iter().map(|seeds| mean(seeds)).collect();
-        let (of_draws, of_theirs) = (variance(&means), variance(theirs));
-        let within: Vec<_> = ours.iter().map(|seeds| variance(seeds)).collect();
-        let over_seeds = if self.is_drawn() { mean(&within) } else { of_draws };
-        let of_their_mean = if on_one_draw { of_draws } else { of_theirs / theirs.len() as f64 };
-        Compared {
-            what,
-            ours: Mean { mean: mean(&means), error: (of_draws / means.len() as f64).sqrt() },
-            theirs: Mean { mean: mean(theirs), error: of_their_mean.sqrt() },
-            spreads: [over_seeds, of_theirs].map(f64::sqrt),
-        }
+/// `ours` by draw and seed, `theirs` by seed, which may have trained on one draw.
+fn compared_by_draw(
+    what: String,
+    ours: &[Vec<f64>],
+    theirs: &[f64],
+    on_one_draw: bool,
+) -> Compared {
+    let means: Vec<_> = ours.iter().map(|seeds| mean(seeds)).collect();
+    let (of_draws, of_theirs) = (variance(&means), variance(theirs));
+    let within: Vec<_> = ours.iter().map(|seeds| variance(seeds)).collect();
+    let over_seeds =
+        if ours.iter().all(|seeds| seeds.len() > 1) { mean(&within) } else { of_draws };
+    let of_their_mean = if on_one_draw { of_draws } else { of_theirs / theirs.len() as f64 };
+    Compared {
+        what,
+        ours: Mean { mean: mean(&means), error: (of_draws / means.len() as f64).sqrt() },
+        theirs: Mean { mean: mean(theirs), error: of_their_mean.sqrt() },
+        spreads: [over_seeds, of_theirs].map(f64::sqrt),
     }
 }
 
