@@ -26,6 +26,7 @@ help:
 	@echo 'make pictures     take the pictures in docs/img anew, of sweeps that are trained for them'
 	@echo 'make bench-server what a server carries: reports, event streams, lists'
 	@echo 'make check-grids  trains recipes that were recorded elsewhere, and compares'
+	@echo 'make check-torch  has PyTorch train from our samples and weights, and compares'
 	@echo 'make check-device DEVICE=cuda  trains on a device and on the CPU, and compares'
 	@echo 'make openapi write the description of the HTTP surface and the types of the page anew'
 
@@ -124,6 +125,10 @@ pictures: web
 .PHONY: check-grids
 check-grids: build-tools
 	@$(STAGE) 'recorded grids' cargo bench --workspace --locked --bench recorded_grids $(if $(ARGS),-- $(ARGS))
+
+.PHONY: check-torch
+check-torch: build-tools
+	@$(STAGE) 'beside PyTorch' scripts/check-torch
 
 DEVICE ?= cuda
 .PHONY: check-device
