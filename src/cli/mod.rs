@@ -1,7 +1,6 @@
 //! The program's commands, one file each, and what they have in common: words, bars, exit codes.
 
 pub mod best;
-pub mod cancel;
 pub mod completions;
 pub mod dataset;
 pub mod demo;
@@ -11,11 +10,10 @@ pub mod list;
 pub mod logs;
 pub mod migrate;
 pub mod openapi;
-pub mod pause;
-pub mod resume;
 pub mod serve;
 pub mod show;
 pub mod simulate;
+pub mod steer;
 pub mod submit;
 pub mod table;
 pub mod token;

@@ -16,12 +16,12 @@ pub fn page(server: &Url, sweep: SweepId) -> String {
 
 /// A number with as many digits as people compare.
 pub fn figure(value: f64) -> String {
-    format!("{value:.3}")
+    metric(Metric::from(value))
 }
 
 /// A metric, or that it diverged.
 pub fn metric(value: Metric) -> String {
-    value.finite().map_or_else(|| "diverged".into(), figure)
+    format!("{value:.3}")
 }
 
 /// The best arm so far, in a line.

@@ -66,11 +66,9 @@ impl Sweep {
         let mut promoted = vec![];
         for (rank, &(arm, value)) in best {
             let waits = bracket.reaching.get(&arm) == Some(&rung);
-            if let Metric::Finite(value) = value
-                && waits
-            {
+            if waits && value != Metric::Diverged {
                 let why = format!("is rank {} of the {} that got there", rank + 1, ranked.len());
-                self.let_on(ix, arm, rung, &format!("{value:.4} {why}"), decisions);
+                self.let_on(ix, arm, rung, &format!("{value} {why}"), decisions);
                 promoted.push(arm);
             }
         }
@@ -113,8 +111,8 @@ impl Sweep {
                 let waits = |arm: &ArmIx| bracket.reaching.get(arm) == Some(&rung);
                 let waiting: Vec<_> = competing(&bracket).into_iter().filter(waits).collect();
                 let ranked = self.rank(&bracket, &waiting, self.rungs.epochs()[rung]);
-                if let Some(&(arm, Metric::Finite(value))) = ranked.first() {
-                    let why = format!("{value:.4} is the best of the highest rung");
+                if let Some(&(arm, value @ Metric::Finite(_))) = ranked.first() {
+                    let why = format!("{value} is the best of the highest rung");
                     self.let_on(ix, arm, rung, &why, &mut decisions);
                     for &family in &bracket.families {
                         decisions.extend(self.advance(family, &[arm]));

@@ -88,7 +88,7 @@ impl Sweep {
                 survivors.push(arm);
             }
             let shown = match value {
-                Metric::Finite(value) => format!("{metric} {value:.4}"),
+                Metric::Finite(_) => format!("{metric} {value}"),
                 Metric::Diverged => "no finite mean over seeds".into(),
             };
             let tie = ranked.iter().filter(|other| other.1.order(value) == Ordering::Equal).count();

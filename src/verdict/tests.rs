@@ -312,9 +312,12 @@ fn a_plain_winner_beside_pruned_levels_does_not_claim_that_none_was_reached() {
 fn a_sweep_that_ended_early_keeps_its_baseline_and_says_how_far_it_got() {
     let mut contenders = vec![contender(0, None, &[0.3]), contender(1, Some(0.1), &[0.2])];
     contenders.iter_mut().for_each(|contender| contender.finished = false);
-    let best = judge(&standing(contenders));
+    let best = judge(&standing(contenders.clone()));
     assert!(best.baseline.is_some());
     assert!(best.verdict.starts_with("It ended early. After 10 epochs, "), "{}", best.verdict);
+    contenders.iter_mut().for_each(|contender| contender.epochs = 1);
+    let best = judge(&standing(contenders));
+    assert!(best.verdict.starts_with("It ended early. After 1 epoch, "), "{}", best.verdict);
 }
 
 #[test]

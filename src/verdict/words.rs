@@ -51,7 +51,7 @@ fn never_reached(standing: &Standing, lead: &Contender) -> String {
     format!(
         "{which} by the training loss, so that each is the plain run, with {} {}.",
         metric(standing),
-        number(lead.mean())
+        lead.mean()
     )
 }
 
@@ -60,7 +60,7 @@ fn precedes_onset(standing: &Standing, lead: &Contender) -> String {
         "Every best epoch precedes every onset: by early stopping all arms that were trained to the end \
          are the same run, with {} {}, and no level can help.",
         metric(standing),
-        number(lead.mean())
+        lead.mean()
     )
 }
 
@@ -68,11 +68,11 @@ fn level_leads(judged: &Judged<'_>, lead: &Contender) -> String {
     let standing = judged.standing;
     let against = match (judged.plain, judged.difference.as_ref()) {
         (Some(plain), Some(difference)) => {
-            format!(", {:.4} below plain ({})", -difference.mean, number(plain.mean()))
+            format!(", {} below plain ({})", Metric::from(-difference.mean), plain.mean())
         }
         _ => ", with no baseline to compare with".into(),
     };
-    let (name, value) = (named(standing, lead), number(lead.mean()));
+    let (name, value) = (named(standing, lead), lead.mean());
     let helps = match judged.finding {
         Finding::Helps => format!("{} helps: ", what(lead)),
         _ => String::new(),
@@ -90,8 +90,8 @@ fn plain_leads(judged: &Judged<'_>, lead: &Contender) -> String {
     let closest = others
         .filter(|other| other.epochs == lead.epochs)
         .min_by(|a, b| a.mean().order(b.mean()))
-        .map(|other| format!(" The closest, {}, has {}.", other.method, number(other.mean())));
-    let value = number(lead.mean());
+        .map(|other| format!(" The closest, {}, has {}.", other.method, other.mean()));
+    let value = lead.mean();
     let when = match judged.finding {
         Finding::DoesNotHelp if levels => "Flooding does not help: no".into(),
         _ => when(standing, lead, "no"),
@@ -140,7 +140,10 @@ fn how_sure(judged: &Judged<'_>, lead: &Contender) -> Option<String> {
 fn when(standing: &Standing, lead: &Contender, word: &str) -> String {
     match (standing.ended, lead.finished, word) {
         (false, ..) => format!("So far, {word}"),
-        (true, false, _) => format!("It ended early. After {} epochs, {word}", lead.epochs),
+        (true, false, _) => {
+            let epochs = if lead.epochs == 1 { "epoch" } else { "epochs" };
+            format!("It ended early. After {} {epochs}, {word}", lead.epochs)
+        }
         (true, true, "no") => "No".into(),
         (true, true, word) => word.into(),
     }
@@ -217,7 +220,7 @@ fn edge(standing: &Standing, lead: &Contender) -> Option<String> {
 /// Where the other metric disagrees.
 fn by_other(other: &OtherMetric, lead: &Contender) -> Option<String> {
     let metric = other.metric.as_str();
-    let (objective, of_best) = (number(other.objective), number(other.of_best));
+    let (objective, of_best) = (other.objective, other.of_best);
     match other.prefers {
         Preference::Same => None,
         Preference::Plain => Some(format!(
@@ -233,11 +236,4 @@ fn by_other(other: &OtherMetric, lead: &Contender) -> Option<String> {
 
 fn metric(standing: &Standing) -> &'static str {
     standing.objective.metric.as_str()
-}
-
-fn number(metric: Metric) -> String {
-    match metric {
-        Metric::Finite(value) => format!("{value:.4}"),
-        Metric::Diverged => "diverged".into(),
-    }
 }

@@ -7,7 +7,7 @@ use crate::scheduler::{
     sweep::Sweep,
     trial::Trial,
 };
-use floodgauge_protocol::{ArmIx, Objective, ObjectiveMetric, TrialKey};
+use floodgauge_protocol::{ArmIx, Metric, Objective, ObjectiveMetric, TrialKey};
 
 /// What a probe showed in each family.
 pub(super) struct Probe {
@@ -133,8 +133,8 @@ impl Sweep {
                     (false, false) => "pruned",
                 };
                 let reason = format!(
-                    "{verb}: {metric} {:.4}{seeds} in epochs {from} to {to}, after its onset, is rank {} of {count} probes; {name} goes to the end",
-                    probe.value,
+                    "{verb}: {metric} {}{seeds} in epochs {from} to {to}, after its onset, is rank {} of {count} probes; {name} goes to the end",
+                    Metric::from(probe.value),
                     rank + 1,
                 );
                 let key = TrialKey::new(family, arm);

@@ -3,6 +3,7 @@
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { ObjectiveMetric } from "../api/types";
 import { decimalsOf, formatLevel, formatMetric, metricWords, NONE } from "../format";
+import { arrow, boundOf } from "../sweep/figure/bound";
 import { evenAxis, levelAxis, type Axis } from "./axes";
 import type { Response } from "./response";
 
@@ -29,10 +30,12 @@ export function ResponseChart(props: ChartProps) {
 function Figure({ metric, responses, names }: ChartProps) {
   const [host, width] = useWidth();
   const places = responses.flatMap((each) => each.places);
-  const values = [
-    ...places.flatMap(({ low, high }) => [low, high]),
-    ...responses.flatMap(({ plain }) => plain ?? []),
-  ];
+  const means = places.map(({ mean }) => mean);
+  const plains = responses.flatMap(({ plain }) => plain ?? []);
+  const bound = Math.min(boundOf([...means, ...plains]), astray(responses));
+  const values = [...places.flatMap(({ low, high }) => [low, high]), ...plains].filter(
+    (value) => value <= bound,
+  );
   const height = Math.round(Math.min(420, Math.max(240, width * 0.4)));
   const xAxis = levelAxis(
     places.map(({ b }) => b),
@@ -43,7 +46,9 @@ function Figure({ metric, responses, names }: ChartProps) {
     width,
     height,
     x: (b) => AT.left + xAxis.place(b) * (width - AT.left - AT.right),
-    y: (value) => height - AT.bottom - yAxis.place(value) * (height - AT.top - AT.bottom),
+    top: yAxis.high,
+    y: (value) =>
+      height - AT.bottom - yAxis.place(Math.min(value, yAxis.high)) * (height - AT.top - AT.bottom),
   };
   const words = `${metricWords(metric)} against the flood level, for ${names.join(", ")}`;
   return (
@@ -59,10 +64,22 @@ function Figure({ metric, responses, names }: ChartProps) {
         <p class="hint">
           A mean over the seeds that were trained to the end, with the range of these; hollow where
           none was, so that it has seen fewer epochs. Long dashes: plain.
+          {means.some((mean) => mean > yAxis.high) &&
+            " An arrow: far above the figure, see the table."}
         </p>
       </figcaption>
       <AsTable metric={metric} responses={responses} names={names} />
     </figure>
+  );
+}
+
+/** So many times what the lowest sweep has at most, another has gone astray as a whole. */
+const ASTRAY = 1e4;
+
+function astray(responses: readonly Response[]): number {
+  const heard = responses.filter(({ places }) => places.length > 0);
+  return (
+    ASTRAY * Math.min(...heard.map(({ places }) => Math.max(...places.map(({ mean }) => mean))))
   );
 }
 
@@ -87,6 +104,8 @@ interface Frame {
   readonly width: number;
   readonly height: number;
   readonly x: (b: number) => number;
+  /** The highest value that has a place of its own; those above it lie there too. */
+  readonly top: number;
   readonly y: (value: number) => number;
 }
 
@@ -130,7 +149,7 @@ interface SeriesProps {
   frame: Frame;
 }
 
-function Series({ response, frame: { width, x, y } }: SeriesProps) {
+function Series({ response, frame: { width, x, top, y } }: SeriesProps) {
   const { places, plain } = response;
   const whole = places.filter((place) => place.whole);
   const line = whole.map(({ b, mean }, i) => `${i ? "L" : "M"}${x(b)} ${y(mean)}`).join("");
@@ -144,15 +163,19 @@ function Series({ response, frame: { width, x, y } }: SeriesProps) {
           seeds > 1 && <line key={b} class="range" x1={x(b)} x2={x(b)} y1={y(low)} y2={y(high)} />,
       )}
       {line && <path class="line" d={line} />}
-      {places.map((place) => (
-        <Mark
-          key={place.b}
-          sweep={response.sweep}
-          at={[x(place.b), y(place.mean)]}
-          hollow={!place.whole}
-          size={places.length > CROWD ? 0.45 : 1}
-        />
-      ))}
+      {places.map((place) =>
+        place.mean > top ? (
+          <path key={place.b} class="mark" d={arrow(x(place.b), y(place.mean))} />
+        ) : (
+          <Mark
+            key={place.b}
+            sweep={response.sweep}
+            at={[x(place.b), y(place.mean)]}
+            hollow={!place.whole}
+            size={places.length > CROWD ? 0.45 : 1}
+          />
+        ),
+      )}
     </g>
   );
 }

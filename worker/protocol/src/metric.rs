@@ -1,7 +1,10 @@
 //! Numbers that may have diverged.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
-use std::cmp::Ordering;
+use std::{
+    cmp::Ordering,
+    fmt::{self, Display, Formatter},
+};
 
 /// A loss or an error rate: a finite number, or `"diverged"`.
 ///
@@ -46,6 +49,19 @@ impl Metric {
             count += 1;
         }
         Self::from(sum / f64::from(count))
+    }
+}
+
+/// For people: with four decimals or as many as are asked for, in powers of ten where a run went
+/// astray so far that decimals say nothing.
+impl Display for Metric {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let decimals = f.precision().unwrap_or(4);
+        match self {
+            Self::Finite(value) if value.abs() >= 1e5 => write!(f, "{value:.2e}"),
+            Self::Finite(value) => write!(f, "{value:.decimals$}"),
+            Self::Diverged => f.write_str(DIVERGED),
+        }
     }
 }
 
@@ -99,6 +115,16 @@ impl utoipa::ToSchema for Metric {}
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn people_read_as_many_digits_as_say_something() {
+        let words = |value: f64| Metric::from(value).to_string();
+        assert_eq!(words(2.13106), "2.1311");
+        assert_eq!(words(-0.5), "-0.5000");
+        assert_eq!(words(2.5e34), "2.50e34");
+        assert_eq!(words(f64::NAN), "diverged");
+        assert_eq!(format!("{:.3}", Metric::Finite(0.23126)), "0.231");
+    }
 
     proptest! {
         #[test]

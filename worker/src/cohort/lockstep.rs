@@ -1,32 +1,22 @@
-//! Takes a cohort from step to step, its members spread over threads.
+//! Takes a cohort from step to step.
 
 use super::{
     Ended, Job, Progress, TrainError,
+    batches::Batches,
     fork::Arm,
-    group::Group,
     hand_in::{Leaving, finished, hand_in},
+    lanes::Lanes,
     member::{Member, Place},
-    pool,
     start::Plan,
 };
-use crate::{
-    augment::Augmentation,
-    checkpoint::State,
-    data::Data,
-    device::Machine,
-    evaluate::Scores,
-    seeds::{self, Purpose},
-};
+use crate::{checkpoint::State, data::Data, device::Machine, evaluate::Scores};
 use floodgauge_protocol::{
     Metric,
     segment::last_epoch,
     work::{BranchEnd, ReportRow, TestMetrics},
 };
-use rand::seq::SliceRandom;
-use rayon::{ThreadPool, prelude::*};
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
-    thread,
     time::{Duration, Instant},
 };
 
@@ -39,9 +29,7 @@ pub(super) struct Lockstep<'a> {
     plan: &'a Plan,
     data: &'a Data,
     machine: &'a Machine,
-    lanes: Vec<Lane>,
-    /// The most members that are trained at once.
-    width: usize,
+    lanes: Lanes<'a>,
     waiting: Vec<(Member, State)>,
     /// Steps done.
     step: u64,
@@ -53,15 +41,6 @@ pub(super) struct Lockstep<'a> {
     ended: Vec<(Place, Ended)>,
     /// How many of them were told when states were saved.
     told: usize,
-}
-
-/// A group and the threads that its tensor operations may use.
-///
-/// Groups share no pool: an operation that waits for its parts would otherwise pick up another
-/// group's work in between.
-struct Lane {
-    group: Group,
-    pool: ThreadPool,
 }
 
 impl<'a> Lockstep<'a> {
@@ -80,8 +59,7 @@ impl<'a> Lockstep<'a> {
             work: Duration::ZERO,
             ended: Vec::new(),
             told: 0,
-            lanes: Vec::new(),
-            width: plan.width(machine, job.segment),
+            lanes: Lanes::new(machine, plan, plan.width(machine, job.segment)),
             waiting: members,
             step: job.segment.from_step,
             stops: HashMap::new(),
@@ -97,7 +75,7 @@ impl<'a> Lockstep<'a> {
         let (last, per_epoch) = (self.job.segment.to_step, self.plan.steps_per_epoch);
         while self.admit()? {
             if self.step == last {
-                let members = self.clear()?.into_iter();
+                let members = self.lanes.clear(self.step)?.into_iter();
                 self.end(members.map(|(member, state)| (member, state, BranchEnd::Reached)))?;
                 continue;
             }
@@ -123,9 +101,9 @@ impl<'a> Lockstep<'a> {
     pub fn test(mut self) -> Result<Vec<Ended>, TrainError> {
         let (data, step) = (self.data, self.step);
         while self.admit()? {
-            let scores = each(&mut self.lanes, |group| Ok(group.scores(&data.test, data.dim)))?;
+            let scores = self.lanes.each(|group| Ok(group.scores(&data.test, data.dim)))?;
             let scores = scores.into_iter().flatten();
-            for ((member, _), score) in self.clear()?.into_iter().zip(scores) {
+            for ((member, _), score) in self.lanes.clear(step)?.into_iter().zip(scores) {
                 let mut branch = finished(&member, step, BranchEnd::Reached);
                 branch.test = Some(TestMetrics { loss: score.loss(), error: score.error() });
                 self.ended.push((member.place(), Ended { branch, blobs: BTreeMap::new() }));
@@ -137,31 +115,28 @@ impl<'a> Lockstep<'a> {
     /// Takes in what waits at this step, as far as there is room; where nothing is trained, goes to
     /// the first step that something waits at. Says whether there is something to train.
     fn admit(&mut self) -> Result<bool, TrainError> {
-        let active: usize = self.lanes.iter().map(|lane| lane.group.members.len()).sum();
-        if active == 0 {
+        if self.lanes.members().next().is_none() {
             let Some(first) = self.waiting.iter().map(|(_, state)| state.step).min() else {
                 return Ok(false);
             };
             self.step = first;
         }
-        let room = self.width.saturating_sub(active);
         let here = |(_, state): &(Member, State)| state.step == self.step;
         let (mut joining, others): (Vec<_>, Vec<_>) =
             std::mem::take(&mut self.waiting).into_iter().partition(here);
-        self.waiting = joining.split_off(room.min(joining.len()));
+        self.waiting = joining.split_off(self.lanes.room().min(joining.len()));
         self.waiting.extend(others);
         if !joining.is_empty() {
-            let members = self.clear()?.into_iter().chain(joining).collect();
-            self.spread(members)?;
+            let members = self.lanes.clear(self.step)?.into_iter().chain(joining).collect();
+            self.lanes.spread(members)?;
         }
         Ok(true)
     }
 
     /// The next step after this one that something waits at and could join, if there is room.
     fn next_waiting(&self) -> Option<u64> {
-        let active: usize = self.lanes.iter().map(|lane| lane.group.members.len()).sum();
         let steps = self.waiting.iter().map(|(_, state)| state.step);
-        steps.filter(|&step| step > self.step && active < self.width).min()
+        steps.filter(|&step| step > self.step && self.lanes.room() > 0).min()
     }
 
     /// Trains every group to `until`, within one epoch, and gives the members' validation scores
@@ -174,17 +149,12 @@ impl<'a> Lockstep<'a> {
     ) -> Result<Vec<Vec<Scores>>, TrainError> {
         let (data, plan, steps) = (self.data, self.plan, self.step..until);
         let metric = self.job.segment.metric;
-        let order = order(plan.seed, epoch, data.train.len());
-        let augmentation = augmentation(plan, data, epoch);
+        let batches = Batches::of(plan, data, epoch);
+        let batches = |step| batches.gather(step);
         let ends_epoch = until == (epoch + 1) * plan.steps_per_epoch;
         let (first, last) = (self.job.segment.from_step, self.job.segment.to_step);
         let begins = steps.start.is_multiple_of(plan.steps_per_epoch) || steps.start == first;
-        let batches = |step: u64| {
-            let from = (step % plan.steps_per_epoch) as usize * plan.batch_size;
-            let rows = from..(from + plan.batch_size).min(order.len());
-            gather(data, augmentation.as_ref(), &order[rows])
-        };
-        let found = each(&mut self.lanes, |group| {
+        let found = self.lanes.each(|group| {
             group.work = Duration::ZERO;
             // Those that join within an epoch cut it, but what is kept is none of their business.
             if begins {
@@ -211,8 +181,8 @@ impl<'a> Lockstep<'a> {
         })?;
         let (scores, work): (_, Vec<_>) = found.into_iter().unzip();
         self.work += work.into_iter().max().unwrap_or_default();
-        for lane in &mut self.lanes {
-            self.waiting.append(&mut lane.group.waiting);
+        for group in self.lanes.groups_mut() {
+            self.waiting.append(&mut group.waiting);
         }
         Ok(scores)
     }
@@ -220,8 +190,8 @@ impl<'a> Lockstep<'a> {
     /// Reports the rows of epoch number `epoch`, from 1, and notes what is to be stopped.
     fn report(&mut self, epoch: u32, scores: &[Vec<Scores>], progress: &mut dyn Progress) {
         let mut rows = Vec::new();
-        for (lane, scores) in self.lanes.iter_mut().zip(scores) {
-            for (member, scores) in lane.group.members.iter_mut().zip(scores) {
+        for (group, scores) in self.lanes.groups_mut().zip(scores) {
+            for (member, scores) in group.members.iter_mut().zip(scores) {
                 if member.diverged_at.is_some() {
                     continue;
                 }
@@ -263,11 +233,11 @@ impl<'a> Lockstep<'a> {
         let exposed = self.exposed();
         let ends =
             |member: &Member| diverged(member) || exposed(member) || member.arms.iter().any(&stops);
-        if !self.any(ends) && self.is_even() {
+        if !self.lanes.members().any(ends) && self.lanes.is_even() {
             return Ok(());
         }
         let (mut staying, mut leaving) = (Vec::new(), Vec::new());
-        for (mut member, state) in self.clear()? {
+        for (mut member, state) in self.lanes.clear(self.step)? {
             if diverged(&member) {
                 leaving.push((member, state, BranchEnd::Diverged));
             } else if exposed(&member) {
@@ -281,7 +251,7 @@ impl<'a> Lockstep<'a> {
                 staying.push((member, state));
             }
         }
-        self.spread(staying)?;
+        self.lanes.spread(staying)?;
         self.end(leaving)
     }
 
@@ -304,59 +274,6 @@ impl<'a> Lockstep<'a> {
         }
     }
 
-    fn any(&self, is: impl Fn(&Member) -> bool) -> bool {
-        self.lanes.iter().flat_map(|lane| &lane.group.members).any(is)
-    }
-
-    /// Whether no spread over the threads is better than this one.
-    fn is_even(&self) -> bool {
-        let sizes = self.lanes.iter().map(|lane| lane.group.members.len());
-        let (least, most) = (sizes.clone().min(), sizes.clone().max());
-        let all: usize = sizes.sum();
-        self.lanes.len() >= all.min(self.machine.lanes())
-            && most.unwrap_or_default() <= least.unwrap_or_default() + 1
-    }
-
-    /// The members that are trained, with their states.
-    fn members(&mut self) -> Result<Vec<(Member, State)>, TrainError> {
-        let (plan, step) = (self.plan, self.step);
-        let members = each(&mut self.lanes, |group| Ok(group.unstack(plan, step)))?;
-        Ok(members.into_iter().flatten().collect())
-    }
-
-    /// Takes the members apart.
-    fn clear(&mut self) -> Result<Vec<(Member, State)>, TrainError> {
-        let members = self.members();
-        self.lanes.clear();
-        members
-    }
-
-    /// Spreads members over the machine's threads, as evenly as can be, in their order.
-    fn spread(&mut self, members: Vec<(Member, State)>) -> Result<(), TrainError> {
-        let (machine, plan) = (self.machine, self.plan);
-        let groups = machine.lanes().min(members.len());
-        let mut rest = members.into_iter();
-        let mut room = self.width;
-        let mut parts = Vec::with_capacity(groups);
-        for i in 0..groups {
-            let size = rest.len().div_ceil(groups - i);
-            let part: Vec<_> = rest.by_ref().take(size).collect();
-            // What there is room for beyond the members is shared too.
-            let own = room.div_ceil(groups - i);
-            room -= own;
-            parts.push((part, own));
-        }
-        let lane = |(part, room): (Vec<_>, _)| {
-            let (members, states): (Vec<_>, Vec<_>) = part.into_iter().unzip();
-            let group = Group::new(plan, members, &states, machine, room);
-            Ok(Lane { group, pool: pool(machine.threads() / groups)? })
-        };
-        let lanes: Result<Vec<_>, TrainError> =
-            pool(groups)?.install(|| parts.into_par_iter().map(lane).collect());
-        self.lanes.append(&mut lanes?);
-        Ok(())
-    }
-
     fn end(&mut self, leaving: impl IntoIterator<Item = Leaving>) -> Result<(), TrainError> {
         self.ended.extend(hand_in(self.machine, self.plan, leaving)?);
         Ok(())
@@ -369,11 +286,11 @@ impl<'a> Lockstep<'a> {
         let whole = |ended: &&Ended| ended.branch.end != BranchEnd::Diverged;
         let mut runs: Vec<_> = ended.filter(whole).cloned().collect();
         self.told = self.ended.len();
-        let members = self.members()?.into_iter();
+        let members = self.lanes.states(self.step)?.into_iter();
         let members = members.map(|(member, state)| (member, state, BranchEnd::Stopped));
         let now = hand_in(self.machine, self.plan, members)?;
         runs.extend(now.into_iter().map(|(_, ended)| ended));
-        let members = self.lanes.iter_mut().flat_map(|lane| &mut lane.group.members);
+        let members = self.lanes.groups_mut().flat_map(|group| &mut group.members);
         members.for_each(Member::forget);
         Ok(runs)
     }
@@ -382,53 +299,4 @@ impl<'a> Lockstep<'a> {
         self.ended.sort_by_key(|(place, _)| *place);
         self.ended.into_iter().map(|(_, ended)| ended).collect()
     }
-}
-
-/// Runs `work` on every group at once, each in its own threads.
-fn each<T: Send>(
-    lanes: &mut [Lane],
-    work: impl Fn(&mut Group) -> Result<T, TrainError> + Sync,
-) -> Result<Vec<T>, TrainError> {
-    let work = &work;
-    if let [Lane { group, pool }] = lanes {
-        return Ok(vec![pool.install(|| work(group))?]);
-    }
-    thread::scope(|scope| {
-        let running: Vec<_> = lanes
-            .iter_mut()
-            .map(|Lane { group, pool }| scope.spawn(move || pool.install(|| work(group))))
-            .collect();
-        running
-            .into_iter()
-            .map(|lane| lane.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-            .collect()
-    })
-}
-
-/// The order of an epoch's samples: a function of seed and epoch (from 0) alone.
-fn order(seed: u32, epoch: u64, samples: usize) -> Vec<usize> {
-    let mut order: Vec<_> = (0..samples).collect();
-    order.shuffle(&mut seeds::stream(seed, Purpose::Batches, epoch));
-    order
-}
-
-/// How an epoch changes training images, where it does.
-fn augmentation(plan: &Plan, data: &Data, epoch: u64) -> Option<Augmentation> {
-    let (augment, seed) = (plan.augment, plan.seed);
-    let image = data.image.filter(|_| !augment.is_none());
-    image.map(|image| Augmentation { augment, image, seed, epoch })
-}
-
-/// The features `[rows, dim]` and labels of some training samples.
-fn gather(data: &Data, augmentation: Option<&Augmentation>, rows: &[usize]) -> (Vec<f32>, Vec<u8>) {
-    let (samples, dim) = (&data.train, data.dim);
-    let mut features = Vec::with_capacity(rows.len() * dim);
-    for &row in rows {
-        let sample = &samples.features[row * dim..(row + 1) * dim];
-        match augmentation {
-            Some(augmentation) => augmentation.extend(&mut features, sample, row),
-            None => features.extend_from_slice(sample),
-        }
-    }
-    (features, rows.iter().map(|&row| samples.labels[row]).collect())
 }

@@ -1,9 +1,11 @@
 //! Trains the branches of a segment in lockstep.
 
+mod batches;
 mod fork;
 mod group;
 mod hand_in;
 mod keep;
+mod lanes;
 mod lockstep;
 mod loops;
 mod member;

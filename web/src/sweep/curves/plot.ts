@@ -193,7 +193,12 @@ export function createPlot(options: PlotOptions): Plot {
           stroke: () => look(column).colour,
           width: look(column).width,
           ...(column.kind === "train" ? { dash: [4, 3] } : {}),
-          points: { show: false },
+          // A line needs two epochs; a curve of one would not be seen.
+          points: {
+            show: (plot, i) => isSingle(plot.data[i]),
+            size: 5,
+            fill: () => look(column).colour,
+          },
           spanGaps: false,
         })),
       ],
@@ -278,6 +283,13 @@ export function createPlot(options: PlotOptions): Plot {
 
 function heightFor(width: number): number {
   return Math.round(Math.min(460, Math.max(260, width * 0.4)));
+}
+
+/** Whether a column has just one value. */
+function isSingle(values: ArrayLike<number | null | undefined> = []): boolean {
+  let seen = 0;
+  for (let i = 0; i < values.length && seen < 2; i++) if (values[i] != null) seen++;
+  return seen === 1;
 }
 
 /** The next figure with one digit: 0.0234 becomes 0.02 or 0.03. */

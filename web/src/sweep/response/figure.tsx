@@ -6,6 +6,7 @@ import { levelScale, neutral, type Ground } from "../colour";
 import { armColours } from "../curves/look";
 import { tickWords } from "../curves/plot";
 import { areaPath, Axes, linePath, type Area } from "../figure/axes";
+import { arrow, boundOf } from "../figure/bound";
 import { FONT, type Inks } from "../figure/export";
 import { roomy, scaleOf, type Scale } from "../figure/ticks";
 import { formsOf, type ResponsePoint } from "./points";
@@ -61,9 +62,6 @@ export interface Frame {
 /** Pixels of a column of an arm without a level. */
 const COLUMN = 56;
 
-/** Beyond so many times the spread of the better three quarters a value is off the figure. */
-const FAR = 3;
-
 export function frameOf(
   detail: SweepDetail,
   { points, fitted, intervals, plain, floor }: ResponseData,
@@ -90,7 +88,7 @@ export function frameOf(
     scale.log,
   );
   const drawn = points.filter(({ stopped }) => !stopped);
-  const shown = drawn.map(({ value }) => value).toSorted((a, b) => a - b);
+  const shown = drawn.map(({ value }) => value);
   const bound = boundOf(shown);
   const curves = [...fitted.values()].flat();
   const values = [
@@ -109,16 +107,6 @@ export function frameOf(
 
 /** Arms beyond which their marks would hide one another. */
 const CROWD = 60;
-
-/** Arms of which none is taken for an outlier. */
-const FEW = 5;
-
-function boundOf(sorted: readonly number[]): number {
-  const [low, most] = [sorted[0], sorted[Math.floor((sorted.length - 1) * 0.75)]];
-  if (sorted.length < FEW || low === undefined || most === undefined || most <= low)
-    return Infinity;
-  return most + FAR * (most - low);
-}
 
 export function ResponseFigure(props: ResponseFigureProps) {
   const { detail, data, width, ground, inks, leader, picked, title } = props;
@@ -380,9 +368,4 @@ function shape(form: number, x: number, y: number, r: number): string {
     default:
       return `M${x - r} ${y}a${r} ${r} 0 1 0 ${2 * r} 0a${r} ${r} 0 1 0 ${-2 * r} 0z`;
   }
-}
-
-/** What is beyond the figure's upper end. */
-function arrow(x: number, y: number): string {
-  return `M${x} ${y - 4}l4 6h-8z`;
 }

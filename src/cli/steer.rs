@@ -1,12 +1,11 @@
-//! `floodgauge cancel`: ends a sweep.
+//! `floodgauge pause`, `resume` and `cancel`: has a sweep wait, go on or end.
 
 use super::{Failure, connect, print};
 use crate::config::Server;
 use floodgauge_protocol::SweepId;
 
-/// End a sweep
+/// Which sweep, and where it is.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  floodgauge cancel 01970000-0000-7000-8000-000000000000")]
 pub struct Args {
     /// The sweep's id
     #[arg(value_parser = super::sweep_id)]
@@ -18,12 +17,28 @@ pub struct Args {
     server: Server,
 }
 
-/// Runs `cancel`.
+/// What is to become of it.
+#[derive(Clone, Copy, Debug)]
+pub enum Steer {
+    /// To wait.
+    Pause,
+    /// To go on.
+    Resume,
+    /// To end.
+    Cancel,
+}
+
+/// Runs `pause`, `resume` or `cancel`.
 ///
 /// # Errors
 /// [`Failure::BadInput`] if the sweep has ended already; whatever the client meets.
-pub async fn run(args: Args) -> Result<(), Failure> {
-    let answer = connect(&args.server)?.cancel(args.id).await?;
+pub async fn run(args: Args, steer: Steer) -> Result<(), Failure> {
+    let client = connect(&args.server)?;
+    let answer = match steer {
+        Steer::Pause => client.pause(args.id).await?,
+        Steer::Resume => client.resume(args.id).await?,
+        Steer::Cancel => client.cancel(args.id).await?,
+    };
     if args.json {
         return print::out(&answer.body);
     }

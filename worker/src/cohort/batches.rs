@@ -1,0 +1,61 @@
+//! The mini-batches of an epoch: a function of seed and epoch alone.
+
+use super::start::Plan;
+use crate::{
+    augment::Augmentation,
+    data::Data,
+    seeds::{self, Purpose},
+};
+use rand::seq::SliceRandom;
+
+/// The mini-batches of one epoch.
+pub(super) struct Batches<'a> {
+    data: &'a Data,
+    size: usize,
+    steps_per_epoch: u64,
+    order: Vec<usize>,
+    augmentation: Option<Augmentation>,
+}
+
+impl<'a> Batches<'a> {
+    /// Those of epoch number `epoch`, from 0.
+    pub fn of(plan: &Plan, data: &'a Data, epoch: u64) -> Self {
+        Self {
+            data,
+            size: plan.batch_size,
+            steps_per_epoch: plan.steps_per_epoch,
+            order: order(plan.seed, epoch, data.train.len()),
+            augmentation: augmentation(plan, data, epoch),
+        }
+    }
+
+    /// The features `[rows, dim]` and labels of step number `step`, counted from the first epoch on.
+    pub fn gather(&self, step: u64) -> (Vec<f32>, Vec<u8>) {
+        let from = (step % self.steps_per_epoch) as usize * self.size;
+        let rows = &self.order[from..(from + self.size).min(self.order.len())];
+        let (samples, dim) = (&self.data.train, self.data.dim);
+        let mut features = Vec::with_capacity(rows.len() * dim);
+        for &row in rows {
+            let sample = &samples.features[row * dim..(row + 1) * dim];
+            match &self.augmentation {
+                Some(augmentation) => augmentation.extend(&mut features, sample, row),
+                None => features.extend_from_slice(sample),
+            }
+        }
+        (features, rows.iter().map(|&row| samples.labels[row]).collect())
+    }
+}
+
+/// The order of an epoch's samples.
+fn order(seed: u32, epoch: u64, samples: usize) -> Vec<usize> {
+    let mut order: Vec<_> = (0..samples).collect();
+    order.shuffle(&mut seeds::stream(seed, Purpose::Batches, epoch));
+    order
+}
+
+/// How an epoch changes training images, where it does.
+fn augmentation(plan: &Plan, data: &Data, epoch: u64) -> Option<Augmentation> {
+    let (augment, seed) = (plan.augment, plan.seed);
+    let image = data.image.filter(|_| !augment.is_none());
+    image.map(|image| Augmentation { augment, image, seed, epoch })
+}
