@@ -75,11 +75,7 @@ impl Sweep {
             let done =
                 |trial: &&mut Trial| trial.status == TrialStatus::Active && trial.epochs() >= full;
             if let Some(trial) = self.trials.get_mut(&key).filter(done) {
-                let reason = match never {
-                    true => "the training loss never fell below it: it is the plain run".into(),
-                    false => format!("trained all {full} epochs"),
-                };
-                decisions.push(trial.end(key, TrialEnd::Completed, reason));
+                decisions.push(trial.complete(key, never, full));
             }
         }
         decisions

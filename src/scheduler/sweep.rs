@@ -395,4 +395,14 @@ impl Trial {
         self.reason = Some(reason.clone());
         Decision { action: Action::End { trial: key, end }, reason }
     }
+
+    /// Ends the trial after all its `epochs`; one that `rides` was the plain run all along.
+    pub(super) fn complete(&mut self, key: TrialKey, rides: bool, epochs: u32) -> Decision {
+        let reason = match (rides, epochs) {
+            (true, _) => "the training loss never fell below it: it is the plain run".into(),
+            (false, 1) => "trained its only epoch".into(),
+            (false, _) => format!("trained all {epochs} epochs"),
+        };
+        self.end(key, TrialEnd::Completed, reason)
+    }
 }

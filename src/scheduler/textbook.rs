@@ -8,7 +8,7 @@
 //! rungs compare levels that nothing tells apart yet, so this scheduler is cheap, and often wrong.
 
 use super::{
-    action::{Action, Decision, TrialEnd},
+    action::{Action, Decision},
     status::TrialStatus,
     sweep::{Bracket, Sweep},
     trial::Goal,
@@ -39,8 +39,7 @@ impl Sweep {
             if let Some(trial) = self.trials.get_mut(&key)
                 && trial.status == TrialStatus::Active
             {
-                let reason = format!("trained all {epochs} epochs");
-                decisions.push(trial.end(key, TrialEnd::Completed, reason));
+                decisions.push(trial.complete(key, false, epochs));
             }
         }
         decisions

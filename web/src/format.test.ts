@@ -4,6 +4,7 @@ import {
   formatBytes,
   formatChance,
   formatDifference,
+  formatEpochs,
   formatLevel,
   formatLoss,
   formatMetric,
@@ -69,6 +70,10 @@ describe("levels", () => {
     expect(decimalsOf([0.1, 0.31622776602, 1])).toBeUndefined();
     expect(decimalsOf([1e-8, 0.1])).toBeUndefined();
   });
+});
+
+it("one epoch is not several", () => {
+  expect([1, 20].map(formatEpochs)).toEqual(["1 epoch", "20 epochs"]);
 });
 
 it("run-equivalents have one decimal", () => {

@@ -116,6 +116,11 @@ export function formatDuration(ms: number): string {
   return `${Math.floor(minutes / 60)} h ${two(minutes % 60)} min`;
 }
 
+/** `1 epoch`, `20 epochs`. */
+export function formatEpochs(epochs: number): string {
+  return epochs === 1 ? "1 epoch" : `${epochs} epochs`;
+}
+
 /** A speed in epochs a second, with the digits that matter. */
 export function formatSpeed(perSecond: number | undefined): string {
   if (perSecond === undefined) return NONE;

@@ -53,11 +53,7 @@ impl Sweep {
             let rides = key.arm != ArmIx::PLAIN && !self.is_crossed(key);
             let done = |t: &&mut Trial| t.status == TrialStatus::Active && t.epochs() >= full;
             if let Some(trial) = self.trials.get_mut(&key).filter(done) {
-                let reason = match rides {
-                    true => "the training loss never fell below it: it is the plain run".into(),
-                    false => format!("trained all {full} epochs"),
-                };
-                decisions.push(trial.end(key, TrialEnd::Completed, reason));
+                decisions.push(trial.complete(key, rides, full));
             }
             decisions.extend(self.leave(key));
         }

@@ -3,9 +3,9 @@
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { ObjectiveMetric } from "../api/types";
 import { decimalsOf, formatLevel, formatMetric, metricWords, NONE } from "../format";
-import { arrow, boundOf } from "../sweep/figure/bound";
+import { arrow } from "../sweep/figure/bound";
 import { evenAxis, levelAxis, type Axis } from "./axes";
-import type { Response } from "./response";
+import { commonBound, type Response } from "./response";
 
 interface ChartProps {
   metric: ObjectiveMetric;
@@ -30,12 +30,11 @@ export function ResponseChart(props: ChartProps) {
 function Figure({ metric, responses, names }: ChartProps) {
   const [host, width] = useWidth();
   const places = responses.flatMap((each) => each.places);
-  const means = places.map(({ mean }) => mean);
-  const plains = responses.flatMap(({ plain }) => plain ?? []);
-  const bound = Math.min(boundOf([...means, ...plains]), astray(responses));
-  const values = [...places.flatMap(({ low, high }) => [low, high]), ...plains].filter(
-    (value) => value <= bound,
-  );
+  const bound = commonBound(responses);
+  const values = [
+    ...places.flatMap(({ low, high }) => [low, high]),
+    ...responses.flatMap(({ plain }) => plain ?? []),
+  ].filter((value) => value <= bound);
   const height = Math.round(Math.min(420, Math.max(240, width * 0.4)));
   const xAxis = levelAxis(
     places.map(({ b }) => b),
@@ -64,22 +63,12 @@ function Figure({ metric, responses, names }: ChartProps) {
         <p class="hint">
           A mean over the seeds that were trained to the end, with the range of these; hollow where
           none was, so that it has seen fewer epochs. Long dashes: plain.
-          {means.some((mean) => mean > yAxis.high) &&
+          {places.some(({ mean }) => mean > yAxis.high) &&
             " An arrow: far above the figure, see the table."}
         </p>
       </figcaption>
       <AsTable metric={metric} responses={responses} names={names} />
     </figure>
-  );
-}
-
-/** So many times what the lowest sweep has at most, another has gone astray as a whole. */
-const ASTRAY = 1e4;
-
-function astray(responses: readonly Response[]): number {
-  const heard = responses.filter(({ places }) => places.length > 0);
-  return (
-    ASTRAY * Math.min(...heard.map(({ places }) => Math.max(...places.map(({ mean }) => mean))))
   );
 }
 

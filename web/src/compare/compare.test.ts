@@ -3,7 +3,7 @@ import type { SweepSpec, TrialItem } from "../api/types";
 import { aDetail } from "../sweep/testing";
 import { evenAxis, levelAxis } from "./axes";
 import { differences } from "./differences";
-import { responsesOf } from "./response";
+import { commonBound, responsesOf, type Response } from "./response";
 
 function trial(
   method: string,
@@ -116,5 +116,28 @@ describe("what differs", () => {
       { field: "recipe.model.hidden", values: ["", "8, 4"] },
     ]);
     expect(differences([spec("a", {}), spec("b", {})])).toEqual([]);
+  });
+});
+
+describe("the bound of a figure of several sweeps", () => {
+  function response(means: readonly number[], plain: number | null = null): Response {
+    const places = means.map((mean, i) => {
+      return { b: i / 10, mean, low: mean, high: mean, seeds: 1, whole: true };
+    });
+    return { sweep: 0, method: "flood", places, plain };
+  }
+  const usual = [0.3, 0.31, 0.32, 0.33, 0.34, 0.35];
+
+  it("keeps sweeps of different sizes, and every baseline that isn't astray", () => {
+    expect(commonBound([response(usual), response([2.3, 2.4, 2.5])])).toBeGreaterThan(2.5);
+    expect(commonBound([response(usual, 5)])).toBe(5);
+    expect(commonBound([response([0, 0]), response([0.9])])).toBeGreaterThan(0.9);
+  });
+
+  it("leaves out a level or a whole sweep that went astray", () => {
+    expect(commonBound([response([...usual, 3e34])])).toBeLessThan(1);
+    const whole = commonBound([response(usual), response([1e9, 2e9], 1e9)]);
+    expect(whole).toBeGreaterThan(0.35);
+    expect(whole).toBeLessThan(1e4);
   });
 });

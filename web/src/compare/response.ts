@@ -1,6 +1,7 @@
 /** The response of a sweep: its objective against the flood level. Pure. */
 
 import type { SweepDetail, TrialItem } from "../api/types";
+import { boundOf } from "../sweep/figure/bound";
 
 /** The objective at one level, over the seeds. */
 export interface Place {
@@ -66,4 +67,21 @@ function placeOf(trials: readonly TrialItem[], b: number): Place | null {
     seeds: heard.length,
     whole: whole.length > 0,
   };
+}
+
+/** So many times what the lowest sweep has at most, and of what is nearly nothing, is astray. */
+const ASTRAY = 1e4;
+const NOTHING = 1e-3;
+
+/**
+ * The highest value to draw a figure of `responses` for, of which one has places: the highest that any
+ * of them would be drawn for alone, but for a sweep that went astray as a whole, which tells the
+ * others' scale nothing.
+ */
+export function commonBound(responses: readonly Response[]): number {
+  const heard = responses.filter(({ places }) => places.length > 0);
+  const means = heard.map(({ places }) => places.map(({ mean }) => mean));
+  const alone = heard.map(({ plain }, i) => Math.max(boundOf(means[i] ?? []), plain ?? -Infinity));
+  const lowest = Math.min(...means.map((each) => Math.max(...each)));
+  return Math.min(Math.max(...alone), ASTRAY * Math.max(NOTHING, lowest));
 }

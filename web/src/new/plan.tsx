@@ -1,5 +1,5 @@
 import type { SweepPlan } from "../api/types";
-import { formatDuration, formatRuns } from "../format";
+import { formatDuration, formatEpochs, formatRuns } from "../format";
 import type { Planner } from "./planner";
 
 /** What the sweep would cost, beside the button that submits it. */
@@ -41,7 +41,7 @@ function Told({ plan }: { plan: SweepPlan }) {
             <li key={i}>
               {words}{" "}
               <span class="faint">
-                up to {epochs} epochs; at most {arms} arms beside plain, {families}{" "}
+                up to {formatEpochs(epochs)}; at most {arms} arms beside plain, {families}{" "}
                 {families === 1 ? "family" : "families"}
               </span>
             </li>

@@ -1,6 +1,7 @@
 /** What a sweep is, in a line. */
 
 import type { Model, SweepDetail } from "../api/types";
+import { formatEpochs } from "../format";
 import { decaysOf } from "./state";
 
 /** `digits, label noise 0.2 · MLP 128-128 · sgd lr 0.05 · 100 epochs · 21 arms × 2 seeds · sha`. */
@@ -19,7 +20,7 @@ export function summaryWords(detail: SweepDetail): string {
     dataset.replaceAll("_", " ") + (noise ? `, label noise ${noise}` : ""),
     model ? modelWords(model) : "",
     recipe.optimizer ? `${recipe.optimizer.kind} lr ${recipe.optimizer.lr}` : "",
-    `${epochs} epochs`,
+    formatEpochs(epochs),
     factors.filter(Boolean).join(" × "),
     scheduler,
   ]

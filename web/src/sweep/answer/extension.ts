@@ -2,7 +2,7 @@
 
 import { problemWords, type Extension } from "../../api/client";
 import type { Advice, Problem } from "../../api/types";
-import { formatLevel } from "../../format";
+import { formatEpochs, formatLevel } from "../../format";
 
 /** The fields of the form as they are written. */
 export interface ExtendFields {
@@ -72,7 +72,7 @@ export function adviceWords({ seeds, levels, epochs }: Advice): string {
   const parts = [
     seeds > 0 ? `${seeds} more seed${seeds === 1 ? "" : "s"}` : "",
     levels.length > 0 ? `levels ${levels.map((level) => formatLevel(level)).join(", ")}` : "",
-    epochs != null ? `${epochs} epochs` : "",
+    epochs != null ? formatEpochs(epochs) : "",
   ].filter(Boolean);
   return `Try ${parts.join(" and ")}`;
 }

@@ -1,7 +1,7 @@
 /** Entries of the event log in words. */
 
 import type { Branch, Decision, Entry, Family, Segment, TrialKey } from "../../api/types";
-import { formatLevel } from "../../format";
+import { formatEpochs, formatLevel } from "../../format";
 import { armName, type LogLine, type SweepState } from "../state";
 
 /** The lines that people see of an entry; none for reports that change nothing else. */
@@ -83,7 +83,7 @@ function eventLines(state: SweepState, { event }: Entry): Line[] {
       const parts = [
         seeds.length > 0 ? `seeds ${seeds.join(", ")}` : "",
         levels.length > 0 ? `levels ${levels.map((b) => formatLevel(b)).join(", ")}` : "",
-        epochs != null ? `${epochs} epochs` : "",
+        epochs != null ? formatEpochs(epochs) : "",
       ].filter(Boolean);
       return [line("extended", `a user added ${parts.join("; ")}`)];
     }

@@ -2,7 +2,7 @@
 
 import { useSignal, type ReadonlySignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { formatDuration, formatSpeed, formatTime, NONE } from "../../format";
+import { formatDuration, formatEpochs, formatSpeed, formatTime, NONE } from "../../format";
 import { armsIn, armsWords, epochsOf } from "../log/words";
 import { isFinal, type SweepState } from "../state";
 import { deviceOf, speedOf, type Worker } from "./workers";
@@ -70,7 +70,7 @@ function OneWorker({ state, worker, time }: OneWorkerProps) {
         </div>
         <div>
           <dt>trained</dt>
-          <dd>{worker.epochs} epochs</dd>
+          <dd>{formatEpochs(worker.epochs)}</dd>
         </div>
         <div>
           <dt>last seen</dt>
