@@ -182,13 +182,14 @@ def main():
 
     shares = {}
     for line in ours(args.train, "overhead", args.threads, args.rounds):
-        shares.setdefault((line["members"], line["epochs"]), []).append(line["share"])
+        key = (line["members"], line["epochs"], line["samples"])
+        shares.setdefault(key, []).append(line["share"])
     print("\nOutside forward, backward, update and the evaluation's forward at 784-256-256, with "
           "a checkpoint of each member read and written for each segment:\n")
     print("| members | segments of | share of the time |")
     print("|---|---|---|")
-    for (members, epochs), values in shares.items():
-        print(f"| {members} | {epochs} epoch{'s' if epochs > 1 else ''} "
+    for (members, epochs, samples), values in shares.items():
+        print(f"| {members} | {epochs} epoch{'s' if epochs > 1 else ''} of {samples:,} samples "
               f"| {100 * statistics.median(values):.2f} % |")
 
 

@@ -153,22 +153,29 @@ fn step_cost(name: &str, members: &str, threads: &str, rounds: &str) -> Result<(
     Ok(())
 }
 
-/// Segments of one epoch, and of ten, each of which begins with its checkpoints and ends with new ones:
-/// 4,000 samples to train on and 2,000 to validate on.
+/// Segments that each begin with their checkpoints and end with new ones: of one epoch and of ten on 4,000
+/// samples with 2,000 to validate on, and of one epoch on as much as MNIST has.
 fn overhead(threads: &str, rounds: &str) -> Result<(), Box<dyn Error>> {
     let (recipe, dim, classes) = case("mlp-784")?;
     let mut recipe: Recipe = serde_json::from_str(&recipe)?;
-    recipe.dataset.n_train = Some(4_000);
-    let data = Data {
-        dim,
-        image: None,
-        classes,
-        train: samples(4_000, dim, classes, 1),
-        val: samples(2_000, dim, classes, 2),
-        test: samples(1, dim, classes, 3),
-    };
     let machine = machine(threads)?;
-    for (members, epochs) in [(1, 1), (20, 1), (1, 10), (20, 10)] {
+    for (members, epochs, [n_train, n_val]) in [
+        (1, 1, [4_000, 2_000]),
+        (20, 1, [4_000, 2_000]),
+        (1, 10, [4_000, 2_000]),
+        (20, 10, [4_000, 2_000]),
+        (1, 1, [48_000, 12_000]),
+        (20, 1, [48_000, 12_000]),
+    ] {
+        recipe.dataset.n_train = Some(n_train);
+        let data = Data {
+            dim,
+            image: None,
+            classes,
+            train: samples(n_train as usize, dim, classes, 1),
+            val: samples(n_val as usize, dim, classes, 2),
+            test: samples(1, dim, classes, 3),
+        };
         let (mut at, mut state) = (0, vec![]);
         for round in 0..=rounds.parse::<u64>()? {
             let (mut watch, to) = (Watch::default(), at + epochs * recipe.steps_per_epoch());
@@ -177,7 +184,7 @@ fn overhead(threads: &str, rounds: &str) -> Result<(), Box<dyn Error>> {
             if round > 0 {
                 let share = 1.0 - watch.work.as_secs_f64() / watch.whole.as_secs_f64();
                 let line = serde_json::json!({ "case": "overhead", "members": members,
-                    "epochs": epochs, "share": share });
+                    "epochs": epochs, "samples": n_train, "share": share });
                 println!("{line}");
             }
         }

@@ -18,7 +18,7 @@ use crate::{
 };
 use burn::tensor::{Device, Tensor};
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, VecDeque},
     ops::Range,
     sync::Arc,
     time::{Duration, Instant},
@@ -54,6 +54,9 @@ impl Stack {
     }
 }
 
+/// Mini-batches that are put together at once, since to wake a thread takes a hundredth of a small step.
+const AHEAD: u64 = 4;
+
 /// A mini-batch.
 pub(super) struct Batch {
     /// `[1, batch, dim]`.
@@ -88,8 +91,8 @@ pub(super) struct Group {
     pub waiting: Vec<(Member, State)>,
     /// What forward, backward and update took.
     pub work: Duration,
-    /// The mini-batch of a step to come.
-    next: Option<(u64, Batch)>,
+    /// The mini-batches of the steps to come, as far as they are put together.
+    next: VecDeque<(u64, Batch)>,
     ways: Ways,
     block: u64,
 }
@@ -150,7 +153,7 @@ impl Group {
             room,
             waiting: vec![],
             work: Duration::ZERO,
-            next: None,
+            next: VecDeque::new(),
             block: machine.block(),
         }
     }
@@ -212,19 +215,26 @@ impl Group {
     }
 
     /// Takes the first of `steps`, and looks at its losses before it moves the weights. A thread that
-    /// has nothing to do meanwhile puts the next mini-batch together.
+    /// has nothing to do meanwhile puts the next mini-batches together.
     fn advance_one(&mut self, plan: &Plan, steps: Range<u64>, batches: &Batches<'_>) {
         let (number, next) = (steps.start, steps.start + 1);
-        let batch = match self.next.take() {
+        let batch = match self.next.pop_front() {
             Some((step, batch)) if step == number => batch,
-            _ => batch(plan, number, batches, &self.device),
+            _ => {
+                self.next.clear();
+                batch(plan, number, batches, &self.device)
+            }
         };
+        if !self.next.is_empty() {
+            return self.take_one(plan, number, &batch);
+        }
         let device = self.device.clone();
-        let ((), batch) = rayon::join(
+        let gather = |step| (step, self::batch(plan, step, batches, &device));
+        let ((), next) = rayon::join(
             || self.take_one(plan, number, &batch),
-            || steps.contains(&next).then(|| (next, self::batch(plan, next, batches, &device))),
+            || (next..steps.end.min(next + AHEAD)).map(gather).collect(),
         );
-        self.next = batch;
+        self.next = next;
     }
 
     fn take_one(&mut self, plan: &Plan, number: u64, batch: &Batch) {
