@@ -121,14 +121,14 @@ bench-page: web
 pictures: web
 	@scripts/pictures
 
-# Takes minutes, and needs MNIST: in the folder mnist of FLOODGAUGE_DATA, or beside the checkout.
+# Takes minutes, and needs MNIST: in the folder mnist of FLOODGAUGE_DATA, or of data in the checkout.
 .PHONY: check-grids
 check-grids: build-tools
 	@$(STAGE) 'recorded grids' cargo bench --workspace --locked --bench recorded_grids $(if $(ARGS),-- $(ARGS))
 
 .PHONY: check-torch
 check-torch: build-tools
-	@$(STAGE) 'beside PyTorch' scripts/check-torch
+	@$(STAGE) 'beside PyTorch' scripts/check-torch $(ARGS)
 
 DEVICE ?= cuda
 .PHONY: check-device

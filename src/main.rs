@@ -1,7 +1,7 @@
 //! The `floodgauge` program: an enum of commands and a match.
 
 use clap::{CommandFactory as _, Parser, Subcommand};
-use floodgauge::cli::{self, steer::Steer, *};
+use floodgauge::cli::{self, control::Control, *};
 use std::process::ExitCode;
 
 /// Training takes and gives back large tensors all the time, which the system's allocator returns
@@ -37,14 +37,14 @@ enum Command {
     Simulate(simulate::Args),
     /// Pause a sweep; what its workers hold is handed in at the end of their epoch
     #[command(after_help = "Example:\n  floodgauge pause ID")]
-    Pause(steer::Args),
+    Pause(control::Args),
     /// Let a paused sweep go on
     #[command(after_help = "Example:\n  floodgauge resume ID")]
-    Resume(steer::Args),
+    Resume(control::Args),
     Extend(extend::Args),
     /// End a sweep
     #[command(after_help = "Example:\n  floodgauge cancel ID")]
-    Cancel(steer::Args),
+    Cancel(control::Args),
     Token(token::Args),
     Migrate(migrate::Args),
     /// Print the description of the HTTP surface (OpenAPI 3.1)
@@ -70,10 +70,10 @@ fn main() -> ExitCode {
         Command::Table(args) => cli::run(table::run(args)),
         Command::Dataset(args) => cli::run(dataset::run(args)),
         Command::Simulate(args) => cli::run(simulate::run(args)),
-        Command::Pause(args) => cli::run(steer::run(args, Steer::Pause)),
-        Command::Resume(args) => cli::run(steer::run(args, Steer::Resume)),
+        Command::Pause(args) => cli::run(control::run(args, Control::Pause)),
+        Command::Resume(args) => cli::run(control::run(args, Control::Resume)),
         Command::Extend(args) => cli::run(extend::run(args)),
-        Command::Cancel(args) => cli::run(steer::run(args, Steer::Cancel)),
+        Command::Cancel(args) => cli::run(control::run(args, Control::Cancel)),
         Command::Token(args) => cli::run(token::run(args)),
         Command::Migrate(args) => cli::run(migrate::run(args)),
         Command::Openapi => cli::run(openapi::run()),

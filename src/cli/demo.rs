@@ -88,9 +88,9 @@ async fn find(client: &Client, spec: &SweepSpec, json: bool) -> Result<(), Failu
     let page = words::page(client.server(), made.summary.id);
     let arms = made.summary.arms;
     print::note(&format!(
-        "finding the flood level of `{}`: {arms} arms of {} epochs each\n{}\n",
+        "finding the flood level of `{}`: {arms} arms of {} each\n{}\n",
         spec.name,
-        spec.recipe.epochs,
+        words::epochs(spec.recipe.epochs),
         style(&page).for_stderr().underlined(),
     ));
     let best = watch::follow(client, &made).await?;

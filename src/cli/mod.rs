@@ -1,7 +1,9 @@
-//! The program's commands, one file each, and what they have in common: words, bars, exit codes.
+//! The program's commands, a file each (pause, resume and cancel share `control.rs`), and what they
+//! have in common: words, bars, exit codes.
 
 pub mod best;
 pub mod completions;
+pub mod control;
 pub mod dataset;
 pub mod demo;
 pub mod extend;
@@ -13,7 +15,6 @@ pub mod openapi;
 pub mod serve;
 pub mod show;
 pub mod simulate;
-pub mod steer;
 pub mod submit;
 pub mod table;
 pub mod token;

@@ -1,6 +1,6 @@
 //! The plan of a sweep in words: the same figures as `POST /v1/sweeps?dry_run=true`, for people.
 
-use super::words::{figure, line, seeds};
+use super::words::{self, figure, line, seeds};
 use crate::{
     client::{PlannedTime, SweepPlan},
     scheduler::Phase,
@@ -16,10 +16,10 @@ pub fn card(plan: &SweepPlan) -> String {
         (
             "trains",
             format!(
-                "{} arms over {}{decays}, {} epochs each; scheduler {}",
+                "{} arms over {}{decays}, {} each; scheduler {}",
                 plan.arms,
                 seeds(plan.seeds),
-                plan.epochs,
+                words::epochs(plan.epochs),
                 plan.scheduler
             ),
         ),
@@ -46,16 +46,12 @@ pub fn card(plan: &SweepPlan) -> String {
 }
 
 fn phase_words(phase: &Phase) -> String {
-    let count = |n: usize, one: &str, many: &str| match n {
-        1 => format!("1 {one}"),
-        n => format!("{n} {many}"),
-    };
     format!(
         "{}: up to {} beside plain, {}, in {}",
         phase.words,
-        count(phase.arms, "arm", "arms"),
-        count(phase.epochs as usize, "epoch", "epochs"),
-        count(phase.families, "family", "families"),
+        words::count(phase.arms, "arm", "arms"),
+        words::epochs(phase.epochs),
+        words::count(phase.families, "family", "families"),
     )
 }
 

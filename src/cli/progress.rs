@@ -1,6 +1,6 @@
 //! How far a sweep has got: a pure reducer over its log, which bars and lines are drawn from.
 
-use super::phases::Phases;
+use super::{phases::Phases, words};
 use crate::{
     client::{LogEntry, SweepDetail},
     scheduler::{Action, Decision, Event, TrialEnd},
@@ -158,13 +158,15 @@ impl Progress {
             Event::Reported { segment, rows, redone, .. } => {
                 self.advance(*segment, rows);
                 if *redone > 0 {
-                    news.push(format!("{redone} epochs were trained again, with the same bits"));
+                    let were = if *redone == 1 { "was" } else { "were" };
+                    let epochs = words::epochs(*redone);
+                    news.push(format!("{epochs} {were} trained again, with the same bits"));
                 }
             }
             Event::Nondeterminism { segment, rows, .. } => {
-                let count = rows.len();
+                let epochs = words::epochs(rows.len() as u32);
                 news.push(format!(
-                    "segment {segment} was trained again with other bits in {count} epochs; the first report stands"
+                    "segment {segment} was trained again with other bits in {epochs}; the first report stands"
                 ));
             }
             // Of a failure, what the scheduler makes of it says why.
@@ -185,7 +187,7 @@ impl Progress {
                 let mut more = vec![];
                 more.extend((!seeds.is_empty()).then(|| format!("seeds {seeds:?}")));
                 more.extend((!levels.is_empty()).then(|| format!("levels {levels:?}")));
-                more.extend(epochs.map(|epochs| format!("{epochs} epochs")));
+                more.extend(epochs.map(words::epochs));
                 news.push(format!("extended: {}", more.join(", ")));
             }
         }

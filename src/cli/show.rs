@@ -39,13 +39,13 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     let about = &sweep.value.summary;
     let rungs: Vec<String> = sweep.value.rungs.iter().map(u32::to_string).collect();
     let said = format!(
-        "{} is {}: {} arms on {}, {}, {} epochs, scheduler {} with rungs at {}",
+        "{} is {}: {} arms on {}, {}, {}, scheduler {} with rungs at {}",
         about.name,
         about.status.as_str(),
         about.arms,
         about.dataset,
         words::seeds(about.seeds),
-        about.epochs,
+        words::epochs(about.epochs),
         about.scheduler,
         rungs.join(", "),
     );

@@ -1,5 +1,6 @@
 //! A sweep's log in words: a pure reducer, which `logs` prints. The page tells the same.
 
+use super::words;
 use crate::{
     client::{LogEntry, SweepDetail},
     scheduler::{Action, Decision, Event, TrialEnd},
@@ -140,7 +141,7 @@ impl Story {
                 if !levels.is_empty() {
                     parts.push(format!("levels {}", listed(levels)));
                 }
-                parts.extend(epochs.map(|epochs| format!("{epochs} epochs")));
+                parts.extend(epochs.map(words::epochs));
                 Line::new("extended", parts.join(", "), "", Tone::Plain)
             }
         })

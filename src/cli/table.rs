@@ -7,7 +7,7 @@ use crate::{
     verdict::{Figure, TableCell},
 };
 use console::style;
-use floodgauge_protocol::SweepId;
+use floodgauge_protocol::{Metric, SweepId};
 
 /// Print the paper's table of a sweep: early stopping and weight decay, without and with flooding
 #[derive(Debug, clap::Args)]
@@ -92,9 +92,10 @@ fn figures(cell: &TableCell) -> [String; 4] {
 
 fn figure(figure: Option<Figure>, unit: f64, digits: usize) -> String {
     let Some(Figure { mean, standard_error }) = figure else { return "-".into() };
-    let Some(mean) = mean.finite() else { return "diverged".into() };
-    let error = standard_error.map(|error| format!(" ± {:.digits$}", error * unit));
-    format!("{:.digits$}{}", mean * unit, error.unwrap_or_default())
+    let Some(mean) = mean.finite() else { return Metric::Diverged.to_string() };
+    let told = |figure: f64| format!("{:.digits$}", Metric::from(figure * unit));
+    let error = standard_error.map(|error| format!(" ± {}", told(error)));
+    told(mean) + &error.unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -141,10 +141,20 @@ pub fn seeds(count: u32) -> String {
     if count == 1 { "one seed".into() } else { format!("{count} seeds") }
 }
 
+/// So many of something.
+pub fn count(n: usize, one: &str, many: &str) -> String {
+    if n == 1 { format!("1 {one}") } else { format!("{n} {many}") }
+}
+
+/// How many epochs, in words.
+pub fn epochs(n: u32) -> String {
+    count(n as usize, "epoch", "epochs")
+}
+
 fn difference_words(difference: &Difference) -> String {
     let seeds = seeds(difference.seeds);
-    let mean = difference.mean;
-    match (difference.low, difference.high) {
+    let mean = Metric::from(difference.mean);
+    match (difference.low.map(Metric::from), difference.high.map(Metric::from)) {
         (Some(low), Some(high)) => {
             let level = difference.level * 100.0;
             format!("{mean:+.3} to plain, {low:+.3} to {high:+.3} at {level:.0} %, {seeds}")

@@ -167,6 +167,7 @@ impl Default for Trial {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use floodgauge_protocol::{ArmIx, FamilyIx, TrialKey};
 
     fn trial(losses: &[f64]) -> Trial {
         let point = |&loss| Point {
@@ -180,6 +181,15 @@ mod tests {
 
     const LAST: Objective = Objective { metric: ObjectiveMetric::ValLoss, at: At::Last };
     const BEST: Objective = Objective { metric: ObjectiveMetric::ValLoss, at: At::Best };
+
+    #[test]
+    fn a_completed_trial_says_how_much_it_trained() {
+        let key = TrialKey::new(FamilyIx(0), ArmIx(1));
+        let reason = |rides, epochs| Trial::new().complete(key, rides, epochs).reason;
+        assert_eq!(reason(false, 1), "trained its only epoch");
+        assert_eq!(reason(false, 40), "trained all 40 epochs");
+        assert!(reason(true, 40).ends_with("it is the plain run"));
+    }
 
     #[test]
     fn last_is_the_mean_of_the_closing_tenth() {

@@ -110,9 +110,11 @@ fn how_sure(judged: &Judged<'_>, lead: &Contender) -> Option<String> {
         _ => ("the difference".into(), difference.low?, difference.high?),
     };
     let told = format!(
-        "With as many other seeds {name}{} is expected at {low:+.4} to {high:+.4} ({:.0} % interval, the \
+        "With as many other seeds {name}{} is expected at {:+} to {:+} ({:.0} % interval, the \
          choice allowed for)",
         if lead.arm == ArmIx::PLAIN { " to plain" } else { "" },
+        Metric::from(low),
+        Metric::from(high),
         100.0 * difference.level
     );
     let chance = match judged.chance {

@@ -3,7 +3,7 @@
 //! `recorded_grids [NAME…] [--seeds N]` prints a line of Markdown for each figure, and fails if one lies
 //! too far from the recorded one. As many seeds are trained as were recorded, five, unless it is
 //! told how many. Files of data sets lie in the folder that `FLOODGAUGE_DATA` names, or in
-//! `../shared/data` beside the checkout.
+//! `data` in the checkout.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
@@ -22,13 +22,16 @@ const GRIDS: [(&str, &str); 4] = [
 ];
 
 fn main() -> ExitCode {
-    let beside = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared/data");
+    let beside = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../data");
     let folder = std::env::var_os("FLOODGAUGE_DATA").map_or(beside, PathBuf::from);
     let mut asked: Vec<String> = args().skip(1).filter(|arg| arg != "--bench").collect();
     let seeds = asked.iter().position(|arg| arg == "--seeds").map(|at| {
-        let number: Vec<_> = asked.drain(at..).skip(1).collect();
-        number.concat().parse().expect("a number of seeds behind --seeds")
+        asked.remove(at);
+        let number = (at < asked.len()).then(|| asked.remove(at).parse().ok()).flatten();
+        number.filter(|&seeds: &u32| seeds > 1).expect("two seeds or more behind --seeds")
     });
+    let known = |asked: &String| GRIDS.iter().any(|(name, _)| name == asked);
+    assert!(asked.iter().all(known), "no such recording among {asked:?}");
     let is_asked = |name: &str| asked.is_empty() || asked.iter().any(|asked| asked == name);
     let (mut figures, mut apart) = (0, 0);
     println!("| recording | figure | ours | recorded | standard errors apart |");

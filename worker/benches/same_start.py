@@ -18,9 +18,9 @@ from torch.nn import functional as F
 
 # Steps before rounding has grown to something.
 FIRST = 10
-# How far losses of these steps, mean onsets, and mean losses of the last third may lie apart: of PyTorch's,
-# or in steps and nats where they are small.
-EARLY, ONSET, LATE = 0.02, (0.05, 0.2), (0.1, 0.01)
+# How far losses of these steps, mean onsets, and mean losses of the last third may lie apart: of
+# PyTorch's, or in steps and nats where they are small.
+EARLY, ONSET, LATE = 0.005, (0.05, 0.2), (0.1, 0.01)
 
 
 class Given:
@@ -81,24 +81,24 @@ def network(given):
     return nn.Sequential(*dense(given, "layers", model["hidden"], model.get("batch_norm", False)))
 
 
-def optimizer(given, parameters):
-    of = dict(given.recipe["optimizer"])
+def optimizer_of(given, parameters):
+    options = dict(given.recipe["optimizer"])
     kind = {"sgd": torch.optim.SGD, "adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
-    return kind[of.pop("kind")](parameters, weight_decay=given.weight_decay, **of)
+    return kind[options.pop("kind")](parameters, weight_decay=given.weight_decay, **options)
 
 
 def train(given, level):
     model = network(given)
-    moves = optimizer(given, model.parameters())
+    optimizer = optimizer_of(given, model.parameters())
     losses = []
     for _ in range(given.recipe["epochs"]):
         loss = F.cross_entropy(model(given.x), given.y)
         losses.append(loss.item())
         if level is not None:
             loss = (loss - level).abs() + level
-        moves.zero_grad()
+        optimizer.zero_grad()
         loss.backward()
-        moves.step()
+        optimizer.step()
     return losses
 
 

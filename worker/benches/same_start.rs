@@ -1,6 +1,7 @@
-//! Trains recipes and writes down where each began, for PyTorch to begin there too: `make check-torch`.
+//! Trains recipes and writes down where each began, for PyTorch to begin there too:
+//! `make check-torch`.
 //!
-//! `same_start FOLDER` writes a safetensors file for each case and seed: training samples, initial
+//! `same_start FOLDER [SEEDS]` writes a safetensors file for each case and seed: training samples, initial
 //! weights, and the losses of plain and of each flooded arm at every step. All steps see the whole
 //! training set, so that no order of samples needs to be told.
 
@@ -64,14 +65,15 @@ const CASES: [(&str, &str, f64, &[f64]); 5] = [
 ];
 
 fn main() {
-    let folder = args().find(|arg| !arg.starts_with('-') && Path::new(arg).is_dir());
-    let folder = folder.expect("a folder to write to");
+    let mut args = args().skip(1).filter(|arg| arg != "--bench");
+    let folder = args.next().expect("a folder to write to");
+    let seeds = args.next().map_or(SEEDS, |seeds| seeds.parse().expect("a number of seeds"));
     for (name, recipe, weight_decay, levels) in CASES {
-        for seed in 0..SEEDS {
+        for seed in 0..seeds {
             let file = Path::new(&folder).join(format!("{name}-{seed}.safetensors"));
             write(&file, recipe, seed, weight_decay, levels);
         }
-        eprintln!("{name}: {SEEDS} seeds trained");
+        eprintln!("{name}: {seeds} seeds trained");
     }
 }
 

@@ -30,11 +30,11 @@ export function ResponseChart(props: ChartProps) {
 function Figure({ metric, responses, names }: ChartProps) {
   const [host, width] = useWidth();
   const places = responses.flatMap((each) => each.places);
+  const plains = responses.flatMap(({ plain }) => plain ?? []);
   const bound = commonBound(responses);
-  const values = [
-    ...places.flatMap(({ low, high }) => [low, high]),
-    ...responses.flatMap(({ plain }) => plain ?? []),
-  ].filter((value) => value <= bound);
+  const values = [...places.flatMap(({ low, high }) => [low, high]), ...plains].filter(
+    (value) => value <= bound,
+  );
   const height = Math.round(Math.min(420, Math.max(240, width * 0.4)));
   const xAxis = levelAxis(
     places.map(({ b }) => b),
@@ -63,7 +63,7 @@ function Figure({ metric, responses, names }: ChartProps) {
         <p class="hint">
           A mean over the seeds that were trained to the end, with the range of these; hollow where
           none was, so that it has seen fewer epochs. Long dashes: plain.
-          {places.some(({ mean }) => mean > yAxis.high) &&
+          {[...places.map(({ mean }) => mean), ...plains].some((value) => value > yAxis.high) &&
             " An arrow: far above the figure, see the table."}
         </p>
       </figcaption>
@@ -144,9 +144,10 @@ function Series({ response, frame: { width, x, top, y } }: SeriesProps) {
   const line = whole.map(({ b, mean }, i) => `${i ? "L" : "M"}${x(b)} ${y(mean)}`).join("");
   return (
     <g class={seriesClass(response)}>
-      {plain !== null && (
+      {plain !== null && plain <= top && (
         <line class="plain" x1={AT.left} x2={width - AT.right} y1={y(plain)} y2={y(plain)} />
       )}
+      {plain !== null && plain > top && <path class="mark" d={arrow(AT.left, y(plain))} />}
       {places.map(
         ({ b, low, high, seeds }) =>
           seeds > 1 && <line key={b} class="range" x1={x(b)} x2={x(b)} y1={y(low)} y2={y(high)} />,

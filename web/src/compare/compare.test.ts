@@ -136,6 +136,8 @@ describe("the bound of a figure of several sweeps", () => {
 
   it("leaves out a level or a whole sweep that went astray", () => {
     expect(commonBound([response([...usual, 3e34])])).toBeLessThan(1);
+    expect(commonBound([response([0.3, 0.4, 3e34])])).toBeLessThan(1e4);
+    expect(commonBound([response([...usual, 3e34]), response([0.5, 3e34])])).toBeLessThan(1e4);
     const whole = commonBound([response(usual), response([1e9, 2e9], 1e9)]);
     expect(whole).toBeGreaterThan(0.35);
     expect(whole).toBeLessThan(1e4);

@@ -69,19 +69,19 @@ function placeOf(trials: readonly TrialItem[], b: number): Place | null {
   };
 }
 
-/** So many times what the lowest sweep has at most, and of what is nearly nothing, is astray. */
+/** So many times the lowest mean, and what is nearly nothing, is astray. */
 const ASTRAY = 1e4;
 const NOTHING = 1e-3;
 
 /**
- * The highest value to draw a figure of `responses` for, of which one has places: the highest that any
- * of them would be drawn for alone, but for a sweep that went astray as a whole, which tells the
- * others' scale nothing.
+ * The highest value to draw a figure of `responses` for, of which one has places: the highest
+ * that any of them would be drawn for alone, unless that is astray, which tells the others' scale
+ * nothing.
  */
 export function commonBound(responses: readonly Response[]): number {
   const heard = responses.filter(({ places }) => places.length > 0);
   const means = heard.map(({ places }) => places.map(({ mean }) => mean));
   const alone = heard.map(({ plain }, i) => Math.max(boundOf(means[i] ?? []), plain ?? -Infinity));
-  const lowest = Math.min(...means.map((each) => Math.max(...each)));
+  const lowest = Math.min(...means.flat());
   return Math.min(Math.max(...alone), ASTRAY * Math.max(NOTHING, lowest));
 }

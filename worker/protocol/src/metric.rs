@@ -52,16 +52,19 @@ impl Metric {
     }
 }
 
-/// For people: with four decimals or as many as are asked for, in powers of ten where a run went
-/// astray so far that decimals say nothing.
+/// For people: with four decimals or as many as are asked for, and in powers of ten where these
+/// would say nothing. `+` gives positive ones a sign.
 impl Display for Metric {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let decimals = f.precision().unwrap_or(4);
-        match self {
-            Self::Finite(value) if value.abs() >= 1e5 => write!(f, "{value:.2e}"),
-            Self::Finite(value) => write!(f, "{value:.decimals$}"),
-            Self::Diverged => f.write_str(DIVERGED),
+        let Self::Finite(value) = self else { return f.write_str(DIVERGED) };
+        if f.sign_plus() && *value >= 0.0 {
+            f.write_str("+")?;
         }
+        if *value != 0.0 && !(5e-4..1e4).contains(&value.abs()) {
+            return write!(f, "{value:.2e}");
+        }
+        write!(f, "{value:.decimals$}")
     }
 }
 
@@ -122,6 +125,12 @@ mod tests {
         assert_eq!(words(2.13106), "2.1311");
         assert_eq!(words(-0.5), "-0.5000");
         assert_eq!(words(2.5e34), "2.50e34");
+        assert_eq!(words(0.0000123), "1.23e-5");
+        assert_eq!(words(0.0), "0.0000");
+        assert_eq!(
+            format!("{:+} {:+.3}", Metric::Finite(0.5), Metric::Finite(-3e34)),
+            "+0.5000 -3.00e34"
+        );
         assert_eq!(words(f64::NAN), "diverged");
         assert_eq!(format!("{:.3}", Metric::Finite(0.23126)), "0.231");
     }

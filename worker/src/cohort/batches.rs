@@ -29,7 +29,7 @@ impl<'a> Batches<'a> {
         }
     }
 
-    /// The features `[rows, dim]` and labels of step number `step`, counted from the first epoch on.
+    /// The features `[rows, dim]` and labels of step number `step`, from 0 over all epochs.
     pub fn gather(&self, step: u64) -> (Vec<f32>, Vec<u8>) {
         let from = (step % self.steps_per_epoch) as usize * self.size;
         let rows = &self.order[from..(from + self.size).min(self.order.len())];

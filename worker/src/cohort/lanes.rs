@@ -93,7 +93,8 @@ impl<'a> Lanes<'a> {
         members
     }
 
-    /// Spreads members over the machine's threads, as evenly as can be, in their order.
+    /// Spreads members over the machine's threads, as evenly as can be, in their order, in place of
+    /// those that are there.
     pub fn spread(&mut self, members: Vec<(Member, State)>) -> Result<(), TrainError> {
         let (machine, plan) = (self.machine, self.plan);
         let groups = machine.lanes().min(members.len());
@@ -113,9 +114,9 @@ impl<'a> Lanes<'a> {
             let group = Group::new(plan, members, &states, machine, room);
             Ok(Lane { group, pool: pool(machine.threads() / groups)? })
         };
-        let lanes: Result<Vec<_>, TrainError> =
+        let lanes: Result<_, TrainError> =
             pool(groups)?.install(|| parts.into_par_iter().map(lane).collect());
-        self.lanes.append(&mut lanes?);
+        self.lanes = lanes?;
         Ok(())
     }
 }

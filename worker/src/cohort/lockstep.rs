@@ -150,7 +150,6 @@ impl<'a> Lockstep<'a> {
         let (data, plan, steps) = (self.data, self.plan, self.step..until);
         let metric = self.job.segment.metric;
         let batches = Batches::of(plan, data, epoch);
-        let batches = |step| batches.gather(step);
         let ends_epoch = until == (epoch + 1) * plan.steps_per_epoch;
         let (first, last) = (self.job.segment.from_step, self.job.segment.to_step);
         let begins = steps.start.is_multiple_of(plan.steps_per_epoch) || steps.start == first;

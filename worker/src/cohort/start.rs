@@ -3,7 +3,11 @@
 use super::{Job, TrainError};
 use crate::{
     checkpoint::{Layout, State, Tally},
-    cohort::{fork::Arm, group::Step, member::Member},
+    cohort::{
+        fork::Arm,
+        group::{Group, Step},
+        member::Member,
+    },
     data::Data,
     device::Machine,
     memory::{Footprint, Holding},
@@ -69,7 +73,9 @@ impl Plan {
             arms: branches.iter().map(|branch| branch.arms.len()).sum(),
             dormant: branches.iter().map(|branch| branch.watch.len()).sum(),
         };
-        let width = footprint.width(machine.memory(), holding);
+        let batches = machine.lanes() * Group::batches_held(self.batch_size * self.dim);
+        let memory = machine.memory().saturating_sub(batches as u64);
+        let width = footprint.width(memory, holding);
         if width < holding.arms {
             tracing::debug!(width, arms = holding.arms, "memory bounds the stack");
         }

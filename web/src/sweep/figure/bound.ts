@@ -1,4 +1,4 @@
-/** Which values a figure leaves above its upper end, so that one run astray doesn't flatten it. Pure. */
+/** What a figure leaves above its upper end, so that one run astray doesn't flatten it. Pure. */
 
 /** Beyond so many times the spread of the better three quarters a value is off the figure. */
 const FAR = 3;

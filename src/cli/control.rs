@@ -19,7 +19,7 @@ pub struct Args {
 
 /// What is to become of it.
 #[derive(Clone, Copy, Debug)]
-pub enum Steer {
+pub enum Control {
     /// To wait.
     Pause,
     /// To go on.
@@ -32,12 +32,12 @@ pub enum Steer {
 ///
 /// # Errors
 /// [`Failure::BadInput`] if the sweep has ended already; whatever the client meets.
-pub async fn run(args: Args, steer: Steer) -> Result<(), Failure> {
+pub async fn run(args: Args, control: Control) -> Result<(), Failure> {
     let client = connect(&args.server)?;
-    let answer = match steer {
-        Steer::Pause => client.pause(args.id).await?,
-        Steer::Resume => client.resume(args.id).await?,
-        Steer::Cancel => client.cancel(args.id).await?,
+    let answer = match control {
+        Control::Pause => client.pause(args.id).await?,
+        Control::Resume => client.resume(args.id).await?,
+        Control::Cancel => client.cancel(args.id).await?,
     };
     if args.json {
         return print::out(&answer.body);
