@@ -182,7 +182,7 @@ impl Progress {
             Event::CancelRequested => news.push("asked to end".into()),
             Event::PauseRequested => news.push("asked to pause".into()),
             Event::Resumed => news.push("resumed".into()),
-            Event::Extended { seeds, levels, epochs } => {
+            Event::Extended { seeds, levels, epochs, .. } => {
                 self.testing = false;
                 let mut more = vec![];
                 more.extend((!seeds.is_empty()).then(|| format!("seeds {seeds:?}")));
@@ -199,7 +199,7 @@ impl Progress {
         let mut news = Vec::new();
         let mut cuts: BTreeMap<u32, (u32, u32)> = BTreeMap::new();
         let mut ends: BTreeMap<&str, Vec<TrialKey>> = BTreeMap::new();
-        for Decision { action, reason } in decisions {
+        for Decision { action, reason, .. } in decisions {
             match action {
                 Action::Enqueue { segment } => self.open(segment),
                 Action::Withdraw { .. } => {}

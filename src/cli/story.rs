@@ -75,7 +75,7 @@ impl Story {
         let mut lines: Vec<Line> = self.event(&entry.event).into_iter().collect();
         lines.extend(self.decisions(&entry.decisions));
         // A sweep's failure gives the reason of all that failed with it; once is enough.
-        if let Some(Decision { action: Action::Fail, reason }) = entry.decisions.last() {
+        if let Some(Decision { action: Action::Fail, reason, .. }) = entry.decisions.last() {
             for line in &mut lines {
                 if line.reason != *reason && reason.contains(&line.reason) {
                     line.reason.clear();
@@ -133,7 +133,7 @@ impl Story {
                 Line::new("pausing", "a user asked to pause the sweep".into(), "", Tone::Plain)
             }
             Event::Resumed => Line::new("resumed", "the sweep".into(), "", Tone::Plain),
-            Event::Extended { seeds, levels, epochs } => {
+            Event::Extended { seeds, levels, epochs, .. } => {
                 let mut parts = Vec::new();
                 if !seeds.is_empty() {
                     parts.push(format!("seeds {}", listed(seeds)));
@@ -151,7 +151,7 @@ impl Story {
     fn decisions(&self, decisions: &[Decision]) -> Vec<Line> {
         let mut lines = Vec::new();
         let mut told: Vec<(TrialEnd, &str)> = Vec::new();
-        for Decision { action, reason } in decisions {
+        for Decision { action, reason, .. } in decisions {
             let Action::End { end, .. } = action else {
                 lines.push(self.decision(action, reason));
                 continue;

@@ -1,7 +1,7 @@
 //! What users do to a sweep on its way: cancel, pause, resume, extend, delete.
 
 use super::{Driver, DriverError};
-use crate::scheduler::{Event, SweepStatus};
+use crate::scheduler::{EXTENSION_VERSION, Event, SweepStatus};
 use floodgauge_protocol::{Extension, SweepId};
 
 impl Driver {
@@ -74,12 +74,18 @@ impl Driver {
             if state.status() != SweepStatus::Completed {
                 return Err(DriverError::NotCompleted(state.status()));
             }
-            let problems = extension.problems(state.spec());
+            let problems = extension.problems(state.facts().spec());
             if !problems.is_empty() {
                 return Err(DriverError::Invalid(problems));
             }
-            let (seeds, levels) = (extension.new_seeds(state.spec()), extension.levels.clone());
-            Ok(Some(Event::Extended { seeds, levels, epochs: extension.epochs }))
+            let (seeds, levels) =
+                (extension.new_seeds(state.facts().spec()), extension.levels.clone());
+            Ok(Some(Event::Extended {
+                seeds,
+                levels,
+                epochs: extension.epochs,
+                version: EXTENSION_VERSION,
+            }))
         })
         .await?;
         tracing::info!(%sweep, ?extension, "extended");

@@ -184,7 +184,7 @@ impl Driver {
     ) -> Result<Option<Streamed>, DriverError> {
         let leased = self.held(lease, token).await?;
         let sweep = self.sweep(leased.sweep).await?;
-        match sweep.spec().recipe.dataset.pin {
+        match sweep.facts().spec().recipe.dataset.pin {
             Some(pin) if pin.sha256 == digest => Ok(self.0.blobs.stream(digest).await?),
             _ => Ok(None),
         }

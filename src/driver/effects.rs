@@ -15,7 +15,7 @@ pub fn of(before: &Sweep, after: &Sweep, event: &Event, decisions: &[Decision]) 
     };
     match event {
         Event::Reported { segment, rows, .. } => {
-            if let Some(segment) = before.open_segment(*segment) {
+            if let Some(segment) = before.facts().segments().get_open(*segment) {
                 effects.rows =
                     rows.iter().flat_map(|row| row_updates(segment.family, row)).collect();
             }
@@ -37,15 +37,17 @@ pub fn of(before: &Sweep, after: &Sweep, event: &Event, decisions: &[Decision]) 
 
 /// Every trial, for a new sweep.
 pub fn all_trials(sweep: &Sweep) -> Vec<TrialUpdate> {
-    sweep.trials().map(|(key, trial)| update(key, trial)).collect()
+    sweep.facts().trials().map(|(key, trial)| update(key, trial)).collect()
 }
 
 fn changed_trials(before: &Sweep, after: &Sweep) -> Vec<TrialUpdate> {
     after
+        .facts()
         .trials()
         .map(|(key, trial)| {
-            let kept = Some(after.kept(key)).filter(|kept| *kept != before.kept(key));
-            (TrialUpdate { kept, ..update(key, trial) }, before.trial(key))
+            let kept =
+                Some(after.facts().kept(key)).filter(|kept| *kept != before.facts().kept(key));
+            (TrialUpdate { kept, ..update(key, trial) }, before.facts().trial(key))
         })
         .filter(|(new, old)| old.map(|old| update(new.trial, old)).as_ref() != Some(new))
         .map(|(new, _)| new)
@@ -60,7 +62,7 @@ fn update(trial: TrialKey, state: &Trial) -> TrialUpdate {
         onset_step: state.onset_step,
         checkpoint: state.checkpoint,
         kept: None,
-        reason: state.reason.clone(),
+        reason: state.reason.as_ref().map(ToString::to_string),
     }
 }
 
@@ -79,8 +81,8 @@ fn row_updates(family: FamilyIx, row: &ReportRow) -> impl Iterator<Item = RowUpd
 
 /// The epochs that a trial has from its trunk when it is woken.
 fn shared_rows(after: &Sweep, key: TrialKey) -> impl Iterator<Item = RowUpdate> + '_ {
-    let steps = after.steps_per_epoch();
-    let curve = after.trial(key).into_iter().flat_map(|trial| &trial.curve);
+    let steps = after.facts().steps_per_epoch();
+    let curve = after.facts().trial(key).into_iter().flat_map(|trial| &trial.curve);
     curve.zip(1..).map(move |(point, epoch)| RowUpdate {
         trial: key,
         epoch,

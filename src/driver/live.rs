@@ -2,7 +2,7 @@
 
 use super::DriverError;
 use crate::{
-    scheduler::{self, Event, Sweep},
+    scheduler::{self, Decision, EXTENSION_VERSION, Event, Sweep},
     store::{DynStore, Entry, StoreError},
 };
 use floodgauge_protocol::SweepId;
@@ -22,19 +22,25 @@ pub struct Live {
 impl Live {
     /// Replays a whole log, and asserts that it leads where it led before.
     pub async fn replay(store: &DynStore, sweep: SweepId) -> Result<Self, DriverError> {
+        let mut live = Self::begin(store, sweep).await?;
+        live.catch_up(store).await?;
+        Ok(live)
+    }
+
+    /// The state before the first entry, by the version of the scheduler that wrote the log.
+    pub async fn begin(store: &DynStore, sweep: SweepId) -> Result<Self, DriverError> {
         let row = store.sweep(sweep).await?.ok_or(DriverError::NotFound)?;
-        if row.scheduler_version != scheduler::VERSION {
-            let (found, ours) = (row.scheduler_version, scheduler::VERSION);
-            return Err(DriverError::Version { found, ours });
-        }
         let first = store.entries(sweep, 0, 1).await?.pop().ok_or(DriverError::NotFound)?;
         let Event::Submitted { spec } = event(&first)? else {
             let what = "the first log entry is no submission";
             return Err(DriverError::Store(StoreError::Corrupt(what.into())));
         };
-        let mut live = Self { sweep, state: Arc::new(Sweep::new(*spec)), seq: 0 };
-        live.catch_up(store).await?;
-        Ok(live)
+        let (kind, found) = (spec.scheduler.kind, row.scheduler_version);
+        let Some(state) = Sweep::of_version(*spec, found) else {
+            let ours = scheduler::current_version(kind);
+            return Err(DriverError::Version { found, ours });
+        };
+        Ok(Self { sweep, state: Arc::new(state), seq: 0 })
     }
 
     /// The state after `seq`.
@@ -45,20 +51,39 @@ impl Live {
     /// Takes in what other writers committed since.
     pub async fn catch_up(&mut self, store: &DynStore) -> Result<(), DriverError> {
         loop {
-            let entries = store.entries(self.sweep, self.seq, BATCH).await?;
+            let entries = self.next_entries(store).await?;
             if entries.is_empty() {
                 return Ok(());
             }
             let whole = entries.len() < BATCH as usize;
-            let state = Arc::make_mut(&mut self.state);
-            for entry in entries {
-                take(state, &entry)?;
-                self.seq = entry.seq;
+            for entry in &entries {
+                self.take(entry)?;
             }
             if whole {
                 return Ok(());
             }
         }
+    }
+
+    /// The entries that come next, so many at most as are read at once.
+    pub async fn next_entries(&self, store: &DynStore) -> Result<Vec<Entry>, DriverError> {
+        Ok(store.entries(self.sweep, self.seq, BATCH).await?)
+    }
+
+    /// Takes the next entry in; its decisions, which it answers, must be the stored ones.
+    pub fn take(&mut self, entry: &Entry) -> Result<Vec<Decision>, DriverError> {
+        let event = event(entry)?;
+        if let Event::Extended { version: found, .. } = event
+            && found != EXTENSION_VERSION
+        {
+            return Err(DriverError::Version { found, ours: EXTENSION_VERSION });
+        }
+        let decisions = Arc::make_mut(&mut self.state).step(&event);
+        if decided(super::json(&decisions)?) != decided(entry.decisions.clone()) {
+            return Err(DriverError::Replay { seq: entry.seq });
+        }
+        self.seq = entry.seq;
+        Ok(decisions)
     }
 
     /// The state.
@@ -72,11 +97,12 @@ impl Live {
     }
 }
 
-/// Takes a stored entry in; its decisions must be the stored ones.
-fn take(state: &mut Sweep, entry: &Entry) -> Result<(), DriverError> {
-    let decisions = super::json(&state.step(&event(entry)?))?;
-    if decided(decisions) != decided(entry.decisions.clone()) {
-        return Err(DriverError::Replay { seq: entry.seq });
+/// Gives stored decisions the reasons that a replay gave them.
+pub fn add_reasons(stored: &mut Value, replayed: &[Decision]) -> Result<(), DriverError> {
+    for (stored, decision) in stored.as_array_mut().into_iter().flatten().zip(replayed) {
+        if let (Some(stored), Some(why)) = (stored.as_object_mut(), &decision.why) {
+            stored.insert("why".into(), super::json(why)?);
+        }
     }
     Ok(())
 }
@@ -87,6 +113,7 @@ fn decided(mut decisions: Value) -> Value {
     for decision in decisions.as_array_mut().into_iter().flatten() {
         if let Some(decision) = decision.as_object_mut() {
             decision.remove("reason");
+            decision.remove("why");
             if let Some(best) = decision.remove("best") {
                 decision.insert("chosen".into(), best["best"]["arm"].clone());
             }

@@ -9,6 +9,7 @@
 //! - `datasets`: data sets, added, pinned, deleted.
 //! - `drain`: the end of a server in order.
 //! - `estimate`: how long a sweep would take.
+//! - `explain`: reasons for old entries, which have them in words alone.
 //! - `live`: a sweep's state in memory, rebuilt from its log.
 //! - `effects`: what a step changes in the projections.
 //! - `work`: leases, reports, blobs.
@@ -19,6 +20,7 @@ mod drain;
 mod effects;
 mod error;
 mod estimate;
+mod explain;
 mod live;
 mod work;
 
@@ -160,7 +162,7 @@ impl Driver {
         let new = NewSweep {
             sweep,
             name: spec.name.clone(),
-            scheduler_version: scheduler::VERSION,
+            scheduler_version: scheduler::current_version(spec.scheduler.kind),
             priority: spec.scheduler.priority,
             spec: json(&spec)?,
             idempotency,
@@ -337,10 +339,12 @@ impl Driver {
 
 /// What a sweep has become, if a step made it grow.
 fn grown(before: &Sweep, after: &Sweep) -> Result<Option<Grown>, DriverError> {
-    if before.plan() == after.plan() && before.spec() == after.spec() {
+    if before.facts().plan() == after.facts().plan()
+        && before.facts().spec() == after.facts().spec()
+    {
         return Ok(None);
     }
-    Ok(Some(Grown { spec: json(after.spec())?, plan: json(after.plan())? }))
+    Ok(Some(Grown { spec: json(after.facts().spec())?, plan: json(after.facts().plan())? }))
 }
 
 fn check(spec: &SweepSpec) -> Result<(), DriverError> {

@@ -100,7 +100,8 @@ impl Driver {
         claim: &Claim,
     ) -> Result<Option<Assignment>, DriverError> {
         let segment = leased.segment.segment;
-        let still_open = |state: &Sweep, event: Event| state.open_segment(segment).map(|_| event);
+        let still_open =
+            |state: &Sweep, event: Event| state.facts().segments().get_open(segment).map(|_| event);
         if leased.took_over {
             let lost = Event::Lost { segment, attempt: leased.attempt - 1 };
             tracing::warn!(sweep = %leased.sweep, %segment, "a lease expired; its segment is taken over");
@@ -116,7 +117,7 @@ impl Driver {
         let state = self
             .apply(leased.sweep, guard(leased), |state| Ok(still_open(state, claimed.clone())))
             .await?;
-        if state.open_segment(segment).is_none() {
+        if state.facts().segments().get_open(segment).is_none() {
             return Ok(None);
         }
         Ok(Some(Assignment {
@@ -127,9 +128,9 @@ impl Driver {
                 attempt: leased.attempt,
                 ttl_s: self.ttl_s(),
             },
-            recipe: state.spec().recipe.clone(),
-            family: state.plan().families[leased.segment.family.ix()],
-            arms: state.plan().arms.clone(),
+            recipe: state.facts().spec().recipe.clone(),
+            family: state.facts().plan().families[leased.segment.family.ix()],
+            arms: state.facts().plan().arms.clone(),
             segment: leased.segment.clone(),
             traceparent: leased.traceparent.clone(),
         }))
@@ -163,7 +164,7 @@ impl Driver {
         let state = self
             .apply(leased.sweep, renewing, |state| {
                 open(state, segment)?;
-                let sifted = state.sift(segment, &report.rows)?;
+                let sifted = state.facts().sift(segment, &report.rows)?;
                 let news = !sifted.new.is_empty() || sifted.redone > 0;
                 count = ReportedRows {
                     new: sifted.new.len() as u64,
@@ -176,7 +177,7 @@ impl Driver {
                 Ok(news.then_some(Event::Reported { segment, attempt, rows, redone }))
             })
             .await?;
-        self.0.metrics.reported(&leased.worker, count, state.steps_per_epoch());
+        self.0.metrics.reported(&leased.worker, count, state.facts().steps_per_epoch());
         if !contradicting.is_empty() {
             self.record_contradiction(&leased, contradicting).await?;
         }
@@ -186,13 +187,16 @@ impl Driver {
         if !report.saved.is_empty() {
             self.apply(leased.sweep, guard(&leased), |state| {
                 open(state, segment)?;
-                state.check_saved(segment, &report.saved).map_err(DriverError::BadFinish)?;
-                let branches = state.newer(segment, &report.saved);
+                state
+                    .facts()
+                    .check_saved(segment, &report.saved)
+                    .map_err(DriverError::BadFinish)?;
+                let branches = state.facts().newer(segment, &report.saved);
                 Ok((!branches.is_empty()).then_some(Event::Saved { segment, attempt, branches }))
             })
             .await?;
         }
-        let mut stop = state.stops(segment).to_vec();
+        let mut stop = state.facts().segments().stops(segment).to_vec();
         stop.extend(self.last_orders(&leased.segment));
         Ok(ReportAnswer { stop, ttl_s: self.ttl_s() })
     }
@@ -224,7 +228,10 @@ impl Driver {
         let (segment, attempt) = (leased.segment.segment, leased.attempt);
         self.apply(leased.sweep, guard(&leased), |state| {
             open(state, segment)?;
-            state.check_finish(segment, &finish.branches).map_err(DriverError::BadFinish)?;
+            state
+                .facts()
+                .check_finish(segment, &finish.branches)
+                .map_err(DriverError::BadFinish)?;
             let branches = finish.branches.clone();
             Ok(Some(Event::Finished { segment, attempt, branches }))
         })
@@ -322,7 +329,7 @@ impl Driver {
 
 /// A segment that is over has no lease.
 fn open(state: &Sweep, segment: SegmentId) -> Result<(), DriverError> {
-    state.open_segment(segment).map(drop).ok_or(DriverError::LeaseLost)
+    state.facts().segments().get_open(segment).map(drop).ok_or(DriverError::LeaseLost)
 }
 
 fn guard(leased: &LeasedSegment) -> Option<LeaseGuard> {

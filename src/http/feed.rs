@@ -228,7 +228,7 @@ async fn look<L: Log>(
         let last = L::ends_with(&entry, grown);
         Ok(Arc::new(Told { place, last, event: message(&place.to_string(), entry)? }))
     };
-    let told = match log.read(driver.store(), after).await {
+    let told = match log.read(driver, after).await {
         Ok(Look::End) => return None,
         Ok(Look::Entries { entries, grown }) => {
             entries.into_iter().map(|entry| tell(entry, grown)).collect()

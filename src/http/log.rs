@@ -1,6 +1,9 @@
 //! The logs that can be followed: one sweep's, and all sweeps'.
 
-use crate::store::{DynStore, Entry, GlobalCursor, StoreError};
+use crate::{
+    driver::Driver,
+    store::{Entry, GlobalCursor, StoreError},
+};
 use floodgauge_protocol::SweepId;
 use serde_json::Value;
 use std::{fmt::Display, hash::Hash};
@@ -19,7 +22,7 @@ pub trait Log: Copy + Eq + Hash + Send + Sync + 'static {
     /// Entries after a place, in order.
     fn read(
         self,
-        store: &DynStore,
+        driver: &Driver,
         after: Self::Place,
     ) -> impl Future<Output = Result<Look<Self::Place>, StoreError>> + Send;
 
@@ -48,7 +51,8 @@ impl Log for OfSweep {
     const NAME: &'static str = "sweep";
     type Place = u64;
 
-    async fn read(self, store: &DynStore, after: u64) -> Result<Look<u64>, StoreError> {
+    async fn read(self, driver: &Driver, after: u64) -> Result<Look<u64>, StoreError> {
+        let store = driver.store();
         // A sweep's row is much cheaper than a look for entries that aren't there.
         let grown = match store.sweep(self.0).await? {
             Some(row) if row.head_seq > after => row.grown_seq,
@@ -59,6 +63,7 @@ impl Log for OfSweep {
             _ => return Ok(Look::End),
         };
         let entries = store.entries(self.0, after, BATCH).await?;
+        let entries = driver.explained(entries).await?;
         let entries = entries.into_iter().map(|entry| (entry.seq, entry)).collect();
         Ok(Look::Entries { entries, grown })
     }
@@ -87,10 +92,12 @@ impl Log for OfAll {
 
     async fn read(
         self,
-        store: &DynStore,
+        driver: &Driver,
         after: GlobalCursor,
     ) -> Result<Look<GlobalCursor>, StoreError> {
-        let entries = store.all_entries(Some(after), BATCH).await?;
+        let entries = driver.store().all_entries(Some(after), BATCH).await?;
+        let (places, entries): (Vec<_>, Vec<_>) = entries.into_iter().unzip();
+        let entries = places.into_iter().zip(driver.explained(entries).await?).collect();
         Ok(Look::Entries { entries, grown: 0 })
     }
 

@@ -67,7 +67,7 @@ async fn model(
     let trials = state.driver.store().trials(sweep).await?;
     let stored = trials.iter().find(|row| row.trial == key).ok_or_else(|| absent("row"))?;
     let replayed = sweeps::replayed(&state, sweep).await?;
-    let read = match replayed.as_ref().and_then(|replayed| replayed.trial(key)) {
+    let read = match replayed.as_ref().and_then(|replayed| replayed.facts().trial(key)) {
         Some(trial) => read_out(trial, spec.search.objective.at, spec.recipe.steps_per_epoch()),
         // Another version's decisions: the newest checkpoint is known all the same.
         None => stored.checkpoint.map(|digest| (stored.epochs.into(), digest)),

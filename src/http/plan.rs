@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     driver::PlannedTime,
-    scheduler::{self, PlanBound, Rungs},
+    scheduler::{self, PlanBound},
     verdict::noise_floor,
 };
 use axum::Json;
@@ -60,13 +60,13 @@ pub(super) async fn plan(state: &AppState, spec: SweepSpec) -> Result<Json<Sweep
     Ok(Json(SweepPlan {
         name: spec.name.clone(),
         scheduler: spec.scheduler.kind,
-        scheduler_version: scheduler::VERSION,
+        scheduler_version: scheduler::current_version(spec.scheduler.kind),
         arms: plan.arms.len(),
         seeds: spec.search.seeds.len(),
         epochs: spec.recipe.epochs,
         steps_per_epoch: spec.recipe.steps_per_epoch(),
         arms_list: plan.arm_ids().zip(&plan.arms).map(|(ix, arm)| arm_item(ix, *arm)).collect(),
-        rungs: Rungs::of(&spec, plan.arms.len() - 1).epochs().to_vec(),
+        rungs: scheduler::decision_epochs(&spec),
         time: state.driver.time(&spec, cost.low, cost.high).await?,
         run_equivalents: cost,
         noise_floor: dataset

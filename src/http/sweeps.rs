@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     driver::DriverError,
-    scheduler::{Rungs, Sweep, SweepStatus},
+    scheduler::{self, Sweep, SweepStatus},
     store::{Page, SweepRow},
     verdict::Best,
 };
@@ -350,7 +350,7 @@ pub(super) async fn detail(state: &AppState, sweep: SweepId) -> Result<SweepDeta
     let row = row(state, sweep).await?;
     let spec = spec(&row)?;
     let plan = plan(&row)?;
-    let rungs = Rungs::of(&spec, plan.arms.len() - 1).epochs().to_vec();
+    let rungs = scheduler::decision_epochs(&spec);
     Ok(SweepDetail {
         summary: summary(&row)?,
         arms_list: plan.arm_ids().zip(&plan.arms).map(|(ix, arm)| arm_item(ix, *arm)).collect(),

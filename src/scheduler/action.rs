@@ -1,5 +1,6 @@
 //! What the scheduler wants done, each with its reason.
 
+use super::reason::Reason;
 use crate::verdict::Best;
 use floodgauge_protocol::{ArmIx, Method, Segment, SegmentId, TrialKey, work::Stop};
 use serde::{Deserialize, Serialize};
@@ -11,8 +12,18 @@ pub struct Decision {
     /// The action.
     #[serde(flatten)]
     pub action: Action,
-    /// Why, in words for people, with the figures that decided.
+    /// Why, in words for people.
     pub reason: String,
+    /// Why, as data. Logs of version 0.1.0 have the words alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<Reason>,
+}
+
+impl Decision {
+    /// An action, why it is taken, and the words for that.
+    pub fn new(action: Action, why: Reason) -> Self {
+        Self { action, reason: why.to_string(), why: Some(why) }
+    }
 }
 
 /// One thing to do.

@@ -98,7 +98,14 @@ pub enum Event {
         /// Epochs of a full run from now on, if they are more than before.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         epochs: Option<u32>,
+        /// The version of how it goes on; logs of version 0.1.0 have none, and mean 3.
+        #[serde(default = "first_extension_version")]
+        version: u32,
     },
+}
+
+fn first_extension_version() -> u32 {
+    3
 }
 
 impl Event {

@@ -1,60 +1,31 @@
 //! The pure core: events in, actions out.
 //!
 //! No IO, no clock, no log, no random numbers: the same events give the same actions, so a
-//! sweep's state is rebuilt by replaying its log.
+//! sweep's state is rebuilt by replaying its log. Three rooms, and a step that goes through them:
 //!
-//! - [`Event`], [`Action`], [`Decision`]: the language.
-//! - [`Sweep`]: the state, and `step`.
-//! - `policy`: what every scheduler has in common.
-//! - `halving`: probes after their onset, and what they say of the levels between them: `response`,
-//!   by a curve that `smooth` draws; levels beyond an end of those asked for, if the best lies there.
-//! - [`Rungs`], `textbook`: textbook halving and Hyperband; a grid is halving with one rung.
-//! - `asynchronous`: halving that lets arms go on as they come.
-//! - [`bound()`]: what a sweep may cost.
-//! - `trunk`: the plain run of a family, and how dormant arms are woken from it.
-//! - `training`: the segments that bring trials to where they are to be.
-//! - `save`: what workers save on their way.
-//! - `pause`, `extend`: what users do to a sweep that runs, and to one that is done.
-//! - `table`: the paper's table, and which arms stand in it; `testing`: the test at the end;
-//!   `told`: what unfinished runs tell the verdict.
-//! - [`Sifted`]: what of a report is new.
+//! - [`facts`]: what happened. Trials, segments, trunks, cost; no policy in sight.
+//! - [`policy`]: who is trained how far, who goes on, and why. One policy a scheduler.
+//! - `answer`: what it comes to. How the arms stand, the table, the tests at the end.
+//! - [`Sweep`]: facts and a policy; `step`.
+//! - [`Event`], [`Action`], [`Decision`], [`reason`]: the language. `words` makes sentences of reasons.
 
 mod action;
-mod asynchronous;
-mod bound;
+mod answer;
 mod event;
-mod extend;
-mod halving;
-mod pause;
-mod policy;
-mod response;
-mod rungs;
-mod save;
-mod sift;
-mod smooth;
-mod standing;
+pub mod facts;
+pub mod policy;
+pub mod reason;
 mod status;
 mod sweep;
-mod table;
-mod testing;
-mod textbook;
-mod told;
-mod training;
-mod trial;
-mod trunk;
+mod words;
 
 pub use action::{Action, AddedArm, Decision, TrialEnd};
-pub use bound::{Phase, PlanBound, bound};
 pub use event::Event;
-pub use rungs::Rungs;
-pub use sift::{BadReport, Sifted};
+pub use facts::{BadReport, Goal, Point, Sifted, Trial};
+pub use policy::{EXTENSION_VERSION, Phase, PlanBound, bound, current_version, decision_epochs};
+pub use reason::Reason;
 pub use status::{SweepStatus, TrialStatus, UnknownStatus};
 pub use sweep::Sweep;
-pub use trial::{Goal, Point, Trial};
-
-/// The version of the decisions in this binary. A sweep keeps the version that it was
-/// submitted under; any change that could alter a decision raises it.
-pub const VERSION: u32 = 3;
 
 #[cfg(test)]
 mod tests;

@@ -35,13 +35,13 @@ pub struct Trainer<'a> {
 impl<'a> Trainer<'a> {
     /// A worker for a family of a sweep.
     pub fn new(sweep: &'a Sweep, truth: &'a dyn Truth, family: FamilyIx) -> Self {
-        let seed = sweep.plan().families[family.ix()].seed;
+        let seed = sweep.facts().plan().families[family.ix()].seed;
         Self { sweep, truth, seed }
     }
 
     /// The rows of a segment, epoch by epoch; none for a test.
     pub fn rows(&self, segment: &Segment) -> Vec<ReportRow> {
-        let per_epoch = self.sweep.steps_per_epoch();
+        let per_epoch = self.sweep.facts().steps_per_epoch();
         let mut rows = vec![];
         for epoch in epochs(segment, per_epoch) {
             for (arms, onset_step) in segment.branches.iter().flat_map(|b| self.runs(b, epoch)) {
@@ -79,7 +79,7 @@ impl<'a> Trainer<'a> {
     /// The runs that a branch is in an epoch: its arms that ride, and each that crossed. Arms that
     /// were exposed enough are no longer there.
     fn runs(&self, branch: &Branch, epoch: u32) -> Vec<Run> {
-        let per_epoch = self.sweep.steps_per_epoch();
+        let per_epoch = self.sweep.facts().steps_per_epoch();
         let done = u64::from(epoch);
         let (mut riding, mut alone) = (vec![], vec![]);
         for &arm in &branch.arms {
@@ -100,7 +100,7 @@ impl<'a> Trainer<'a> {
     }
 
     fn trained(&self, segment: &Segment, branch: &Branch) -> Vec<FinishedBranch> {
-        let per_epoch = self.sweep.steps_per_epoch();
+        let per_epoch = self.sweep.facts().steps_per_epoch();
         let mut last: BTreeMap<ArmIx, (Run, u32)> = BTreeMap::new();
         for epoch in epochs(segment, per_epoch) {
             for run in self.runs(branch, epoch) {
@@ -138,7 +138,8 @@ impl<'a> Trainer<'a> {
         until: u32,
     ) -> Option<BestEpoch> {
         let value = |epoch| self.truth.point(self.seed, arm, epoch).metric(segment.metric);
-        let epochs = epochs(segment, self.sweep.steps_per_epoch()).filter(|&epoch| epoch <= until);
+        let epochs =
+            epochs(segment, self.sweep.facts().steps_per_epoch()).filter(|&epoch| epoch <= until);
         let epoch = epochs.min_by(|&a, &b| value(a).order(value(b)))?;
         let best = value(epoch);
         let beaten = branch.best.is_some_and(|before| before.order(best).is_le());
@@ -148,10 +149,12 @@ impl<'a> Trainer<'a> {
 
     /// What the plain run logs and keeps in a segment.
     fn trunk(&self, segment: &Segment, branch: &Branch) -> (Vec<Minimum>, Vec<Waypoint>) {
-        let per_epoch = self.sweep.steps_per_epoch();
+        let per_epoch = self.sweep.facts().steps_per_epoch();
         // By step, the lowest level that is crossed there.
         let mut crossed: BTreeMap<u64, (f64, bool)> = BTreeMap::new();
-        for (method, arm) in self.sweep.plan().arms.iter().zip(self.sweep.plan().arm_ids()) {
+        for (method, arm) in
+            self.sweep.facts().plan().arms.iter().zip(self.sweep.facts().plan().arm_ids())
+        {
             let (Some(level), Some(step)) = (method.level(), self.onset(arm)) else { continue };
             if step >= segment.from_step && step < segment.to_step {
                 let entry = crossed.entry(step).or_insert((level, false));

@@ -63,7 +63,7 @@ pub fn run(
         let (rows, branches) = (trainer.rows(&work), trainer.ends(&work));
         let (segment, attempt) = (work.segment, 1);
         sweep.step(&Event::Reported { segment, attempt, rows, redone: 0 });
-        debug_assert_eq!(sweep.check_finish(segment, &branches), Ok(()));
+        debug_assert_eq!(sweep.facts().check_finish(segment, &branches), Ok(()));
         enqueue(&mut queue, sweep.step(&Event::Finished { segment, attempt, branches }));
     }
     let best = sweep.best();

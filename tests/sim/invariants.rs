@@ -1,7 +1,7 @@
 //! What must hold of every log. Each has a number, so that a broken one can be named.
 
 use crate::world::World;
-use floodgauge::scheduler::{Action, Decision, Sweep, TrialEnd, TrialStatus, bound};
+use floodgauge::scheduler::{Action, Decision, Reason, Sweep, TrialEnd, TrialStatus, bound};
 use floodgauge_protocol::{SchedulerKind, TrialKey};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -32,12 +32,12 @@ fn decisions(world: &World) -> impl Iterator<Item = &Decision> {
 }
 
 fn gave_up(world: &World) -> bool {
-    world.sweep.trials().any(|(_, trial)| trial.status == TrialStatus::Failed)
+    world.sweep.facts().trials().any(|(_, trial)| trial.status == TrialStatus::Failed)
 }
 
 fn cut_short(world: &World) -> bool {
     let early = [TrialStatus::Failed, TrialStatus::Diverged];
-    world.sweep.trials().any(|(_, trial)| early.contains(&trial.status))
+    world.sweep.facts().trials().any(|(_, trial)| early.contains(&trial.status))
 }
 
 fn ends(world: &World, _: &World) -> Result<(), String> {
@@ -45,7 +45,11 @@ fn ends(world: &World, _: &World) -> Result<(), String> {
     if !matches!(last, Some(Action::Complete { .. } | Action::Fail)) {
         return Err(format!("the last action is {last:?}"));
     }
-    match world.enqueued.iter().find(|segment| world.sweep.open_segment(**segment).is_some()) {
+    match world
+        .enqueued
+        .iter()
+        .find(|segment| world.sweep.facts().segments().get_open(**segment).is_some())
+    {
         Some(segment) => Err(format!("segment {segment} is open")),
         None => Ok(()),
     }
@@ -61,7 +65,8 @@ fn trials_end_once(world: &World, _: &World) -> Result<(), String> {
             return Err(format!("trial {trial:?} ended twice, at last: {}", decision.reason));
         }
     }
-    let active = world.sweep.trials().find(|(_, trial)| trial.status == TrialStatus::Active);
+    let active =
+        world.sweep.facts().trials().find(|(_, trial)| trial.status == TrialStatus::Active);
     match active {
         Some((key, _)) => Err(format!("trial {key:?} never ended")),
         None => Ok(()),
@@ -89,15 +94,15 @@ fn prunes_on_information(world: &World, _: &World) -> Result<(), String> {
     let exposure = spec.scheduler.first_rung.unwrap_or(share).min(full);
     for decision in decisions(world) {
         let Action::Prune { trial: key, .. } = decision.action else { continue };
-        let trial = world.sweep.trial(key).ok_or("no such trial")?;
+        let trial = world.sweep.facts().trial(key).ok_or("no such trial")?;
         let Some(onset) = trial.onset_step else {
             return Err(format!("trial {key:?} was pruned while it rode"));
         };
-        let until = (onset / world.sweep.steps_per_epoch()) as u32 + exposure;
+        let until = (onset / world.sweep.facts().steps_per_epoch()) as u32 + exposure;
         if trial.epochs() < until.min(full) && !cut_short(world) {
             return Err(format!("trial {key:?} was pruned after {} epochs", trial.epochs()));
         }
-        if !decision.reason.contains("is rank") && !cut_short(world) {
+        if !matches!(decision.why, Some(Reason::Probed(_))) && !cut_short(world) {
             return Err(format!("no figures in: {}", decision.reason));
         }
     }
@@ -109,6 +114,7 @@ fn costs_as_planned(world: &World, _: &World) -> Result<(), String> {
     let spent = world.sweep.run_equivalents().spent;
     let cut_short = world
         .sweep
+        .facts()
         .trials()
         .any(|(_, trial)| matches!(trial.status, TrialStatus::Failed | TrialStatus::Diverged));
     if spent > plan.high + 1e-9 || (spent < plan.low - 1e-9 && !cut_short) {
@@ -126,7 +132,8 @@ fn same_answer(world: &World, calm: &World) -> Result<(), String> {
     if best != other {
         return Err(format!("{:?} is not {:?}", best.best, other.best));
     }
-    let differs = world.sweep.trials().zip(calm.sweep.trials()).find(|(a, b)| a != b);
+    let differs =
+        world.sweep.facts().trials().zip(calm.sweep.facts().trials()).find(|(a, b)| a != b);
     match differs {
         Some(((key, trial), _)) => Err(format!("trial {key:?} is another: {:?}", trial.reason)),
         None => Ok(()),
@@ -147,7 +154,7 @@ fn epochs_once(world: &World, _: &World) -> Result<(), String> {
         }
     }
     for (key, epoch) in known {
-        let trial = world.sweep.trial(key).ok_or("no such trial")?;
+        let trial = world.sweep.facts().trial(key).ok_or("no such trial")?;
         if trial.epochs() < epoch && trial.status != TrialStatus::Failed {
             return Err(format!("trial {key:?} has {} of {epoch} epochs", trial.epochs()));
         }

@@ -126,7 +126,7 @@ impl World {
 
     fn event(&mut self, event: Event) {
         let decisions = self.sweep.step(&event);
-        self.case.plan = self.sweep.plan().clone();
+        self.case.plan = self.sweep.facts().plan().clone();
         for decision in &decisions {
             match &decision.action {
                 Action::Enqueue { segment } => {
@@ -142,7 +142,7 @@ impl World {
     }
 
     fn requeue(&mut self, segment: SegmentId) {
-        if let Some(open) = self.sweep.open_segment(segment) {
+        if let Some(open) = self.sweep.facts().segments().get_open(segment) {
             self.queue.insert(segment, open.clone());
         }
     }
@@ -215,14 +215,14 @@ impl World {
     }
 
     fn report(&mut self, segment: SegmentId, attempt: u32, rows: &[ReportRow]) {
-        let Ok(sifted) = self.sweep.sift(segment, rows) else { return };
+        let Ok(sifted) = self.sweep.facts().sift(segment, rows) else { return };
         if !sifted.contradicting.is_empty() {
             self.wrong.push(format!("segment {segment}: known rows with other bits"));
         }
         if sifted.new.is_empty() && sifted.redone == 0 {
             return;
         }
-        if let Some(work) = self.sweep.open_segment(segment).cloned() {
+        if let Some(work) = self.sweep.facts().segments().get_open(segment).cloned() {
             self.taken.extend(sifted.new.iter().map(|row| (work.clone(), row.clone())));
         }
         let (rows, redone) = (sifted.new, sifted.redone);
@@ -231,7 +231,7 @@ impl World {
 
     fn ends(&self, segment: &Segment) -> Vec<FinishedBranch> {
         let mut ends = Trainer::new(&self.sweep, &self.case, segment.family).ends(segment);
-        let seed = self.sweep.plan().families[segment.family.ix()].seed;
+        let seed = self.sweep.facts().plan().families[segment.family.ix()].seed;
         for end in ends.iter_mut().filter(|end| end.arms.contains(&ArmIx::PLAIN)) {
             end.minima = self.case.minima(seed, segment.from_step..segment.to_step);
         }
@@ -241,7 +241,7 @@ impl World {
     fn finish(&mut self, worker: &Worker) {
         let (segment, attempt) = (worker.segment.segment, worker.attempt);
         let branches = self.ends(&worker.segment);
-        if let Err(error) = self.sweep.check_finish(segment, &branches) {
+        if let Err(error) = self.sweep.facts().check_finish(segment, &branches) {
             self.wrong.push(format!("segment {segment} can't be handed in: {error}"));
         }
         self.event(Event::Finished { segment, attempt, branches });
@@ -252,7 +252,7 @@ impl World {
     fn haunt(&mut self) {
         let Some(zombie) = self.zombies.pop() else { return };
         let (segment, attempt) = (zombie.segment.segment, zombie.attempt);
-        if self.sweep.open_segment(segment).is_none() {
+        if self.sweep.facts().segments().get_open(segment).is_none() {
             let before = self.sweep.clone();
             let branches = self.ends(&zombie.segment);
             let decisions = self.sweep.step(&Event::Finished { segment, attempt, branches });

@@ -1,6 +1,6 @@
 //! Asynchronous halving, and Hyperband.
 
-use super::*;
+use super::{super::policy::Rungs, *};
 
 fn asha(seeds: &str) -> World {
     let text = format!(
@@ -22,7 +22,7 @@ fn promotions(world: &World) -> Vec<(u16, u32)> {
 }
 
 fn completed(world: &World) -> Vec<u16> {
-    let trials = world.sweep.trials();
+    let trials = world.sweep.facts().trials();
     let done = trials.filter(|(_, trial)| trial.status == TrialStatus::Completed);
     done.map(|(key, _)| key.arm.0).collect()
 }
@@ -52,7 +52,7 @@ fn who_comes_first_may_change_who_goes_on_but_not_that_it_ends() {
         assert_eq!(world.sweep.status(), SweepStatus::Completed);
         assert!(completed(&world).len() >= 2, "plain and at least one more");
         let open = |(_, trial): &(TrialKey, &Trial)| trial.status == TrialStatus::Active;
-        assert_eq!(world.sweep.trials().filter(open).count(), 0);
+        assert_eq!(world.sweep.facts().trials().filter(open).count(), 0);
     }
 }
 
@@ -82,16 +82,17 @@ fn where_too_few_get_to_the_highest_rung_its_best_goes_on() {
 #[test]
 fn hyperband_halves_each_bracket_by_itself() {
     let mut world = World::new(spec(r#""scheduler": {"kind": "hyperband"}"#), smooth);
-    assert_eq!(world.sweep.rungs().epochs(), [1, 3, 9, 27]);
-    let heats = world.sweep.rungs().heats().to_vec();
+    assert_eq!(decision_epochs(world.sweep.facts().spec()), [1, 3, 9, 27]);
+    let facts = world.sweep.facts();
+    let heats = Rungs::hyperband(facts.spec(), facts.plan().arms.len() - 1).heats().to_vec();
     world.run(|_| 0);
     assert_eq!(world.sweep.status(), SweepStatus::Completed);
     let done = completed(&world);
-    for heat in heats {
+    for heat in &heats {
         let survivors = heat.arms.iter().filter(|&&place| done.contains(&(place as u16 + 1)));
         assert!(survivors.count() >= 1, "{heat:?} in {done:?}");
     }
-    let eager = &world.sweep.rungs().heats()[0];
+    let eager = &heats[0];
     let of_eager = |key: TrialKey| eager.arms.contains(&(key.arm.ix() - 1));
     assert!(world.prunings().iter().all(|&(key, rung)| rung > 0 || of_eager(key)));
 }

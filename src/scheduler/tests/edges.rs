@@ -38,7 +38,7 @@ fn the_search_goes_on_above_until_the_best_lies_within() {
     );
     assert_eq!(added(&world).len(), 1);
     assert!((best(&world) - 0.25).abs() < 0.035, "{}", best(&world));
-    let detail = world.sweep.plan().arms.len();
+    let detail = world.sweep.facts().plan().arms.len();
     assert_eq!(detail, 31);
     assert_eq!(world.sweep.run_equivalents().full_grid, 31.0);
 }
@@ -89,7 +89,7 @@ fn weight_decays_go_on_together_and_share_what_is_added() {
     let world = sweep(0.25, r#", "weight_decay": [0, 0.1], "seeds": [0, 1]"#);
     assert_eq!(added(&world).len(), 1, "the other finds the arms there");
     let probed = |family| {
-        let trials = world.sweep.trials().filter(|(key, _)| key.family == FamilyIx(family));
+        let trials = world.sweep.facts().trials().filter(|(key, _)| key.family == FamilyIx(family));
         trials.filter(|(key, trial)| key.arm.0 > 20 && trial.epochs() > 0).count()
     };
     assert_eq!((0..4).map(probed).collect::<Vec<_>>(), [probed(0); 4]);
@@ -115,9 +115,9 @@ fn the_cost_stays_within_the_plan_and_a_replay_decides_alike() {
 #[test]
 fn a_search_that_went_on_can_be_extended_by_users() {
     let mut world = sweep(0.25, "");
-    let before = world.sweep.plan().arms.len();
+    let before = world.sweep.facts().plan().arms.len();
     world.extend(&[1], &[0.155], None);
     world.run();
-    assert_eq!(world.sweep.plan().arms.len(), before + 1);
+    assert_eq!(world.sweep.facts().plan().arms.len(), before + 1);
     assert_eq!(world.sweep.status(), SweepStatus::Completed);
 }

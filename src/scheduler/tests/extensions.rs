@@ -100,29 +100,34 @@ impl Extended {
     }
 
     pub fn extend(&mut self, seeds: &[u32], levels: &[f64], epochs: Option<u32>) -> Vec<Decision> {
-        self.event(Event::Extended { seeds: seeds.into(), levels: levels.into(), epochs })
+        self.event(Event::Extended {
+            seeds: seeds.into(),
+            levels: levels.into(),
+            epochs,
+            version: EXTENSION_VERSION,
+        })
     }
 
     pub fn run(&mut self) {
         while let Some((segment, work)) = self.open.pop_first() {
             let truth = ByLevel {
-                methods: self.sweep.plan().arms.clone(),
-                steps_per_epoch: self.sweep.steps_per_epoch(),
+                methods: self.sweep.facts().plan().arms.clone(),
+                steps_per_epoch: self.sweep.facts().steps_per_epoch(),
                 lowest: self.lowest,
             };
             let (worker, fingerprint) = ("w".to_string(), "f".to_string());
             self.event(Event::Claimed { segment, attempt: 1, worker, fingerprint });
             let trainer = Trainer::new(&self.sweep, &truth, work.family);
             let (rows, mut branches) = (trainer.rows(&work), trainer.ends(&work));
-            let seed = self.sweep.plan().families[work.family.ix()].seed;
+            let seed = self.sweep.facts().plan().families[work.family.ix()].seed;
             for branch in branches.iter_mut().filter(|end| end.arms.contains(&ArmIx::PLAIN)) {
                 branch.minima = truth.minima(seed, work.from_step..work.to_step);
             }
-            let sifted = self.sweep.sift(segment, &rows).unwrap();
+            let sifted = self.sweep.facts().sift(segment, &rows).unwrap();
             assert_eq!((sifted.redone, sifted.contradicting.len()), (0, 0), "nothing twice");
             self.trained += sifted.new.len() as u32;
             self.event(Event::Reported { segment, attempt: 1, rows: sifted.new, redone: 0 });
-            self.sweep.check_finish(segment, &branches).unwrap();
+            self.sweep.facts().check_finish(segment, &branches).unwrap();
             self.event(Event::Finished { segment, attempt: 1, branches });
         }
         assert_eq!(self.sweep.status(), SweepStatus::Completed);
@@ -130,14 +135,14 @@ impl Extended {
 
     /// Curve, onset, status and tests of every trial, by seed and method.
     fn trials(&self) -> HashMap<String, String> {
-        let plan = self.sweep.plan();
+        let plan = self.sweep.facts().plan();
         let named = |(key, trial): (TrialKey, &Trial)| {
             let family = plan.families[key.family.ix()];
             let name =
                 format!("{} {} {}", family.seed, family.weight_decay, plan.arms[key.arm.ix()]);
             (name, format!("{:?} {:?} {:?}", trial.status, trial.onset_step, trial.curve))
         };
-        self.sweep.trials().map(named).collect()
+        self.sweep.facts().trials().map(named).collect()
     }
 }
 
@@ -147,7 +152,7 @@ const GRID: &str =
 #[test]
 fn an_extended_grid_is_the_one_that_could_have_been_submitted() {
     let mut grown = Extended::new(GRID, 20);
-    assert_eq!(grown.sweep.spec().search.seeds, [0]);
+    assert_eq!(grown.sweep.facts().spec().search.seeds, [0]);
     grown.extend(&[1, 2], &[0.3, 0.05], Some(30));
     assert_eq!(grown.sweep.status(), SweepStatus::Running);
     grown.run();
@@ -162,8 +167,8 @@ fn an_extended_grid_is_the_one_that_could_have_been_submitted() {
     assert!((0.0..=2.0 * 3.0 / 30.0).contains(&spent), "{spent}");
     best.run_equivalents = expected.run_equivalents;
     assert_eq!(best, expected);
-    assert_eq!(grown.sweep.spec().search.levels, Levels::List(vec![0.05, 0.1, 0.2, 0.3]));
-    assert_eq!(grown.sweep.spec().recipe.epochs, 30);
+    assert_eq!(grown.sweep.facts().spec().search.levels, Levels::List(vec![0.05, 0.1, 0.2, 0.3]));
+    assert_eq!(grown.sweep.facts().spec().recipe.epochs, 30);
 }
 
 #[test]
@@ -214,10 +219,11 @@ fn an_added_level_that_was_never_crossed_costs_nothing() {
     grown.run();
     assert_eq!(grown.trained, before);
     let key = TrialKey::new(FamilyIx(0), ArmIx(2));
-    let (added, plain) = (grown.sweep.trial(key).unwrap(), TrialKey::new(FamilyIx(0), ArmIx(0)));
-    assert_eq!(added.curve, grown.sweep.trial(plain).unwrap().curve);
+    let (added, plain) =
+        (grown.sweep.facts().trial(key).unwrap(), TrialKey::new(FamilyIx(0), ArmIx(0)));
+    assert_eq!(added.curve, grown.sweep.facts().trial(plain).unwrap().curve);
     assert_eq!(added.status, TrialStatus::Completed);
-    assert!(added.reason.as_ref().unwrap().contains("never fell below"));
+    assert_eq!(added.reason, Some(Reason::AllEpochs { epochs: 20, is_plain: true }));
     assert_eq!(grown.log.len(), seq + 1, "it is over at once");
 }
 
@@ -228,7 +234,7 @@ fn further_seeds_of_a_halving_train_what_was_trained_to_the_end() {
         let ended = |(key, trial): &(TrialKey, &Trial)| {
             key.family == FamilyIx(family) && trial.status == TrialStatus::Completed
         };
-        sweep.trials().filter(ended).map(|(key, _)| key.arm).collect()
+        sweep.facts().trials().filter(ended).map(|(key, _)| key.arm).collect()
     };
     let contenders = ended(&grown.sweep, 0);
     assert!((2..=4).contains(&contenders.len()), "{contenders:?}");
@@ -243,16 +249,21 @@ fn further_seeds_of_a_halving_train_what_was_trained_to_the_end() {
 #[test]
 fn only_a_completed_sweep_is_extended() {
     let mut world = World::new(spec(r#""scheduler": {"kind": "grid"}"#), smooth);
-    let extended = Event::Extended { seeds: vec![1], levels: vec![], epochs: None };
+    let extended = Event::Extended {
+        seeds: vec![1],
+        levels: vec![],
+        epochs: None,
+        version: EXTENSION_VERSION,
+    };
     assert_eq!(world.event(extended), []);
-    assert_eq!(world.sweep.plan().families.len(), 1);
+    assert_eq!(world.sweep.facts().plan().families.len(), 1);
 }
 
 #[test]
 fn a_completed_sweep_keeps_what_it_would_be_extended_from() {
     let grown = Extended::new(GRID, 20);
     let plain = TrialKey::new(FamilyIx(0), ArmIx::PLAIN);
-    let kept = grown.sweep.kept(plain);
+    let kept = grown.sweep.facts().kept(plain);
     // Segments are two epochs long.
     let states: Vec<_> = (1..=10).map(|i| checkpoint(0, ArmIx::PLAIN, 2 * i)).collect();
     assert!(states.iter().all(|state| kept.contains(state)), "{kept:?}");
@@ -268,7 +279,7 @@ proptest! {
         twice in any::<bool>(),
     ) {
         let mut grown = Extended::new(&format!(r#""scheduler": {{"kind": "{kind}"}}"#), 30);
-        let first = grown.sweep.spec().clone();
+        let first = grown.sweep.facts().spec().clone();
         let seeds: Vec<_> = (1..=seeds).collect();
         grown.extend(&seeds, &levels, more.map(|more| 30 + more));
         grown.run();
@@ -281,12 +292,12 @@ proptest! {
             prop_assert_eq!(&replayed.step(event), decisions);
         }
         prop_assert_eq!(&replayed, &grown.sweep);
-        prop_assert!(grown.sweep.trials().all(|(_, trial)| trial.status != TrialStatus::Active));
+        prop_assert!(grown.sweep.facts().trials().all(|(_, trial)| trial.status != TrialStatus::Active));
         for level in levels {
             let arm = Method::Flood { b: level };
-            let arm = grown.sweep.plan().arms.iter().position(|known| *known == arm).unwrap();
+            let arm = grown.sweep.facts().plan().arms.iter().position(|known| *known == arm).unwrap();
             let key = TrialKey::new(FamilyIx(0), ArmIx(arm as u16));
-            prop_assert_eq!(grown.sweep.trial(key).unwrap().status, TrialStatus::Completed);
+            prop_assert_eq!(grown.sweep.facts().trial(key).unwrap().status, TrialStatus::Completed);
         }
     }
 }

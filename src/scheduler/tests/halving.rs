@@ -1,6 +1,7 @@
 //! Halving that waits for onset.
 
 use super::*;
+use floodgauge_protocol::ObjectiveMetric;
 use proptest::prelude::*;
 
 /// Levels are crossed one after another, the higher the earlier: level 0.20 in epoch 2, 0.01 in
@@ -28,6 +29,7 @@ fn run(text: &str, curve: Curve, crossing: fn(u16) -> u64) -> World {
 fn arms_with(world: &World, family: u16, status: TrialStatus) -> Vec<u16> {
     let trials = world
         .sweep
+        .facts()
         .trials()
         .filter(|(key, trial)| key.family == FamilyIx(family) && trial.status == status);
     trials.map(|(key, _)| key.arm.0).collect()
@@ -41,8 +43,8 @@ fn a_level_between_probes_is_found_woken_and_trained_to_the_end() {
     assert_eq!(arms_with(&world, 0, TrialStatus::Completed), [0, 11]);
     assert_eq!(arms_with(&world, 0, TrialStatus::Pruned), [1, 7, 14, 20]);
     assert_eq!(arms_with(&world, 0, TrialStatus::Dormant).len(), 15);
-    let woken = world.sweep.trial(TrialKey::new(FamilyIx(0), ArmIx(11))).unwrap();
-    let plain = world.sweep.trial(TrialKey::new(FamilyIx(0), ArmIx::PLAIN)).unwrap();
+    let woken = world.sweep.facts().trial(TrialKey::new(FamilyIx(0), ArmIx(11))).unwrap();
+    let plain = world.sweep.facts().trial(TrialKey::new(FamilyIx(0), ArmIx::PLAIN)).unwrap();
     assert_eq!(woken.curve[..10], plain.curve[..10], "it rides until epoch 11");
     assert_eq!((woken.epochs(), woken.onset_step), (27, Some(200)));
     // Plain, four probes for four epochs each, and the chosen level from epoch 11 on.
@@ -79,8 +81,8 @@ fn levels_that_are_never_reached_are_the_plain_run_at_no_cost() {
         [14, 17, 20],
         "spread over those reached"
     );
-    let low = world.sweep.trial(TrialKey::new(FamilyIx(0), ArmIx(3))).unwrap();
-    assert!(low.reason.as_ref().unwrap().contains("it is the plain run"));
+    let low = world.sweep.facts().trial(TrialKey::new(FamilyIx(0), ArmIx(3))).unwrap();
+    assert_eq!(low.reason, Some(Reason::AllEpochs { epochs: 27, is_plain: true }));
     assert_eq!(low.epochs(), 27);
 }
 
@@ -91,11 +93,12 @@ fn nothing_is_pruned_in_an_exact_tie() {
     let rested = |(key, trial): (TrialKey, &Trial)| {
         (trial.status == TrialStatus::Dormant && trial.epochs() > 0).then_some(key.arm.0)
     };
-    let at_rest: Vec<_> = world.sweep.trials().filter_map(rested).collect();
+    let at_rest: Vec<_> = world.sweep.facts().trials().filter_map(rested).collect();
     let finished = arms_with(&world, 0, TrialStatus::Completed);
     assert_eq!((at_rest.len(), finished.len()), (3, 2), "one goes on for all: {at_rest:?}");
-    let why = world.sweep.trial(TrialKey::new(FamilyIx(0), ArmIx(at_rest[0]))).unwrap();
-    assert!(why.reason.as_ref().unwrap().contains("nothing tells it from"), "{:?}", why.reason);
+    let why = world.sweep.facts().trial(TrialKey::new(FamilyIx(0), ArmIx(at_rest[0]))).unwrap();
+    let Some(Reason::Probed(probed)) = &why.reason else { panic!("{:?}", why.reason) };
+    assert_eq!(probed.fate, Fate::AtRest);
 }
 
 #[test]
@@ -109,7 +112,7 @@ fn nothing_is_pruned_while_it_rides() {
     world.run(|_| 0);
     let pruned = |family| arms_with(&world, family, TrialStatus::Pruned);
     assert!(pruned(1).iter().all(|arm| *arm > 10), "{:?}", pruned(1));
-    let ridden = world.sweep.trial(TrialKey::new(FamilyIx(1), ArmIx(1))).unwrap();
+    let ridden = world.sweep.facts().trial(TrialKey::new(FamilyIx(1), ArmIx(1))).unwrap();
     assert_eq!((ridden.status, ridden.onset_step), (TrialStatus::Completed, None));
 }
 
@@ -137,7 +140,7 @@ fn a_probe_is_added_where_the_plain_run_turns() {
         if arm == 0 { plain } else { valley(seed, arm, epoch) }
     }
     let world = run(r#""search": {}"#, turning, one_by_one);
-    let probed = world.sweep.trial(TrialKey::new(FamilyIx(0), ArmIx(9))).unwrap();
+    let probed = world.sweep.facts().trial(TrialKey::new(FamilyIx(0), ArmIx(9))).unwrap();
     assert_eq!((probed.status, probed.epochs()), (TrialStatus::Pruned, 12 + 4));
     assert_eq!(arms_with(&world, 0, TrialStatus::Completed), [0, 10]);
 }
@@ -147,8 +150,9 @@ fn the_error_rate_is_searched_with_the_loss_beside_it() {
     let text = r#""search": {"objective": {"metric": "val_error"}}"#;
     let world = run(text, valley, one_by_one);
     assert_eq!(arms_with(&world, 0, TrialStatus::Completed), [0, 11]);
-    let pruned = world.sweep.trial(TrialKey::new(FamilyIx(0), ArmIx(20))).unwrap();
-    assert!(pruned.reason.as_ref().unwrap().starts_with("pruned: val_error"));
+    let pruned = world.sweep.facts().trial(TrialKey::new(FamilyIx(0), ArmIx(20))).unwrap();
+    let Some(Reason::Probed(probed)) = &pruned.reason else { panic!("{:?}", pruned.reason) };
+    assert_eq!((probed.fate, probed.comparison.metric), (Fate::Pruned, ObjectiveMetric::ValError));
 }
 
 #[test]
@@ -184,9 +188,10 @@ fn an_arm_off_the_trunk_is_judged_from_its_own_onset_on() {
     let text = r#""search": {"levels": [0.05, 0.1], "methods": ["iflood"]}"#;
     let world = run(text, smooth, |_| 10);
     assert_eq!(arms_with(&world, 0, TrialStatus::Completed), [0, 2]);
-    let pruned = world.sweep.trial(TrialKey::new(FamilyIx(0), ArmIx(1))).unwrap();
+    let pruned = world.sweep.facts().trial(TrialKey::new(FamilyIx(0), ArmIx(1))).unwrap();
     assert_eq!((pruned.status, pruned.epochs()), (TrialStatus::Pruned, 9 + 4));
-    assert!(pruned.reason.as_ref().unwrap().contains("epochs 12 to 13"), "{:?}", pruned.reason);
+    let Some(Reason::Probed(probed)) = &pruned.reason else { panic!("{:?}", pruned.reason) };
+    assert_eq!((probed.comparison.from_epoch, probed.comparison.to_epoch), (12, 13));
 }
 
 #[test]
@@ -215,8 +220,8 @@ proptest! {
         shuffled.run(|open| picks.next().unwrap() % open);
         prop_assert_eq!(straight.prunings().len(), shuffled.prunings().len());
         prop_assert_eq!(straight.sweep.best(), shuffled.sweep.best());
-        prop_assert!(straight.sweep.trials().eq(shuffled.sweep.trials()));
-        let plan = bound(straight.sweep.spec());
+        prop_assert!(straight.sweep.facts().trials().eq(shuffled.sweep.facts().trials()));
+        let plan = bound(straight.sweep.facts().spec());
         let spent = straight.sweep.run_equivalents().spent;
         prop_assert!(plan.low <= spent && spent <= plan.high, "{spent} is not within {plan:?}");
     }
@@ -229,7 +234,7 @@ proptest! {
         let mut world = World::crossed(spec, valley, one_by_one);
         let mut picks = picks.into_iter().cycle();
         world.run(|open| picks.next().unwrap() % open);
-        let mut replayed = Sweep::new(world.sweep.spec().clone());
+        let mut replayed = Sweep::new(world.sweep.facts().spec().clone());
         for (event, decisions) in &world.log {
             let text = serde_json::to_string(event).unwrap();
             let event: Event = serde_json::from_str(&text).unwrap();

@@ -1,6 +1,6 @@
 //! A player of workers drives the scheduler by made-up curves, in an order that a seed gives.
 
-use super::*;
+use super::{facts::MAX_LOSSES, reason::Fate, *};
 use crate::simulate::{
     Truth,
     trainer::{Trainer, checkpoint},
@@ -105,7 +105,7 @@ impl World {
 
     fn with(spec: SweepSpec, curve: Curve, crossing: Crossing) -> Self {
         let sweep = Sweep::new(spec.clone());
-        let truth = Curves { curve, crossing, steps_per_epoch: sweep.steps_per_epoch() };
+        let truth = Curves { curve, crossing, steps_per_epoch: sweep.facts().steps_per_epoch() };
         let mut world = Self { sweep, log: vec![], open: BTreeMap::new(), truth };
         world.event(Event::Submitted { spec: Box::new(spec) });
         world
@@ -114,7 +114,10 @@ impl World {
     fn event(&mut self, event: Event) -> Vec<Decision> {
         let decisions = self.sweep.step(&event);
         for decision in &decisions {
-            assert!(!decision.reason.is_empty());
+            assert_eq!(
+                Some(&decision.reason),
+                decision.why.as_ref().map(ToString::to_string).as_ref()
+            );
             match &decision.action {
                 Action::Enqueue { segment } => {
                     assert!(self.open.insert(segment.segment, segment.clone()).is_none());
@@ -137,7 +140,7 @@ impl World {
     }
 
     fn report(&mut self, segment: SegmentId, attempt: u32, rows: &[ReportRow]) {
-        let Sifted { new, redone, contradicting } = self.sweep.sift(segment, rows).unwrap();
+        let Sifted { new, redone, contradicting } = self.sweep.facts().sift(segment, rows).unwrap();
         assert_eq!(contradicting, []);
         self.event(Event::Reported { segment, attempt, rows: new, redone });
     }
@@ -145,7 +148,7 @@ impl World {
     fn finish(&mut self, segment: SegmentId, attempt: u32) -> Vec<Decision> {
         let work = self.open[&segment].clone();
         let branches = Trainer::new(&self.sweep, &self.truth, work.family).ends(&work);
-        self.sweep.check_finish(segment, &branches).unwrap();
+        self.sweep.facts().check_finish(segment, &branches).unwrap();
         self.open.remove(&segment);
         self.event(Event::Finished { segment, attempt, branches })
     }

@@ -11,12 +11,12 @@ fn grid() -> SweepSpec {
 /// Hands a segment in after the first of its epochs.
 fn drain(world: &mut World, segment: SegmentId) {
     let work = world.open[&segment].clone();
-    let to_step = work.from_step + world.sweep.steps_per_epoch();
+    let to_step = work.from_step + world.sweep.facts().steps_per_epoch();
     let cut = Segment { to_step, ..work };
     world.report(segment, 1, &world.rows(&cut));
     let mut branches = Trainer::new(&world.sweep, &world.truth, cut.family).ends(&cut);
     branches.iter_mut().for_each(|branch| branch.end = BranchEnd::Stopped);
-    world.sweep.check_finish(segment, &branches).unwrap();
+    world.sweep.facts().check_finish(segment, &branches).unwrap();
     world.open.remove(&segment);
     world.event(Event::Finished { segment, attempt: 1, branches });
 }
@@ -34,7 +34,7 @@ fn a_pause_has_leased_segments_handed_in_and_leaves_queued_ones_alone() {
         panic!("{decisions:?}");
     };
     assert_eq!((*segment, ordered), (leased, &stop));
-    assert_eq!(world.sweep.stops(leased), [stop]);
+    assert_eq!(world.sweep.facts().segments().stops(leased), [stop]);
     assert_eq!(world.event(Event::PauseRequested), [], "it is paused already");
 }
 
@@ -45,7 +45,7 @@ fn what_is_handed_in_while_paused_goes_on_from_there() {
     world.claim(leased, 1);
     world.event(Event::PauseRequested);
     drain(&mut world, leased);
-    let per_epoch = world.sweep.steps_per_epoch();
+    let per_epoch = world.sweep.facts().steps_per_epoch();
     assert!(world.open.values().any(|segment| segment.from_step == per_epoch));
     world.event(Event::Resumed);
     assert_eq!(world.sweep.status(), SweepStatus::Running);
@@ -68,7 +68,7 @@ fn a_worker_that_got_a_segment_while_the_sweep_was_paused_hands_it_in_at_once() 
     let first = *world.open.keys().next().unwrap();
     world.event(Event::PauseRequested);
     world.claim(first, 1);
-    assert_eq!(world.sweep.stops(first).len(), 1);
+    assert_eq!(world.sweep.facts().segments().stops(first).len(), 1);
     assert_eq!(world.sweep.status(), SweepStatus::Paused);
 }
 
@@ -81,7 +81,7 @@ fn the_next_holder_of_a_segment_is_not_stopped_by_a_pause_that_is_over() {
     world.event(Event::Resumed);
     world.event(Event::Lost { segment: leased, attempt: 1 });
     world.claim(leased, 2);
-    assert_eq!(world.sweep.stops(leased), []);
+    assert_eq!(world.sweep.facts().segments().stops(leased), []);
 }
 
 #[test]
@@ -90,14 +90,14 @@ fn a_segment_that_is_cut_needs_an_epoch_its_report_and_a_checkpoint() {
     let segment = *world.open.keys().next().unwrap();
     world.claim(segment, 1);
     let work = world.open[&segment].clone();
-    let per_epoch = world.sweep.steps_per_epoch();
+    let per_epoch = world.sweep.facts().steps_per_epoch();
     let arms: Vec<_> = work.arms().collect();
     let stopped = |step, checkpoint| FinishedBranch {
         checkpoint,
         ..FinishedBranch::new(arms.clone(), BranchEnd::Stopped, step)
     };
     let state = Some(checkpoint(0, ArmIx::PLAIN, 1));
-    let check = |world: &World, branch| world.sweep.check_finish(segment, &[branch]);
+    let check = |world: &World, branch| world.sweep.facts().check_finish(segment, &[branch]);
     assert!(check(&world, stopped(0, state)).unwrap_err().contains("epoch to show"));
     assert!(check(&world, stopped(per_epoch + 1, state)).unwrap_err().contains("epoch to show"));
     assert!(check(&world, stopped(per_epoch, state)).unwrap_err().contains("report"));
@@ -120,7 +120,7 @@ proptest! {
         for (pick, cut) in steps {
             let Some(&next) = world.open.keys().nth(pick % world.open.len().max(1)) else { break };
             let long = world.open[&next].to_step
-                > world.open[&next].from_step + world.sweep.steps_per_epoch();
+                > world.open[&next].from_step + world.sweep.facts().steps_per_epoch();
             if cut && long && world.open[&next].kind == SegmentKind::Train {
                 world.claim(next, 1);
                 world.event(Event::PauseRequested);
@@ -132,10 +132,10 @@ proptest! {
         }
         world.run(|_| 0);
         prop_assert_eq!(world.sweep.best(), peaceful.sweep.best());
-        for (key, trial) in peaceful.sweep.trials() {
-            prop_assert_eq!(&world.sweep.trial(key).unwrap().curve, &trial.curve);
+        for (key, trial) in peaceful.sweep.facts().trials() {
+            prop_assert_eq!(&world.sweep.facts().trial(key).unwrap().curve, &trial.curve);
         }
-        let mut replayed = Sweep::new(world.sweep.spec().clone());
+        let mut replayed = Sweep::new(world.sweep.facts().spec().clone());
         for (event, decisions) in &world.log {
             prop_assert_eq!(&replayed.step(event), decisions);
         }

@@ -45,7 +45,7 @@ fn an_epoch_reported_again_with_other_bits_is_told_apart() {
     world.claim(segment, 1);
     world.report(segment, 1, &rows[..30]);
     rows[3].val_loss = Metric::Finite(rows[3].val_loss.finite().unwrap().next_up());
-    let sifted = world.sweep.sift(segment, &rows[..31]).unwrap();
+    let sifted = world.sweep.facts().sift(segment, &rows[..31]).unwrap();
     assert_eq!((sifted.redone, sifted.new.len()), (29, 1));
     assert_eq!(sifted.contradicting, [rows[3].clone()]);
 }
@@ -58,7 +58,7 @@ fn reports_that_cannot_come_from_their_segment_are_refused() {
     let refused = |change: fn(&mut ReportRow)| {
         let mut row = rows[0].clone();
         change(&mut row);
-        world.sweep.sift(segment, &[row]).unwrap_err().to_string()
+        world.sweep.facts().sift(segment, &[row]).unwrap_err().to_string()
     };
     assert!(refused(|row| row.arms = vec![ArmIx(21)]).contains("no branch"));
     assert!(refused(|row| row.arms = vec![ArmIx(2), ArmIx(1)]).contains("no branch"));
@@ -67,7 +67,7 @@ fn reports_that_cannot_come_from_their_segment_are_refused() {
     assert!(refused(|row| (row.epoch, row.step) = (2, 40)).contains("epoch 2 follows epoch 0"));
     assert!(refused(|row| row.step = 19).contains("does not end at step"));
     assert!(refused(|row| (row.epoch, row.step) = (4, 80)).contains("not in the segment"));
-    assert!(world.sweep.sift(SegmentId(99), &rows).is_err());
+    assert!(world.sweep.facts().sift(SegmentId(99), &rows).is_err());
 }
 
 #[test]
@@ -76,8 +76,8 @@ fn epochs_beyond_a_stop_are_dropped_arm_by_arm() {
     let segment = SegmentId(0);
     let rows = world.rows(&world.open[&segment]);
     let stop = |arm, at_epoch| floodgauge_protocol::work::Stop { arms: vec![ArmIx(arm)], at_epoch };
-    world.sweep.segments.get_mut(&segment).unwrap().stops = vec![stop(2, 1), stop(3, 0)];
-    let sifted = world.sweep.sift(segment, &rows[..22]).unwrap();
+    world.sweep.facts_mut().stop(segment, vec![stop(2, 1), stop(3, 0)]);
+    let sifted = world.sweep.facts().sift(segment, &rows[..22]).unwrap();
     let epochs = |arm: u16| sifted.new.iter().filter(|row| row.arms.contains(&ArmIx(arm))).count();
     assert_eq!((epochs(1), epochs(2)), (2, 1));
     assert_eq!(epochs(3), 2, "the epoch at hand is taken, whichever it is");
@@ -96,13 +96,14 @@ fn a_finish_with_arms_missing_twice_or_of_several_branches_is_refused() {
         FinishedBranch { checkpoint, ..FinishedBranch::new(arms, BranchEnd::Reached, 60) }
     };
     let all: Vec<u16> = (0..=20).collect();
-    let refused = |runs: &[FinishedBranch]| world.sweep.check_finish(segment, runs).unwrap_err();
+    let refused =
+        |runs: &[FinishedBranch]| world.sweep.facts().check_finish(segment, runs).unwrap_err();
     assert!(refused(&[run(&all[1..])]).contains("arm 0 must be handed in once"));
     assert!(refused(&[run(&all), run(&[20])]).contains("arm 20 must be handed in once"));
     assert!(refused(&[run(&all), run(&[21])]).contains("arms of no branch"));
     assert!(refused(&[FinishedBranch { step: 40, ..run(&all) }]).contains("last step"));
     assert!(refused(&[FinishedBranch { checkpoint: None, ..run(&all) }]).contains("checkpoint"));
-    world.sweep.check_finish(segment, &[run(&all[..5]), run(&all[5..])]).unwrap();
+    world.sweep.facts().check_finish(segment, &[run(&all[..5]), run(&all[5..])]).unwrap();
 }
 
 #[test]

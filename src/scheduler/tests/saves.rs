@@ -6,7 +6,7 @@ use proptest::prelude::*;
 /// What a worker tells after some epochs of a segment.
 fn cut(world: &World, segment: SegmentId, epochs: u64) -> (Segment, Vec<FinishedBranch>) {
     let work = &world.open[&segment];
-    let to_step = work.from_step + epochs * world.sweep.steps_per_epoch();
+    let to_step = work.from_step + epochs * world.sweep.facts().steps_per_epoch();
     let cut = Segment { to_step, ..work.clone() };
     let mut branches = Trainer::new(&world.sweep, &world.truth, cut.family).ends(&cut);
     branches.iter_mut().for_each(|branch| {
@@ -20,14 +20,14 @@ fn cut(world: &World, segment: SegmentId, epochs: u64) -> (Segment, Vec<Finished
 fn save(world: &mut World, segment: SegmentId, attempt: u32, epochs: u64) {
     let (cut, branches) = cut(world, segment, epochs);
     world.report(segment, attempt, &world.rows(&cut));
-    world.sweep.check_saved(segment, &branches).unwrap();
-    let branches = world.sweep.newer(segment, &branches);
+    world.sweep.facts().check_saved(segment, &branches).unwrap();
+    let branches = world.sweep.facts().newer(segment, &branches);
     assert_eq!(world.event(Event::Saved { segment, attempt, branches }), []);
 }
 
 fn epochs(world: &World, segment: SegmentId) -> u64 {
     let work = &world.open[&segment];
-    (work.to_step - work.from_step) / world.sweep.steps_per_epoch()
+    (work.to_step - work.from_step) / world.sweep.facts().steps_per_epoch()
 }
 
 #[test]
@@ -39,7 +39,7 @@ fn lost_work_goes_on_from_what_was_saved() {
     save(&mut world, segment, 1, 2);
     let decisions = world.event(Event::Lost { segment, attempt: 1 });
     assert!(matches!(decisions[0].action, Action::Withdraw { segment: of } if of == segment));
-    let from = 2 * world.sweep.steps_per_epoch();
+    let from = 2 * world.sweep.facts().steps_per_epoch();
     assert!(!world.open.is_empty());
     for work in world.open.values() {
         assert_eq!(work.from_step, from);
@@ -83,10 +83,10 @@ fn what_is_known_already_is_not_saved_again() {
     save(&mut world, segment, 1, 2);
     for epochs in [1, 2] {
         let (_, branches) = cut(&world, segment, epochs);
-        assert_eq!(world.sweep.newer(segment, &branches), []);
+        assert_eq!(world.sweep.facts().newer(segment, &branches), []);
     }
     let unreported = cut(&world, segment, 3).1;
-    assert!(world.sweep.check_saved(segment, &unreported).unwrap_err().contains("report"));
+    assert!(world.sweep.facts().check_saved(segment, &unreported).unwrap_err().contains("report"));
 }
 
 proptest! {
@@ -100,9 +100,13 @@ proptest! {
         let mut peaceful = World::crossed(spec(&text), smooth, crossing);
         peaceful.run(|_| 0);
         let mut world = World::crossed(spec(&text), smooth, crossing);
+        let mut losses: BTreeMap<SegmentId, u32> = BTreeMap::new();
         for (pick, saved, fails) in steps {
             let Some(&next) = world.open.keys().nth(pick % world.open.len().max(1)) else { break };
-            if world.open[&next].kind == SegmentKind::Test {
+            // One that is lost for ever is given up, and its trials with it.
+            let lost = losses.entry(next).or_default();
+            *lost += 1;
+            if world.open[&next].kind == SegmentKind::Test || *lost >= MAX_LOSSES {
                 world.train(next);
                 continue;
             }
@@ -126,11 +130,11 @@ proptest! {
             best
         };
         prop_assert_eq!(whole(&world), whole(&peaceful));
-        for (key, trial) in peaceful.sweep.trials() {
-            let other = world.sweep.trial(key).unwrap();
+        for (key, trial) in peaceful.sweep.facts().trials() {
+            let other = world.sweep.facts().trial(key).unwrap();
             prop_assert_eq!((&other.curve, other.onset_step), (&trial.curve, trial.onset_step));
         }
-        let mut replayed = Sweep::new(world.sweep.spec().clone());
+        let mut replayed = Sweep::new(world.sweep.facts().spec().clone());
         for (event, decisions) in &world.log {
             prop_assert_eq!(&replayed.step(event), decisions);
         }

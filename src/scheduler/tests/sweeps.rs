@@ -23,7 +23,7 @@ fn a_grid_trains_every_arm_to_the_end_and_finds_the_best() {
 #[test]
 fn halving_keeps_a_third_at_each_rung_and_trains_nothing_twice() {
     let mut world = World::new(spec(r#""scheduler": {"kind": "sha"}"#), smooth);
-    assert_eq!(world.sweep.rungs().epochs(), [3, 9, 27]);
+    assert_eq!(decision_epochs(world.sweep.facts().spec()), [3, 9, 27]);
     world.run(|_| 0);
     let pruned_at = |rung| world.prunings().iter().filter(|pruning| pruning.1 == rung).count();
     assert_eq!((pruned_at(0), pruned_at(1)), (14, 4));
@@ -42,7 +42,7 @@ fn survivors_go_on_from_their_checkpoints() {
     while let Some(&next) = world.open.keys().next() {
         let segment = world.open[&next].clone();
         for branch in &segment.branches {
-            let epoch = (segment.from_step / world.sweep.steps_per_epoch()) as u32;
+            let epoch = (segment.from_step / world.sweep.facts().steps_per_epoch()) as u32;
             let digest = checkpoint(0, branch.arms[0], epoch);
             match branch.start {
                 floodgauge_protocol::Start::Init => assert_eq!(segment.from_step, 0),
@@ -85,7 +85,7 @@ fn the_chosen_arm_and_plain_are_tested_at_their_end_and_at_their_best_epoch() {
         while let Some(&next) = world.open.keys().next() {
             let segment = world.open[&next].clone();
             if segment.kind == SegmentKind::Test {
-                let epoch = (segment.from_step / world.sweep.steps_per_epoch()) as u32;
+                let epoch = (segment.from_step / world.sweep.facts().steps_per_epoch()) as u32;
                 for branch in &segment.branches {
                     let digest = checkpoint(0, branch.arms[0], epoch);
                     assert_eq!(branch.start, floodgauge_protocol::Start::Checkpoint { digest });
@@ -108,7 +108,7 @@ fn seeds_compete_as_means_and_weight_decays_apart() {
     let mut world = World::new(spec(text), smooth);
     world.run(|_| 0);
     let survivors = |family| {
-        let trials = world.sweep.trials().filter(|(key, _)| key.family == FamilyIx(family));
+        let trials = world.sweep.facts().trials().filter(|(key, _)| key.family == FamilyIx(family));
         let done = trials.filter(|(_, trial)| trial.status == TrialStatus::Completed);
         done.map(|(key, _)| key.arm.0).collect::<Vec<_>>()
     };
@@ -131,7 +131,7 @@ proptest! {
         shuffled.run(|open| picks.next().unwrap() % open);
         prop_assert_eq!(straight.prunings(), shuffled.prunings());
         prop_assert_eq!(straight.sweep.best(), shuffled.sweep.best());
-        prop_assert!(straight.sweep.trials().eq(shuffled.sweep.trials()));
+        prop_assert!(straight.sweep.facts().trials().eq(shuffled.sweep.facts().trials()));
     }
 
     #[test]
@@ -141,7 +141,7 @@ proptest! {
         let mut world = World::new(spec(r#""search": {"seeds": [0, 1]}"#), smooth);
         let mut picks = picks.into_iter().cycle();
         world.run(|open| picks.next().unwrap() % open);
-        let mut replayed = Sweep::new(world.sweep.spec().clone());
+        let mut replayed = Sweep::new(world.sweep.facts().spec().clone());
         for (event, decisions) in &world.log {
             let text = serde_json::to_string(event).unwrap();
             let event: Event = serde_json::from_str(&text).unwrap();
@@ -186,10 +186,12 @@ fn a_segment_that_keeps_failing_takes_only_its_own_trials_with_it() {
         world.event(Event::Failed { segment, attempt, message: "no such file".into() });
     }
     world.run(|_| 0);
-    let failed = world.sweep.trials().filter(|(_, trial)| trial.status == TrialStatus::Failed);
+    let failed =
+        world.sweep.facts().trials().filter(|(_, trial)| trial.status == TrialStatus::Failed);
     let reasons: Vec<_> = failed.map(|(_, trial)| trial.reason.clone().unwrap()).collect();
     assert_eq!(reasons.len(), 11);
-    assert!(reasons[0].contains("no such file"));
+    let message = "no such file".to_string();
+    assert_eq!(reasons[0], Reason::FailedTooOften { failures: 3, message });
     assert_eq!(world.sweep.status(), SweepStatus::Completed);
     assert_eq!(world.sweep.best().best.unwrap().b, Some(0.09), "the lowest of those left");
 }
@@ -223,8 +225,11 @@ fn ties_keep_the_order_of_levels_and_say_so() {
     world.run(|_| 0);
     let pruned: Vec<_> = world.prunings().iter().map(|(trial, _)| trial.arm.0).collect();
     assert_eq!(pruned[..14], (7..=20).collect::<Vec<_>>()[..]);
-    let reason = world.sweep.trial(TrialKey::new(FamilyIx(0), ArmIx(20))).unwrap().reason.clone();
-    assert!(reason.unwrap().contains("a tie of 20"));
+    let reason =
+        world.sweep.facts().trial(TrialKey::new(FamilyIx(0), ArmIx(20))).unwrap().reason.clone();
+    let Some(Reason::AtRung(why)) = reason else { panic!("{reason:?}") };
+    assert_eq!((why.fate, why.tied, why.comparison.rank), (Fate::Pruned, 20, 20));
+    assert!(Reason::AtRung(why).to_string().contains("a tie of 20 kept in order of level"));
 }
 
 #[test]
@@ -239,8 +244,8 @@ fn a_cancelled_sweep_keeps_what_its_workers_hand_in() {
     assert!(matches!(decisions[0].action, Action::Stop { .. }), "the leased one is stopped");
     assert!(matches!(decisions[1].action, Action::Withdraw { .. }), "the queued one withdrawn");
     assert!(matches!(decisions[2].action, Action::Cancel));
-    assert_eq!(world.sweep.stops(segment)[0].at_epoch, 0);
-    let late = world.sweep.sift(segment, &rows[20..30]).unwrap();
+    assert_eq!(world.sweep.facts().segments().stops(segment)[0].at_epoch, 0);
+    let late = world.sweep.facts().sift(segment, &rows[20..30]).unwrap();
     assert_eq!(late.new, rows[20..30], "what it trained until it heard is kept");
     let branches: Vec<_> = world.open[&segment]
         .branches
@@ -250,9 +255,9 @@ fn a_cancelled_sweep_keeps_what_its_workers_hand_in() {
             ..FinishedBranch::new(branch.arms.clone(), BranchEnd::Stopped, 100)
         })
         .collect();
-    world.sweep.check_finish(segment, &branches).unwrap();
+    world.sweep.facts().check_finish(segment, &branches).unwrap();
     assert_eq!(world.event(Event::Finished { segment, attempt: 1, branches }), []);
-    let plain = world.sweep.trial(TrialKey::new(FamilyIx(0), ArmIx::PLAIN)).unwrap();
+    let plain = world.sweep.facts().trial(TrialKey::new(FamilyIx(0), ArmIx::PLAIN)).unwrap();
     assert_eq!(plain.checkpoint, Some(Digest([7; 32])));
     assert_eq!(world.sweep.status(), SweepStatus::Cancelled);
 }

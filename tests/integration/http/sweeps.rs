@@ -41,7 +41,12 @@ async fn a_submitted_sweep_is_spelled_out_where_its_location_says() {
         ("steps_per_epoch", json!(2)),
         ("rungs", json!([4])),
         ("seq", json!(1)),
-        ("scheduler_version", json!(floodgauge::scheduler::VERSION)),
+        (
+            "scheduler_version",
+            json!(floodgauge::scheduler::current_version(
+                floodgauge_protocol::SchedulerKind::Halving
+            )),
+        ),
         ("families", json!([{ "family": 0, "seed": 0, "weight_decay": 0.0 }])),
     ] {
         assert_eq!(looked[field], value, "{field}");

@@ -21,7 +21,7 @@ async fn left_behind(server: &Server) -> NewSweep {
     NewSweep {
         sweep: SweepId(Uuid::now_v7()),
         name: "left behind".into(),
-        scheduler_version: scheduler::VERSION,
+        scheduler_version: scheduler::current_version(floodgauge_protocol::SchedulerKind::Halving),
         priority: 0,
         idempotency: None::<(String, Digest)>,
         event: json!({ "type": "submitted", "spec": row.spec }),
@@ -49,7 +49,8 @@ async fn a_sweep_that_cant_be_replayed_is_told_as_far_as_it_is_stored() {
     let run_here = format!("/v1/sweeps/{}", run_here.as_str().unwrap());
     let newer = NewSweep {
         sweep: SweepId(Uuid::now_v7()),
-        scheduler_version: scheduler::VERSION + 1,
+        scheduler_version: scheduler::current_version(floodgauge_protocol::SchedulerKind::Halving)
+            + 1,
         ..undecided.clone()
     };
     // One of another version, and one whose log holds other decisions than this one makes.

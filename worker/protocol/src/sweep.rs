@@ -191,6 +191,9 @@ pub enum SchedulerKind {
 }
 
 impl SchedulerKind {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Grid, Self::Halving, Self::Sha, Self::Asha, Self::Hyperband];
+
     /// The name as it stands in a recipe.
     pub fn as_str(self) -> &'static str {
         match self {

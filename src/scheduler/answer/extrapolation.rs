@@ -1,0 +1,60 @@
+//! What runs that ended early say of their ends: evidence for the verdict, not for decisions.
+
+use crate::{
+    scheduler::{
+        facts::{Facts, Trial},
+        status::TrialStatus,
+    },
+    verdict::Probe,
+};
+use floodgauge_protocol::{At, Metric, TrialKey};
+
+/// How much of the difference between two probes may be wrong about the difference of their ends, as
+/// a standard deviation. Held to recorded grids, see docs/results.md.
+const DOUBT_PER_DISTANCE: f64 = 0.5;
+
+/// How much of what a run moves after its probe may be its own, as a standard deviation. Held to
+/// recorded grids, see docs/results.md.
+const DOUBT_PER_MOVE: f64 = 0.3;
+
+/// What a run that ended early says of its end: what it had some epochs after its onset, moved as
+/// the best run of its method in its family moved from as many epochs after its own onset
+/// until its end. The further it was from that run, the less sure is how far it would be.
+pub(super) fn extrapolated(facts: &Facts, key: TrialKey) -> Option<Probe> {
+    let trial = facts.trial(key).filter(|t| t.status != TrialStatus::Completed)?;
+    let exposed = onset_epoch(facts, trial)?;
+    let exposure = trial.curve.len().checked_sub(exposed)?;
+    let objective = facts.spec().search.objective;
+    let seen = window(facts, trial, exposure)?;
+    let name = facts.plan().arms[key.arm.ix()].name();
+    let whole = facts.trials().filter(|(other, trial)| {
+        let alike = facts.plan().arms[other.arm.ix()].name() == name;
+        alike && other.family == key.family && trial.status == TrialStatus::Completed
+    });
+    let (then, end) = whole
+        .filter_map(|(_, other)| {
+            let end = other.objective(objective, facts.spec().recipe.epochs)?.finite()?;
+            Some((window(facts, other, exposure)?, end))
+        })
+        .min_by(|a, b| a.1.total_cmp(&b.1))?;
+    let doubt = DOUBT_PER_DISTANCE * (seen - then).abs() + DOUBT_PER_MOVE * (end - then).abs();
+    Some(Probe { value: seen + end - then, doubt: doubt.max(f64::MIN_POSITIVE) })
+}
+
+/// The objective of a run over the second half of so many epochs since its onset.
+fn window(facts: &Facts, trial: &Trial, exposure: usize) -> Option<f64> {
+    let onset = onset_epoch(facts, trial)?;
+    let epochs = onset + exposure / 2..onset + exposure;
+    let objective = facts.spec().search.objective;
+    let seen = trial.curve.get(epochs).filter(|seen| !seen.is_empty())?;
+    let values = seen.iter().map(|point| point.metric(objective.metric));
+    match objective.at {
+        At::Last => Metric::mean(values).finite(),
+        At::Best => values.min_by(|a, b| a.order(*b))?.finite(),
+    }
+}
+
+/// The epoch of a run's onset, from 0.
+fn onset_epoch(facts: &Facts, trial: &Trial) -> Option<usize> {
+    Some((trial.onset_step? / facts.steps_per_epoch().max(1)) as usize)
+}

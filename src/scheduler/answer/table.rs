@@ -1,0 +1,103 @@
+//! What a sweep's table reads of its trials, and which arms stand in it.
+
+use crate::{
+    scheduler::{
+        facts::{Bracket, Facts, Trial},
+        status::TrialStatus,
+    },
+    verdict::{Figure, Table, TableCell, TableRow},
+};
+use floodgauge_protocol::{
+    ArmIx, At, Metric, Objective, ObjectiveMetric, TrialKey, work::TestMetrics,
+};
+
+/// The two read-outs of a run, without early stopping first.
+pub(super) const READ_OUTS: [At; 2] = [At::Last, At::Best];
+
+/// The sweep's table, as far as it is known.
+pub fn table(facts: &Facts) -> Table {
+    let read_outs = READ_OUTS.into_iter().enumerate();
+    let rows = read_outs.flat_map(|(i, at)| {
+        facts.brackets().iter().map(move |bracket| {
+            let mut row = TableRow {
+                early_stopping: i == 1,
+                weight_decay: facts.plan().families[bracket.families[0].ix()].weight_decay,
+                without: None,
+                with: None,
+                others: vec![],
+            };
+            for arm in table_arms(facts, bracket, at) {
+                let cell = cell(facts, bracket, arm, at);
+                match cell.method.as_str() {
+                    "plain" => row.without = Some(cell),
+                    "flood" => row.with = Some(cell),
+                    _ => row.others.push(cell),
+                }
+            }
+            row
+        })
+    });
+    Table { metric: facts.spec().search.objective.metric, rows: rows.collect() }
+}
+
+/// The arms of a weight decay that stand in the table for a read-out: of each method, in the
+/// order of the arms, the best by validation among those that every seed trained to the end.
+pub(super) fn table_arms(facts: &Facts, bracket: &Bracket, at: At) -> Vec<ArmIx> {
+    let objective = Objective { at, ..facts.spec().search.objective };
+    let mut best: Vec<(&str, ArmIx, Metric)> = vec![];
+    for (arm, method) in facts.plan().arm_ids().zip(&facts.plan().arms) {
+        let keys = bracket.families.iter().map(|&family| TrialKey::new(family, arm));
+        let values: Option<Vec<Metric>> = keys
+            .map(|key| {
+                let trial = facts.trial(key)?;
+                let whole = trial.status == TrialStatus::Completed;
+                whole.then(|| trial.objective(objective, facts.spec().recipe.epochs))?
+            })
+            .collect();
+        let Some(values) = values else { continue };
+        let mean = Metric::mean(values);
+        match best.iter_mut().find(|(name, ..)| *name == method.name()) {
+            Some(known) if mean.order(known.2).is_lt() => (known.1, known.2) = (arm, mean),
+            Some(_) => {}
+            None => best.push((method.name(), arm, mean)),
+        }
+    }
+    best.into_iter().map(|(_, arm, _)| arm).collect()
+}
+
+fn cell(facts: &Facts, bracket: &Bracket, arm: ArmIx, at: At) -> TableCell {
+    let keys = bracket.families.iter().map(|&family| TrialKey::new(family, arm));
+    let trials: Vec<&Trial> = keys.filter_map(|key| facts.trial(key)).collect();
+    let val = |metric| {
+        let values = trials.iter().filter_map(|trial| reading(facts, trial, metric, at));
+        Figure::of(&values.collect::<Vec<_>>())
+    };
+    let tests: Option<Vec<TestMetrics>> =
+        trials.iter().map(|trial| trial.test(at, facts.steps_per_epoch())).collect();
+    let test = |metric: fn(&TestMetrics) -> Metric| {
+        tests.as_ref().map(|tests| Figure::of(&tests.iter().map(metric).collect::<Vec<_>>()))
+    };
+    let method = facts.plan().arms[arm.ix()];
+    TableCell {
+        arm: method.to_string(),
+        method: method.name().into(),
+        b: method.level(),
+        seeds: trials.len() as u32,
+        val_loss: val(ObjectiveMetric::ValLoss),
+        val_error: val(ObjectiveMetric::ValError),
+        test_loss: test(|test| test.loss),
+        test_error: test(|test| test.error),
+    }
+}
+
+/// A metric of a run that was trained to the end, at its end or at its best epoch by the
+/// objective's metric.
+fn reading(facts: &Facts, trial: &Trial, metric: ObjectiveMetric, at: At) -> Option<Metric> {
+    match (at, trial.best) {
+        (At::Best, Some(best)) => {
+            let point = trial.curve.get((best.epoch as usize).checked_sub(1)?)?;
+            Some(point.metric(metric))
+        }
+        _ => trial.objective(Objective { metric, at }, facts.spec().recipe.epochs),
+    }
+}

@@ -1,0 +1,43 @@
+//! What a sweep cost, in epochs of one gradient a mini-batch.
+
+use floodgauge_protocol::{ArmIx, Plan, work::ReportRow};
+
+/// Epochs trained; one of two gradients a mini-batch counts twice.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Cost {
+    trained: u64,
+    redone: u64,
+}
+
+impl Cost {
+    /// Epochs trained; one that several arms share counts once.
+    pub fn trained(self) -> u64 {
+        self.trained
+    }
+
+    /// Epochs reported again: trained once more after a crash, or sent once more.
+    pub fn redone(self) -> u64 {
+        self.redone
+    }
+
+    /// Counts epochs that were trained.
+    pub(super) fn train(&mut self, epochs: u64) {
+        self.trained += epochs;
+    }
+
+    /// Counts epochs that were reported again.
+    pub(super) fn redo(&mut self, epochs: u64) {
+        self.redone += epochs;
+    }
+}
+
+/// What training `rows` costs.
+pub(super) fn epochs_of(plan: &Plan, rows: &[ReportRow]) -> u64 {
+    let gradients = |row: &ReportRow| row.arms.first().map_or(1, |&arm| gradients(plan, arm));
+    rows.iter().map(|row| u64::from(gradients(row))).sum()
+}
+
+/// Gradients that an arm takes of each mini-batch.
+pub fn gradients(plan: &Plan, arm: ArmIx) -> u32 {
+    plan.arms.get(arm.ix()).map_or(1, |arm| arm.gradients_per_step())
+}

@@ -1,0 +1,97 @@
+//! Segments that end otherwise than by being handed in: failed, lost, cancelled.
+
+use super::{Facts, Taken, ends::end_trial};
+use crate::scheduler::{
+    action::{Action, Decision, TrialEnd},
+    reason::Reason,
+    status::{SweepStatus, TrialStatus},
+};
+use floodgauge_protocol::{SegmentId, SegmentKind, TrialKey, work::Stop};
+
+/// How often a segment may fail before its trials are given up: twice may be a machine's trouble,
+/// three times is the segment's.
+pub const MAX_FAILURES: u32 = 3;
+
+/// How often a segment may be lost before it counts as what kills its workers. Leases also end with
+/// machines that are taken away, which says nothing of the segment.
+pub const MAX_LOSSES: u32 = 20;
+
+/// A worker gave a segment up.
+pub(super) fn fail(facts: &mut Facts, segment: SegmentId, message: &str) -> Taken {
+    let is_final = facts.status.is_final();
+    let Some(queued) = facts.segments.queued_mut(segment) else { return Taken::nothing() };
+    queued.leased = false;
+    queued.failures += 1;
+    let (failures, saved, message) = (queued.failures, queued.saved, message.to_string());
+    if failures >= MAX_FAILURES || is_final {
+        return give_up(facts, segment, &Reason::FailedTooOften { failures, message });
+    }
+    if saved {
+        return recut(facts, segment, Some(message));
+    }
+    let why = Reason::Retry { failures, at_most: MAX_FAILURES, message };
+    Taken::only(vec![Decision::new(Action::Retry { segment }, why)])
+}
+
+/// A lease expired.
+pub(super) fn lose(facts: &mut Facts, segment: SegmentId) -> Taken {
+    let Some(queued) = facts.segments.queued_mut(segment) else { return Taken::nothing() };
+    queued.leased = false;
+    queued.losses += 1;
+    let (losses, saved) = (queued.losses, queued.saved);
+    match (losses < MAX_LOSSES, saved) {
+        (true, true) => recut(facts, segment, None),
+        (true, false) => Taken::nothing(),
+        (false, _) => give_up(facts, segment, &Reason::LostTooOften { losses }),
+    }
+}
+
+/// Ends a segment of which something was saved: its arms go on from there in others.
+fn recut(facts: &mut Facts, segment: SegmentId, message: Option<String>) -> Taken {
+    let Some(closed) = facts.segments.close(segment) else { return Taken::nothing() };
+    debug_assert_eq!(closed.kind, SegmentKind::Train);
+    let withdraw = Action::Withdraw { segment };
+    Taken::closed(facts, vec![Decision::new(withdraw, Reason::FromSaved { message })], closed)
+}
+
+/// Closes a segment for good; its trials end as failed.
+fn give_up(facts: &mut Facts, segment: SegmentId, why: &Reason) -> Taken {
+    let Some(closed) = facts.segments.close(segment) else { return Taken::nothing() };
+    let mut decisions = vec![Decision::new(Action::Withdraw { segment }, why.clone())];
+    if closed.kind == SegmentKind::Train {
+        for arm in closed.arms() {
+            let trial = TrialKey::new(closed.family, arm);
+            decisions.extend(end_trial(facts, trial, TrialEnd::Failed, why.clone()));
+        }
+    }
+    Taken::closed(facts, decisions, closed)
+}
+
+/// A user ended the sweep: what is queued is withdrawn, what is leased is handed in as it is.
+pub(super) fn cancel(facts: &mut Facts) -> Vec<Decision> {
+    if facts.status.is_final() {
+        return vec![];
+    }
+    let mut decisions = vec![];
+    let mut withdrawn = vec![];
+    for (segment, queued) in facts.segments.all_queued_mut() {
+        decisions.push(if queued.leased {
+            let stop = Stop { arms: queued.segment.arms().collect(), at_epoch: 0 };
+            queued.stops.push(stop.clone());
+            Decision::new(Action::Stop { segment, stop }, Reason::CancelledInTraining)
+        } else {
+            withdrawn.push(segment);
+            Decision::new(Action::Withdraw { segment }, Reason::CancelledInQueue)
+        });
+    }
+    for segment in withdrawn {
+        facts.segments.close(segment);
+    }
+    for trial in facts.trials.values_mut().filter(|trial| trial.is_active()) {
+        trial.status = TrialStatus::Cancelled;
+        trial.reason = Some(Reason::SweepCancelled);
+    }
+    facts.status = SweepStatus::Cancelled;
+    decisions.push(Decision::new(Action::Cancel, Reason::Asked));
+    decisions
+}

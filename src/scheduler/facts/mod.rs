@@ -1,0 +1,195 @@
+//! What happened to a sweep: its trials, segments, trunks and cost, as the log tells them.
+//!
+//! Events come in through [`take`](Facts::take), what a policy wants through
+//! [`apply`](Facts::apply); nothing here decides who goes on.
+//!
+//! - [`Trial`], [`Trunk`], [`Segments`], [`Cost`]: the parts.
+//! - `take`: what an event changes; `failures`, `ends`, `pause`, `save` are some of them.
+//! - `apply`: what an intent changes; `wake` lets dormant trials go on, `enqueue` makes segments.
+//! - `grow`: what is added to a sweep on its way.
+//! - `sift`, `hand_in`: what workers send, checked before it becomes an event.
+
+mod apply;
+mod cost;
+mod ends;
+mod enqueue;
+mod failures;
+mod grow;
+mod hand_in;
+mod pause;
+mod save;
+mod segments;
+mod sift;
+mod take;
+mod trial;
+mod trunk;
+mod wake;
+
+pub use cost::{Cost, gradients};
+#[cfg(test)]
+pub use failures::MAX_LOSSES;
+pub use grow::Added;
+pub use segments::Segments;
+pub use sift::{BadReport, Sifted};
+pub use take::{News, Taken};
+pub use trial::{Goal, Point, Trial};
+pub use trunk::Trunk;
+
+use super::status::SweepStatus;
+use floodgauge_protocol::{ArmIx, Digest, FamilyIx, Plan, SweepSpec, TrialKey};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A sweep as its log tells it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Facts {
+    spec: SweepSpec,
+    plan: Plan,
+    asked_levels: usize,
+    steps_per_epoch: u64,
+    status: SweepStatus,
+    /// Whether a worker has taken any of it.
+    begun: bool,
+    brackets: Vec<Bracket>,
+    trials: BTreeMap<TrialKey, Trial>,
+    segments: Segments,
+    trunks: BTreeMap<FamilyIx, Trunk>,
+    cost: Cost,
+}
+
+/// The families of one weight decay, whose arms compete as means over seeds.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Bracket {
+    /// Its families, one a seed.
+    pub families: Vec<FamilyIx>,
+    /// Whether nothing more is to be trained of it.
+    pub done: bool,
+}
+
+impl Facts {
+    /// A sweep before its first event, `Submitted`; the spec is that event's.
+    pub fn new(spec: SweepSpec) -> Self {
+        let plan = Plan::of(&spec);
+        Self {
+            asked_levels: spec.search.levels.expand().map_or(0, |levels| levels.len()),
+            steps_per_epoch: spec.recipe.steps_per_epoch(),
+            status: SweepStatus::Queued,
+            begun: false,
+            brackets: brackets(&plan),
+            trials: plan.trials().map(|trial| (trial, Trial::new())).collect(),
+            segments: Segments::default(),
+            trunks: BTreeMap::new(),
+            cost: Cost::default(),
+            plan,
+            spec,
+        }
+    }
+
+    /// The sweep as it was submitted, and has grown since; its split is filled in.
+    pub fn spec(&self) -> &SweepSpec {
+        &self.spec
+    }
+
+    /// Its arms and families.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// How many levels of each method it was submitted with.
+    pub fn asked_levels(&self) -> usize {
+        self.asked_levels
+    }
+
+    /// Mini-batches in an epoch.
+    pub fn steps_per_epoch(&self) -> u64 {
+        self.steps_per_epoch
+    }
+
+    /// Where it stands.
+    pub fn status(&self) -> SweepStatus {
+        self.status
+    }
+
+    /// Its brackets, one a weight decay.
+    pub fn brackets(&self) -> &[Bracket] {
+        &self.brackets
+    }
+
+    /// Whether a segment of a bracket is queued or leased.
+    pub fn is_open(&self, bracket: usize) -> bool {
+        let families = self.brackets.get(bracket).map_or(&[][..], |bracket| &bracket.families);
+        self.segments.open().any(|segment| families.contains(&segment.family))
+    }
+
+    /// A trial.
+    pub fn trial(&self, trial: TrialKey) -> Option<&Trial> {
+        self.trials.get(&trial)
+    }
+
+    /// All trials, by family, then arm.
+    pub fn trials(&self) -> impl Iterator<Item = (TrialKey, &Trial)> {
+        self.trials.iter().map(|(key, trial)| (*key, trial))
+    }
+
+    /// The plain run of a family; none before it has handed anything in.
+    pub fn trunk(&self, family: FamilyIx) -> Option<&Trunk> {
+        self.trunks.get(&family)
+    }
+
+    /// Its segments.
+    pub fn segments(&self) -> &Segments {
+        &self.segments
+    }
+
+    /// Epochs trained and redone.
+    pub fn cost(&self) -> Cost {
+        self.cost
+    }
+
+    /// The onset of an arm, as soon as its own run or its trunk shows it.
+    pub fn onset(&self, key: TrialKey) -> Option<u64> {
+        let trial = self.trials.get(&key)?;
+        let method = self.plan.arms.get(key.arm.ix())?;
+        let of_trunk = || {
+            let level = method.level().filter(|_| method.rides())?;
+            self.trunks.get(&key.family)?.onset(level)
+        };
+        trial.onset_step.or_else(of_trunk)
+    }
+
+    /// Whether an arm departs from the plain run at all, as far as is known.
+    pub fn is_crossed(&self, key: TrialKey) -> bool {
+        let shares = self.plan.arms.get(key.arm.ix()).is_some_and(|method| method.rides());
+        !shares || self.onset(key).is_some()
+    }
+
+    /// The checkpoints that a trial keeps beside its newest: of its best epoch and, for a trunk,
+    /// those at which dormant arms can be woken, also by an extension of the completed sweep.
+    pub fn kept(&self, trial: TrialKey) -> BTreeSet<Digest> {
+        let best = self.trials.get(&trial).and_then(|state| state.best);
+        let given_up = matches!(self.status, SweepStatus::Failed | SweepStatus::Cancelled);
+        let is_trunk = trial.arm == ArmIx::PLAIN && !given_up;
+        let trunk = self.trunks.get(&trial.family).filter(|_| is_trunk);
+        let waypoints = trunk.into_iter().flat_map(Trunk::checkpoints);
+        waypoints.chain(best.map(|best| best.checkpoint)).collect()
+    }
+
+    /// Ends the sweep as a status says.
+    pub fn end(&mut self, status: SweepStatus) {
+        self.status = status;
+    }
+}
+
+/// Groups the families of a plan by weight decay, in the order in which each comes first.
+fn brackets(plan: &Plan) -> Vec<Bracket> {
+    let mut brackets: Vec<(f64, Bracket)> = vec![];
+    for family in &plan.families {
+        match brackets.iter_mut().find(|(decay, _)| *decay == family.weight_decay) {
+            Some((_, bracket)) => bracket.families.push(family.family),
+            None => {
+                let bracket = Bracket { families: vec![family.family], done: false };
+                brackets.push((family.weight_decay, bracket));
+            }
+        }
+    }
+    brackets.into_iter().map(|(_, bracket)| bracket).collect()
+}

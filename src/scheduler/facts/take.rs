@@ -1,0 +1,149 @@
+//! What an event changes, and what of it a policy should hear of.
+
+use super::{Facts, Point, cost::epochs_of, failures, pause, save};
+use crate::scheduler::{
+    action::{Action, Decision, TrialEnd},
+    event::Event,
+    reason::Reason,
+    status::SweepStatus,
+};
+use floodgauge_protocol::{
+    FamilyIx, Segment, SegmentId, TrialKey,
+    work::{BranchEnd, FinishedBranch, ReportRow},
+};
+
+/// What came of an event.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Taken {
+    /// What follows from the event alone, whatever the policy.
+    pub decisions: Vec<Decision>,
+    /// What the policy should hear of.
+    pub news: News,
+}
+
+/// What a policy should hear of.
+#[derive(Clone, Debug, PartialEq)]
+pub enum News {
+    /// Nothing.
+    Nothing,
+    /// The sweep begins.
+    Submitted,
+    /// A family has new epochs.
+    Reported(FamilyIx),
+    /// A segment is over.
+    Closed(Segment),
+    /// A completed sweep goes on.
+    Extended,
+}
+
+impl Taken {
+    /// Decisions that end with themselves.
+    pub(super) fn only(decisions: Vec<Decision>) -> Self {
+        Self { decisions, news: News::Nothing }
+    }
+
+    /// A segment is over. Once the sweep has ended nobody needs to know.
+    pub(super) fn closed(facts: &Facts, decisions: Vec<Decision>, segment: Segment) -> Self {
+        let news = match facts.status.is_final() {
+            true => News::Nothing,
+            false => News::Closed(segment),
+        };
+        Self { decisions, news }
+    }
+
+    /// Nothing at all: the event doesn't fit the state.
+    pub(super) fn nothing() -> Self {
+        Self::only(vec![])
+    }
+}
+
+impl Facts {
+    /// Takes an event in. One that doesn't fit the state (a segment that is over, say) changes
+    /// nothing.
+    pub fn take(&mut self, event: &Event) -> Taken {
+        match event {
+            Event::Submitted { .. } => Taken { decisions: vec![], news: News::Submitted },
+            Event::Claimed { segment, .. } => Taken::only(claim(self, *segment)),
+            Event::Reported { segment, rows, redone, .. } => {
+                self.cost.redo(u64::from(*redone));
+                report(self, *segment, rows)
+            }
+            Event::Nondeterminism { rows, .. } => {
+                let epochs = epochs_of(&self.plan, rows);
+                self.cost.redo(epochs);
+                Taken::nothing()
+            }
+            Event::Saved { segment, branches, .. } => {
+                save::save(self, *segment, branches);
+                Taken::nothing()
+            }
+            Event::Finished { segment, branches, .. } => finish(self, *segment, branches),
+            Event::Failed { segment, message, .. } => failures::fail(self, *segment, message),
+            Event::Lost { segment, .. } => failures::lose(self, *segment),
+            Event::CancelRequested => Taken::only(failures::cancel(self)),
+            Event::PauseRequested => Taken::only(pause::pause(self)),
+            Event::Resumed => {
+                pause::resume(self);
+                Taken::nothing()
+            }
+            Event::Extended { .. } if self.status == SweepStatus::Completed => {
+                Taken { decisions: vec![], news: News::Extended }
+            }
+            Event::Extended { .. } => Taken::nothing(),
+        }
+    }
+}
+
+fn claim(facts: &mut Facts, segment: SegmentId) -> Vec<Decision> {
+    let Some(queued) = facts.segments.queued_mut(segment) else { return vec![] };
+    queued.leased = true;
+    // What was said to an earlier holder about its epoch at hand is over with its lease.
+    queued.stops.retain(|stop| stop.at_epoch > 0);
+    facts.begun = true;
+    match facts.status {
+        SweepStatus::Queued => facts.status = SweepStatus::Running,
+        // Its worker got it while the sweep was being paused.
+        SweepStatus::Paused => return pause::hand_in(facts, segment).into_iter().collect(),
+        _ => {}
+    }
+    vec![]
+}
+
+fn report(facts: &mut Facts, segment: SegmentId, rows: &[ReportRow]) -> Taken {
+    let Some(family) = facts.segments.get(segment).map(|segment| segment.family) else {
+        return Taken::nothing();
+    };
+    let epochs = epochs_of(&facts.plan, rows);
+    facts.cost.train(epochs);
+    for row in rows {
+        for &arm in &row.arms {
+            if let Some(trial) = facts.trials.get_mut(&TrialKey::new(family, arm)) {
+                trial.curve.push(Point::from(row));
+                trial.onset_step = trial.onset_step.or(row.onset_step);
+            }
+        }
+    }
+    Taken { decisions: vec![], news: News::Reported(family) }
+}
+
+fn finish(facts: &mut Facts, segment: SegmentId, branches: &[FinishedBranch]) -> Taken {
+    let Some(segment) = facts.segments.close(segment) else { return Taken::nothing() };
+    let mut decisions = vec![];
+    for branch in branches {
+        save::keep(facts, segment.family, branch, true);
+        for &arm in &branch.arms {
+            let key = TrialKey::new(segment.family, arm);
+            let Some(trial) = facts.trials.get_mut(&key) else { continue };
+            if let Some(test) = branch.test {
+                trial.tests.insert(segment.from_step, test);
+            }
+            if branch.end == BranchEnd::Diverged && trial.is_active() {
+                let why = Reason::NotFinite { step: Some(branch.step) };
+                trial.end(TrialEnd::Diverged, &why);
+                let action = Action::End { trial: key, end: TrialEnd::Diverged };
+                decisions.push(Decision::new(action, why));
+            }
+        }
+    }
+    Taken::closed(facts, decisions, segment)
+}

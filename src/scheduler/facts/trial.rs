@@ -1,0 +1,233 @@
+//! One trial: what it reported, and what that says under the sweep's objective.
+
+use crate::scheduler::{reason::Reason, status::TrialStatus};
+use floodgauge_protocol::{
+    At, Digest, Metric, Objective, ObjectiveMetric,
+    segment::last_epoch,
+    work::{BestEpoch, Diagnostics, ReportRow, TestMetrics},
+};
+use std::collections::BTreeMap;
+
+/// A trial as its sweep's log tells it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Trial {
+    /// Its status.
+    pub status: TrialStatus,
+    /// Its epochs, from the first.
+    pub curve: Vec<Point>,
+    /// The first step at which it departed from plain, once known: for flooding, whose
+    /// mini-batch loss was below its level.
+    pub onset_step: Option<u64>,
+    /// The newest checkpoint.
+    pub checkpoint: Option<Digest>,
+    /// The best epoch and its checkpoint.
+    pub best: Option<BestEpoch>,
+    /// The optimiser steps done at the newest checkpoint.
+    pub saved_step: u64,
+    /// How far it is to be trained.
+    pub goal: Goal,
+    /// Why it has its status; none of one that is active from the start.
+    pub reason: Option<Reason>,
+    /// Its test metrics, if it was chosen, by the step after which they were computed.
+    pub tests: BTreeMap<u64, TestMetrics>,
+}
+
+/// How far a trial is to be trained.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Goal {
+    /// Epochs from the start.
+    pub epoch: u32,
+    /// Epochs from that of its onset on, if they end earlier.
+    pub exposure: Option<u32>,
+}
+
+impl Goal {
+    /// So many epochs from the start, whatever its onset.
+    pub fn epoch(epoch: u32) -> Self {
+        Self { epoch, exposure: None }
+    }
+
+    /// The epoch, counted from 1, at which a trial with this onset reaches the goal.
+    pub fn last_epoch(self, onset_step: Option<u64>, steps_per_epoch: u64) -> u64 {
+        let exposed = last_epoch(self.exposure, onset_step, steps_per_epoch);
+        exposed.unwrap_or(u64::MAX).min(self.epoch.into())
+    }
+}
+
+/// The metrics of a trial after one epoch.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Point {
+    /// Mean training loss over the epoch.
+    pub train_loss: Metric,
+    /// Validation loss after it.
+    pub val_loss: Metric,
+    /// Validation error after it.
+    pub val_error: Metric,
+    /// How the training went, if the worker told. No decision looks at it.
+    pub diagnostics: Option<Diagnostics>,
+}
+
+impl Point {
+    /// The metric that a sweep compares.
+    pub fn metric(&self, metric: ObjectiveMetric) -> Metric {
+        match metric {
+            ObjectiveMetric::ValLoss => self.val_loss,
+            ObjectiveMetric::ValError => self.val_error,
+        }
+    }
+}
+
+impl From<&ReportRow> for Point {
+    fn from(row: &ReportRow) -> Self {
+        Self {
+            train_loss: row.train_loss,
+            val_loss: row.val_loss,
+            val_error: row.val_error,
+            diagnostics: row.diagnostics,
+        }
+    }
+}
+
+impl Trial {
+    /// A trial that nothing has been reported of.
+    pub fn new() -> Self {
+        Self {
+            status: TrialStatus::Active,
+            curve: vec![],
+            onset_step: None,
+            checkpoint: None,
+            best: None,
+            saved_step: 0,
+            goal: Goal::default(),
+            reason: None,
+            tests: BTreeMap::new(),
+        }
+    }
+
+    /// A trial that nobody trains.
+    pub(super) fn dormant(why: Reason) -> Self {
+        Self { status: TrialStatus::Dormant, reason: Some(why), ..Self::new() }
+    }
+
+    /// Whether it is trained, or waits for others that are.
+    pub fn is_active(&self) -> bool {
+        self.status == TrialStatus::Active
+    }
+
+    /// Epochs reported.
+    pub fn epochs(&self) -> u32 {
+        self.curve.len() as u32
+    }
+
+    /// Epochs since onset; 0 before it.
+    pub fn exposure(&self, steps_per_epoch: u64) -> f64 {
+        let done = u64::from(self.epochs()) * steps_per_epoch;
+        let since = self.onset_step.map_or(0, |onset| done.saturating_sub(onset));
+        since as f64 / steps_per_epoch.max(1) as f64
+    }
+
+    /// The metric at the best epoch up to the newest checkpoint.
+    pub(super) fn best_value(
+        &self,
+        metric: ObjectiveMetric,
+        steps_per_epoch: u64,
+    ) -> Option<Metric> {
+        let saved = (self.saved_step / steps_per_epoch.max(1)) as usize;
+        let values = self.curve.iter().take(saved).map(|point| point.metric(metric));
+        values.filter(|value| *value != Metric::Diverged).min_by(|a, b| a.order(*b))
+    }
+
+    /// The objective over a full run of `full` epochs, or over what there is of it: for
+    /// `last` the mean over the closing tenth of a full run's epochs (as many of the newest
+    /// as there are), for `best` the lowest epoch.
+    pub fn objective(&self, objective: Objective, full: u32) -> Option<Metric> {
+        let metric = |point: &Point| point.metric(objective.metric);
+        match objective.at {
+            At::Best => self.curve.iter().map(metric).min_by(|a, b| a.order(*b)),
+            At::Last => (!self.curve.is_empty())
+                .then(|| Metric::mean(self.closing(full).iter().map(metric))),
+        }
+    }
+
+    /// The newest epochs, as many as a tenth of a full run of `full` epochs.
+    pub fn closing(&self, full: u32) -> &[Point] {
+        let window = full.div_ceil(10).max(1) as usize;
+        &self.curve[self.curve.len().saturating_sub(window)..]
+    }
+
+    /// What textbook halving compares at a rung of `epoch` epochs: the value after that
+    /// epoch, or for `best` the lowest up to it. Diverged if the trial didn't get there.
+    pub fn at_rung(&self, objective: Objective, epoch: u32) -> Metric {
+        let reached = self.curve.get(..epoch as usize).unwrap_or_default();
+        let mut values = reached.iter().map(|point| point.metric(objective.metric));
+        match objective.at {
+            At::Last => values.next_back(),
+            At::Best => values.min_by(|a, b| a.order(*b)),
+        }
+        .unwrap_or(Metric::Diverged)
+    }
+}
+
+impl Trial {
+    /// The state that a read-out tests: its step and its checkpoint.
+    pub fn state(&self, at: At, steps_per_epoch: u64) -> Option<(u64, Digest)> {
+        match at {
+            At::Last => Some((self.saved_step, self.checkpoint?)),
+            At::Best => {
+                let best = self.best?;
+                Some((u64::from(best.epoch) * steps_per_epoch, best.checkpoint))
+            }
+        }
+    }
+
+    /// The test metrics of a read-out, once they were computed.
+    pub fn test(&self, at: At, steps_per_epoch: u64) -> Option<TestMetrics> {
+        let (step, _) = self.state(at, steps_per_epoch)?;
+        self.tests.get(&step).copied()
+    }
+}
+
+impl Default for Trial {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn trial(losses: &[f64]) -> Trial {
+        let point = |&loss| Point {
+            train_loss: Metric::from(loss),
+            val_loss: Metric::from(loss),
+            val_error: Metric::Finite(0.5),
+            diagnostics: None,
+        };
+        Trial { curve: losses.iter().map(point).collect(), ..Trial::new() }
+    }
+
+    const LAST: Objective = Objective { metric: ObjectiveMetric::ValLoss, at: At::Last };
+    const BEST: Objective = Objective { metric: ObjectiveMetric::ValLoss, at: At::Best };
+
+    #[test]
+    fn last_is_the_mean_of_the_closing_tenth() {
+        let losses: Vec<f64> = (1..=20).map(f64::from).collect();
+        assert_eq!(trial(&losses).objective(LAST, 20), Some(Metric::Finite(19.5)));
+        assert_eq!(trial(&losses[..1]).objective(LAST, 20), Some(Metric::Finite(1.0)));
+        assert_eq!(trial(&[]).objective(LAST, 20), None);
+    }
+
+    #[test]
+    fn best_is_the_lowest_epoch_even_after_divergence() {
+        let trial = trial(&[3.0, 1.0, f64::NAN]);
+        assert_eq!(trial.objective(BEST, 3), Some(Metric::Finite(1.0)));
+        assert_eq!(trial.objective(LAST, 3), Some(Metric::Diverged));
+    }
+
+    #[test]
+    fn a_trial_that_missed_a_rung_ranks_as_diverged() {
+        assert_eq!(trial(&[3.0, 1.0]).at_rung(LAST, 3), Metric::Diverged);
+        assert_eq!(trial(&[3.0, 1.0, 2.0]).at_rung(LAST, 2), Metric::Finite(1.0));
+    }
+}

@@ -1,0 +1,156 @@
+//! What a sweep may cost, told before it is paid.
+
+use super::{current, rungs::Rungs};
+use floodgauge_protocol::{Method, Plan, SweepSpec};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// The bounds of a sweep's cost, in run-equivalents over all its seeds and weight decays.
+///
+/// They hold whatever the curves turn out to be. Work that is lost with a worker and done again
+/// isn't in them, as it isn't in what a sweep has spent; neither is what an extension adds later.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct PlanBound {
+    /// The least, were no level ever reached, and all ride on the plain run.
+    pub low: f64,
+    /// The most, were every level reached in the first epoch.
+    pub high: f64,
+    /// What training every arm to the end, each alone, would cost.
+    pub full_grid: f64,
+    /// What is trained, in order.
+    pub phases: Vec<Phase>,
+}
+
+/// A part of the plan, after which the scheduler decides who goes on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Phase {
+    /// What is trained, in words.
+    pub words: String,
+    /// Up to which epoch; for probes of `halving`, epochs from that of their onset on.
+    pub epochs: u32,
+    /// At most so many arms beside plain, in each family.
+    pub arms: usize,
+    /// In so many families, each a seed and a weight decay.
+    pub families: usize,
+}
+
+/// What one family of a sweep costs, in full runs, and what is trained.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FamilyBound {
+    /// The least.
+    pub low: f64,
+    /// The most.
+    pub high: f64,
+    /// What is trained, in order.
+    pub phases: Vec<Phase>,
+}
+
+/// The bounds and phases of a sweep with this spec, by the newest version of its scheduler.
+pub fn bound(spec: &SweepSpec) -> PlanBound {
+    let plan = Plan::of(spec);
+    let policy = (current(spec.scheduler.kind).build)(spec, &plan);
+    let FamilyBound { low, high, phases } = policy.bound(spec, &plan);
+    let full_grid = cost(&plan.arms);
+    let families = plan.families.len() as f64;
+    let [low, high, full_grid] = [low, high, full_grid].map(|cost| cost * families);
+    PlanBound { low, high, full_grid, phases }
+}
+
+/// Textbook halving: of each bracket as many arms go on at each rung as may. The low bound has
+/// the survivors among the arms that share the trunk, the high bound among the dearest.
+pub(super) fn by_rungs(rungs: &Rungs, spec: &SweepSpec, plan: &Plan) -> FamilyBound {
+    let full = f64::from(spec.recipe.epochs);
+    let (mut low, mut high, mut phases) = (1.0, 1.0, vec![]);
+    let mut before = 0;
+    for (rung, &epochs) in rungs.epochs().iter().enumerate() {
+        let share = f64::from(epochs - before) / full;
+        let going: Vec<usize> = rungs.entrants(rung);
+        let mut costs: Vec<f64> =
+            (plan.arms[1..].iter()).map(|arm| f64::from(arm.gradients_per_step())).collect();
+        costs.sort_by(|a, b| b.total_cmp(a));
+        let arms: usize = going.iter().sum();
+        high += share * costs.iter().take(arms).sum::<f64>();
+        if rung == 0 {
+            low += share * cost(&alone(plan));
+        }
+        let words = format!("rung {} of {}", rung + 1, rungs.epochs().len());
+        phases.push(Phase::of(plan, words, epochs, arms));
+        before = epochs;
+    }
+    FamilyBound { low, high, phases }
+}
+
+/// Asynchronous halving: every arm may get to the end, if each is the best when it comes.
+pub(super) fn as_they_come(rungs: &Rungs, spec: &SweepSpec, plan: &Plan) -> FamilyBound {
+    let first = f64::from(rungs.epochs()[0]) / f64::from(spec.recipe.epochs);
+    let count = rungs.epochs().len();
+    let phase = |(rung, &epochs): (usize, &u32)| {
+        let words = format!("rung {} of {count}, each arm as it comes", rung + 1);
+        Phase::of(plan, words, epochs, plan.arms.len() - 1)
+    };
+    FamilyBound {
+        low: 1.0 + first * cost(&alone(plan)),
+        high: cost(&plan.arms),
+        phases: rungs.epochs().iter().enumerate().map(phase).collect(),
+    }
+}
+
+impl Phase {
+    /// A part of a plan that is the same in every family.
+    pub(super) fn of(plan: &Plan, words: String, epochs: u32, arms: usize) -> Self {
+        Self { words, epochs, arms, families: plan.families.len() }
+    }
+}
+
+/// The arms that never share the trunk.
+fn alone(plan: &Plan) -> Vec<Method> {
+    plan.arms.iter().copied().filter(|arm| !arm.rides()).collect()
+}
+
+/// What training arms costs, each alone to the end, in full runs.
+fn cost(arms: &[Method]) -> f64 {
+    arms.iter().map(|arm| f64::from(arm.gradients_per_step())).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn spec(rest: &str) -> SweepSpec {
+        let head = r#"{"name": "x", "recipe": {"dataset": {"name": "digits"}, "epochs": 100}"#;
+        serde_json::from_str(&format!("{head}, {rest}}}")).unwrap()
+    }
+
+    #[test]
+    fn a_grid_may_ride_to_the_end_or_train_every_arm() {
+        let bound = bound(&spec(r#""scheduler": {"kind": "grid"}, "search": {"seeds": [0, 1]}"#));
+        assert_eq!((bound.low, bound.high, bound.full_grid), (2.0, 42.0, 42.0));
+        assert_eq!((bound.phases[0].arms, bound.phases[0].families), (20, 2));
+    }
+
+    #[test]
+    fn halving_pays_plain_its_probes_and_one_to_the_end() {
+        let bound = bound(&spec(r#""search": {"seeds": [0, 1, 2]}"#));
+        // Five probes for 15 epochs each, and a level between them to the end.
+        assert_eq!((bound.low, bound.high), (3.0, 3.0 * (1.0 + 5.0 * 0.15 + 1.0)));
+        assert_eq!(bound.phases.iter().map(|phase| phase.arms).collect::<Vec<_>>(), [4, 1, 1]);
+    }
+
+    #[test]
+    fn textbook_halving_is_bounded_by_its_rungs() {
+        let bound = bound(&spec(r#""scheduler": {"kind": "sha"}"#));
+        let arms: Vec<_> = bound.phases.iter().map(|phase| (phase.epochs, phase.arms)).collect();
+        assert_eq!(arms, [(11, 20), (33, 6), (100, 2)]);
+        let expected = 1.0 + 20.0 * 0.11 + 6.0 * 0.22 + 2.0 * 0.67;
+        assert!((bound.high - expected).abs() < 1e-9, "{}", bound.high);
+        assert_eq!(bound.low, 1.0);
+    }
+
+    #[test]
+    fn arms_of_two_gradients_cost_twice() {
+        let text = r#""search": {"levels": [0.1], "methods": ["flood", {"kind": "gradient_penalty", "lambda": [0.1]}]},
+            "scheduler": {"kind": "grid"}"#;
+        let bound = bound(&spec(text));
+        assert_eq!((bound.low, bound.high, bound.full_grid), (3.0, 4.0, 4.0));
+    }
+}

@@ -1,0 +1,98 @@
+//! Going on with a completed sweep: more seeds, levels or epochs, of which only what is missing is
+//! trained.
+//!
+//! Whatever the scheduler, those arms that were trained to the end are the *contenders*: more epochs
+//! take them on from their last checkpoints, and more seeds train them beside plain. Added levels
+//! contend in every family. All are trained to the end, and none is given up on the way.
+
+use super::{FamilyBound, Intent, Policy, View};
+use crate::scheduler::{facts::Added, reason::Purpose};
+use floodgauge_protocol::{ArmIx, Plan, SweepSpec, TrialKey};
+
+/// The version of how extensions go on. Each extension keeps its own, see
+/// [`Event::Extended`](crate::scheduler::Event::Extended).
+pub const EXTENSION_VERSION: u32 = 3;
+
+/// Trains what an extension added.
+#[derive(Clone, Debug)]
+pub struct Extension {
+    /// What decided before.
+    before: Box<dyn Policy>,
+    /// The contenders of each bracket, as the end before left them.
+    contenders: Vec<Vec<ArmIx>>,
+    added: Added,
+}
+
+impl Extension {
+    /// An extension of what a policy brought to an end; nothing was added yet.
+    pub fn of(before: Box<dyn Policy>, facts: View<'_>) -> Self {
+        let brackets = 0..facts.brackets().len();
+        let contenders = brackets.map(|ix| before.contenders(facts, ix)).collect();
+        Self { before, contenders, added: Added::default() }
+    }
+
+    /// The same, with what was added.
+    pub fn with(self, added: Added) -> Self {
+        Self { added, ..self }
+    }
+}
+
+impl Policy for Extension {
+    fn start(&mut self, facts: View<'_>) -> Vec<Intent> {
+        let purpose = Purpose::Extension;
+        let all: Vec<_> = facts.plan().arm_ids().collect();
+        let mut intents = vec![];
+        for (bracket, contenders) in facts.brackets().iter().zip(&self.contenders) {
+            for &family in &bracket.families {
+                intents.push(match self.added.families.contains(&family) {
+                    true => {
+                        let arms = [&contenders[..], &self.added.arms].concat();
+                        Intent::Begin { family, arms }
+                    }
+                    false => Intent::TakeOn { family, added: self.added.arms.clone() },
+                });
+                intents.push(Intent::EnqueueToGoals { family, arms: all.clone(), purpose });
+            }
+        }
+        intents
+    }
+
+    fn next(&mut self, facts: View<'_>) -> Vec<Intent> {
+        let waits = |ix: &usize| !facts.brackets()[*ix].done && !facts.is_open(*ix);
+        let Some(ix) = (0..facts.brackets().len()).find(waits) else { return vec![] };
+        let mut intents = vec![];
+        for &family in &facts.brackets()[ix].families {
+            for arm in facts.plan().arm_ids() {
+                let trial = facts.trial(family, arm);
+                if trial.is_active() && trial.epochs() >= facts.full() {
+                    let is_plain = arm != ArmIx::PLAIN && !facts.is_crossed(family, arm);
+                    let trial = TrialKey::new(family, arm);
+                    intents.push(Intent::Complete { trial, is_plain });
+                }
+            }
+        }
+        intents.push(Intent::Close(ix));
+        intents
+    }
+
+    fn purpose(&self, _: usize) -> Purpose {
+        Purpose::Extension
+    }
+
+    fn contenders(&self, facts: View<'_>, bracket: usize) -> Vec<ArmIx> {
+        self.before.contenders(facts, bracket)
+    }
+
+    fn decision_epochs(&self) -> Vec<u32> {
+        self.before.decision_epochs()
+    }
+
+    /// An extension's cost is in no plan: it was asked for later.
+    fn bound(&self, spec: &SweepSpec, plan: &Plan) -> FamilyBound {
+        self.before.bound(spec, plan)
+    }
+
+    fn boxed_clone(&self) -> Box<dyn Policy> {
+        Box::new(self.clone())
+    }
+}

@@ -1,0 +1,49 @@
+//! What probes and their choice may cost.
+
+use super::{
+    edge,
+    probes::{PROBES, exposure, ladders},
+};
+use crate::scheduler::policy::{FamilyBound, Phase};
+use floodgauge_protocol::{Plan, SweepSpec};
+
+/// The least and the most that one family costs, in full runs, and what is trained.
+pub(super) fn bound(spec: &SweepSpec, plan: &Plan) -> FamilyBound {
+    let phase = |words: String, epochs, arms| Phase::of(plan, words, epochs, arms);
+    let share = f64::from(exposure(spec)) / f64::from(spec.recipe.epochs);
+    let (mut low, mut high) = (1.0, 1.0);
+    let (mut coarse, mut more, mut beyond, mut ends) = (0, 0, 0, 0);
+    for ladder in ladders(plan) {
+        let method = plan.arms[ladder[0].ix()];
+        let cost = f64::from(method.gradients_per_step());
+        let probes = ladder.len().min(PROBES);
+        coarse += probes;
+        ends += 1;
+        if method.rides() {
+            let most = ladder.len().min(PROBES + 1);
+            more += most - probes.min(most);
+            // A level alone has no distance at which others could follow.
+            let added = if spec.search.extend && ladder.len() > 1 { edge::MAX_PROBES } else { 0 };
+            beyond += added;
+            // One that goes on was a probe before, unless it lies between them.
+            let between = ladder.len() > most || added > 0;
+            let pruned = if between { most + added } else { most - 1 };
+            high += cost * (pruned as f64 * share + 1.0);
+        } else {
+            // A run of its own may meet its onset at its very end, or in its first epoch.
+            low += cost * ((probes - 1) as f64 * share + 1.0);
+            high += cost * (probes + usize::from(ladder.len() > probes)) as f64;
+        }
+    }
+    let mut phases = vec![
+        phase("the plain run, and probes from their onset on".into(), exposure(spec), coarse),
+        phase("probes where the plain run turns".into(), exposure(spec), more),
+    ];
+    if beyond > 0 {
+        let words = "probes beyond an end of the levels, if the best lies there".into();
+        phases.push(phase(words, exposure(spec), beyond));
+    }
+    let words = "the chosen level of each method to the end".into();
+    phases.push(phase(words, spec.recipe.epochs, ends));
+    FamilyBound { low, high, phases }
+}

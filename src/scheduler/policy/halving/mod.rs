@@ -1,0 +1,146 @@
+//! Halving that waits for onset.
+//!
+//! The levels of a method are ordered, and the objective is smooth along them. So only a few spread
+//! levels, the *probes*, are trained beside the plain run, each for a share of a full run from the epoch
+//! of its onset on; all others lie dormant. Where the plain run has shown which levels it reaches, and
+//! where its validation loss turns, probes are added there. What a probe shows since its onset
+//! is the *response*: compared at the same exposure it ranks levels as they end, where equal epochs
+//! rank them upside down (those past their onset look worse than those before it). A smooth curve
+//! through the probes of all seeds names the level that goes on to the end: a probe resumes from its
+//! checkpoint, a level between probes is woken from the trunk.
+//!
+//! An error rate is coarse, and one window of it is mostly noise; so where it is the objective, the loss
+//! counts as evidence beside it. Where the loss misleads, plain is the better of the two at the end.
+//!
+//! - `probes`: what is probed; `cost`: what that may cost.
+//! - `choice`: who goes on, by a curve that `response` draws through the probes with `smooth`.
+//! - `edge`: levels beyond an end of those asked for, if the best lies there.
+//! - `end`: the last rung, and how it ends.
+
+mod choice;
+mod cost;
+mod edge;
+mod end;
+mod probes;
+mod response;
+mod smooth;
+
+use super::{FamilyBound, Intent, Policy, View};
+use crate::scheduler::reason::Purpose;
+use edge::{Beyond, Rounds};
+use floodgauge_protocol::{Plan, SweepSpec};
+use std::collections::VecDeque;
+
+/// Halving of one sweep.
+#[derive(Clone, Debug)]
+pub struct Halving {
+    /// Epochs of a full run when it was made.
+    full: u32,
+    /// Of each bracket, what is trained; none before the start.
+    stages: Vec<Stage>,
+    /// How often each bracket got levels beyond an end.
+    rounds: Rounds,
+    /// Levels beyond an end that are still to be added and probed.
+    beyond: VecDeque<Beyond>,
+    /// Whether it was asked where to go beyond, since something was last trained.
+    looked_beyond: bool,
+    /// Whether all brackets have all the probes that they get.
+    choosing: bool,
+}
+
+/// What a bracket trains.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    /// The plain run, and its first probes.
+    PlainAndProbes,
+    /// Probes where the plain run showed that they are worth it.
+    MoreProbes,
+    /// The choice of each method.
+    ToTheEnd,
+}
+
+impl Halving {
+    /// For a sweep.
+    pub fn new(spec: &SweepSpec, _: &Plan) -> Self {
+        Self {
+            full: spec.recipe.epochs,
+            stages: vec![],
+            rounds: Rounds::default(),
+            beyond: VecDeque::new(),
+            looked_beyond: false,
+            choosing: false,
+        }
+    }
+
+    /// What follows in a bracket of which nothing is open; nothing if it waits for others.
+    fn follow(&mut self, facts: View<'_>, ix: usize) -> Vec<Intent> {
+        if self.stages[ix] == Stage::PlainAndProbes {
+            self.stages[ix] = Stage::MoreProbes;
+            let more = probes::more(facts, ix);
+            if !more.is_empty() {
+                return more;
+            }
+        }
+        match self.stages[ix] {
+            Stage::ToTheEnd => end::close(facts, ix),
+            // Brackets go beyond an end together, so that who is first to end its probes changes nothing.
+            _ if facts.spec().search.extend && !self.choosing => self.go_beyond(facts),
+            _ => {
+                self.stages[ix] = Stage::ToTheEnd;
+                choice::choose(facts, ix)
+            }
+        }
+    }
+
+    /// Whether no bracket has probes open, or may get more of them.
+    fn all_are_probed(&self, facts: View<'_>) -> bool {
+        (self.stages.iter().enumerate())
+            .all(|(ix, stage)| *stage != Stage::PlainAndProbes && !facts.is_open(ix))
+    }
+}
+
+impl Policy for Halving {
+    fn start(&mut self, facts: View<'_>) -> Vec<Intent> {
+        self.stages = facts.brackets().iter().map(|_| Stage::PlainAndProbes).collect();
+        (0..self.stages.len()).flat_map(|ix| probes::first(facts, ix)).collect()
+    }
+
+    fn next(&mut self, facts: View<'_>) -> Vec<Intent> {
+        if let Some(intents) = self.add_beyond(facts) {
+            return intents;
+        }
+        if (0..self.stages.len()).any(|ix| facts.is_open(ix)) {
+            self.looked_beyond = false;
+        }
+        for ix in 0..self.stages.len() {
+            if facts.brackets()[ix].done || facts.is_open(ix) {
+                continue;
+            }
+            let intents = self.follow(facts, ix);
+            if !intents.is_empty() {
+                return intents;
+            }
+        }
+        vec![]
+    }
+
+    fn purpose(&self, bracket: usize) -> Purpose {
+        match self.stages.get(bracket) {
+            None | Some(Stage::PlainAndProbes) => Purpose::PlainAndProbes,
+            Some(Stage::MoreProbes) => Purpose::MoreProbes,
+            Some(Stage::ToTheEnd) => Purpose::ToTheEnd,
+        }
+    }
+
+    fn decision_epochs(&self) -> Vec<u32> {
+        vec![self.full]
+    }
+
+    fn bound(&self, spec: &SweepSpec, plan: &Plan) -> FamilyBound {
+        cost::bound(spec, plan)
+    }
+
+    fn boxed_clone(&self) -> Box<dyn Policy> {
+        Box::new(self.clone())
+    }
+}

@@ -1,0 +1,106 @@
+//! Schedulers: who is trained how far, who goes on, and why.
+//!
+//! A scheduler is a [`Policy`]: it sees the facts of a sweep through a [`View`], owns whatever else it
+//! has to remember, and answers with [`Intent`]s. The list of all that there are, each with the
+//! versions that were ever released, is `registry`.
+//!
+//! - `synchronous`: a grid, textbook halving, Hyperband, by their `rungs`.
+//! - `asha`: halving that lets arms go on as they come.
+//! - `halving`: probes after their onset, and what they say of the levels between them.
+//! - `extension`: what a completed sweep goes on with, whatever its scheduler.
+//! - `rank`: arms compared as means over seeds. [`bound`](bound::bound): what a sweep may cost.
+
+mod asha;
+mod bound;
+mod extension;
+mod halving;
+mod intent;
+mod rank;
+mod registry;
+mod rungs;
+mod synchronous;
+mod view;
+
+pub use bound::{FamilyBound, Phase, PlanBound, bound};
+pub use extension::{EXTENSION_VERSION, Extension};
+pub use intent::Intent;
+pub use registry::{Registration, current, current_version, decision_epochs, registered};
+#[cfg(test)]
+pub use rungs::Rungs;
+pub use view::View;
+
+use super::{reason::Purpose, status::TrialStatus};
+use floodgauge_protocol::{ArmIx, FamilyIx, Plan, Segment, SweepSpec};
+use std::fmt::Debug;
+
+/// A scheduler of one sweep, with all that it remembers beside the facts.
+///
+/// It is asked after each event, and must answer alike whenever it is asked alike: no clock, no
+/// random numbers. What it wants is done in the order of its answer.
+pub trait Policy: Debug + Send + Sync {
+    /// What to begin with.
+    fn start(&mut self, facts: View<'_>) -> Vec<Intent>;
+
+    /// What new epochs of a family call for. Most policies wait for the end of the segment.
+    fn reported(&mut self, _facts: View<'_>, _family: FamilyIx) -> Vec<Intent> {
+        vec![]
+    }
+
+    /// What follows a training segment that is over; unless a policy says otherwise, its arms go on
+    /// to their goals.
+    fn closed(&mut self, facts: View<'_>, segment: &Segment) -> Vec<Intent> {
+        let family = segment.family;
+        let Some(bracket) = bracket_of(facts, family) else { return vec![] };
+        let (arms, purpose) = (segment.arms().collect(), self.purpose(bracket));
+        vec![Intent::EnqueueToGoals { family, arms, purpose }]
+    }
+
+    /// What comes next in brackets of which nothing is open, and that aren't done. It is asked
+    /// again, after each answer was carried out, until there is nothing that it wants.
+    fn next(&mut self, facts: View<'_>) -> Vec<Intent>;
+
+    /// What a bracket is trained for at the moment.
+    fn purpose(&self, bracket: usize) -> Purpose;
+
+    /// The arms of a bracket that further seeds train once the sweep is extended: plain, and those
+    /// trained to the end with every seed.
+    fn contenders(&self, facts: View<'_>, bracket: usize) -> Vec<ArmIx> {
+        completed(facts, bracket)
+    }
+
+    /// The epochs at which it decides who goes on, rising; the last is the end of a full run.
+    fn decision_epochs(&self) -> Vec<u32>;
+
+    /// What one family of a sweep costs at least and at most, and what is trained, in order.
+    fn bound(&self, spec: &SweepSpec, plan: &Plan) -> FamilyBound;
+
+    /// The policy as it stands, once more.
+    fn boxed_clone(&self) -> Box<dyn Policy>;
+}
+
+impl Clone for Box<dyn Policy> {
+    fn clone(&self) -> Self {
+        self.boxed_clone()
+    }
+}
+
+/// Policies that show the same state are the same.
+impl PartialEq for dyn Policy {
+    fn eq(&self, other: &Self) -> bool {
+        format!("{self:?}") == format!("{other:?}")
+    }
+}
+
+/// The arms of a bracket that were trained to the end with every seed, and plain.
+fn completed(facts: View<'_>, bracket: usize) -> Vec<ArmIx> {
+    let families = &facts.brackets()[bracket].families;
+    let is_completed =
+        |family: &FamilyIx, arm| facts.trial(*family, arm).status == TrialStatus::Completed;
+    let by_all = |arm: ArmIx| families.iter().all(|family| is_completed(family, arm));
+    facts.plan().arm_ids().filter(|&arm| arm == ArmIx::PLAIN || by_all(arm)).collect()
+}
+
+/// The bracket of a family.
+fn bracket_of(facts: View<'_>, family: FamilyIx) -> Option<usize> {
+    facts.brackets().iter().position(|bracket| bracket.families.contains(&family))
+}

@@ -1,0 +1,97 @@
+//! All schedulers that there are.
+
+use super::{Policy, asha::Asha, halving::Halving, synchronous::Synchronous};
+use floodgauge_protocol::{Plan, SchedulerKind, SweepSpec};
+
+/// A version of a scheduler. What was released stays in the list: a log is replayed by the version
+/// that wrote it. A change that could alter a decision of one scheduler gives that one a new version,
+/// beside its old ones.
+#[derive(Clone, Copy, Debug)]
+pub struct Registration {
+    /// Which scheduler.
+    pub kind: SchedulerKind,
+    /// Which version of it.
+    pub version: u32,
+    /// Makes it for a sweep.
+    pub build: fn(&SweepSpec, &Plan) -> Box<dyn Policy>,
+}
+
+/// Of each scheduler the oldest version first. All begin with 3, the one that version 0.1.0 of the
+/// program had for all of them together.
+const REGISTERED: &[Registration] = &[
+    Registration {
+        kind: SchedulerKind::Grid,
+        version: 3,
+        build: |spec, plan| Box::new(Synchronous::grid(spec, plan)),
+    },
+    Registration {
+        kind: SchedulerKind::Sha,
+        version: 3,
+        build: |spec, plan| Box::new(Synchronous::sha(spec, plan)),
+    },
+    Registration {
+        kind: SchedulerKind::Hyperband,
+        version: 3,
+        build: |spec, plan| Box::new(Synchronous::hyperband(spec, plan)),
+    },
+    Registration {
+        kind: SchedulerKind::Asha,
+        version: 3,
+        build: |spec, plan| Box::new(Asha::new(spec, plan)),
+    },
+    Registration {
+        kind: SchedulerKind::Halving,
+        version: 3,
+        build: |spec, plan| Box::new(Halving::new(spec, plan)),
+    },
+];
+
+/// Every version of every scheduler.
+pub fn registered() -> &'static [Registration] {
+    REGISTERED
+}
+
+impl Registration {
+    /// A version of a scheduler; none if this binary doesn't have it.
+    pub fn get(kind: SchedulerKind, version: u32) -> Option<&'static Self> {
+        REGISTERED.iter().find(|known| (known.kind, known.version) == (kind, version))
+    }
+}
+
+/// The newest version of a scheduler, which new sweeps get.
+///
+/// # Panics
+/// If a scheduler has a name, but no version; a test sees to it that none has.
+pub fn current(kind: SchedulerKind) -> &'static Registration {
+    let versions = REGISTERED.iter().filter(|known| known.kind == kind);
+    let newest = versions.max_by_key(|known| known.version);
+    newest.unwrap_or_else(|| panic!("scheduler {} isn't registered", kind.as_str()))
+}
+
+/// The version of its scheduler that a new sweep gets.
+pub fn current_version(kind: SchedulerKind) -> u32 {
+    current(kind).version
+}
+
+/// The epochs at which a new sweep's scheduler decides who goes on, rising; the last is the end of
+/// a full run.
+pub fn decision_epochs(spec: &SweepSpec) -> Vec<u32> {
+    (current(spec.scheduler.kind).build)(spec, &Plan::of(spec)).decision_epochs()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_scheduler_has_a_version_and_none_of_them_twice() {
+        for kind in SchedulerKind::ALL {
+            assert_eq!(current(kind).kind, kind);
+        }
+        for (i, one) in REGISTERED.iter().enumerate() {
+            let same =
+                |other: &Registration| (other.kind, other.version) == (one.kind, one.version);
+            assert!(!REGISTERED[..i].iter().any(same), "{one:?}");
+        }
+    }
+}

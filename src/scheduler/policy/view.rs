@@ -1,0 +1,80 @@
+//! What a policy sees: the facts, to read alone.
+
+use crate::scheduler::facts::{Bracket, Facts, Trial};
+use floodgauge_protocol::{ArmIx, FamilyIx, Method, Objective, Plan, SweepSpec, TrialKey};
+
+/// The facts of a sweep, to read alone.
+#[derive(Clone, Copy, Debug)]
+pub struct View<'a>(&'a Facts);
+
+impl<'a> View<'a> {
+    /// A view of facts.
+    pub fn of(facts: &'a Facts) -> Self {
+        Self(facts)
+    }
+
+    /// The sweep as it was submitted, and has grown since.
+    pub fn spec(self) -> &'a SweepSpec {
+        self.0.spec()
+    }
+
+    /// Its arms and families.
+    pub fn plan(self) -> &'a Plan {
+        self.0.plan()
+    }
+
+    /// An arm's method.
+    pub fn method(self, arm: ArmIx) -> Method {
+        self.0.plan().arms[arm.ix()]
+    }
+
+    /// What makes an arm the best.
+    pub fn objective(self) -> Objective {
+        self.0.spec().search.objective
+    }
+
+    /// Epochs of a full run.
+    pub fn full(self) -> u32 {
+        self.0.spec().recipe.epochs
+    }
+
+    /// Mini-batches in an epoch.
+    pub fn steps_per_epoch(self) -> u64 {
+        self.0.steps_per_epoch()
+    }
+
+    /// How many levels of each method the sweep was submitted with.
+    pub fn asked_levels(self) -> usize {
+        self.0.asked_levels()
+    }
+
+    /// The brackets, one a weight decay.
+    pub fn brackets(self) -> &'a [Bracket] {
+        self.0.brackets()
+    }
+
+    /// Whether a segment of a bracket is queued or leased.
+    pub fn is_open(self, bracket: usize) -> bool {
+        self.0.is_open(bracket)
+    }
+
+    /// A trial.
+    ///
+    /// # Panics
+    /// If the sweep has no such family or arm.
+    pub fn trial(self, family: FamilyIx, arm: ArmIx) -> &'a Trial {
+        let trial = self.0.trial(TrialKey::new(family, arm));
+        trial.unwrap_or_else(|| panic!("family {family} has no arm {arm}"))
+    }
+
+    /// Whether an arm departs from the plain run at all, as far as is known.
+    pub fn is_crossed(self, family: FamilyIx, arm: ArmIx) -> bool {
+        self.0.is_crossed(TrialKey::new(family, arm))
+    }
+
+    /// The loss of the first mini-batch of a family's plain run: that of the untrained model. None
+    /// before the plain run has handed anything in.
+    pub fn first_loss(self, family: FamilyIx) -> Option<f64> {
+        self.0.trunk(family)?.first_loss()
+    }
+}

@@ -1,0 +1,271 @@
+//! Why the scheduler decided as it did, as data: what was compared, where it stood among what, over
+//! which epochs and seeds. [`words`](super::words) makes sentences of it, and nothing reads those.
+
+use floodgauge_protocol::{ArmIx, Metric, ObjectiveMetric};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// Why something was decided.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Reason {
+    /// Arms are trained towards their goal.
+    Training(Training),
+    /// Arms that were trained to the end are tested.
+    Testing(Testing),
+    /// Arms were compared after an epoch that all of them reached.
+    AtRung(AtRung),
+    /// Arms were compared as they came to a rung.
+    Arrived(Arrived),
+    /// Probes were compared, each after its onset.
+    Probed(Probed),
+    /// Others were better when they came to the rung.
+    Overtaken {
+        /// The rung at which it ends.
+        rung: RungOf,
+    },
+    /// With another seed it ended early, so that nothing compares it.
+    NothingToCompare,
+    /// A dormant trial goes on from its trunk.
+    Woken(Woken),
+    /// A dormant trial was the plain run to its end, or is as far as that was trained.
+    SharesTrunk {
+        /// Whether it was added by an extension.
+        added: bool,
+    },
+    /// Levels beside it tell what it does.
+    LeftToNeighbours,
+    /// It was added, and nobody asked for it yet.
+    NotTrained,
+    /// It belongs to a seed that was added, and did worse than others with the seeds before.
+    BeatenWithOtherSeeds,
+    /// The best lies at an end of the levels: there are more now.
+    BeyondAnEnd {
+        /// The arm at the end.
+        arm: ArmIx,
+        /// The arm in words.
+        name: String,
+        /// The levels beyond it, rising.
+        levels: Vec<f64>,
+    },
+    /// It was trained for all its epochs.
+    AllEpochs {
+        /// How many these are.
+        epochs: u32,
+        /// Whether its level was never reached, so that it is the plain run.
+        is_plain: bool,
+    },
+    /// A loss was NaN or infinite.
+    NotFinite {
+        /// After this optimiser step, where that is known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        step: Option<u64>,
+    },
+    /// A segment failed, and is tried again.
+    Retry {
+        /// How often it has failed.
+        failures: u32,
+        /// How often it may fail.
+        at_most: u32,
+        /// What the worker said, at last.
+        message: String,
+    },
+    /// A segment ended early, and its trials go on from what it saved.
+    FromSaved {
+        /// What ended it: the worker's message, or nothing where the worker was lost.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        message: Option<String>,
+    },
+    /// A segment failed as often as it may.
+    FailedTooOften {
+        /// How often.
+        failures: u32,
+        /// What the worker said, at last.
+        message: String,
+    },
+    /// A segment's workers were lost as often as may be.
+    LostTooOften {
+        /// How often.
+        losses: u32,
+    },
+    /// A worker hands in what it has, since the sweep is paused.
+    Paused,
+    /// A worker hands in what it has, since the sweep was cancelled.
+    CancelledInTraining,
+    /// No worker had taken it when the sweep was cancelled.
+    CancelledInQueue,
+    /// The sweep was cancelled.
+    SweepCancelled,
+    /// A user asked for it.
+    Asked,
+    /// No arm was trained to the end with every seed.
+    NoAnswer {
+        /// Why the first of them wasn't, in words.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        first: Option<String>,
+    },
+    /// The answer, which the action carries.
+    Answered {
+        /// In words.
+        verdict: String,
+    },
+}
+
+/// What was compared, and where it stood.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Comparison {
+    /// The metric.
+    pub metric: ObjectiveMetric,
+    /// Its value, a mean over seeds; `diverged` where one of them has no finite value.
+    pub value: Metric,
+    /// The first epoch that it was read over, from 1.
+    pub from_epoch: u32,
+    /// The last epoch that it was read over.
+    pub to_epoch: u32,
+    /// How many seeds it is a mean over.
+    pub seeds: u32,
+    /// Its place among those compared; 1 is the best.
+    pub rank: u32,
+    /// How many were compared.
+    pub count: u32,
+}
+
+/// A rung among others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RungOf {
+    /// The rung, from 0.
+    pub rung: u32,
+    /// How many rungs there are.
+    pub count: u32,
+    /// The epoch at which it ends.
+    pub epoch: u32,
+}
+
+/// What became of an arm that was compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Fate {
+    /// It goes on.
+    Promoted,
+    /// It ends.
+    Pruned,
+    /// It lies dormant again, since nothing tells it from the one that goes on.
+    AtRest,
+}
+
+/// A comparison at a rung that all arms of a bracket have reached.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct AtRung {
+    /// What became of it.
+    pub fate: Fate,
+    /// The rung.
+    pub rung: RungOf,
+    /// What was compared.
+    pub comparison: Comparison,
+    /// How many go on.
+    pub kept: u32,
+    /// How many had the same value, itself among them.
+    pub tied: u32,
+    /// Epochs since its onset.
+    pub exposure: f64,
+}
+
+/// A comparison with those that had come to a rung so far.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Arrived {
+    /// The rung that it leaves.
+    pub rung: RungOf,
+    /// What was compared.
+    pub comparison: Comparison,
+    /// Whether it goes on as the best of the highest rung, since nothing else could.
+    pub as_the_last: bool,
+}
+
+/// A comparison of probes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Probed {
+    /// What became of it.
+    pub fate: Fate,
+    /// What was compared.
+    pub comparison: Comparison,
+    /// The arm that goes to the end.
+    pub chosen: ArmIx,
+    /// That arm in words.
+    pub chosen_name: String,
+}
+
+/// How a dormant trial goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Woken {
+    /// What for.
+    pub cause: Cause,
+    /// Its onset, in epochs.
+    pub onset: f64,
+    /// The epochs that it has in common with its trunk.
+    pub epochs: u32,
+}
+
+/// Why a dormant trial is woken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Cause {
+    /// The plain run reached its level, and it is probed.
+    Reached,
+    /// It is probed, beyond an end of the levels.
+    BeyondAnEnd,
+    /// The response of the probes is lowest there.
+    Chosen,
+    /// An extension added it.
+    Added,
+}
+
+/// What a segment trains.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Training {
+    /// What for.
+    pub purpose: Purpose,
+    /// How many arms it stands for.
+    pub arms: u32,
+    /// In how many runs.
+    pub runs: u32,
+    /// With which seed.
+    pub seed: u32,
+    /// Epochs done before.
+    pub from_epoch: u64,
+    /// Epochs done after.
+    pub to_epoch: u64,
+}
+
+/// What arms are trained for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(tag = "of", rename_all = "snake_case")]
+pub enum Purpose {
+    /// To compare them at a rung.
+    Rung {
+        /// The rung, from 0.
+        rung: u32,
+        /// How many there are.
+        count: u32,
+    },
+    /// To compare them as they come.
+    Asynchronous,
+    /// For the plain run, and its first probes.
+    PlainAndProbes,
+    /// For further probes.
+    MoreProbes,
+    /// For the answer.
+    ToTheEnd,
+    /// For what an extension added.
+    Extension,
+}
+
+/// What a segment tests.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Testing {
+    /// The arms in words.
+    pub names: Vec<String>,
+    /// After which epoch.
+    pub epoch: u64,
+    /// With which seed.
+    pub seed: u32,
+}

@@ -1,0 +1,199 @@
+//! Reasons in words: the one place where a sentence is made of what was decided.
+
+use super::reason::{
+    Arrived, AtRung, Cause, Fate, Probed, Purpose, Reason, RungOf, Testing, Training, Woken,
+};
+use floodgauge_protocol::Metric;
+use std::fmt::{Display, Formatter, Result};
+
+impl Display for Reason {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        match self {
+            Self::Training(training) => training.fmt(f),
+            Self::Testing(testing) => testing.fmt(f),
+            Self::AtRung(at_rung) => at_rung.fmt(f),
+            Self::Arrived(arrived) => arrived.fmt(f),
+            Self::Probed(probed) => probed.fmt(f),
+            Self::Overtaken { rung } => {
+                write!(f, "pruned at {rung}: others were better when they came")
+            }
+            Self::NothingToCompare => {
+                f.write_str("pruned: with another seed it ended early, so nothing compares it")
+            }
+            Self::Woken(woken) => woken.fmt(f),
+            Self::SharesTrunk { added: false } => {
+                f.write_str("the training loss never fell below it")
+            }
+            Self::SharesTrunk { added: true } => {
+                f.write_str("added; so far the training loss never fell below it")
+            }
+            Self::LeftToNeighbours => {
+                f.write_str("not trained: the levels beside it tell what it does")
+            }
+            Self::NotTrained => f.write_str("not trained"),
+            Self::BeatenWithOtherSeeds => {
+                f.write_str("not trained: with other seeds others did better")
+            }
+            Self::BeyondAnEnd { name, levels, .. } => beyond_an_end(f, name, levels),
+            Self::AllEpochs { is_plain: true, .. } => {
+                f.write_str("the training loss never fell below it: it is the plain run")
+            }
+            Self::AllEpochs { epochs: 1, .. } => f.write_str("trained its only epoch"),
+            Self::AllEpochs { epochs, .. } => write!(f, "trained all {epochs} epochs"),
+            Self::NotFinite { step: Some(step) } => {
+                write!(f, "a loss was not finite after step {step}")
+            }
+            Self::NotFinite { step: None } => f.write_str("a loss was not finite"),
+            Self::Retry { failures, at_most, message } => {
+                write!(f, "failed, {failures} of at most {at_most} times: {message}")
+            }
+            Self::FromSaved { message: Some(message) } => {
+                write!(f, "failed: {message}; what it saved is gone on from")
+            }
+            Self::FromSaved { message: None } => {
+                f.write_str("its worker was lost; what it saved is gone on from")
+            }
+            Self::FailedTooOften { failures, message } => {
+                write!(f, "failed {failures} times, at last: {message}")
+            }
+            Self::LostTooOften { losses } => write!(f, "its workers were lost {losses} times"),
+            Self::Paused => f.write_str("the sweep is paused; the worker hands in what it has"),
+            Self::CancelledInTraining => {
+                f.write_str("the sweep was cancelled; the worker hands in what it has")
+            }
+            Self::CancelledInQueue => {
+                f.write_str("the sweep was cancelled before a worker took this")
+            }
+            Self::SweepCancelled => f.write_str("the sweep was cancelled"),
+            Self::Asked => f.write_str("a user asked for it"),
+            Self::NoAnswer { first } => {
+                f.write_str("no arm was trained to the end with every seed")?;
+                match first {
+                    Some(first) => write!(f, "; the first reason: {first}"),
+                    None => Ok(()),
+                }
+            }
+            Self::Answered { verdict } => f.write_str(verdict),
+        }
+    }
+}
+
+fn beyond_an_end(f: &mut Formatter<'_>, name: &str, levels: &[f64]) -> Result {
+    write!(f, "the response of the probes is lowest at {name}, an end of the levels: ")?;
+    write!(f, "{} more are there now", levels.len())?;
+    match levels {
+        [first, .., last] | [first @ last] => write!(f, ", from {first} to {last}"),
+        [] => Ok(()),
+    }
+}
+
+impl Display for RungOf {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        write!(f, "rung {} of {} (epoch {})", self.rung + 1, self.count, self.epoch)
+    }
+}
+
+impl Display for Fate {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        f.write_str(match self {
+            Self::Promoted => "promoted",
+            Self::Pruned => "pruned",
+            Self::AtRest => "at rest, as nothing tells it from the one that goes on",
+        })
+    }
+}
+
+impl Display for AtRung {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        let Self { fate, rung, comparison, kept, tied, exposure } = self;
+        write!(f, "{fate} at {rung}: ")?;
+        match comparison.value {
+            Metric::Finite(_) => {
+                write!(f, "{} {}", comparison.metric.as_str(), comparison.value)?;
+            }
+            Metric::Diverged => f.write_str("no finite mean over seeds")?,
+        }
+        write!(f, " is rank {} of {}, {kept} kept", comparison.rank, comparison.count)?;
+        if *tied > 1 {
+            write!(f, ", a tie of {tied} kept in order of level")?;
+        }
+        write!(f, "; exposure {exposure:.1} epochs")
+    }
+}
+
+impl Display for Arrived {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        let Self { rung, comparison, as_the_last } = self;
+        write!(f, "promoted at {rung}: {} {} ", comparison.metric.as_str(), comparison.value)?;
+        match as_the_last {
+            true => f.write_str("is the best of the highest rung so far"),
+            false => {
+                let (rank, count) = (comparison.rank, comparison.count);
+                write!(f, "is rank {rank} of the {count} that got there so far")
+            }
+        }
+    }
+}
+
+impl Display for Probed {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        let Self { fate, comparison, chosen_name, .. } = self;
+        write!(f, "{fate}: {} {}", comparison.metric.as_str(), comparison.value)?;
+        if comparison.seeds != 1 {
+            write!(f, " as a mean over {} seeds", comparison.seeds)?;
+        }
+        write!(
+            f,
+            " in epochs {} to {}, after its onset, is rank {} of {} probes; {chosen_name} goes to the end",
+            comparison.from_epoch, comparison.to_epoch, comparison.rank, comparison.count,
+        )
+    }
+}
+
+impl Display for Woken {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        let cause = match self.cause {
+            Cause::Reached => "probed, as the plain run reached it",
+            Cause::BeyondAnEnd => "probed, beyond an end of the levels",
+            Cause::Chosen => "the response of the probes is lowest here",
+            Cause::Added => "added",
+        };
+        let Self { onset, epochs, .. } = self;
+        write!(f, "{cause}; its onset is at epoch {onset:.1}, it goes on from {epochs}")
+    }
+}
+
+impl Display for Purpose {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        match self {
+            Self::Rung { rung, count } => write!(f, "rung {} of {count}", rung + 1),
+            Self::Asynchronous => f.write_str("asynchronous halving"),
+            Self::PlainAndProbes => f.write_str("the plain run and its probes"),
+            Self::MoreProbes => f.write_str("more probes"),
+            Self::ToTheEnd => f.write_str("to the end"),
+            Self::Extension => f.write_str("extension"),
+        }
+    }
+}
+
+impl Display for Training {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        let Self { purpose, arms, runs, seed, from_epoch, to_epoch } = self;
+        write!(f, "{purpose}: {}", count(*arms, "arm"))?;
+        if runs < arms {
+            write!(f, " in {}", count(*runs, "run"))?;
+        }
+        write!(f, ", seed {seed}, epochs {from_epoch} to {to_epoch}")
+    }
+}
+
+impl Display for Testing {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        let Self { names, epoch, seed } = self;
+        write!(f, "test metrics of {} after epoch {epoch}, seed {seed}", names.join(" and "))
+    }
+}
+
+fn count(n: u32, noun: &str) -> String {
+    format!("{n} {noun}{}", if n == 1 { "" } else { "s" })
+}
