@@ -2,7 +2,9 @@
 
 use super::{status::TrialStatus, sweep::Sweep, trial::Trial};
 use crate::verdict::{self, Best, Candidate, Contender, Run, RunEquivalents, Standing};
-use floodgauge_protocol::{ArmIx, Metric, Objective, ObjectiveMetric, TrialKey};
+use floodgauge_protocol::{
+    ArmIx, Metric, Objective, ObjectiveMetric, TrialKey, ladder::by_method_and_level,
+};
 
 impl Sweep {
     /// The answer so far; final once the sweep has ended.
@@ -106,7 +108,7 @@ impl Sweep {
     /// All arms of each weight decay, by method and level: what the verdict draws must not depend on
     /// whether a level was there from the start or added later.
     fn candidates(&self) -> Vec<Candidate> {
-        let arms = self.arms_by_level();
+        let arms = by_method_and_level(self.plan.arm_ids().zip(self.plan.arms.iter().copied()));
         let mut candidates = vec![];
         for (ix, bracket) in self.brackets.iter().enumerate() {
             candidates.extend(arms.iter().map(|&arm| Candidate {
@@ -118,24 +120,6 @@ impl Sweep {
             }));
         }
         candidates
-    }
-
-    /// The arms, the methods in the order of their first ones, each method's by level.
-    fn arms_by_level(&self) -> Vec<ArmIx> {
-        let method = |arm: &ArmIx| &self.plan.arms[arm.ix()];
-        let mut methods: Vec<&str> = vec![];
-        for method in &self.plan.arms {
-            if !methods.contains(&method.name()) {
-                methods.push(method.name());
-            }
-        }
-        let rank = |arm: &ArmIx| methods.iter().position(|name| *name == method(arm).name());
-        let level = |arm: &ArmIx| method(arm).level().unwrap_or_default();
-        let mut arms: Vec<_> = self.plan.arm_ids().collect();
-        arms.sort_by(|a, b| {
-            rank(a).cmp(&rank(b)).then(level(a).total_cmp(&level(b))).then(a.cmp(b))
-        });
-        arms
     }
 
     /// What one seed has of an arm.

@@ -5,7 +5,7 @@ use super::{
     leader::Standing,
     model::{self, Interval, Observation, Place, Posterior},
 };
-use floodgauge_protocol::{ArmIx, Metric};
+use floodgauge_protocol::{ArmIx, Metric, ladder::ladders};
 
 /// Seeds that the model tells apart; of more, neighbours are averaged.
 const MAX_SEEDS: usize = 16;
@@ -145,35 +145,20 @@ fn observed(arm: usize, candidate: &Candidate) -> impl Iterator<Item = Observati
     })
 }
 
-/// Groups arms: plain is one, the levels of a method are one, each other arm is one.
+/// Where each arm stands: each ladder of levels is a group, and so is each arm without a level.
 fn places(of: &[Candidate]) -> Vec<Place> {
-    let mut ladders: Vec<(&str, usize, Vec<f64>)> = vec![];
-    let mut groups = 0;
-    let mut group_of = vec![0; of.len()];
-    for (arm, candidate) in of.iter().enumerate() {
-        let known = ladders.iter_mut().find(|(name, ..)| *name == candidate.method.name());
-        match (candidate.method.level(), known) {
-            (Some(b), Some((_, group, levels))) => {
-                group_of[arm] = *group;
-                levels.push(b);
-            }
-            (level, _) => {
-                group_of[arm] = groups;
-                if let Some(b) = level {
-                    ladders.push((candidate.method.name(), groups, vec![b]));
-                }
-                groups += 1;
-            }
+    let level = |arm: usize| of[arm].method.level();
+    let mut places = vec![Place { group: 0, position: None }; of.len()];
+    let ladders = ladders(of.iter().map(|candidate| candidate.method).enumerate());
+    for (group, ladder) in ladders.iter().enumerate() {
+        let last = ladder.len() - 1;
+        for &arm in ladder {
+            let lower = ladder.iter().filter(|&&other| level(other) < level(arm)).count();
+            let position = (last > 0).then(|| lower as f64 / last as f64);
+            places[arm] = Place { group, position };
         }
     }
-    let position = |candidate: &Candidate| {
-        let b = candidate.method.level()?;
-        let (.., levels) = ladders.iter().find(|(name, ..)| *name == candidate.method.name())?;
-        let below = levels.iter().filter(|level| **level < b).count();
-        (levels.len() > 1).then(|| below as f64 / (levels.len() - 1) as f64)
-    };
-    let place = |(candidate, &group)| Place { group, position: position(candidate) };
-    of.iter().zip(&group_of).map(place).collect()
+    places
 }
 
 /// Averages seeds that are neighbours, until there are few enough.
@@ -194,4 +179,33 @@ fn averaged(observations: Vec<Observation>, seeds: usize) -> (Vec<Observation>, 
         doubt: doubt / n,
     };
     (sums.into_iter().map(mean).collect(), MAX_SEEDS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use floodgauge_protocol::Method;
+
+    fn places_of(methods: &[Method]) -> Vec<(usize, Option<f64>)> {
+        let arms = methods.iter().zip(0..).map(|(&method, arm)| Candidate {
+            bracket: 0,
+            arm: ArmIx(arm),
+            method,
+            weight_decay: 0.0,
+            runs: vec![],
+        });
+        let arms: Vec<_> = arms.collect();
+        places(&arms).iter().map(|place| (place.group, place.position)).collect()
+    }
+
+    #[test]
+    fn levels_of_a_method_lie_from_0_to_1_and_other_arms_are_groups_of_one() {
+        let flood = |b| Method::Flood { b };
+        let penalty = |lambda| Method::GradientPenalty { lambda, rho: 0.05 };
+        let methods = [Method::Plain, flood(0.1), flood(0.3), flood(0.2), penalty(1.0)];
+        let expected = [(0, None), (1, Some(0.0)), (1, Some(1.0)), (1, Some(0.5)), (2, None)];
+        assert_eq!(places_of(&methods), expected);
+        let alone = [Method::Plain, penalty(0.1), Method::Softad { b: 0.1 }, penalty(1.0)];
+        assert_eq!(places_of(&alone), [(0, None), (1, None), (2, None), (3, None)]);
+    }
 }

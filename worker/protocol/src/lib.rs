@@ -6,6 +6,7 @@
 //! - [`recipe`], [`dataset`], [`model`], [`schedule`], [`levels`], [`method`], [`sweep`]: what a user
 //!   asks for.
 //! - [`plan`]: the arms and families that a sweep spells out. [`extension`]: more of them.
+//!   [`ladder`]: a method's arms in the order of their levels.
 //! - [`segment`], [`work`]: leased work and what workers answer.
 //! - [`metric`]: numbers that may have diverged.
 //!
@@ -15,6 +16,7 @@ pub mod dataset;
 pub mod digest;
 pub mod extension;
 pub mod ids;
+pub mod ladder;
 pub mod levels;
 pub mod method;
 pub mod metric;
