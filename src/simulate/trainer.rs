@@ -3,6 +3,7 @@
 use crate::scheduler::{Point, Sweep};
 use floodgauge_protocol::{
     ArmIx, Branch, Digest, FamilyIx, Metric, Segment, SegmentKind,
+    below::highest_below,
     segment::last_epoch,
     work::{BestEpoch, BranchEnd, FinishedBranch, Minimum, ReportRow, TestMetrics, Waypoint},
 };
@@ -159,9 +160,8 @@ impl<'a> Trainer<'a> {
                 entry.1 |= branch.watch.contains(&arm);
             }
         }
-        let below = |level: f64| f64::from((level as f32).next_down());
         let minima =
-            crossed.iter().map(|(&step, (level, _))| Minimum { step, loss: below(*level) });
+            crossed.iter().map(|(&step, (level, _))| Minimum { step, loss: highest_below(*level) });
         let mut waypoints: Vec<Waypoint> = vec![];
         for (&onset, _) in crossed.iter().filter(|(_, (_, watched))| *watched) {
             let epoch = onset / per_epoch;

@@ -4,6 +4,7 @@ use crate::dice::Dice;
 use floodgauge::{scheduler::Point, simulate::Truth};
 use floodgauge_protocol::{
     ArmIx, Metric, Plan, SweepSpec,
+    below::highest_below,
     work::{Minimum, TestMetrics},
 };
 use serde_json::{Value, json};
@@ -113,9 +114,8 @@ impl Case {
         let mut levels: Vec<f64> = asked.chain(between).collect();
         levels.sort_by(|a, b| b.total_cmp(a));
         levels.dedup();
-        let below = |level: f64| f64::from((level as f32).next_down());
         let minimum =
-            |&level: &f64| Minimum { step: self.crossing(seed, level), loss: below(level) };
+            |&level: &f64| Minimum { step: self.crossing(seed, level), loss: highest_below(level) };
         levels.iter().map(minimum).filter(|minimum| steps.contains(&minimum.step)).collect()
     }
 

@@ -8,10 +8,11 @@
 //! - [`plan`]: the arms and families that a sweep spells out. [`extension`]: more of them.
 //!   [`ladder`]: a method's arms in the order of their levels.
 //! - [`segment`], [`work`]: leased work and what workers answer.
-//! - [`metric`]: numbers that may have diverged.
+//! - [`metric`]: numbers that may have diverged. [`below`]: whether a loss lies below a level.
 //!
 //! With the feature `openapi` all of them tell their JSON schema, bounds and defaults included.
 
+pub mod below;
 pub mod dataset;
 pub mod digest;
 pub mod extension;

@@ -1,6 +1,7 @@
 //! What workers and the server say to each other about leased work.
 
 use crate::{
+    below::is_below,
     digest::Digest,
     ids::{ArmIx, LeaseId, SweepId},
     method::Method,
@@ -271,7 +272,7 @@ pub struct Minimum {
 /// The onset step of flood level `level`: the first whose mini-batch loss was below it, compared
 /// in 32 bits as training does. `minima` are the logs of a trunk's segments, one after another.
 pub fn onset<'a>(minima: impl IntoIterator<Item = &'a Minimum>, level: f64) -> Option<u64> {
-    let first = minima.into_iter().find(|minimum| (minimum.loss as f32) < level as f32);
+    let first = minima.into_iter().find(|minimum| is_below(minimum.loss, level));
     first.map(|minimum| minimum.step)
 }
 

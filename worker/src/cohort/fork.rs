@@ -30,13 +30,13 @@ impl Member {
 
     /// Whether the arms part at a step that meets `loss`. One arm alone has nothing to part from.
     pub fn forks(&self, loss: f64) -> bool {
-        let below = |arm: &Arm| flood::below(arm.method, loss as f32);
+        let below = |arm: &Arm| flood::below(arm.method, loss);
         self.arms.len() > 1 && self.diverged_at.is_none() && self.arms.iter().any(below)
     }
 
     /// The members that go on from here: the trunk, where arms still ride, and each other alone.
     fn fork(mut self, loss: f64) -> Vec<Self> {
-        let below = |arm: &Arm| flood::below(arm.method, loss as f32);
+        let below = |arm: &Arm| flood::below(arm.method, loss);
         let (leaving, trunk) = match self.part(below) {
             Some(leaving) => (leaving, Some(self)),
             None => (self, None),

@@ -123,7 +123,7 @@ impl Member {
         let Some(mut start) = self.watch.start.take() else { return };
         let Some(least) = self.minima.last().map(|least| least.loss) else { return };
         let open = self.watch.dormant.len();
-        self.watch.dormant.retain(|&method| !flood::below(method, least as f32));
+        self.watch.dormant.retain(|&method| !flood::below(method, least));
         if self.watch.dormant.len() < open {
             start.state.settle(plan);
             if let Some((_, best)) = &mut start.best {
