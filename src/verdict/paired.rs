@@ -4,7 +4,7 @@ use super::{best::Difference, leader::Contender, model};
 use statrs::distribution::{ContinuousCDF, StudentsT};
 
 /// The confidence of the interval.
-pub const LEVEL: f64 = model::LEVEL;
+pub const LEVEL: f64 = model::CONFIDENCE;
 
 /// The mean of `a − b` over seeds, with Student's t interval for the mean over as many other seeds: the
 /// variance of that is twice the mean's. It doesn't allow for `a` having been chosen on these seeds. None

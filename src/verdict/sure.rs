@@ -95,7 +95,7 @@ impl Sureness {
         differences.sort_by(f64::total_cmp);
         let last = differences.len() - 1;
         let at = |share: f64| differences[(share * last as f64).round() as usize];
-        let tail = (1.0 - model::LEVEL) / 2.0;
+        let tail = (1.0 - model::CONFIDENCE) / 2.0;
         let mean = differences.iter().sum::<f64>() / differences.len() as f64;
         Some(Interval { mean, low: at(tail), high: at(1.0 - tail) })
     }
