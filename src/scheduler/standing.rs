@@ -1,7 +1,7 @@
 //! How the arms of a sweep stand: what the verdict judges.
 
 use super::{status::TrialStatus, sweep::Sweep, trial::Trial};
-use crate::verdict::{self, Best, Candidate, Contender, Run, RunEquivalents, Standing};
+use crate::verdict::{self, Best, Candidate, RunEquivalents, Standing, TrialSummary};
 use floodgauge_protocol::{
     ArmIx, Metric, Objective, ObjectiveMetric, TrialKey, ladder::by_method_and_level,
 };
@@ -20,9 +20,8 @@ impl Sweep {
     /// The bracket and the arm that the verdict chooses among the trials trained to the end.
     pub(super) fn chosen(&self) -> Option<(usize, ArmIx)> {
         let standing = self.standing();
-        let best = verdict::leader(&standing.contenders)?;
-        let contender = &standing.contenders[best];
-        contender.finished.then_some((contender.bracket, contender.arm))
+        let best = verdict::leader(&standing)?;
+        best.finished().then_some((best.bracket, best.arm))
     }
 
     /// What was trained, and what was not.
@@ -58,33 +57,6 @@ impl Sweep {
     }
 
     fn standing(&self) -> Standing {
-        let at = self.spec.search.objective.at;
-        let mut contenders = vec![];
-        for (ix, bracket) in self.brackets.iter().enumerate() {
-            for arm in self.plan.arm_ids() {
-                let keys: Vec<_> =
-                    bracket.families.iter().map(|&family| TrialKey::new(family, arm)).collect();
-                let trials: Vec<_> = keys.iter().map(|key| &self.trials[key]).collect();
-                let scores: Option<Vec<Metric>> =
-                    keys.iter().map(|&key| self.objective(key)).collect();
-                let Some(scores) = scores else { continue };
-                contenders.push(Contender {
-                    bracket: ix,
-                    arm,
-                    method: self.plan.arms[arm.ix()],
-                    weight_decay: self.plan.families[bracket.families[0].ix()].weight_decay,
-                    epochs: trials.iter().map(|trial| trial.epochs()).min().unwrap_or(0),
-                    finished: trials.iter().all(|trial| trial.status == TrialStatus::Completed),
-                    crossed: trials.iter().any(|trial| trial.onset_step.is_some()),
-                    pruned: trials.iter().any(|trial| trial.status == TrialStatus::Pruned),
-                    tests: trials
-                        .iter()
-                        .filter_map(|trial| trial.test(at, self.steps_per_epoch))
-                        .collect(),
-                    scores,
-                });
-            }
-        }
         let mut levels: Vec<_> =
             self.plan.arms.iter().filter_map(|method| method.level()).collect();
         levels.sort_by(f64::total_cmp);
@@ -92,7 +64,6 @@ impl Sweep {
         Standing {
             objective: self.spec.search.objective,
             levels,
-            arms: self.plan.arms.len() * self.brackets.len(),
             untrained: self.untrained(),
             seeds: self.spec.search.seeds.len() as u32,
             ended: self.status.is_final(),
@@ -100,7 +71,6 @@ impl Sweep {
             candidates: self.candidates(),
             noise_floor: self.noise_floor(),
             train_loss: self.train_loss(),
-            contenders,
             run_equivalents: self.run_equivalents(),
         }
     }
@@ -111,35 +81,37 @@ impl Sweep {
         let arms = by_method_and_level(self.plan.arm_ids().zip(self.plan.arms.iter().copied()));
         let mut candidates = vec![];
         for (ix, bracket) in self.brackets.iter().enumerate() {
-            candidates.extend(arms.iter().map(|&arm| Candidate {
-                bracket: ix,
-                arm,
-                method: self.plan.arms[arm.ix()],
-                weight_decay: self.plan.families[bracket.families[0].ix()].weight_decay,
-                runs: bracket.families.iter().map(|&f| self.run(TrialKey::new(f, arm))).collect(),
+            let weight_decay = self.plan.families[bracket.families[0].ix()].weight_decay;
+            candidates.extend(arms.iter().map(|&arm| {
+                let keys = bracket.families.iter().map(|&family| TrialKey::new(family, arm));
+                let trials = keys.map(|key| self.summary(key)).collect();
+                let method = self.plan.arms[arm.ix()];
+                Candidate { bracket: ix, arm, method, weight_decay, trials }
             }));
         }
         candidates
     }
 
-    /// What one seed has of an arm.
-    fn run(&self, key: TrialKey) -> Run {
-        let Some(trial) = self.trials.get(&key) else { return Run::default() };
+    /// What the verdict is to know of a trial.
+    fn summary(&self, key: TrialKey) -> TrialSummary {
+        let Some(trial) = self.trials.get(&key) else { return TrialSummary::default() };
         let objective = self.spec.search.objective;
         let other = match objective.metric {
             ObjectiveMetric::ValLoss => ObjectiveMetric::ValError,
             ObjectiveMetric::ValError => ObjectiveMetric::ValLoss,
         };
         let full = self.spec.recipe.epochs;
-        Run {
+        TrialSummary {
             epochs: trial.epochs(),
             completed: trial.status == TrialStatus::Completed,
-            crossed: trial.onset_step.is_some(),
-            score: trial.objective(objective, full),
-            other: trial.objective(Objective { metric: other, ..objective }, full),
+            pruned: trial.status == TrialStatus::Pruned,
             diverged: trial.status == TrialStatus::Diverged,
+            past_onset: trial.onset_step.is_some(),
+            objective: trial.objective(objective, full),
+            other: trial.objective(Objective { metric: other, ..objective }, full),
+            test: trial.test(objective.at, self.steps_per_epoch),
             // Only the model asks, once all has been trained.
-            probe: self.status.is_final().then(|| self.told_by(key)).flatten(),
+            extrapolation: self.status.is_final().then(|| self.told_by(key)).flatten(),
         }
     }
 

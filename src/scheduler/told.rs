@@ -1,7 +1,7 @@
 //! What runs that ended early tell of their ends: evidence for the verdict, not for decisions.
 
 use super::{status::TrialStatus, sweep::Sweep, trial::Trial};
-use crate::verdict::Probe;
+use crate::verdict::Extrapolation;
 use floodgauge_protocol::{At, Metric, TrialKey};
 
 /// How much of the difference between two probes may be wrong about the difference of their ends.
@@ -14,7 +14,7 @@ impl Sweep {
     /// What a run that ended early says of its end: what it had some epochs after its onset, moved as
     /// the best run of its method in its family moved from as many epochs after its own onset
     /// until its end. The further it was from that run, the less sure is how far it would be.
-    pub(super) fn told_by(&self, key: TrialKey) -> Option<Probe> {
+    pub(super) fn told_by(&self, key: TrialKey) -> Option<Extrapolation> {
         let trial = self.trials.get(&key).filter(|t| t.status != TrialStatus::Completed)?;
         let exposed = self.onset_epoch(trial)?;
         let exposure = trial.curve.len().checked_sub(exposed)?;
@@ -32,7 +32,7 @@ impl Sweep {
             })
             .min_by(|a, b| a.1.total_cmp(&b.1))?;
         let doubt = FURTHER * (seen - then).abs() + LATER * (end - then).abs();
-        Some(Probe { value: seen + end - then, doubt: doubt.max(f64::MIN_POSITIVE) })
+        Some(Extrapolation { value: seen + end - then, doubt: doubt.max(f64::MIN_POSITIVE) })
     }
 
     /// The objective of a run over the second half of so many epochs since its onset.

@@ -1,28 +1,28 @@
 //! The answer in words.
 
-use super::{
+use super::judgement::Judgement;
+use crate::verdict::{
     best::Finding,
-    judged::Judged,
-    leader::{Contender, Edge, Standing},
+    input::{Candidate, Edge, Standing},
     other::{OtherMetric, Preference},
 };
-use floodgauge_protocol::{ArmIx, Metric};
+use floodgauge_protocol::Metric;
 
 /// A few sentences: who is best and by how much, how sure that is, what else is to be known.
-pub fn verdict(judged: &Judged<'_>, other: Option<&OtherMetric>) -> String {
-    let standing = judged.standing;
-    let Some(lead) = judged.lead else { return without_leader(standing).into() };
-    let mut sentences = vec![match judged.finding {
+pub fn verdict(judgement: &Judgement<'_>, other: Option<&OtherMetric>) -> String {
+    let standing = judgement.standing;
+    let Some(lead) = judgement.lead else { return without_leader(standing).into() };
+    let mut sentences = vec![match judgement.finding {
         Finding::NeverReached => never_reached(standing, lead),
         Finding::BestPrecedesOnset => precedes_onset(standing, lead),
-        _ if lead.arm == ArmIx::PLAIN => plain_leads(judged, lead),
-        _ => level_leads(judged, lead),
+        _ if lead.is_plain() => plain_leads(judgement, lead),
+        _ => level_leads(judgement, lead),
     }];
-    if standing.ended && lead.finished {
-        sentences.extend(how_sure(judged, lead));
-        sentences.extend(unseen(standing, lead).or_else(|| edge(standing, lead)));
+    if standing.ended && lead.finished() {
+        sentences.extend(how_sure(judgement, lead));
+        sentences.extend(pruned_early(standing, lead).or_else(|| edge(standing, lead)));
         sentences.extend(untrained(standing));
-        sentences.extend(never_crossed(standing, lead));
+        sentences.extend(some_never_reached(standing, lead));
         sentences.extend(other.and_then(|other| by_other(other, lead)));
         if standing.seeds == 1 {
             let advice = "One seed can't say how sure that is: give several seeds for an interval.";
@@ -35,7 +35,7 @@ pub fn verdict(judged: &Judged<'_>, other: Option<&OtherMetric>) -> String {
 
 fn without_leader(standing: &Standing) -> &'static str {
     let trained = standing.run_equivalents.spent > 0.0;
-    match (standing.contenders.is_empty(), standing.ended, trained) {
+    match (standing.competing().next().is_none(), standing.ended, trained) {
         (false, ..) => "Every arm has diverged: try a lower learning rate.",
         (true, false, false) => "Nothing has been reported yet.",
         (true, false, true) => "No arm has been reported of with every seed yet.",
@@ -43,37 +43,37 @@ fn without_leader(standing: &Standing) -> &'static str {
     }
 }
 
-fn never_reached(standing: &Standing, lead: &Contender) -> String {
-    let which = match standing.unseen(lead.bracket) {
+fn never_reached(standing: &Standing, lead: &Candidate) -> String {
+    let which = match standing.pruned_before_onset(lead.bracket) {
         0 => "No level was ever reached",
         _ => "No level that was trained to the end was reached",
     };
     format!(
         "{which} by the training loss, so that each is the plain run, with {} {}.",
         metric(standing),
-        lead.mean()
+        lead.objective()
     )
 }
 
-fn precedes_onset(standing: &Standing, lead: &Contender) -> String {
+fn precedes_onset(standing: &Standing, lead: &Candidate) -> String {
     format!(
         "Every best epoch precedes every onset: by early stopping all arms that were trained to the end \
          are the same run, with {} {}, and no level can help.",
         metric(standing),
-        lead.mean()
+        lead.objective()
     )
 }
 
-fn level_leads(judged: &Judged<'_>, lead: &Contender) -> String {
-    let standing = judged.standing;
-    let against = match (judged.plain, judged.difference.as_ref()) {
+fn level_leads(judgement: &Judgement<'_>, lead: &Candidate) -> String {
+    let standing = judgement.standing;
+    let against = match (judgement.plain, judgement.difference.as_ref()) {
         (Some(plain), Some(difference)) => {
-            format!(", {} below plain ({})", Metric::from(-difference.mean), plain.mean())
+            format!(", {} below plain ({})", Metric::from(-difference.mean), plain.objective())
         }
         _ => ", with no baseline to compare with".into(),
     };
-    let (name, value) = (named(standing, lead), lead.mean());
-    let helps = match judged.finding {
+    let (name, value) = (named(standing, lead), lead.objective());
+    let helps = match judgement.finding {
         Finding::Helps => format!("{} helps: ", what(lead)),
         _ => String::new(),
     };
@@ -81,18 +81,17 @@ fn level_leads(judged: &Judged<'_>, lead: &Contender) -> String {
     format!("{helps}{when}{name} has the lowest {}, {value}{against}.", metric(standing))
 }
 
-fn plain_leads(judged: &Judged<'_>, lead: &Contender) -> String {
-    let standing = judged.standing;
-    let others =
-        standing.contenders.iter().filter(|c| c.arm != ArmIx::PLAIN && c.bracket == lead.bracket);
+fn plain_leads(judgement: &Judgement<'_>, lead: &Candidate) -> String {
+    let standing = judgement.standing;
+    let others = standing.competing_in(lead.bracket).filter(|c| !c.is_plain());
     let levels = others.clone().all(|other| other.method.level().is_some());
     let noun = if levels { "level" } else { "arm" };
     let closest = others
-        .filter(|other| other.epochs == lead.epochs)
-        .min_by(|a, b| a.mean().order(b.mean()))
-        .map(|other| format!(" The closest, {}, has {}.", other.method, other.mean()));
-    let value = lead.mean();
-    let when = match judged.finding {
+        .filter(|other| other.epochs() == lead.epochs())
+        .min_by(|a, b| a.objective().order(b.objective()).then(a.arm.cmp(&b.arm)))
+        .map(|other| format!(" The closest, {}, has {}.", other.method, other.objective()));
+    let value = lead.objective();
+    let when = match judgement.finding {
         Finding::DoesNotHelp if levels => "Flooding does not help: no".into(),
         _ => when(standing, lead, "no"),
     };
@@ -101,50 +100,50 @@ fn plain_leads(judged: &Judged<'_>, lead: &Contender) -> String {
 }
 
 /// What other seeds would show.
-fn how_sure(judged: &Judged<'_>, lead: &Contender) -> Option<String> {
-    let difference = judged.difference.as_ref()?;
-    let rival = judged.rival.as_ref();
-    let (name, low, high) = match (lead.arm, rival) {
-        (ArmIx::PLAIN, Some(rival)) => (format!("that of {}", rival.name), rival.low, rival.high),
-        (ArmIx::PLAIN, None) => return None,
+fn how_sure(judgement: &Judgement<'_>, lead: &Candidate) -> Option<String> {
+    let difference = judgement.difference.as_ref()?;
+    let rival = judgement.rival.as_ref();
+    let (name, low, high) = match (lead.is_plain(), rival) {
+        (true, Some(rival)) => (format!("that of {}", rival.name), rival.low, rival.high),
+        (true, None) => return None,
         _ => ("the difference".into(), difference.low?, difference.high?),
     };
-    let told = format!(
+    let expected = format!(
         "With as many other seeds {name}{} is expected at {:+} to {:+} ({:.0} % interval, the \
          choice allowed for)",
-        if lead.arm == ArmIx::PLAIN { " to plain" } else { "" },
+        if lead.is_plain() { " to plain" } else { "" },
         Metric::from(low),
         Metric::from(high),
         100.0 * difference.level
     );
-    let chance = match judged.chance {
-        Some(chance) => format!(", and it is the best arm with {:.0} %", 100.0 * chance),
+    let probability = match judgement.probability {
+        Some(p) => format!(", and it is the best arm with {:.0} %", 100.0 * p),
         None => String::new(),
     };
-    let told = if lead.arm == ArmIx::PLAIN { told } else { told + &chance };
-    Some(match judged.finding {
+    let expected = if lead.is_plain() { expected } else { expected + &probability };
+    Some(match judgement.finding {
         Finding::Uncertain => {
             let seeds = difference.seeds;
-            let more = match judged.more_seeds {
+            let more = match judgement.more_seeds {
                 Some(1) => "about 1 more would tell".into(),
                 Some(more) => format!("about {more} more would tell"),
                 None => {
                     "the difference, if there is one, is too small for a few more to tell".into()
                 }
             };
-            format!("{told}: whether it helps can't be told with these {seeds} seeds; {more}.")
+            format!("{expected}: whether it helps can't be told with these {seeds} seeds; {more}.")
         }
-        _ => format!("{told}."),
+        _ => format!("{expected}."),
     })
 }
 
 /// How far the sweep has got, before the sentence's first word.
-fn when(standing: &Standing, lead: &Contender, word: &str) -> String {
-    match (standing.ended, lead.finished, word) {
+fn when(standing: &Standing, lead: &Candidate, word: &str) -> String {
+    match (standing.ended, lead.finished(), word) {
         (false, ..) => format!("So far, {word}"),
         (true, false, _) => {
-            let epochs = if lead.epochs == 1 { "epoch" } else { "epochs" };
-            format!("It ended early. After {} {epochs}, {word}", lead.epochs)
+            let epochs = if lead.epochs() == 1 { "epoch" } else { "epochs" };
+            format!("It ended early. After {} {epochs}, {word}", lead.epochs())
         }
         (true, true, "no") => "No".into(),
         (true, true, word) => word.into(),
@@ -152,7 +151,7 @@ fn when(standing: &Standing, lead: &Contender, word: &str) -> String {
 }
 
 /// What helps, at the start of a sentence.
-fn what(lead: &Contender) -> &'static str {
+fn what(lead: &Candidate) -> &'static str {
     match lead.method.name() {
         "flood" => "Flooding",
         "iflood" => "iFlood",
@@ -164,8 +163,8 @@ fn what(lead: &Contender) -> &'static str {
 }
 
 /// The arm, with its weight decay where there are several.
-fn named(standing: &Standing, lead: &Contender) -> String {
-    let several = standing.contenders.iter().any(|other| other.bracket != lead.bracket);
+fn named(standing: &Standing, lead: &Candidate) -> String {
+    let several = standing.competing().any(|other| other.bracket != lead.bracket);
     let decay =
         if several { format!(" with weight decay {}", lead.weight_decay) } else { String::new() };
     format!("{}{decay}", lead.method)
@@ -183,20 +182,20 @@ fn untrained(standing: &Standing) -> Option<String> {
 }
 
 /// Levels that are the plain run, where others aren't.
-fn never_crossed(standing: &Standing, lead: &Contender) -> Option<String> {
-    let of = standing.contenders.iter().filter(|c| c.bracket == lead.bracket && c.finished);
-    let rode = of.filter(|c| c.arm != ArmIx::PLAIN && !c.crossed).count();
-    let told = match rode {
+fn some_never_reached(standing: &Standing, lead: &Candidate) -> Option<String> {
+    let finished = standing.competing_in(lead.bracket).filter(|c| c.finished());
+    let same_as_plain = finished.filter(|c| !c.is_plain() && !c.past_onset()).count();
+    let words = match same_as_plain {
         0 => return None,
         1 => "1 level was never reached: it is the plain run.".into(),
         n => format!("{n} levels were never reached: they are the plain run."),
     };
-    standing.any_crossed(lead.bracket).then_some(told)
+    standing.any_past_onset(lead.bracket).then_some(words)
 }
 
 /// What textbook halving can't know.
-fn unseen(standing: &Standing, lead: &Contender) -> Option<String> {
-    let which = match standing.unseen(lead.bracket) {
+fn pruned_early(standing: &Standing, lead: &Candidate) -> Option<String> {
+    let which = match standing.pruned_before_onset(lead.bracket) {
         0 => return None,
         1 => "1 level was".into(),
         n => format!("{n} levels were"),
@@ -208,7 +207,7 @@ fn unseen(standing: &Standing, lead: &Contender) -> Option<String> {
 }
 
 /// A hint that the grid may be too short.
-fn edge(standing: &Standing, lead: &Contender) -> Option<String> {
+fn edge(standing: &Standing, lead: &Candidate) -> Option<String> {
     Some(match standing.edge(lead)? {
         Edge::Highest => {
             "It is the highest level of the grid: higher ones may do better still.".into()
@@ -220,7 +219,7 @@ fn edge(standing: &Standing, lead: &Contender) -> Option<String> {
 }
 
 /// Where the other metric disagrees.
-fn by_other(other: &OtherMetric, lead: &Contender) -> Option<String> {
+fn by_other(other: &OtherMetric, lead: &Candidate) -> Option<String> {
     let metric = other.metric.as_str();
     let (objective, of_best) = (other.objective, other.of_best);
     match other.prefers {

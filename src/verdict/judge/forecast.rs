@@ -1,67 +1,70 @@
-//! How sure: what the model says of every arm of a sweep that has ended.
+//! What other seeds would show: what the model says of every arm of a sweep that has ended.
 
-use super::{
-    candidate::Candidate,
-    leader::Standing,
-    model::{self, Interval, Observation, Place, Posterior},
+use crate::verdict::{
+    input::{Candidate, Standing},
+    model::{self, CONFIDENCE, Interval, Observation, Place, Posterior},
 };
-use floodgauge_protocol::{ArmIx, Metric, ladder::ladders};
+use floodgauge_protocol::ladder::ladders;
 
-/// Seeds that the model tells apart; of more, neighbours are averaged.
-const MAX_SEEDS: usize = 16;
+/// Seeds that the model tells apart; of more, neighbours are averaged. A bound on cost, not measured: the
+/// model's columns grow with the seeds, its cost with the cube of the columns.
+const MAX_SEEDS_MODELLED: usize = 16;
 
-/// What the model says of each candidate, in their order.
+/// What the model says of each arm, in the order of the candidates.
 #[derive(Clone, Debug, Default)]
-pub struct Sureness {
-    arms: Vec<Known>,
+pub struct Forecast {
+    arms: Vec<ArmForecast>,
 }
 
-/// What it says of one.
+/// What it says of one; nothing where it wasn't asked, or couldn't tell.
 #[derive(Clone, Debug, Default)]
-struct Known {
+struct ArmForecast {
+    /// The mean objective over many seeds.
     mean: Option<Interval>,
+    /// Draws of the mean over as many other seeds; empty where there is no mean. Those of all arms
+    /// of a sweep are of the same seeds, draw by draw.
     draws: Vec<f64>,
-    chance: Option<f64>,
+    /// The share of draws in which it is the best.
+    probability: Option<f64>,
 }
 
-impl Sureness {
+impl Forecast {
     /// Asks the model; it knows nothing before the end, and with one seed.
     pub fn of(standing: &Standing) -> Self {
-        if !standing.ended || standing.seeds < 2 || all_tie(standing) {
+        if !standing.ended || standing.seeds < 2 || standing.all_tie() {
             return Self::default();
         }
-        let candidates = &standing.candidates;
-        let mut arms = vec![Known::default(); candidates.len()];
         let others = standing.seeds as usize;
-        let mut first = 0;
-        for of in candidates.chunk_by(|a, b| a.bracket == b.bracket) {
-            let known = ask(of, others, of[0].bracket as u64);
-            for (place, candidate) in of.iter().enumerate().filter(|(_, c)| !diverged(c)) {
-                let Some(posterior) = &known else { break };
-                // What never departed from plain is the plain run.
-                let from = if rode(candidate) { 0 } else { place };
-                arms[first + place] = Known {
+        let mut arms = vec![];
+        for of in standing.brackets() {
+            let posterior = fit_bracket(of, others, of[0].bracket as u64);
+            arms.extend(of.iter().enumerate().map(|(arm, candidate)| {
+                let Some(posterior) = posterior.as_ref().filter(|_| !candidate.diverged()) else {
+                    return ArmForecast::default();
+                };
+                // What never had its onset is the plain run, which comes first.
+                let from = if candidate.equals_plain() { 0 } else { arm };
+                ArmForecast {
                     mean: Some(posterior.means[from]),
                     draws: posterior.draws[from].clone(),
-                    chance: None,
-                };
-            }
-            first += of.len();
+                    probability: None,
+                }
+            }));
         }
-        let mut sureness = Self { arms };
-        sureness.count(candidates);
-        sureness
+        let mut forecast = Self { arms };
+        forecast.count_wins(&standing.candidates);
+        forecast
     }
 
     /// Counts in how many draws each arm is the best; arms that are the plain run share its part.
-    fn count(&mut self, candidates: &[Candidate]) {
+    fn count_wins(&mut self, candidates: &[Candidate]) {
         let draws = self.arms.iter().map(|arm| arm.draws.len()).max().unwrap_or(0);
         if draws == 0 {
             return;
         }
         let mut wins = vec![0.0; self.arms.len()];
         for draw in 0..draws {
-            let value = |arm: &Known| arm.draws.get(draw).copied().unwrap_or(f64::INFINITY);
+            let value = |arm: &ArmForecast| arm.draws.get(draw).copied().unwrap_or(f64::INFINITY);
             let least = self.arms.iter().map(value).fold(f64::INFINITY, f64::min);
             let winners: Vec<usize> =
                 (0..wins.len()).filter(|&arm| value(&self.arms[arm]) == least).collect();
@@ -70,22 +73,22 @@ impl Sureness {
             }
         }
         for ((arm, wins), candidate) in self.arms.iter_mut().zip(wins).zip(candidates) {
-            let known = !arm.draws.is_empty() || diverged(candidate);
-            arm.chance = known.then_some(wins / draws as f64);
+            let known = !arm.draws.is_empty() || candidate.diverged();
+            arm.probability = known.then_some(wins / draws as f64);
         }
     }
 
-    /// How likely a candidate, by its position, is the best with as many other seeds.
-    pub fn chance(&self, candidate: usize) -> Option<f64> {
-        self.arms.get(candidate)?.chance
+    /// How likely the arm at a position among the candidates is the best with as many other seeds.
+    pub fn probability(&self, candidate: usize) -> Option<f64> {
+        self.arms.get(candidate)?.probability
     }
 
-    /// What its mean over many seeds is.
+    /// Its mean objective over many seeds.
     pub fn mean(&self, candidate: usize) -> Option<Interval> {
         self.arms.get(candidate)?.mean
     }
 
-    /// The mean difference `a − b` that as many other seeds would show.
+    /// The mean difference `a − b` that as many other seeds would show, of the arms at two positions.
     pub fn difference(&self, a: usize, b: usize) -> Option<Interval> {
         let (a, b) = (&self.arms.get(a)?.draws, &self.arms.get(b)?.draws);
         let mut differences: Vec<f64> = a.iter().zip(b).map(|(a, b)| a - b).collect();
@@ -95,38 +98,19 @@ impl Sureness {
         differences.sort_by(f64::total_cmp);
         let last = differences.len() - 1;
         let at = |share: f64| differences[(share * last as f64).round() as usize];
-        let tail = (1.0 - model::CONFIDENCE) / 2.0;
+        let tail = (1.0 - CONFIDENCE) / 2.0;
         let mean = differences.iter().sum::<f64>() / differences.len() as f64;
         Some(Interval { mean, low: at(tail), high: at(1.0 - tail) })
     }
 }
 
-/// Whether all arms that were trained to the end are the same run by this objective, bit for bit.
-pub fn all_tie(standing: &Standing) -> bool {
-    standing.candidates.chunk_by(|a, b| a.bracket == b.bracket).all(|of| {
-        let whole = || of.iter().filter(|c| c.seeds() as usize == c.runs.len());
-        let first: Vec<_> = whole().take(1).flat_map(Candidate::scores).collect();
-        whole().count() > 1 && whole().all(|c| c.scores().eq(first.iter().copied()))
-    })
-}
-
-/// Whether it is the plain run with every seed, by being trained to the end without ever departing.
-fn rode(candidate: &Candidate) -> bool {
-    candidate.arm != ArmIx::PLAIN && candidate.runs.iter().all(|run| run.completed && !run.crossed)
-}
-
-fn diverged(candidate: &Candidate) -> bool {
-    candidate.scores().flatten().any(|score| score == Metric::Diverged)
-        || candidate.runs.iter().any(|run| run.diverged)
-}
-
-/// Fits the model to the arms of one weight decay.
-fn ask(of: &[Candidate], others: usize, stream: u64) -> Option<Posterior> {
-    let seeds = of.iter().map(|candidate| candidate.runs.len()).max()?;
+/// Fits the model to the arms of one weight decay, and draws what `others` other seeds would show.
+fn fit_bracket(of: &[Candidate], others: usize, stream: u64) -> Option<Posterior> {
+    let seeds = of.iter().map(|candidate| candidate.trials.len()).max()?;
     let observations: Vec<Observation> = of
         .iter()
         .enumerate()
-        .filter(|(_, candidate)| !rode(candidate) && !diverged(candidate))
+        .filter(|(_, candidate)| !candidate.equals_plain() && !candidate.diverged())
         .flat_map(|(arm, candidate)| observed(arm, candidate))
         .collect();
     let (observations, seeds) = averaged(observations, seeds);
@@ -135,11 +119,11 @@ fn ask(of: &[Candidate], others: usize, stream: u64) -> Option<Posterior> {
 
 /// What was measured of an arm with each seed.
 fn observed(arm: usize, candidate: &Candidate) -> impl Iterator<Item = Observation> + '_ {
-    candidate.runs.iter().enumerate().filter_map(move |(seed, run)| {
+    candidate.trials.iter().enumerate().filter_map(move |(seed, trial)| {
         let seen = |value, doubt| Observation { arm, seed, value, doubt };
-        match (run.completed, run.probe) {
-            (true, _) => Some(seen(run.score?.finite()?, 0.0)),
-            (false, Some(probe)) => Some(seen(probe.value, probe.doubt)),
+        match (trial.completed, trial.extrapolation) {
+            (true, _) => Some(seen(trial.objective?.finite()?, 0.0)),
+            (false, Some(end)) => Some(seen(end.value, end.doubt)),
             (false, None) => None,
         }
     })
@@ -163,10 +147,10 @@ fn places(of: &[Candidate]) -> Vec<Place> {
 
 /// Averages seeds that are neighbours, until there are few enough.
 fn averaged(observations: Vec<Observation>, seeds: usize) -> (Vec<Observation>, usize) {
-    if seeds <= MAX_SEEDS {
+    if seeds <= MAX_SEEDS_MODELLED {
         return (observations, seeds);
     }
-    let batch = |seed: usize| seed * MAX_SEEDS / seeds;
+    let batch = |seed: usize| seed * MAX_SEEDS_MODELLED / seeds;
     let mut sums: std::collections::BTreeMap<(usize, usize), (f64, f64, f64)> = Default::default();
     for seen in &observations {
         let sum = sums.entry((seen.arm, batch(seen.seed))).or_default();
@@ -178,13 +162,13 @@ fn averaged(observations: Vec<Observation>, seeds: usize) -> (Vec<Observation>, 
         value: value / n,
         doubt: doubt / n,
     };
-    (sums.into_iter().map(mean).collect(), MAX_SEEDS)
+    (sums.into_iter().map(mean).collect(), MAX_SEEDS_MODELLED)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use floodgauge_protocol::Method;
+    use floodgauge_protocol::{ArmIx, Method};
 
     fn places_of(methods: &[Method]) -> Vec<(usize, Option<f64>)> {
         let arms = methods.iter().zip(0..).map(|(&method, arm)| Candidate {
@@ -192,7 +176,7 @@ mod tests {
             arm: ArmIx(arm),
             method,
             weight_decay: 0.0,
-            runs: vec![],
+            trials: vec![],
         });
         let arms: Vec<_> = arms.collect();
         places(&arms).iter().map(|place| (place.group, place.position)).collect()
