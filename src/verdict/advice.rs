@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 /// What stands for the sweep's id where it isn't known, as in logs.
 const ANY_SWEEP: &str = "ID";
 
-/// What would tell more: the sweep extended by something.
+/// How the sweep is best extended, for an answer that is surer or better.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Advice {
     /// What to extend.

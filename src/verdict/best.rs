@@ -38,7 +38,7 @@ pub struct Best {
     #[serde(default)]
     #[schema(required)]
     pub noise_floor: Option<f64>,
-    /// What would tell more, once the sweep has ended; null where nothing is worth it.
+    /// How the sweep is best extended, once it has ended; null where nothing is worth it.
     #[serde(default)]
     #[schema(required)]
     pub advice: Option<Advice>,

@@ -7,18 +7,18 @@ use utoipa::ToSchema;
 /// What the metric that isn't the objective says.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct OtherMetric {
-    /// The metric.
+    /// Which it is: the error where the objective is the loss, the loss where it is the error.
     pub metric: ObjectiveMetric,
-    /// What it prefers.
+    /// Whether it agrees with the objective on the best arm.
     pub prefers: Preference,
     /// The arm that it finds best among those that were trained to the end.
     pub arm: String,
-    /// Its method.
+    /// That arm's method: `plain`, `flood`.
     pub method: String,
     /// Its flood level; null for plain, and for methods that have none.
     #[schema(required)]
     pub b: Option<f64>,
-    /// The weight decay of its families.
+    /// The weight decay of that arm's families.
     pub weight_decay: f64,
     /// What that arm has by it, a mean over seeds.
     pub objective: Metric,
@@ -30,7 +30,7 @@ pub struct OtherMetric {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Preference {
-    /// The same arm.
+    /// The same arm is best by both.
     Same,
     /// Another arm.
     Another,

@@ -30,7 +30,7 @@ pub struct ArmOutlook {
     /// The lower end of what the model thinks likely (90 %) of the mean over many seeds.
     #[schema(required)]
     pub low: Option<f64>,
-    /// The upper end.
+    /// The upper end of the same.
     #[schema(required)]
     pub high: Option<f64>,
     /// How likely it comes out best of all arms with as many other seeds; those of a sweep add up to 1.

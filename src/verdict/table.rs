@@ -14,12 +14,12 @@ pub struct Table {
     pub rows: Vec<TableRow>,
 }
 
-/// One row.
+/// One weight decay, read at its end or at its best epochs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct TableRow {
     /// Whether runs are read at their best epoch, by validation, or at their end.
     pub early_stopping: bool,
-    /// The weight decay.
+    /// The weight decay of the row's families.
     pub weight_decay: f64,
     /// Without flooding: the plain run; null unless every seed trained it to the end.
     #[schema(required)]
@@ -58,7 +58,7 @@ pub struct TableCell {
 /// A mean over seeds.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Figure {
-    /// The mean.
+    /// The mean; `diverged` where a seed is.
     pub mean: Metric,
     /// Its standard error; null with one seed, and where a seed diverged.
     #[schema(required)]
