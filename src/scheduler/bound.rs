@@ -39,7 +39,7 @@ pub fn bound(spec: &SweepSpec) -> PlanBound {
     let plan = Plan::of(spec);
     let families = plan.families.len();
     let cost = |arms: &[Method]| arms.iter().map(|arm| f64::from(arm.gradients_per_step())).sum();
-    let own: Vec<Method> = plan.arms.iter().copied().filter(|arm| !arm.rides()).collect();
+    let own: Vec<Method> = plan.arms.iter().copied().filter(|arm| !arm.shares_trunk()).collect();
     let all: f64 = cost(&plan.arms);
     let full = spec.recipe.epochs;
     let phase = |words: String, epochs: u32, arms: usize| Phase { words, epochs, arms, families };
@@ -85,7 +85,7 @@ fn by_rungs(
         let arms: usize = going.iter().sum();
         high += share * costs.iter().take(arms).sum::<f64>();
         if rung == 0 {
-            let own = plan.arms.iter().filter(|arm| !arm.rides());
+            let own = plan.arms.iter().filter(|arm| !arm.shares_trunk());
             low += share * own.map(|arm| f64::from(arm.gradients_per_step())).sum::<f64>();
         }
         let words = format!("rung {} of {}", rung + 1, rungs.epochs().len());

@@ -70,7 +70,7 @@ impl Sweep {
         let mut decisions = vec![];
         for key in keys {
             let never = key.arm != ArmIx::PLAIN
-                && self.plan.arms[key.arm.ix()].rides()
+                && self.plan.arms[key.arm.ix()].shares_trunk()
                 && self.onset(key).is_none();
             let done =
                 |trial: &&mut Trial| trial.status == TrialStatus::Active && trial.epochs() >= full;
@@ -166,7 +166,7 @@ impl Sweep {
 
     /// Lets a new arm of a family that was trained go on from its trunk, or begin.
     fn add_run(&mut self, key: TrialKey, goal: Goal) -> Vec<Decision> {
-        let rides = self.plan.arms[key.arm.ix()].rides();
+        let rides = self.plan.arms[key.arm.ix()].shares_trunk();
         if rides && self.onset(key).is_some() {
             return self.wake(key, goal, "added").into_iter().collect();
         }

@@ -84,7 +84,7 @@ impl Sweep {
                 Some(digest) if trial.saved_step > 0 => Start::Checkpoint { digest },
                 _ => Start::Init,
             };
-            let rides = |arm: ArmIx| self.plan.arms[arm.ix()].rides();
+            let rides = |arm: ArmIx| self.plan.arms[arm.ix()].shares_trunk();
             // An onset that lies beyond the state, since a worker was lost, is met again.
             let onset_step = trial.onset_step.filter(|&onset| onset < trial.saved_step);
             let exposure = trial.goal.exposure;
@@ -114,7 +114,7 @@ impl Sweep {
         let waits = |arm: &ArmIx| {
             let key = TrialKey::new(family, *arm);
             let dormant = self.trials[&key].status == TrialStatus::Dormant;
-            dormant && self.plan.arms[arm.ix()].rides() && self.onset(key).is_none()
+            dormant && self.plan.arms[arm.ix()].shares_trunk() && self.onset(key).is_none()
         };
         self.plan.arm_ids().filter(waits).collect()
     }

@@ -70,7 +70,7 @@ impl Sweep {
         let trial = self.trials.get(&key)?;
         let method = self.plan.arms.get(key.arm.ix())?;
         let trunk = || {
-            let level = method.level().filter(|_| method.rides())?;
+            let level = method.level().filter(|_| method.shares_trunk())?;
             self.trunks.get(&key.family)?.onset(level)
         };
         trial.onset_step.or_else(trunk)

@@ -128,7 +128,7 @@ impl Case {
 impl Truth for Case {
     fn point(&self, seed: u32, arm: ArmIx, epoch: u32) -> Point {
         let done = u64::from(epoch) * STEPS_PER_EPOCH;
-        let rides = self.plan.arms[arm.ix()].rides();
+        let rides = self.plan.arms[arm.ix()].shares_trunk();
         let onset = if rides { self.onset_step(seed, arm) } else { Some(0) };
         let Some(onset) = onset.filter(|onset| *onset < done) else {
             let value =
@@ -147,7 +147,7 @@ impl Truth for Case {
 
     fn onset_step(&self, seed: u32, arm: ArmIx) -> Option<u64> {
         let method = self.plan.arms[arm.ix()];
-        if !method.rides() {
+        if !method.shares_trunk() {
             return method.level().map(|_| 0);
         }
         let step = method.level().map(|level| self.crossing(seed, level))?;

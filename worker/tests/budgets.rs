@@ -34,7 +34,7 @@ fn recipe(optimizer: &str, model: &str) -> Recipe {
 /// Plain, 19 levels that are reached one after another, and one of each method that doesn't ride.
 fn arms() -> Vec<Method> {
     let levels = (0..19).map(|i| Method::Flood { b: 2.0 - 0.1 * f64::from(i) });
-    let others = every_method().into_iter().filter(|method| !method.rides()).take(4);
+    let others = every_method().into_iter().filter(|method| !method.shares_trunk()).take(4);
     [Method::Plain].into_iter().chain(levels).chain(others).collect()
 }
 

@@ -46,7 +46,7 @@ impl Sweep {
     fn beyond(&self, ix: usize, ladder: &[ArmIx]) -> Option<(ArmIx, Vec<f64>)> {
         let method = self.plan.arms[ladder[0].ix()];
         let rounds = self.brackets[ix].rounds.get(method.name()).copied().unwrap_or(0);
-        if !method.rides() || rounds >= ROUNDS {
+        if !method.shares_trunk() || rounds >= ROUNDS {
             return None;
         }
         let (chosen, probes) = self.choice(ix, ladder)?;

@@ -12,7 +12,7 @@ use floodgauge_protocol::{ArmIx, TrialKey};
 impl Sweep {
     /// Whether a level has an effect at all.
     pub(in crate::scheduler) fn is_crossed(&self, key: TrialKey) -> bool {
-        !self.plan.arms[key.arm.ix()].rides() || self.onset(key).is_some()
+        !self.plan.arms[key.arm.ix()].shares_trunk() || self.onset(key).is_some()
     }
 
     /// Trains the chosen arms, and plain, to the end.
@@ -29,7 +29,7 @@ impl Sweep {
                 let key = TrialKey::new(family, arm);
                 let why = "the response of the probes is lowest here";
                 decisions.extend(self.wake(key, goal, why));
-                let alone = !self.plan.arms[arm.ix()].rides();
+                let alone = !self.plan.arms[arm.ix()].shares_trunk();
                 let dormant = |t: &&mut Trial| alone && t.status == TrialStatus::Dormant;
                 if let Some(trial) = self.trials.get_mut(&key).filter(dormant) {
                     trial.status = TrialStatus::Active;

@@ -114,7 +114,7 @@ impl Sweep {
     fn probe_more(&mut self, ix: usize) -> Vec<Decision> {
         let mut decisions = vec![];
         for ladder in ladders(&self.plan) {
-            if !self.plan.arms[ladder[0].ix()].rides() {
+            if !self.plan.arms[ladder[0].ix()].shares_trunk() {
                 continue;
             }
             let reached = self.reached(ix, &ladder);
@@ -168,7 +168,7 @@ impl Sweep {
     fn turn(&self, ix: usize, reached: &[ArmIx]) -> Option<f64> {
         let level = |arm: &ArmIx| self.plan.arms[arm.ix()].level().filter(|_| !reached.is_empty());
         let levels: Vec<f64> = reached.iter().filter_map(level).collect();
-        let rides = |arm: &ArmIx| self.plan.arms[arm.ix()].rides();
+        let rides = |arm: &ArmIx| self.plan.arms[arm.ix()].shares_trunk();
         if levels.is_empty() || levels.len() != reached.len() || !reached.iter().all(rides) {
             return None;
         }

@@ -53,7 +53,7 @@ pub(in crate::scheduler) fn bound(
         let probes = ladder.len().min(PROBES);
         coarse += probes;
         ends += 1;
-        if method.rides() {
+        if method.shares_trunk() {
             let most = ladder.len().min(PROBES + 1);
             more += most - probes.min(most);
             // A level alone has no distance at which others could follow.

@@ -148,7 +148,7 @@ impl Method {
     }
 
     /// Whether its run is the plain run, bit for bit, until a mini-batch loss is below its level.
-    pub fn rides(self) -> bool {
+    pub fn shares_trunk(self) -> bool {
         matches!(self, Self::Plain | Self::Flood { .. })
     }
 

@@ -149,7 +149,7 @@ fn methods(job: Job<'_>, arms: &[ArmIx]) -> Result<Vec<Arm>, TrainError> {
 /// The arms of a branch, once it is sure that one run can stand for them all.
 fn arms(job: Job<'_>, branch: usize, spec: &Branch) -> Result<Vec<Arm>, TrainError> {
     let arms = methods(job, &spec.arms)?;
-    let ride = spec.onset_step.is_none() && arms.iter().all(|arm| arm.method.rides());
+    let ride = spec.onset_step.is_none() && arms.iter().all(|arm| arm.method.shares_trunk());
     if arms.len() == 1 || (arms.len() > 1 && ride) {
         return Ok(arms);
     }
