@@ -36,7 +36,7 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
     operation_id = "claimWork",
     tag = "work",
     request_body(content = ClaimRequest, description = "At most 1 MiB", example = json!({
-        "worker": "worker-1", "fingerprint": "0.1.0 x86_64 avx512 flex", "wait_s": 20
+        "worker": "worker-1", "fingerprint": "0.2.0 x86_64 avx512 flex", "wait_s": 20
     })),
     responses(
         (status = 200, body = Assignment, description = "A leased segment"),
