@@ -1,17 +1,17 @@
-//! Runs as they are handed in: what to tell the server, and the checkpoints that it names.
+//! Runs as they are handed in: what the server is to know, and the checkpoints that it names.
 
 use super::{
     Ended, TrainError,
     keep::Waypoint,
     member::{Member, Place},
+    plan::SegmentPlan,
     pool,
-    start::Plan,
 };
 use crate::{checkpoint::State, device::Machine};
 use bytes::Bytes;
 use floodgauge_protocol::{
     Digest,
-    work::{BestEpoch, BranchEnd, FinishedBranch, Waypoint as Told},
+    work::{self, BestEpoch, BranchEnd, FinishedBranch},
 };
 use rayon::prelude::*;
 use std::collections::BTreeMap;
@@ -23,7 +23,7 @@ pub(super) type Leaving = (Member, State, BranchEnd);
 /// machine's threads: most of the time goes into the digests.
 pub(super) fn hand_in(
     machine: &Machine,
-    plan: &Plan,
+    plan: &SegmentPlan,
     leaving: impl IntoIterator<Item = Leaving>,
 ) -> Result<Vec<(Place, Ended)>, TrainError> {
     let leaving: Vec<_> = leaving.into_iter().collect();
@@ -36,7 +36,12 @@ pub(super) fn hand_in(
 }
 
 /// A run that ends in `state`, with its checkpoints.
-fn ended(plan: &Plan, member: &Member, state: &State, end: BranchEnd) -> Result<Ended, TrainError> {
+fn ended(
+    plan: &SegmentPlan,
+    member: &Member,
+    state: &State,
+    end: BranchEnd,
+) -> Result<Ended, TrainError> {
     let step = member.diverged_at.unwrap_or(state.step);
     let mut branch = finished(member, step, end);
     let mut files = Files { plan, blobs: BTreeMap::new() };
@@ -62,7 +67,7 @@ fn file(state: &State) -> Result<(Bytes, Digest), TrainError> {
     state.to_bytes().map_err(TrainError::Save)
 }
 
-/// What is told of a run beside its states.
+/// What the server is to know of a run beside its states.
 pub(super) fn finished(member: &Member, step: u64, end: BranchEnd) -> FinishedBranch {
     FinishedBranch {
         arms: member.arm_ids(),
@@ -79,7 +84,7 @@ pub(super) fn finished(member: &Member, step: u64, end: BranchEnd) -> FinishedBr
 
 /// The checkpoints of a run, each once.
 struct Files<'a> {
-    plan: &'a Plan,
+    plan: &'a SegmentPlan,
     blobs: BTreeMap<Digest, Bytes>,
 }
 
@@ -91,8 +96,8 @@ impl Files<'_> {
     }
 
     /// Adds the states at which levels can be woken.
-    fn waypoints(&mut self, waypoints: &[Waypoint]) -> Result<Vec<Told>, TrainError> {
-        let told = waypoints.iter().map(|waypoint| {
+    fn waypoints(&mut self, waypoints: &[Waypoint]) -> Result<Vec<work::Waypoint>, TrainError> {
+        let handed_in = waypoints.iter().map(|waypoint| {
             let best = match &waypoint.best {
                 Some((epoch, kept)) => {
                     let checkpoint = self.add(file(&kept.state(self.plan))?);
@@ -101,8 +106,8 @@ impl Files<'_> {
                 None => None,
             };
             let state = waypoint.state.state(self.plan);
-            Ok(Told { step: state.step, checkpoint: self.add(file(&state)?), best })
+            Ok(work::Waypoint { step: state.step, checkpoint: self.add(file(&state)?), best })
         });
-        told.collect()
+        handed_in.collect()
     }
 }

@@ -1,6 +1,6 @@
 //! The members of a cohort, spread over the machine's threads.
 
-use super::{TrainError, group::Group, member::Member, pool, start::Plan};
+use super::{TrainError, group::Group, member::Member, plan::SegmentPlan, pool};
 use crate::{checkpoint::State, device::Machine};
 use rayon::{ThreadPool, prelude::*};
 use std::thread;
@@ -8,7 +8,7 @@ use std::thread;
 /// Groups side by side, and how many members they have room for together.
 pub(super) struct Lanes<'a> {
     machine: &'a Machine,
-    plan: &'a Plan,
+    plan: &'a SegmentPlan,
     width: usize,
     lanes: Vec<Lane>,
 }
@@ -24,7 +24,7 @@ struct Lane {
 
 impl<'a> Lanes<'a> {
     /// None yet, for at most `width` members at once.
-    pub fn new(machine: &'a Machine, plan: &'a Plan, width: usize) -> Self {
+    pub fn new(machine: &'a Machine, plan: &'a SegmentPlan, width: usize) -> Self {
         Self { machine, plan, width, lanes: Vec::new() }
     }
 

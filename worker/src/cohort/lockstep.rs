@@ -2,12 +2,13 @@
 
 use super::{
     Ended, Job, Progress, TrainError,
+    arm::Arm,
     batches::Batches,
-    fork::Arm,
     hand_in::{Leaving, finished, hand_in},
     lanes::Lanes,
     member::{Member, Place},
-    start::Plan,
+    plan::SegmentPlan,
+    start,
 };
 use crate::{checkpoint::State, data::Data, device::Machine, evaluate::Scores};
 use floodgauge_protocol::{
@@ -26,7 +27,7 @@ use std::{
 /// is at, or is trained once they have ended.
 pub(super) struct Lockstep<'a> {
     job: Job<'a>,
-    plan: &'a Plan,
+    plan: &'a SegmentPlan,
     data: &'a Data,
     machine: &'a Machine,
     lanes: Lanes<'a>,
@@ -39,15 +40,15 @@ pub(super) struct Lockstep<'a> {
     work: Duration,
     /// The runs that ended, each with its place in the answer.
     ended: Vec<(Place, Ended)>,
-    /// How many of them were told when states were saved.
-    told: usize,
+    /// How many of them were handed in when states were saved.
+    saved: usize,
 }
 
 impl<'a> Lockstep<'a> {
     pub fn new(
         machine: &'a Machine,
         job: Job<'a>,
-        plan: &'a Plan,
+        plan: &'a SegmentPlan,
         data: &'a Data,
         members: Vec<(Member, State)>,
     ) -> Self {
@@ -58,8 +59,8 @@ impl<'a> Lockstep<'a> {
             machine,
             work: Duration::ZERO,
             ended: Vec::new(),
-            told: 0,
-            lanes: Lanes::new(machine, plan, plan.width(machine, job.segment)),
+            saved: 0,
+            lanes: Lanes::new(machine, plan, start::width(plan, machine, job.segment)),
             waiting: members,
             step: job.segment.from_step,
             stops: HashMap::new(),
@@ -155,9 +156,9 @@ impl<'a> Lockstep<'a> {
         let begins = steps.start.is_multiple_of(plan.steps_per_epoch) || steps.start == first;
         let found = self.lanes.each(|group| {
             group.work = Duration::ZERO;
-            // Those that join within an epoch cut it, but what is kept is none of their business.
+            // Those that join within an epoch cut it, but what is kept has nothing to do with them.
             if begins {
-                group.depart(steps.start);
+                group.begin_epoch(steps.start);
             }
             let mut step = steps.start;
             while step < until {
@@ -167,7 +168,7 @@ impl<'a> Lockstep<'a> {
                 step = group.advance(plan, step..until, &batches);
             }
             if ends_epoch || until == last {
-                group.members.iter_mut().for_each(|member| member.arrive(plan));
+                group.members.iter_mut().for_each(|member| member.end_epoch(plan));
             }
             if !ends_epoch {
                 return Ok((vec![], group.work));
@@ -278,19 +279,19 @@ impl<'a> Lockstep<'a> {
         Ok(())
     }
 
-    /// What the runs are now, and those that ended since the last time. What is told of a run's
-    /// past isn't told again. What waits has nothing to tell.
+    /// What the runs are now, and those that ended since the last time. What was handed in of a
+    /// run's past isn't handed in again, and nothing of what waits.
     fn save(&mut self) -> Result<Vec<Ended>, TrainError> {
-        let ended = self.ended.iter().skip(self.told).map(|(_, ended)| ended);
+        let ended = self.ended.iter().skip(self.saved).map(|(_, ended)| ended);
         let whole = |ended: &&Ended| ended.branch.end != BranchEnd::Diverged;
         let mut runs: Vec<_> = ended.filter(whole).cloned().collect();
-        self.told = self.ended.len();
+        self.saved = self.ended.len();
         let members = self.lanes.states(self.step)?.into_iter();
         let members = members.map(|(member, state)| (member, state, BranchEnd::Stopped));
         let now = hand_in(self.machine, self.plan, members)?;
         runs.extend(now.into_iter().map(|(_, ended)| ended));
         let members = self.lanes.groups_mut().flat_map(|group| &mut group.members);
-        members.for_each(Member::forget);
+        members.for_each(Member::forget_saved);
         Ok(runs)
     }
 

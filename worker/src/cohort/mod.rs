@@ -1,7 +1,7 @@
 //! Trains the branches of a segment in lockstep.
 
+mod arm;
 mod batches;
-mod fork;
 mod group;
 mod hand_in;
 mod keep;
@@ -9,6 +9,8 @@ mod lanes;
 mod lockstep;
 mod loops;
 mod member;
+mod plan;
+mod stack;
 mod start;
 mod tensors;
 
@@ -19,8 +21,8 @@ use floodgauge_protocol::{
     work::{Assignment, FinishedBranch, ReportRow, Stop},
 };
 use lockstep::Lockstep;
+use plan::SegmentPlan;
 use rayon::{ThreadPool, ThreadPoolBuilder};
-use start::Plan;
 use std::{
     collections::{BTreeMap, HashMap},
     time::{Duration, Instant},
@@ -178,8 +180,8 @@ pub fn train(
     progress: &mut dyn Progress,
 ) -> Result<Vec<Ended>, TrainError> {
     let began = Instant::now();
-    let plan = Plan::of(job, data)?;
-    let members = plan.members(job, checkpoints)?;
+    let plan = SegmentPlan::of(job, data)?;
+    let members = start::members(&plan, job, checkpoints)?;
     let cohort = Lockstep::new(machine, job, &plan, data, members);
     match job.segment.kind {
         SegmentKind::Train => {

@@ -42,7 +42,7 @@ pub fn weight(method: Method, mean: f32, sample: f32) -> f32 {
 /// Whether a step whose samples have `weights` differs from a plain one. The first such step is
 /// the arm's onset: for SoftAD and the methods of two gradients the first of all, for iFlood the
 /// first with a sample below its level.
-pub fn departs(method: Method, weights: &[f32]) -> bool {
+pub fn differs_from_plain(method: Method, weights: &[f32]) -> bool {
     method.gradients_per_step() > 1 || weights.iter().any(|&weight| weight != 1.0)
 }
 
@@ -86,7 +86,7 @@ mod tests {
             for loss in [0.0, 2.3] {
                 let weights = [weight(method, loss, loss)];
                 assert_eq!(weights, [1.0]);
-                assert!(!departs(method, &weights) && !ascends(method, &weights));
+                assert!(!differs_from_plain(method, &weights) && !ascends(method, &weights));
             }
         }
     }
