@@ -11,6 +11,7 @@
 //!
 //! With the feature `openapi` all of them tell their JSON schema, bounds and defaults included.
 
+mod by_kind;
 pub mod dataset;
 pub mod digest;
 pub mod extension;
@@ -25,7 +26,6 @@ pub mod plan;
 pub mod recipe;
 pub mod schedule;
 pub mod segment;
-mod spelled;
 pub mod sweep;
 pub mod validate;
 pub mod work;
