@@ -20,7 +20,9 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
 pub struct Grid {
     /// The sweep's name.
     pub task: String,
-    /// What was trained.
+    /// The sweep with all that it was extended by: what it takes to run it again.
+    pub spec: SweepSpec,
+    /// The recipe in the words of the recorded-grid format, which lack much of it; `spec` has all.
     pub recipe: GridRecipe,
     /// Each arm.
     pub arms: Vec<Method>,
@@ -32,7 +34,8 @@ pub struct Grid {
     pub runs: Vec<GridRun>,
 }
 
-/// A recipe, flattened.
+/// A recipe as the recorded-grid format tells it: the shape of 0.1.0's exports and of grids that others
+/// recorded. It stays as it is; what is new in recipes is in the `spec` beside it.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct GridRecipe {
     /// The data set.
@@ -140,6 +143,7 @@ fn record(spec: &SweepSpec, plan: &Plan, curves: &[CurveRow], trials: &[TrialRow
     let family = |wanted: &Family| plan.families.iter().find(|family| same(family, wanted));
     Grid {
         task: spec.name.clone(),
+        spec: spec.clone(),
         recipe: flattened(spec),
         arms: arms.iter().map(|arm| plan.arms[arm.ix()]).collect(),
         levels: arms.iter().map(|arm| plan.arms[arm.ix()].level()).collect(),

@@ -239,7 +239,8 @@ async fn a_grid_sweep_is_a_recorded_grid() {
         "model": "mlp", "hidden": [128, 128], "batch_norm": false, "optimizer": "sgd", "lr": 0.05,
         "weight_decay": 0.0, "batch_size": 50, "epochs": 4
     });
-    assert_eq!(grid["recipe"], recipe);
+    assert_eq!(grid["recipe"], recipe, "as in version 0.1.0");
+    assert_eq!(grid["spec"], server.json(&path).await["spec"], "the recipe without loss");
     let runs = grid["runs"].as_array().unwrap();
     assert_eq!(runs.len(), 2);
     for (run, seed) in runs.iter().zip([3, 4]) {
