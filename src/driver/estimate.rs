@@ -5,7 +5,7 @@ use crate::{
     scheduler::Event,
     store::{Page, SweepRow},
 };
-use floodgauge_protocol::{Method, Plan, Recipe, SegmentId, SweepId, SweepSpec};
+use floodgauge_protocol::{Method, Recipe, SearchSpace, SegmentId, SweepId, SweepSpec};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use utoipa::ToSchema;
@@ -67,15 +67,15 @@ impl Driver {
         row: &SweepRow,
         spec: &SweepSpec,
     ) -> Result<Option<f64>, DriverError> {
-        let grown = row.plan.as_ref().and_then(|plan| Plan::deserialize(plan).ok());
-        let plan = grown.unwrap_or_else(|| Plan::of(spec));
+        let grown = row.plan.as_ref().and_then(|space| SearchSpace::deserialize(space).ok());
+        let space = grown.unwrap_or_else(|| SearchSpace::of(spec));
         let mut speed = Speed::default();
         let (mut after, mut read) = (0, 0);
         while read < ENTRIES {
             let entries = self.store().entries(row.sweep, after, BATCH).await?;
             for entry in &entries {
                 if let Ok(event) = Event::deserialize(&entry.event) {
-                    speed.take(&plan.arms, &event, entry.at_ms);
+                    speed.take(&space.arms, &event, entry.at_ms);
                 }
                 after = entry.seq;
             }

@@ -11,7 +11,9 @@ use super::{
 };
 use crate::store::{CurveRow, TrialRow};
 use axum::{extract::State, http::HeaderMap, response::Response};
-use floodgauge_protocol::{ArmIx, FamilyIx, Metric, Plan, SweepId, TrialKey, work::Diagnostics};
+use floodgauge_protocol::{
+    ArmIx, FamilyIx, Metric, SearchSpace, SweepId, TrialKey, work::Diagnostics,
+};
 use serde::Serialize;
 use std::{
     collections::HashMap,
@@ -126,7 +128,7 @@ fn by_trial(rows: &[CurveRow], onsets: &Onsets) -> Vec<Curve> {
     rows.chunk_by(|a, b| a.trial == b.trial).map(curve).collect()
 }
 
-fn csv(plan: &Plan, rows: &[CurveRow], onsets: &Onsets) -> Result<String, fmt::Error> {
+fn csv(plan: &SearchSpace, rows: &[CurveRow], onsets: &Onsets) -> Result<String, fmt::Error> {
     let mut table = String::from(
         "family,seed,weight_decay,arm,method,b,epoch,step,train_loss,val_loss,val_error,\
          grad_norm,ascending,flooded_steps,onset_step\r\n",

@@ -4,7 +4,7 @@ use super::{AppState, extract::SweepPath, openapi::NoSweep, problem::Problem, sw
 use crate::store::{CurveRow, TrialRow};
 use axum::{Json, extract::State};
 use floodgauge_protocol::{
-    ArmIx, DatasetName, Family, Method, Metric, Plan, SweepId, SweepSpec, TrialKey,
+    ArmIx, DatasetName, Family, Method, Metric, SearchSpace, SweepId, SweepSpec, TrialKey,
 };
 use serde::Serialize;
 use std::collections::HashMap;
@@ -113,8 +113,8 @@ async fn grid(
 
 /// Arms and families come as if the sweep had been submitted as it is now, whatever it was
 /// extended by.
-fn record(spec: &SweepSpec, plan: &Plan, curves: &[CurveRow], trials: &[TrialRow]) -> Grid {
-    let whole = Plan::of(spec);
+fn record(spec: &SweepSpec, plan: &SearchSpace, curves: &[CurveRow], trials: &[TrialRow]) -> Grid {
+    let whole = SearchSpace::of(spec);
     let index = |arm: &Method| plan.arms.iter().position(|known| known == arm);
     let arms: Vec<ArmIx> = whole.arms.iter().filter_map(index).map(|ix| ArmIx(ix as u16)).collect();
     let curves: HashMap<TrialKey, &[CurveRow]> =

@@ -11,7 +11,7 @@ use crate::{
     verdict::noise_floor,
 };
 use axum::Json;
-use floodgauge_protocol::{Family, Plan, SchedulerKind, SweepSpec};
+use floodgauge_protocol::{Family, SchedulerKind, SearchSpace, SweepSpec};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -54,7 +54,7 @@ pub struct SweepPlan {
 /// Plans a sweep.
 pub(super) async fn plan(state: &AppState, spec: SweepSpec) -> Result<Json<SweepPlan>, Problem> {
     let spec = state.driver.resolve(spec).await?;
-    let plan = Plan::of(&spec);
+    let plan = SearchSpace::of(&spec);
     let cost = scheduler::bound(&spec);
     let dataset = &spec.recipe.dataset;
     Ok(Json(SweepPlan {

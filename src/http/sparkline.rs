@@ -3,7 +3,9 @@
 use super::{AppState, extract::SweepPath, openapi::NoSweep, problem::Problem, sweeps};
 use crate::{store::CurveRow, verdict::BestArm};
 use axum::{Json, extract::State};
-use floodgauge_protocol::{ArmIx, FamilyIx, Metric, ObjectiveMetric, Plan, SweepId, TrialKey};
+use floodgauge_protocol::{
+    ArmIx, FamilyIx, Metric, ObjectiveMetric, SearchSpace, SweepId, TrialKey,
+};
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -60,7 +62,7 @@ async fn sparkline(
 }
 
 /// The best arm in its first family; the plain run of the first of all before there is one.
-fn trial_of(best: Option<&BestArm>, plan: &Plan) -> TrialKey {
+fn trial_of(best: Option<&BestArm>, plan: &SearchSpace) -> TrialKey {
     let decay = best.map(|best| best.weight_decay);
     let family = plan.families.iter().find(|family| Some(family.weight_decay) == decay);
     let arm = plan

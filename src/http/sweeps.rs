@@ -23,7 +23,8 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use floodgauge_protocol::{
-    ArmIx, At, Digest, Family, Method, ObjectiveMetric, Plan, SchedulerKind, SweepId, SweepSpec,
+    ArmIx, At, Digest, Family, Method, ObjectiveMetric, SchedulerKind, SearchSpace, SweepId,
+    SweepSpec,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -306,9 +307,9 @@ pub(super) fn spec(row: &SweepRow) -> Result<SweepSpec, Problem> {
 }
 
 /// The arms and families of a row's sweep.
-pub(super) fn plan(row: &SweepRow) -> Result<Plan, Problem> {
-    let Some(plan) = &row.plan else { return Ok(Plan::of(&spec(row)?)) };
-    Plan::deserialize(plan).map_err(|error| {
+pub(super) fn plan(row: &SweepRow) -> Result<SearchSpace, Problem> {
+    let Some(plan) = &row.plan else { return Ok(SearchSpace::of(&spec(row)?)) };
+    SearchSpace::deserialize(plan).map_err(|error| {
         let sweep = row.sweep;
         Problem::Internal(anyhow::Error::from(error).context(format!("plan of sweep {sweep}")))
     })

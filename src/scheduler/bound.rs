@@ -1,7 +1,7 @@
 //! What a sweep may cost, told before it is paid.
 
 use super::{halving, rungs::Rungs};
-use floodgauge_protocol::{Method, Plan, SchedulerKind, SweepSpec};
+use floodgauge_protocol::{Method, SchedulerKind, SearchSpace, SweepSpec};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -36,7 +36,7 @@ pub struct Phase {
 
 /// The bounds and phases of a sweep with this spec.
 pub fn bound(spec: &SweepSpec) -> PlanBound {
-    let plan = Plan::of(spec);
+    let plan = SearchSpace::of(spec);
     let families = plan.families.len();
     let cost = |arms: &[Method]| arms.iter().map(|arm| f64::from(arm.gradients_per_step())).sum();
     let own: Vec<Method> = plan.arms.iter().copied().filter(|arm| !arm.shares_trunk()).collect();
@@ -69,7 +69,7 @@ pub fn bound(spec: &SweepSpec) -> PlanBound {
 /// the survivors among the arms that ride, the high bound among the dearest.
 fn by_rungs(
     spec: &SweepSpec,
-    plan: &Plan,
+    plan: &SearchSpace,
     phase: impl Fn(String, u32, usize) -> Phase,
 ) -> (f64, f64, Vec<Phase>) {
     let rungs = Rungs::of(spec, plan.arms.len() - 1);

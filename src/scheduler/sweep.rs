@@ -9,8 +9,8 @@ use super::{
     trunk::Trunk,
 };
 use floodgauge_protocol::{
-    ArmIx, Digest, FamilyIx, Plan, SchedulerKind, Segment, SegmentId, SegmentKind, SweepSpec,
-    TrialKey,
+    ArmIx, Digest, FamilyIx, SchedulerKind, SearchSpace, Segment, SegmentId, SegmentKind,
+    SweepSpec, TrialKey,
     work::{BranchEnd, FinishedBranch, ReportRow, Stop},
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -25,7 +25,7 @@ pub const MAX_LOSSES: u32 = 20;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sweep {
     pub(super) spec: SweepSpec,
-    pub(super) plan: Plan,
+    pub(super) plan: SearchSpace,
     /// Levels of each method that it was submitted with.
     pub(super) asked_levels: usize,
     pub(super) rungs: Rungs,
@@ -93,7 +93,7 @@ pub(super) struct Bracket {
 impl Sweep {
     /// A sweep before its first event, `Submitted`; the spec is that event's.
     pub fn new(spec: SweepSpec) -> Self {
-        let plan = Plan::of(&spec);
+        let plan = SearchSpace::of(&spec);
         let mut brackets: Vec<Bracket> = vec![];
         for (i, family) in plan.families.iter().enumerate() {
             let first =
@@ -333,7 +333,7 @@ impl Sweep {
     }
 
     /// Its arms and families.
-    pub fn plan(&self) -> &Plan {
+    pub fn plan(&self) -> &SearchSpace {
         &self.plan
     }
 

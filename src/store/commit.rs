@@ -103,7 +103,7 @@ pub struct Effects {
 pub struct Grown {
     /// The `SweepSpec` as it is now, as JSON.
     pub spec: Value,
-    /// The `Plan` as it is now, as JSON.
+    /// The `SearchSpace` as it is now, as JSON.
     pub plan: Value,
 }
 

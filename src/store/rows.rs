@@ -93,7 +93,7 @@ pub struct SweepRow {
     pub name: String,
     /// The `SweepSpec` as JSON, as it is now.
     pub spec: Value,
-    /// The `Plan` as JSON, if the sweep grew; else its spec spells it out.
+    /// The `SearchSpace` as JSON, if the sweep grew; else its spec spells it out.
     pub plan: Option<Value>,
     /// The place in its log at which it last grew; 0 if it never did. What ended it before then,
     /// ends it no more.

@@ -3,7 +3,7 @@
 use crate::dice::Dice;
 use floodgauge::{scheduler::Point, simulate::Truth};
 use floodgauge_protocol::{
-    ArmIx, Metric, Plan, SweepSpec,
+    ArmIx, Metric, SearchSpace, SweepSpec,
     work::{Minimum, TestMetrics},
 };
 use serde_json::{Value, json};
@@ -17,7 +17,7 @@ pub struct Case {
     pub spec: SweepSpec,
     seed: u64,
     /// The arms; those that the scheduler added among them.
-    pub plan: Plan,
+    pub plan: SearchSpace,
     /// Levels of each method that it is submitted with: 0.01, 0.02, and so on.
     levels: usize,
     /// The place of the best arm, as a share of all.
@@ -77,7 +77,7 @@ impl Case {
         spec.search.extend = kind == "halving" && Dice::new(seed, 3).chance(0.4);
         assert_eq!(spec.problems(), []);
         Self {
-            plan: Plan::of(&spec),
+            plan: SearchSpace::of(&spec),
             spec,
             seed,
             levels: count,

@@ -2,7 +2,7 @@
 
 use super::edge;
 use crate::scheduler::bound::Phase;
-use floodgauge_protocol::{ArmIx, Method, Plan, SweepSpec};
+use floodgauge_protocol::{ArmIx, Method, SearchSpace, SweepSpec};
 
 /// Spread levels of a method that are probed; both ends are among them, since the best is often
 /// there. One more is probed where the plain run turns.
@@ -19,7 +19,7 @@ pub(super) fn exposure(spec: &SweepSpec) -> u32 {
 }
 
 /// The arms of each method in the order of their levels; those without a level one by one.
-pub(super) fn ladders(plan: &Plan) -> Vec<Vec<ArmIx>> {
+pub(super) fn ladders(plan: &SearchSpace) -> Vec<Vec<ArmIx>> {
     let mut ladders: Vec<(&str, Vec<ArmIx>)> = vec![];
     for (&method, arm) in plan.arms.iter().zip(plan.arm_ids()) {
         if method == Method::Plain {
@@ -41,7 +41,7 @@ pub(super) fn ladders(plan: &Plan) -> Vec<Vec<ArmIx>> {
 /// The least and the most that one family costs, in full runs, and what is trained.
 pub(in crate::scheduler) fn bound(
     spec: &SweepSpec,
-    plan: &Plan,
+    plan: &SearchSpace,
     phase: impl Fn(String, u32, usize) -> Phase,
 ) -> (f64, f64, Vec<Phase>) {
     let share = f64::from(exposure(spec)) / f64::from(spec.recipe.epochs);

@@ -5,7 +5,7 @@
 //! - [`ids`], [`digest`]: names of things.
 //! - [`recipe`], [`dataset`], [`model`], [`schedule`], [`levels`], [`method`], [`sweep`]: what a user
 //!   asks for.
-//! - [`plan`]: the arms and families that a sweep spells out. [`extension`]: more of them.
+//! - [`space`]: the arms and families that a sweep spells out. [`extension`]: more of them.
 //! - [`segment`], [`work`]: leased work and what workers answer.
 //! - [`metric`]: numbers that may have diverged.
 //!
@@ -22,10 +22,10 @@ pub mod metric;
 pub mod model;
 #[cfg(feature = "openapi")]
 mod openapi;
-pub mod plan;
 pub mod recipe;
 pub mod schedule;
 pub mod segment;
+pub mod space;
 pub mod sweep;
 pub mod validate;
 pub mod work;
@@ -38,9 +38,9 @@ pub use levels::Levels;
 pub use method::{Method, MethodKind, MethodSpec, MethodTable};
 pub use metric::Metric;
 pub use model::{Augment, Model};
-pub use plan::{Family, Plan};
 pub use recipe::{Optimizer, Recipe};
 pub use schedule::Schedule;
 pub use segment::{Branch, Segment, SegmentKind, Start};
+pub use space::{Family, SearchSpace};
 pub use sweep::{At, Objective, ObjectiveMetric, SchedulerKind, SchedulerSpec, Search, SweepSpec};
 pub use validate::Invalid;

@@ -5,9 +5,9 @@ use crate::{
     ids::{ArmIx, LeaseId, SweepId},
     method::Method,
     metric::Metric,
-    plan::Family,
     recipe::Recipe,
     segment::Segment,
+    space::Family,
 };
 use serde::{Deserialize, Serialize};
 

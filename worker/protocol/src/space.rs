@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Family {
-    /// Its position in the plan.
+    /// Its index among the sweep's families.
     pub family: FamilyIx,
     /// The seed of split, noise, initial weights and batch order.
     pub seed: u32,
@@ -21,7 +21,7 @@ pub struct Family {
 
 /// The arms and families of a sweep, in the order of their indices.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Plan {
+pub struct SearchSpace {
     /// The arms; the first is plain, the others follow the sweep's methods in their order, those
     /// with a level rising in it. Levels added later come behind all others.
     pub arms: Vec<Method>,
@@ -29,7 +29,7 @@ pub struct Plan {
     pub families: Vec<Family>,
 }
 
-impl Plan {
+impl SearchSpace {
     /// Spells out a sweep as it is submitted. Levels that can't be expanded count as none:
     /// [`SweepSpec::problems`] has reported them.
     pub fn of(spec: &SweepSpec) -> Self {
@@ -72,10 +72,10 @@ mod tests {
                 "search": {"levels": [0.2, 0.1], "seeds": [7, 8], "weight_decay": [0, 0.1]}}"#,
         )
         .unwrap();
-        let plan = Plan::of(&spec);
-        assert_eq!(plan.arms, [Method::Plain, Method::Flood { b: 0.1 }, Method::Flood { b: 0.2 }]);
-        let families: Vec<_> = plan.families.iter().map(|f| (f.seed, f.weight_decay)).collect();
+        let space = SearchSpace::of(&spec);
+        assert_eq!(space.arms, [Method::Plain, Method::Flood { b: 0.1 }, Method::Flood { b: 0.2 }]);
+        let families: Vec<_> = space.families.iter().map(|f| (f.seed, f.weight_decay)).collect();
         assert_eq!(families, [(7, 0.0), (8, 0.0), (7, 0.1), (8, 0.1)]);
-        assert_eq!(plan.trials().count(), 12);
+        assert_eq!(space.trials().count(), 12);
     }
 }
