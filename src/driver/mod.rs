@@ -49,8 +49,8 @@ use uuid::Uuid;
 /// Sweeps whose state is kept in memory, beside those in use.
 const MAX_LIVE: usize = 256;
 
-/// How soon the ear for other servers is opened again after its connection broke.
-const LISTEN_AGAIN: Duration = Duration::from_secs(1);
+/// After how long a subscription to other servers whose connection broke is made anew.
+const RESUBSCRIBE_AFTER: Duration = Duration::from_secs(1);
 
 /// How often the loser of a race for a place in the log tries again.
 const MAX_RACES: u32 = 50;
@@ -75,7 +75,7 @@ struct Inner {
     folder: Folder,
     live: std::sync::Mutex<HashMap<SweepId, Arc<tokio::sync::Mutex<Option<Live>>>>>,
     changes: watch::Sender<u64>,
-    heard: drain::Heard,
+    leases: drain::ActiveLeases,
     metrics: Metrics,
 }
 
@@ -94,8 +94,8 @@ impl Driver {
         let live = std::sync::Mutex::default();
         let changes = watch::channel(0).0;
         let folder = Folder::new(&config.data);
-        let (heard, metrics) = Default::default();
-        Self(Arc::new(Inner { store, blobs, config, folder, live, changes, heard, metrics }))
+        let (leases, metrics) = Default::default();
+        Self(Arc::new(Inner { store, blobs, config, folder, live, changes, leases, metrics }))
     }
 
     /// The store, for reading projections.
@@ -304,33 +304,33 @@ impl Driver {
         self.0.live.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Hears what other servers of the same database commit, as soon as they say so; ends where
-    /// a database can't tell.
+    /// Follows what other servers of the same database commit, as soon as they notify of it; ends
+    /// where the database is one process's alone.
     pub async fn listen(self) {
         loop {
-            match self.0.store.told().await {
-                Ok(Some(mut told)) => {
-                    // What was told before isn't heard any more.
-                    self.look();
-                    while told.next().await.is_some() {
-                        self.look();
+            match self.0.store.subscribe().await {
+                Ok(Some(mut notifications)) => {
+                    // What came before the subscription was missed.
+                    self.wake_waiting();
+                    while notifications.next().await.is_some() {
+                        self.wake_waiting();
                     }
                 }
                 Ok(None) => return,
                 Err(error) => tracing::warn!(%error, "other servers can't be heard"),
             }
-            tokio::time::sleep(LISTEN_AGAIN).await;
+            tokio::time::sleep(RESUBSCRIBE_AFTER).await;
         }
     }
 
-    /// Tells everybody that a log has grown, or is gone.
+    /// Notifies everybody that a log has grown, or is gone.
     fn announce(&self, sweep: SweepId, seq: u64) {
-        self.look();
-        self.0.store.tell(sweep, seq);
+        self.wake_waiting();
+        self.0.store.notify(sweep, seq);
     }
 
-    /// Has those in this process who wait for news look.
-    fn look(&self) {
+    /// Wakes those in this process who wait for an entry or for work.
+    fn wake_waiting(&self) {
         self.0.changes.send_modify(|count| *count += 1);
     }
 }

@@ -47,7 +47,7 @@ impl Driver {
         let mut changes = self.subscribe();
         loop {
             changes.borrow_and_update();
-            if self.0.heard.is_draining() {
+            if self.0.leases.is_draining() {
                 return Ok(None);
             }
             if let Some(assignment) = self.try_claim(request).await? {
@@ -75,7 +75,7 @@ impl Driver {
             let Some(leased) = self.0.store.claim(claim.clone()).await? else { return Ok(None) };
             match self.record_claim(&leased, &claim).await {
                 Ok(Some(assignment)) => {
-                    self.0.heard.note(leased.lease);
+                    self.0.leases.note(leased.lease);
                     tracing::info!(sweep = %leased.sweep, segment = %leased.segment.segment,
                         lease = %leased.lease, attempt = leased.attempt, worker = claim.worker, "claimed");
                     return Ok(Some(assignment));
@@ -229,7 +229,7 @@ impl Driver {
             Ok(Some(Event::Finished { segment, attempt, branches }))
         })
         .await?;
-        self.0.heard.forget(leased.lease);
+        self.0.leases.forget(leased.lease);
         tracing::info!(sweep = %leased.sweep, %segment, lease = %leased.lease, "finished");
         Ok(())
     }
@@ -248,7 +248,7 @@ impl Driver {
             Ok(Some(Event::Failed { segment, attempt, message: message.clone() }))
         })
         .await?;
-        self.0.heard.forget(leased.lease);
+        self.0.leases.forget(leased.lease);
         Ok(())
     }
 
@@ -302,8 +302,8 @@ impl Driver {
         found: Result<LeasedSegment, StoreError>,
     ) -> Result<LeasedSegment, DriverError> {
         match &found {
-            Ok(_) => self.0.heard.note(lease),
-            Err(StoreError::LeaseLost) => self.0.heard.forget(lease),
+            Ok(_) => self.0.leases.note(lease),
+            Err(StoreError::LeaseLost) => self.0.leases.forget(lease),
             Err(_) => {}
         }
         let leased = found?;

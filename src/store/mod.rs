@@ -19,7 +19,7 @@ pub use error::StoreError;
 pub use postgres::PostgresStore;
 pub use rows::{
     AddedDataset, BlobRow, Claim, Created, CurveRow, DatasetRow, DeletedDataset, Depths, Entry,
-    GlobalCursor, LeasedSegment, NewDataset, Page, SweepRow, Told, TrialRow,
+    GlobalCursor, LeasedSegment, NewDataset, Notification, Page, SweepRow, TrialRow,
 };
 pub use sqlite::SqliteStore;
 pub use tokens::{AddedToken, NewToken, OverQuota, Quota, TokenRow, Usage};
@@ -238,15 +238,16 @@ pub trait Store: Send + Sync + 'static {
     /// What a token has of that which can be bounded.
     async fn token_usage(&self, token: TokenId) -> Result<Usage, StoreError>;
 
-    /// Tells other processes that a sweep's log has grown to `seq`, soon and together with what else
-    /// is to be told. They may miss it, and look for themselves every now and then.
-    fn tell(&self, sweep: SweepId, seq: u64);
+    /// Notifies other processes that a sweep's log has grown to `seq`, soon and together with other
+    /// notifications. They may miss it, and look for themselves every now and then.
+    fn notify(&self, sweep: SweepId, seq: u64);
 
-    /// What other processes tell, and this one itself; none where a store can't.
+    /// The notifications of other processes and of this one; none where only one process uses the
+    /// database.
     ///
     /// # Errors
     /// The connection's trouble, here and in the stream, which ends with it.
-    async fn told(&self) -> Result<Option<BoxStream<'static, Told>>, StoreError>;
+    async fn subscribe(&self) -> Result<Option<BoxStream<'static, Notification>>, StoreError>;
 
     /// Drops what keeps the checkpoints of sweeps that ended longer than `age` ago, of at most `limit`
     /// of them; answers which. The blobs then go with the next collection.

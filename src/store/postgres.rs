@@ -2,7 +2,7 @@
 
 use super::{
     StoreError,
-    notify::Notifier,
+    notify::PostgresNotifier,
     sql::{Dialect, SqlStore},
 };
 use sqlx::{
@@ -34,7 +34,7 @@ const RENUMBER: &str = "update events set transaction = 0 where exists (\
      where transaction >= pg_snapshot_xmax(pg_current_snapshot())::text::bigint)";
 
 impl Dialect for Postgres {
-    type Teller = Notifier;
+    type Notifier = PostgresNotifier;
     // Said in full, since a server's default may be another: the verbs count on each statement
     // seeing what was committed before it, and wait for locks rather than failing.
     const BEGIN: &str = "begin isolation level read committed";
@@ -70,7 +70,7 @@ impl SqlStore<Postgres> {
         let options = PgPoolOptions::new().max_connections(CONNECTIONS).acquire_timeout(ACQUIRE);
         let pool = options.connect_with(connect.options(bounds)).await?;
         sqlx::query(RENUMBER).execute(&pool).await?;
-        let teller = Notifier::start(pool.clone());
-        Ok(Self { writer: pool.clone(), reader: pool, teller })
+        let notifier = PostgresNotifier::start(pool.clone());
+        Ok(Self { writer: pool.clone(), reader: pool, notifier })
     }
 }

@@ -50,28 +50,28 @@ impl FromStr for GlobalCursor {
 
 /// That a log has grown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Told {
-    /// The sweep.
+pub struct Notification {
+    /// Whose log.
     pub sweep: SweepId,
-    /// How far.
+    /// The newest place in it; 0 where the sweep was deleted.
     pub seq: u64,
 }
 
-impl fmt::Display for Told {
+impl fmt::Display for Notification {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.sweep, self.seq)
     }
 }
 
-impl FromStr for Told {
+impl FromStr for Notification {
     type Err = StoreError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let told = || {
+        let read = || {
             let (sweep, seq) = text.split_once(' ')?;
             Some(Self { sweep: sweep.parse().ok()?, seq: seq.parse().ok()? })
         };
-        told().ok_or_else(|| StoreError::Corrupt(format!("told: {text}")))
+        read().ok_or_else(|| StoreError::Corrupt(format!("notification: {text}")))
     }
 }
 

@@ -20,7 +20,7 @@ mod tokens;
 use super::{
     AddedDataset, AddedToken, BlobRow, Claim, Commit, Created, CurveRow, DatasetRow,
     DeletedDataset, Depths, Entry, GlobalCursor, LeasedSegment, NewDataset, NewSweep, NewToken,
-    Page, Store, StoreError, SweepRow, TokenRow, Told, TrialRow, Usage,
+    Notification, Page, Store, StoreError, SweepRow, TokenRow, TrialRow, Usage,
 };
 use crate::access::{Kind, Secret, TokenId};
 use async_trait::async_trait;
@@ -32,8 +32,8 @@ use std::time::Duration;
 
 /// What the two databases don't share.
 pub(super) trait Dialect: Database<Connection: Statements> {
-    /// Tells other processes what was committed here.
-    type Teller: Teller;
+    /// How processes that share the database learn of each other's commits.
+    type Notifier: Notifier;
     /// Opens a transaction that will write.
     const BEGIN: &str;
     /// Ends a query whose row nobody else may change before the transaction ends.
@@ -53,15 +53,14 @@ pub struct SqlStore<DB: Dialect> {
     pub(super) writer: Pool<DB>,
     /// For statements that only read.
     pub(super) reader: Pool<DB>,
-    /// For what was committed.
-    pub(super) teller: DB::Teller,
+    pub(super) notifier: DB::Notifier,
 }
 
-/// Tells other processes of commits, and hears of theirs.
+/// Notifies other processes of commits, and subscribes to theirs.
 #[async_trait]
-pub(super) trait Teller: Send + Sync + 'static {
-    fn tell(&self, told: Told);
-    async fn told(&self) -> Result<Option<BoxStream<'static, Told>>, StoreError>;
+pub(super) trait Notifier: Send + Sync + 'static {
+    fn notify(&self, notification: Notification);
+    async fn subscribe(&self) -> Result<Option<BoxStream<'static, Notification>>, StoreError>;
 }
 
 async fn begin<DB: Dialect>(pool: &Pool<DB>) -> Result<Transaction<'static, DB>, StoreError> {
@@ -307,12 +306,12 @@ impl<DB: Dialect> Store for SqlStore<DB> {
         tokens::usage(&mut *self.reader.acquire().await?, token).await
     }
 
-    fn tell(&self, sweep: SweepId, seq: u64) {
-        self.teller.tell(Told { sweep, seq });
+    fn notify(&self, sweep: SweepId, seq: u64) {
+        self.notifier.notify(Notification { sweep, seq });
     }
 
-    async fn told(&self) -> Result<Option<BoxStream<'static, Told>>, StoreError> {
-        self.teller.told().await
+    async fn subscribe(&self) -> Result<Option<BoxStream<'static, Notification>>, StoreError> {
+        self.notifier.subscribe().await
     }
 
     async fn drop_checkpoints(
