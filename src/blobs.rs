@@ -37,7 +37,7 @@ use uuid::Uuid;
 const BATCH: u32 = 1_000;
 
 /// How many blobs are remembered between two collections; the others come later.
-const MOST_CANDIDATES: u32 = 10_000;
+const MAX_CANDIDATES: u32 = 10_000;
 
 /// How much of a staged object is on its way at once.
 const CHUNK: usize = 1 << 20;
@@ -195,7 +195,7 @@ impl Blobs {
     ) -> Result<u64, BlobError> {
         self.sweep_staged().await?;
         let now: BTreeSet<Digest> =
-            store.unreferenced_blobs(MOST_CANDIDATES).await?.into_iter().collect();
+            store.unreferenced_blobs(MAX_CANDIDATES).await?.into_iter().collect();
         let mut collected = 0;
         for &digest in now.intersection(&last.0) {
             let delete = Box::pin(self.delete(digest));

@@ -238,7 +238,7 @@ impl Cache {
     }
 
     /// The bytes to keep there.
-    pub fn most_bytes(&self) -> u64 {
+    pub fn max_bytes(&self) -> u64 {
         u64::from(self.gib) << 30
     }
 }
@@ -289,13 +289,13 @@ impl Machine {
 fn memory(text: &str) -> Result<ByteSize, String> {
     let size: ByteSize =
         text.parse().map_err(|error| format!("not a size such as 2GiB or 500MB: {error}"))?;
-    if size < LEAST_MEMORY {
-        return Err(format!("at least {LEAST_MEMORY} are needed, not {size}"));
+    if size < MIN_MEMORY {
+        return Err(format!("at least {MIN_MEMORY} are needed, not {size}"));
     }
     Ok(size)
 }
 
-const LEAST_MEMORY: ByteSize = ByteSize::mib(1);
+const MIN_MEMORY: ByteSize = ByteSize::mib(1);
 
 /// Which server a client talks to, and as whom.
 #[derive(Clone, Debug, Args)]

@@ -16,7 +16,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 /// The longest name of a token, in characters.
-pub const MOST_NAME: usize = 100;
+pub const MAX_NAME_CHARS: usize = 100;
 
 /// A token, without its secret. Version-7 UUIDs, so that ids sort by the time of creation.
 #[derive(
@@ -81,8 +81,8 @@ impl Limits {
 /// Says how long it may be, or which character it may not have.
 pub fn check_name(name: &str) -> Result<(), String> {
     let count = name.chars().count();
-    if !(1..=MOST_NAME).contains(&count) {
-        return Err(format!("a token's name has 1 to {MOST_NAME} characters, not {count}"));
+    if !(1..=MAX_NAME_CHARS).contains(&count) {
+        return Err(format!("a token's name has 1 to {MAX_NAME_CHARS} characters, not {count}"));
     }
     match name.chars().find(|c| c.is_control()) {
         Some(c) => Err(format!("a token's name has no {c:?}")),

@@ -9,9 +9,9 @@ use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
 
 /// The most sweeps that the server lists at once.
-const PAGE: u32 = 200;
+const MAX_PAGE: u32 = 200;
 /// The most that are asked for, page by page.
-const MOST: u32 = 10_000;
+const MAX_LISTED: u32 = 10_000;
 
 /// List the sweeps of a server, newest first
 #[derive(Debug, clap::Args)]
@@ -23,7 +23,7 @@ pub struct Args {
     /// Only sweeps whose name contains this
     search: Option<String>,
     /// At most so many
-    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=i64::from(MOST)))]
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=i64::from(MAX_LISTED)))]
     limit: u32,
     /// Print what the server answers as JSON
     #[arg(long)]
@@ -58,7 +58,7 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     let expendable = ["SEEDS", "ARMS", "DATA", "SUBMITTED (UTC)", "STATUS"];
     print::out(&print::fitted(&rows, &expendable, false, print::width()))?;
     if found.body.next_cursor.is_some() {
-        let further = args.limit.saturating_mul(5).min(MOST);
+        let further = args.limit.saturating_mul(5).min(MAX_LISTED);
         print::note(&format!("there are more; see further back with --limit {further}"));
     }
     Ok(())
@@ -83,7 +83,7 @@ async fn collect(client: &Client, search: Option<&str>, limit: u32) -> Result<Fo
     loop {
         let missing = limit.saturating_sub(found.sweeps.len() as u32);
         let cursor = found.body.next_cursor.take();
-        let page = client.list(missing.min(PAGE), search, cursor.as_deref()).await?;
+        let page = client.list(missing.min(MAX_PAGE), search, cursor.as_deref()).await?;
         let body: Body = serde_json::from_str(&page.body).context("the list")?;
         found.sweeps.extend(page.value.items);
         found.body.items.extend(body.items);

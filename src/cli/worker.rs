@@ -148,7 +148,7 @@ pub(super) fn train(
         server: setup.server.to_string(),
         token: setup.token.map(|token| token.reveal().to_owned()),
         name: setup.name,
-        cache: runner::Cache { folder: setup.cache.folder(), most_bytes: setup.cache.most_bytes() },
+        cache: runner::Cache { folder: setup.cache.folder(), max_bytes: setup.cache.max_bytes() },
         machine,
         retry: Retry::default(),
         save_every: setup.save_every,

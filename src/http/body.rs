@@ -28,7 +28,7 @@ impl Limit {
     /// For checkpoints, which are held in memory until they are stored.
     pub const BLOB: Self = Self(256 << 20);
     /// For data sets, which go to a file as they come.
-    pub const DATASET: Self = Self(upload::MOST_BYTES as usize);
+    pub const DATASET: Self = Self(upload::MAX_BYTES as usize);
 
     /// Another one, for tests.
     #[cfg(test)]

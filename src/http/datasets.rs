@@ -294,7 +294,7 @@ fn item(
         features: facts.features,
         image: facts.image,
         classes: facts.classes,
-        most_samples: facts.most_samples,
+        most_samples: facts.max_samples,
         n_train: facts.default_split.0,
         n_val: facts.default_split.1,
         kept: kept.transpose()?,

@@ -23,7 +23,7 @@ const DEFAULT_LIMIT: u32 = 100;
 const MAX_LIMIT: u32 = 200;
 
 /// The longest that a token can be made to last: a hundred years.
-const MOST_SECONDS: u64 = 100 * 366 * 24 * 3600;
+const MAX_LIFETIME_S: u64 = 100 * 366 * 24 * 3600;
 
 pub(super) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(create, list)).routes(routes!(revoke))
@@ -153,8 +153,8 @@ async fn create(
     access::check_name(&spec.name).map_err(|why| bad("name", why))?;
     let scopes =
         Scopes::of(spec.scopes).ok_or_else(|| bad("scopes", "name at least one".into()))?;
-    if let Some(seconds) = spec.expires_in_s.filter(|s| !(1..=MOST_SECONDS).contains(s)) {
-        let why = format!("{seconds} must be between 1 and {MOST_SECONDS}");
+    if let Some(seconds) = spec.expires_in_s.filter(|s| !(1..=MAX_LIFETIME_S).contains(s)) {
+        let why = format!("{seconds} must be between 1 and {MAX_LIFETIME_S}");
         return Err(bad("expires_in_s", why));
     }
     if let Some((field, why)) = spec.limits.problem() {

@@ -37,7 +37,7 @@ const BLOB_TIMEOUT: Duration = Duration::from_secs(300);
 /// The type of the problem that answers requests under a lease which is no longer held.
 const LEASE_LOST: &str = "urn:floodgauge:problem:lease-lost";
 /// More characters of a problem than are worth showing.
-const MOST_DETAIL: usize = 2_000;
+const MAX_DETAIL_CHARS: usize = 2_000;
 
 /// How often to try what may be cured by waiting; the delay doubles each time, with jitter.
 #[derive(Clone, Copy, Debug)]
@@ -360,7 +360,7 @@ impl Problem {
         };
         let words =
             words.unwrap_or_else(|| status.canonical_reason().unwrap_or("no reason").into());
-        words.chars().take(MOST_DETAIL).collect()
+        words.chars().take(MAX_DETAIL_CHARS).collect()
     }
 }
 

@@ -3,7 +3,7 @@
 use super::{Failure, bytes_bar, connect, dataset_name, print, samples};
 use crate::config::Server;
 use anyhow::Context as _;
-use floodgauge_datasets::upload::MOST_BYTES;
+use floodgauge_datasets::upload::MAX_BYTES;
 use floodgauge_protocol::{DatasetKind, DatasetName, Format};
 use std::path::{Path, PathBuf};
 
@@ -50,8 +50,8 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     let file =
         file.map_err(|error| Failure::BadInput(format!("{shown} can't be read: {error}")))?;
     let length = file.metadata().await.context("the file's length")?.len();
-    if length > MOST_BYTES {
-        let told = format!("{shown} has {length} bytes, more than {MOST_BYTES}");
+    if length > MAX_BYTES {
+        let told = format!("{shown} has {length} bytes, more than {MAX_BYTES}");
         return Err(Failure::BadInput(told));
     }
     let bar = bytes_bar(&shown.to_string(), length);

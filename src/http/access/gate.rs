@@ -33,7 +33,7 @@ const NOTE_EVERY: Duration = Duration::from_secs(3600);
 const RECHECK: Duration = Duration::from_secs(30);
 
 /// The most tokens whose rates are kept; beyond that all begin anew.
-const MOST_SEEN: usize = 10_000;
+const MAX_TOKENS_SEEN: usize = 10_000;
 
 /// To whom a server is open as long as there never was a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -171,7 +171,7 @@ impl Gate {
 }
 
 fn seen_of(seen: &mut HashMap<TokenId, Seen>, token: TokenId) -> &mut Seen {
-    if seen.len() >= MOST_SEEN && !seen.contains_key(&token) {
+    if seen.len() >= MAX_TOKENS_SEEN && !seen.contains_key(&token) {
         seen.clear();
     }
     seen.entry(token).or_insert(Seen { rate: None, limiter: None, noted: None })

@@ -4,7 +4,7 @@
 use std::io::{self, Read};
 
 /// More bytes than the arrays of any known file have.
-const MOST_BYTES: u64 = 1 << 29;
+const MAX_BYTES: u64 = 1 << 29;
 /// The text, the place of subsystem data, the version and the byte order.
 const HEADER: usize = 128;
 
@@ -32,7 +32,7 @@ pub(crate) struct Array {
 
 /// Every array of a file.
 pub(crate) fn read(reader: impl Read) -> io::Result<Vec<Array>> {
-    read_at_most(reader, MOST_BYTES)
+    read_at_most(reader, MAX_BYTES)
 }
 
 /// Every array of a file, if they have no more bytes together.

@@ -81,7 +81,7 @@ impl SweepSpec {
         let split = data.resolved();
         let (train, val) = (split.n_train.unwrap_or(0), split.n_val.unwrap_or(0));
         let both = u64::from(train) + u64::from(val);
-        let most = facts.most_samples;
+        let most = facts.max_samples;
         problems.unless(both <= u64::from(most), "/recipe/dataset/n_train", || {
             format!(
                 "n_train {train} and n_val {val} together exceed the {most} samples of {} that aren't kept for testing",

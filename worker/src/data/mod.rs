@@ -133,7 +133,7 @@ fn seen<'a>(
         false => Ok(()),
     };
     if let Some(facts) = dataset.facts() {
-        check(facts.most_samples as usize)?;
+        check(facts.max_samples as usize)?;
     }
     let mut data = match name.kind() {
         DatasetKind::Generated => synthetic::draw(&name, n_train, n_val, seed),

@@ -7,7 +7,7 @@ use std::{
 };
 
 /// The most characters of a fingerprint.
-const MOST: usize = 200;
+const MAX_CHARS: usize = 200;
 
 /// What the bits of a training run depend on beside its recipe and seed: build (compiler,
 /// libraries, sources; see `build.rs`), platform, the C library's mathematics, instruction set,
@@ -27,7 +27,7 @@ pub fn fingerprint(machine: &Machine) -> String {
         caches().unwrap_or_else(processor),
         machine.words(),
     );
-    text.chars().filter(|c| c.is_ascii() && !c.is_ascii_control()).take(MOST).collect()
+    text.chars().filter(|c| c.is_ascii() && !c.is_ascii_control()).take(MAX_CHARS).collect()
 }
 
 /// Tells one C library's mathematics from another's by what it computes.
@@ -113,7 +113,7 @@ mod tests {
     fn the_fingerprint_repeats_and_fits_its_field() {
         let text = fingerprint(&Machine::default());
         assert_eq!(text, fingerprint(&Machine::default()));
-        assert!(text.is_ascii() && text.len() <= MOST, "{text}");
+        assert!(text.is_ascii() && text.len() <= MAX_CHARS, "{text}");
         assert!(text.contains(env!("CARGO_PKG_VERSION")), "{text}");
         assert!(text.ends_with(" flex"), "nothing was cut off: {text}");
     }

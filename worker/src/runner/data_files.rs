@@ -27,7 +27,7 @@ pub struct Cache {
     /// The folder; it is made when it is needed.
     pub folder: PathBuf,
     /// The bytes to keep; the set in use is kept however large it is.
-    pub most_bytes: u64,
+    pub max_bytes: u64,
 }
 
 /// The files of a [`Cache`].
@@ -113,7 +113,7 @@ impl DataFiles {
         files.sort();
         let mut bytes = fs::metadata(used)?.len() + files.iter().map(|file| file.1).sum::<u64>();
         for (_, length, path) in files {
-            if bytes <= self.cache.most_bytes {
+            if bytes <= self.cache.max_bytes {
                 break;
             }
             remove(&path)?;
@@ -139,8 +139,8 @@ mod tests {
     use super::*;
     use std::io::{Read, Write};
 
-    fn files(folder: &Path, most_bytes: u64) -> DataFiles {
-        DataFiles::new(Cache { folder: folder.into(), most_bytes })
+    fn files(folder: &Path, max_bytes: u64) -> DataFiles {
+        DataFiles::new(Cache { folder: folder.into(), max_bytes })
     }
 
     /// Keeps `bytes`, and says where.

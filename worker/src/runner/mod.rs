@@ -48,7 +48,7 @@ const CLAIM_PAUSE: Duration = Duration::from_secs(1);
 /// Blobs in transfer at a time.
 const TRANSFERS: usize = 4;
 /// The most characters of a failure's message.
-const MOST_MESSAGE: usize = 2_000;
+const MAX_MESSAGE_CHARS: usize = 2_000;
 
 /// How to set up a [`Worker`].
 #[derive(Clone)]
@@ -282,7 +282,7 @@ impl Worker {
 
     /// Tells the server why; should that not come through, the lease expires.
     async fn fail(&self, lease: &Lease, message: String, shutdown: &CancellationToken) {
-        let message = message.chars().take(MOST_MESSAGE).collect();
+        let message = message.chars().take(MAX_MESSAGE_CHARS).collect();
         let fail = Fail { message };
         let told = self.client.fail(lease, &fail);
         if let Some(Err(error)) = shutdown.run_until_cancelled(told).await {

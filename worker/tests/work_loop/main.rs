@@ -100,7 +100,7 @@ impl AtWork {
 
 /// For who fetches no data.
 fn no_cache() -> Cache {
-    Cache { folder: "/dev/null/cache".into(), most_bytes: 0 }
+    Cache { folder: "/dev/null/cache".into(), max_bytes: 0 }
 }
 
 fn real(server: &Server, cache: Cache) -> Worker {

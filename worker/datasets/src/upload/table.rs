@@ -11,9 +11,9 @@ use std::{
 };
 
 /// More bytes than a row may have; 200,000 numbers with all their digits have fewer.
-const MOST_ROW_BYTES: u64 = 16 << 20;
+const MAX_ROW_BYTES: u64 = 16 << 20;
 /// The most characters of a cell that a message repeats.
-const MOST_QUOTED: usize = 40;
+const MAX_QUOTED_CHARS: usize = 40;
 
 /// Reads a table to its end.
 pub(super) fn parse(reader: impl Read, sink: &mut impl Sink) -> Result<Upload, UploadError> {
@@ -124,7 +124,7 @@ fn class(value: f64) -> Option<u8> {
 }
 
 fn quoted(cell: &[u8]) -> String {
-    String::from_utf8_lossy(cell).chars().take(MOST_QUOTED).collect()
+    String::from_utf8_lossy(cell).chars().take(MAX_QUOTED_CHARS).collect()
 }
 
 fn unreadable(error: csv::Error) -> UploadError {
@@ -153,8 +153,8 @@ impl<R> Bounded<R> {
 
 impl<R: Read> Read for Bounded<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if self.since_row.get() > MOST_ROW_BYTES {
-            let told = format!("a row has more than {MOST_ROW_BYTES} bytes");
+        if self.since_row.get() > MAX_ROW_BYTES {
+            let told = format!("a row has more than {MAX_ROW_BYTES} bytes");
             return Err(io::Error::new(io::ErrorKind::InvalidData, told));
         }
         let count = self.inner.read(buffer)?;
