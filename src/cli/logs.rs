@@ -86,9 +86,9 @@ fn named(sweep: &SweepDetail, text: &str) -> Result<Vec<ArmIx>, Failure> {
 }
 
 /// How wide the kind of a line is set.
-const KIND: usize = 14;
+const KIND_COLUMNS: usize = 14;
 /// What stands before the words: a time, a kind, and the spaces around it.
-const INDENT: usize = 8 + 1 + KIND + 2;
+const INDENT_COLUMNS: usize = 8 + 1 + KIND_COLUMNS + 2;
 
 /// Sets lines out under one another.
 struct Lines {
@@ -100,19 +100,19 @@ struct Lines {
 impl Lines {
     fn set(&mut self, at: Timestamp, line: &Line) -> String {
         let at = at.to_zoned(TimeZone::system());
-        let kind = format!("{:>KIND$}", line.kind);
+        let kind = format!("{:>KIND_COLUMNS$}", line.kind);
         let kind = match line.tone {
             Tone::Plain => style(kind).cyan(),
             Tone::Good => style(kind).green(),
             Tone::Bad => style(kind).red(),
         };
         let time = style(at.strftime("%H:%M:%S").to_string()).dim();
-        let text = print::wrapped(&line.text, self.width, INDENT);
+        let text = print::wrapped(&line.text, self.width, INDENT_COLUMNS);
         let mut set = format!("{time} {kind}  {text}");
         if !line.reason.is_empty() {
-            let reason = print::wrapped(&line.reason, self.width, INDENT);
+            let reason = print::wrapped(&line.reason, self.width, INDENT_COLUMNS);
             for part in reason.lines() {
-                set += &format!("\n{:INDENT$}{}", "", style(part.trim_start()).dim());
+                set += &format!("\n{:INDENT_COLUMNS$}{}", "", style(part.trim_start()).dim());
             }
         }
         if self.day.replace(at.date()) != Some(at.date()) {
@@ -153,7 +153,7 @@ mod tests {
         let parts: Vec<&str> = first.lines().collect();
         assert_eq!(parts.len(), 4, "{first}");
         assert!(parts[1].ends_with("        pruned  flood b=0.1"), "{first}");
-        assert_eq!(parts[2], format!("{:INDENT$}1.234 is rank 3 of 3, and only one", ""));
+        assert_eq!(parts[2], format!("{:INDENT_COLUMNS$}1.234 is rank 3 of 3, and only one", ""));
         assert!(parts.iter().all(|part| console::measure_text_width(part) <= 60), "{first}");
         assert_eq!(lines.set(at, &line).lines().count(), 3);
     }

@@ -90,14 +90,14 @@ mod tests {
             "noise_floor": 0.94
         }));
         let card = console::strip_ansi_codes(&card(&plan.unwrap())).into_owned();
-        for told in [
+        for expected in [
             "21 arms over 3 seeds, 100 epochs each; scheduler halving",
             "phases  probes: up to 4 arms beside plain, 15 epochs, in 1 family",
             "costs  5.4 to 9.5 of the full grid's 63 run-equivalents",
             "takes  50 s to 1.7 h of one worker",
             "noise floor  0.940 of val_loss",
         ] {
-            assert!(card.contains(told), "{card}");
+            assert!(card.contains(expected), "{card}");
         }
     }
 }

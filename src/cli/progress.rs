@@ -23,7 +23,7 @@ pub struct Progress {
     families: BTreeMap<SegmentId, FamilyIx>,
     /// The segments that a worker holds.
     claimed: BTreeSet<SegmentId>,
-    trials: BTreeMap<TrialKey, Way>,
+    trials: BTreeMap<TrialKey, TrialProgress>,
     /// The phases of a scheduler that has no rungs.
     phases: Option<Phases>,
 }
@@ -59,7 +59,7 @@ pub struct Rung {
 
 /// How far a trial has got, and may get.
 #[derive(Debug, Default)]
-struct Way {
+struct TrialProgress {
     epochs: u32,
     /// The last rung that it was sent to.
     rung: usize,
@@ -88,7 +88,7 @@ impl Progress {
             ends,
             families: BTreeMap::new(),
             claimed: BTreeSet::new(),
-            trials: trials.map(|trial| (trial, Way::default())).collect(),
+            trials: trials.map(|trial| (trial, TrialProgress::default())).collect(),
             phases,
         }
     }
@@ -131,9 +131,9 @@ impl Progress {
         let mut rungs: Vec<_> =
             self.ends.iter().map(|&ends_at| Rung { ends_at, ..Rung::default() }).collect();
         for (ix, (rung, start)) in rungs.iter_mut().zip(starts).enumerate() {
-            for way in self.trials.values().filter(|way| way.sent && way.rung >= ix) {
-                let done = u64::from(way.epochs.clamp(start, rung.ends_at) - start);
-                let total = if way.ended { done } else { u64::from(rung.ends_at - start) };
+            for trial in self.trials.values().filter(|trial| trial.sent && trial.rung >= ix) {
+                let done = u64::from(trial.epochs.clamp(start, rung.ends_at) - start);
+                let total = if trial.ended { done } else { u64::from(rung.ends_at - start) };
                 rung.trials += 1;
                 rung.done += done;
                 rung.total += total;
@@ -213,13 +213,14 @@ impl Progress {
                     cuts.entry(*rung).or_default().0 += 1;
                     // The baseline goes along with those that are left.
                     for arm in [trial.arm, ArmIx::PLAIN] {
-                        let way = self.trials.entry(TrialKey::new(trial.family, arm)).or_default();
-                        way.rung = way.rung.max(*rung as usize + 1);
+                        let key = TrialKey::new(trial.family, arm);
+                        let known = self.trials.entry(key).or_default();
+                        known.rung = known.rung.max(*rung as usize + 1);
                     }
                 }
                 Action::Wake { trial, epochs } => {
-                    let way = self.trials.entry(*trial).or_default();
-                    way.epochs = way.epochs.max(*epochs);
+                    let known = self.trials.entry(*trial).or_default();
+                    known.epochs = known.epochs.max(*epochs);
                     self.phases.iter_mut().for_each(|phases| phases.wake(*trial, *epochs));
                     if self.ends.last().is_some_and(|last| epochs < last) {
                         news.push(format!("{}: {reason}", self.name(*trial)));
@@ -281,8 +282,8 @@ impl Progress {
         self.phases.iter_mut().for_each(|phases| phases.advance(family, rows));
         for row in rows {
             for &arm in &row.arms {
-                let way = self.trials.entry(TrialKey::new(family, arm)).or_default();
-                way.epochs = way.epochs.max(row.epoch);
+                let trial = self.trials.entry(TrialKey::new(family, arm)).or_default();
+                trial.epochs = trial.epochs.max(row.epoch);
             }
         }
     }

@@ -92,8 +92,8 @@ mod tests {
         let toml = "name = \"x\"\n[recipe]\ndataset = { name = \"spiral\" }\nepochs = \"many\"";
         assert!(parse(toml).unwrap_err().contains("line 4"));
         let json = r#"{ "name": "x", "recipe": { "dataset": { "name": "Two Moons" } } }"#;
-        let told = parse(json).unwrap_err();
-        assert!(told.starts_with("recipe.dataset.name: `Two Moons` is no name"), "{told}");
+        let message = parse(json).unwrap_err();
+        assert!(message.starts_with("recipe.dataset.name: `Two Moons` is no name"), "{message}");
     }
 
     #[test]

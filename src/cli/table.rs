@@ -73,12 +73,12 @@ fn set_out(table: &SweepTable) -> String {
     }
     let seeds = rows.iter().flat_map(|row| row.cells()).map(|cell| cell.seeds).max().unwrap_or(0);
     let metric = table.table.metric.as_str();
-    let told = format!(
+    let summary = format!(
         "Means over {} ± standard error, errors in %. Best epochs and levels by {metric}.\n\
          At the end, validation is the mean of the closing epochs. Test labels are clean.",
         super::words::seeds(seeds)
     );
-    format!("{}\n\n{}", print::table(&lines), style(told).dim())
+    format!("{}\n\n{}", print::table(&lines), style(summary).dim())
 }
 
 fn figures(cell: &TableCell) -> [String; 4] {
@@ -93,9 +93,9 @@ fn figures(cell: &TableCell) -> [String; 4] {
 fn figure(figure: Option<Figure>, unit: f64, digits: usize) -> String {
     let Some(Figure { mean, standard_error }) = figure else { return "-".into() };
     let Some(mean) = mean.finite() else { return Metric::Diverged.to_string() };
-    let told = |figure: f64| format!("{:.digits$}", Metric::from(figure * unit));
-    let error = standard_error.map(|error| format!(" ± {}", told(error)));
-    told(mean) + &error.unwrap_or_default()
+    let rounded = |figure: f64| format!("{:.digits$}", Metric::from(figure * unit));
+    let error = standard_error.map(|error| format!(" ± {}", rounded(error)));
+    rounded(mean) + &error.unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -67,7 +67,7 @@ pub async fn follow(client: &Client, sweep: &SweepDetail) -> Result<Answer<Best>
         let entry = entry?;
         let news = progress.apply(&entry);
         bars.draw(&progress);
-        news.iter().for_each(|line| bars.tell(line));
+        news.iter().for_each(|line| bars.note(line));
         // A sweep that was extended since goes on after that.
         ending = entry
             .ending()

@@ -106,12 +106,12 @@ pub fn answer(best: &Best, sweep: &SweepDetail) -> String {
 }
 
 /// How wide the names of figures are set.
-const NAME: usize = 12;
+const NAME_COLUMNS: usize = 12;
 
 /// A figure with its name before it, as in an answer.
 pub fn line(name: &str, value: &str) -> String {
-    let value = print::wrapped(value, print::width(), NAME + 2);
-    format!("{}  {value}", style(format!("{name:>NAME$}")).dim())
+    let value = print::wrapped(value, print::width(), NAME_COLUMNS + 2);
+    format!("{}  {value}", style(format!("{name:>NAME_COLUMNS$}")).dim())
 }
 
 /// How likely the best arm is the best, and who else may be.

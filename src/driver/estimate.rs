@@ -11,13 +11,13 @@ use std::collections::HashMap;
 use utoipa::ToSchema;
 
 /// How many of the newest sweeps are looked through.
-const SWEEPS: u32 = 200;
+const MAX_SWEEPS_READ: u32 = 200;
 
 /// The most entries of a log that are read.
-const ENTRIES: usize = 4_000;
+const MAX_ENTRIES_READ: usize = 4_000;
 
 /// Entries read at once.
-const BATCH: u32 = 500;
+const ENTRIES_AT_ONCE: u32 = 500;
 
 /// How long a sweep would take.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -44,7 +44,7 @@ impl Driver {
         low: f64,
         high: f64,
     ) -> Result<Option<PlannedTime>, DriverError> {
-        let page = Page { limit: SWEEPS, ..Page::default() };
+        let page = Page { limit: MAX_SWEEPS_READ, ..Page::default() };
         for row in self.store().sweeps(page).await? {
             let Ok(known) = SweepSpec::deserialize(&row.spec) else { continue };
             if !as_costly(&known.recipe, &spec.recipe) {
@@ -71,8 +71,8 @@ impl Driver {
         let space = grown.unwrap_or_else(|| SearchSpace::of(spec));
         let mut speed = Speed::default();
         let (mut after, mut read) = (0, 0);
-        while read < ENTRIES {
-            let entries = self.store().entries(row.sweep, after, BATCH).await?;
+        while read < MAX_ENTRIES_READ {
+            let entries = self.store().entries(row.sweep, after, ENTRIES_AT_ONCE).await?;
             for entry in &entries {
                 if let Ok(event) = Event::deserialize(&entry.event) {
                     speed.take(&space.arms, &event, entry.at_ms);
@@ -80,7 +80,7 @@ impl Driver {
                 after = entry.seq;
             }
             read += entries.len();
-            if entries.len() < BATCH as usize {
+            if entries.len() < ENTRIES_AT_ONCE as usize {
                 break;
             }
         }

@@ -10,7 +10,7 @@ use serde_json::Value;
 use std::sync::Arc;
 
 /// Entries read at once.
-const BATCH: u32 = 500;
+const ENTRIES_AT_ONCE: u32 = 500;
 
 /// The state after an entry of the log.
 pub struct Live {
@@ -45,11 +45,11 @@ impl Live {
     /// Takes in what other writers committed since.
     pub async fn catch_up(&mut self, store: &DynStore) -> Result<(), DriverError> {
         loop {
-            let entries = store.entries(self.sweep, self.seq, BATCH).await?;
+            let entries = store.entries(self.sweep, self.seq, ENTRIES_AT_ONCE).await?;
             if entries.is_empty() {
                 return Ok(());
             }
-            let whole = entries.len() < BATCH as usize;
+            let whole = entries.len() < ENTRIES_AT_ONCE as usize;
             let state = Arc::make_mut(&mut self.state);
             for entry in entries {
                 take(state, &entry)?;

@@ -129,14 +129,14 @@ impl AppState {
     }
 
     /// The same within other bounds.
-    pub fn within(self, bounds: Bounds) -> Self {
+    pub fn with_bounds(self, bounds: Bounds) -> Self {
         let requests = Arc::new(Semaphore::new(bounds.requests));
         let watchers = Arc::new(Semaphore::new(bounds.watchers));
         Self { bounds, requests, watchers, ..self }
     }
 
     /// The same behind another gate.
-    pub fn behind(self, gate: Gate) -> Self {
+    pub fn with_gate(self, gate: Gate) -> Self {
         Self { gate: Arc::new(gate), ..self }
     }
 }

@@ -15,7 +15,7 @@ use std::time::Duration;
 pub type PostgresStore = SqlStore<Postgres>;
 
 /// Connections of one process.
-const CONNECTIONS: u32 = 16;
+const MAX_CONNECTIONS: u32 = 16;
 
 /// How long to wait for one of them, or for a new one.
 const ACQUIRE: Duration = Duration::from_secs(5);
@@ -67,7 +67,8 @@ impl SqlStore<Postgres> {
             ("statement_timeout", STATEMENT),
             ("idle_in_transaction_session_timeout", IDLE_IN_TRANSACTION),
         ];
-        let options = PgPoolOptions::new().max_connections(CONNECTIONS).acquire_timeout(ACQUIRE);
+        let options =
+            PgPoolOptions::new().max_connections(MAX_CONNECTIONS).acquire_timeout(ACQUIRE);
         let pool = options.connect_with(connect.options(bounds)).await?;
         sqlx::query(RENUMBER).execute(&pool).await?;
         let notifier = PostgresNotifier::start(pool.clone());

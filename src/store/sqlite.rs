@@ -16,7 +16,7 @@ use std::{path::Path, str::FromStr, time::Duration};
 pub type SqliteStore = SqlStore<Sqlite>;
 
 /// Readers beside the writer.
-const READERS: u32 = 4;
+const MAX_READERS: u32 = 4;
 
 /// How long a writer waits for another one, of this process or of others: clients are told to come
 /// back before they give up by themselves.
@@ -89,7 +89,7 @@ impl SqlStore<Sqlite> {
         let writer = writer.after_release(|connection, _| Box::pin(is_free(connection)));
         let writer = writer.connect_with(options.clone()).await?;
         sqlx::migrate!("./migrations/sqlite").run(&writer).await?;
-        let reader = SqlitePoolOptions::new().max_connections(READERS).acquire_timeout(BUSY);
+        let reader = SqlitePoolOptions::new().max_connections(MAX_READERS).acquire_timeout(BUSY);
         let reader = reader.connect_with(options.pragma("query_only", "on")).await?;
         Ok(Self { writer, reader, notifier: NoNotifier })
     }

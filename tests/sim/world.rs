@@ -4,7 +4,7 @@
 use crate::{case::Case, dice::Dice};
 use floodgauge::{
     scheduler::{Action, Decision, Event, Sweep},
-    simulate::trainer::Trainer,
+    simulate::worker::VirtualWorker,
 };
 use floodgauge_protocol::{
     ArmIx, Segment, SegmentId,
@@ -159,7 +159,7 @@ impl World {
         self.attempts.insert(segment, attempt);
         let (worker, fingerprint) = (format!("w{attempt}"), "f".to_string());
         self.event(Event::Claimed { segment, attempt, worker, fingerprint });
-        let rows = Trainer::new(&self.sweep, &self.case, work.family).rows(&work);
+        let rows = VirtualWorker::new(&self.sweep, &self.case, work.family).rows(&work);
         self.busy.push(Worker { segment: work, attempt, rows, sent: 0, dead: false });
     }
 
@@ -230,7 +230,7 @@ impl World {
     }
 
     fn ends(&self, segment: &Segment) -> Vec<FinishedBranch> {
-        let mut ends = Trainer::new(&self.sweep, &self.case, segment.family).ends(segment);
+        let mut ends = VirtualWorker::new(&self.sweep, &self.case, segment.family).ends(segment);
         let seed = self.sweep.plan().families[segment.family.ix()].seed;
         for end in ends.iter_mut().filter(|end| end.arms.contains(&ArmIx::PLAIN)) {
             end.minima = self.case.minima(seed, segment.from_step..segment.to_step);

@@ -43,9 +43,9 @@ const MAX_DETAIL_CHARS: usize = 2_000;
 #[derive(Clone, Copy, Debug)]
 pub struct Retry {
     /// The delay after the first try.
-    pub first: Duration,
+    pub first_delay: Duration,
     /// The delay that is not exceeded, jitter aside.
-    pub most: Duration,
+    pub max_delay: Duration,
     /// Tries after the first one; without end when unset.
     pub tries: Option<usize>,
 }
@@ -53,7 +53,11 @@ pub struct Retry {
 impl Default for Retry {
     /// Without end, from 0.1 s to 2 s: a restarted server is found before leases expire.
     fn default() -> Self {
-        Self { first: Duration::from_millis(100), most: Duration::from_secs(2), tries: None }
+        Self {
+            first_delay: Duration::from_millis(100),
+            max_delay: Duration::from_secs(2),
+            tries: None,
+        }
     }
 }
 
@@ -61,8 +65,8 @@ impl Retry {
     fn backoff(self) -> ExponentialBuilder {
         let backoff = ExponentialBuilder::new()
             .with_factor(2.0)
-            .with_min_delay(self.first)
-            .with_max_delay(self.most)
+            .with_min_delay(self.first_delay)
+            .with_max_delay(self.max_delay)
             .with_jitter();
         match self.tries {
             Some(tries) => backoff.with_max_times(tries),

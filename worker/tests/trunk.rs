@@ -21,7 +21,7 @@ use std::{
 
 const ARMS: usize = 26;
 /// Those that ride come first.
-const RIDING: usize = 21;
+const SHARING: usize = 21;
 const STEPS: u64 = 28;
 const PER_EPOCH: u64 = 7;
 
@@ -128,9 +128,9 @@ fn run(
     expected.sort();
     assert_eq!(found, expected);
     for epoch in to.rows[known..].chunk_by(|a, b| a.epoch == b.epoch) {
-        let mut told: Vec<_> = epoch.iter().flat_map(|row| row.arms.clone()).collect();
-        told.sort();
-        assert_eq!(told, expected, "each arm has one row in an epoch");
+        let mut reported: Vec<_> = epoch.iter().flat_map(|row| row.arms.clone()).collect();
+        reported.sort();
+        assert_eq!(reported, expected, "each arm has one row in an epoch");
     }
     ended
 }
@@ -174,7 +174,7 @@ proptest! {
             let mut tracks: BTreeMap<usize, BTreeMap<usize, Vec<usize>>> = BTreeMap::new();
             for arm in chosen {
                 let (segment, home) = homes[arm];
-                let branch = if arm < RIDING { home } else { arm };
+                let branch = if arm < SHARING { home } else { arm };
                 tracks.entry(segment).or_default().entry(branch).or_default().push(arm);
             }
             for track in tracks.into_values() {
@@ -203,7 +203,7 @@ proptest! {
         seed in 0u32..100,
         cuts in btree_set(1..STEPS, 0..4),
         // Which of the checkpoints before its onset wakes each level.
-        picks in any::<[prop::sample::Index; RIDING]>(),
+        picks in any::<[prop::sample::Index; SHARING]>(),
         threads in 1usize..4,
     ) {
         let mut world = world(&recipe, seed, threads).coloured(channels);
@@ -220,7 +220,7 @@ proptest! {
         }
         let mut woken: BTreeMap<u64, (Start, Vec<usize>)> = BTreeMap::new();
         let mut onsets = Vec::new();
-        for (arm, pick) in picks.iter().enumerate().take(RIDING).skip(1) {
+        for (arm, pick) in picks.iter().enumerate().take(SHARING).skip(1) {
             let onset = onset(&minima, world.arms[arm].level().unwrap());
             onsets.push(onset);
             let until = onset.unwrap_or(STEPS - 1);
@@ -291,8 +291,8 @@ fn an_arm_with_a_bound_on_its_exposure_ends_so_many_epochs_after_its_onset_began
         assert_eq!((&level.arms, level.end), (&arms(&[arm]), BranchEnd::Reached));
         let epoch = level.onset_step.unwrap() / PER_EPOCH;
         assert_eq!(level.step, ((epoch + 2) * PER_EPOCH).min(STEPS));
-        let told = recorder.rows.iter().filter(|row| row.arms == arms(&[arm]));
-        assert_eq!(told.count() as u64, level.step / PER_EPOCH - epoch);
+        let reported = recorder.rows.iter().filter(|row| row.arms == arms(&[arm]));
+        assert_eq!(reported.count() as u64, level.step / PER_EPOCH - epoch);
     }
     assert!(first.step < second.step && first.step < STEPS);
     // What ended early goes on to the bits that it has alone.

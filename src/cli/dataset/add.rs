@@ -43,21 +43,22 @@ pub async fn run(args: Args) -> Result<(), Failure> {
         None => name_of(&args.file)?,
     };
     if name.kind() != DatasetKind::Uploaded {
-        let told = format!("`{name}` is a set that everybody has; choose another --name");
-        return Err(Failure::BadInput(told));
+        let message = format!("`{name}` is a set that everybody has; choose another --name");
+        return Err(Failure::BadInput(message));
     }
     let file = tokio::fs::File::open(&args.file).await;
     let file =
         file.map_err(|error| Failure::BadInput(format!("{shown} can't be read: {error}")))?;
     let length = file.metadata().await.context("the file's length")?.len();
     if length > MAX_BYTES {
-        let told = format!("{shown} has {length} bytes, more than {MAX_BYTES}");
-        return Err(Failure::BadInput(told));
+        let message = format!("{shown} has {length} bytes, more than {MAX_BYTES}");
+        return Err(Failure::BadInput(message));
     }
     let bar = bytes_bar(&shown.to_string(), length);
-    let told = bar.clone();
+    let message = bar.clone();
     let client = connect(&args.server)?;
-    let sent = client.add_dataset(&name, format, file, length, move |bytes| told.inc(bytes)).await;
+    let sent =
+        client.add_dataset(&name, format, file, length, move |bytes| message.inc(bytes)).await;
     bar.finish_and_clear();
     let answer = sent?;
     if args.json {

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use serde_json::json;
 
 /// How many are read at once.
-const PAGE: u32 = 200;
+const MAX_PAGE: u32 = 200;
 
 /// List tokens, newest first
 #[derive(Debug, clap::Args)]
@@ -57,8 +57,8 @@ pub async fn run(args: Args) -> Result<(), Failure> {
 pub(super) async fn every(store: &DynStore) -> Result<Vec<TokenRow>, Failure> {
     let (mut all, mut after) = (Vec::new(), None::<TokenId>);
     loop {
-        let page = store.tokens(after, PAGE).await.context("the tokens")?;
-        let full = page.len() == PAGE as usize;
+        let page = store.tokens(after, MAX_PAGE).await.context("the tokens")?;
+        let full = page.len() == MAX_PAGE as usize;
         after = page.last().map(|row| row.token);
         all.extend(page);
         if !full {

@@ -112,8 +112,8 @@ impl Extended {
             };
             let (worker, fingerprint) = ("w".to_string(), "f".to_string());
             self.event(Event::Claimed { segment, attempt: 1, worker, fingerprint });
-            let trainer = Trainer::new(&self.sweep, &truth, work.family);
-            let (rows, mut branches) = (trainer.rows(&work), trainer.ends(&work));
+            let worker = VirtualWorker::new(&self.sweep, &truth, work.family);
+            let (rows, mut branches) = (worker.rows(&work), worker.ends(&work));
             let seed = self.sweep.plan().families[work.family.ix()].seed;
             for branch in branches.iter_mut().filter(|end| end.arms.contains(&ArmIx::PLAIN)) {
                 branch.minima = truth.minima(seed, work.from_step..work.to_step);

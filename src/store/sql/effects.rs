@@ -112,9 +112,9 @@ async fn insert_rows(
             row.val_loss,
             row.val_error,
             row.branch,
-            row.diagnostics.and_then(|told| told.grad_norm.finite()),
-            row.diagnostics.map(|told| told.ascending),
-            row.diagnostics.map(|told| told.flooded_steps)
+            row.diagnostics.and_then(|diagnostics| diagnostics.grad_norm.finite()),
+            row.diagnostics.map(|diagnostics| diagnostics.ascending),
+            row.diagnostics.map(|diagnostics| diagnostics.flooded_steps)
         ]
     };
     let rows = rows.into_iter().map(values_of).collect();

@@ -244,9 +244,12 @@ mod tests {
             (ten()[..5].to_vec(), "files that aren't there"),
         ] {
             let (folder, sets) = put(&name, &files);
-            let told = sets.load(&name).unwrap_err().to_string();
+            let message = sets.load(&name).unwrap_err().to_string();
             let place = folder.path().join("cifar10").display().to_string();
-            assert!(told.contains(&place) && told.contains(expected), "{told}; {expected}");
+            assert!(
+                message.contains(&place) && message.contains(expected),
+                "{message}; {expected}"
+            );
         }
     }
 }

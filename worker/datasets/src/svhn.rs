@@ -106,8 +106,11 @@ mod tests {
             (good[..500].to_vec(), "ends within"),
             (b"<html>".to_vec(), FILES[1]),
         ] {
-            let told = load_from(&good, &test).unwrap_err().to_string();
-            assert!(told.contains(FILES[1]) && told.contains(expected), "{told}; {expected}");
+            let message = load_from(&good, &test).unwrap_err().to_string();
+            assert!(
+                message.contains(FILES[1]) && message.contains(expected),
+                "{message}; {expected}"
+            );
         }
     }
 }

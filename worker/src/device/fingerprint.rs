@@ -38,9 +38,9 @@ pub fn fingerprint(machine: &Machine) -> String {
 /// version number would tell.
 fn mathematics() -> u64 {
     let mut hasher = DefaultHasher::new();
-    for step in 0..PROBES {
+    for step in 0..ARGUMENTS {
         // From e^-20 to e^20, unevenly, so that all bits of the argument vary.
-        let exponent = (f64::from(step) / f64::from(PROBES) - 0.5) * 40.0;
+        let exponent = (f64::from(step) / f64::from(ARGUMENTS) - 0.5) * 40.0;
         let x = black_box(exponent);
         let power = black_box(x.exp());
         for value in [power, power.ln(), x.sin(), x.cos()] {
@@ -56,7 +56,7 @@ fn mathematics() -> u64 {
 }
 
 /// How many arguments each function is tried on.
-const PROBES: u32 = 10_007;
+const ARGUMENTS: u32 = 10_007;
 
 #[cfg(target_arch = "x86_64")]
 fn instruction_set() -> String {

@@ -53,7 +53,7 @@ impl DataFiles {
         let folder = &self.cache.folder;
         let keep = |error: io::Error| ClientError::Keep(format!("{}: {error}", folder.display()));
         let path = folder.join(digest.to_string());
-        if let Some(file) = self.there(&path, digest).map_err(keep)? {
+        if let Some(file) = self.intact_file(&path, digest).map_err(keep)? {
             return Ok(file);
         }
         fs::create_dir_all(folder).map_err(keep)?;
@@ -66,7 +66,7 @@ impl DataFiles {
     }
 
     /// The file, if it is there and is what its name says.
-    fn there(&self, path: &Path, digest: Digest) -> io::Result<Option<File>> {
+    fn intact_file(&self, path: &Path, digest: Digest) -> io::Result<Option<File>> {
         let mut file = match File::options().read(true).write(true).open(path) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -163,11 +163,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (path, digest) = kept(&files(folder.path(), 100), b"samples");
         let mut text = String::new();
-        let mut found = files(folder.path(), 100).there(&path, digest).unwrap().unwrap();
+        let mut found = files(folder.path(), 100).intact_file(&path, digest).unwrap().unwrap();
         found.read_to_string(&mut text).unwrap();
         assert_eq!(text, "samples");
         fs::write(&path, b"sampled").unwrap();
-        assert!(files(folder.path(), 100).there(&path, digest).unwrap().is_none());
+        assert!(files(folder.path(), 100).intact_file(&path, digest).unwrap().is_none());
     }
 
     #[test]
@@ -180,7 +180,7 @@ mod tests {
         fs::write(&theirs, [0; 100]).unwrap();
         used(&first, 100);
         used(&second, 50);
-        files.there(&first, digest).unwrap().unwrap();
+        files.intact_file(&first, digest).unwrap().unwrap();
         let (third, _) = kept(&files, &[3; 10]);
         assert!(first.exists() && !second.exists() && third.exists() && theirs.exists());
         let (large, _) = kept(&files, &[4; 100]);

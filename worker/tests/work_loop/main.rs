@@ -32,8 +32,11 @@ use tokio::{sync::watch, task::JoinHandle};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use uuid::Uuid;
 
-const QUICK: Retry =
-    Retry { first: Duration::from_millis(1), most: Duration::from_millis(10), tries: None };
+const QUICK: Retry = Retry {
+    first_delay: Duration::from_millis(1),
+    max_delay: Duration::from_millis(10),
+    tries: None,
+};
 
 /// A segment of `epochs` epochs from scratch: plain and three levels on two Gaussians.
 fn assignment(epochs: u32) -> Assignment {

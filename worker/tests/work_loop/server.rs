@@ -211,8 +211,8 @@ async fn reports(
     hold(&log, |log| !log.hold_reports).await;
     leased(&log, lease, &headers, |log| {
         log.reports.push(report.rows);
-        let told = log.reports.iter().map(Vec::len).sum();
-        log.saved.extend((!report.saved.is_empty()).then_some((told, report.saved)));
+        let reported = log.reports.iter().map(Vec::len).sum();
+        log.saved.extend((!report.saved.is_empty()).then_some((reported, report.saved)));
         Json(ReportAnswer { stop: log.stops.clone(), ttl_s: log.ttl_s })
     })
 }

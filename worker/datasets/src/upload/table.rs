@@ -46,20 +46,20 @@ pub(super) fn parse(reader: impl Read, sink: &mut impl Sink) -> Result<Upload, U
         features.clear();
         let mut label = 0;
         for (column, cell) in row.iter().enumerate() {
-            let told = |what: &str| {
+            let refuse = |what: &str| {
                 bad(format!("{}, {}: `{}` {what}", place(), table.name(column), quoted(cell)))
             };
             match number(cell) {
                 Some(value) if column == table.label => match class(value) {
                     Some(class) => label = class,
-                    None => return told("is no class, a whole number from 0 to 255"),
+                    None => return refuse("is no class, a whole number from 0 to 255"),
                 },
                 None if column == table.label => {
-                    return told("is no class, a whole number from 0 to 255");
+                    return refuse("is no class, a whole number from 0 to 255");
                 }
                 Some(value) if (value as f32).is_finite() => features.push(value as f32),
-                Some(_) => return told("is no finite number"),
-                None => return told("is no number"),
+                Some(_) => return refuse("is no finite number"),
+                None => return refuse("is no number"),
             }
         }
         classes.count(label);
@@ -128,13 +128,13 @@ fn quoted(cell: &[u8]) -> String {
 }
 
 fn unreadable(error: csv::Error) -> UploadError {
-    let told = error.to_string();
+    let message = error.to_string();
     match error.into_kind() {
         ErrorKind::Io(error) if error.kind() == io::ErrorKind::InvalidData => {
             UploadError::Bad(error.to_string())
         }
         ErrorKind::Io(error) => UploadError::Read(error),
-        _ => UploadError::Bad(told),
+        _ => UploadError::Bad(message),
     }
 }
 
@@ -154,8 +154,8 @@ impl<R> Bounded<R> {
 impl<R: Read> Read for Bounded<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if self.since_row.get() > MAX_ROW_BYTES {
-            let told = format!("a row has more than {MAX_ROW_BYTES} bytes");
-            return Err(io::Error::new(io::ErrorKind::InvalidData, told));
+            let message = format!("a row has more than {MAX_ROW_BYTES} bytes");
+            return Err(io::Error::new(io::ErrorKind::InvalidData, message));
         }
         let count = self.inner.read(buffer)?;
         self.since_row.set(self.since_row.get() + count as u64);

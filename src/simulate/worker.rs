@@ -22,17 +22,17 @@ pub trait Truth {
 }
 
 /// The arms of one run, and its onset.
-type Run = (Vec<ArmIx>, Option<u64>);
+type ArmsWithOnset = (Vec<ArmIx>, Option<u64>);
 
 /// A worker that knows the curves.
 #[derive(Clone, Copy)]
-pub struct Trainer<'a> {
+pub struct VirtualWorker<'a> {
     sweep: &'a Sweep,
     truth: &'a dyn Truth,
     seed: u32,
 }
 
-impl<'a> Trainer<'a> {
+impl<'a> VirtualWorker<'a> {
     /// A worker for a family of a sweep.
     pub fn new(sweep: &'a Sweep, truth: &'a dyn Truth, family: FamilyIx) -> Self {
         let seed = sweep.plan().families[family.ix()].seed;
@@ -78,21 +78,21 @@ impl<'a> Trainer<'a> {
 
     /// The runs that a branch is in an epoch: its arms that ride, and each that crossed. Arms that
     /// were exposed enough are no longer there.
-    fn runs(&self, branch: &Branch, epoch: u32) -> Vec<Run> {
+    fn runs(&self, branch: &Branch, epoch: u32) -> Vec<ArmsWithOnset> {
         let per_epoch = self.sweep.steps_per_epoch();
         let done = u64::from(epoch);
-        let (mut riding, mut alone) = (vec![], vec![]);
+        let (mut shared, mut alone) = (vec![], vec![]);
         for &arm in &branch.arms {
             let onset = self.onset(arm).filter(|&onset| onset < done * per_epoch);
             let last = last_epoch(branch.exposure, onset, per_epoch);
             match onset {
                 _ if last.is_some_and(|last| last < done) => {}
                 Some(_) => alone.push((vec![arm], onset)),
-                None => riding.push(arm),
+                None => shared.push(arm),
             }
         }
-        let riding = (!riding.is_empty()).then_some((riding, None));
-        riding.into_iter().chain(alone).collect()
+        let shared = (!shared.is_empty()).then_some((shared, None));
+        shared.into_iter().chain(alone).collect()
     }
 
     fn onset(&self, arm: ArmIx) -> Option<u64> {
@@ -101,7 +101,7 @@ impl<'a> Trainer<'a> {
 
     fn trained(&self, segment: &Segment, branch: &Branch) -> Vec<FinishedBranch> {
         let per_epoch = self.sweep.steps_per_epoch();
-        let mut last: BTreeMap<ArmIx, (Run, u32)> = BTreeMap::new();
+        let mut last: BTreeMap<ArmIx, (ArmsWithOnset, u32)> = BTreeMap::new();
         for epoch in epochs(segment, per_epoch) {
             for run in self.runs(branch, epoch) {
                 let place = last.iter().find(|(_, (known, _))| known.0 == run.0).map(|(at, _)| *at);
