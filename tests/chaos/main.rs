@@ -84,7 +84,7 @@ async fn survive(database: Database) {
     let mut saboteur = Saboteur::new(seed, faults, database.is_postgres());
     let mut world = World::start(database).await;
     let mut open = BTreeMap::new();
-    let mut told = checks::Told::default();
+    let mut harm = checks::Harm::default();
     let mut submitted = 0;
     loop {
         while open.len() < AT_ONCE && (submitted < sweeps || !saboteur.is_done()) {
@@ -105,11 +105,11 @@ async fn survive(database: Database) {
                 outcome == *expected,
                 "seed {seed}: sweep {sweep} has other bits\n{outcome:?}\n{expected:?}"
             );
-            told.add(checks::log(&world, sweep).await);
+            harm.add(checks::log(&world, sweep).await);
             world.collect().await;
         }
     }
-    println!("{name}: {submitted} sweeps, the same bits each; {}; {told}", saboteur.told());
+    println!("{name}: {submitted} sweeps, the same bits each; {}; {harm}", saboteur.summary());
     assert!(saboteur.did_each_kind(), "seed {seed}: a kind of fault never happened");
     checks::blobs(world).await;
 }

@@ -79,11 +79,11 @@ pub fn faults(seed: u64, postgres: bool) -> impl Iterator<Item = Planned> {
 
 #[test]
 fn a_seed_does_the_same_again_and_every_kind_in_turn() {
-    let told = |seed, postgres| -> Vec<String> {
+    let described = |seed, postgres| -> Vec<String> {
         faults(seed, postgres).take(3 * KINDS).map(|planned| format!("{planned:?}")).collect()
     };
-    assert_eq!(told(7, true), told(7, true));
-    assert_ne!(told(7, true), told(8, true));
+    assert_eq!(described(7, true), described(7, true));
+    assert_ne!(described(7, true), described(8, true));
     for postgres in [false, true] {
         let kinds = kinds(postgres);
         let mut row: Vec<_> = faults(7, postgres).take(kinds.len()).map(|p| p.fault).collect();

@@ -70,9 +70,9 @@ async fn every_operation_lets_in_those_scopes_that_it_needs_and_no_others() {
                 asked += 1;
             }
             // The description says the same.
-            let told: Vec<_> = operation["security"].as_array().into_iter().flatten().collect();
-            assert_eq!(told.is_empty(), needed.is_none(), "{what}");
-            for scheme in told {
+            let schemes: Vec<_> = operation["security"].as_array().into_iter().flatten().collect();
+            assert_eq!(schemes.is_empty(), needed.is_none(), "{what}");
+            for scheme in schemes {
                 let scopes = scheme.as_object().unwrap().values().next().unwrap();
                 assert_eq!(scopes, &json!([needed.unwrap()]), "{what}");
             }
