@@ -1,10 +1,7 @@
 //! `floodgauge list`: the sweeps of a server, newest first.
 
-use super::{Failure, connect, print, words};
-use crate::{
-    client::{Client, SweepSummary},
-    config::Server,
-};
+use super::{Failure, args::Ask, print, words};
+use crate::client::{Client, SweepSummary};
 use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
 
@@ -25,11 +22,8 @@ pub struct Args {
     /// At most so many
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=i64::from(MAX_LISTED)))]
     limit: u32,
-    /// Print what the server answers as JSON
-    #[arg(long)]
-    json: bool,
     #[command(flatten)]
-    server: Server,
+    ask: Ask,
 }
 
 /// Runs `list`.
@@ -37,10 +31,10 @@ pub struct Args {
 /// # Errors
 /// Whatever the client meets.
 pub async fn run(args: Args) -> Result<(), Failure> {
-    let client = connect(&args.server)?;
+    let client = args.ask.connect()?;
     let search = args.search.as_deref();
     let found = collect(&client, search, args.limit).await?;
-    if args.json {
+    if args.ask.json {
         return print::out(&serde_json::to_string(&found.body).context("the list")?);
     }
     if found.sweeps.is_empty() {

@@ -1,15 +1,14 @@
 //! `floodgauge logs`: what happened to a sweep and what was decided, in words.
 
 use super::{
-    Failure, print,
+    Failure,
+    args::SweepArg,
+    connect, print,
     story::{Line, Story, Tone},
 };
-use crate::{
-    client::{Client, SweepDetail},
-    config::Server,
-};
+use crate::{client::SweepDetail, config::Server};
 use console::style;
-use floodgauge_protocol::{ArmIx, SweepId};
+use floodgauge_protocol::ArmIx;
 use futures::{StreamExt as _, pin_mut};
 use jiff::{Timestamp, tz::TimeZone};
 
@@ -22,9 +21,8 @@ Examples:
   floodgauge logs 01970000-0000-7000-8000-000000000000 --arm 0.07
   floodgauge logs 01970000-0000-7000-8000-000000000000 --json | jq -c .decisions")]
 pub struct Args {
-    /// The sweep's id
-    #[arg(value_parser = super::sweep_id)]
-    id: SweepId,
+    #[command(flatten)]
+    sweep: SweepArg,
     /// Go on until the sweep ends
     #[arg(long, short)]
     follow: bool,
@@ -43,12 +41,12 @@ pub struct Args {
 /// # Errors
 /// [`Failure::BadInput`] for an arm that the sweep hasn't; whatever the client meets.
 pub async fn run(args: Args) -> Result<(), Failure> {
-    let client = Client::new(args.server.url)?;
-    let sweep = client.sweep(args.id).await?.value;
+    let client = connect(&args.server)?;
+    let sweep = client.sweep(args.sweep.id).await?.value;
     let arms = args.arm.as_deref().map(|arm| named(&sweep, arm)).transpose()?;
     let mut story = Story::new(&sweep);
     let mut lines = Lines { width: print::width(), day: None };
-    let entries = client.events(args.id, 0);
+    let entries = client.events(args.sweep.id, 0);
     pin_mut!(entries);
     let mut seq = 0;
     while args.follow || seq < sweep.seq {

@@ -1,13 +1,13 @@
 //! `floodgauge table`: the paper's table of a sweep.
 
-use super::{Failure, connect, print};
+use super::{Failure, args::SweepArg, connect, print};
 use crate::{
     client::SweepTable,
     config::Server,
     verdict::{Figure, TableCell},
 };
 use console::style;
-use floodgauge_protocol::{Metric, SweepId};
+use floodgauge_protocol::Metric;
 
 /// Print the paper's table of a sweep: early stopping and weight decay, without and with flooding
 #[derive(Debug, clap::Args)]
@@ -16,9 +16,8 @@ Examples:
   floodgauge table 01970000-0000-7000-8000-000000000000
   floodgauge table 01970000-0000-7000-8000-000000000000 --csv > table.csv")]
 pub struct Args {
-    /// The sweep's id
-    #[arg(value_parser = super::sweep_id)]
-    id: SweepId,
+    #[command(flatten)]
+    sweep: SweepArg,
     /// Print what the server answers as JSON
     #[arg(long, conflicts_with = "csv")]
     json: bool,
@@ -36,9 +35,9 @@ pub struct Args {
 pub async fn run(args: Args) -> Result<(), Failure> {
     let client = connect(&args.server)?;
     if args.csv {
-        return print::out(client.table_csv(args.id).await?.trim_end());
+        return print::out(client.table_csv(args.sweep.id).await?.trim_end());
     }
-    let table = client.table(args.id).await?;
+    let table = client.table(args.sweep.id).await?;
     if args.json {
         return print::out(&table.body);
     }

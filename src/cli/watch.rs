@@ -1,13 +1,13 @@
 //! `floodgauge watch`: follows a sweep to its end.
 
-use super::{Failure, bars::Bars, connect, print, progress::Progress, words};
+use super::{Failure, args::SweepArg, bars::Bars, connect, print, progress::Progress, words};
 use crate::{
     client::{Answer, Client, SweepDetail},
     config::Server,
     scheduler::SweepStatus,
     verdict::Best,
 };
-use floodgauge_protocol::SweepId;
+
 use futures::{StreamExt as _, pin_mut};
 use std::time::{Duration, Instant};
 use tokio::time::timeout;
@@ -22,9 +22,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  floodgauge watch 01970000-0000-7000-8000-000000000000")]
 pub struct Args {
-    /// The sweep's id
-    #[arg(value_parser = super::sweep_id)]
-    id: SweepId,
+    #[command(flatten)]
+    sweep: SweepArg,
     /// Print the answer as JSON
     #[arg(long)]
     json: bool,
@@ -38,7 +37,7 @@ pub struct Args {
 /// [`Failure::Sweep`] if the sweep fails or is cancelled; whatever the client meets.
 pub async fn run(args: Args) -> Result<(), Failure> {
     let client = connect(&args.server)?;
-    let sweep = client.sweep(args.id).await?.value;
+    let sweep = client.sweep(args.sweep.id).await?.value;
     let best = follow(&client, &sweep).await?;
     print::out(&if args.json { best.body } else { words::answer(&best.value, &sweep) })
 }

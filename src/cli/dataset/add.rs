@@ -1,7 +1,6 @@
 //! `floodgauge dataset add`: uploads a file.
 
-use super::{Failure, bytes_bar, connect, dataset_name, print, samples};
-use crate::config::Server;
+use super::{Ask, Failure, bytes_bar, dataset_name, print, samples};
 use anyhow::Context as _;
 use floodgauge_datasets::upload::MAX_BYTES;
 use floodgauge_protocol::{DatasetKind, DatasetName, Format};
@@ -23,11 +22,8 @@ pub struct Args {
     /// The name that recipes will call it by; the file's by default
     #[arg(long, value_parser = dataset_name)]
     name: Option<DatasetName>,
-    /// Print what the server answers as JSON
-    #[arg(long)]
-    json: bool,
     #[command(flatten)]
-    server: Server,
+    ask: Ask,
 }
 
 /// Runs `dataset add`.
@@ -56,12 +52,12 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     }
     let bar = bytes_bar(&shown.to_string(), length);
     let message = bar.clone();
-    let client = connect(&args.server)?;
+    let client = args.ask.connect()?;
     let sent =
         client.add_dataset(&name, format, file, length, move |bytes| message.inc(bytes)).await;
     bar.finish_and_clear();
     let answer = sent?;
-    if args.json {
+    if args.ask.json {
         return print::out(&answer.body);
     }
     let set = answer.value;

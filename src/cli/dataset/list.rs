@@ -1,7 +1,7 @@
 //! `floodgauge dataset list`: what a server's sweeps can train on.
 
-use super::{Failure, connect, print, samples};
-use crate::{client::DatasetItem, config::Server};
+use super::{Ask, Failure, print, samples};
+use crate::client::DatasetItem;
 use anyhow::Context as _;
 use floodgauge_protocol::DatasetKind;
 use serde_json::json;
@@ -10,11 +10,8 @@ use serde_json::json;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  floodgauge dataset list")]
 pub struct Args {
-    /// Print what the server answers as JSON
-    #[arg(long)]
-    json: bool,
     #[command(flatten)]
-    server: Server,
+    ask: Ask,
 }
 
 /// Runs `dataset list`.
@@ -22,7 +19,7 @@ pub struct Args {
 /// # Errors
 /// Whatever the client meets.
 pub async fn run(args: Args) -> Result<(), Failure> {
-    let client = connect(&args.server)?;
+    let client = args.ask.connect()?;
     let (mut items, mut bodies, mut cursor) = (Vec::new(), Vec::new(), None);
     loop {
         let page = client.datasets(cursor.as_deref()).await?;
@@ -34,7 +31,7 @@ pub async fn run(args: Args) -> Result<(), Failure> {
             break;
         }
     }
-    if args.json {
+    if args.ask.json {
         return print::out(&json!({ "items": bodies, "next_cursor": null }).to_string());
     }
     let header = ["NAME", "SAMPLES", "OF", "CLASSES", "STATE"];
