@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { toCurl, toToml } from "./spelled-as";
+import { toCurl, toToml } from "./as-text";
 import { specOf } from "./testing";
 
 describe("a sweep as TOML", () => {

@@ -1,4 +1,4 @@
-/** How curves look: colours of levels, who stands out, who is faded, and their marks. */
+/** The style of curves: colours of levels, who stands out, who is faded, and their marks. */
 
 import type { SweepDetail } from "../../api/types";
 import { formatLevel } from "../../format";
