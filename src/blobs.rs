@@ -56,9 +56,9 @@ pub struct Staged(path::Path);
 
 /// The bytes of a blob as they come, and how many there are.
 pub struct Streamed {
-    /// How many.
+    /// How many bytes there are.
     pub size: u64,
-    /// They.
+    /// The bytes, in pieces as they come from the store.
     pub chunks: BoxStream<'static, object_store::Result<Bytes>>,
 }
 

@@ -62,7 +62,7 @@ impl Driver {
         }
     }
 
-    /// The data folder.
+    /// The folder with the files of named data sets; it needn't exist.
     pub fn folder(&self) -> &Folder {
         &self.0.folder
     }

@@ -69,9 +69,9 @@ pub enum DriverError {
     /// Sweeps are pinned to the data set.
     #[error("{} pinned to the data set `{name}`: delete {} first", sweeps_are(*.sweeps), if *.sweeps == 1 { "it" } else { "them" })]
     DatasetInUse {
-        /// The data set.
+        /// As it was asked for.
         name: DatasetName,
-        /// How many.
+        /// How many sweeps are pinned to it.
         sweeps: u64,
     },
     /// This machine's trouble.

@@ -61,7 +61,7 @@ impl Live {
         }
     }
 
-    /// The state.
+    /// The scheduler's state after the newest entry that was replayed.
     pub fn state(&self) -> Arc<Sweep> {
         self.state.clone()
     }

@@ -82,7 +82,7 @@ struct Inner {
 /// What came of a submission.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Submitted {
-    /// The sweep.
+    /// The new sweep, or the one that the key had made.
     pub sweep: SweepId,
     /// False if its idempotency key had made it before.
     pub created: bool,
@@ -103,7 +103,7 @@ impl Driver {
         &self.0.store
     }
 
-    /// The blobs.
+    /// Where checkpoints and data sets are kept.
     pub fn blobs(&self) -> &Blobs {
         &self.0.blobs
     }

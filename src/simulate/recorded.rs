@@ -30,7 +30,7 @@ pub enum GridError {
 /// A recorded grid, as `GET /v1/sweeps/{id}/grid` writes it.
 #[derive(Clone, Debug, Deserialize)]
 pub struct RecordedGrid {
-    /// Its name.
+    /// What people call it: of an export the sweep's name.
     pub task: String,
     /// The level of each arm; null for plain, arm 0.
     pub levels: Vec<Option<f64>>,
@@ -46,7 +46,7 @@ pub struct RecordedGrid {
 /// The curves of one seed: `[arm]`, then `[epoch]`.
 #[derive(Clone, Debug, Deserialize)]
 pub struct RecordedRun {
-    /// The seed.
+    /// The seed of split, noise, initial weights and batch order.
     pub seed: u32,
     /// The weight decay, where the file names it.
     #[serde(default)]

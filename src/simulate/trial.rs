@@ -15,7 +15,7 @@ pub struct Outcome {
     pub level: Option<f64>,
     /// Epochs trained, in full runs.
     pub cost: f64,
-    /// The whole answer.
+    /// The answer as `GET /v1/sweeps/{id}/best` would give it at the end.
     pub best: Best,
     /// When it ended on so many workers that each train one run-epoch at a time, in full runs.
     pub time: f64,

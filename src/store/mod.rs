@@ -30,7 +30,7 @@ use floodgauge_protocol::{Digest, LeaseId, SweepId, TrialKey};
 use futures::{future::BoxFuture, stream::BoxStream};
 use std::{sync::Arc, time::Duration};
 
-/// A shared store.
+/// A store as server, driver and housekeeping share it.
 pub type DynStore = Arc<dyn Store>;
 
 /// Opens the database that a URL names, with its tables: `sqlite:PATH`, whose file is made if
@@ -92,7 +92,7 @@ pub trait Store: Send + Sync + 'static {
     /// The cursor after the newest entry of all sweeps, to tail from now on.
     async fn global_head(&self) -> Result<Option<GlobalCursor>, StoreError>;
 
-    /// A sweep.
+    /// A sweep as it is listed; none once it was deleted.
     async fn sweep(&self, sweep: SweepId) -> Result<Option<SweepRow>, StoreError>;
 
     /// Sweeps, newest first, after a cursor (the last id of the page before), optionally
@@ -187,7 +187,7 @@ pub trait Store: Send + Sync + 'static {
         place: BoxFuture<'_, object_store::Result<()>>,
     ) -> Result<AddedDataset, StoreError>;
 
-    /// A data set.
+    /// A data set that is kept under a name.
     async fn dataset(&self, name: &str) -> Result<Option<DatasetRow>, StoreError>;
 
     /// Data sets by name, after a name, at most `limit`.

@@ -81,7 +81,7 @@ pub enum SetupError {
     /// The address isn't an absolute `http` or `https` URL.
     #[error("`{address}` is not the address of a server: expected http://… or https://…")]
     Address {
-        /// What was given.
+        /// The address as it was given, which isn't one.
         address: String,
     },
     /// TLS is asked for in a process that hasn't chosen its cryptography.
@@ -104,7 +104,7 @@ pub enum ClientError {
     /// The server won't take the request, now or later.
     #[error("the server answered {status}: {detail}")]
     Refused {
-        /// The HTTP status.
+        /// The HTTP status, never one of success.
         status: u16,
         /// The problem's words.
         detail: String,
@@ -118,7 +118,7 @@ pub enum ClientError {
     /// A blob's bytes aren't those that its name promises.
     #[error("blob {expected} came with digest {found}")]
     Corrupt {
-        /// Its name.
+        /// The digest that was asked for.
         expected: Digest,
         /// The digest of what came.
         found: Digest,

@@ -23,7 +23,7 @@ const MAX_UNPACKED_BYTES: u64 = 256 << 20;
 
 /// How one of the two sets is laid out.
 pub(crate) struct Layout {
-    /// The archive.
+    /// The archive's name, as its authors publish it.
     pub archive: &'static str,
     /// The folder in it.
     pub folder: &'static str,

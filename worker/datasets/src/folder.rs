@@ -26,7 +26,7 @@ impl Folder {
         Self { path: path.into(), digests: Mutex::default() }
     }
 
-    /// Where it is.
+    /// As it was given; it needn't exist.
     pub fn path(&self) -> &Path {
         &self.path
     }

@@ -12,7 +12,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// The files.
+/// Training and test samples, as their authors name the files.
 pub(crate) const FILES: [&str; 2] = ["train_32x32.mat", "test_32x32.mat"];
 
 /// The set in the two files.

@@ -81,7 +81,7 @@ fn bomb(beginning: &[u8], zeros: u64) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
-/// An IDX header.
+/// The header of an IDX file of bytes, with no data behind it.
 fn idx(dims: &[u32]) -> Vec<u8> {
     let sizes = dims.iter().flat_map(|dim| dim.to_be_bytes());
     [0, 0, 8, dims.len() as u8].into_iter().chain(sizes).collect()

@@ -25,7 +25,7 @@ pub(super) enum Kept {
 /// The best epoch of a run so far.
 #[derive(Clone, Debug)]
 pub(super) struct BestState {
-    /// Its objective.
+    /// The segment's metric after it; diverged before the first.
     pub value: Metric,
     /// Epochs done, and the state after them; none if it lies before this segment.
     pub here: Option<(u32, Kept)>,

@@ -99,7 +99,7 @@ impl Member {
         self.arms.iter().map(|arm| arm.ix).collect()
     }
 
-    /// Where it stands.
+    /// Its place in reports: the branch that it comes from, then the first of its arms.
     pub fn place(&self) -> Place {
         (self.branch, self.arms.first().map(|arm| arm.ix))
     }

@@ -28,7 +28,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// What to train.
+/// A leased segment with all that training it takes, beside data and checkpoints.
 #[derive(Clone, Copy, Debug)]
 pub struct Job<'a> {
     /// The recipe, its split filled in.
@@ -103,13 +103,13 @@ pub enum TrainError {
     Arms {
         /// Its position in the segment.
         branch: usize,
-        /// How many arms.
+        /// How many arms it names.
         arms: usize,
     },
     /// A branch names an arm that the sweep lacks.
     #[error("arm {arm} is not among the {arms} of the sweep")]
     UnknownArm {
-        /// The arm.
+        /// The index that the segment names.
         arm: usize,
         /// How many there are.
         arms: usize,
@@ -121,7 +121,7 @@ pub enum TrainError {
         at: u64,
         /// The segment's first step.
         from: u64,
-        /// Its last one.
+        /// The segment's last step.
         to: u64,
     },
     /// The data are not what the recipe says.
@@ -141,7 +141,7 @@ pub enum TrainError {
     /// A checkpoint can't be read.
     #[error("checkpoint {digest} is not usable")]
     Checkpoint {
-        /// Which.
+        /// The blob's digest.
         digest: Digest,
         /// Why.
         source: CheckpointError,

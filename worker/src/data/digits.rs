@@ -6,7 +6,7 @@ use std::{io::Read, sync::OnceLock};
 
 /// Pixels per image.
 const PIXELS: usize = 64;
-/// The brightest pixel.
+/// The value of the brightest pixel, by which all are divided.
 const WHITE: f32 = 16.0;
 
 /// One record per image: 64 pixels of one byte, then the class.

@@ -81,7 +81,7 @@ impl Machine {
         Self { arithmetic, ..self }
     }
 
-    /// Where tensors live.
+    /// burn's name for where the tensors of a segment live.
     pub fn device(&self) -> &Device {
         &self.device
     }

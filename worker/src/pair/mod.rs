@@ -20,7 +20,7 @@ pub enum Pair {
         descent: f32,
         /// ε₂.
         ascent: f32,
-        /// The weight decay.
+        /// L2, the family's weight decay.
         decay: f32,
     },
     /// The gradient `g + λ (g(θ + r g) − g) / r` for the recipe's optimiser, by finite difference

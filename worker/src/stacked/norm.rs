@@ -9,7 +9,7 @@ const RUNNING_MOMENTUM: f64 = 0.1;
 /// Mean and biased variance of each column, both `[K, 1, width]`.
 #[derive(Clone, Debug)]
 pub struct Statistics {
-    /// The mean.
+    /// Of a mini-batch while training, running ones at evaluation.
     pub mean: Tensor<3>,
     /// The variance, divided by the number of rows.
     pub variance: Tensor<3>,

@@ -63,7 +63,7 @@ fn parse(file: File, format: Format, sink: &mut impl Sink) -> Result<Upload, Upl
     }
 }
 
-/// Which samples.
+/// Which samples of an upload an array holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Part {
     Train,

@@ -187,7 +187,7 @@ fn real(kind: Kind, big_endian: bool, bytes: &[u8]) -> f32 {
     }
 }
 
-/// A whole number.
+/// The bytes of one element as a whole number.
 fn whole(kind: Kind, big_endian: bool, bytes: &[u8]) -> i128 {
     let unsigned = word(big_endian, bytes);
     match kind {

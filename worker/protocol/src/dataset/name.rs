@@ -105,9 +105,9 @@ impl DatasetName {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum DatasetKind {
-    /// The program itself.
+    /// The program itself holds its samples.
     BuiltIn,
-    /// A seed.
+    /// Drawn from the family's seed, without any file.
     Generated,
     /// Files in the data folder.
     Files,
