@@ -134,12 +134,12 @@ fn take_second(
         parameters.into_iter().map(|parameter| taken(&to_host(parameter.clone()))).collect();
     let mut first: Vec<Vec<f32>> = gradients.iter().map(|values| taken(values)).collect();
     let model = &stack.model;
-    pair::take_second(&pairs, &mut theta, &mut first, |probes| {
+    pair::take_second(&pairs, &mut theta, &mut first, |points| {
         let tensor = |(values, [_, rows, columns]): (&Vec<f32>, &[usize; 3])| {
             let shape = [takers.len(), *rows, *columns];
             Tensor::from_data(TensorData::new(values.clone(), shape), &device)
         };
-        let model = model.at(probes.iter().zip(&shapes).map(tensor).collect());
+        let model = model.at(points.iter().zip(&shapes).map(tensor).collect());
         let weigh = |i: usize, mean: f64, losses: &mut [f32]| {
             outcomes[takers[i]].second_diverged = !mean.is_finite();
             losses.fill(1.0);

@@ -141,12 +141,12 @@ fn take_second(
     let mut theta: Vec<_> = stack.model.parameters().into_iter().map(taken).collect();
     let norms = norms(&first).reshape([-1, 1, 1]);
     let pairs = Pairs::of(&methods, norms, step.rate, step.weight_decay);
-    let probes: Vec<_> =
-        theta.iter().zip(&first).map(|(theta, first)| pairs.probe(theta, first)).collect();
-    let pass = Pass::forward(&stack.model.at(probes.clone()), batch);
+    let points: Vec<_> =
+        theta.iter().zip(&first).map(|(theta, first)| pairs.point(theta, first)).collect();
+    let pass = Pass::forward(&stack.model.at(points.clone()), batch);
     let (second, means, _) = pass.backward(|_, losses| losses.ones_like());
-    for (i, (probe, second)) in probes.into_iter().zip(second).enumerate() {
-        pairs.close(&mut theta[i], &mut first[i], probe, second);
+    for (i, (point, second)) in points.into_iter().zip(second).enumerate() {
+        pairs.close(&mut theta[i], &mut first[i], point, second);
     }
     for (gradient, first) in gradients.iter_mut().zip(first) {
         *gradient = put(gradient.clone(), first);
