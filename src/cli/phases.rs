@@ -201,7 +201,7 @@ mod tests {
         let mut phases = phases();
         open(&mut phases, &[0, 1, 2], Some(3));
         train(&mut phases, &[0, 1, 2], 4, None);
-        assert_eq!(counts(&phases), [(4, 10), (0, 6), (0, 0), (0, 0)], "all ride on the plain run");
+        assert_eq!(counts(&phases), [(4, 10), (0, 6), (0, 0), (0, 0)], "all share the plain run");
         // Crossed in the fifth epoch, which is the first of three.
         train(&mut phases, &[2], 5, Some(42));
         train(&mut phases, &[0, 1], 5, None);

@@ -76,7 +76,7 @@ impl<'a> VirtualWorker<'a> {
         }
     }
 
-    /// The runs that a branch is in an epoch: its arms that ride, and each that crossed. Arms that
+    /// The runs that a branch is in an epoch: its arms that share the trunk, and each that crossed. Arms that
     /// were exposed enough are no longer there.
     fn runs(&self, branch: &Branch, epoch: u32) -> Vec<ArmsWithOnset> {
         let per_epoch = self.sweep.steps_per_epoch();

@@ -35,7 +35,7 @@ const MODELS: [(&str, &str); 2] = [
     ("cnn", r#"{"kind": "cnn", "channels": [8, 16], "hidden": [64]}"#),
 ];
 
-/// Plain and the levels that ride on it, then the methods that don't.
+/// Plain and the levels that share its run, then the methods that don't.
 fn arms() -> Vec<Method> {
     vec![
         Method::Plain,
@@ -49,7 +49,7 @@ fn arms() -> Vec<Method> {
     ]
 }
 
-/// Those that ride.
+/// Those that share it.
 const SHARING: usize = 4;
 
 /// How an arm did.

@@ -20,7 +20,7 @@ use std::{
 };
 
 const ARMS: usize = 26;
-/// Those that ride come first.
+/// Those that share the trunk come first.
 const SHARING: usize = 21;
 const STEPS: u64 = 28;
 const PER_EPOCH: u64 = 7;
@@ -53,7 +53,7 @@ fn channels() -> impl Strategy<Value = usize> {
 }
 
 /// Plain, levels that are reached one after another, one that is never reached, and methods that
-/// don't ride.
+/// don't share it.
 fn world(recipe: &Recipe, seed: u32, threads: usize) -> World {
     let levels = (0..19).map(|i| Method::Flood { b: 2.0 - 0.1 * f64::from(i) });
     let others = [
@@ -160,7 +160,7 @@ proptest! {
         channels in channels(),
         seed in 0u32..100,
         chosen in [1, 2, 5, 20].map(|n| subsequence((0..ARMS).collect::<Vec<_>>(), n)),
-        // The segment and the branch that each arm starts in; one that doesn't ride has its own.
+        // The segment and the branch that each arm starts in; one that doesn't share it has its own.
         homes in prop::array::uniform26((0usize..2, 0usize..2)),
         cuts in btree_set(1..STEPS, 0..3),
         // Arms that leave their branch where it is cut.
@@ -231,7 +231,7 @@ proptest! {
         // Some learn too slowly to reach any level.
         prop_assume!(onsets.iter().collect::<BTreeSet<_>>().len() > 3);
         for (at, (start, levels)) in woken {
-            // Some ride alone, some together.
+            // Some share a run, some don't.
             let (odd, even): (Vec<_>, Vec<_>) = levels.iter().partition(|&arm| arm % 2 == 1);
             let mut branches: Vec<_> = odd.iter().map(|&arm| together(&[arm], start)).collect();
             branches.extend((!even.is_empty()).then(|| together(&even, start)));
@@ -256,7 +256,7 @@ fn a_level_that_is_never_reached_ends_as_the_trunk_itself() {
     assert_eq!(ended[0].branch.arms, arms(&[0, 20]));
     assert_eq!(ended[0].branch.onset_step, None);
     assert_eq!(ended[0].branch.checkpoint, plain.ended.checkpoint);
-    assert_eq!(recorder.rows.len(), 4, "riding costs no row");
+    assert_eq!(recorder.rows.len(), 4, "sharing costs no row");
     assert!(recorder.rows.iter().all(|row| row.arms == arms(&[0, 20])));
 }
 
@@ -286,7 +286,7 @@ fn an_arm_with_a_bound_on_its_exposure_ends_so_many_epochs_after_its_onset_began
     let mut recorder = Recorder::default();
     let ended = world.run(0..STEPS, branches(&[0, 5, 12, 20]), &mut recorder);
     let (trunk, first, second) = (&ended[0].branch, &ended[1].branch, &ended[2].branch);
-    assert_eq!((&trunk.arms, trunk.step), (&arms(&[0, 20]), STEPS), "rides to the end");
+    assert_eq!((&trunk.arms, trunk.step), (&arms(&[0, 20]), STEPS), "shares the trunk to the end");
     for (level, arm) in [(first, 5), (second, 12)] {
         assert_eq!((&level.arms, level.end), (&arms(&[arm]), BranchEnd::Reached));
         let epoch = level.onset_step.unwrap() / PER_EPOCH;
@@ -320,7 +320,7 @@ fn a_stop_takes_a_riding_arm_off_the_trunk_which_goes_on_for_the_others() {
     );
     let level = outcome(&recorder.rows, &ended, 15, 0);
     assert_eq!(level, alone(&mut world, 15, 0));
-    assert!(level.ended.onset_step.unwrap() > 2 * PER_EPOCH, "rode on after the last stop");
+    assert!(level.ended.onset_step.unwrap() > 2 * PER_EPOCH, "went on after the last stop");
     // What was stopped goes on from the trunk's state.
     for (end, arm) in [(0, 0), (2, 20)] {
         let (mut rest, from) = (Recorder::default(), ended[end].branch.step);

@@ -86,7 +86,7 @@ impl std::fmt::Debug for Lease {
 #[serde(deny_unknown_fields)]
 pub struct ReportRow {
     /// The arms that the run stands for at the epoch's end, in rising order: those of a branch
-    /// that still ride together, or one of them that has forked, from that very epoch on.
+    /// that still share it, or one of them that has forked, from that very epoch on.
     pub arms: Vec<ArmIx>,
     /// Epochs done, from 1.
     pub epoch: u32,

@@ -293,7 +293,7 @@ impl Worker {
 
 /// Uploads the checkpoints of some runs.
 async fn upload(client: &Client, lease: &Lease, runs: &[Ended]) -> Result<(), ClientError> {
-    // Branches that still ride on one trunk share their state: it goes up once.
+    // Arms that still share a trunk share their state: it goes up once.
     let blobs: BTreeMap<_, _> = runs.iter().flat_map(|run| run.blobs.clone()).collect();
     stream::iter(blobs)
         .map(|(digest, bytes)| client.put_blob(lease, digest, bytes))
