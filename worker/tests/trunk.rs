@@ -53,7 +53,7 @@ fn channels() -> impl Strategy<Value = usize> {
 }
 
 /// Plain, levels that are reached one after another, one that is never reached, and methods that
-/// don't share it.
+/// don't share plain's run.
 fn world(recipe: &Recipe, seed: u32, threads: usize) -> World {
     let levels = (0..19).map(|i| Method::Flood { b: 2.0 - 0.1 * f64::from(i) });
     let others = [
@@ -160,7 +160,7 @@ proptest! {
         channels in channels(),
         seed in 0u32..100,
         chosen in [1, 2, 5, 20].map(|n| subsequence((0..ARMS).collect::<Vec<_>>(), n)),
-        // The segment and the branch that each arm starts in; one that doesn't share it has its own.
+        // The segment and the branch that each arm starts in; one that shares none has its own.
         homes in prop::array::uniform26((0usize..2, 0usize..2)),
         cuts in btree_set(1..STEPS, 0..3),
         // Arms that leave their branch where it is cut.

@@ -1,4 +1,6 @@
-//! The verbs in the SQL that both databases speak; what differs is in [`Dialect`].
+//! The verbs in the SQL that both databases speak; what differs is in [`Dialect`]. Here alone stands
+//! which connections a verb takes, and where its transaction begins and ends; the modules below are
+//! handed a connection, and can't tell whether others' statements share their transaction.
 //!
 //! - [`statements`]: values in, rows out.
 //! - [`log`]: sweeps' first and further entries. [`effects`]: their projections.
