@@ -3,7 +3,7 @@
 //! the disk, and blobs are collected all the while. Every sweep must complete with the bits of one
 //! that nothing happened to, no report doubled or missing, no blob left over or gone.
 //!
-//! - `plan`: what is done, in which order: a function of the seed alone.
+//! - `faults`: what is done, in which order: a function of the seed alone.
 //! - `saboteur`: who does it.
 //! - `world`, `process`, `proxy`: servers, workers, what lies between them.
 //! - `checks`: what must hold.
@@ -15,7 +15,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod checks;
-mod plan;
+mod faults;
 mod process;
 mod proxy;
 mod saboteur;
@@ -32,7 +32,7 @@ use tokio::sync::OnceCell;
 use world::{Database, World};
 
 /// Faults and sweeps of each database when nothing else is asked for: each kind of fault once.
-const FAULTS: usize = plan::KINDS;
+const FAULTS: usize = faults::KINDS;
 const SWEEPS: usize = 3;
 
 /// Sweeps that are open at the same time.

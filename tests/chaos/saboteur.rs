@@ -1,7 +1,7 @@
 //! Who does harm, each time after a few entries of the sweeps' logs.
 
 use super::{
-    plan::{self, Fault, Planned},
+    faults::{self, Fault, Planned},
     proxy::Mischief,
     world::{LEASE_TTL, World},
 };
@@ -46,7 +46,7 @@ impl Saboteur {
     /// One that does the first `count` faults of a seed.
     pub fn new(seed: u64, count: usize, postgres: bool) -> Self {
         let (sender, news) = mpsc::unbounded_channel();
-        let planned = Box::new(plan::faults(seed, postgres));
+        let planned = Box::new(faults::drawn(seed, postgres));
         let done = BTreeMap::new();
         Self {
             planned,
@@ -75,7 +75,7 @@ impl Saboteur {
 
     /// Whether each kind was done, if as many faults were asked for.
     pub fn did_each_kind(&self) -> bool {
-        let kinds = plan::kinds(self.postgres);
+        let kinds = faults::kinds(self.postgres);
         let count: usize = self.done.values().sum();
         count < kinds.len() || kinds.iter().all(|kind| self.done.contains_key(kind))
     }

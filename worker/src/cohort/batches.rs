@@ -1,6 +1,6 @@
 //! The mini-batches of an epoch: a function of seed and epoch alone.
 
-use super::plan::SegmentPlan;
+use super::setup::TrainingSetup;
 use crate::{
     augment::Augmentation,
     data::Data,
@@ -36,13 +36,13 @@ pub(super) struct Batches<'a> {
 
 impl<'a> Batches<'a> {
     /// Those of epoch number `epoch`, from 0.
-    pub fn of(plan: &SegmentPlan, data: &'a Data, epoch: u64) -> Self {
+    pub fn of(setup: &TrainingSetup, data: &'a Data, epoch: u64) -> Self {
         Self {
             data,
-            size: plan.batch_size,
-            steps_per_epoch: plan.steps_per_epoch,
-            order: order(plan.seed, epoch, data.train.len()),
-            augmentation: augmentation(plan, data, epoch),
+            size: setup.batch_size,
+            steps_per_epoch: setup.steps_per_epoch,
+            order: order(setup.seed, epoch, data.train.len()),
+            augmentation: augmentation(setup, data, epoch),
         }
     }
 
@@ -77,8 +77,8 @@ fn order(seed: u32, epoch: u64, samples: usize) -> Vec<usize> {
 }
 
 /// How an epoch changes training images, where it does.
-fn augmentation(plan: &SegmentPlan, data: &Data, epoch: u64) -> Option<Augmentation> {
-    let (augment, seed) = (plan.augment, plan.seed);
+fn augmentation(setup: &TrainingSetup, data: &Data, epoch: u64) -> Option<Augmentation> {
+    let (augment, seed) = (setup.augment, setup.seed);
     let image = data.image.filter(|_| !augment.is_none());
     image.map(|image| Augmentation { augment, image, seed, epoch })
 }

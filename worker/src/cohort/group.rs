@@ -5,7 +5,7 @@ use super::{
     keep::{BestState, Kept},
     loops,
     member::{Member, StepOutcome},
-    plan::{SegmentPlan, Step},
+    setup::{Step, TrainingSetup},
     stack::Stack,
     tensors::{self, Unread},
 };
@@ -83,7 +83,7 @@ enum Taken {
 impl Group {
     /// Stacks members with their states; it has room for as many as `room`.
     pub fn new(
-        plan: &SegmentPlan,
+        setup: &TrainingSetup,
         members: Vec<Member>,
         states: &[State],
         machine: &Machine,
@@ -91,7 +91,7 @@ impl Group {
     ) -> Self {
         let device = machine.device().clone();
         Self {
-            stack: Stack::new(plan, states, &device),
+            stack: Stack::new(setup, states, &device),
             engine: Engine::of(machine.arithmetic(), &members, &device),
             members,
             device,
@@ -104,8 +104,8 @@ impl Group {
     }
 
     /// Has other members from here on.
-    pub fn refill(&mut self, plan: &SegmentPlan, members: Vec<Member>, states: &[State]) {
-        self.stack = Stack::new(plan, states, &self.device);
+    pub fn refill(&mut self, setup: &TrainingSetup, members: Vec<Member>, states: &[State]) {
+        self.stack = Stack::new(setup, states, &self.device);
         if let Engine::Tensors(_) = self.engine {
             self.engine = Engine::of(Arithmetic::Tensors, &members, &self.device);
         }
@@ -113,8 +113,8 @@ impl Group {
     }
 
     /// The members and their states after `step` steps.
-    pub fn unstack(&self, plan: &SegmentPlan, step: u64) -> Vec<(Member, State)> {
-        let arrays = self.stack.all_arrays(plan, self.members.len());
+    pub fn unstack(&self, setup: &TrainingSetup, step: u64) -> Vec<(Member, State)> {
+        let arrays = self.stack.all_arrays(setup, self.members.len());
         let states =
             self.members.iter().zip(arrays).map(|(member, arrays)| {
                 (member.clone(), State { arrays, step, tally: member.tally })
@@ -124,24 +124,29 @@ impl Group {
 
     /// Takes steps, some of those given, and forks the arms that part at one of them before they
     /// take it. Gives the number of the next step.
-    pub fn advance(&mut self, plan: &SegmentPlan, steps: Range<u64>, batches: &Batches<'_>) -> u64 {
+    pub fn advance(
+        &mut self,
+        setup: &TrainingSetup,
+        steps: Range<u64>,
+        batches: &Batches<'_>,
+    ) -> u64 {
         let all = steps;
         let steps = all.start..all.end.min(all.start + self.block);
         if steps.end == steps.start + 1 {
-            self.advance_one(plan, all, batches);
+            self.advance_one(setup, all, batches);
             return steps.end;
         }
         let before = self.stack.clone();
-        let taken = steps.clone().map(|step| self.take(plan, step, batches)).collect();
+        let taken = steps.clone().map(|step| self.take(setup, step, batches)).collect();
         for (step, outcomes) in steps.clone().zip(self.read(taken)) {
             let losses: Vec<_> = outcomes.iter().map(|outcome| outcome.mean_loss).collect();
             if self.forks(losses.iter().copied()) {
                 // Back to where the block began, and to this step again, which now is the first.
                 self.stack = before;
                 for again in steps.start..step {
-                    self.take(plan, again, batches);
+                    self.take(setup, again, batches);
                 }
-                self.fork(plan, step, &losses);
+                self.fork(setup, step, &losses);
                 return step;
             }
             self.record(step, outcomes);
@@ -151,7 +156,7 @@ impl Group {
 
     /// Takes the first of `steps`, and looks at its losses before it moves the weights. A thread
     /// that has nothing to do meanwhile puts the next mini-batches together.
-    fn advance_one(&mut self, plan: &SegmentPlan, steps: Range<u64>, batches: &Batches<'_>) {
+    fn advance_one(&mut self, setup: &TrainingSetup, steps: Range<u64>, batches: &Batches<'_>) {
         let (number, next) = (steps.start, steps.start + 1);
         let batch = match self.next.pop_front() {
             Some((step, batch)) if step == number => batch,
@@ -161,37 +166,37 @@ impl Group {
             }
         };
         if !self.next.is_empty() {
-            return self.take_one(plan, number, &batch);
+            return self.take_one(setup, number, &batch);
         }
         let device = self.device.clone();
         let gather = |step| (step, batches.on(&device, step));
         let ((), next) = rayon::join(
-            || self.take_one(plan, number, &batch),
+            || self.take_one(setup, number, &batch),
             || (next..steps.end.min(next + BATCHES_AHEAD)).map(gather).collect(),
         );
         self.next = next;
     }
 
-    fn take_one(&mut self, plan: &SegmentPlan, number: u64, batch: &Batch) {
+    fn take_one(&mut self, setup: &TrainingSetup, number: u64, batch: &Batch) {
         let began = Instant::now();
         let mut forward = self.forward(batch);
         let losses = forward.means();
         if self.forks(losses.iter().copied()) {
-            self.fork(plan, number, &losses);
+            self.fork(setup, number, &losses);
             forward = self.forward(batch);
         }
-        let taken = self.back(forward, batch, plan.step(number));
+        let taken = self.back(forward, batch, setup.step(number));
         self.work += began.elapsed();
         let steps = self.read(vec![taken]);
         steps.into_iter().for_each(|outcomes| self.record(number, outcomes));
     }
 
     /// Takes a step without a look at its losses.
-    fn take(&mut self, plan: &SegmentPlan, number: u64, batches: &Batches<'_>) -> Taken {
+    fn take(&mut self, setup: &TrainingSetup, number: u64, batches: &Batches<'_>) -> Taken {
         let batch = batches.on(&self.device, number);
         let began = Instant::now();
         let forward = self.forward(&batch);
-        let taken = self.back(forward, &batch, plan.step(number));
+        let taken = self.back(forward, &batch, setup.step(number));
         self.work += began.elapsed();
         taken
     }
@@ -251,8 +256,8 @@ impl Group {
 
     /// Forks the arms that part at step number `step`, whose losses are known and which isn't taken yet, or
     /// has to be begun anew. Those that there is no room for wait, in this state.
-    pub fn fork(&mut self, plan: &SegmentPlan, step: u64, losses: &[f64]) {
-        let whole = self.unstack(plan, step).into_iter().zip(losses);
+    pub fn fork(&mut self, setup: &TrainingSetup, step: u64, losses: &[f64]) {
+        let whole = self.unstack(setup, step).into_iter().zip(losses);
         let (mut staying, mut forked) = (Vec::new(), Vec::new());
         for ((member, state), &loss) in whole {
             let mut members =
@@ -265,7 +270,7 @@ impl Group {
         self.waiting.extend(forked.split_off(room));
         staying.extend(forked);
         let (members, states): (Vec<_>, Vec<State>) = staying.into_iter().unzip();
-        self.refill(plan, members, &states);
+        self.refill(setup, members, &states);
     }
 
     /// Remembers where the members are at the start of an epoch, if levels may be woken there.
@@ -286,7 +291,7 @@ impl Group {
     /// ends after `step` steps.
     pub fn keep_best(
         &mut self,
-        plan: &SegmentPlan,
+        setup: &TrainingSetup,
         metric: ObjectiveMetric,
         epoch: u32,
         step: u64,
@@ -301,7 +306,7 @@ impl Group {
             let member = &mut self.members[index];
             if member.diverged_at.is_some() || !member.best.is_beaten_by(value) {
                 if let Some((_, kept)) = &mut member.best.here {
-                    kept.detach(plan);
+                    kept.detach(setup);
                 }
                 continue;
             }

@@ -5,7 +5,7 @@
 //! its next step. Nothing is copied as long as each epoch is better than the one before; a state
 //! that stays longer than one epoch is copied, since it would hold on to those of all the group.
 
-use super::{plan::SegmentPlan, stack::Stack};
+use super::{setup::TrainingSetup, stack::Stack};
 use crate::{
     checkpoint::{State, Tally},
     flood,
@@ -59,10 +59,10 @@ impl Kept {
     }
 
     /// The state on the host.
-    pub fn state(&self, plan: &SegmentPlan) -> Arc<State> {
+    pub fn state(&self, setup: &TrainingSetup) -> Arc<State> {
         match self {
             Self::Shared { stack, index, step, tally } => {
-                let arrays = stack.arrays(plan, *index);
+                let arrays = stack.arrays(setup, *index);
                 Arc::new(State { arrays, step: *step, tally: *tally })
             }
             Self::Own(state) => state.clone(),
@@ -70,8 +70,8 @@ impl Kept {
     }
 
     /// Lets go of the group's tensors.
-    pub fn detach(&mut self, plan: &SegmentPlan) {
-        *self = Self::Own(self.state(plan));
+    pub fn detach(&mut self, setup: &TrainingSetup) {
+        *self = Self::Own(self.state(setup));
     }
 }
 
@@ -105,15 +105,15 @@ impl Watch {
 
     /// Keeps the state at the start of the epoch if dormant levels were crossed in it: if they lie
     /// above the least loss so far, the last of `minima`.
-    pub fn end_epoch(&mut self, minima: &[Minimum], plan: &SegmentPlan) {
+    pub fn end_epoch(&mut self, minima: &[Minimum], setup: &TrainingSetup) {
         let Some(mut start) = self.start.take() else { return };
         let Some(least) = minima.last().map(|least| least.loss) else { return };
         let open = self.dormant.len();
         self.dormant.retain(|&method| !flood::below(method, least as f32));
         if self.dormant.len() < open {
-            start.state.detach(plan);
+            start.state.detach(setup);
             if let Some((_, best)) = &mut start.best {
-                best.detach(plan);
+                best.detach(setup);
             }
             self.waypoints.push(start);
         }

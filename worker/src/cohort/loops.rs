@@ -3,7 +3,7 @@
 use super::{
     batches::Batch,
     member::{Member, StepOutcome},
-    plan::Step,
+    setup::Step,
     stack::Stack,
 };
 use crate::{

@@ -3,7 +3,7 @@
 use super::{
     arm::{self, Arm},
     keep::{BestState, Kept, Watch, Waypoint},
-    plan::SegmentPlan,
+    setup::TrainingSetup,
 };
 use crate::{checkpoint::Tally, flood};
 use floodgauge_protocol::{
@@ -166,8 +166,8 @@ impl Member {
     }
 
     /// Keeps the state at the start of the epoch if dormant levels were crossed in it.
-    pub fn end_epoch(&mut self, plan: &SegmentPlan) {
-        self.watch.end_epoch(&self.minima, plan);
+    pub fn end_epoch(&mut self, setup: &TrainingSetup) {
+        self.watch.end_epoch(&self.minima, setup);
     }
 
     /// Forgets what the server has had of it when states were saved: what it kept, and all but the

@@ -9,7 +9,7 @@ mod lanes;
 mod lockstep;
 mod loops;
 mod member;
-mod plan;
+mod setup;
 mod stack;
 mod start;
 mod tensors;
@@ -21,8 +21,8 @@ use floodgauge_protocol::{
     work::{Assignment, FinishedBranch, ReportRow, Stop},
 };
 use lockstep::Lockstep;
-use plan::SegmentPlan;
 use rayon::{ThreadPool, ThreadPoolBuilder};
+use setup::TrainingSetup;
 use std::{
     collections::{BTreeMap, HashMap},
     time::{Duration, Instant},
@@ -180,9 +180,9 @@ pub fn train(
     progress: &mut dyn Progress,
 ) -> Result<Vec<Ended>, TrainError> {
     let began = Instant::now();
-    let plan = SegmentPlan::of(job, data)?;
-    let members = start::members(&plan, job, checkpoints)?;
-    let cohort = Lockstep::new(machine, job, &plan, data, members);
+    let setup = TrainingSetup::of(job, data)?;
+    let members = start::members(&setup, job, checkpoints)?;
+    let cohort = Lockstep::new(machine, job, &setup, data, members);
     match job.segment.kind {
         SegmentKind::Train => {
             let (ended, work) = cohort.run(progress)?;

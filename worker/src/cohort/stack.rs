@@ -1,6 +1,6 @@
 //! The tensors of several members: weights, running statistics, what the optimiser keeps.
 
-use super::plan::SegmentPlan;
+use super::setup::TrainingSetup;
 use crate::{
     checkpoint::{Array, State},
     models::Network,
@@ -19,23 +19,30 @@ pub(super) struct Stack {
 
 impl Stack {
     /// Stacks the members' states.
-    pub fn new(plan: &SegmentPlan, states: &[State], device: &Device) -> Self {
-        let (architecture, decay) = (&plan.architecture, plan.weight_decay);
+    pub fn new(setup: &TrainingSetup, states: &[State], device: &Device) -> Self {
+        let (architecture, decay) = (&setup.architecture, setup.weight_decay);
         Self {
             model: Network::stack(architecture, states, device),
-            optim: Optim::stack(&plan.optimizer, decay, architecture, states, device),
+            optim: Optim::stack(&setup.optimizer, decay, architecture, states, device),
         }
     }
 
-    fn named(&self, plan: &SegmentPlan) -> impl Iterator<Item = (String, Vec<usize>, &Tensor<3>)> {
-        let named = self.model.named(&plan.architecture).into_iter();
-        named.chain(self.optim.named(&plan.architecture))
+    fn named(
+        &self,
+        setup: &TrainingSetup,
+    ) -> impl Iterator<Item = (String, Vec<usize>, &Tensor<3>)> {
+        let named = self.model.named(&setup.architecture).into_iter();
+        named.chain(self.optim.named(&setup.architecture))
     }
 
     /// The arrays of each member, in their order.
-    pub fn all_arrays(&self, plan: &SegmentPlan, members: usize) -> Vec<BTreeMap<String, Array>> {
+    pub fn all_arrays(
+        &self,
+        setup: &TrainingSetup,
+        members: usize,
+    ) -> Vec<BTreeMap<String, Array>> {
         let mut arrays = vec![BTreeMap::new(); members];
-        for (name, shape, tensor) in self.named(plan) {
+        for (name, shape, tensor) in self.named(setup) {
             for (arrays, values) in arrays.iter_mut().zip(unstack(tensor)) {
                 arrays.insert(name.clone(), Array { shape: shape.clone(), values });
             }
@@ -44,8 +51,8 @@ impl Stack {
     }
 
     /// The arrays of the member at `index`.
-    pub fn arrays(&self, plan: &SegmentPlan, index: usize) -> BTreeMap<String, Array> {
+    pub fn arrays(&self, setup: &TrainingSetup, index: usize) -> BTreeMap<String, Array> {
         let array = |(name, shape, tensor)| (name, Array { shape, values: member(tensor, index) });
-        self.named(plan).map(array).collect()
+        self.named(setup).map(array).collect()
     }
 }

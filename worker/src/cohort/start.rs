@@ -1,7 +1,7 @@
 //! The members of a segment: the states that its branches start from, and how many there is memory
 //! for at once.
 
-use super::{Job, TrainError, arm::Arm, batches, member::Member, plan::SegmentPlan};
+use super::{Job, TrainError, arm::Arm, batches, member::Member, setup::TrainingSetup};
 use crate::{
     checkpoint::State,
     device::Machine,
@@ -13,7 +13,7 @@ use std::collections::HashMap;
 
 /// The members of the job's segment with the states that they start from, in its order.
 pub(super) fn members(
-    plan: &SegmentPlan,
+    setup: &TrainingSetup,
     job: Job<'_>,
     checkpoints: &HashMap<Digest, Bytes>,
 ) -> Result<Vec<(Member, State)>, TrainError> {
@@ -25,10 +25,10 @@ pub(super) fn members(
     let mut members = Vec::with_capacity(segment.branches.len());
     for (branch, spec) in segment.branches.iter().enumerate() {
         let state = match spec.start {
-            Start::Init => plan.init(),
+            Start::Init => setup.init(),
             Start::Checkpoint { digest } => {
                 let bytes = checkpoints.get(&digest).ok_or(TrainError::Missing(digest))?;
-                State::from_bytes(bytes, &plan.layout)
+                State::from_bytes(bytes, &setup.layout)
                     .map_err(|source| TrainError::Checkpoint { digest, source })?
             }
         };
@@ -43,17 +43,17 @@ pub(super) fn members(
 }
 
 /// How many members `machine` has memory for at once, of those that train in `segment`.
-pub(super) fn width(plan: &SegmentPlan, machine: &Machine, segment: &Segment) -> usize {
+pub(super) fn width(setup: &TrainingSetup, machine: &Machine, segment: &Segment) -> usize {
     let blocks = machine.block() > 1;
     let footprint =
-        Footprint::of(&plan.architecture, &plan.layout, plan.dim, plan.batch_size, blocks);
+        Footprint::of(&setup.architecture, &setup.layout, setup.dim, setup.batch_size, blocks);
     let branches = &segment.branches;
     let holding = Holding {
         branches: branches.len(),
         arms: branches.iter().map(|branch| branch.arms.len()).sum(),
         dormant: branches.iter().map(|branch| branch.watch.len()).sum(),
     };
-    let batches = machine.lanes() * batches::bytes_held(plan.batch_size * plan.dim);
+    let batches = machine.lanes() * batches::bytes_held(setup.batch_size * setup.dim);
     let memory = machine.memory().saturating_sub(batches as u64);
     let width = footprint.width(memory, holding);
     if width < holding.arms {

@@ -5,7 +5,7 @@
 use super::{
     batches::Batch,
     member::{Member, StepOutcome},
-    plan::Step,
+    setup::Step,
     stack::Stack,
 };
 use crate::{

@@ -11,7 +11,7 @@ use crate::{
 use floodgauge_protocol::{Augment, Optimizer};
 
 /// What all members of a job have in common.
-pub(super) struct SegmentPlan {
+pub(super) struct TrainingSetup {
     pub architecture: Architecture,
     pub optimizer: Optimizer,
     pub rates: Rates,
@@ -39,7 +39,7 @@ pub(super) struct Step {
     pub weight_decay: f32,
 }
 
-impl SegmentPlan {
+impl TrainingSetup {
     /// Checks that `data` are the recipe's.
     pub fn of(job: Job<'_>, data: &Data) -> Result<Self, TrainError> {
         let recipe = job.recipe;

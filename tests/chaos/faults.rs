@@ -60,7 +60,7 @@ pub fn kinds(postgres: bool) -> Vec<Fault> {
 
 /// The faults of a seed: each kind once in a row of all kinds, in an order that is drawn anew for
 /// each row.
-pub fn faults(seed: u64, postgres: bool) -> impl Iterator<Item = Planned> {
+pub fn drawn(seed: u64, postgres: bool) -> impl Iterator<Item = Planned> {
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     let mut row = Vec::new();
     std::iter::repeat_with(move || {
@@ -80,13 +80,13 @@ pub fn faults(seed: u64, postgres: bool) -> impl Iterator<Item = Planned> {
 #[test]
 fn a_seed_does_the_same_again_and_every_kind_in_turn() {
     let described = |seed, postgres| -> Vec<String> {
-        faults(seed, postgres).take(3 * KINDS).map(|planned| format!("{planned:?}")).collect()
+        drawn(seed, postgres).take(3 * KINDS).map(|planned| format!("{planned:?}")).collect()
     };
     assert_eq!(described(7, true), described(7, true));
     assert_ne!(described(7, true), described(8, true));
     for postgres in [false, true] {
         let kinds = kinds(postgres);
-        let mut row: Vec<_> = faults(7, postgres).take(kinds.len()).map(|p| p.fault).collect();
+        let mut row: Vec<_> = drawn(7, postgres).take(kinds.len()).map(|p| p.fault).collect();
         row.sort_unstable();
         assert_eq!(row, kinds);
     }
