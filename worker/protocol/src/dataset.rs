@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Dataset {
-    /// Which set.
+    /// A set that everybody has, or an uploaded one.
     pub name: DatasetName,
     /// The rate at which each label is flipped to another class, independently;
     /// validation labels too, as in practice. Test labels stay clean.

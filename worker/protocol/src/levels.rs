@@ -35,7 +35,7 @@ pub struct Range {
     /// The lowest level.
     #[cfg_attr(feature = "openapi", schema(minimum = 0))]
     pub from: f64,
-    /// The highest level.
+    /// The highest level; above `from`, or equal to it.
     pub to: f64,
     /// The distance between two levels.
     #[cfg_attr(feature = "openapi", schema(exclusive_minimum = 0))]
@@ -50,9 +50,9 @@ pub struct LogRange {
     /// The lowest level, above 0.
     #[cfg_attr(feature = "openapi", schema(exclusive_minimum = 0))]
     pub from: f64,
-    /// The highest level.
+    /// The highest level; above `from`, or equal to it.
     pub to: f64,
-    /// How many levels.
+    /// How many levels there are, both ends included.
     #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 10_000))]
     pub count: u32,
 }

@@ -15,10 +15,10 @@ use serde::{Deserialize, Serialize};
 pub struct Recipe {
     /// The data and its split.
     pub dataset: Dataset,
-    /// The model.
+    /// The model; two hidden layers of 128 when unset.
     #[serde(default)]
     pub model: Model,
-    /// The optimiser.
+    /// How the weights move; SGD with momentum when unset.
     #[serde(default)]
     pub optimizer: Optimizer,
     /// Random changes to training images; none unless asked for.
@@ -65,7 +65,7 @@ pub enum Optimizer {
     /// Stochastic gradient descent, `v ← μv + g`, `θ ← θ − lr·v`; with Nesterov's momentum
     /// `θ ← θ − lr·(g + μv)` (Sutskever et al., ICML 2013, as a step on the looked-ahead weights).
     Sgd {
-        /// The learning rate.
+        /// The learning rate, above 0, before its schedule.
         #[cfg_attr(feature = "openapi", schema(exclusive_minimum = 0))]
         lr: f64,
         /// The momentum μ, at least 0 and below 1.
@@ -82,7 +82,7 @@ pub enum Optimizer {
     },
     /// Adam (Kingma & Ba, ICLR 2015), with bias correction.
     Adam {
-        /// The learning rate.
+        /// The learning rate, above 0, before its schedule.
         #[cfg_attr(feature = "openapi", schema(exclusive_minimum = 0))]
         lr: f64,
         /// Decay of the first moment.
@@ -107,7 +107,7 @@ pub enum Optimizer {
     /// Adam with decoupled weight decay (Loshchilov & Hutter, ICLR 2019): each step also takes
     /// `lr · weight decay · θ` off the weights.
     Adamw {
-        /// The learning rate.
+        /// The learning rate, above 0, before its schedule.
         #[cfg_attr(feature = "openapi", schema(exclusive_minimum = 0))]
         lr: f64,
         /// Decay of the first moment.

@@ -12,11 +12,11 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Segment {
-    /// Its position in the sweep.
+    /// Its index among all segments of the sweep, in the order in which they were asked for.
     pub segment: SegmentId,
     /// The family that every branch belongs to.
     pub family: FamilyIx,
-    /// What to do.
+    /// Whether to train or to test.
     pub kind: SegmentKind,
     /// Optimiser steps done before.
     pub from_step: u64,

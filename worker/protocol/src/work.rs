@@ -38,9 +38,9 @@ pub struct ClaimRequest {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Assignment {
-    /// The sweep.
+    /// The sweep that the work is of.
     pub sweep: SweepId,
-    /// The lease.
+    /// What the worker may speak under, and for how long.
     pub lease: Lease,
     /// The recipe, its split filled in.
     pub recipe: Recipe,
@@ -48,7 +48,7 @@ pub struct Assignment {
     pub family: Family,
     /// The sweep's arms, by index.
     pub arms: Vec<Method>,
-    /// The work.
+    /// What to train, from which step to which.
     pub segment: Segment,
     /// The trace that the sweep was submitted in, as a W3C `traceparent`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
