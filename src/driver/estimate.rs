@@ -24,7 +24,7 @@ const ENTRIES_AT_ONCE: u32 = 500;
 pub struct PlannedTime {
     /// The least, in seconds of one worker; several share it.
     pub low_s: f64,
-    /// The most, in the same.
+    /// The most, in the same unit.
     pub high_s: f64,
     /// Seconds that a worker takes for one epoch of one run among others.
     pub epoch_s: f64,
