@@ -5,10 +5,10 @@ use crate::{
     scheduler::Event,
     store::{Page, SweepRow},
 };
-use floodgauge_protocol::{Method, Plan, Recipe, SegmentId, SweepId, SweepSpec};
-use serde::{Deserialize, Serialize};
+use floodgauge_api::PlannedTime;
+use floodgauge_protocol::{Method, Plan, Recipe, SegmentId, SweepSpec};
+use serde::Deserialize;
 use std::collections::HashMap;
-use utoipa::ToSchema;
 
 /// How many of the newest sweeps are looked through.
 const SWEEPS: u32 = 200;
@@ -18,19 +18,6 @@ const ENTRIES: usize = 4_000;
 
 /// Entries read at once.
 const BATCH: u32 = 500;
-
-/// How long a sweep would take.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct PlannedTime {
-    /// The least, in seconds of one worker; several share it.
-    pub low_s: f64,
-    /// The most.
-    pub high_s: f64,
-    /// Seconds that a worker takes for one epoch of one run among others.
-    pub epoch_s: f64,
-    /// The sweep of the same recipe whose workers showed that.
-    pub measured_on: SweepId,
-}
 
 impl Driver {
     /// How long it would take to train from `low` to `high` run-equivalents of a sweep; none if no

@@ -23,7 +23,7 @@ mod live;
 mod work;
 
 pub use error::DriverError;
-pub use estimate::PlannedTime;
+pub use floodgauge_api::PlannedTime;
 
 use crate::{
     access::TokenId,

@@ -1,30 +1,14 @@
 //! The answer of a sweep: best b, and how sure.
 
 use super::{AppState, extract::SweepPath, openapi::NoSweep, problem::Problem, sweeps};
-use crate::{
-    scheduler::{Sweep, SweepStatus},
-    verdict::Best,
-};
+use crate::scheduler::Sweep;
 use axum::{Json, extract::State};
+use floodgauge_api::SweepBest;
 use floodgauge_protocol::SweepId;
-use serde::Serialize;
-use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 pub(super) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(best))
-}
-
-/// The answer so far or, once the sweep has completed, at all.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct SweepBest {
-    /// The sweep.
-    pub sweep: SweepId,
-    /// Where it stands.
-    pub status: SweepStatus,
-    /// The answer.
-    #[serde(flatten)]
-    pub best: Best,
 }
 
 /// Ask for the best arm, at any time

@@ -8,9 +8,10 @@ use super::{
         InvalidExtension, Malformed, NoSweep, StateConflict, TooLarge, UnsupportedMediaType,
     },
     problem::Problem,
-    sweeps::{SweepDetail, detail},
+    sweeps::detail,
 };
 use axum::{Json, extract::State, http::StatusCode};
+use floodgauge_api::SweepDetail;
 use floodgauge_protocol::{Extension, SweepId};
 use utoipa_axum::{router::OpenApiRouter, routes};
 

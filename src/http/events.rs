@@ -26,13 +26,13 @@ use axum::{
         sse::{self, KeepAlive, Sse},
     },
 };
+use floodgauge_api::LogEntry;
 use floodgauge_protocol::SweepId;
 use futures::{Stream, StreamExt as _};
-use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::Value;
 use std::{convert::Infallible, str::FromStr, time::Duration};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::IntoParams;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 pub(super) fn router() -> OpenApiRouter<AppState> {
@@ -42,23 +42,8 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
 /// How often a comment line keeps an idle connection open.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
-/// The data of one message: an entry of a sweep's log.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct LogEntry {
-    /// The sweep.
-    pub sweep: SweepId,
-    /// Its place in the sweep's log, from 1.
-    pub seq: u64,
-    /// When it was committed.
-    #[schema(value_type = String, format = DateTime, example = "2026-01-01T00:00:05Z")]
-    pub at: Timestamp,
-    /// What happened.
-    #[schema(value_type = Event)]
-    pub event: Value,
-    /// What the scheduler made of it.
-    #[schema(value_type = Vec<Decision>)]
-    pub decisions: Value,
-}
+/// An entry as it is described; it is sent as it is stored.
+type TypedEntry = LogEntry<Event, Decision>;
 
 /// Where a stream begins.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -87,7 +72,7 @@ pub struct AfterQuery {
         AfterQuery,
     ),
     responses(
-        (status = 200, body = LogEntry, content_type = "text/event-stream",
+        (status = 200, body = TypedEntry, content_type = "text/event-stream",
          description = "The log, then what is added to it"),
         (status = 204, description = "The sweep has ended and nothing comes after that entry"),
         NoSweep, Malformed,
@@ -123,7 +108,7 @@ async fn of_sweep(
         AfterQuery,
     ),
     responses(
-        (status = 200, body = LogEntry, content_type = "text/event-stream",
+        (status = 200, body = TypedEntry, content_type = "text/event-stream",
          description = "What is added to any sweep's log"),
         Malformed,
     )
@@ -163,13 +148,12 @@ fn stream(
 
 /// An entry as a message.
 pub(super) fn message(id: &str, entry: Entry) -> anyhow::Result<sse::Event> {
-    let name = entry.event.get("type").and_then(Value::as_str).unwrap_or("unknown").to_owned();
     let data = LogEntry {
         sweep: entry.sweep,
         seq: entry.seq,
         at: timestamp(entry.at_ms)?,
         event: entry.event,
-        decisions: entry.decisions,
+        decisions: Vec::<Value>::deserialize(entry.decisions)?,
     };
-    Ok(sse::Event::default().id(id).event(name).json_data(data)?)
+    Ok(sse::Event::default().id(id).event(data.name()).json_data(&data)?)
 }

@@ -10,7 +10,7 @@ use super::{
     extract::TrialPath,
     openapi::NoModel,
     problem::Problem,
-    sweeps::{self, arm_item},
+    sweeps,
 };
 use crate::{scheduler::Trial, store::SweepRow};
 use axum::{
@@ -18,6 +18,7 @@ use axum::{
     http::header,
     response::{IntoResponse, Response},
 };
+use floodgauge_api::ArmItem;
 use floodgauge_protocol::{At, Digest, SweepSpec};
 use safetensors::SafeTensors;
 use serde_json::json;
@@ -78,7 +79,7 @@ async fn model(
     let plan = sweeps::plan(&row)?;
     let family = plan.families.get(key.family.ix()).ok_or_else(|| absent("family"))?;
     let arm = plan.arms.get(key.arm.ix()).ok_or_else(|| absent("arm"))?;
-    let arm = arm_item(key.arm, *arm);
+    let arm = ArmItem::new(key.arm, *arm);
     let of = json!({
         "trial": id,
         "sweep": row.name,

@@ -3,7 +3,6 @@
 use super::{
     AppState,
     access::{COOKIE, Need, TABLE},
-    problem::ProblemBody,
 };
 use crate::access::Scope;
 use axum::{http::header, response::IntoResponse};
@@ -40,7 +39,7 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
         (name = "access", description = "Sign in and out; tokens"),
         (name = "operations", description = "The server itself"),
     ),
-    components(schemas(ProblemBody))
+    components(schemas(floodgauge_api::Problem))
 )]
 pub(super) struct Description;
 

@@ -1,55 +1,13 @@
 //! The plan of a sweep that isn't submitted: what it would train, and what that would cost.
 
-use super::{
-    AppState,
-    problem::Problem,
-    sweeps::{ArmItem, arm_item},
-};
+use super::{AppState, problem::Problem};
 use crate::{
-    driver::PlannedTime,
-    scheduler::{self, PlanBound, Rungs},
+    scheduler::{self, Rungs},
     verdict::noise_floor,
 };
 use axum::Json;
-use floodgauge_protocol::{Family, Plan, SchedulerKind, SweepSpec};
-use serde::Serialize;
-use utoipa::ToSchema;
-
-/// What a sweep would train, and what that would cost. Nothing is stored.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct SweepPlan {
-    /// What people would call it.
-    pub name: String,
-    /// Which scheduler would decide for it.
-    pub scheduler: SchedulerKind,
-    /// The version of the scheduler.
-    pub scheduler_version: u32,
-    /// How many arms would compete, plain included.
-    pub arms: usize,
-    /// How many seeds each arm may be trained with.
-    pub seeds: usize,
-    /// Epochs of a full run.
-    pub epochs: u32,
-    /// Mini-batches in one epoch.
-    pub steps_per_epoch: u64,
-    /// The arms, by index.
-    pub arms_list: Vec<ArmItem>,
-    /// The families, by index.
-    pub families: Vec<Family>,
-    /// The epochs at which the scheduler would decide, in rising order.
-    pub rungs: Vec<u32>,
-    /// What it would cost, and what would be trained, one thing after the other.
-    pub run_equivalents: PlanBound,
-    /// How long it would take; null while no worker has shown how fast it trains this recipe.
-    #[schema(required)]
-    pub time: Option<PlannedTime>,
-    /// The least cross-entropy, in nats, that any model can have on labels as noisy as the recipe's;
-    /// null without label noise.
-    #[schema(required)]
-    pub noise_floor: Option<f64>,
-    /// The sweep as it would be stored, its split filled in.
-    pub spec: SweepSpec,
-}
+use floodgauge_api::{ArmItem, SweepPlan};
+use floodgauge_protocol::{Plan, SweepSpec};
 
 /// Plans a sweep.
 pub(super) async fn plan(state: &AppState, spec: SweepSpec) -> Result<Json<SweepPlan>, Problem> {
@@ -65,7 +23,7 @@ pub(super) async fn plan(state: &AppState, spec: SweepSpec) -> Result<Json<Sweep
         seeds: spec.search.seeds.len(),
         epochs: spec.recipe.epochs,
         steps_per_epoch: spec.recipe.steps_per_epoch(),
-        arms_list: plan.arm_ids().zip(&plan.arms).map(|(ix, arm)| arm_item(ix, *arm)).collect(),
+        arms_list: ArmItem::all(&plan),
         rungs: Rungs::of(&spec, plan.arms.len() - 1).epochs().to_vec(),
         time: state.driver.time(&spec, cost.low, cost.high).await?,
         run_equivalents: cost,

@@ -21,10 +21,8 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use floodgauge_protocol::Invalid;
-use serde::Serialize;
+pub use floodgauge_api::FieldError;
 use std::{any::Any, time::Duration};
-use utoipa::ToSchema;
 
 /// Why a request can't be answered.
 #[derive(Debug)]
@@ -69,44 +67,6 @@ pub enum Problem {
     Unavailable(anyhow::Error),
     /// A fault of this server.
     Internal(anyhow::Error),
-}
-
-/// A problem as it is sent.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = Problem, example = json!({
-    "type": "urn:floodgauge:problem:invalid-sweep",
-    "title": "the sweep can't be run",
-    "status": 422,
-    "detail": "1 field is out of range",
-    "errors": [{ "pointer": "/recipe/batch_size", "detail": "batch_size must be at least 1" }]
-}))]
-pub struct ProblemBody {
-    /// `urn:floodgauge:problem:` and the kind of problem.
-    #[serde(rename = "type")]
-    pub kind: String,
-    /// The kind in words.
-    pub title: &'static str,
-    /// The HTTP status.
-    pub status: u16,
-    /// What went wrong this time.
-    pub detail: String,
-    /// The fields at fault; empty when it isn't a field's.
-    pub errors: Vec<FieldError>,
-}
-
-/// A field at fault.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
-pub struct FieldError {
-    /// A JSON pointer (RFC 6901) into the body; empty for the whole of it.
-    pub pointer: String,
-    /// What is wrong, with the value and its bound.
-    pub detail: String,
-}
-
-impl From<Invalid> for FieldError {
-    fn from(invalid: Invalid) -> Self {
-        Self { pointer: invalid.pointer, detail: invalid.message }
-    }
 }
 
 impl Problem {
@@ -237,7 +197,8 @@ impl IntoResponse for Problem {
         let retry_after = self.retry_after();
         let (detail, errors) = self.told();
         let kind = format!("urn:floodgauge:problem:{slug}");
-        let body = ProblemBody { kind, title, status: status.as_u16(), detail, errors };
+        let title = title.into();
+        let body = floodgauge_api::Problem { kind, title, status: status.as_u16(), detail, errors };
         let mut response = (status, Json(body)).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));

@@ -1,11 +1,10 @@
 //! A sweep's best curve in a few points, for lists that draw many sweeps.
 
 use super::{AppState, extract::SweepPath, openapi::NoSweep, problem::Problem, sweeps};
-use crate::{store::CurveRow, verdict::BestArm};
+use crate::store::CurveRow;
 use axum::{Json, extract::State};
+use floodgauge_api::{BestArm, curves::Sparkline};
 use floodgauge_protocol::{ArmIx, FamilyIx, Metric, ObjectiveMetric, Plan, SweepId, TrialKey};
-use serde::Serialize;
-use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 /// The most points of a sparkline.
@@ -13,21 +12,6 @@ const POINTS: usize = 60;
 
 pub(super) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(sparkline))
-}
-
-/// One curve, thinned to at most 60 epochs; its arrays are aligned.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct Sparkline {
-    /// The arm: the best so far, or plain before there is one.
-    pub arm: ArmIx,
-    /// The first family with the arm's weight decay.
-    pub family: FamilyIx,
-    /// The metric that the sweep compares.
-    pub metric: ObjectiveMetric,
-    /// Epochs done, from 1, evenly spread; the first and the last are always there.
-    pub epoch: Vec<u32>,
-    /// The metric after each.
-    pub value: Vec<Metric>,
 }
 
 /// Get a sweep's best curve in a few points

@@ -6,13 +6,13 @@ use super::{
     body::JsonBody,
     extract::{IdempotencyKey, Query, SweepPath},
     openapi::{InvalidSweep, Malformed, NoSweep, StateConflict, TooLarge, UnsupportedMediaType},
-    plan::{self, SweepPlan},
+    plan,
     problem::Problem,
     time::timestamp,
 };
 use crate::{
     driver::DriverError,
-    scheduler::{Rungs, Sweep, SweepStatus},
+    scheduler::{Rungs, Sweep},
     store::{Page, SweepRow},
     verdict::Best,
 };
@@ -22,10 +22,8 @@ use axum::{
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
-use floodgauge_protocol::{
-    ArmIx, At, Digest, Family, Method, ObjectiveMetric, Plan, SchedulerKind, SweepId, SweepSpec,
-};
-use jiff::Timestamp;
+use floodgauge_api::{ArmItem, SweepDetail, SweepList, SweepPlan, SweepQuery, SweepSummary};
+use floodgauge_protocol::{Digest, Plan, SweepId, SweepSpec};
 use serde::{Deserialize, Serialize};
 use sha2::Digest as _;
 use std::sync::Arc;
@@ -34,106 +32,6 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 pub(super) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(create, list)).routes(routes!(look, delete))
-}
-
-/// A sweep as lists show it.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct SweepSummary {
-    /// Its id; ids sort by the time of submission.
-    pub id: SweepId,
-    /// What people call it.
-    pub name: String,
-    /// Where it stands.
-    pub status: SweepStatus,
-    /// Which scheduler decides for it.
-    pub scheduler: SchedulerKind,
-    /// When it was submitted.
-    #[schema(value_type = String, format = DateTime, example = "2026-01-01T00:00:00Z")]
-    pub created_at: Timestamp,
-    /// When its log last grew.
-    #[schema(value_type = String, format = DateTime, example = "2026-01-01T00:00:05Z")]
-    pub updated_at: Timestamp,
-    /// The data set.
-    #[schema(example = "digits")]
-    pub dataset: String,
-    /// How many arms compete, plain included.
-    pub arms: usize,
-    /// How many seeds each arm is trained with.
-    pub seeds: usize,
-    /// Epochs of a full run.
-    pub epochs: u32,
-    /// The metric that is compared.
-    pub metric: ObjectiveMetric,
-    /// When it is read.
-    pub at: At,
-    /// The answer so far; null before anything was reported.
-    #[schema(required)]
-    pub best: Option<Best>,
-}
-
-/// A sweep with all that it spells out.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct SweepDetail {
-    /// As in lists.
-    #[serde(flatten)]
-    pub summary: SweepSummary,
-    /// The sweep as submitted, its split filled in, with what it was extended by.
-    pub spec: SweepSpec,
-    /// The arms, by index; those of levels that were added later come last.
-    pub arms_list: Vec<ArmItem>,
-    /// The families, by index; those of seeds that were added later come last.
-    pub families: Vec<Family>,
-    /// Mini-batches in one epoch.
-    pub steps_per_epoch: u64,
-    /// The epochs at which the scheduler decides, in rising order.
-    pub rungs: Vec<u32>,
-    /// The newest place in its log.
-    pub seq: u64,
-    /// The version of the scheduler that decides for it.
-    pub scheduler_version: u32,
-}
-
-/// An arm of a sweep.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct ArmItem {
-    /// Its index.
-    pub arm: ArmIx,
-    /// In words.
-    #[schema(example = "flood b=0.01")]
-    pub name: String,
-    /// Its method.
-    #[schema(example = "flood")]
-    pub method: &'static str,
-    /// Its flood level; null for plain, and for methods that have none.
-    #[schema(required)]
-    pub b: Option<f64>,
-}
-
-/// A page of sweeps, newest first.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct SweepList {
-    /// The sweeps.
-    pub items: Vec<SweepSummary>,
-    /// What to pass as `cursor` for the next page; null at the end.
-    #[schema(required)]
-    pub next_cursor: Option<SweepId>,
-}
-
-/// Which page of the list.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct ListQuery {
-    /// `next_cursor` of the page before.
-    cursor: Option<SweepId>,
-    /// At most so many items, 1 to 200; 50 when unset.
-    #[param(minimum = 1, maximum = 200, default = 50)]
-    limit: Option<u32>,
-    /// Only sweeps whose name contains this or whose id begins with it, whatever the case; of
-    /// an id at least eight characters.
-    search: Option<String>,
-    /// Only sweeps of this status.
-    status: Option<SweepStatus>,
 }
 
 const DEFAULT_LIMIT: u32 = 50;
@@ -233,12 +131,12 @@ fn canonical_digest(spec: &SweepSpec) -> Result<Digest, Problem> {
     path = "/v1/sweeps",
     operation_id = "listSweeps",
     tag = "sweeps",
-    params(ListQuery),
+    params(SweepQuery),
     responses((status = 200, body = SweepList, description = "A page of sweeps"), Malformed)
 )]
 async fn list(
     State(state): State<AppState>,
-    Query(query): Query<ListQuery>,
+    Query(query): Query<SweepQuery>,
 ) -> Result<Json<SweepList>, Problem> {
     let limit = query.limit.unwrap_or(DEFAULT_LIMIT);
     if !(1..=MAX_LIMIT).contains(&limit) {
@@ -341,11 +239,6 @@ pub(super) fn stored_best(row: &SweepRow) -> Option<Best> {
     .map(|best: Best| best.of_sweep(row.sweep))
 }
 
-/// An arm, spelled out.
-pub(super) fn arm_item(arm: ArmIx, method: Method) -> ArmItem {
-    ArmItem { arm, name: method.to_string(), method: method.name(), b: method.level() }
-}
-
 pub(super) async fn detail(state: &AppState, sweep: SweepId) -> Result<SweepDetail, Problem> {
     let row = row(state, sweep).await?;
     let spec = spec(&row)?;
@@ -353,7 +246,7 @@ pub(super) async fn detail(state: &AppState, sweep: SweepId) -> Result<SweepDeta
     let rungs = Rungs::of(&spec, plan.arms.len() - 1).epochs().to_vec();
     Ok(SweepDetail {
         summary: summary(&row)?,
-        arms_list: plan.arm_ids().zip(&plan.arms).map(|(ix, arm)| arm_item(ix, *arm)).collect(),
+        arms_list: ArmItem::all(&plan),
         families: plan.families,
         steps_per_epoch: spec.recipe.steps_per_epoch(),
         rungs,

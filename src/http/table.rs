@@ -9,31 +9,15 @@ use super::{
     problem::Problem,
     sweeps,
 };
-use crate::{
-    scheduler::{Sweep, SweepStatus},
-    verdict::{Figure, Table, TableCell, TableRow},
-};
+use crate::scheduler::Sweep;
 use axum::{extract::State, http::HeaderMap, response::Response};
+use floodgauge_api::{Figure, SweepTable, Table, TableCell, TableRow};
 use floodgauge_protocol::{Metric, SweepId};
-use serde::Serialize;
 use std::fmt::Write as _;
-use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 pub(super) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(table))
-}
-
-/// The table of a sweep.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct SweepTable {
-    /// The sweep.
-    pub sweep: SweepId,
-    /// Where it stands.
-    pub status: SweepStatus,
-    /// The table.
-    #[serde(flatten)]
-    pub table: Table,
 }
 
 /// Get the paper's table

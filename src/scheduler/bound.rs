@@ -1,38 +1,7 @@
 //! What a sweep may cost, told before it is paid.
 
-use super::{halving, rungs::Rungs};
+use super::{Phase, PlanBound, halving, rungs::Rungs};
 use floodgauge_protocol::{Method, Plan, SchedulerKind, SweepSpec};
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
-
-/// The bounds of a sweep's cost, in run-equivalents over all its seeds and weight decays.
-///
-/// They hold whatever the curves turn out to be. Work that is lost with a worker and done again
-/// isn't in them, as it isn't in what a sweep has spent; neither is what an extension adds later.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct PlanBound {
-    /// The least, were no level ever reached, and all ride on the plain run.
-    pub low: f64,
-    /// The most, were every level reached in the first epoch.
-    pub high: f64,
-    /// What training every arm to the end, each alone, would cost.
-    pub full_grid: f64,
-    /// What is trained, in order.
-    pub phases: Vec<Phase>,
-}
-
-/// A part of the plan, after which the scheduler decides who goes on.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct Phase {
-    /// What is trained, in words.
-    pub words: String,
-    /// Up to which epoch; for probes of `halving`, epochs from that of their onset on.
-    pub epochs: u32,
-    /// At most so many arms beside plain, in each family.
-    pub arms: usize,
-    /// In so many families, each a seed and a weight decay.
-    pub families: usize,
-}
 
 /// The bounds and phases of a sweep with this spec.
 pub fn bound(spec: &SweepSpec) -> PlanBound {

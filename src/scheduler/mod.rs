@@ -33,7 +33,10 @@ mod save;
 mod sift;
 mod smooth;
 mod standing;
-mod status;
+mod status {
+    //! Where sweeps and trials stand, in the HTTP surface's own shapes.
+    pub use floodgauge_api::status::{SweepStatus, TrialStatus, UnknownStatus};
+}
 mod sweep;
 mod table;
 mod testing;
@@ -44,8 +47,9 @@ mod trial;
 mod trunk;
 
 pub use action::{Action, AddedArm, Decision, TrialEnd};
-pub use bound::{Phase, PlanBound, bound};
+pub use bound::bound;
 pub use event::Event;
+pub use floodgauge_api::{Phase, PlanBound};
 pub use rungs::Rungs;
 pub use sift::{BadReport, Sifted};
 pub use status::{SweepStatus, TrialStatus, UnknownStatus};

@@ -1,6 +1,6 @@
 //! Every arm, and what each seed has of it.
 
-use super::{leader::Contender, outlook::Evidence};
+use super::{Evidence, leader::Contender};
 use floodgauge_protocol::{ArmIx, Method, Metric};
 
 /// One arm under one weight decay, however far it was trained.

@@ -1,7 +1,7 @@
 //! What the judgement stands on, put together once for figures, words and advice.
 
 use super::{
-    best::{Difference, Finding},
+    Difference, Finding,
     leader::{Contender, Standing, leader},
     paired,
     sure::{self, Sureness},

@@ -1,6 +1,6 @@
 //! What is judged, and who is ahead.
 
-use super::{best::RunEquivalents, candidate::Candidate};
+use super::{RunEquivalents, candidate::Candidate};
 use floodgauge_protocol::{ArmIx, Method, Metric, Objective, work::TestMetrics};
 
 /// A sweep as it stands.

@@ -9,7 +9,6 @@
 //! - [`noise_floor`]: what no model can do better than.
 
 mod advice;
-mod best;
 mod candidate;
 mod floor;
 mod judged;
@@ -19,17 +18,15 @@ mod other;
 mod outlook;
 mod paired;
 mod sure;
-mod table;
 mod words;
 
-pub use advice::{Advice, AdviceKind};
-pub use best::{Baseline, Best, BestArm, Difference, Finding, RunEquivalents};
 pub use candidate::{Candidate, Probe, Run};
+pub use floodgauge_api::{
+    Advice, AdviceKind, ArmOutlook, Baseline, Best, BestArm, Difference, Evidence, Figure, Finding,
+    OtherMetric, Preference, RunEquivalents, Table, TableCell, TableRow,
+};
 pub use floor::noise_floor;
 pub use leader::{Contender, Standing, leader};
-pub use other::{OtherMetric, Preference};
-pub use outlook::{ArmOutlook, Evidence};
-pub use table::{Figure, Table, TableCell, TableRow};
 
 use floodgauge_protocol::{Metric, work::TestMetrics};
 use judged::Judged;

@@ -1,46 +1,11 @@
 //! What the metric that isn't the objective says.
 
 use super::{
+    OtherMetric, Preference,
     candidate::Candidate,
     leader::{Contender, Standing},
 };
-use floodgauge_protocol::{ArmIx, Metric, ObjectiveMetric};
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
-
-/// What the metric that isn't the objective says.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct OtherMetric {
-    /// The metric.
-    pub metric: ObjectiveMetric,
-    /// What it prefers.
-    pub prefers: Preference,
-    /// The arm that it finds best among those that were trained to the end.
-    pub arm: String,
-    /// Its method.
-    pub method: String,
-    /// Its flood level; null for plain, and for methods that have none.
-    #[schema(required)]
-    pub b: Option<f64>,
-    /// The weight decay of its families.
-    pub weight_decay: f64,
-    /// What that arm has by it, a mean over seeds.
-    pub objective: Metric,
-    /// What the answer's best arm has by it.
-    pub of_best: Metric,
-}
-
-/// Whether two metrics agree on the best arm.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Preference {
-    /// The same arm.
-    Same,
-    /// Another arm.
-    Another,
-    /// No flooding: the plain run.
-    Plain,
-}
+use floodgauge_protocol::{ArmIx, ObjectiveMetric};
 
 /// Compares the arms that every seed trained to the end by the other metric; none before the best
 /// arm is one of them.

@@ -1,6 +1,6 @@
 //! Differences as measured, paired by seed.
 
-use super::{best::Difference, leader::Contender, model};
+use super::{Difference, leader::Contender, model};
 use statrs::distribution::{ContinuousCDF, StudentsT};
 
 /// The confidence of the interval.

@@ -1,10 +1,9 @@
 //! The answer in words.
 
 use super::{
-    best::Finding,
+    Finding, OtherMetric, Preference,
     judged::Judged,
     leader::{Contender, Edge, Standing},
-    other::{OtherMetric, Preference},
 };
 use floodgauge_protocol::{ArmIx, Metric};
 

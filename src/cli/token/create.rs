@@ -4,10 +4,11 @@ use crate::{
     access::{Kind, Limits, Scope, Scopes, Secret, check_name},
     cli::{Failure, print, server::open_store},
     config::Storage,
-    http::tokens::{MadeToken, TokenItem},
+    http::tokens::token_item,
     store::{AddedToken, NewToken},
 };
 use anyhow::Context as _;
+use floodgauge_api::access::MadeToken;
 use std::time::Duration;
 
 /// Make a token and print its secret, which is shown this once
@@ -75,7 +76,7 @@ pub async fn run(args: Args) -> Result<(), Failure> {
         }
     };
     if args.json {
-        let item = TokenItem::of(&row)?;
+        let item = token_item(&row)?;
         let made = MadeToken { token: secret.reveal().into(), item };
         return print::out(&serde_json::to_string(&made).context("the token")?);
     }

@@ -4,10 +4,11 @@ use crate::{
     access::TokenId,
     cli::{Failure, print, server::open_store},
     config::Storage,
-    http::tokens::TokenItem,
+    http::tokens::token_item,
     store::{DynStore, TokenRow},
 };
 use anyhow::Context as _;
+use floodgauge_api::access::TokenItem;
 use jiff::Timestamp;
 use serde_json::json;
 
@@ -39,7 +40,7 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     let store = open_store(&args.storage).await?;
     let mut rows = every(&store).await?;
     rows.retain(|row| args.all || row.live);
-    let items: Vec<_> = rows.iter().map(TokenItem::of).collect::<Result<_, _>>()?;
+    let items: Vec<_> = rows.iter().map(token_item).collect::<Result<_, _>>()?;
     if args.json {
         return print::out(&json!({ "items": items }).to_string());
     }

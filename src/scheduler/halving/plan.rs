@@ -1,7 +1,7 @@
 //! What is probed, and what that may cost.
 
 use super::edge;
-use crate::scheduler::bound::Phase;
+use crate::scheduler::Phase;
 use floodgauge_protocol::{ArmIx, Method, Plan, SweepSpec};
 
 /// Spread levels of a method that are probed; both ends are among them, since the best is often

@@ -1,12 +1,29 @@
-//! The answer's shape: the body of `GET /v1/sweeps/{id}/best`.
+//! The answer of a sweep: best b, and how sure.
 
-use super::{advice::Advice, other::OtherMetric, outlook::ArmOutlook};
+use crate::{
+    advice::Advice,
+    outlook::{ArmOutlook, OtherMetric},
+    status::SweepStatus,
+};
 use floodgauge_protocol::{At, Metric, ObjectiveMetric, SweepId, work::TestMetrics};
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+
+/// The answer so far or, once the sweep has completed, at all.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct SweepBest {
+    /// The sweep.
+    pub sweep: SweepId,
+    /// Where it stands.
+    pub status: SweepStatus,
+    /// The answer.
+    #[serde(flatten)]
+    pub best: Best,
+}
 
 /// The best arm so far or, once the sweep has completed, at all.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Best {
     /// The metric that was compared.
     pub metric: ObjectiveMetric,
@@ -22,25 +39,25 @@ pub struct Best {
     pub run_equivalents: RunEquivalents,
     /// What the answer comes to, for programs.
     #[serde(default)]
-    #[schema(required)]
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub finding: Finding,
     /// Every arm of each weight decay, in order: what is known of it, and how likely it is the best.
     #[serde(default)]
-    #[schema(required)]
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub probabilities: Vec<ArmOutlook>,
     /// What the other metric (the error for the loss, the loss for the error) says, read alike; null
     /// before an arm was trained to the end.
     #[serde(default)]
-    #[schema(required)]
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub other_metric: Option<OtherMetric>,
     /// The least cross-entropy, in nats, that any model can have on labels as noisy as the recipe's;
     /// null without label noise. It bounds the validation loss, not the training loss.
     #[serde(default)]
-    #[schema(required)]
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub noise_floor: Option<f64>,
     /// What would tell more, once the sweep has ended; null where nothing is worth it.
     #[serde(default)]
-    #[schema(required)]
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub advice: Option<Advice>,
     /// The answer in words.
     pub verdict: String,
@@ -54,7 +71,8 @@ impl Best {
 }
 
 /// What an answer comes to.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Finding {
     /// The sweep still runs.
@@ -77,7 +95,8 @@ pub enum Finding {
 }
 
 /// The arm with the lowest objective.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct BestArm {
     /// The arm in words: `flood b=0.07`.
     pub arm: String,
@@ -98,7 +117,8 @@ pub struct BestArm {
 }
 
 /// The plain run with the best arm's weight decay.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Baseline {
     /// Its objective, a mean over seeds.
     pub objective: Metric,
@@ -108,14 +128,15 @@ pub struct Baseline {
 }
 
 /// A mean difference, paired by seed, with a two-sided interval.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Difference {
     /// The mean as measured; negative when the best arm is better than plain.
     pub mean: f64,
     /// The mean to expect of other seeds: drawn towards what neighbouring levels show, since the
     /// arm was chosen on the very seeds that it is judged by; null with one seed.
     #[serde(default)]
-    #[schema(required)]
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub expected: Option<f64>,
     /// The interval's lower end: where the mean over as many other seeds is to be expected, the
     /// choice of the arm allowed for; null with one seed.
@@ -129,7 +150,8 @@ pub struct Difference {
 }
 
 /// What a sweep cost, in full runs of one seed.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RunEquivalents {
     /// Epochs trained; one that several arms share counts once.
     pub spent: f64,

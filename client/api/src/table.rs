@@ -1,12 +1,26 @@
 //! The paper's table: early stopping and weight decay down, without and with flooding across.
 
-use floodgauge_protocol::{Metric, ObjectiveMetric};
+use crate::status::SweepStatus;
+use floodgauge_protocol::{Metric, ObjectiveMetric, SweepId};
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+
+/// The table of a sweep.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct SweepTable {
+    /// The sweep.
+    pub sweep: SweepId,
+    /// Where it stands.
+    pub status: SweepStatus,
+    /// The table.
+    #[serde(flatten)]
+    pub table: Table,
+}
 
 /// The table of Ishida et al. (ICML 2020, table 2) for one sweep, with validation figures beside
 /// the test figures.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Table {
     /// The metric by which best epochs and best levels were chosen, on validation data.
     pub metric: ObjectiveMetric,
@@ -15,31 +29,33 @@ pub struct Table {
 }
 
 /// One row.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct TableRow {
     /// Whether runs are read at their best epoch, by validation, or at their end.
     pub early_stopping: bool,
     /// The weight decay.
     pub weight_decay: f64,
     /// Without flooding: the plain run; null unless every seed trained it to the end.
-    #[schema(required)]
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub without: Option<TableCell>,
     /// With flooding, at the level that is best for this row; null if none was trained to the end.
-    #[schema(required)]
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub with: Option<TableCell>,
     /// The best arm of each other method that competed.
     pub others: Vec<TableCell>,
 }
 
 /// The figures of one arm.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct TableCell {
     /// The arm in words: `flood b=0.07`.
     pub arm: String,
     /// Its method: `plain`, `flood`.
     pub method: String,
     /// Its flood level; null for plain, and for methods that have none.
-    #[schema(required)]
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub b: Option<f64>,
     /// How many seeds the figures are means of.
     pub seeds: u32,
@@ -48,20 +64,21 @@ pub struct TableCell {
     /// Validation error, likewise.
     pub val_error: Figure,
     /// Test loss, on clean labels; null until the sweep has completed.
-    #[schema(required)]
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub test_loss: Option<Figure>,
     /// Test error, likewise.
-    #[schema(required)]
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub test_error: Option<Figure>,
 }
 
 /// A mean over seeds.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Figure {
     /// The mean.
     pub mean: Metric,
     /// Its standard error; null with one seed, and where a seed diverged.
-    #[schema(required)]
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub standard_error: Option<f64>,
 }
 
