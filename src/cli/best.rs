@@ -32,5 +32,5 @@ pub async fn run(args: Args) -> Result<(), Failure> {
         return print::out(&best.body);
     }
     let sweep = client.sweep(args.id).await?.value;
-    print::out(&words::answer(&best.value, &sweep))
+    print::out(&words::answer(&best.value.best, &sweep))
 }

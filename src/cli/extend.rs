@@ -46,7 +46,11 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     let sweep = answer.value;
     if args.watch {
         let best = watch::follow(&client, &sweep).await?;
-        return print::out(&if args.json { best.body } else { words::answer(&best.value, &sweep) });
+        return print::out(&if args.json {
+            best.body
+        } else {
+            words::answer(&best.value.best, &sweep)
+        });
     }
     if args.json {
         return print::out(&answer.body);

@@ -2,10 +2,14 @@
 
 use super::{Failure, connect, print, words};
 use crate::{
-    client::{Client, SweepSummary},
+    client::{
+        Client,
+        api::{SweepQuery, SweepSummary},
+    },
     config::Server,
 };
 use anyhow::Context as _;
+use floodgauge_protocol::SweepId;
 use serde::{Deserialize, Serialize};
 
 /// The most sweeps that the server lists at once.
@@ -74,7 +78,7 @@ struct Found {
 #[derive(Default, Serialize, Deserialize)]
 struct Body {
     items: Vec<serde_json::Value>,
-    next_cursor: Option<String>,
+    next_cursor: Option<SweepId>,
 }
 
 /// The newest `limit` sweeps, page by page.
@@ -82,8 +86,13 @@ async fn collect(client: &Client, search: Option<&str>, limit: u32) -> Result<Fo
     let mut found = Found { sweeps: Vec::new(), body: Body::default() };
     loop {
         let missing = limit.saturating_sub(found.sweeps.len() as u32);
-        let cursor = found.body.next_cursor.take();
-        let page = client.list(missing.min(PAGE), search, cursor.as_deref()).await?;
+        let which = SweepQuery {
+            cursor: found.body.next_cursor.take(),
+            limit: Some(missing.min(PAGE)),
+            search: search.map(str::to_owned),
+            status: None,
+        };
+        let page = client.list(&which).await?;
         let body: Body = serde_json::from_str(&page.body).context("the list")?;
         found.sweeps.extend(page.value.items);
         found.body.items.extend(body.items);

@@ -1,12 +1,13 @@
 //! `floodgauge logs`: what happened to a sweep and what was decided, in words.
 
 use super::{
-    Failure, print,
+    Failure, connect, print,
     story::{Line, Story, Tone},
 };
 use crate::{
-    client::{Client, SweepDetail},
+    client::{Answer, api::SweepDetail},
     config::Server,
+    scheduler::{Decision, Event},
 };
 use console::style;
 use floodgauge_protocol::{ArmIx, SweepId};
@@ -43,21 +44,21 @@ pub struct Args {
 /// # Errors
 /// [`Failure::BadInput`] for an arm that the sweep hasn't; whatever the client meets.
 pub async fn run(args: Args) -> Result<(), Failure> {
-    let client = Client::new(args.server.url)?;
+    let client = connect(&args.server)?;
     let sweep = client.sweep(args.id).await?.value;
     let arms = args.arm.as_deref().map(|arm| named(&sweep, arm)).transpose()?;
     let mut story = Story::new(&sweep);
     let mut lines = Lines { width: print::width(), day: None };
-    let entries = client.events(args.id, 0);
+    let entries = client.events_as::<Event, Decision>(args.id, 0);
     pin_mut!(entries);
     let mut seq = 0;
     while args.follow || seq < sweep.seq {
         // The stream is over with the sweep, which may have left entries behind its end.
         let Some(entry) = entries.next().await else { break };
-        let entry = entry?;
+        let Answer { body, value: entry } = entry?;
         seq = entry.seq;
         if args.json {
-            print::out(&entry.body)?;
+            print::out(&body)?;
             continue;
         }
         for line in story.tell(&entry) {
@@ -125,11 +126,11 @@ impl Lines {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::story::tests::sweep;
+    use crate::cli::testing;
 
     #[test]
     fn an_arm_is_meant_by_its_name_or_by_its_level() {
-        let sweep = sweep();
+        let sweep = testing::sweep(&[(0, 0.0)]);
         assert_eq!(named(&sweep, "plain").unwrap(), [ArmIx(0)]);
         for level in ["flood b=0.1", "b=0.1", "0.1", "0.10"] {
             assert_eq!(named(&sweep, level).unwrap(), [ArmIx(1)], "{level}");

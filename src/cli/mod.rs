@@ -34,6 +34,8 @@ mod server;
 mod signals;
 mod story;
 mod sweep_file;
+#[cfg(test)]
+mod testing;
 mod words;
 
 pub use color::Color;
@@ -60,7 +62,11 @@ fn sweep_id(text: &str) -> Result<SweepId, String> {
 /// A token's file that can't be read; this machine's TLS.
 fn connect(server: &Server) -> Result<Client, Failure> {
     let token = server.credential.secret().map_err(Failure::BadInput)?;
-    Ok(Client::new(server.url.clone())?.with_token(token))
+    let client = Client::new(server.url.clone())?;
+    Ok(match token {
+        Some(token) => client.with_token(token.reveal()),
+        None => client,
+    })
 }
 
 /// Runs a command to its end, and says what went wrong if something did.

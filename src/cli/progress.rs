@@ -2,7 +2,7 @@
 
 use super::{phases::Phases, words};
 use crate::{
-    client::{LogEntry, SweepDetail},
+    client::{LogEntry, api::SweepDetail},
     scheduler::{Action, Decision, Event, TrialEnd},
 };
 use floodgauge_protocol::{
@@ -76,7 +76,7 @@ impl Progress {
         if ends.last().is_none_or(|&last| last < sweep.summary.epochs) {
             ends.push(sweep.summary.epochs);
         }
-        let phases = (sweep.summary.scheduler == SchedulerKind::Halving.as_str())
+        let phases = (sweep.summary.scheduler == SchedulerKind::Halving)
             .then(|| Phases::new(sweep.steps_per_epoch, sweep.summary.epochs));
         let arms = || sweep.arms_list.iter().map(|arm| arm.arm);
         let families = sweep.families.iter().map(|family| family.family);
@@ -297,21 +297,10 @@ impl Progress {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::testing::sweep;
     use serde_json::{Value, json};
 
     const ID: &str = "01970000-0000-7000-8000-000000000000";
-
-    fn sweep() -> SweepDetail {
-        serde_json::from_value(json!({
-            "id": ID, "name": "x", "status": "running", "scheduler": "sha",
-            "created_at": "2026-01-01T00:00:00Z", "updated_at": "2026-01-01T00:00:00Z",
-            "dataset": "digits", "arms": 3, "seeds": 1, "epochs": 9, "metric": "val_loss",
-            "at": "last", "best": null, "steps_per_epoch": 20, "rungs": [3, 9],
-            "arms_list": [{ "arm": 0, "name": "plain" }, { "arm": 1, "name": "flood b=0.1" }, { "arm": 2, "name": "flood b=0.2" }],
-            "families": [{ "family": 0, "seed": 0, "weight_decay": 0.0 }]
-        }))
-        .unwrap()
-    }
 
     fn entry(event: Value, decisions: Value) -> LogEntry {
         serde_json::from_value(json!({
@@ -337,7 +326,7 @@ mod tests {
 
     #[test]
     fn a_shared_epoch_counts_for_every_trial_that_it_stands_for() {
-        let mut progress = Progress::new(&sweep());
+        let mut progress = Progress::new(&sweep(&[(0, 0.0)]));
         progress.apply(&entry(claimed(1), json!([enqueue(0, &[0, 1, 2], 0, 60)])));
         progress.apply(&entry(reported(0, &[0, 1, 2]), json!([])));
         let first = Rung { ends_at: 3, trials: 3, done: 3, total: 9 };
@@ -346,7 +335,7 @@ mod tests {
 
     #[test]
     fn a_rung_is_done_though_a_trial_diverged_in_it() {
-        let mut progress = Progress::new(&sweep());
+        let mut progress = Progress::new(&sweep(&[(0, 0.0)]));
         progress.apply(&entry(claimed(1), json!([enqueue(0, &[0, 1, 2], 0, 60)])));
         progress.apply(&entry(reported(0, &[0, 1, 2]), json!([])));
         for arm in [0, 1] {
@@ -375,7 +364,7 @@ mod tests {
 
     #[test]
     fn a_test_segment_is_no_part_of_a_rung() {
-        let mut progress = Progress::new(&sweep());
+        let mut progress = Progress::new(&sweep(&[(0, 0.0)]));
         progress.apply(&entry(claimed(1), json!([enqueue(0, &[0], 180, 180)])));
         assert!(progress.testing);
         assert_eq!(progress.rungs()[1].trials, 0);
@@ -383,7 +372,7 @@ mod tests {
 
     #[test]
     fn what_ends_several_trials_is_told_once() {
-        let mut progress = Progress::new(&sweep());
+        let mut progress = Progress::new(&sweep(&[(0, 0.0)]));
         let failed = json!({ "type": "failed", "segment": 0, "attempt": 3, "message": "no data" });
         let end = |arm: u16| json!({ "action": "end", "trial": { "family": 0, "arm": arm }, "end": "failed", "reason": "no data" });
         let news = progress.apply(&entry(failed, json!([end(0), end(1), end(2)])));
@@ -392,7 +381,7 @@ mod tests {
 
     #[test]
     fn work_is_claimed_from_its_claim_until_it_is_handed_in_or_lost() {
-        let mut progress = Progress::new(&sweep());
+        let mut progress = Progress::new(&sweep(&[(0, 0.0)]));
         assert!(!progress.is_claimed());
         let finished = json!({ "type": "finished", "segment": 0, "attempt": 1, "branches": [] });
         let lost = json!({ "type": "lost", "segment": 0, "attempt": 1 });
@@ -407,7 +396,7 @@ mod tests {
 
     #[test]
     fn trouble_is_told_and_routine_is_not() {
-        let mut progress = Progress::new(&sweep());
+        let mut progress = Progress::new(&sweep(&[(0, 0.0)]));
         assert!(progress.apply(&entry(claimed(1), json!([]))).is_empty());
         assert_eq!(progress.apply(&entry(claimed(2), json!([]))).len(), 1);
         let lost = json!({ "type": "lost", "segment": 0, "attempt": 1 });

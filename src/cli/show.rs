@@ -1,7 +1,7 @@
 //! `floodgauge show`: a sweep with its trials, and why each ended.
 
 use super::{Failure, connect, print, words};
-use crate::{client::Trial, config::Server};
+use crate::{client::api::TrialItem, config::Server};
 use anyhow::Context as _;
 use floodgauge_protocol::SweepId;
 use serde_json::Value;
@@ -46,12 +46,12 @@ pub async fn run(args: Args) -> Result<(), Failure> {
         about.dataset,
         words::seeds(about.seeds),
         words::epochs(about.epochs),
-        about.scheduler,
+        about.scheduler.as_str(),
         rungs.join(", "),
     );
     let said = print::wrapped(&said, print::width(), 0);
     print::out(&format!("{said}\n{}\n", words::page(client.server(), args.id)))?;
-    print::out(&format!("{}\n", words::answer(&best, &sweep.value)))?;
+    print::out(&format!("{}\n", words::answer(&best.best, &sweep.value)))?;
     let objective = about.metric.as_str().to_uppercase();
     let header = ["ARM", "SEED", "DECAY", "STATUS", "EPOCHS", "ONSET", &objective, "WHY"];
     let mut rows = vec![header.map(String::from).to_vec()];
@@ -71,7 +71,7 @@ fn with_trials(sweep: &str, trials: &str) -> serde_json::Result<String> {
     serde_json::to_string(&sweep)
 }
 
-fn row(trial: &Trial) -> Vec<String> {
+fn row(trial: &TrialItem) -> Vec<String> {
     let onset = trial.onset_step.map(|step| format!("step {step}"));
     vec![
         trial.name.clone(),

@@ -2,7 +2,7 @@
 
 use super::{Failure, connect, print};
 use crate::{
-    client::SweepTable,
+    client::api::SweepTable,
     config::Server,
     verdict::{Figure, TableCell},
 };
@@ -76,7 +76,7 @@ fn set_out(table: &SweepTable) -> String {
     let told = format!(
         "Means over {} ± standard error, errors in %. Best epochs and levels by {metric}.\n\
          At the end, validation is the mean of the closing epochs. Test labels are clean.",
-        super::words::seeds(seeds)
+        super::words::seeds(seeds as usize)
     );
     format!("{}\n\n{}", print::table(&lines), style(told).dim())
 }

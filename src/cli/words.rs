@@ -2,7 +2,7 @@
 
 use super::print;
 use crate::{
-    client::SweepDetail,
+    client::api::SweepDetail,
     verdict::{Best, BestArm, Difference},
 };
 use console::style;
@@ -137,7 +137,7 @@ fn probability_words(probability: f64, best: &Best, sweep: &SweepDetail) -> Stri
 }
 
 /// How many seeds, in words.
-pub fn seeds(count: u32) -> String {
+pub fn seeds(count: usize) -> String {
     if count == 1 { "one seed".into() } else { format!("{count} seeds") }
 }
 
@@ -152,7 +152,7 @@ pub fn epochs(n: u32) -> String {
 }
 
 fn difference_words(difference: &Difference) -> String {
-    let seeds = seeds(difference.seeds);
+    let seeds = seeds(difference.seeds as usize);
     let mean = Metric::from(difference.mean);
     match (difference.low.map(Metric::from), difference.high.map(Metric::from)) {
         (Some(low), Some(high)) => {
@@ -178,6 +178,7 @@ fn test_words(best: &Best) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::testing;
     use serde_json::json;
 
     fn best() -> Best {
@@ -195,17 +196,7 @@ mod tests {
     }
 
     fn sweep(decays: &[f64]) -> SweepDetail {
-        let family =
-            |(family, decay)| json!({ "family": family, "seed": 0, "weight_decay": decay });
-        serde_json::from_value(json!({
-            "id": "01970000-0000-7000-8000-000000000000", "name": "x", "status": "running",
-            "scheduler": "sha", "created_at": "2026-01-01T00:00:00Z",
-            "updated_at": "2026-01-01T00:00:00Z", "dataset": "digits", "arms": 2, "seeds": 1,
-            "epochs": 9, "metric": "val_loss", "at": "last", "best": null, "steps_per_epoch": 20,
-            "rungs": [9], "arms_list": [],
-            "families": decays.iter().enumerate().map(family).collect::<Vec<_>>(),
-        }))
-        .unwrap()
+        testing::sweep(&decays.iter().map(|&decay| (0, decay)).collect::<Vec<_>>())
     }
 
     fn one_decay() -> SweepDetail {

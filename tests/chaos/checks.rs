@@ -51,8 +51,8 @@ impl fmt::Display for Told {
 
 /// Follows a sweep to its end; answers its log.
 pub async fn follow(world: &World, sweep: SweepId) -> Vec<LogEntry> {
-    let entries = world.client(0).events(sweep, 0);
-    let log: Vec<_> = entries.map(|entry| entry.unwrap()).collect().await;
+    let entries = world.client(0).events_as(sweep, 0);
+    let log: Vec<LogEntry> = entries.map(|entry| entry.unwrap().value).collect().await;
     assert_eq!(log.last().unwrap().ending(), Some(SweepStatus::Completed));
     log
 }

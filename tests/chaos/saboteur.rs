@@ -5,7 +5,10 @@ use super::{
     proxy::Mischief,
     world::{LEASE_TTL, World},
 };
-use floodgauge::scheduler::Event;
+use floodgauge::{
+    client::Answer,
+    scheduler::{Decision, Event},
+};
 use floodgauge_protocol::SweepId;
 use futures::StreamExt as _;
 use std::{collections::BTreeMap, time::Duration};
@@ -84,18 +87,18 @@ impl Saboteur {
     /// and by the next in turn.
     pub fn watch(&mut self, world: &World, sweep: SweepId) {
         self.followed += 1;
-        let entries = world.client(self.followed).events(sweep, 0);
+        let entries = world.client(self.followed).events_as::<Event, Decision>(sweep, 0);
         let tells = self.tells.clone();
         tokio::spawn(async move {
             let mut entries = std::pin::pin!(entries);
             let mut seq = 0;
             while let Some(entry) = entries.next().await {
                 let heard = match entry {
-                    Ok(entry) if entry.seq == seq + 1 => {
+                    Ok(Answer { value: entry, .. }) if entry.seq == seq + 1 => {
                         seq = entry.seq;
                         Heard::Entry { lost: matches!(entry.event, Event::Lost { .. }) }
                     }
-                    Ok(entry) => {
+                    Ok(Answer { value: entry, .. }) => {
                         Heard::Broken(format!("{sweep}: entry {} follows {seq}", entry.seq))
                     }
                     Err(error) => Heard::Broken(format!("{sweep}: {error}")),

@@ -1,7 +1,10 @@
 //! `floodgauge dataset list`: what a server's sweeps can train on.
 
 use super::{Failure, connect, print, samples};
-use crate::{client::DatasetItem, config::Server};
+use crate::{
+    client::api::{DatasetItem, datasets::DatasetQuery},
+    config::Server,
+};
 use anyhow::Context as _;
 use floodgauge_protocol::DatasetKind;
 use serde_json::json;
@@ -23,14 +26,14 @@ pub struct Args {
 /// Whatever the client meets.
 pub async fn run(args: Args) -> Result<(), Failure> {
     let client = connect(&args.server)?;
-    let (mut items, mut bodies, mut cursor) = (Vec::new(), Vec::new(), None);
+    let (mut items, mut bodies, mut which) = (Vec::new(), Vec::new(), DatasetQuery::default());
     loop {
-        let page = client.datasets(cursor.as_deref()).await?;
+        let page = client.datasets(&which).await?;
         let body: serde_json::Value = serde_json::from_str(&page.body).context("the list")?;
         bodies.extend(body["items"].as_array().cloned().unwrap_or_default());
         items.extend(page.value.items);
-        cursor = page.value.next_cursor;
-        if cursor.is_none() {
+        which.cursor = page.value.next_cursor;
+        if which.cursor.is_none() {
             break;
         }
     }

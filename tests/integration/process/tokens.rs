@@ -26,7 +26,7 @@ fn make(folder: &Path, name: &str, scope: &str) -> Secret {
 /// A server on loopback with a client that shows a token.
 fn server(folder: &Path, workers: &str, token: &Secret) -> Server {
     let mut server = Server::with(folder, &["--listen", LOOPBACK, "--workers", workers]);
-    server.client = server.client.clone().with_token(Some(token.clone()));
+    server.client = server.client.clone().with_token(token.reveal());
     server
 }
 

@@ -1,10 +1,11 @@
 //! A sweep's log as it grows: the event stream, taken up again where it broke off.
 
-use super::{Client, ClientError, LogEntry, unreachable};
+use crate::{Answer, Client, ClientError, LogEntry, client::unreachable};
 use eventsource_stream::{Event as Message, EventStreamError, Eventsource as _};
 use floodgauge_protocol::SweepId;
 use futures::{Stream, StreamExt as _, stream::BoxStream};
 use reqwest::{Method, Response, StatusCode, header};
+use serde::{Serialize, de::DeserializeOwned};
 use std::time::Duration;
 
 /// The waits between tries to reach a server that has gone; about half a minute in all,
@@ -46,7 +47,17 @@ impl Client {
         &self,
         sweep: SweepId,
         after: u64,
-    ) -> impl Stream<Item = Result<LogEntry, ClientError>> + use<> {
+    ) -> impl Stream<Item = Result<Answer<LogEntry>, ClientError>> + use<> {
+        self.events_as(sweep, after)
+    }
+
+    /// The same, with what happened and what was decided read as types of the caller's. An entry that
+    /// doesn't read as these ends the stream with [`ClientError::Unclear`].
+    pub fn events_as<E: DeserializeOwned, D: Serialize + DeserializeOwned>(
+        &self,
+        sweep: SweepId,
+        after: u64,
+    ) -> impl Stream<Item = Result<Answer<LogEntry<E, D>>, ClientError>> + use<E, D> {
         let client = self.clone();
         let cursor = Cursor {
             client,
@@ -74,11 +85,13 @@ impl Client {
 }
 
 impl Cursor {
-    async fn next(&mut self) -> Option<Result<LogEntry, ClientError>> {
+    async fn next<E: DeserializeOwned, D: Serialize + DeserializeOwned>(
+        &mut self,
+    ) -> Option<Result<Answer<LogEntry<E, D>>, ClientError>> {
         while !self.over {
             match self.step().await {
                 Ok(Some(entry)) => {
-                    self.ended = entry.ending().is_some();
+                    self.ended = entry.value.ending().is_some();
                     return Some(Ok(entry));
                 }
                 Ok(None) => self.over = true,
@@ -99,7 +112,9 @@ impl Cursor {
     }
 
     /// The next new entry; none once the sweep has ended.
-    async fn step(&mut self) -> Result<Option<LogEntry>, ClientError> {
+    async fn step<E: DeserializeOwned, D: DeserializeOwned>(
+        &mut self,
+    ) -> Result<Option<Answer<LogEntry<E, D>>>, ClientError> {
         let mut messages = match self.messages.take() {
             Some(messages) => messages,
             None => {
@@ -112,15 +127,14 @@ impl Cursor {
         };
         while let Some(message) = messages.next().await {
             let message = message.map_err(|error| self.client.broken(&error))?;
-            let mut entry: LogEntry = serde_json::from_str(&message.data)
+            let entry: LogEntry<E, D> = serde_json::from_str(&message.data)
                 .map_err(|error| self.client.unclear(format!("entry {}: {error}", message.id)))?;
-            entry.body = message.data;
             // A server that doesn't heed where we were starts anew.
             if entry.seq > self.seen {
                 self.seen = entry.seq;
                 self.tries = 0;
                 self.messages = Some(messages);
-                return Ok(Some(entry));
+                return Ok(Some(Answer { body: message.data, value: entry }));
             }
         }
         // A stream that ends before its sweep was cut by a server that is going down.
@@ -131,14 +145,14 @@ impl Cursor {
 impl Client {
     fn broken(&self, error: &EventStreamError<reqwest::Error>) -> ClientError {
         match error {
-            EventStreamError::Transport(error) => unreachable(&self.server, error),
+            EventStreamError::Transport(error) => unreachable(self.server(), error),
             other => self.unclear(other),
         }
     }
 
     fn cut(&self) -> ClientError {
         let reason = "the event stream ended before the sweep did".into();
-        ClientError::Unreachable { server: self.server.to_string(), reason }
+        ClientError::Unreachable { server: self.server().to_string(), reason }
     }
 }
 
@@ -182,7 +196,7 @@ mod tests {
         let asked = Arc::default();
         let client = server(Arc::clone(&asked)).await;
         let entries = client.events(SWEEP.parse().unwrap(), 0);
-        let seqs: Vec<u64> = entries.map(|entry| entry.unwrap().seq).collect().await;
+        let seqs: Vec<u64> = entries.map(|entry| entry.unwrap().value.seq).collect().await;
         assert_eq!(seqs, [1, 2, 3, 4, 5]);
         assert_eq!(*asked.lock().unwrap(), ["0", "2"]);
     }

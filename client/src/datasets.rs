@@ -1,56 +1,21 @@
 //! Data sets: added, listed, removed.
 
-use super::{Answer, Client, ClientError, Items, unreachable};
-use floodgauge_protocol::{DatasetKind, DatasetName, Digest, Format, Image};
+use crate::{
+    Answer, Client, ClientError,
+    client::{ANSWER, unreachable},
+};
+use floodgauge_api::{
+    DatasetItem, DatasetList,
+    datasets::{AddDatasetQuery, DatasetQuery},
+};
+use floodgauge_protocol::{DatasetName, Format};
 use futures::TryStreamExt as _;
-use jiff::Timestamp;
 use reqwest::{Body, Method, header};
-use serde::Deserialize;
 use std::time::Duration;
 use tokio_util::io::ReaderStream;
 
 /// How long an upload may take.
 const UPLOAD: Duration = Duration::from_secs(3600);
-
-/// A data set.
-#[derive(Clone, Debug, Deserialize)]
-pub struct DatasetItem {
-    /// Its name.
-    pub name: DatasetName,
-    /// Where its samples come from.
-    pub kind: DatasetKind,
-    /// Whether a sweep can train on it now.
-    pub ready: bool,
-    /// Files that it lacks.
-    pub missing: Vec<String>,
-    /// Features of a sample.
-    pub features: u32,
-    /// The images that its samples are.
-    pub image: Option<Image>,
-    /// Classes.
-    pub classes: u32,
-    /// The most samples that training and validation can have together.
-    pub most_samples: u32,
-    /// Training samples unless a recipe says otherwise.
-    pub n_train: u32,
-    /// Validation samples unless a recipe says otherwise.
-    pub n_val: u32,
-    /// What is kept of it.
-    pub kept: Option<Kept>,
-}
-
-/// What a server keeps of a data set.
-#[derive(Clone, Debug, Deserialize)]
-pub struct Kept {
-    /// Its digest.
-    pub sha256: Digest,
-    /// Its length.
-    pub bytes: u64,
-    /// Samples for testing alone.
-    pub test_samples: Option<u32>,
-    /// Since when.
-    pub since: Timestamp,
-}
 
 impl Client {
     /// Uploads a file of `length` bytes, and tells `progress` of each piece that goes out.
@@ -73,23 +38,19 @@ impl Client {
         let pieces = pieces.inspect_ok(move |piece| progress(piece.len() as u64));
         let request = self
             .request(Method::POST, "v1/datasets")?
-            .query(&[("name", name.as_str())])
+            .query(&AddDatasetQuery { name: name.clone() })
             .header(header::CONTENT_TYPE, media_type)
             .header(header::CONTENT_LENGTH, length)
             .body(Body::wrap_stream(pieces));
         self.answer_within(request, UPLOAD).await
     }
 
-    /// A page of the data sets, from a cursor on.
+    /// A page of the data sets.
     ///
     /// # Errors
     /// Any [`ClientError`].
-    pub async fn datasets(
-        &self,
-        cursor: Option<&str>,
-    ) -> Result<Answer<Items<DatasetItem>>, ClientError> {
-        let request = self.request(Method::GET, "v1/datasets")?;
-        self.answer(request.query(&cursor.map(|cursor| [("cursor", cursor)]))).await
+    pub async fn datasets(&self, which: &DatasetQuery) -> Result<Answer<DatasetList>, ClientError> {
+        self.answer(self.request(Method::GET, "v1/datasets")?.query(which)).await
     }
 
     /// A data set.
@@ -106,8 +67,8 @@ impl Client {
     /// Any [`ClientError`].
     pub async fn remove_dataset(&self, name: &DatasetName) -> Result<(), ClientError> {
         let request = self.request(Method::DELETE, &format!("v1/datasets/{name}"))?;
-        let response = self.send(request.timeout(super::ANSWER)).await?;
+        let response = self.send(request.timeout(ANSWER)).await?;
         let response = self.accepted(response).await?;
-        response.bytes().await.map(drop).map_err(|error| unreachable(&self.server, &error))
+        response.bytes().await.map(drop).map_err(|error| unreachable(self.server(), &error))
     }
 }
