@@ -2,11 +2,8 @@
 //! the environment stands beside its flag, so that all three are read in one place.
 
 use crate::{
-    access::{Kind, Secret},
-    http::{
-        BasePath,
-        access::{DEFAULT_RATE, OpenTo},
-    },
+    access::{DEFAULT_RATE, Kind, OpenTo, Secret},
+    base_path::BasePath,
 };
 use bytesize::ByteSize;
 use clap::{Args, ValueEnum, builder::FalseyValueParser};

@@ -4,10 +4,12 @@
 //! digest, which leads to the token's row and to nobody's secret. Slow hashes are for passwords
 //! that can be guessed; these can't be.
 
+mod open;
 mod scope;
 mod secret;
 
 pub use floodgauge_api::{Limits, Scope, TokenId};
+pub use open::{DEFAULT_RATE, OpenTo};
 pub use scope::{BadScopes, Scopes};
 pub use secret::{Kind, Secret};
 

@@ -49,7 +49,8 @@ pub mod tokens;
 pub mod trials;
 pub mod work;
 
-pub use base_path::{BadBasePath, BasePath, below};
+pub use crate::base_path::{BadBasePath, BasePath};
+pub use base_path::below;
 pub use openapi::openapi;
 pub use serve::serve;
 

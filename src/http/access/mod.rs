@@ -11,7 +11,8 @@
 mod gate;
 mod table;
 
-pub use gate::{DEFAULT_RATE, Gate, OpenTo};
+pub use crate::access::{DEFAULT_RATE, OpenTo};
+pub use gate::Gate;
 pub use table::{Need, TABLE};
 
 use super::{AppState, problem::Problem};
