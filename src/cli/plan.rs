@@ -1,9 +1,7 @@
 //! The plan of a sweep in words: the same figures as `POST /v1/sweeps?dry_run=true`, for people.
 
 use super::words::{self, figure, line, seeds};
-use crate::{
-    client::api::{Phase, PlannedTime, SweepPlan},
-};
+use crate::client::api::{Phase, PlannedTime, SweepPlan};
 
 /// The whole plan, a line a figure.
 pub fn card(plan: &SweepPlan) -> String {

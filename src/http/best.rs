@@ -1,6 +1,6 @@
 //! The answer of a sweep: best b, and how sure.
 
-use super::{AppState, extract::SweepPath, openapi::NoSweep, problem::Problem, sweeps};
+use super::{extract::SweepPath, openapi::NoSweep, problem::Problem, state::AppState, sweeps};
 use crate::scheduler::Sweep;
 use axum::{Json, extract::State};
 use floodgauge_api::SweepBest;

@@ -1,13 +1,13 @@
 //! What users do to a sweep on its way: cancel, pause, resume, extend.
 
 use super::{
-    AppState,
     body::JsonBody,
     extract::SweepPath,
     openapi::{
         InvalidExtension, Malformed, NoSweep, StateConflict, TooLarge, UnsupportedMediaType,
     },
     problem::Problem,
+    state::AppState,
     sweeps::detail,
 };
 use axum::{Json, extract::State, http::StatusCode};

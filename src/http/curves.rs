@@ -1,12 +1,12 @@
 //! The curves of a sweep, as JSON or as CSV.
 
 use super::{
-    AppState,
     accept::{self, prefers_csv},
     cell,
     extract::SweepPath,
     openapi::NoSweep,
     problem::Problem,
+    state::AppState,
     sweeps,
 };
 use crate::store::{CurveRow, TrialRow};

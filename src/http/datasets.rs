@@ -1,14 +1,14 @@
 //! Data sets: what there is to train on, uploads, deletions.
 
 use super::{
-    AppState,
     access::Caller,
-    body::Limit,
     extract::{DatasetPath, Query},
+    limit::Limit,
     openapi::{
         DatasetConflict, InvalidDataset, Malformed, NoDataset, TooLarge, UnsupportedMediaType,
     },
     problem::Problem,
+    state::AppState,
     time::timestamp,
 };
 use crate::{access::Limits, driver::DriverError, store::DatasetRow};
@@ -29,9 +29,6 @@ use futures::StreamExt as _;
 use std::{fs::File, io::Write as _, time::Duration};
 use tokio::time::timeout;
 use utoipa_axum::{router::OpenApiRouter, routes};
-
-/// Uploads that are received and checked at once; further ones wait before their bodies are read.
-pub const MAX_UPLOADS: usize = 2;
 
 /// How long nothing may come of an upload.
 const SILENCE: Duration = Duration::from_secs(60);
@@ -80,7 +77,7 @@ async fn add(
         return Err(Problem::TooLarge(Limit::DATASET));
     }
     within_quota(&state, &caller, declared).await?;
-    let place = state.dataset_uploads.acquire().await;
+    let place = state.places.dataset_uploads.acquire().await;
     let _place = place.map_err(|error| Problem::Unavailable(error.into()))?;
     let file = receive(request.into_body(), Limit::DATASET).await?;
     let (row, new) = state.driver.add_dataset(caller.owner(), &query.name, format, file).await?;

@@ -5,19 +5,15 @@
 //! misses nothing and sees nothing twice.
 
 use super::{
-    AppState,
     access::Caller,
     extract::{Query, SweepPath, text_header},
     log::{OfAll, OfSweep},
     openapi::{Malformed, NoSweep},
     problem::Problem,
+    state::AppState,
     sweeps,
-    time::timestamp,
 };
-use crate::{
-    scheduler::{Decision, Event},
-    store::Entry,
-};
+use crate::scheduler::{Decision, Event};
 use axum::{
     extract::State,
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
@@ -30,7 +26,6 @@ use floodgauge_api::LogEntry;
 use floodgauge_protocol::SweepId;
 use futures::{Stream, StreamExt as _};
 use serde::Deserialize;
-use serde_json::Value;
 use std::{convert::Infallible, str::FromStr, time::Duration};
 use utoipa::IntoParams;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -90,8 +85,9 @@ async fn of_sweep(
     if row.status.is_final() && row.head_seq <= after {
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
-    let entries = state.sweep_feeds.follow(&state, OfSweep(sweep), after, row.head_seq)?;
-    Ok(stream(entries.take_until(Box::pin(caller.ends(state)))))
+    let permit = state.places.to_watch()?;
+    let entries = state.sweep_feeds.follow(permit, OfSweep(sweep), after, row.head_seq);
+    Ok(stream(entries.take_until(Box::pin(caller.ends(state.admission())))))
 }
 
 /// Follow all sweeps
@@ -121,8 +117,9 @@ async fn of_all(
 ) -> Result<Response, Problem> {
     let head = state.driver.store().global_head().await?.unwrap_or(OfAll::START);
     let after = after(&headers, query)?.unwrap_or(head);
-    let entries = state.all_feeds.follow(&state, OfAll, after, head)?;
-    Ok(stream(entries.take_until(Box::pin(caller.ends(state)))))
+    let permit = state.places.to_watch()?;
+    let entries = state.all_feeds.follow(permit, OfAll, after, head);
+    Ok(stream(entries.take_until(Box::pin(caller.ends(state.admission())))))
 }
 
 /// The header goes before the query: a browser that reconnects keeps its address.
@@ -144,16 +141,4 @@ fn stream(
     // Some proxies hold answers back until they are whole, unless told.
     headers.insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
     response
-}
-
-/// An entry as a message.
-pub(super) fn message(id: &str, entry: Entry) -> anyhow::Result<sse::Event> {
-    let data = LogEntry {
-        sweep: entry.sweep,
-        seq: entry.seq,
-        at: timestamp(entry.at_ms)?,
-        event: entry.event,
-        decisions: Vec::<Value>::deserialize(entry.decisions)?,
-    };
-    Ok(sse::Event::default().id(id).event(data.name()).json_data(&data)?)
 }

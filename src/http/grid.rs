@@ -1,6 +1,6 @@
 //! All curves of a sweep in the recorded-grid format: one file that holds every arm's run.
 
-use super::{AppState, extract::SweepPath, openapi::NoSweep, problem::Problem, sweeps};
+use super::{extract::SweepPath, openapi::NoSweep, problem::Problem, state::AppState, sweeps};
 use crate::store::{CurveRow, TrialRow};
 use axum::{Json, extract::State};
 use floodgauge_api::grid::{Grid, GridRecipe, GridRun};

@@ -1,6 +1,6 @@
 //! Whether the server lives, and whether it can work.
 
-use super::{AppState, openapi::Unavailable, problem::Problem};
+use super::{openapi::Unavailable, problem::Problem, state::AppState};
 use anyhow::Context;
 use axum::extract::State;
 use std::time::Duration;

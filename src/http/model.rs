@@ -5,12 +5,7 @@
 //! place in the run stay behind, and the file says instead what it is of.
 
 use super::{
-    AppState,
-    blobs::Octets,
-    extract::TrialPath,
-    openapi::NoModel,
-    problem::Problem,
-    sweeps,
+    blobs::Octets, extract::TrialPath, openapi::NoModel, problem::Problem, state::AppState, sweeps,
 };
 use crate::{scheduler::Trial, store::SweepRow};
 use axum::{

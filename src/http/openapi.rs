@@ -1,8 +1,9 @@
 //! The description of this surface, OpenAPI 3.1, made from the handlers themselves.
 
 use super::{
-    AppState,
     access::{COOKIE, Need, TABLE},
+    problem::PROBLEM_JSON,
+    state::AppState,
 };
 use crate::access::Scope;
 use axum::{http::header, response::IntoResponse};
@@ -16,9 +17,6 @@ use utoipa::{
     },
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
-
-/// The media type of a problem.
-pub(super) const PROBLEM_JSON: &str = "application/problem+json";
 
 pub(super) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(document))

@@ -1,6 +1,6 @@
 //! The plan of a sweep that isn't submitted: what it would train, and what that would cost.
 
-use super::{AppState, problem::Problem};
+use super::{problem::Problem, state::AppState};
 use crate::{
     scheduler::{self, Rungs},
     verdict::noise_floor,

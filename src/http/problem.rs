@@ -14,7 +14,7 @@
 //! `conflict` and the 422s mean "don't send this again as it is", `unavailable` means "do,
 //! a little later", `lease-lost` means "drop the segment and claim anew".
 
-use super::{body::Limit, openapi::PROBLEM_JSON};
+use super::limit::Limit;
 use crate::{blobs::BlobError, driver::DriverError, store::StoreError};
 use axum::{
     Json,
@@ -23,6 +23,9 @@ use axum::{
 };
 pub use floodgauge_api::FieldError;
 use std::{any::Any, time::Duration};
+
+/// The media type of a problem.
+pub(super) const PROBLEM_JSON: &str = "application/problem+json";
 
 /// Why a request can't be answered.
 #[derive(Debug)]

@@ -1,11 +1,11 @@
 //! The page's session: signed in with a token, kept in a cookie that no script reads.
 
 use super::{
-    AppState,
     access::{COOKIE, Caller},
     body::JsonBody,
     openapi::{Malformed, TooLarge, UnsupportedMediaType},
     problem::Problem,
+    state::AppState,
 };
 use crate::{
     access::{Kind, Scope, Secret},

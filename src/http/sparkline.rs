@@ -1,6 +1,6 @@
 //! A sweep's best curve in a few points, for lists that draw many sweeps.
 
-use super::{AppState, extract::SweepPath, openapi::NoSweep, problem::Problem, sweeps};
+use super::{extract::SweepPath, openapi::NoSweep, problem::Problem, state::AppState, sweeps};
 use crate::store::CurveRow;
 use axum::{Json, extract::State};
 use floodgauge_api::{BestArm, curves::Sparkline};

@@ -1,13 +1,13 @@
 //! Sweeps: submit, list, look, delete.
 
 use super::{
-    AppState,
     access::Caller,
     body::JsonBody,
     extract::{IdempotencyKey, Query, SweepPath},
     openapi::{InvalidSweep, Malformed, NoSweep, StateConflict, TooLarge, UnsupportedMediaType},
     plan,
     problem::Problem,
+    state::AppState,
     time::timestamp,
 };
 use crate::{

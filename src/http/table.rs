@@ -1,12 +1,12 @@
 //! The paper's table of a sweep, as JSON or as CSV.
 
 use super::{
-    AppState,
     accept::{self, prefers_csv},
     cell,
     extract::SweepPath,
     openapi::{NoSweep, StateConflict},
     problem::Problem,
+    state::AppState,
     sweeps,
 };
 use crate::scheduler::Sweep;

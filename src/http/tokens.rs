@@ -1,11 +1,11 @@
 //! Tokens, for admins.
 
 use super::{
-    AppState,
     body::JsonBody,
     extract::{Query, TokenPath},
     openapi::{Malformed, NoToken, TokenConflict, TooLarge, UnsupportedMediaType},
     problem::{FieldError, Problem},
+    state::AppState,
     time::timestamp,
 };
 use crate::{

@@ -1,6 +1,6 @@
 //! The trials of a sweep.
 
-use super::{AppState, extract::SweepPath, openapi::NoSweep, problem::Problem, sweeps};
+use super::{extract::SweepPath, openapi::NoSweep, problem::Problem, state::AppState, sweeps};
 use crate::store::TrialRow;
 use axum::{Json, extract::State};
 use floodgauge_api::{ArmItem, TrialItem, TrialList, TrialStatus};

@@ -1,11 +1,11 @@
 //! Work: claimed, reported on, finished or given up.
 
 use super::{
-    AppState,
     body::{JsonBody, WorkBody},
     extract::LeasePath,
     openapi::{InvalidWork, LeaseLost, Malformed, NoLease, TooLarge, UnsupportedMediaType},
     problem::Problem,
+    state::AppState,
 };
 use axum::{
     Json,
