@@ -32,8 +32,7 @@ impl Client {
     /// # Errors
     /// Any [`ClientError`].
     pub async fn plan(&self, sweep: &SweepSpec) -> Result<Answer<SweepPlan>, ClientError> {
-        let request = self.request(Method::POST, "v1/sweeps")?.query(&[("dry_run", true)]);
-        self.answer(request.json(sweep)).await
+        self.answer(self.request(Method::POST, "v1/plans")?.json(sweep)).await
     }
 
     /// A sweep.

@@ -1,4 +1,4 @@
-//! The plan of a sweep in words: the same figures as `POST /v1/sweeps?dry_run=true`, for people.
+//! The plan of a sweep in words: the same figures as `POST /v1/plans`, for people.
 
 use super::words::{self, figure, line, seeds};
 use crate::client::api::{Phase, PlannedTime, SweepPlan};

@@ -86,6 +86,7 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::with_openapi(openapi::Description::openapi())
         .merge(sweeps::router())
+        .merge(plan::router())
         .merge(control::router())
         .merge(best::router())
         .merge(trials::router())

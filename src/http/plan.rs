@@ -1,13 +1,49 @@
 //! The plan of a sweep that isn't submitted: what it would train, and what that would cost.
 
-use super::{problem::Problem, state::AppState};
+use super::{
+    body::JsonBody,
+    openapi::{InvalidSweep, Malformed, TooLarge, UnsupportedMediaType},
+    problem::Problem,
+    state::AppState,
+};
 use crate::{
     scheduler::{self, Rungs},
     verdict::noise_floor,
 };
-use axum::Json;
+use axum::{Json, extract::State};
 use floodgauge_api::{ArmItem, SweepPlan};
 use floodgauge_protocol::{Plan, SweepSpec};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+pub(super) fn router() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(create))
+}
+
+/// Plan a sweep
+///
+/// Checks it as submitting it would, and answers what it would train and what that would cost.
+/// Nothing is stored.
+#[utoipa::path(
+    post,
+    path = "/v1/plans",
+    operation_id = "planSweep",
+    tag = "sweeps",
+    request_body(content = SweepSpec, description = "At most 1 MiB", example = json!({
+        "name": "digits",
+        "recipe": { "dataset": { "name": "digits", "label_noise": 0.2 } },
+        "search": { "seeds": [0, 1, 2] }
+    })),
+    responses(
+        (status = 200, body = SweepPlan, description = "Its plan"),
+        Malformed, TooLarge, UnsupportedMediaType, InvalidSweep,
+    )
+)]
+async fn create(
+    State(state): State<AppState>,
+    JsonBody(spec): JsonBody<SweepSpec>,
+) -> Result<Json<SweepPlan>, Problem> {
+    plan(&state, spec).await
+}
 
 /// Plans a sweep.
 pub(super) async fn plan(state: &AppState, spec: SweepSpec) -> Result<Json<SweepPlan>, Problem> {

@@ -22,12 +22,11 @@ use axum::{
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
-use floodgauge_api::{ArmItem, SweepDetail, SweepList, SweepPlan, SweepQuery, SweepSummary};
+use floodgauge_api::{ArmItem, SweepDetail, SweepList, SweepQuery, SweepSummary};
 use floodgauge_protocol::{Digest, Plan, SweepId, SweepSpec};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use sha2::Digest as _;
 use std::sync::Arc;
-use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 pub(super) fn router() -> OpenApiRouter<AppState> {
@@ -37,39 +36,24 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
 const DEFAULT_LIMIT: u32 = 50;
 const MAX_LIMIT: u32 = 200;
 
-/// Whether a submission is only tried.
-#[derive(Debug, Deserialize, IntoParams)]
+/// How plans were asked for before they had a route of their own.
+#[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
 pub struct CreateQuery {
-    /// Check the sweep and answer its plan; nothing is stored.
     #[serde(default)]
-    #[param(default = false)]
     dry_run: bool,
-}
-
-/// What a submission answers with 200.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(untagged)]
-pub enum SubmittedOrPlanned {
-    /// The sweep that its idempotency key had made before.
-    Sweep(Box<SweepDetail>),
-    /// The plan of one that wasn't submitted.
-    Plan(Box<SweepPlan>),
 }
 
 /// Submit a sweep
 ///
-/// With an `Idempotency-Key`, the same key and body again answer the same sweep with 200. With
-/// `dry_run`, nothing is stored: the answer is the sweep's plan.
+/// With an `Idempotency-Key`, the same key and body again answer the same sweep with 200.
 #[utoipa::path(
     post,
     path = "/v1/sweeps",
     operation_id = "submitSweep",
     tag = "sweeps",
     params(("idempotency-key" = Option<String>, Header, min_length = 1, max_length = 200,
-            description = "A text of the client's own, the same in every attempt"),
-           CreateQuery),
+            description = "A text of the client's own, the same in every attempt")),
     request_body(content = SweepSpec, description = "At most 1 MiB", example = json!({
         "name": "digits",
         "recipe": {
@@ -91,8 +75,7 @@ pub enum SubmittedOrPlanned {
     responses(
         (status = 201, body = SweepDetail, description = "Submitted",
          headers(("location" = String, description = "Where the sweep is"))),
-        (status = 200, body = SubmittedOrPlanned,
-         description = "Submitted before with this key; with `dry_run`, its plan"),
+        (status = 200, body = SweepDetail, description = "Submitted before with this key"),
         Malformed, TooLarge, UnsupportedMediaType, InvalidSweep,
     )
 )]
