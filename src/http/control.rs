@@ -69,6 +69,8 @@ async fn pause(State(state): State<AppState>, SweepPath(sweep): SweepPath) -> Ac
 }
 
 /// Resume a paused sweep
+///
+/// What it has decided meanwhile is given out, and goes on from where workers handed it in.
 #[utoipa::path(
     post,
     path = "/v1/sweeps/{id}/resume",

@@ -2,6 +2,7 @@
 
 use super::{
     access::Caller,
+    blobs::Octets,
     extract::{DatasetPath, Query},
     limit::Limit,
     openapi::{
@@ -57,7 +58,7 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
     operation_id = "addDataset",
     tag = "datasets",
     params(AddDatasetQuery),
-    request_body(description = "At most 1 GiB", content((String = "text/csv"), (String = "application/zip"))),
+    request_body(description = "At most 1 GiB", content((String = "text/csv"), (Octets = "application/zip"))),
     responses(
         (status = 201, body = DatasetItem, description = "Added",
          headers(("location" = String, description = "Where the data set is"))),
@@ -105,6 +106,9 @@ async fn within_quota(state: &AppState, caller: &Caller, declared: u64) -> Resul
 }
 
 /// List data sets
+///
+/// Those that everybody has come first, whether their files are there or not; then uploaded ones by name,
+/// a page at a time.
 #[utoipa::path(
     get,
     path = "/v1/datasets",
@@ -145,6 +149,8 @@ async fn list(
 }
 
 /// Look at a data set
+///
+/// What its samples are, how many there are, and whether a sweep can train on it now.
 #[utoipa::path(
     get,
     path = "/v1/datasets/{name}",

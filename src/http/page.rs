@@ -44,6 +44,8 @@ cargo build --release</pre>
 ";
 
 /// The page
+///
+/// Shows sweeps live; it needs JavaScript.
 #[utoipa::path(
     get,
     path = "/",

@@ -35,6 +35,8 @@ impl From<&TokenRow> for SessionToken {
 }
 
 /// Ask who one is
+///
+/// By the token or the cookie that is shown; without either, whether the server asks for one at all.
 #[utoipa::path(
     get,
     path = "/v1/session",
@@ -95,6 +97,8 @@ async fn begin(
 }
 
 /// Sign out
+///
+/// Ends the session that the cookie is of, and takes the cookie back. The token works on.
 #[utoipa::path(
     delete,
     path = "/v1/session",

@@ -15,6 +15,8 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
 }
 
 /// Get a sweep's best curve in a few points
+///
+/// That of the best arm so far by the metric that the sweep compares; for lists that draw many sweeps.
 #[utoipa::path(
     get,
     path = "/v1/sweeps/{id}/sparkline",

@@ -109,6 +109,8 @@ fn canonical_digest(spec: &SweepSpec) -> Result<Digest, Problem> {
 }
 
 /// List sweeps, newest first
+///
+/// Each with its answer so far. A page at a time: `next_cursor` leads to the next one.
 #[utoipa::path(
     get,
     path = "/v1/sweeps",
@@ -138,6 +140,8 @@ async fn list(
 }
 
 /// Look at a sweep
+///
+/// As in lists, with its spec, its arms and families, and how far its log has got.
 #[utoipa::path(
     get,
     path = "/v1/sweeps/{id}",

@@ -13,6 +13,8 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
 }
 
 /// List the trials of a sweep
+///
+/// All of them, one for each arm in each family: where each stands, and why.
 #[utoipa::path(
     get,
     path = "/v1/sweeps/{id}/trials",

@@ -212,8 +212,11 @@ fn a_field_that_is_left_out_is_its_default() {
             let Value::Object(fields) = value else { return };
             for name in fields.keys() {
                 let told = &schema["properties"][name];
-                let default = [told, resolved(told)].map(|schema| &schema["default"]);
-                let Some(default) = default.into_iter().find(|default| !default.is_null()) else {
+                // A choice between objects tells its default by a name of our own.
+                let default =
+                    [told, resolved(told)].map(|schema| [&schema["default"], &schema["x-default"]]);
+                let mut default = default.into_iter().flatten();
+                let Some(default) = default.find(|default| !default.is_null()) else {
                     assert!(may_lack_a_default(schema, name), "{at}/{name} tells no default");
                     continue;
                 };

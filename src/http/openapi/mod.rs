@@ -1,4 +1,8 @@
 //! The description of this surface, OpenAPI 3.1, made from the handlers themselves.
+//!
+//! - `variants`: tagged unions, as generators of clients want them.
+
+mod variants;
 
 use super::{
     access::{COOKIE, Need, TABLE},
@@ -28,6 +32,12 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
     info(
         title = "Floodgauge",
         description = "Finds the flood level of a training recipe, and says how sure it is."
+    ),
+    servers(
+        (url = "http://{address}", description = "A server of one's own",
+         variables(("address" = (default = "127.0.0.1:7878",
+                                 description = "Where it listens, and its base path if it has one")))),
+        (url = ".", description = "The server that this file came from"),
     ),
     tags(
         (name = "sweeps", description = "Submit sweeps, and see what came of them"),
@@ -67,6 +77,7 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
             add_common(method, need.map(|row| row.2), operation);
         }
     }
+    variants::name(&mut openapi);
     openapi
 }
 
@@ -120,6 +131,8 @@ static DOCUMENT: LazyLock<String> =
     LazyLock::new(|| openapi().to_pretty_json().unwrap_or_else(|error| format!("{error}")));
 
 /// This description
+///
+/// What this server can be asked, as OpenAPI 3.1, for people, viewers and generators of clients.
 #[utoipa::path(
     get,
     path = "/openapi.json",
@@ -178,3 +191,6 @@ problems! {
     DigestMismatch "422" "`digest-mismatch`: the bytes have another digest",
     Unavailable "503" "`unavailable`: the database doesn't answer",
 }
+
+#[cfg(test)]
+mod tests;
