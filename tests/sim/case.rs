@@ -3,7 +3,7 @@
 use crate::dice::Dice;
 use floodgauge::{scheduler::Point, simulate::Truth};
 use floodgauge_protocol::{
-    ArmIx, Metric, Plan, SweepSpec,
+    ArmIx, FamilyIx, Metric, Plan, SweepSpec,
     work::{Minimum, TestMetrics},
 };
 use serde_json::{Value, json};
@@ -18,6 +18,8 @@ pub struct Case {
     seed: u64,
     /// The arms; those that the scheduler added among them.
     pub plan: Plan,
+    /// Epochs of a full run by now.
+    pub epochs: u32,
     /// Levels of each method that it is submitted with: 0.01, 0.02, and so on.
     levels: usize,
     /// The place of the best arm, as a share of all.
@@ -78,6 +80,7 @@ impl Case {
         assert_eq!(spec.problems(), []);
         Self {
             plan: Plan::of(&spec),
+            epochs,
             spec,
             seed,
             levels: count,
@@ -88,6 +91,33 @@ impl Case {
             onset_stride: dice.below(12) as u64,
             diverges: dice.chance(0.1),
         }
+    }
+
+    /// The curves of a seed for a sweep whose levels are 0.01, 0.02, and so on.
+    pub fn of(seed: u64, spec: SweepSpec) -> Self {
+        assert_eq!(spec.problems(), []);
+        let mut dice = Dice::new(seed, 11);
+        let epochs = spec.recipe.epochs;
+        Self {
+            plan: Plan::of(&spec),
+            epochs,
+            seed,
+            levels: spec.search.levels.expand().unwrap().len(),
+            best: dice.unit(),
+            depth: 1.0,
+            noise: dice.one_of(&[0.02, 0.1]),
+            first_onset: dice.below(epochs as usize * 2) as u64,
+            onset_stride: 1 + dice.below(6) as u64,
+            diverges: seed.is_multiple_of(2),
+            spec,
+        }
+    }
+
+    /// Whether a run has met a loss by an epoch that isn't finite.
+    pub fn diverged(&self, family: FamilyIx, arm: ArmIx, epoch: u32) -> bool {
+        let seed = self.plan.families[family.ix()].seed;
+        self.diverges
+            && (1..=epoch).any(|epoch| self.point(seed, arm, epoch).val_loss == Metric::Diverged)
     }
 
     /// Where an arm lies among all, from 0 to 1; beyond for levels that were added above.
@@ -151,7 +181,7 @@ impl Truth for Case {
             return method.level().map(|_| 0);
         }
         let step = method.level().map(|level| self.crossing(seed, level))?;
-        let end = u64::from(self.spec.recipe.epochs) * STEPS_PER_EPOCH;
+        let end = u64::from(self.epochs) * STEPS_PER_EPOCH;
         Some(step).filter(|step| *step < end)
     }
 

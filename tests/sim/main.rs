@@ -3,7 +3,9 @@
 //!
 //! - `case`: a sweep and its curves, drawn from a seed.
 //! - `world`: the workers, and the server's rules about leases.
+//! - `users`: what users do on the way.
 //! - `invariants`: what must hold of every log.
+//! - `record`: logs for later versions to be held to.
 //!
 //! One seed again, with its log printed:
 //! `FLOODGAUGE_SIM_SEED=17 cargo test --test sim -- --nocapture`.
@@ -14,6 +16,8 @@
 mod case;
 mod dice;
 mod invariants;
+mod record;
+mod users;
 mod world;
 
 use case::Case;
