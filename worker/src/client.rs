@@ -15,6 +15,7 @@ use backon::{ExponentialBuilder, Retryable};
 use bytes::Bytes;
 use floodgauge_protocol::{
     Digest,
+    wire::{WIRE_HEADER, WireVersions},
     work::{
         Assignment, ClaimRequest, Fail, Finish, LEASE_TOKEN_HEADER, Lease, Report, ReportAnswer,
     },
@@ -105,6 +106,9 @@ pub enum ClientError {
         /// The problem's words.
         detail: String,
     },
+    /// Server and worker have no version of the wire in common; says which each speaks.
+    #[error("{0}")]
+    Parted(String),
     /// No usable answer came, however often it was tried.
     #[error("the server can't be reached: {0}")]
     Unreachable(String),
@@ -193,7 +197,10 @@ impl Client {
         let wait = Duration::from_secs(request.wait_s.into());
         let send =
             || self.request(Method::POST, &["claim"]).json(request).timeout(wait + ANSWER_TIMEOUT);
-        let (status, body) = self.answer(send, None).await?;
+        let Answer { status, wire, body } = self.answer(send, None).await?;
+        if let Some(words) = WireVersions::parted(WireVersions::OURS, wire) {
+            return Err(ClientError::Parted(words));
+        }
         if status == StatusCode::NO_CONTENT { Ok(None) } else { decode(&body).map(Some) }
     }
 
@@ -232,7 +239,8 @@ impl Client {
     /// # Errors
     /// See [`ClientError`].
     pub async fn get_blob(&self, lease: &Lease, digest: Digest) -> Result<Bytes, ClientError> {
-        let (_, bytes) = self.answer(|| self.blob(Method::GET, lease, digest), Some(lease)).await?;
+        let answer = self.answer(|| self.blob(Method::GET, lease, digest), Some(lease)).await?;
+        let bytes = answer.body;
         let found = Digest(Sha256::digest(&bytes).into());
         if found == digest {
             Ok(bytes)
@@ -266,7 +274,7 @@ impl Client {
     ) -> Result<Bytes, ClientError> {
         let id = lease.lease.to_string();
         let send = || self.request(Method::POST, &[&id, verb]).json(body).timeout(ANSWER_TIMEOUT);
-        self.answer(send, Some(lease)).await.map(|(_, body)| body)
+        self.answer(send, Some(lease)).await.map(|answer| answer.body)
     }
 
     fn blob(&self, method: Method, lease: &Lease, digest: Digest) -> RequestBuilder {
@@ -280,7 +288,8 @@ impl Client {
         if let Ok(mut segments) = url.path_segments_mut() {
             segments.pop_if_empty().extend(["v1", "work"]).extend(path);
         }
-        let request = self.http.request(method, url);
+        let wire = WireVersions::OURS.to_string();
+        let request = self.http.request(method, url).header(WIRE_HEADER, wire);
         let request = match trace::traceparent() {
             Some(traceparent) => request.header(trace::TRACEPARENT, traceparent),
             None => request,
@@ -296,7 +305,7 @@ impl Client {
         &self,
         request: impl Fn() -> RequestBuilder,
         lease: Option<&Lease>,
-    ) -> Result<(StatusCode, Bytes), ClientError> {
+    ) -> Result<Answer, ClientError> {
         let send = || async {
             let request = request();
             match lease {
@@ -313,16 +322,28 @@ impl Client {
     }
 }
 
+/// An answer of a success.
+struct Answer {
+    status: StatusCode,
+    /// What the server says that it speaks.
+    wire: WireVersions,
+    body: Bytes,
+}
+
 /// Sends a request and sorts its answer.
-async fn once(request: RequestBuilder, leased: bool) -> Result<(StatusCode, Bytes), ClientError> {
+async fn once(request: RequestBuilder, leased: bool) -> Result<Answer, ClientError> {
     let failed = |error: reqwest::Error| {
         let (unsendable, words) = (error.is_builder(), chain(&error.without_url()));
         if unsendable { ClientError::Answer(words) } else { ClientError::Unreachable(words) }
     };
     let response = request.send().await.map_err(failed)?;
-    let status = response.status();
+    let said = response.headers().get(WIRE_HEADER).map(|said| said.to_str().unwrap_or_default());
+    let (status, wire) = (response.status(), WireVersions::said(said));
     let body = response.bytes().await.map_err(failed)?;
-    if status.is_success() { Ok((status, body)) } else { Err(refusal(status, &body, leased)) }
+    match status.is_success() {
+        true => Ok(Answer { status, wire, body }),
+        false => Err(refusal(status, &body, leased)),
+    }
 }
 
 /// What an answer other than a success means.

@@ -6,7 +6,7 @@
 //! - [`recipe`], [`dataset`], [`model`], [`schedule`], [`levels`], [`method`], [`sweep`]: what a user
 //!   asks for.
 //! - [`plan`]: the arms and families that a sweep spells out. [`extension`]: more of them.
-//! - [`segment`], [`work`]: leased work and what workers answer.
+//! - [`segment`], [`work`]: leased work and what workers answer; [`wire`]: in which version.
 //! - [`metric`]: numbers that may have diverged.
 //!
 //! With the feature `openapi` all of them tell their JSON schema, bounds and defaults included.
@@ -28,6 +28,7 @@ pub mod segment;
 mod spelled;
 pub mod sweep;
 pub mod validate;
+pub mod wire;
 pub mod work;
 
 pub use dataset::{Dataset, DatasetKind, DatasetName, Facts, Format, Image, Pin, Upload};

@@ -4,6 +4,7 @@
 mod data_sets;
 mod ends;
 mod server;
+mod wire;
 
 use axum::http::StatusCode;
 use bytes::Bytes;
