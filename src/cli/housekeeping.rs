@@ -1,4 +1,5 @@
-//! What a server does now and every now and then, so that nothing grows without end.
+//! What a server does at its start and every now and then: it notes which sweeps it can't go on with,
+//! and sees to it that nothing grows without end.
 
 use crate::{blobs::Unreferenced, config::Retention, driver::Driver};
 use std::time::Duration;
@@ -13,6 +14,9 @@ const BATCH: u32 = 100;
 
 /// Keeps house until it is dropped.
 pub async fn run(driver: Driver, retention: Retention) {
+    if let Err(error) = driver.look_over().await {
+        tracing::warn!(%error, "sweeps that haven't ended can't be looked over");
+    }
     let mut ticks = tokio::time::interval(EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut unreferenced = Unreferenced::default();

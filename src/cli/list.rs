@@ -57,6 +57,11 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     rows.extend(found.sweeps.iter().map(row));
     let expendable = ["SEEDS", "ARMS", "DATA", "SUBMITTED (UTC)", "STATUS"];
     print::out(&print::fitted(&rows, &expendable, false, print::width()))?;
+    for sweep in &found.sweeps {
+        if let Some(why) = &sweep.replay_error {
+            print::note(&format!("{}: {}", sweep.id, words::unreplayable(why)));
+        }
+    }
     if found.body.next_cursor.is_some() {
         let further = args.limit.saturating_mul(5).min(MOST);
         print::note(&format!("there are more; see further back with --limit {further}"));

@@ -3,6 +3,7 @@
 use super::{
     Failure, print,
     story::{Line, Story, Tone},
+    words,
 };
 use crate::{
     client::{Client, SweepDetail},
@@ -45,6 +46,9 @@ pub struct Args {
 pub async fn run(args: Args) -> Result<(), Failure> {
     let client = Client::new(args.server.url)?;
     let sweep = client.sweep(args.id).await?.value;
+    if let Some(why) = words::halted(&sweep) {
+        print::note(&why);
+    }
     let arms = args.arm.as_deref().map(|arm| named(&sweep, arm)).transpose()?;
     let mut story = Story::new(&sweep);
     let mut lines = Lines { width: print::width(), day: None };

@@ -51,6 +51,9 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     );
     let said = print::wrapped(&said, print::width(), 0);
     print::out(&format!("{said}\n{}\n", words::page(client.server(), args.id)))?;
+    if let Some(why) = words::halted(&sweep.value) {
+        print::out(&format!("{}\n", print::wrapped(&why, print::width(), 0)))?;
+    }
     print::out(&format!("{}\n", words::answer(&best, &sweep.value)))?;
     let objective = about.metric.as_str().to_uppercase();
     let header = ["ARM", "SEED", "DECAY", "STATUS", "EPOCHS", "ONSET", &objective, "WHY"];

@@ -49,6 +49,9 @@ pub async fn run(args: Args) -> Result<(), Failure> {
 /// [`Failure::Sweep`] if the sweep fails or is cancelled; whatever the client meets.
 pub async fn follow(client: &Client, sweep: &SweepDetail) -> Result<Answer<Best>, Failure> {
     let id = sweep.summary.id;
+    if let Some(why) = words::halted(sweep) {
+        print::note(&why);
+    }
     let mut progress = Progress::new(sweep);
     let mut bars = Bars::new(&progress);
     let entries = client.events(id, 0);

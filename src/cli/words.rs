@@ -24,6 +24,17 @@ pub fn metric(value: Metric) -> String {
     format!("{value:.3}")
 }
 
+/// Why a sweep doesn't go on, if the server says so.
+pub fn halted(sweep: &SweepDetail) -> Option<String> {
+    let replay_error = sweep.summary.replay_error.as_deref().map(unreplayable);
+    replay_error.or_else(|| sweep.waits_for.clone())
+}
+
+/// That a log can't be replayed, and what can be done.
+pub fn unreplayable(why: &str) -> String {
+    format!("its log can't be replayed by this server: {why}; it can be cancelled and deleted")
+}
+
 /// The best arm so far, in a line.
 pub fn so_far(best: &Best, sweep: &SweepDetail) -> String {
     let Some(arm) = &best.best else { return "nothing reported yet".into() };

@@ -47,6 +47,9 @@ pub struct SweepSummary {
     pub at: At,
     /// The answer so far.
     pub best: Option<Best>,
+    /// Why the server can't replay its log, if it can't.
+    #[serde(default)]
+    pub replay_error: Option<String>,
 }
 
 /// A sweep with its plan.
@@ -66,6 +69,9 @@ pub struct SweepDetail {
     /// The newest place in its log.
     #[serde(default)]
     pub seq: u64,
+    /// What it waits for, where that is a machine of a kind that doesn't ask for work.
+    #[serde(default)]
+    pub waits_for: Option<String>,
 }
 
 impl SweepDetail {

@@ -3,7 +3,7 @@
 use super::DriverError;
 use crate::{
     scheduler::{self, Event, Sweep},
-    store::{DynStore, Entry, StoreError},
+    store::{DynStore, Entry, SweepRow},
 };
 use floodgauge_protocol::SweepId;
 use serde_json::Value;
@@ -23,14 +23,10 @@ impl Live {
     /// Replays a whole log, and asserts that it leads where it led before.
     pub async fn replay(store: &DynStore, sweep: SweepId) -> Result<Self, DriverError> {
         let row = store.sweep(sweep).await?.ok_or(DriverError::NotFound)?;
-        if row.scheduler_version != scheduler::VERSION {
-            let (found, ours) = (row.scheduler_version, scheduler::VERSION);
-            return Err(DriverError::Version { found, ours });
-        }
-        let first = store.entries(sweep, 0, 1).await?.pop().ok_or(DriverError::NotFound)?;
-        let Event::Submitted { spec } = event(&first)? else {
-            let what = "the first log entry is no submission";
-            return Err(DriverError::Store(StoreError::Corrupt(what.into())));
+        check_version(&row)?;
+        let first = store.entries(sweep, 0, 1).await?.pop();
+        let Some(Event::Submitted { spec }) = first.as_ref().map(event).transpose()? else {
+            return Err(DriverError::Damaged { seq: 1 });
         };
         let mut live = Self { sweep, state: Arc::new(Sweep::new(*spec)), seq: 0 };
         live.catch_up(store).await?;
@@ -52,6 +48,9 @@ impl Live {
             let whole = entries.len() < BATCH as usize;
             let state = Arc::make_mut(&mut self.state);
             for entry in entries {
+                if entry.seq != self.seq + 1 {
+                    return Err(DriverError::Damaged { seq: self.seq + 1 });
+                }
                 take(state, &entry)?;
                 self.seq = entry.seq;
             }
@@ -70,6 +69,12 @@ impl Live {
     pub fn seq(&self) -> u64 {
         self.seq
     }
+}
+
+/// Refuses a sweep that was decided by a version of the scheduler which this binary lacks.
+pub fn check_version(row: &SweepRow) -> Result<(), DriverError> {
+    let (found, ours) = (row.scheduler_version, scheduler::VERSION);
+    if found == ours { Ok(()) } else { Err(DriverError::Version { found, ours }) }
 }
 
 /// Takes a stored entry in; its decisions must be the stored ones.
@@ -97,7 +102,7 @@ fn decided(mut decisions: Value) -> Value {
 
 fn event(entry: &Entry) -> Result<Event, DriverError> {
     serde_json::from_value(entry.event.clone()).map_err(|error| {
-        let what = format!("log entry {}: {error}", entry.seq);
-        DriverError::Store(StoreError::Corrupt(what))
+        tracing::debug!(sweep = %entry.sweep, seq = entry.seq, %error, "an entry can't be read");
+        DriverError::Damaged { seq: entry.seq }
     })
 }

@@ -11,6 +11,8 @@
 //! - `estimate`: how long a sweep would take.
 //! - `live`: a sweep's state in memory, rebuilt from its log.
 //! - `effects`: what a step changes in the projections.
+//! - `unreplayable`: sweeps whose log this binary can't follow.
+//! - `waiting`: why nobody works on a sweep.
 //! - `work`: leases, reports, blobs.
 
 mod control;
@@ -20,6 +22,8 @@ mod effects;
 mod error;
 mod estimate;
 mod live;
+mod unreplayable;
+mod waiting;
 mod work;
 
 pub use error::DriverError;
@@ -76,6 +80,8 @@ struct Inner {
     live: std::sync::Mutex<HashMap<SweepId, Arc<tokio::sync::Mutex<Option<Live>>>>>,
     changes: watch::Sender<u64>,
     heard: drain::Heard,
+    unreplayable: unreplayable::Unreplayable,
+    claimants: waiting::Claimants,
     metrics: Metrics,
 }
 
@@ -94,8 +100,19 @@ impl Driver {
         let live = std::sync::Mutex::default();
         let changes = watch::channel(0).0;
         let folder = Folder::new(&config.data);
-        let (heard, metrics) = Default::default();
-        Self(Arc::new(Inner { store, blobs, config, folder, live, changes, heard, metrics }))
+        let (heard, unreplayable, claimants, metrics) = Default::default();
+        Self(Arc::new(Inner {
+            store,
+            blobs,
+            config,
+            folder,
+            live,
+            changes,
+            heard,
+            unreplayable,
+            claimants,
+            metrics,
+        }))
     }
 
     /// The store, for reading projections.
@@ -200,9 +217,15 @@ impl Driver {
     /// A sweep as its log tells it, up to the newest entry.
     ///
     /// # Errors
-    /// [`DriverError::NotFound`]; [`DriverError::Version`] or [`DriverError::Replay`] if this
-    /// binary would decide otherwise than the one that wrote the log.
+    /// [`DriverError::NotFound`]; one that [is unreplayable](DriverError::is_unreplayable) if this
+    /// binary can't read the log, or would decide otherwise than the one that wrote it.
     pub async fn sweep(&self, sweep: SweepId) -> Result<Arc<Sweep>, DriverError> {
+        let followed = self.follow(sweep).await;
+        self.0.unreplayable.note(sweep, &followed);
+        followed
+    }
+
+    async fn follow(&self, sweep: SweepId) -> Result<Arc<Sweep>, DriverError> {
         let slot = self.slot(sweep);
         let mut slot = slot.lock().await;
         let mut live = self.load(sweep, slot.take()).await?;
@@ -216,6 +239,17 @@ impl Driver {
     /// after it. No event, no step; but before it takes no for an answer it looks whether
     /// another server has moved the sweep on.
     async fn apply(
+        &self,
+        sweep: SweepId,
+        guard: Option<LeaseGuard>,
+        decide: impl FnMut(&Sweep) -> Result<Option<Event>, DriverError>,
+    ) -> Result<Arc<Sweep>, DriverError> {
+        let applied = self.try_apply(sweep, guard, decide).await;
+        self.0.unreplayable.note(sweep, &applied);
+        applied
+    }
+
+    async fn try_apply(
         &self,
         sweep: SweepId,
         guard: Option<LeaseGuard>,

@@ -8,7 +8,7 @@ use crate::{
 };
 use bytes::Bytes;
 use floodgauge_protocol::{
-    Digest, LeaseId, SegmentId, Start,
+    Digest, LeaseId, SegmentId, Start, wire,
     work::{
         Assignment, ClaimRequest, Fail, Finish, Lease, MAX_REPORT_ROWS, Report, ReportAnswer,
         ReportRow,
@@ -30,11 +30,16 @@ const POLL: Duration = Duration::from_secs(1);
 const MAX_MESSAGE: usize = 2_000;
 
 impl Driver {
-    /// Leases a segment to a worker, waiting for one as long as it asks.
+    /// Leases a segment to a worker with whom version `spoken` of the wire is spoken, waiting for
+    /// one as long as it asks.
     ///
     /// # Errors
     /// [`DriverError::BadRequest`] for a name, fingerprint or wait out of range.
-    pub async fn claim(&self, request: &ClaimRequest) -> Result<Option<Assignment>, DriverError> {
+    pub async fn claim(
+        &self,
+        request: &ClaimRequest,
+        spoken: u32,
+    ) -> Result<Option<Assignment>, DriverError> {
         check_text("worker", &request.worker, 100)?;
         check_text("fingerprint", &request.fingerprint, 200)?;
         if request.wait_s > MAX_WAIT_S {
@@ -50,7 +55,8 @@ impl Driver {
             if self.0.heard.is_draining() {
                 return Ok(None);
             }
-            if let Some(assignment) = self.try_claim(request).await? {
+            self.0.claimants.note(&request.fingerprint);
+            if let Some(assignment) = self.try_claim(request, spoken).await? {
                 return Ok(Some(assignment));
             }
             let now = Instant::now();
@@ -62,8 +68,14 @@ impl Driver {
         }
     }
 
-    /// Takes the next segment that can be taken; one that turns out to be over is passed by.
-    async fn try_claim(&self, request: &ClaimRequest) -> Result<Option<Assignment>, DriverError> {
+    /// Takes the next segment that can be taken; one that turns out to be over is passed by, and so
+    /// is a sweep whose log can't be replayed, or whose recipe the worker wouldn't understand.
+    async fn try_claim(
+        &self,
+        request: &ClaimRequest,
+        spoken: u32,
+    ) -> Result<Option<Assignment>, DriverError> {
+        let mut except = self.0.unreplayable.all();
         loop {
             let claim = Claim {
                 lease: LeaseId(Uuid::new_v4()),
@@ -71,9 +83,10 @@ impl Driver {
                 worker: request.worker.clone(),
                 fingerprint: request.fingerprint.clone(),
                 ttl: self.0.config.lease_ttl,
+                except: except.clone(),
             };
             let Some(leased) = self.0.store.claim(claim.clone()).await? else { return Ok(None) };
-            match self.record_claim(&leased, &claim).await {
+            match self.record_claim(&leased, &claim, spoken).await {
                 Ok(Some(assignment)) => {
                     self.0.heard.note(leased.lease);
                     tracing::info!(sweep = %leased.sweep, segment = %leased.segment.segment,
@@ -81,12 +94,9 @@ impl Driver {
                     return Ok(Some(assignment));
                 }
                 Ok(None) | Err(DriverError::LeaseLost | DriverError::NotFound) => {}
-                Err(
-                    error @ (DriverError::Version { .. }
-                    | DriverError::Replay { .. }
-                    | DriverError::Store(StoreError::Corrupt(_))),
-                ) => {
-                    tracing::error!(sweep = %leased.sweep, %error, "a sweep can't be driven by this binary");
+                Err(error) if error.is_unreplayable() || matches!(error, DriverError::Unspoken) => {
+                    self.0.store.release(leased.lease).await?;
+                    except.push(leased.sweep);
                 }
                 Err(error) => return Err(error),
             }
@@ -98,13 +108,20 @@ impl Driver {
         &self,
         leased: &LeasedSegment,
         claim: &Claim,
+        spoken: u32,
     ) -> Result<Option<Assignment>, DriverError> {
         let segment = leased.segment.segment;
-        let still_open = |state: &Sweep, event: Event| state.open_segment(segment).map(|_| event);
+        let recipe = |state: &Sweep| {
+            wire::recipe_in(spoken, &state.spec().recipe).ok_or(DriverError::Unspoken)
+        };
+        let still_open = |state: &Sweep, event: Event| {
+            recipe(state)?;
+            Ok(state.open_segment(segment).map(|_| event))
+        };
         if leased.took_over {
             let lost = Event::Lost { segment, attempt: leased.attempt - 1 };
             tracing::warn!(sweep = %leased.sweep, %segment, "a lease expired; its segment is taken over");
-            self.apply(leased.sweep, guard(leased), |state| Ok(still_open(state, lost.clone())))
+            self.apply(leased.sweep, guard(leased), |state| still_open(state, lost.clone()))
                 .await?;
         }
         let claimed = Event::Claimed {
@@ -114,7 +131,7 @@ impl Driver {
             fingerprint: claim.fingerprint.clone(),
         };
         let state = self
-            .apply(leased.sweep, guard(leased), |state| Ok(still_open(state, claimed.clone())))
+            .apply(leased.sweep, guard(leased), |state| still_open(state, claimed.clone()))
             .await?;
         if state.open_segment(segment).is_none() {
             return Ok(None);
@@ -127,7 +144,7 @@ impl Driver {
                 attempt: leased.attempt,
                 ttl_s: self.ttl_s(),
             },
-            recipe: state.spec().recipe.clone(),
+            recipe: recipe(&state)?,
             family: state.plan().families[leased.segment.family.ix()],
             arms: state.plan().arms.clone(),
             segment: leased.segment.clone(),
@@ -175,7 +192,8 @@ impl Driver {
                 renewed = news;
                 Ok(news.then_some(Event::Reported { segment, attempt, rows, redone }))
             })
-            .await?;
+            .await
+            .map_err(|error| self.told_to_worker(leased.lease, error))?;
         self.0.metrics.reported(&leased.worker, count, state.steps_per_epoch());
         if !contradicting.is_empty() {
             self.record_contradiction(&leased, contradicting).await?;
@@ -190,7 +208,8 @@ impl Driver {
                 let branches = state.newer(segment, &report.saved);
                 Ok((!branches.is_empty()).then_some(Event::Saved { segment, attempt, branches }))
             })
-            .await?;
+            .await
+            .map_err(|error| self.told_to_worker(leased.lease, error))?;
         }
         let mut stop = state.stops(segment).to_vec();
         stop.extend(self.last_orders(&leased.segment));
@@ -228,7 +247,8 @@ impl Driver {
             let branches = finish.branches.clone();
             Ok(Some(Event::Finished { segment, attempt, branches }))
         })
-        .await?;
+        .await
+        .map_err(|error| self.told_to_worker(leased.lease, error))?;
         self.0.heard.forget(leased.lease);
         tracing::info!(sweep = %leased.sweep, %segment, lease = %leased.lease, "finished");
         Ok(())
@@ -247,7 +267,8 @@ impl Driver {
             open(state, segment)?;
             Ok(Some(Event::Failed { segment, attempt, message: message.clone() }))
         })
-        .await?;
+        .await
+        .map_err(|error| self.told_to_worker(leased.lease, error))?;
         self.0.heard.forget(leased.lease);
         Ok(())
     }
@@ -313,6 +334,16 @@ impl Driver {
             .record("segment", display(leased.segment.segment))
             .record("attempt", leased.attempt);
         Ok(leased)
+    }
+
+    /// An error as the worker is told that holds a lease. Of a sweep whose log can't be replayed
+    /// nothing is taken in here, however often it's tried: it drops the segment.
+    fn told_to_worker(&self, lease: LeaseId, error: DriverError) -> DriverError {
+        if !error.is_unreplayable() {
+            return error;
+        }
+        self.0.heard.forget(lease);
+        DriverError::LeaseLost
     }
 
     fn ttl_s(&self) -> u32 {

@@ -1,6 +1,6 @@
 //! The answer of a sweep: best b, and how sure.
 
-use super::{AppState, extract::SweepPath, openapi::NoSweep, problem::Problem, sweeps};
+use super::{AppState, extract::SweepPath, openapi::NoSweep, problem::Problem, stored, sweeps};
 use crate::{
     scheduler::{Sweep, SweepStatus},
     verdict::Best,
@@ -59,11 +59,11 @@ async fn best(
     // The status first: an answer that is newer than its status may say more, never less.
     let row = sweeps::row(&state, sweep).await?;
     let status = row.status;
-    let best = match sweeps::replayed(&state, sweep).await? {
+    let best = match stored::replayed(&state, sweep).await? {
         Some(replayed) => replayed.best(),
         // Nothing was reported yet, which is an answer too.
-        None if row.best.is_none() => Sweep::new(sweeps::spec(&row)?).best(),
-        None => sweeps::stored_best(&row).ok_or_else(|| {
+        None if row.best.is_none() => Sweep::new(stored::legible(&row)?.spec).best(),
+        None => stored::stored_best(&row).ok_or_else(|| {
             Problem::Internal(anyhow::anyhow!("nothing tells the answer of sweep {sweep}"))
         })?,
     };

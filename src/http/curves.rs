@@ -7,7 +7,7 @@ use super::{
     extract::SweepPath,
     openapi::NoSweep,
     problem::Problem,
-    sweeps,
+    stored, sweeps,
 };
 use crate::store::{CurveRow, TrialRow};
 use axum::{extract::State, http::HeaderMap, response::Response};
@@ -85,7 +85,7 @@ async fn curves(
     let rows = state.driver.store().curves(sweep).await?;
     let onsets = Onsets::of(&state.driver.store().trials(sweep).await?);
     if prefers_csv(&headers) {
-        let plan = sweeps::plan(&row)?;
+        let plan = stored::legible(&row)?.plan;
         let table = csv(&plan, &rows, &onsets).map_err(|error| Problem::Internal(error.into()))?;
         Ok(accept::csv(table))
     } else {

@@ -1,6 +1,6 @@
 //! All curves of a sweep in the recorded-grid format: one file that holds every arm's run.
 
-use super::{AppState, extract::SweepPath, openapi::NoSweep, problem::Problem, sweeps};
+use super::{AppState, extract::SweepPath, openapi::NoSweep, problem::Problem, stored, sweeps};
 use crate::store::{CurveRow, TrialRow};
 use axum::{Json, extract::State};
 use floodgauge_protocol::{
@@ -102,7 +102,7 @@ async fn grid(
     SweepPath(sweep): SweepPath,
 ) -> Result<Json<Grid>, Problem> {
     let row = sweeps::row(&state, sweep).await?;
-    let (spec, plan) = (sweeps::spec(&row)?, sweeps::plan(&row)?);
+    let (spec, plan) = (stored::spec(&row)?, stored::plan(&row)?);
     let curves = state.driver.store().curves(sweep).await?;
     let trials = state.driver.store().trials(sweep).await?;
     Ok(Json(record(&spec, &plan, &curves, &trials)))

@@ -42,6 +42,7 @@ pub mod problem;
 mod serve;
 pub mod session;
 pub mod sparkline;
+mod stored;
 pub mod sweeps;
 pub mod table;
 mod time;

@@ -169,6 +169,8 @@ problems! {
     NoBlob "404" "`not-found`: there is no such blob",
     StateConflict "409" "`conflict`: the sweep's state doesn't allow this",
     LeaseLost "409" "`lease-lost`: drop the segment and claim anew",
+    WireVersion "409" "`wire-version`: worker and server understand no version in common; the \
+                       detail says which each does",
     TooLarge "413" "`too-large`: the body is too long",
     UnsupportedMediaType "415" "`unsupported-media-type`: the body isn't declared as what is taken",
     NoDataset "404" "`not-found`: there is no such data set, or nothing is kept of it",

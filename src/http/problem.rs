@@ -55,6 +55,8 @@ pub enum Problem {
     InvalidDataset(String),
     /// The lease was taken over, finished or withdrawn.
     LeaseLost,
+    /// Worker and server understand no version of the wire in common; says which each does.
+    WireVersion(String),
     /// The body is longer than the route takes.
     TooLarge(Limit),
     /// The body isn't declared as what the route takes; says what that is.
@@ -138,6 +140,11 @@ impl Problem {
             }
             Self::Conflict(_) => ("conflict", S::CONFLICT, "its state doesn't allow this"),
             Self::LeaseLost => ("lease-lost", S::CONFLICT, "the lease is no longer held"),
+            Self::WireVersion(_) => (
+                "wire-version",
+                S::CONFLICT,
+                "worker and server understand no version of the wire in common",
+            ),
             Self::TooLarge(_) => ("too-large", S::PAYLOAD_TOO_LARGE, "the body is too long"),
             Self::UnsupportedMediaType(_) | Self::PackedBody => (
                 "unsupported-media-type",
@@ -195,7 +202,9 @@ impl Problem {
             Self::RateLimited(wait) => (format!("try again in {} s", whole_seconds(wait)), none()),
             Self::NotFound(what) => (format!("there is no {what}"), none()),
             Self::MethodNotAllowed => ("the header `allow` names the methods".into(), none()),
-            Self::Conflict(why) | Self::InvalidDataset(why) => (why, none()),
+            Self::Conflict(why) | Self::InvalidDataset(why) | Self::WireVersion(why) => {
+                (why, none())
+            }
             Self::LeaseLost => {
                 ("it was taken over, finished or withdrawn: drop it and claim anew".into(), none())
             }
@@ -290,7 +299,10 @@ impl From<DriverError> for Problem {
             E::BadFinish(detail) | E::BadRequest(detail) => whole(detail),
             E::Blob(error) => error.into(),
             E::Store(error) => error.into(),
-            E::Version { .. } | E::Replay { .. } => Self::Internal(error.into()),
+            E::Version { .. } | E::Replay { .. } | E::Damaged { .. } => {
+                Self::Conflict(format!("{error}: it can be looked at, cancelled and deleted"))
+            }
+            E::Unspoken => Self::Conflict(error.to_string()),
         }
     }
 }

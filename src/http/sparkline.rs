@@ -1,6 +1,6 @@
 //! A sweep's best curve in a few points, for lists that draw many sweeps.
 
-use super::{AppState, extract::SweepPath, openapi::NoSweep, problem::Problem, sweeps};
+use super::{AppState, extract::SweepPath, openapi::NoSweep, problem::Problem, stored, sweeps};
 use crate::{store::CurveRow, verdict::BestArm};
 use axum::{Json, extract::State};
 use floodgauge_protocol::{ArmIx, FamilyIx, Metric, ObjectiveMetric, Plan, SweepId, TrialKey};
@@ -44,9 +44,9 @@ async fn sparkline(
     SweepPath(sweep): SweepPath,
 ) -> Result<Json<Sparkline>, Problem> {
     let row = sweeps::row(&state, sweep).await?;
-    let spec = sweeps::spec(&row)?;
-    let best = sweeps::stored_best(&row).and_then(|best| best.best);
-    let trial = trial_of(best.as_ref(), &sweeps::plan(&row)?);
+    let spec = stored::legible(&row)?.spec;
+    let best = stored::stored_best(&row).and_then(|best| best.best);
+    let trial = trial_of(best.as_ref(), &stored::legible(&row)?.plan);
     let curve = state.driver.store().curve(sweep, trial).await?;
     let rows = thinned(&curve);
     let metric = spec.search.objective.metric;

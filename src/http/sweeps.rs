@@ -8,11 +8,11 @@ use super::{
     openapi::{InvalidSweep, Malformed, NoSweep, StateConflict, TooLarge, UnsupportedMediaType},
     plan::{self, SweepPlan},
     problem::Problem,
+    stored::{self, Legible},
     time::timestamp,
 };
 use crate::{
-    driver::DriverError,
-    scheduler::{Rungs, Sweep, SweepStatus},
+    scheduler::{Rungs, SweepStatus},
     store::{Page, SweepRow},
     verdict::Best,
 };
@@ -23,12 +23,11 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use floodgauge_protocol::{
-    ArmIx, At, Digest, Family, Method, ObjectiveMetric, Plan, SchedulerKind, SweepId, SweepSpec,
+    ArmIx, At, Digest, Family, Method, ObjectiveMetric, SchedulerKind, SweepId, SweepSpec,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::Digest as _;
-use std::sync::Arc;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -69,6 +68,11 @@ pub struct SweepSummary {
     /// The answer so far; null before anything was reported.
     #[schema(required)]
     pub best: Option<Best>,
+    /// Why this server can't replay the sweep's log, in words: it is shown as far as it is stored,
+    /// goes on no more here, and can be cancelled and deleted. Null where nothing of the kind is
+    /// known.
+    #[schema(required)]
+    pub replay_error: Option<String>,
 }
 
 /// A sweep with all that it spells out.
@@ -91,6 +95,10 @@ pub struct SweepDetail {
     pub seq: u64,
     /// The version of the scheduler that decides for it.
     pub scheduler_version: u32,
+    /// What it waits for, in words, where all that is left of it is for machines of a kind that
+    /// hasn't asked for work lately; else null.
+    #[schema(required)]
+    pub waits_for: Option<String>,
 }
 
 /// An arm of a sweep.
@@ -252,7 +260,7 @@ async fn list(
     let more = rows.len() > limit as usize;
     rows.truncate(limit as usize);
     let next_cursor = rows.last().filter(|_| more).map(|row| row.sweep);
-    let items = rows.iter().map(summary).collect::<Result<_, _>>()?;
+    let items = rows.iter().map(|row| summary(&state, row)).collect::<Result<_, _>>()?;
     Ok(Json(SweepList { items, next_cursor }))
 }
 
@@ -297,50 +305,6 @@ pub(super) async fn row(state: &AppState, sweep: SweepId) -> Result<SweepRow, Pr
     row.ok_or_else(|| Problem::NotFound(format!("sweep {sweep}")))
 }
 
-/// The spec that a row holds.
-pub(super) fn spec(row: &SweepRow) -> Result<SweepSpec, Problem> {
-    SweepSpec::deserialize(&row.spec).map_err(|error| {
-        let sweep = row.sweep;
-        Problem::Internal(anyhow::Error::from(error).context(format!("spec of sweep {sweep}")))
-    })
-}
-
-/// The arms and families of a row's sweep.
-pub(super) fn plan(row: &SweepRow) -> Result<Plan, Problem> {
-    let Some(plan) = &row.plan else { return Ok(Plan::of(&spec(row)?)) };
-    Plan::deserialize(plan).map_err(|error| {
-        let sweep = row.sweep;
-        Problem::Internal(anyhow::Error::from(error).context(format!("plan of sweep {sweep}")))
-    })
-}
-
-/// A sweep as its log tells it; none if this binary would decide otherwise than the one that
-/// wrote the log: then what is stored can still be read.
-pub(super) async fn replayed(
-    state: &AppState,
-    sweep: SweepId,
-) -> Result<Option<Arc<Sweep>>, Problem> {
-    match state.driver.sweep(sweep).await {
-        Ok(replayed) => Ok(Some(replayed)),
-        Err(error @ (DriverError::Version { .. } | DriverError::Replay { .. })) => {
-            tracing::warn!(%sweep, %error, "a sweep is told as far as it is stored");
-            Ok(None)
-        }
-        Err(error) => Err(error.into()),
-    }
-}
-
-/// The answer that a row holds; none if there is none yet, or another version wrote it
-/// otherwise.
-pub(super) fn stored_best(row: &SweepRow) -> Option<Best> {
-    let read = Best::deserialize(row.best.as_ref()?);
-    read.inspect_err(|error| {
-        tracing::warn!(sweep = %row.sweep, %error, "a stored answer can't be read");
-    })
-    .ok()
-    .map(|best: Best| best.of_sweep(row.sweep))
-}
-
 /// An arm, spelled out.
 pub(super) fn arm_item(arm: ArmIx, method: Method) -> ArmItem {
     ArmItem { arm, name: method.to_string(), method: method.name(), b: method.level() }
@@ -348,23 +312,28 @@ pub(super) fn arm_item(arm: ArmIx, method: Method) -> ArmItem {
 
 pub(super) async fn detail(state: &AppState, sweep: SweepId) -> Result<SweepDetail, Problem> {
     let row = row(state, sweep).await?;
-    let spec = spec(&row)?;
-    let plan = plan(&row)?;
+    // Whether it can be replayed is known once somebody has tried.
+    stored::replayed(state, sweep).await?;
+    let summary = summary(state, &row)?;
+    let waits_for = state.driver.waits_for(&row).await?;
+    let Legible { spec, plan, .. } = stored::legible(&row)?;
     let rungs = Rungs::of(&spec, plan.arms.len() - 1).epochs().to_vec();
     Ok(SweepDetail {
-        summary: summary(&row)?,
+        summary,
         arms_list: plan.arm_ids().zip(&plan.arms).map(|(ix, arm)| arm_item(ix, *arm)).collect(),
         families: plan.families,
         steps_per_epoch: spec.recipe.steps_per_epoch(),
         rungs,
         seq: row.head_seq,
         scheduler_version: row.scheduler_version,
+        waits_for,
         spec,
     })
 }
 
-fn summary(row: &SweepRow) -> Result<SweepSummary, Problem> {
-    let spec = spec(row)?;
+fn summary(state: &AppState, row: &SweepRow) -> Result<SweepSummary, Problem> {
+    let Legible { spec, plan, is_whole } = stored::legible(row)?;
+    let unread = || (!is_whole).then(|| "not all that it was submitted with can be read".into());
     Ok(SweepSummary {
         id: row.sweep,
         name: row.name.clone(),
@@ -373,11 +342,12 @@ fn summary(row: &SweepRow) -> Result<SweepSummary, Problem> {
         created_at: timestamp(row.created_ms).map_err(Problem::Internal)?,
         updated_at: timestamp(row.updated_ms).map_err(Problem::Internal)?,
         dataset: spec.recipe.dataset.name.to_string(),
-        arms: plan(row)?.arms.len(),
+        arms: plan.arms.len(),
         seeds: spec.search.seeds.len(),
         epochs: spec.recipe.epochs,
         metric: spec.search.objective.metric,
         at: spec.search.objective.at,
-        best: stored_best(row),
+        best: stored::stored_best(row),
+        replay_error: state.driver.replay_error(row).or_else(unread),
     })
 }

@@ -7,7 +7,7 @@ use super::{
     extract::SweepPath,
     openapi::{NoSweep, StateConflict},
     problem::Problem,
-    sweeps,
+    stored, sweeps,
 };
 use crate::{
     scheduler::{Sweep, SweepStatus},
@@ -59,13 +59,12 @@ async fn table(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let row = sweeps::row(&state, sweep).await?;
-    let replayed = match sweeps::replayed(&state, sweep).await? {
+    let replayed = match stored::replayed(&state, sweep).await? {
         Some(replayed) => replayed.table(),
-        None if row.best.is_none() => Sweep::new(sweeps::spec(&row)?).table(),
+        None if row.best.is_none() => Sweep::new(stored::legible(&row)?.spec).table(),
         None => {
-            let version = row.scheduler_version;
-            let why = format!("this server can't follow version {version} of the scheduler");
-            return Err(Problem::Conflict(why));
+            let why = state.driver.replay_error(&row).unwrap_or_default();
+            return Err(Problem::Conflict(format!("this server can't replay the log: {why}")));
         }
     };
     Ok(if prefers_csv(&headers) {

@@ -5,6 +5,7 @@ use super::{
     extract::SweepPath,
     openapi::NoSweep,
     problem::Problem,
+    stored,
     sweeps::{self, arm_item},
 };
 use crate::{scheduler::TrialStatus, store::TrialRow};
@@ -81,10 +82,10 @@ async fn list(
     State(state): State<AppState>,
     SweepPath(sweep): SweepPath,
 ) -> Result<Json<TrialList>, Problem> {
-    let plan = sweeps::plan(&sweeps::row(&state, sweep).await?)?;
+    let plan = stored::legible(&sweeps::row(&state, sweep).await?)?.plan;
     let rows = state.driver.store().trials(sweep).await?;
     let rows: HashMap<TrialKey, TrialRow> = rows.into_iter().map(|row| (row.trial, row)).collect();
-    let replayed = sweeps::replayed(&state, sweep).await?;
+    let replayed = stored::replayed(&state, sweep).await?;
     let items = plan
         .families
         .iter()

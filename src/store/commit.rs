@@ -92,6 +92,8 @@ pub struct Effects {
     pub requeue: Vec<SegmentId>,
     /// Segments that are over; their leases end.
     pub close: Vec<SegmentId>,
+    /// Whether all of them are.
+    pub close_all: bool,
     /// New epochs.
     pub rows: Vec<RowUpdate>,
     /// Trials that changed; ones that don't exist yet are made.

@@ -19,7 +19,7 @@ pub use error::StoreError;
 pub use postgres::PostgresStore;
 pub use rows::{
     AddedDataset, BlobRow, Claim, Created, CurveRow, DatasetRow, DeletedDataset, Depths, Entry,
-    GlobalCursor, LeasedSegment, NewDataset, Page, SweepRow, Told, TrialRow,
+    GlobalCursor, LeasedSegment, NewDataset, OpenWork, Page, SweepRow, Told, TrialRow,
 };
 pub use sqlite::SqliteStore;
 pub use tokens::{AddedToken, NewToken, OverQuota, Quota, TokenRow, Usage};
@@ -114,10 +114,17 @@ pub trait Store: Send + Sync + 'static {
     /// Leases a queued segment, or one whose lease has expired, to a worker: highest
     /// priority first, then the sweep with the fewest live leases, then the one that had its turn
     /// longest ago, then the oldest.
-    /// Only segments whose sweep is `queued` or `running`, and whose family is not pinned to
-    /// another fingerprint; the claim pins the family. It may pass over a segment that another
+    /// Only segments whose sweep is `queued` or `running` and none of those excepted, and whose
+    /// family is not pinned to another fingerprint; the claim pins the family. It may pass over a segment that another
     /// writer is just about to change.
     async fn claim(&self, claim: Claim) -> Result<Option<LeasedSegment>, StoreError>;
+
+    /// Puts a segment back into the queue that was claimed and not begun; its family is pinned no
+    /// more if nothing else of it was ever claimed. Nothing happens if the lease is lost.
+    async fn release(&self, lease: LeaseId) -> Result<(), StoreError>;
+
+    /// The segments of a sweep that aren't over, in order.
+    async fn open_work(&self, sweep: SweepId) -> Result<Vec<OpenWork>, StoreError>;
 
     /// Looks a lease up by its id and token, whether or not it has expired, as long as nobody
     /// took its segment over; pushes its expiry `ttl` ahead.

@@ -162,6 +162,17 @@ pub struct Claim {
     pub fingerprint: String,
     /// How long the lease lasts unless renewed.
     pub ttl: Duration,
+    /// Sweeps that nothing is wanted of.
+    pub except: Vec<SweepId>,
+}
+
+/// A segment that isn't over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenWork {
+    /// Whether a worker holds it whose lease hasn't expired.
+    pub is_held: bool,
+    /// The fingerprint that its family is pinned to, if it was begun.
+    pub pinned_to: Option<String>,
 }
 
 /// A segment under a lease.

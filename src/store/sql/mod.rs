@@ -20,7 +20,7 @@ mod tokens;
 use super::{
     AddedDataset, AddedToken, BlobRow, Claim, Commit, Created, CurveRow, DatasetRow,
     DeletedDataset, Depths, Entry, GlobalCursor, LeasedSegment, NewDataset, NewSweep, NewToken,
-    Page, Store, StoreError, SweepRow, TokenRow, Told, TrialRow, Usage,
+    OpenWork, Page, Store, StoreError, SweepRow, TokenRow, Told, TrialRow, Usage,
 };
 use crate::access::{Kind, Secret, TokenId};
 use async_trait::async_trait;
@@ -149,6 +149,16 @@ impl<DB: Dialect> Store for SqlStore<DB> {
                 queue::Claimed::PinnedMeanwhile => {}
             }
         }
+    }
+
+    async fn release(&self, lease: LeaseId) -> Result<(), StoreError> {
+        let mut tx = begin(&self.writer).await?;
+        queue::release(&mut *tx, lease).await?;
+        Ok(tx.commit().await?)
+    }
+
+    async fn open_work(&self, sweep: SweepId) -> Result<Vec<OpenWork>, StoreError> {
+        queue::open_work(&mut *self.reader.acquire().await?, sweep).await
     }
 
     async fn renew(

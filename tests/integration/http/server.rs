@@ -104,6 +104,11 @@ impl Server {
         Self::on(tempfile::tempdir().unwrap(), store, Manners::default()).await
     }
 
+    /// A server on a folder that has blobs already, and on their database.
+    pub async fn on_folder(folder: TempDir, store: DynStore) -> Self {
+        Self::on(folder, store, Manners::default()).await
+    }
+
     async fn over(folder: TempDir, lease_ttl: Duration, gate: Gate) -> Self {
         Self::on_sqlite(folder, Manners { lease_ttl, gate, ..Manners::default() }).await
     }
