@@ -228,6 +228,18 @@ mod tests {
     }
 
     #[test]
+    fn a_sweep_that_does_not_go_on_says_why() {
+        let mut sweep = one_decay();
+        assert_eq!(halted(&sweep), None);
+        sweep.waits_for = Some("it waits for a worker of the kind that began it".into());
+        assert_eq!(halted(&sweep), sweep.waits_for);
+        sweep.summary.replay_error = Some("entry 3 of the log can't be read".into());
+        let words = "its log can't be replayed by this server: entry 3 of the log can't be read; \
+                     it can be cancelled and deleted";
+        assert_eq!(halted(&sweep).as_deref(), Some(words));
+    }
+
+    #[test]
     fn an_answer_names_best_b_its_difference_and_its_cost() {
         assert_eq!(
             plain(&answer(&best(), &one_decay())),
