@@ -17,6 +17,7 @@ help:
 	@echo 'make build   page and binary (target/release/floodgauge)'
 	@echo 'make web     page only'
 	@echo 'make test-fuzz  the HTTP surface under schemathesis (FUZZ_SECONDS, by default 120)'
+	@echo 'make test-clients  generated clients in Python and TypeScript, each with a sweep on a real server'
 	@echo 'make test-chaos  a hundred faults on each database: killed, stopped, cut off, out of disk'
 	@echo 'make sbom    what binary and page are made of, as CycloneDX, in sbom/'
 	@echo 'make fmt     set all code out as it should be'
@@ -52,7 +53,7 @@ web/node_modules/.package-lock.json: web/package-lock.json
 	@touch $@
 
 .PHONY: test
-test: test-tools lint test-web web test-rust check-openapi test-fuzz test-browser
+test: test-tools lint test-web web test-rust check-openapi test-clients test-fuzz test-browser
 	@echo
 	@echo 'all stages passed'
 
@@ -79,6 +80,10 @@ test-rust:
 .PHONY: check-openapi
 check-openapi:
 	@$(STAGE) 'openapi' scripts/check-openapi
+
+.PHONY: test-clients
+test-clients: web
+	@$(STAGE) 'generated clients' scripts/test-clients
 
 .PHONY: test-fuzz
 test-fuzz: web

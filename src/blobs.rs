@@ -34,13 +34,13 @@ use tokio::io::{AsyncRead, AsyncReadExt as _};
 use uuid::Uuid;
 
 /// How many blobs a collection looks up at once.
-const BATCH: u32 = 1_000;
+const BLOBS_AT_ONCE: u32 = 1_000;
 
 /// How many blobs are remembered between two collections; the others come later.
-const MOST_CANDIDATES: u32 = 10_000;
+const MAX_CANDIDATES: u32 = 10_000;
 
 /// How much of a staged object is on its way at once.
-const CHUNK: usize = 1 << 20;
+const CHUNK_BYTES: usize = 1 << 20;
 /// Where staged objects are; no digest begins so.
 const INCOMING: &str = "incoming";
 /// How long a staged object may take to get its name.
@@ -56,9 +56,9 @@ pub struct Staged(path::Path);
 
 /// The bytes of a blob as they come, and how many there are.
 pub struct Streamed {
-    /// How many.
+    /// How many bytes there are.
     pub size: u64,
-    /// They.
+    /// The bytes, in pieces as they come from the store.
     pub chunks: BoxStream<'static, object_store::Result<Bytes>>,
 }
 
@@ -170,7 +170,7 @@ impl Blobs {
         self.sweep_staged().await?;
         let mut collected = 0;
         loop {
-            let unreferenced = store.unreferenced_blobs(BATCH).await?;
+            let unreferenced = store.unreferenced_blobs(BLOBS_AT_ONCE).await?;
             let mut forgotten = 0;
             for digest in unreferenced {
                 let delete = Box::pin(self.delete(digest));
@@ -195,7 +195,7 @@ impl Blobs {
     ) -> Result<u64, BlobError> {
         self.sweep_staged().await?;
         let now: BTreeSet<Digest> =
-            store.unreferenced_blobs(MOST_CANDIDATES).await?.into_iter().collect();
+            store.unreferenced_blobs(MAX_CANDIDATES).await?.into_iter().collect();
         let mut collected = 0;
         for &digest in now.intersection(&last.0) {
             let delete = Box::pin(self.delete(digest));
@@ -212,10 +212,10 @@ impl Blobs {
     pub async fn stage(&self, mut reader: impl AsyncRead + Unpin) -> Result<Staged, BlobError> {
         let place = path::Path::from_iter([INCOMING, &Uuid::new_v4().simple().to_string()]);
         let mut upload = WriteMultipart::new(self.objects.put_multipart(&place).await?);
-        let mut chunk = Vec::with_capacity(CHUNK);
+        let mut chunk = Vec::with_capacity(CHUNK_BYTES);
         loop {
             chunk.clear();
-            let read = (&mut reader).take(CHUNK as u64).read_to_end(&mut chunk).await;
+            let read = (&mut reader).take(CHUNK_BYTES as u64).read_to_end(&mut chunk).await;
             let waited = match read {
                 Ok(_) => upload.wait_for_capacity(2).await.map_err(BlobError::from),
                 Err(error) => Err(BlobError::Read(error)),
@@ -284,15 +284,15 @@ impl Blobs {
 
     async fn put_verified(&self, digest: Digest, bytes: Bytes) -> Result<bool, BlobError> {
         let location = location(digest);
-        let there = match self.objects.get(&location).await {
+        let exists = match self.objects.get(&location).await {
             Ok(object) => is(object, &bytes).await?,
             Err(object_store::Error::NotFound { .. }) => false,
             Err(error) => return Err(error.into()),
         };
-        if !there {
+        if !exists {
             self.objects.put(&location, PutPayload::from_bytes(bytes)).await?;
         }
-        Ok(!there)
+        Ok(!exists)
     }
 }
 

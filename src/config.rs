@@ -2,11 +2,8 @@
 //! the environment stands beside its flag, so that all three are read in one place.
 
 use crate::{
-    access::{Kind, Secret},
-    http::{
-        BasePath,
-        access::{DEFAULT_RATE, OpenTo},
-    },
+    access::{DEFAULT_RATE, Kind, OpenTo, Secret},
+    base_path::BasePath,
 };
 use bytesize::ByteSize;
 use clap::{Args, ValueEnum, builder::FalseyValueParser};
@@ -128,7 +125,7 @@ pub struct Work {
     #[arg(long, env = "FLOODGAUGE_WORKERS", value_name = "N", default_value_t = DEFAULT_WORKERS)]
     pub workers: u16,
     /// Seconds after which work is taken from a worker that has gone silent
-    #[arg(long, env = "FLOODGAUGE_LEASE_TTL", value_name = "SECONDS", default_value_t = DEFAULT_LEASE_TTL, value_parser = clap::value_parser!(u32).range(2..=3600))]
+    #[arg(long, env = "FLOODGAUGE_LEASE_TTL", value_name = "SECONDS", default_value_t = DEFAULT_LEASE_TTL_S, value_parser = clap::value_parser!(u32).range(2..=3600))]
     pub lease_ttl: u32,
 }
 
@@ -153,7 +150,7 @@ fn time(text: &str) -> Result<Duration, String> {
     time.try_into().map_err(|_| "a time can't be below zero".into())
 }
 
-const DEFAULT_LEASE_TTL: u32 = 15;
+const DEFAULT_LEASE_TTL_S: u32 = 15;
 
 /// One worker where this build can train, none where it can't.
 const DEFAULT_WORKERS: u16 = if cfg!(feature = "worker") { 1 } else { 0 };
@@ -161,7 +158,7 @@ const DEFAULT_WORKERS: u16 = if cfg!(feature = "worker") { 1 } else { 0 };
 impl Work {
     /// One worker in this process, with work taken back as soon as by default.
     pub fn one_worker() -> Self {
-        Self { workers: 1, lease_ttl: DEFAULT_LEASE_TTL }
+        Self { workers: 1, lease_ttl: DEFAULT_LEASE_TTL_S }
     }
 
     /// How long a lease lasts without a sign of life.
@@ -176,16 +173,16 @@ impl Work {
 pub struct Drain {
     /// Seconds that training may take, once the process is told to end, to reach the end of its
     /// epoch and hand in what it has; what doesn't, goes on elsewhere from where it was saved
-    #[arg(long = "drain-timeout", env = "FLOODGAUGE_DRAIN_TIMEOUT", value_name = "SECONDS", default_value_t = DEFAULT_DRAIN_TIMEOUT)]
+    #[arg(long = "drain-timeout", env = "FLOODGAUGE_DRAIN_TIMEOUT", value_name = "SECONDS", default_value_t = DEFAULT_DRAIN_TIMEOUT_S)]
     pub seconds: u32,
 }
 
-const DEFAULT_DRAIN_TIMEOUT: u32 = 20;
+const DEFAULT_DRAIN_TIMEOUT_S: u32 = 20;
 
 impl Drain {
     /// As long as by default.
     pub fn default_timeout() -> Self {
-        Self { seconds: DEFAULT_DRAIN_TIMEOUT }
+        Self { seconds: DEFAULT_DRAIN_TIMEOUT_S }
     }
 
     /// How long it may take.
@@ -238,7 +235,7 @@ impl Cache {
     }
 
     /// The bytes to keep there.
-    pub fn most_bytes(&self) -> u64 {
+    pub fn max_bytes(&self) -> u64 {
         u64::from(self.gib) << 30
     }
 }
@@ -289,13 +286,13 @@ impl Machine {
 fn memory(text: &str) -> Result<ByteSize, String> {
     let size: ByteSize =
         text.parse().map_err(|error| format!("not a size such as 2GiB or 500MB: {error}"))?;
-    if size < LEAST_MEMORY {
-        return Err(format!("at least {LEAST_MEMORY} are needed, not {size}"));
+    if size < MIN_MEMORY {
+        return Err(format!("at least {MIN_MEMORY} are needed, not {size}"));
     }
     Ok(size)
 }
 
-const LEAST_MEMORY: ByteSize = ByteSize::mib(1);
+const MIN_MEMORY: ByteSize = ByteSize::mib(1);
 
 /// Which server a client talks to, and as whom.
 #[derive(Clone, Debug, Args)]

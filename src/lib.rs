@@ -7,6 +7,7 @@
 //! - [`driver`]: the one place where the scheduler meets the store.
 //! - [`store`]: the event log and its projections, on SQLite and Postgres.
 //! - [`blobs`]: checkpoints by digest, and which of them go.
+//! - [`base_path`]: a path that a server lies below.
 //! - [`metrics`]: what a server counts.
 //! - [`trace`]: from a submission through workers to a verdict.
 //! - [`http`]: the surface for users and workers, and the page.
@@ -14,6 +15,7 @@
 //! - [`config`], [`cli`]: settings and commands of the program.
 
 pub mod access;
+pub mod base_path;
 pub mod blobs;
 pub mod cli;
 pub mod client;

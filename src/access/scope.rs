@@ -1,62 +1,9 @@
 //! What a token may do.
 
-use clap::ValueEnum;
-use serde::{Deserialize, Serialize};
+use floodgauge_api::Scope;
+use serde::Serialize;
 use std::{collections::BTreeSet, fmt, str::FromStr};
 use utoipa::ToSchema;
-
-/// A thing that a token may do.
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-    Serialize,
-    Deserialize,
-    ToSchema,
-    ValueEnum,
-)]
-#[serde(rename_all = "lowercase")]
-pub enum Scope {
-    /// See all sweeps and data sets
-    Read,
-    /// Submit, cancel and delete sweeps and data sets too
-    Submit,
-    /// Claim work, and no more than its leases need
-    Worker,
-    /// Everything, tokens included
-    Admin,
-}
-
-impl Scope {
-    /// All of them.
-    pub const ALL: [Self; 4] = [Self::Read, Self::Submit, Self::Worker, Self::Admin];
-
-    /// As tokens and settings spell it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Read => "read",
-            Self::Submit => "submit",
-            Self::Worker => "worker",
-            Self::Admin => "admin",
-        }
-    }
-
-    /// Whether who may do this may do the other too.
-    pub fn includes(self, other: Self) -> bool {
-        self == other || self == Self::Admin || (self == Self::Submit && other == Self::Read)
-    }
-}
-
-impl fmt::Display for Scope {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
 
 /// What a token may do, at least one thing; written with spaces in between.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]

@@ -1,10 +1,7 @@
 //! A sweep's progress as people see it: bars on a terminal, lines elsewhere; always on standard
 //! error, so that standard output is the answer's.
 
-use super::{
-    print,
-    progress::{Progress, Stage},
-};
+use super::{print, progress::Progress, stage::Stage};
 use console::style;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use reqwest::Url;
@@ -19,7 +16,7 @@ const WAITS: &str = "{prefix:>12}  {wide_msg:.dim}";
 const LIVE: &str = "{prefix:>12}  {spinner:.cyan} {wide_msg}";
 const TICK: Duration = Duration::from_millis(120);
 /// How often a line is written where there is no terminal.
-const TELL_EVERY: Duration = Duration::from_secs(10);
+const LINE_EVERY: Duration = Duration::from_secs(10);
 
 /// One bar for each rung or phase, and a line with the best arm so far.
 pub struct Bars {
@@ -27,7 +24,8 @@ pub struct Bars {
     stages: Vec<ProgressBar>,
     live: ProgressBar,
     on_terminal: bool,
-    told: Instant,
+    /// When a line was last written where there is no terminal.
+    last_line: Instant,
 }
 
 impl Bars {
@@ -43,7 +41,13 @@ impl Bars {
         live.set_prefix("best so far");
         live.set_message("waits for the first report");
         live.enable_steady_tick(TICK);
-        Self { all, stages, live, on_terminal: io::stderr().is_terminal(), told: Instant::now() }
+        Self {
+            all,
+            stages,
+            live,
+            on_terminal: io::stderr().is_terminal(),
+            last_line: Instant::now(),
+        }
     }
 
     /// Draws how far the sweep has got.
@@ -64,22 +68,22 @@ impl Bars {
 
     /// Shows the best arm so far; without a terminal, in a line every now and then.
     pub fn best(&mut self, words: &str) {
-        if !self.on_terminal && self.told.elapsed() >= TELL_EVERY {
+        if !self.on_terminal && self.last_line.elapsed() >= LINE_EVERY {
             print::note(&format!("best so far: {words}"));
-            self.told = Instant::now();
+            self.last_line = Instant::now();
         }
         self.live.set_message(words.to_owned());
     }
 
-    /// Tells that nobody has claimed any of the sweep's work, and what to do.
+    /// Says that nobody has claimed any of the sweep's work, and what to do.
     pub fn wait_for_worker(&self, server: &Url) {
         self.live.set_message("waiting for a worker");
-        self.tell("waiting for a worker: all are busy, or none runs; start one with");
-        self.tell(&format!("floodgauge worker --server {server}"));
+        self.note("waiting for a worker: all are busy, or none runs; start one with");
+        self.note(&format!("floodgauge worker --server {server}"));
     }
 
-    /// Tells something above the bars.
-    pub fn tell(&self, news: &str) {
+    /// Writes a line above the bars.
+    pub fn note(&self, news: &str) {
         if self.on_terminal {
             // The terminal may have gone; the sweep hasn't.
             let _ = self.all.println(format!("{:>12}  {news}", style("·").for_stderr().dim()));

@@ -1,20 +1,18 @@
 //! `floodgauge pause`, `resume` and `cancel`: has a sweep wait, go on or end.
 
-use super::{Failure, connect, print};
-use crate::config::Server;
-use floodgauge_protocol::SweepId;
+use super::{
+    Failure,
+    args::{Ask, SweepArg},
+    print,
+};
 
 /// Which sweep, and where it is.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The sweep's id
-    #[arg(value_parser = super::sweep_id)]
-    id: SweepId,
-    /// Print what the server answers as JSON
-    #[arg(long)]
-    json: bool,
     #[command(flatten)]
-    server: Server,
+    sweep: SweepArg,
+    #[command(flatten)]
+    ask: Ask,
 }
 
 /// What is to become of it.
@@ -33,13 +31,13 @@ pub enum Control {
 /// # Errors
 /// [`Failure::BadInput`] if the sweep has ended already; whatever the client meets.
 pub async fn run(args: Args, control: Control) -> Result<(), Failure> {
-    let client = connect(&args.server)?;
+    let client = args.ask.connect()?;
     let answer = match control {
-        Control::Pause => client.pause(args.id).await?,
-        Control::Resume => client.resume(args.id).await?,
-        Control::Cancel => client.cancel(args.id).await?,
+        Control::Pause => client.pause(args.sweep.id).await?,
+        Control::Resume => client.resume(args.sweep.id).await?,
+        Control::Cancel => client.cancel(args.sweep.id).await?,
     };
-    if args.json {
+    if args.ask.json {
         return print::out(&answer.body);
     }
     let sweep = answer.value.summary;

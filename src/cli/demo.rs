@@ -19,7 +19,7 @@ use tokio::net::TcpListener;
 const SWEEP: &str = include_str!("../../examples/digits.toml");
 
 /// How many ports are tried, if the usual one is taken.
-const PORTS: u16 = 100;
+const PORTS_TRIED: u16 = 100;
 
 /// Find the flood level of a small recipe, with nothing to set up
 #[derive(Debug, clap::Args)]
@@ -97,7 +97,11 @@ async fn find(client: &Client, spec: &SweepSpec, json: bool) -> Result<(), Failu
     if json {
         return print::out(&best.body);
     }
-    print::out(&format!("{}\n{}", words::answer(&best.value, &made), words::line("page", &page)))
+    print::out(&format!(
+        "{}\n{}",
+        words::answer(&best.value.best, &made),
+        words::line("page", &page)
+    ))
 }
 
 /// Listens where it was asked to or, if it wasn't, on the usual port or the next free one.
@@ -113,7 +117,7 @@ async fn listen(asked: Option<SocketAddr>) -> Result<TcpListener, Failure> {
 
 /// Listens on the first free port from that of `usual` on.
 async fn next_free(usual: SocketAddr) -> Result<TcpListener, Failure> {
-    for port in usual.port()..=usual.port().saturating_add(PORTS) {
+    for port in usual.port()..=usual.port().saturating_add(PORTS_TRIED) {
         match TcpListener::bind((usual.ip(), port)).await {
             Ok(listener) => {
                 if port != usual.port() {
@@ -123,12 +127,12 @@ async fn next_free(usual: SocketAddr) -> Result<TcpListener, Failure> {
             }
             Err(error) if error.kind() == io::ErrorKind::AddrInUse => {}
             Err(error) => {
-                let told = format!("can't listen on {}:{port}", usual.ip());
-                return Err(anyhow::Error::new(error).context(told).into());
+                let message = format!("can't listen on {}:{port}", usual.ip());
+                return Err(anyhow::Error::new(error).context(message).into());
             }
         }
     }
-    let (first, last) = (usual.port(), usual.port().saturating_add(PORTS));
+    let (first, last) = (usual.port(), usual.port().saturating_add(PORTS_TRIED));
     Err(anyhow::anyhow!("every port from {first} to {last} is taken; name one with --listen")
         .into())
 }

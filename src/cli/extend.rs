@@ -1,8 +1,11 @@
 //! `floodgauge extend`: adds seeds, levels or epochs to a completed sweep.
 
-use super::{Failure, connect, print, watch, words};
-use crate::config::Server;
-use floodgauge_protocol::{Extension, SweepId};
+use super::{
+    Failure,
+    args::{Ask, SweepArg},
+    print, watch, words,
+};
+use floodgauge_protocol::Extension;
 
 /// Add seeds, levels or epochs to a completed sweep; only what is missing is trained
 #[derive(Debug, clap::Args)]
@@ -12,9 +15,8 @@ Examples:
   floodgauge extend ID --levels 0.25,0.3 --watch
   floodgauge extend ID --epochs 200")]
 pub struct Args {
-    /// The sweep's id
-    #[arg(value_parser = super::sweep_id)]
-    id: SweepId,
+    #[command(flatten)]
+    sweep: SweepArg,
     /// How many further seeds
     #[arg(long, value_name = "N", required_unless_present_any = ["levels", "epochs"])]
     seeds: Option<u32>,
@@ -27,11 +29,8 @@ pub struct Args {
     /// Follow the sweep to its end and print its answer
     #[arg(long)]
     watch: bool,
-    /// Print what the server answers as JSON
-    #[arg(long)]
-    json: bool,
     #[command(flatten)]
-    server: Server,
+    ask: Ask,
 }
 
 /// Runs `extend`.
@@ -40,17 +39,24 @@ pub struct Args {
 /// [`Failure::BadInput`] if the sweep isn't completed or can't be extended by this; whatever the
 /// client meets.
 pub async fn run(args: Args) -> Result<(), Failure> {
-    let client = connect(&args.server)?;
+    let client = args.ask.connect()?;
     let extension = Extension { seeds: args.seeds, levels: args.levels, epochs: args.epochs };
-    let answer = client.extend(args.id, &extension).await?;
+    let answer = client.extend(args.sweep.id, &extension).await?;
     let sweep = answer.value;
     if args.watch {
         let best = watch::follow(&client, &sweep).await?;
-        return print::out(&if args.json { best.body } else { words::answer(&best.value, &sweep) });
+        return print::out(&if args.ask.json {
+            best.body
+        } else {
+            words::answer(&best.value.best, &sweep)
+        });
     }
-    if args.json {
+    if args.ask.json {
         return print::out(&answer.body);
     }
     let (name, status) = (&sweep.summary.name, sweep.summary.status.as_str());
-    print::out(&format!("sweep `{name}` is {status}: {}", words::page(client.server(), args.id)))
+    print::out(&format!(
+        "sweep `{name}` is {status}: {}",
+        words::page(client.server(), args.sweep.id)
+    ))
 }

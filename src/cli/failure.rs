@@ -48,10 +48,10 @@ impl Failure {
 
 /// An error and what caused it; causes that were quoted already are left out.
 fn causes(error: &anyhow::Error) -> String {
-    error.chain().map(ToString::to_string).fold(String::new(), |told, cause| match told {
-        told if told.is_empty() => cause,
-        told if told.contains(&cause) => told,
-        told => format!("{told}: {cause}"),
+    error.chain().map(ToString::to_string).fold(String::new(), |message, cause| match message {
+        message if message.is_empty() => cause,
+        message if message.contains(&cause) => message,
+        message => format!("{message}: {cause}"),
     })
 }
 

@@ -1,4 +1,5 @@
-//! What a server does now and every now and then, so that nothing grows without end.
+//! What a server does at its start and every now and then: it notes which sweeps it can't go on with,
+//! and sees to it that nothing grows without end.
 
 use crate::{blobs::Unreferenced, config::Retention, driver::Driver};
 use std::time::Duration;
@@ -9,10 +10,13 @@ use tokio::time::MissedTickBehavior;
 const EVERY: Duration = Duration::from_secs(600);
 
 /// Sweeps that are seen to at once.
-const BATCH: u32 = 100;
+const SWEEPS_AT_ONCE: u32 = 100;
 
 /// Keeps house until it is dropped.
 pub async fn run(driver: Driver, retention: Retention) {
+    if let Err(error) = driver.look_over().await {
+        tracing::warn!(%error, "sweeps that haven't ended can't be looked over");
+    }
     let mut ticks = tokio::time::interval(EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut unreferenced = Unreferenced::default();
@@ -34,23 +38,23 @@ pub async fn run(driver: Driver, retention: Retention) {
 async fn retain(driver: &Driver, retention: &Retention) -> anyhow::Result<()> {
     if let Some(age) = retention.keep_sweeps {
         loop {
-            let ended = driver.store().ended_before(age, BATCH).await?;
+            let ended = driver.store().ended_before(age, SWEEPS_AT_ONCE).await?;
             for &sweep in &ended {
                 driver.delete(sweep).await?;
                 tracing::info!(%sweep, "deleted: it ended long ago");
             }
-            if ended.len() < BATCH as usize {
+            if ended.len() < SWEEPS_AT_ONCE as usize {
                 break;
             }
         }
     }
     if let Some(age) = retention.keep_checkpoints {
         loop {
-            let dropped = driver.store().drop_checkpoints(age, BATCH).await?;
+            let dropped = driver.store().drop_checkpoints(age, SWEEPS_AT_ONCE).await?;
             for sweep in &dropped {
                 tracing::info!(%sweep, "dropped its checkpoints: it ended long ago");
             }
-            if dropped.len() < BATCH as usize {
+            if dropped.len() < SWEEPS_AT_ONCE as usize {
                 break;
             }
         }

@@ -1,17 +1,18 @@
 //! `floodgauge list`: the sweeps of a server, newest first.
 
-use super::{Failure, connect, print, words};
-use crate::{
-    client::{Client, SweepSummary},
-    config::Server,
+use super::{Failure, args::Ask, print, words};
+use crate::client::{
+    Client,
+    api::{SweepQuery, SweepSummary},
 };
 use anyhow::Context as _;
+use floodgauge_protocol::SweepId;
 use serde::{Deserialize, Serialize};
 
 /// The most sweeps that the server lists at once.
-const PAGE: u32 = 200;
+const MAX_PAGE: u32 = 200;
 /// The most that are asked for, page by page.
-const MOST: u32 = 10_000;
+const MAX_LISTED: u32 = 10_000;
 
 /// List the sweeps of a server, newest first
 #[derive(Debug, clap::Args)]
@@ -23,13 +24,10 @@ pub struct Args {
     /// Only sweeps whose name contains this
     search: Option<String>,
     /// At most so many
-    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=i64::from(MOST)))]
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=i64::from(MAX_LISTED)))]
     limit: u32,
-    /// Print what the server answers as JSON
-    #[arg(long)]
-    json: bool,
     #[command(flatten)]
-    server: Server,
+    ask: Ask,
 }
 
 /// Runs `list`.
@@ -37,10 +35,10 @@ pub struct Args {
 /// # Errors
 /// Whatever the client meets.
 pub async fn run(args: Args) -> Result<(), Failure> {
-    let client = connect(&args.server)?;
+    let client = args.ask.connect()?;
     let search = args.search.as_deref();
     let found = collect(&client, search, args.limit).await?;
-    if args.json {
+    if args.ask.json {
         return print::out(&serde_json::to_string(&found.body).context("the list")?);
     }
     if found.sweeps.is_empty() {
@@ -57,8 +55,13 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     rows.extend(found.sweeps.iter().map(row));
     let expendable = ["SEEDS", "ARMS", "DATA", "SUBMITTED (UTC)", "STATUS"];
     print::out(&print::fitted(&rows, &expendable, false, print::width()))?;
+    for sweep in &found.sweeps {
+        if let Some(why) = &sweep.replay_error {
+            print::note(&format!("{}: {}", sweep.id, words::unreplayable(why)));
+        }
+    }
     if found.body.next_cursor.is_some() {
-        let further = args.limit.saturating_mul(5).min(MOST);
+        let further = args.limit.saturating_mul(5).min(MAX_LISTED);
         print::note(&format!("there are more; see further back with --limit {further}"));
     }
     Ok(())
@@ -74,7 +77,7 @@ struct Found {
 #[derive(Default, Serialize, Deserialize)]
 struct Body {
     items: Vec<serde_json::Value>,
-    next_cursor: Option<String>,
+    next_cursor: Option<SweepId>,
 }
 
 /// The newest `limit` sweeps, page by page.
@@ -82,8 +85,13 @@ async fn collect(client: &Client, search: Option<&str>, limit: u32) -> Result<Fo
     let mut found = Found { sweeps: Vec::new(), body: Body::default() };
     loop {
         let missing = limit.saturating_sub(found.sweeps.len() as u32);
-        let cursor = found.body.next_cursor.take();
-        let page = client.list(missing.min(PAGE), search, cursor.as_deref()).await?;
+        let which = SweepQuery {
+            cursor: found.body.next_cursor.take(),
+            limit: Some(missing.min(MAX_PAGE)),
+            search: search.map(str::to_owned),
+            status: None,
+        };
+        let page = client.list(&which).await?;
         let body: Body = serde_json::from_str(&page.body).context("the list")?;
         found.sweeps.extend(page.value.items);
         found.body.items.extend(body.items);

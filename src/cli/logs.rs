@@ -1,15 +1,19 @@
 //! `floodgauge logs`: what happened to a sweep and what was decided, in words.
 
 use super::{
-    Failure, print,
+    Failure,
+    args::SweepArg,
+    connect, print,
     story::{Line, Story, Tone},
+    words,
 };
 use crate::{
-    client::{Client, SweepDetail},
+    client::{Answer, api::SweepDetail},
     config::Server,
+    scheduler::{Decision, Event},
 };
 use console::style;
-use floodgauge_protocol::{ArmIx, SweepId};
+use floodgauge_protocol::ArmIx;
 use futures::{StreamExt as _, pin_mut};
 use jiff::{Timestamp, tz::TimeZone};
 
@@ -22,9 +26,8 @@ Examples:
   floodgauge logs 01970000-0000-7000-8000-000000000000 --arm 0.07
   floodgauge logs 01970000-0000-7000-8000-000000000000 --json | jq -c .decisions")]
 pub struct Args {
-    /// The sweep's id
-    #[arg(value_parser = super::sweep_id)]
-    id: SweepId,
+    #[command(flatten)]
+    sweep: SweepArg,
     /// Go on until the sweep ends
     #[arg(long, short)]
     follow: bool,
@@ -43,21 +46,24 @@ pub struct Args {
 /// # Errors
 /// [`Failure::BadInput`] for an arm that the sweep hasn't; whatever the client meets.
 pub async fn run(args: Args) -> Result<(), Failure> {
-    let client = Client::new(args.server.url)?;
-    let sweep = client.sweep(args.id).await?.value;
+    let client = connect(&args.server)?;
+    let sweep = client.sweep(args.sweep.id).await?.value;
+    if let Some(why) = words::halted(&sweep) {
+        print::note(&why);
+    }
     let arms = args.arm.as_deref().map(|arm| named(&sweep, arm)).transpose()?;
     let mut story = Story::new(&sweep);
     let mut lines = Lines { width: print::width(), day: None };
-    let entries = client.events(args.id, 0);
+    let entries = client.events_as::<Event, Decision>(args.sweep.id, 0);
     pin_mut!(entries);
     let mut seq = 0;
     while args.follow || seq < sweep.seq {
         // The stream is over with the sweep, which may have left entries behind its end.
         let Some(entry) = entries.next().await else { break };
-        let entry = entry?;
+        let Answer { body, value: entry } = entry?;
         seq = entry.seq;
         if args.json {
-            print::out(&entry.body)?;
+            print::out(&body)?;
             continue;
         }
         for line in story.tell(&entry) {
@@ -86,9 +92,9 @@ fn named(sweep: &SweepDetail, text: &str) -> Result<Vec<ArmIx>, Failure> {
 }
 
 /// How wide the kind of a line is set.
-const KIND: usize = 14;
+const KIND_COLUMNS: usize = 14;
 /// What stands before the words: a time, a kind, and the spaces around it.
-const INDENT: usize = 8 + 1 + KIND + 2;
+const INDENT_COLUMNS: usize = 8 + 1 + KIND_COLUMNS + 2;
 
 /// Sets lines out under one another.
 struct Lines {
@@ -100,19 +106,19 @@ struct Lines {
 impl Lines {
     fn set(&mut self, at: Timestamp, line: &Line) -> String {
         let at = at.to_zoned(TimeZone::system());
-        let kind = format!("{:>KIND$}", line.kind);
+        let kind = format!("{:>KIND_COLUMNS$}", line.kind);
         let kind = match line.tone {
             Tone::Plain => style(kind).cyan(),
             Tone::Good => style(kind).green(),
             Tone::Bad => style(kind).red(),
         };
         let time = style(at.strftime("%H:%M:%S").to_string()).dim();
-        let text = print::wrapped(&line.text, self.width, INDENT);
+        let text = print::wrapped(&line.text, self.width, INDENT_COLUMNS);
         let mut set = format!("{time} {kind}  {text}");
         if !line.reason.is_empty() {
-            let reason = print::wrapped(&line.reason, self.width, INDENT);
+            let reason = print::wrapped(&line.reason, self.width, INDENT_COLUMNS);
             for part in reason.lines() {
-                set += &format!("\n{:INDENT$}{}", "", style(part.trim_start()).dim());
+                set += &format!("\n{:INDENT_COLUMNS$}{}", "", style(part.trim_start()).dim());
             }
         }
         if self.day.replace(at.date()) != Some(at.date()) {
@@ -125,11 +131,11 @@ impl Lines {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::story::tests::sweep;
+    use crate::cli::testing;
 
     #[test]
     fn an_arm_is_meant_by_its_name_or_by_its_level() {
-        let sweep = sweep();
+        let sweep = testing::sweep(&[(0, 0.0)]);
         assert_eq!(named(&sweep, "plain").unwrap(), [ArmIx(0)]);
         for level in ["flood b=0.1", "b=0.1", "0.1", "0.10"] {
             assert_eq!(named(&sweep, level).unwrap(), [ArmIx(1)], "{level}");
@@ -153,7 +159,7 @@ mod tests {
         let parts: Vec<&str> = first.lines().collect();
         assert_eq!(parts.len(), 4, "{first}");
         assert!(parts[1].ends_with("        pruned  flood b=0.1"), "{first}");
-        assert_eq!(parts[2], format!("{:INDENT$}1.234 is rank 3 of 3, and only one", ""));
+        assert_eq!(parts[2], format!("{:INDENT_COLUMNS$}1.234 is rank 3 of 3, and only one", ""));
         assert!(parts.iter().all(|part| console::measure_text_width(part) <= 60), "{first}");
         assert_eq!(lines.set(at, &line).lines().count(), 3);
     }

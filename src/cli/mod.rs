@@ -21,6 +21,7 @@ pub mod token;
 pub mod watch;
 pub mod worker;
 
+mod args;
 mod bars;
 mod color;
 mod failure;
@@ -32,36 +33,21 @@ mod print;
 mod progress;
 mod server;
 mod signals;
+mod stage;
 mod story;
 mod sweep_file;
+#[cfg(test)]
+mod testing;
 mod words;
 
 pub use color::Color;
 pub use failure::{EXIT_CODES, Failure};
 
-use crate::{client::Client, config::Server};
-use floodgauge_protocol::SweepId;
+use args::connect;
 use std::{process::ExitCode, time::Duration};
 
 /// How long threads that still train may keep the process from ending.
 const PATIENCE: Duration = Duration::from_secs(2);
-
-/// Reads a sweep's id.
-///
-/// # Errors
-/// Says where ids are to be found.
-fn sweep_id(text: &str) -> Result<SweepId, String> {
-    text.parse().map_err(|_| "that is no sweep's id; `floodgauge list` shows them".into())
-}
-
-/// A client of the server that was named, with the token that was given.
-///
-/// # Errors
-/// A token's file that can't be read; this machine's TLS.
-fn connect(server: &Server) -> Result<Client, Failure> {
-    let token = server.credential.secret().map_err(Failure::BadInput)?;
-    Ok(Client::new(server.url.clone())?.with_token(token))
-}
 
 /// Runs a command to its end, and says what went wrong if something did.
 pub fn run(command: impl Future<Output = Result<(), Failure>>) -> ExitCode {

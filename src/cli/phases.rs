@@ -2,7 +2,7 @@
 //! where the plain run turns, and the chosen levels to the end. There are no rungs that all arms
 //! reach at one epoch, so each phase is a stage of its own.
 
-use super::progress::Stage;
+use super::stage::Stage;
 use floodgauge_protocol::{ArmIx, FamilyIx, Segment, TrialKey, work::ReportRow};
 use std::collections::BTreeMap;
 
@@ -12,25 +12,25 @@ pub struct Phases {
     steps_per_epoch: u64,
     /// Epochs of a full run.
     full: u32,
-    trials: BTreeMap<TrialKey, Way>,
+    trials: BTreeMap<TrialKey, TrialPhase>,
 }
 
 /// How far a trial has got, and what it is trained for.
 #[derive(Debug, Default)]
-struct Way {
+struct TrialPhase {
     epochs: u32,
     onset_step: Option<u64>,
     /// Whether it lay dormant before.
     woken: bool,
     /// Whether it ended where it is.
     ended: bool,
-    probe: Option<Probe>,
+    probe: Option<ProbeGoal>,
     /// The epoch from which it goes to the end.
     to_the_end: Option<u32>,
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Probe {
+struct ProbeGoal {
     /// Epochs from that of its onset on.
     exposure: u32,
     /// Whether it was added once the plain run had shown where it turns.
@@ -47,13 +47,13 @@ impl Phases {
     pub fn open(&mut self, segment: &Segment) {
         for branch in &segment.branches {
             for &arm in &branch.arms {
-                let way = self.trials.entry(TrialKey::new(segment.family, arm)).or_default();
-                way.onset_step = way.onset_step.or(branch.onset_step);
+                let trial = self.trials.entry(TrialKey::new(segment.family, arm)).or_default();
+                trial.onset_step = trial.onset_step.or(branch.onset_step);
                 match branch.exposure {
                     Some(exposure) => {
-                        way.probe.get_or_insert(Probe { exposure, added: way.woken });
+                        trial.probe.get_or_insert(ProbeGoal { exposure, added: trial.woken });
                     }
-                    None => _ = way.to_the_end.get_or_insert(way.epochs),
+                    None => _ = trial.to_the_end.get_or_insert(trial.epochs),
                 }
             }
         }
@@ -63,18 +63,18 @@ impl Phases {
     pub fn advance(&mut self, family: FamilyIx, rows: &[ReportRow]) {
         for row in rows {
             for &arm in &row.arms {
-                let way = self.trials.entry(TrialKey::new(family, arm)).or_default();
-                way.epochs = way.epochs.max(row.epoch);
-                way.onset_step = way.onset_step.or(row.onset_step);
+                let trial = self.trials.entry(TrialKey::new(family, arm)).or_default();
+                trial.epochs = trial.epochs.max(row.epoch);
+                trial.onset_step = trial.onset_step.or(row.onset_step);
             }
         }
     }
 
     /// A dormant trial goes on from its trunk.
     pub fn wake(&mut self, trial: TrialKey, epochs: u32) {
-        let way = self.trials.entry(trial).or_default();
-        (way.woken, way.ended) = (true, false);
-        way.epochs = way.epochs.max(epochs);
+        let trial = self.trials.entry(trial).or_default();
+        (trial.woken, trial.ended) = (true, false);
+        trial.epochs = trial.epochs.max(epochs);
     }
 
     /// A trial is trained no further.
@@ -85,11 +85,11 @@ impl Phases {
     /// The phases, first to last. Counts are in epochs of trials.
     pub fn stages(&self) -> Vec<Stage> {
         let full = self.full;
-        let plain = Tally::of(self.each(true).map(|way| way.run(0, full)));
+        let plain = Tally::of(self.each(true).map(|trial| trial.run(0, full)));
         let probes =
-            |added| Tally::of(self.each(false).filter_map(move |way| self.probed(way, added)));
+            |added| Tally::of(self.each(false).filter_map(move |trial| self.probed(trial, added)));
         let (first, more) = (probes(false), probes(true));
-        let last = |way: &Way| way.to_the_end.map(|from| way.run(from, full));
+        let last = |trial: &TrialPhase| trial.to_the_end.map(|from| trial.run(from, full));
         let last = Tally::of(self.each(false).filter_map(last));
         let to_the_end = |tally: &Tally| format!("epochs, {} to epoch {full}", tally.trials());
         let after_onset = |tally: &Tally| format!("epochs from their onset on, {}", tally.trials());
@@ -105,29 +105,30 @@ impl Phases {
     }
 
     /// The trials that were sent anywhere: the plain runs, or all others.
-    fn each(&self, plain: bool) -> impl Iterator<Item = &Way> {
-        let wanted = move |(key, way): &(&TrialKey, &Way)| {
-            (key.arm == ArmIx::PLAIN) == plain && (way.probe.is_some() || way.to_the_end.is_some())
+    fn each(&self, plain: bool) -> impl Iterator<Item = &TrialPhase> {
+        let wanted = move |(key, trial): &(&TrialKey, &TrialPhase)| {
+            (key.arm == ArmIx::PLAIN) == plain
+                && (trial.probe.is_some() || trial.to_the_end.is_some())
         };
-        self.trials.iter().filter(wanted).map(|(_, way)| way)
+        self.trials.iter().filter(wanted).map(|(_, trial)| trial)
     }
 
     /// Epochs of a probe since its onset: done, and to do. None of one that is the plain run, since
     /// that never fell below its level.
-    fn probed(&self, way: &Way, added: bool) -> Option<(u64, u64)> {
-        let probe = way.probe.filter(|probe| probe.added == added)?;
-        let before = match way.onset_step {
+    fn probed(&self, trial: &TrialPhase, added: bool) -> Option<(u64, u64)> {
+        let probe = trial.probe.filter(|probe| probe.added == added)?;
+        let before = match trial.onset_step {
             Some(step) => (step / self.steps_per_epoch) as u32,
-            None if way.ended || way.epochs >= self.full => return None,
+            None if trial.ended || trial.epochs >= self.full => return None,
             None => return Some((0, probe.exposure.into())),
         };
         let total = probe.exposure.min(self.full.saturating_sub(before));
-        let done = way.epochs.saturating_sub(before).min(total);
-        Some((done.into(), if way.ended { done.into() } else { total.into() }))
+        let done = trial.epochs.saturating_sub(before).min(total);
+        Some((done.into(), if trial.ended { done.into() } else { total.into() }))
     }
 }
 
-impl Way {
+impl TrialPhase {
     /// Epochs from `start` to `end`: done, and to do.
     fn run(&self, start: u32, end: u32) -> (u64, u64) {
         let done = u64::from(self.epochs.clamp(start, end.max(start)) - start);
@@ -200,7 +201,7 @@ mod tests {
         let mut phases = phases();
         open(&mut phases, &[0, 1, 2], Some(3));
         train(&mut phases, &[0, 1, 2], 4, None);
-        assert_eq!(counts(&phases), [(4, 10), (0, 6), (0, 0), (0, 0)], "all ride on the plain run");
+        assert_eq!(counts(&phases), [(4, 10), (0, 6), (0, 0), (0, 0)], "all share the plain run");
         // Crossed in the fifth epoch, which is the first of three.
         train(&mut phases, &[2], 5, Some(42));
         train(&mut phases, &[0, 1], 5, None);

@@ -1,10 +1,7 @@
-//! The plan of a sweep in words: the same figures as `POST /v1/sweeps?dry_run=true`, for people.
+//! The plan of a sweep in words: the same figures as `POST /v1/plans`, for people.
 
 use super::words::{self, figure, line, seeds};
-use crate::{
-    client::{PlannedTime, SweepPlan},
-    scheduler::Phase,
-};
+use crate::client::api::{Phase, PlannedTime, SweepPlan};
 
 /// The whole plan, a line a figure.
 pub fn card(plan: &SweepPlan) -> String {
@@ -20,7 +17,7 @@ pub fn card(plan: &SweepPlan) -> String {
                 plan.arms,
                 seeds(plan.seeds),
                 words::epochs(plan.epochs),
-                plan.scheduler
+                plan.scheduler.as_str()
             ),
         ),
     ];
@@ -35,7 +32,7 @@ pub fn card(plan: &SweepPlan) -> String {
             cost.low, cost.high, cost.full_grid
         ),
     ));
-    lines.push(("takes", plan.time.map_or_else(unknown, takes)));
+    lines.push(("takes", plan.time.as_ref().map_or_else(unknown, takes)));
     if let Some(floor) = plan.noise_floor {
         lines.push((
             "noise floor",
@@ -59,7 +56,7 @@ fn unknown() -> String {
     "not known before a worker has trained this recipe".into()
 }
 
-fn takes(time: PlannedTime) -> String {
+fn takes(time: &PlannedTime) -> String {
     format!("{} to {} of one worker", duration(time.low_s), duration(time.high_s))
 }
 
@@ -81,23 +78,27 @@ mod tests {
     #[test]
     fn a_plan_says_what_it_costs_and_takes() {
         let plan = serde_json::from_value(json!({
-            "name": "digits", "scheduler": "halving", "arms": 21, "seeds": 3, "epochs": 100,
+            "name": "digits", "scheduler": "halving", "scheduler_version": 3, "arms": 21, "seeds": 3,
+            "epochs": 100, "steps_per_epoch": 20, "rungs": [100],
+            "arms_list": [{ "arm": 0, "name": "plain", "method": "plain", "b": null }],
             "families": [{ "family": 0, "seed": 0, "weight_decay": 0.0 }],
             "run_equivalents": { "low": 5.4, "high": 9.5, "full_grid": 63.0, "phases": [
                 { "words": "probes", "epochs": 15, "arms": 4, "families": 1 }
             ] },
-            "time": { "low_s": 50.4, "high_s": 6000.0, "epoch_s": 0.1, "measured_on": "x" },
-            "noise_floor": 0.94
+            "time": { "low_s": 50.4, "high_s": 6000.0, "epoch_s": 0.1,
+                      "measured_on": "01970000-0000-7000-8000-000000000000" },
+            "noise_floor": 0.94,
+            "spec": { "name": "digits", "recipe": { "dataset": { "name": "digits" } } }
         }));
         let card = console::strip_ansi_codes(&card(&plan.unwrap())).into_owned();
-        for told in [
+        for expected in [
             "21 arms over 3 seeds, 100 epochs each; scheduler halving",
             "phases  probes: up to 4 arms beside plain, 15 epochs, in 1 family",
             "costs  5.4 to 9.5 of the full grid's 63 run-equivalents",
             "takes  50 s to 1.7 h of one worker",
             "noise floor  0.940 of val_loss",
         ] {
-            assert!(card.contains(told), "{card}");
+            assert!(card.contains(expected), "{card}");
         }
     }
 }

@@ -36,13 +36,13 @@ pub fn width() -> Option<usize> {
 }
 
 /// The narrowest that words are wrapped to, however narrow the terminal.
-const NARROWEST: usize = 24;
+const MIN_COLUMNS: usize = 24;
 
 /// Breaks text between words so that it fits a width, of which the first `indent` columns are
 /// taken; the lines after the first are indented by as many. No width, no breaks.
 pub fn wrapped(text: &str, width: Option<usize>, indent: usize) -> String {
     let Some(width) = width else { return text.into() };
-    let room = width.saturating_sub(indent).max(NARROWEST);
+    let room = width.saturating_sub(indent).max(MIN_COLUMNS);
     let lines = textwrap::wrap(text, textwrap::Options::new(room).break_words(false));
     lines.join(&format!("\n{:indent$}", ""))
 }
@@ -58,12 +58,12 @@ pub fn fitted(
 ) -> String {
     let Some(width) = width else { return table(rows) };
     let mut rows = rows.to_vec();
-    let mut told: Vec<String> = Vec::new();
+    let mut lines: Vec<String> = Vec::new();
     let is_wider = |rows: &[Vec<String>]| {
         table(rows).lines().any(|line| console::measure_text_width(line) > width)
     };
     if notes && is_wider(&rows) {
-        told = rows.iter_mut().filter_map(Vec::pop).collect();
+        lines = rows.iter_mut().filter_map(Vec::pop).collect();
     }
     for name in expendable {
         if !is_wider(&rows) {
@@ -75,7 +75,7 @@ pub fn fitted(
     }
     let table = table(&rows);
     // The header of the notes stands over none of them.
-    let notes = told.iter().enumerate().map(|(row, note)| (row > 0).then_some(note));
+    let notes = lines.iter().enumerate().map(|(row, note)| (row > 0).then_some(note));
     let notes = notes.chain(std::iter::repeat(None));
     let lines = table.lines().zip(notes).map(|(line, note)| match note {
         Some(note) if !note.is_empty() => {

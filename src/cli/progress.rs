@@ -1,8 +1,8 @@
 //! How far a sweep has got: a pure reducer over its log, which bars and lines are drawn from.
 
-use super::{phases::Phases, words};
+use super::{phases::Phases, stage::Stage, words};
 use crate::{
-    client::{LogEntry, SweepDetail},
+    client::{LogEntry, api::SweepDetail},
     scheduler::{Action, Decision, Event, TrialEnd},
 };
 use floodgauge_protocol::{
@@ -23,24 +23,9 @@ pub struct Progress {
     families: BTreeMap<SegmentId, FamilyIx>,
     /// The segments that a worker holds.
     claimed: BTreeSet<SegmentId>,
-    trials: BTreeMap<TrialKey, Way>,
+    trials: BTreeMap<TrialKey, TrialProgress>,
     /// The phases of a scheduler that has no rungs.
     phases: Option<Phases>,
-}
-
-/// A part of a sweep, as a bar shows it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Stage {
-    /// What it is called.
-    pub name: String,
-    /// Epochs of trials that are done.
-    pub done: u64,
-    /// Epochs of trials that are to do; none while nothing was sent to it.
-    pub total: u64,
-    /// What it waits for while nothing was sent to it.
-    pub waits: String,
-    /// Of what the counts are.
-    pub words: String,
 }
 
 /// How far a rung has got. Counts are in epochs of trials: an epoch that several trials share
@@ -59,7 +44,7 @@ pub struct Rung {
 
 /// How far a trial has got, and may get.
 #[derive(Debug, Default)]
-struct Way {
+struct TrialProgress {
     epochs: u32,
     /// The last rung that it was sent to.
     rung: usize,
@@ -76,7 +61,7 @@ impl Progress {
         if ends.last().is_none_or(|&last| last < sweep.summary.epochs) {
             ends.push(sweep.summary.epochs);
         }
-        let phases = (sweep.summary.scheduler == SchedulerKind::Halving.as_str())
+        let phases = (sweep.summary.scheduler == SchedulerKind::Halving)
             .then(|| Phases::new(sweep.steps_per_epoch, sweep.summary.epochs));
         let arms = || sweep.arms_list.iter().map(|arm| arm.arm);
         let families = sweep.families.iter().map(|family| family.family);
@@ -88,7 +73,7 @@ impl Progress {
             ends,
             families: BTreeMap::new(),
             claimed: BTreeSet::new(),
-            trials: trials.map(|trial| (trial, Way::default())).collect(),
+            trials: trials.map(|trial| (trial, TrialProgress::default())).collect(),
             phases,
         }
     }
@@ -131,9 +116,9 @@ impl Progress {
         let mut rungs: Vec<_> =
             self.ends.iter().map(|&ends_at| Rung { ends_at, ..Rung::default() }).collect();
         for (ix, (rung, start)) in rungs.iter_mut().zip(starts).enumerate() {
-            for way in self.trials.values().filter(|way| way.sent && way.rung >= ix) {
-                let done = u64::from(way.epochs.clamp(start, rung.ends_at) - start);
-                let total = if way.ended { done } else { u64::from(rung.ends_at - start) };
+            for trial in self.trials.values().filter(|trial| trial.sent && trial.rung >= ix) {
+                let done = u64::from(trial.epochs.clamp(start, rung.ends_at) - start);
+                let total = if trial.ended { done } else { u64::from(rung.ends_at - start) };
                 rung.trials += 1;
                 rung.done += done;
                 rung.total += total;
@@ -213,13 +198,14 @@ impl Progress {
                     cuts.entry(*rung).or_default().0 += 1;
                     // The baseline goes along with those that are left.
                     for arm in [trial.arm, ArmIx::PLAIN] {
-                        let way = self.trials.entry(TrialKey::new(trial.family, arm)).or_default();
-                        way.rung = way.rung.max(*rung as usize + 1);
+                        let key = TrialKey::new(trial.family, arm);
+                        let known = self.trials.entry(key).or_default();
+                        known.rung = known.rung.max(*rung as usize + 1);
                     }
                 }
                 Action::Wake { trial, epochs } => {
-                    let way = self.trials.entry(*trial).or_default();
-                    way.epochs = way.epochs.max(*epochs);
+                    let known = self.trials.entry(*trial).or_default();
+                    known.epochs = known.epochs.max(*epochs);
                     self.phases.iter_mut().for_each(|phases| phases.wake(*trial, *epochs));
                     if self.ends.last().is_some_and(|last| epochs < last) {
                         news.push(format!("{}: {reason}", self.name(*trial)));
@@ -281,8 +267,8 @@ impl Progress {
         self.phases.iter_mut().for_each(|phases| phases.advance(family, rows));
         for row in rows {
             for &arm in &row.arms {
-                let way = self.trials.entry(TrialKey::new(family, arm)).or_default();
-                way.epochs = way.epochs.max(row.epoch);
+                let trial = self.trials.entry(TrialKey::new(family, arm)).or_default();
+                trial.epochs = trial.epochs.max(row.epoch);
             }
         }
     }
@@ -297,21 +283,10 @@ impl Progress {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::testing::sweep;
     use serde_json::{Value, json};
 
     const ID: &str = "01970000-0000-7000-8000-000000000000";
-
-    fn sweep() -> SweepDetail {
-        serde_json::from_value(json!({
-            "id": ID, "name": "x", "status": "running", "scheduler": "sha",
-            "created_at": "2026-01-01T00:00:00Z", "updated_at": "2026-01-01T00:00:00Z",
-            "dataset": "digits", "arms": 3, "seeds": 1, "epochs": 9, "metric": "val_loss",
-            "at": "last", "best": null, "steps_per_epoch": 20, "rungs": [3, 9],
-            "arms_list": [{ "arm": 0, "name": "plain" }, { "arm": 1, "name": "flood b=0.1" }, { "arm": 2, "name": "flood b=0.2" }],
-            "families": [{ "family": 0, "seed": 0, "weight_decay": 0.0 }]
-        }))
-        .unwrap()
-    }
 
     fn entry(event: Value, decisions: Value) -> LogEntry {
         serde_json::from_value(json!({
@@ -337,7 +312,7 @@ mod tests {
 
     #[test]
     fn a_shared_epoch_counts_for_every_trial_that_it_stands_for() {
-        let mut progress = Progress::new(&sweep());
+        let mut progress = Progress::new(&sweep(&[(0, 0.0)]));
         progress.apply(&entry(claimed(1), json!([enqueue(0, &[0, 1, 2], 0, 60)])));
         progress.apply(&entry(reported(0, &[0, 1, 2]), json!([])));
         let first = Rung { ends_at: 3, trials: 3, done: 3, total: 9 };
@@ -346,7 +321,7 @@ mod tests {
 
     #[test]
     fn a_rung_is_done_though_a_trial_diverged_in_it() {
-        let mut progress = Progress::new(&sweep());
+        let mut progress = Progress::new(&sweep(&[(0, 0.0)]));
         progress.apply(&entry(claimed(1), json!([enqueue(0, &[0, 1, 2], 0, 60)])));
         progress.apply(&entry(reported(0, &[0, 1, 2]), json!([])));
         for arm in [0, 1] {
@@ -375,7 +350,7 @@ mod tests {
 
     #[test]
     fn a_test_segment_is_no_part_of_a_rung() {
-        let mut progress = Progress::new(&sweep());
+        let mut progress = Progress::new(&sweep(&[(0, 0.0)]));
         progress.apply(&entry(claimed(1), json!([enqueue(0, &[0], 180, 180)])));
         assert!(progress.testing);
         assert_eq!(progress.rungs()[1].trials, 0);
@@ -383,7 +358,7 @@ mod tests {
 
     #[test]
     fn what_ends_several_trials_is_told_once() {
-        let mut progress = Progress::new(&sweep());
+        let mut progress = Progress::new(&sweep(&[(0, 0.0)]));
         let failed = json!({ "type": "failed", "segment": 0, "attempt": 3, "message": "no data" });
         let end = |arm: u16| json!({ "action": "end", "trial": { "family": 0, "arm": arm }, "end": "failed", "reason": "no data" });
         let news = progress.apply(&entry(failed, json!([end(0), end(1), end(2)])));
@@ -392,7 +367,7 @@ mod tests {
 
     #[test]
     fn work_is_claimed_from_its_claim_until_it_is_handed_in_or_lost() {
-        let mut progress = Progress::new(&sweep());
+        let mut progress = Progress::new(&sweep(&[(0, 0.0)]));
         assert!(!progress.is_claimed());
         let finished = json!({ "type": "finished", "segment": 0, "attempt": 1, "branches": [] });
         let lost = json!({ "type": "lost", "segment": 0, "attempt": 1 });
@@ -407,7 +382,7 @@ mod tests {
 
     #[test]
     fn trouble_is_told_and_routine_is_not() {
-        let mut progress = Progress::new(&sweep());
+        let mut progress = Progress::new(&sweep(&[(0, 0.0)]));
         assert!(progress.apply(&entry(claimed(1), json!([]))).is_empty());
         assert_eq!(progress.apply(&entry(claimed(2), json!([]))).len(), 1);
         let lost = json!({ "type": "lost", "segment": 0, "attempt": 1 });

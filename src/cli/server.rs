@@ -70,7 +70,7 @@ impl Server {
         let internal = Gate::internal_secret()?;
         let gate = Gate::new(listen.open_to()).with_rate(listen.rate_limit);
         let gate = gate.with_internal(&internal);
-        let app = http::app(AppState::new(driver.clone(), closing.clone()).behind(gate));
+        let app = http::app(AppState::new(driver.clone(), closing.clone()).with_gate(gate));
         let app = match &listen.base_path {
             Some(base) => http::below(base.clone(), app),
             None => app,

@@ -1,9 +1,9 @@
 //! `floodgauge show`: a sweep with its trials, and why each ended.
 
-use super::{Failure, connect, print, words};
-use crate::{client::Trial, config::Server};
+use super::{Failure, args::SweepArg, connect, print, words};
+use crate::{client::api::TrialItem, config::Server};
 use anyhow::Context as _;
-use floodgauge_protocol::SweepId;
+
 use serde_json::Value;
 
 /// Show a sweep with its trials, and why each ended
@@ -13,9 +13,8 @@ Examples:
   floodgauge show 01970000-0000-7000-8000-000000000000
   floodgauge show 01970000-0000-7000-8000-000000000000 --json | jq '.trials[].status'")]
 pub struct Args {
-    /// The sweep's id
-    #[arg(value_parser = super::sweep_id)]
-    id: SweepId,
+    #[command(flatten)]
+    sweep: SweepArg,
     /// Print the sweep as JSON, its trials among its fields
     #[arg(long)]
     json: bool,
@@ -29,13 +28,13 @@ pub struct Args {
 /// Whatever the client meets.
 pub async fn run(args: Args) -> Result<(), Failure> {
     let client = connect(&args.server)?;
-    let sweep = client.sweep(args.id).await?;
-    let trials = client.trials(args.id).await?;
+    let sweep = client.sweep(args.sweep.id).await?;
+    let trials = client.trials(args.sweep.id).await?;
     if args.json {
         return print::out(&with_trials(&sweep.body, &trials.body).context("the sweep")?);
     }
     let trials = trials.value.items;
-    let best = client.best(args.id).await?.value;
+    let best = client.best(args.sweep.id).await?.value;
     let about = &sweep.value.summary;
     let rungs: Vec<String> = sweep.value.rungs.iter().map(u32::to_string).collect();
     let said = format!(
@@ -46,12 +45,15 @@ pub async fn run(args: Args) -> Result<(), Failure> {
         about.dataset,
         words::seeds(about.seeds),
         words::epochs(about.epochs),
-        about.scheduler,
+        about.scheduler.as_str(),
         rungs.join(", "),
     );
     let said = print::wrapped(&said, print::width(), 0);
-    print::out(&format!("{said}\n{}\n", words::page(client.server(), args.id)))?;
-    print::out(&format!("{}\n", words::answer(&best, &sweep.value)))?;
+    print::out(&format!("{said}\n{}\n", words::page(client.server(), args.sweep.id)))?;
+    if let Some(why) = words::halted(&sweep.value) {
+        print::out(&format!("{}\n", print::wrapped(&why, print::width(), 0)))?;
+    }
+    print::out(&format!("{}\n", words::answer(&best.best, &sweep.value)))?;
     let objective = about.metric.as_str().to_uppercase();
     let header = ["ARM", "SEED", "DECAY", "STATUS", "EPOCHS", "ONSET", &objective, "WHY"];
     let mut rows = vec![header.map(String::from).to_vec()];
@@ -71,7 +73,7 @@ fn with_trials(sweep: &str, trials: &str) -> serde_json::Result<String> {
     serde_json::to_string(&sweep)
 }
 
-fn row(trial: &Trial) -> Vec<String> {
+fn row(trial: &TrialItem) -> Vec<String> {
     let onset = trial.onset_step.map(|step| format!("step {step}"));
     vec![
         trial.name.clone(),

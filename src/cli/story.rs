@@ -2,7 +2,7 @@
 
 use super::words;
 use crate::{
-    client::{LogEntry, SweepDetail},
+    client::{LogEntry, api::SweepDetail},
     scheduler::{Action, Decision, Event, TrialEnd},
 };
 use floodgauge_protocol::{
@@ -310,25 +310,12 @@ fn ends_words(ends: &[BranchEnd]) -> String {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+mod tests {
     use super::*;
+    use crate::cli::testing::sweep;
     use serde_json::{Value, json};
 
     const ID: &str = "01970000-0000-7000-8000-000000000000";
-
-    pub fn sweep() -> SweepDetail {
-        serde_json::from_value(json!({
-            "id": ID, "name": "x", "status": "running", "scheduler": "sha", "seq": 1,
-            "created_at": "2026-01-01T00:00:00Z", "updated_at": "2026-01-01T00:00:00Z",
-            "dataset": "digits", "arms": 3, "seeds": 1, "epochs": 9, "metric": "val_loss",
-            "at": "last", "best": null, "steps_per_epoch": 20, "rungs": [3, 9],
-            "arms_list": [{ "arm": 0, "name": "plain" }, { "arm": 1, "name": "flood b=0.1" },
-                          { "arm": 2, "name": "flood b=0.2" }],
-            "families": [{ "family": 0, "seed": 0, "weight_decay": 0.0 },
-                         { "family": 1, "seed": 4, "weight_decay": 0.001 }]
-        }))
-        .unwrap()
-    }
 
     fn entry(event: Value, decisions: Value) -> LogEntry {
         serde_json::from_value(json!({ "sweep": ID, "seq": 1, "at": "2026-01-01T00:00:00Z",
@@ -353,7 +340,7 @@ pub(super) mod tests {
 
     #[test]
     fn segments_are_told_with_their_arms_family_and_epochs() {
-        let mut story = Story::new(&sweep());
+        let mut story = Story::new(&sweep(&[(0, 0.0), (4, 0.001)]));
         let claimed = json!({ "type": "claimed", "segment": 0, "attempt": 2, "worker": "w",
                               "fingerprint": "f" });
         let lines = story.tell(&entry(
@@ -376,7 +363,7 @@ pub(super) mod tests {
 
     #[test]
     fn a_report_is_told_only_if_work_was_done_again() {
-        let mut story = Story::new(&sweep());
+        let mut story = Story::new(&sweep(&[(0, 0.0), (4, 0.001)]));
         let reported = |redone: u32| json!({ "type": "reported", "segment": 0, "attempt": 1, "redone": redone, "rows": [] });
         assert!(story.tell(&entry(reported(0), json!([]))).is_empty());
         let lines = story.tell(&entry(reported(1), json!([])));
@@ -385,7 +372,7 @@ pub(super) mod tests {
 
     #[test]
     fn decisions_are_told_with_their_reasons_and_many_alike_as_one() {
-        let mut story = Story::new(&sweep());
+        let mut story = Story::new(&sweep(&[(0, 0.0), (4, 0.001)]));
         let trial = |arm: u16| json!({ "family": 0, "arm": arm });
         let end = |arm: u16| json!({ "action": "end", "trial": trial(arm), "end": "completed", "reason": "all done" });
         let finished = json!({ "type": "finished", "segment": 0, "attempt": 1, "branches": [
@@ -411,7 +398,7 @@ pub(super) mod tests {
 
     #[test]
     fn a_failure_of_the_sweep_gives_its_reason_once() {
-        let mut story = Story::new(&sweep());
+        let mut story = Story::new(&sweep(&[(0, 0.0), (4, 0.001)]));
         let failed = json!({ "type": "failed", "segment": 0, "attempt": 3, "message": "no data" });
         let lines = story.tell(&entry(
             failed,

@@ -58,7 +58,7 @@ pub async fn run(args: Args) -> Result<(), Failure> {
         return print::out(&if args.json {
             best.body
         } else {
-            words::answer(&best.value, &made.value)
+            words::answer(&best.value.best, &made.value)
         });
     }
     if args.json {

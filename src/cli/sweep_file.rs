@@ -58,7 +58,7 @@ pub fn parse(text: &str) -> Result<SweepSpec, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use floodgauge_protocol::{Plan, SchedulerKind};
+    use floodgauge_protocol::{SchedulerKind, SearchSpace};
 
     #[test]
     fn the_examples_can_be_run() {
@@ -75,7 +75,7 @@ mod tests {
     #[test]
     fn the_demo_sweeps_the_papers_twenty_levels_and_plain() {
         let spec = parse(include_str!("../../examples/digits.toml")).unwrap();
-        assert_eq!(Plan::of(&spec).arms.len(), 21);
+        assert_eq!(SearchSpace::of(&spec).arms.len(), 21);
         assert_eq!(spec.scheduler.kind, SchedulerKind::Halving);
         assert_eq!(spec.recipe.dataset.label_noise, 0.2);
     }
@@ -92,8 +92,8 @@ mod tests {
         let toml = "name = \"x\"\n[recipe]\ndataset = { name = \"spiral\" }\nepochs = \"many\"";
         assert!(parse(toml).unwrap_err().contains("line 4"));
         let json = r#"{ "name": "x", "recipe": { "dataset": { "name": "Two Moons" } } }"#;
-        let told = parse(json).unwrap_err();
-        assert!(told.starts_with("recipe.dataset.name: `Two Moons` is no name"), "{told}");
+        let message = parse(json).unwrap_err();
+        assert!(message.starts_with("recipe.dataset.name: `Two Moons` is no name"), "{message}");
     }
 
     #[test]

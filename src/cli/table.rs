@@ -1,13 +1,13 @@
 //! `floodgauge table`: the paper's table of a sweep.
 
-use super::{Failure, connect, print};
+use super::{Failure, args::SweepArg, connect, print};
 use crate::{
-    client::SweepTable,
+    client::api::SweepTable,
     config::Server,
     verdict::{Figure, TableCell},
 };
 use console::style;
-use floodgauge_protocol::{Metric, SweepId};
+use floodgauge_protocol::Metric;
 
 /// Print the paper's table of a sweep: early stopping and weight decay, without and with flooding
 #[derive(Debug, clap::Args)]
@@ -16,9 +16,8 @@ Examples:
   floodgauge table 01970000-0000-7000-8000-000000000000
   floodgauge table 01970000-0000-7000-8000-000000000000 --csv > table.csv")]
 pub struct Args {
-    /// The sweep's id
-    #[arg(value_parser = super::sweep_id)]
-    id: SweepId,
+    #[command(flatten)]
+    sweep: SweepArg,
     /// Print what the server answers as JSON
     #[arg(long, conflicts_with = "csv")]
     json: bool,
@@ -36,9 +35,9 @@ pub struct Args {
 pub async fn run(args: Args) -> Result<(), Failure> {
     let client = connect(&args.server)?;
     if args.csv {
-        return print::out(client.table_csv(args.id).await?.trim_end());
+        return print::out(client.table_csv(args.sweep.id).await?.trim_end());
     }
-    let table = client.table(args.id).await?;
+    let table = client.table(args.sweep.id).await?;
     if args.json {
         return print::out(&table.body);
     }
@@ -73,12 +72,12 @@ fn set_out(table: &SweepTable) -> String {
     }
     let seeds = rows.iter().flat_map(|row| row.cells()).map(|cell| cell.seeds).max().unwrap_or(0);
     let metric = table.table.metric.as_str();
-    let told = format!(
+    let summary = format!(
         "Means over {} ± standard error, errors in %. Best epochs and levels by {metric}.\n\
          At the end, validation is the mean of the closing epochs. Test labels are clean.",
-        super::words::seeds(seeds)
+        super::words::seeds(seeds as usize)
     );
-    format!("{}\n\n{}", print::table(&lines), style(told).dim())
+    format!("{}\n\n{}", print::table(&lines), style(summary).dim())
 }
 
 fn figures(cell: &TableCell) -> [String; 4] {
@@ -93,9 +92,9 @@ fn figures(cell: &TableCell) -> [String; 4] {
 fn figure(figure: Option<Figure>, unit: f64, digits: usize) -> String {
     let Some(Figure { mean, standard_error }) = figure else { return "-".into() };
     let Some(mean) = mean.finite() else { return Metric::Diverged.to_string() };
-    let told = |figure: f64| format!("{:.digits$}", Metric::from(figure * unit));
-    let error = standard_error.map(|error| format!(" ± {}", told(error)));
-    told(mean) + &error.unwrap_or_default()
+    let rounded = |figure: f64| format!("{:.digits$}", Metric::from(figure * unit));
+    let error = standard_error.map(|error| format!(" ± {}", rounded(error)));
+    rounded(mean) + &error.unwrap_or_default()
 }
 
 #[cfg(test)]

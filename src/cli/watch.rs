@@ -1,13 +1,15 @@
 //! `floodgauge watch`: follows a sweep to its end.
 
-use super::{Failure, bars::Bars, connect, print, progress::Progress, words};
+use super::{Failure, args::SweepArg, bars::Bars, connect, print, progress::Progress, words};
 use crate::{
-    client::{Answer, Client, SweepDetail},
+    client::{
+        Answer, Client,
+        api::{SweepBest, SweepDetail},
+    },
     config::Server,
-    scheduler::SweepStatus,
-    verdict::Best,
+    scheduler::{Decision, Event, SweepStatus},
 };
-use floodgauge_protocol::SweepId;
+
 use futures::{StreamExt as _, pin_mut};
 use std::time::{Duration, Instant};
 use tokio::time::timeout;
@@ -22,9 +24,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  floodgauge watch 01970000-0000-7000-8000-000000000000")]
 pub struct Args {
-    /// The sweep's id
-    #[arg(value_parser = super::sweep_id)]
-    id: SweepId,
+    #[command(flatten)]
+    sweep: SweepArg,
     /// Print the answer as JSON
     #[arg(long)]
     json: bool,
@@ -38,20 +39,23 @@ pub struct Args {
 /// [`Failure::Sweep`] if the sweep fails or is cancelled; whatever the client meets.
 pub async fn run(args: Args) -> Result<(), Failure> {
     let client = connect(&args.server)?;
-    let sweep = client.sweep(args.id).await?.value;
+    let sweep = client.sweep(args.sweep.id).await?.value;
     let best = follow(&client, &sweep).await?;
-    print::out(&if args.json { best.body } else { words::answer(&best.value, &sweep) })
+    print::out(&if args.json { best.body } else { words::answer(&best.value.best, &sweep) })
 }
 
 /// Follows a sweep to its end, drawing its progress; answers its best arm.
 ///
 /// # Errors
 /// [`Failure::Sweep`] if the sweep fails or is cancelled; whatever the client meets.
-pub async fn follow(client: &Client, sweep: &SweepDetail) -> Result<Answer<Best>, Failure> {
+pub async fn follow(client: &Client, sweep: &SweepDetail) -> Result<Answer<SweepBest>, Failure> {
     let id = sweep.summary.id;
+    if let Some(why) = words::halted(sweep) {
+        print::note(&why);
+    }
     let mut progress = Progress::new(sweep);
     let mut bars = Bars::new(&progress);
-    let entries = client.events(id, 0);
+    let entries = client.events_as::<Event, Decision>(id, 0);
     pin_mut!(entries);
     let mut asked = Instant::now();
     let mut hinted = false;
@@ -64,10 +68,10 @@ pub async fn follow(client: &Client, sweep: &SweepDetail) -> Result<Answer<Best>
             continue;
         };
         let Some(entry) = entry else { break };
-        let entry = entry?;
+        let entry = entry?.value;
         let news = progress.apply(&entry);
         bars.draw(&progress);
-        news.iter().for_each(|line| bars.tell(line));
+        news.iter().for_each(|line| bars.note(line));
         // A sweep that was extended since goes on after that.
         ending = entry
             .ending()
@@ -75,7 +79,7 @@ pub async fn follow(client: &Client, sweep: &SweepDetail) -> Result<Answer<Best>
         if asked.elapsed() >= ASK_EVERY {
             // The stream tells if the server has gone; this is but a line on a screen.
             if let Ok(best) = client.best(id).await {
-                bars.best(&words::so_far(&best.value, sweep));
+                bars.best(&words::so_far(&best.value.best, sweep));
             }
             asked = Instant::now();
         }

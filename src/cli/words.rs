@@ -2,7 +2,7 @@
 
 use super::print;
 use crate::{
-    client::SweepDetail,
+    client::api::SweepDetail,
     verdict::{Best, BestArm, Difference},
 };
 use console::style;
@@ -22,6 +22,17 @@ pub fn figure(value: f64) -> String {
 /// A metric, or that it diverged.
 pub fn metric(value: Metric) -> String {
     format!("{value:.3}")
+}
+
+/// Why a sweep doesn't go on, if the server says so.
+pub fn halted(sweep: &SweepDetail) -> Option<String> {
+    let replay_error = sweep.summary.replay_error.as_deref().map(unreplayable);
+    replay_error.or_else(|| sweep.waits_for.clone())
+}
+
+/// That a log can't be replayed, and what can be done.
+pub fn unreplayable(why: &str) -> String {
+    format!("its log can't be replayed by this server: {why}; it can be cancelled and deleted")
 }
 
 /// The best arm so far, in a line.
@@ -106,12 +117,12 @@ pub fn answer(best: &Best, sweep: &SweepDetail) -> String {
 }
 
 /// How wide the names of figures are set.
-const NAME: usize = 12;
+const NAME_COLUMNS: usize = 12;
 
 /// A figure with its name before it, as in an answer.
 pub fn line(name: &str, value: &str) -> String {
-    let value = print::wrapped(value, print::width(), NAME + 2);
-    format!("{}  {value}", style(format!("{name:>NAME$}")).dim())
+    let value = print::wrapped(value, print::width(), NAME_COLUMNS + 2);
+    format!("{}  {value}", style(format!("{name:>NAME_COLUMNS$}")).dim())
 }
 
 /// How likely the best arm is the best, and who else may be.
@@ -137,7 +148,7 @@ fn probability_words(probability: f64, best: &Best, sweep: &SweepDetail) -> Stri
 }
 
 /// How many seeds, in words.
-pub fn seeds(count: u32) -> String {
+pub fn seeds(count: usize) -> String {
     if count == 1 { "one seed".into() } else { format!("{count} seeds") }
 }
 
@@ -152,7 +163,7 @@ pub fn epochs(n: u32) -> String {
 }
 
 fn difference_words(difference: &Difference) -> String {
-    let seeds = seeds(difference.seeds);
+    let seeds = seeds(difference.seeds as usize);
     let mean = Metric::from(difference.mean);
     match (difference.low.map(Metric::from), difference.high.map(Metric::from)) {
         (Some(low), Some(high)) => {
@@ -178,6 +189,7 @@ fn test_words(best: &Best) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::testing;
     use serde_json::json;
 
     fn best() -> Best {
@@ -195,17 +207,7 @@ mod tests {
     }
 
     fn sweep(decays: &[f64]) -> SweepDetail {
-        let family =
-            |(family, decay)| json!({ "family": family, "seed": 0, "weight_decay": decay });
-        serde_json::from_value(json!({
-            "id": "01970000-0000-7000-8000-000000000000", "name": "x", "status": "running",
-            "scheduler": "sha", "created_at": "2026-01-01T00:00:00Z",
-            "updated_at": "2026-01-01T00:00:00Z", "dataset": "digits", "arms": 2, "seeds": 1,
-            "epochs": 9, "metric": "val_loss", "at": "last", "best": null, "steps_per_epoch": 20,
-            "rungs": [9], "arms_list": [],
-            "families": decays.iter().enumerate().map(family).collect::<Vec<_>>(),
-        }))
-        .unwrap()
+        testing::sweep(&decays.iter().map(|&decay| (0, decay)).collect::<Vec<_>>())
     }
 
     fn one_decay() -> SweepDetail {
@@ -214,6 +216,18 @@ mod tests {
 
     fn plain(text: &str) -> String {
         console::strip_ansi_codes(text).into_owned()
+    }
+
+    #[test]
+    fn a_sweep_that_does_not_go_on_says_why() {
+        let mut sweep = one_decay();
+        assert_eq!(halted(&sweep), None);
+        sweep.waits_for = Some("it waits for a worker of the kind that began it".into());
+        assert_eq!(halted(&sweep), sweep.waits_for);
+        sweep.summary.replay_error = Some("entry 3 of the log can't be read".into());
+        let words = "its log can't be replayed by this server: entry 3 of the log can't be read; \
+                     it can be cancelled and deleted";
+        assert_eq!(halted(&sweep).as_deref(), Some(words));
     }
 
     #[test]

@@ -29,7 +29,7 @@ pub struct Args {
     when_idle: bool,
     /// Seconds between two uploads of what is being trained; no more than that, and an epoch, is
     /// lost with the worker
-    #[arg(long, env = "FLOODGAUGE_SAVE_EVERY", value_name = "SECONDS", default_value_t = DEFAULT_SAVE_EVERY)]
+    #[arg(long, env = "FLOODGAUGE_SAVE_EVERY", value_name = "SECONDS", default_value_t = DEFAULT_SAVE_EVERY_S)]
     save_every: u32,
     #[command(flatten)]
     drain: Drain,
@@ -41,7 +41,7 @@ pub struct Args {
     log: Log,
 }
 
-const DEFAULT_SAVE_EVERY: u32 = 30;
+const DEFAULT_SAVE_EVERY_S: u32 = 30;
 
 /// What a worker is to be.
 #[cfg_attr(
@@ -66,7 +66,7 @@ impl<'a> Setup<'a> {
         machine: &'a Machine,
         cache: &'a Cache,
     ) -> Self {
-        let save_every = Duration::from_secs(DEFAULT_SAVE_EVERY.into());
+        let save_every = Duration::from_secs(DEFAULT_SAVE_EVERY_S.into());
         Self { server, token, name, machine, cache, save_every }
     }
 }
@@ -88,7 +88,7 @@ pub(super) struct Ending {
 
 impl Ending {
     /// Drains, and shuts down if that takes too long.
-    pub async fn within(&self, timeout: Duration) {
+    pub async fn drain_within(&self, timeout: Duration) {
         self.drain.cancel();
         tokio::time::sleep(timeout).await;
         self.shutdown.cancel();
@@ -114,7 +114,7 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     let training = train(setup, ending.clone())?;
     tokio::spawn(async move {
         super::signals::interrupted().await;
-        ending.within(args.drain.timeout()).await;
+        ending.drain_within(args.drain.timeout()).await;
     });
     training.await
 }
@@ -148,7 +148,7 @@ pub(super) fn train(
         server: setup.server.to_string(),
         token: setup.token.map(|token| token.reveal().to_owned()),
         name: setup.name,
-        cache: runner::Cache { folder: setup.cache.folder(), most_bytes: setup.cache.most_bytes() },
+        cache: runner::Cache { folder: setup.cache.folder(), max_bytes: setup.cache.max_bytes() },
         machine,
         retry: Retry::default(),
         save_every: setup.save_every,

@@ -5,17 +5,20 @@ use crate::scheduler::{EXTENSION_VERSION, Event, SweepStatus};
 use floodgauge_protocol::{Extension, SweepId};
 
 impl Driver {
-    /// Ends a sweep; leased work is handed in, the rest is withdrawn.
+    /// Ends a sweep; leased work is handed in, the rest is withdrawn. Of one whose log can't be
+    /// replayed all is withdrawn.
     ///
     /// # Errors
     /// [`DriverError::NotFound`], or [`DriverError::Ended`] if it has ended before.
     pub async fn cancel(&self, sweep: SweepId) -> Result<(), DriverError> {
-        self.apply(sweep, None, |state| match state.status().is_final() {
+        let cancelled = self.apply(sweep, None, |state| match state.status().is_final() {
             true => Err(DriverError::Ended),
             false => Ok(Some(Event::CancelRequested)),
-        })
-        .await
-        .map(drop)
+        });
+        match cancelled.await {
+            Err(error) if error.is_unreplayable() => self.cancel_unreplayed(sweep).await,
+            cancelled => cancelled.map(drop),
+        }
     }
 
     /// Deletes a sweep that has ended, with all that was reported of it.
@@ -29,6 +32,7 @@ impl Driver {
         }
         self.0.store.delete_sweep(sweep).await?;
         self.lock_live().remove(&sweep);
+        self.0.unreplayable.forget(sweep);
         self.announce(sweep, 0);
         Ok(())
     }

@@ -62,7 +62,7 @@ impl Driver {
         }
     }
 
-    /// The data folder.
+    /// The folder with the files of named data sets; it needn't exist.
     pub fn folder(&self) -> &Folder {
         &self.0.folder
     }
@@ -223,24 +223,24 @@ fn as_sent(dataset: &Dataset, sent: Option<Pin>) -> Result<(), DriverError> {
     if sent.is_none() || sent == dataset.pin {
         return Ok(());
     }
-    let told = format!("{} is another one here; leave the pin out to take it", dataset.name);
-    Err(invalid("/recipe/dataset/pin", told))
+    let message = format!("{} is another one here; leave the pin out to take it", dataset.name);
+    Err(invalid("/recipe/dataset/pin", message))
 }
 
 fn no_such(name: &DatasetName) -> DriverError {
-    let told = format!("there is no data set `{name}`; `floodgauge dataset add` adds one");
-    invalid("/recipe/dataset/name", told)
+    let message = format!("there is no data set `{name}`; `floodgauge dataset add` adds one");
+    invalid("/recipe/dataset/name", message)
 }
 
 fn unusable(name: &DatasetName, error: &SetError) -> DriverError {
-    let told = match error {
+    let message = match error {
         SetError::Read { source, .. } => format!("{error}: {source}"),
         SetError::Missing { .. } => {
             format!("{error}; `floodgauge dataset download {name}` fetches them")
         }
         _ => error.to_string(),
     };
-    invalid("/recipe/dataset/name", told)
+    invalid("/recipe/dataset/name", message)
 }
 
 impl DriverError {

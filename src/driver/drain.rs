@@ -9,22 +9,23 @@ use std::{
 };
 use tokio::time::{Instant, sleep};
 
-/// Between two looks at what is still held.
-const LOOK_EVERY: Duration = Duration::from_millis(50);
+/// Between two counts of the leases that are still held.
+const POLL_EVERY: Duration = Duration::from_millis(50);
 
 /// The leases whose workers speak to this server, and when each was last heard of.
 #[derive(Debug, Default)]
-pub(super) struct Heard {
+pub(super) struct ActiveLeases {
     inner: Mutex<Inner>,
 }
 
 #[derive(Debug, Default)]
 struct Inner {
     draining: bool,
+    /// When each was last heard of.
     leases: HashMap<LeaseId, Instant>,
 }
 
-impl Heard {
+impl ActiveLeases {
     pub fn note(&self, lease: LeaseId) {
         self.lock().leases.insert(lease, Instant::now());
     }
@@ -40,7 +41,7 @@ impl Heard {
     /// How many are still held; one that was silent for `ttl` isn't.
     fn held(&self, ttl: Duration) -> usize {
         let mut inner = self.lock();
-        inner.leases.retain(|_, heard| heard.elapsed() < ttl);
+        inner.leases.retain(|_, last_heard| last_heard.elapsed() < ttl);
         inner.leases.len()
     }
 
@@ -53,22 +54,22 @@ impl Driver {
     /// Gives out no more work from now on, and tells workers to hand in what they hold at the end
     /// of their epoch.
     pub fn drain(&self) {
-        self.0.heard.lock().draining = true;
+        self.0.leases.lock().draining = true;
         // Claims that wait look again.
-        self.look();
+        self.wake_waiting();
     }
 
     /// Waits until the workers that speak to this server hold nothing any more, or have gone
     /// silent for as long as a lease lasts.
     pub async fn drained(&self) {
-        while self.0.heard.held(self.0.config.lease_ttl) > 0 {
-            sleep(LOOK_EVERY).await;
+        while self.0.leases.held(self.0.config.lease_ttl) > 0 {
+            sleep(POLL_EVERY).await;
         }
     }
 
     /// The stop of every arm of a segment, if this server is about to end.
     pub(super) fn last_orders(&self, segment: &Segment) -> Option<Stop> {
         let stop = || Stop { arms: segment.arms().collect(), at_epoch: 0 };
-        self.0.heard.is_draining().then(stop)
+        self.0.leases.is_draining().then(stop)
     }
 }

@@ -57,6 +57,15 @@ pub enum DriverError {
         /// The place in the log.
         seq: u64,
     },
+    /// An entry of the log is missing, or reads as nothing that this binary knows.
+    #[error("entry {seq} of the log can't be read")]
+    Damaged {
+        /// The place in the log.
+        seq: u64,
+    },
+    /// The worker's version of the wire has no words for the recipe.
+    #[error("the worker doesn't understand the recipe")]
+    Unspoken,
     /// An uploaded data set that can't be used; says which row or array is at fault.
     #[error("{0}")]
     BadDataset(String),
@@ -69,9 +78,9 @@ pub enum DriverError {
     /// Sweeps are pinned to the data set.
     #[error("{} pinned to the data set `{name}`: delete {} first", sweeps_are(*.sweeps), if *.sweeps == 1 { "it" } else { "them" })]
     DatasetInUse {
-        /// The data set.
+        /// As it was asked for.
         name: DatasetName,
-        /// How many.
+        /// How many sweeps are pinned to it.
         sweeps: u64,
     },
     /// This machine's trouble.
@@ -83,6 +92,13 @@ pub enum DriverError {
     /// The store's trouble.
     #[error(transparent)]
     Store(StoreError),
+}
+
+impl DriverError {
+    /// Whether it says that a log can't be replayed by this binary.
+    pub fn is_unreplayable(&self) -> bool {
+        matches!(self, Self::Version { .. } | Self::Replay { .. } | Self::Damaged { .. })
+    }
 }
 
 impl From<BlobError> for DriverError {

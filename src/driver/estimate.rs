@@ -5,32 +5,19 @@ use crate::{
     scheduler::Event,
     store::{Page, SweepRow},
 };
-use floodgauge_protocol::{Method, Plan, Recipe, SegmentId, SweepId, SweepSpec};
-use serde::{Deserialize, Serialize};
+use floodgauge_api::PlannedTime;
+use floodgauge_protocol::{Method, Recipe, SearchSpace, SegmentId, SweepSpec};
+use serde::Deserialize;
 use std::collections::HashMap;
-use utoipa::ToSchema;
 
 /// How many of the newest sweeps are looked through.
-const SWEEPS: u32 = 200;
+const MAX_SWEEPS_READ: u32 = 200;
 
 /// The most entries of a log that are read.
-const ENTRIES: usize = 4_000;
+const MAX_ENTRIES_READ: usize = 4_000;
 
 /// Entries read at once.
-const BATCH: u32 = 500;
-
-/// How long a sweep would take.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct PlannedTime {
-    /// The least, in seconds of one worker; several share it.
-    pub low_s: f64,
-    /// The most.
-    pub high_s: f64,
-    /// Seconds that a worker takes for one epoch of one run among others.
-    pub epoch_s: f64,
-    /// The sweep of the same recipe whose workers showed that.
-    pub measured_on: SweepId,
-}
+const ENTRIES_AT_ONCE: u32 = 500;
 
 impl Driver {
     /// How long it would take to train from `low` to `high` run-equivalents of a sweep; none if no
@@ -44,7 +31,7 @@ impl Driver {
         low: f64,
         high: f64,
     ) -> Result<Option<PlannedTime>, DriverError> {
-        let page = Page { limit: SWEEPS, ..Page::default() };
+        let page = Page { limit: MAX_SWEEPS_READ, ..Page::default() };
         for row in self.store().sweeps(page).await? {
             let Ok(known) = SweepSpec::deserialize(&row.spec) else { continue };
             if !as_costly(&known.recipe, &spec.recipe) {
@@ -67,20 +54,20 @@ impl Driver {
         row: &SweepRow,
         spec: &SweepSpec,
     ) -> Result<Option<f64>, DriverError> {
-        let grown = row.plan.as_ref().and_then(|plan| Plan::deserialize(plan).ok());
-        let plan = grown.unwrap_or_else(|| Plan::of(spec));
+        let grown = row.plan.as_ref().and_then(|space| SearchSpace::deserialize(space).ok());
+        let space = grown.unwrap_or_else(|| SearchSpace::of(spec));
         let mut speed = Speed::default();
         let (mut after, mut read) = (0, 0);
-        while read < ENTRIES {
-            let entries = self.store().entries(row.sweep, after, BATCH).await?;
+        while read < MAX_ENTRIES_READ {
+            let entries = self.store().entries(row.sweep, after, ENTRIES_AT_ONCE).await?;
             for entry in &entries {
                 if let Ok(event) = Event::deserialize(&entry.event) {
-                    speed.take(&plan.arms, &event, entry.at_ms);
+                    speed.take(&space.arms, &event, entry.at_ms);
                 }
                 after = entry.seq;
             }
             read += entries.len();
-            if entries.len() < BATCH as usize {
+            if entries.len() < ENTRIES_AT_ONCE as usize {
                 break;
             }
         }

@@ -2,15 +2,16 @@
 
 use super::DriverError;
 use crate::{
-    scheduler::{self, Decision, EXTENSION_VERSION, Event, Sweep},
-    store::{DynStore, Entry, StoreError},
+    scheduler::{self, Decision, EXTENSION_VERSION, Event, Sweep, policy::Registration},
+    store::{DynStore, Entry, SweepRow},
 };
-use floodgauge_protocol::SweepId;
+use floodgauge_protocol::{SchedulerKind, SweepId};
+use serde::Deserialize as _;
 use serde_json::Value;
 use std::sync::Arc;
 
 /// Entries read at once.
-const BATCH: u32 = 500;
+const ENTRIES_AT_ONCE: u32 = 500;
 
 /// The state after an entry of the log.
 pub struct Live {
@@ -30,10 +31,10 @@ impl Live {
     /// The state before the first entry, by the version of the scheduler that wrote the log.
     pub async fn begin(store: &DynStore, sweep: SweepId) -> Result<Self, DriverError> {
         let row = store.sweep(sweep).await?.ok_or(DriverError::NotFound)?;
-        let first = store.entries(sweep, 0, 1).await?.pop().ok_or(DriverError::NotFound)?;
-        let Event::Submitted { spec } = event(&first)? else {
-            let what = "the first log entry is no submission";
-            return Err(DriverError::Store(StoreError::Corrupt(what.into())));
+        check_version(&row)?;
+        let first = store.entries(sweep, 0, 1).await?.pop();
+        let Some(Event::Submitted { spec }) = first.as_ref().map(event).transpose()? else {
+            return Err(DriverError::Damaged { seq: 1 });
         };
         let (kind, found) = (spec.scheduler.kind, row.scheduler_version);
         let Some(state) = Sweep::of_version(*spec, found) else {
@@ -55,7 +56,7 @@ impl Live {
             if entries.is_empty() {
                 return Ok(());
             }
-            let whole = entries.len() < BATCH as usize;
+            let whole = entries.len() < ENTRIES_AT_ONCE as usize;
             for entry in &entries {
                 self.take(entry)?;
             }
@@ -67,11 +68,14 @@ impl Live {
 
     /// The entries that come next, so many at most as are read at once.
     pub async fn next_entries(&self, store: &DynStore) -> Result<Vec<Entry>, DriverError> {
-        Ok(store.entries(self.sweep, self.seq, BATCH).await?)
+        Ok(store.entries(self.sweep, self.seq, ENTRIES_AT_ONCE).await?)
     }
 
     /// Takes the next entry in; its decisions, which it answers, must be the stored ones.
     pub fn take(&mut self, entry: &Entry) -> Result<Vec<Decision>, DriverError> {
+        if entry.seq != self.seq + 1 {
+            return Err(DriverError::Damaged { seq: self.seq + 1 });
+        }
         let event = event(entry)?;
         if let Event::Extended { version: found, .. } = event
             && found != EXTENSION_VERSION
@@ -94,6 +98,19 @@ impl Live {
     /// The newest entry in it.
     pub fn seq(&self) -> u64 {
         self.seq
+    }
+}
+
+/// Refuses a sweep that was decided by a version of its scheduler which this binary lacks.
+pub fn check_version(row: &SweepRow) -> Result<(), DriverError> {
+    // What its spec doesn't tell, its log's first entry doesn't either.
+    let Ok(kind) = SchedulerKind::deserialize(&row.spec["scheduler"]["kind"]) else {
+        return Ok(());
+    };
+    let found = row.scheduler_version;
+    match Registration::get(kind, found) {
+        Some(_) => Ok(()),
+        None => Err(DriverError::Version { found, ours: scheduler::current_version(kind) }),
     }
 }
 
@@ -124,7 +141,7 @@ fn decided(mut decisions: Value) -> Value {
 
 fn event(entry: &Entry) -> Result<Event, DriverError> {
     serde_json::from_value(entry.event.clone()).map_err(|error| {
-        let what = format!("log entry {}: {error}", entry.seq);
-        DriverError::Store(StoreError::Corrupt(what))
+        tracing::debug!(sweep = %entry.sweep, seq = entry.seq, %error, "an entry can't be read");
+        DriverError::Damaged { seq: entry.seq }
     })
 }

@@ -12,6 +12,8 @@
 //! - `explain`: reasons for old entries, which have them in words alone.
 //! - `live`: a sweep's state in memory, rebuilt from its log.
 //! - `effects`: what a step changes in the projections.
+//! - `unreplayable`: sweeps whose log this binary can't follow.
+//! - `waiting`: why nobody works on a sweep.
 //! - `work`: leases, reports, blobs.
 
 mod control;
@@ -22,10 +24,12 @@ mod error;
 mod estimate;
 mod explain;
 mod live;
+mod unreplayable;
+mod waiting;
 mod work;
 
 pub use error::DriverError;
-pub use estimate::PlannedTime;
+pub use floodgauge_api::PlannedTime;
 
 use crate::{
     access::TokenId,
@@ -51,8 +55,8 @@ use uuid::Uuid;
 /// Sweeps whose state is kept in memory, beside those in use.
 const MAX_LIVE: usize = 256;
 
-/// How soon the ear for other servers is opened again after its connection broke.
-const LISTEN_AGAIN: Duration = Duration::from_secs(1);
+/// After how long a subscription to other servers whose connection broke is made anew.
+const RESUBSCRIBE_AFTER: Duration = Duration::from_secs(1);
 
 /// How often the loser of a race for a place in the log tries again.
 const MAX_RACES: u32 = 50;
@@ -77,14 +81,16 @@ struct Inner {
     folder: Folder,
     live: std::sync::Mutex<HashMap<SweepId, Arc<tokio::sync::Mutex<Option<Live>>>>>,
     changes: watch::Sender<u64>,
-    heard: drain::Heard,
+    leases: drain::ActiveLeases,
+    unreplayable: unreplayable::Unreplayable,
+    claimants: waiting::Claimants,
     metrics: Metrics,
 }
 
 /// What came of a submission.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Submitted {
-    /// The sweep.
+    /// The new sweep, or the one that the key had made.
     pub sweep: SweepId,
     /// False if its idempotency key had made it before.
     pub created: bool,
@@ -96,8 +102,19 @@ impl Driver {
         let live = std::sync::Mutex::default();
         let changes = watch::channel(0).0;
         let folder = Folder::new(&config.data);
-        let (heard, metrics) = Default::default();
-        Self(Arc::new(Inner { store, blobs, config, folder, live, changes, heard, metrics }))
+        let (leases, unreplayable, claimants, metrics) = Default::default();
+        Self(Arc::new(Inner {
+            store,
+            blobs,
+            config,
+            folder,
+            live,
+            changes,
+            leases,
+            unreplayable,
+            claimants,
+            metrics,
+        }))
     }
 
     /// The store, for reading projections.
@@ -105,7 +122,7 @@ impl Driver {
         &self.0.store
     }
 
-    /// The blobs.
+    /// Where checkpoints and data sets are kept.
     pub fn blobs(&self) -> &Blobs {
         &self.0.blobs
     }
@@ -202,9 +219,15 @@ impl Driver {
     /// A sweep as its log tells it, up to the newest entry.
     ///
     /// # Errors
-    /// [`DriverError::NotFound`]; [`DriverError::Version`] or [`DriverError::Replay`] if this
-    /// binary would decide otherwise than the one that wrote the log.
+    /// [`DriverError::NotFound`]; one that [is unreplayable](DriverError::is_unreplayable) if this
+    /// binary can't read the log, or would decide otherwise than the one that wrote it.
     pub async fn sweep(&self, sweep: SweepId) -> Result<Arc<Sweep>, DriverError> {
+        let followed = self.follow(sweep).await;
+        self.0.unreplayable.note(sweep, &followed);
+        followed
+    }
+
+    async fn follow(&self, sweep: SweepId) -> Result<Arc<Sweep>, DriverError> {
         let slot = self.slot(sweep);
         let mut slot = slot.lock().await;
         let mut live = self.load(sweep, slot.take()).await?;
@@ -218,6 +241,17 @@ impl Driver {
     /// after it. No event, no step; but before it takes no for an answer it looks whether
     /// another server has moved the sweep on.
     async fn apply(
+        &self,
+        sweep: SweepId,
+        guard: Option<LeaseGuard>,
+        decide: impl FnMut(&Sweep) -> Result<Option<Event>, DriverError>,
+    ) -> Result<Arc<Sweep>, DriverError> {
+        let applied = self.try_apply(sweep, guard, decide).await;
+        self.0.unreplayable.note(sweep, &applied);
+        applied
+    }
+
+    async fn try_apply(
         &self,
         sweep: SweepId,
         guard: Option<LeaseGuard>,
@@ -306,45 +340,45 @@ impl Driver {
         self.0.live.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Hears what other servers of the same database commit, as soon as they say so; ends where
-    /// a database can't tell.
+    /// Follows what other servers of the same database commit, as soon as they notify of it; ends
+    /// where the database is one process's alone.
     pub async fn listen(self) {
         loop {
-            match self.0.store.told().await {
-                Ok(Some(mut told)) => {
-                    // What was told before isn't heard any more.
-                    self.look();
-                    while told.next().await.is_some() {
-                        self.look();
+            match self.0.store.subscribe().await {
+                Ok(Some(mut notifications)) => {
+                    // What came before the subscription was missed.
+                    self.wake_waiting();
+                    while notifications.next().await.is_some() {
+                        self.wake_waiting();
                     }
                 }
                 Ok(None) => return,
                 Err(error) => tracing::warn!(%error, "other servers can't be heard"),
             }
-            tokio::time::sleep(LISTEN_AGAIN).await;
+            tokio::time::sleep(RESUBSCRIBE_AFTER).await;
         }
     }
 
-    /// Tells everybody that a log has grown, or is gone.
+    /// Notifies everybody that a log has grown, or is gone.
     fn announce(&self, sweep: SweepId, seq: u64) {
-        self.look();
-        self.0.store.tell(sweep, seq);
+        self.wake_waiting();
+        self.0.store.notify(sweep, seq);
     }
 
-    /// Has those in this process who wait for news look.
-    fn look(&self) {
+    /// Wakes those in this process who wait for an entry or for work.
+    fn wake_waiting(&self) {
         self.0.changes.send_modify(|count| *count += 1);
     }
 }
 
 /// What a sweep has become, if a step made it grow.
 fn grown(before: &Sweep, after: &Sweep) -> Result<Option<Grown>, DriverError> {
-    if before.facts().plan() == after.facts().plan()
+    if before.facts().space() == after.facts().space()
         && before.facts().spec() == after.facts().spec()
     {
         return Ok(None);
     }
-    Ok(Some(Grown { spec: json(after.facts().spec())?, plan: json(after.facts().plan())? }))
+    Ok(Some(Grown { spec: json(after.facts().spec())?, plan: json(after.facts().space())? }))
 }
 
 fn check(spec: &SweepSpec) -> Result<(), DriverError> {

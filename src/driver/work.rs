@@ -8,7 +8,7 @@ use crate::{
 };
 use bytes::Bytes;
 use floodgauge_protocol::{
-    Digest, LeaseId, SegmentId, Start,
+    Digest, LeaseId, SegmentId, Start, wire,
     work::{
         Assignment, ClaimRequest, Fail, Finish, Lease, MAX_REPORT_ROWS, Report, ReportAnswer,
         ReportRow,
@@ -30,11 +30,16 @@ const POLL: Duration = Duration::from_secs(1);
 const MAX_MESSAGE: usize = 2_000;
 
 impl Driver {
-    /// Leases a segment to a worker, waiting for one as long as it asks.
+    /// Leases a segment to a worker with whom version `spoken` of the wire is spoken, waiting for
+    /// one as long as it asks.
     ///
     /// # Errors
     /// [`DriverError::BadRequest`] for a name, fingerprint or wait out of range.
-    pub async fn claim(&self, request: &ClaimRequest) -> Result<Option<Assignment>, DriverError> {
+    pub async fn claim(
+        &self,
+        request: &ClaimRequest,
+        spoken: u32,
+    ) -> Result<Option<Assignment>, DriverError> {
         check_text("worker", &request.worker, 100)?;
         check_text("fingerprint", &request.fingerprint, 200)?;
         if request.wait_s > MAX_WAIT_S {
@@ -47,10 +52,11 @@ impl Driver {
         let mut changes = self.subscribe();
         loop {
             changes.borrow_and_update();
-            if self.0.heard.is_draining() {
+            if self.0.leases.is_draining() {
                 return Ok(None);
             }
-            if let Some(assignment) = self.try_claim(request).await? {
+            self.0.claimants.note(&request.fingerprint);
+            if let Some(assignment) = self.try_claim(request, spoken).await? {
                 return Ok(Some(assignment));
             }
             let now = Instant::now();
@@ -62,8 +68,14 @@ impl Driver {
         }
     }
 
-    /// Takes the next segment that can be taken; one that turns out to be over is passed by.
-    async fn try_claim(&self, request: &ClaimRequest) -> Result<Option<Assignment>, DriverError> {
+    /// Takes the next segment that can be taken; one that turns out to be over is passed by, and so
+    /// is a sweep whose log can't be replayed, or whose recipe the worker wouldn't understand.
+    async fn try_claim(
+        &self,
+        request: &ClaimRequest,
+        spoken: u32,
+    ) -> Result<Option<Assignment>, DriverError> {
+        let mut except = self.0.unreplayable.all();
         loop {
             let claim = Claim {
                 lease: LeaseId(Uuid::new_v4()),
@@ -71,22 +83,20 @@ impl Driver {
                 worker: request.worker.clone(),
                 fingerprint: request.fingerprint.clone(),
                 ttl: self.0.config.lease_ttl,
+                except: except.clone(),
             };
             let Some(leased) = self.0.store.claim(claim.clone()).await? else { return Ok(None) };
-            match self.record_claim(&leased, &claim).await {
+            match self.record_claim(&leased, &claim, spoken).await {
                 Ok(Some(assignment)) => {
-                    self.0.heard.note(leased.lease);
+                    self.0.leases.note(leased.lease);
                     tracing::info!(sweep = %leased.sweep, segment = %leased.segment.segment,
                         lease = %leased.lease, attempt = leased.attempt, worker = claim.worker, "claimed");
                     return Ok(Some(assignment));
                 }
                 Ok(None) | Err(DriverError::LeaseLost | DriverError::NotFound) => {}
-                Err(
-                    error @ (DriverError::Version { .. }
-                    | DriverError::Replay { .. }
-                    | DriverError::Store(StoreError::Corrupt(_))),
-                ) => {
-                    tracing::error!(sweep = %leased.sweep, %error, "a sweep can't be driven by this binary");
+                Err(error) if error.is_unreplayable() || matches!(error, DriverError::Unspoken) => {
+                    self.0.store.release(leased.lease).await?;
+                    except.push(leased.sweep);
                 }
                 Err(error) => return Err(error),
             }
@@ -98,14 +108,20 @@ impl Driver {
         &self,
         leased: &LeasedSegment,
         claim: &Claim,
+        spoken: u32,
     ) -> Result<Option<Assignment>, DriverError> {
         let segment = leased.segment.segment;
-        let still_open =
-            |state: &Sweep, event: Event| state.facts().segments().get_open(segment).map(|_| event);
+        let recipe = |state: &Sweep| {
+            wire::recipe_in(spoken, &state.facts().spec().recipe).ok_or(DriverError::Unspoken)
+        };
+        let still_open = |state: &Sweep, event: Event| {
+            recipe(state)?;
+            Ok(state.facts().segments().get_open(segment).map(|_| event))
+        };
         if leased.took_over {
             let lost = Event::Lost { segment, attempt: leased.attempt - 1 };
             tracing::warn!(sweep = %leased.sweep, %segment, "a lease expired; its segment is taken over");
-            self.apply(leased.sweep, guard(leased), |state| Ok(still_open(state, lost.clone())))
+            self.apply(leased.sweep, guard(leased), |state| still_open(state, lost.clone()))
                 .await?;
         }
         let claimed = Event::Claimed {
@@ -115,7 +131,7 @@ impl Driver {
             fingerprint: claim.fingerprint.clone(),
         };
         let state = self
-            .apply(leased.sweep, guard(leased), |state| Ok(still_open(state, claimed.clone())))
+            .apply(leased.sweep, guard(leased), |state| still_open(state, claimed.clone()))
             .await?;
         if state.facts().segments().get_open(segment).is_none() {
             return Ok(None);
@@ -128,9 +144,9 @@ impl Driver {
                 attempt: leased.attempt,
                 ttl_s: self.ttl_s(),
             },
-            recipe: state.facts().spec().recipe.clone(),
-            family: state.facts().plan().families[leased.segment.family.ix()],
-            arms: state.facts().plan().arms.clone(),
+            recipe: recipe(&state)?,
+            family: state.facts().space().families[leased.segment.family.ix()],
+            arms: state.facts().space().arms.clone(),
             segment: leased.segment.clone(),
             traceparent: leased.traceparent.clone(),
         }))
@@ -176,7 +192,8 @@ impl Driver {
                 renewed = news;
                 Ok(news.then_some(Event::Reported { segment, attempt, rows, redone }))
             })
-            .await?;
+            .await
+            .map_err(|error| self.told_to_worker(leased.lease, error))?;
         self.0.metrics.reported(&leased.worker, count, state.facts().steps_per_epoch());
         if !contradicting.is_empty() {
             self.record_contradiction(&leased, contradicting).await?;
@@ -194,7 +211,8 @@ impl Driver {
                 let branches = state.facts().newer(segment, &report.saved);
                 Ok((!branches.is_empty()).then_some(Event::Saved { segment, attempt, branches }))
             })
-            .await?;
+            .await
+            .map_err(|error| self.told_to_worker(leased.lease, error))?;
         }
         let mut stop = state.facts().segments().stops(segment).to_vec();
         stop.extend(self.last_orders(&leased.segment));
@@ -235,8 +253,9 @@ impl Driver {
             let branches = finish.branches.clone();
             Ok(Some(Event::Finished { segment, attempt, branches }))
         })
-        .await?;
-        self.0.heard.forget(leased.lease);
+        .await
+        .map_err(|error| self.told_to_worker(leased.lease, error))?;
+        self.0.leases.forget(leased.lease);
         tracing::info!(sweep = %leased.sweep, %segment, lease = %leased.lease, "finished");
         Ok(())
     }
@@ -254,8 +273,9 @@ impl Driver {
             open(state, segment)?;
             Ok(Some(Event::Failed { segment, attempt, message: message.clone() }))
         })
-        .await?;
-        self.0.heard.forget(leased.lease);
+        .await
+        .map_err(|error| self.told_to_worker(leased.lease, error))?;
+        self.0.leases.forget(leased.lease);
         Ok(())
     }
 
@@ -309,8 +329,8 @@ impl Driver {
         found: Result<LeasedSegment, StoreError>,
     ) -> Result<LeasedSegment, DriverError> {
         match &found {
-            Ok(_) => self.0.heard.note(lease),
-            Err(StoreError::LeaseLost) => self.0.heard.forget(lease),
+            Ok(_) => self.0.leases.note(lease),
+            Err(StoreError::LeaseLost) => self.0.leases.forget(lease),
             Err(_) => {}
         }
         let leased = found?;
@@ -320,6 +340,16 @@ impl Driver {
             .record("segment", display(leased.segment.segment))
             .record("attempt", leased.attempt);
         Ok(leased)
+    }
+
+    /// An error as the worker is told that holds a lease. Of a sweep whose log can't be replayed
+    /// nothing is taken in here, however often it's tried: it drops the segment.
+    fn told_to_worker(&self, lease: LeaseId, error: DriverError) -> DriverError {
+        if !error.is_unreplayable() {
+            return error;
+        }
+        self.0.leases.forget(lease);
+        DriverError::LeaseLost
     }
 
     fn ttl_s(&self) -> u32 {

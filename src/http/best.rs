@@ -1,33 +1,22 @@
 //! The answer of a sweep: best b, and how sure.
 
-use super::{AppState, extract::SweepPath, openapi::NoSweep, problem::Problem, sweeps};
-use crate::{
-    scheduler::{Sweep, SweepStatus},
-    verdict::Best,
+use super::{
+    extract::SweepPath, openapi::NoSweep, problem::Problem, state::AppState, stored, sweeps,
 };
+use crate::scheduler::Sweep;
 use axum::{Json, extract::State};
+use floodgauge_api::SweepBest;
 use floodgauge_protocol::SweepId;
-use serde::Serialize;
-use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 pub(super) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(best))
 }
 
-/// The answer so far or, once the sweep has completed, at all.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct SweepBest {
-    /// The sweep.
-    pub sweep: SweepId,
-    /// Where it stands.
-    pub status: SweepStatus,
-    /// The answer.
-    #[serde(flatten)]
-    pub best: Best,
-}
-
 /// Ask for the best arm, at any time
+///
+/// The best level with its objective, its difference to plain training, how sure that is, what it cost, and
+/// all of it in words. Before the sweep has ended it is the answer so far.
 #[utoipa::path(
     get,
     path = "/v1/sweeps/{id}/best",
@@ -44,10 +33,23 @@ pub struct SweepBest {
                       "objective": 0.231, "probability": null,
                       "test": { "loss": 0.2, "error": 0.05 } },
             "baseline": { "objective": 0.301, "test": { "loss": 0.3, "error": 0.06 } },
-            "difference": { "mean": -0.07, "low": null, "high": null, "level": 0.9, "seeds": 1 },
-            "run_equivalents": { "spent": 5.9, "full_grid": 21.0, "saved_by_sharing": 0.0,
-                                 "saved_by_pruning": 15.1, "redone": 0.0 },
-            "verdict": "flood b=0.07 ends 0.070 below plain"
+            "difference": { "mean": -0.07, "expected": null, "low": null, "high": null, "level": 0.9,
+                            "seeds": 1 },
+            "run_equivalents": { "spent": 2.2, "full_grid": 21.0, "saved_by_sharing": 1.2,
+                                 "saved_by_pruning": 17.6, "redone": 0.0 },
+            "finding": "one_seed",
+            "probabilities": [{ "arm": "flood b=0.07", "method": "flood", "b": 0.07,
+                                "weight_decay": 0.0, "evidence": "trained", "seeds": 1,
+                                "objective": 0.231, "fitted": null, "low": null, "high": null,
+                                "probability": null }],
+            "other_metric": { "metric": "val_error", "prefers": "same", "arm": "flood b=0.07",
+                              "method": "flood", "b": 0.07, "weight_decay": 0.0,
+                              "objective": 0.051, "of_best": 0.051 },
+            "noise_floor": null,
+            "advice": { "kind": "more_seeds", "seeds": 2, "levels": [], "epochs": null,
+                        "command": "floodgauge extend 019b76da-a800-7000-8000-000000000000 --seeds 2",
+                        "words": "One seed can't say how sure the answer is: two more would." },
+            "verdict": "flood b=0.07 has the lowest val_loss, 0.2310, 0.0700 below plain (0.3010)."
         })),
         NoSweep,
     )
@@ -59,11 +61,11 @@ async fn best(
     // The status first: an answer that is newer than its status may say more, never less.
     let row = sweeps::row(&state, sweep).await?;
     let status = row.status;
-    let best = match sweeps::replayed(&state, sweep).await? {
+    let best = match stored::replayed(&state, sweep).await? {
         Some(replayed) => replayed.best(),
         // Nothing was reported yet, which is an answer too.
-        None if row.best.is_none() => Sweep::new(sweeps::spec(&row)?).best(),
-        None => sweeps::stored_best(&row).ok_or_else(|| {
+        None if row.best.is_none() => Sweep::new(stored::legible(&row)?.spec).best(),
+        None => stored::stored_best(&row).ok_or_else(|| {
             Problem::Internal(anyhow::anyhow!("nothing tells the answer of sweep {sweep}"))
         })?,
     };

@@ -1,11 +1,12 @@
 //! Checkpoints and data sets, by digest.
 
 use super::{
-    AppState,
-    body::{Limit, unreadable},
+    body::unreadable,
     extract::{DigestPath, LeasePath},
+    limit::Limit,
     openapi::{DigestMismatch, LeaseLost, Malformed, NoBlob, NoLease, TooLarge},
     problem::Problem,
+    state::AppState,
 };
 use crate::blobs::Streamed;
 use axum::{
@@ -25,9 +26,6 @@ use utoipa_axum::{
     router::{OpenApiRouter, UtoipaMethodRouterExt},
     routes,
 };
-
-/// Uploads that are in memory at once; further ones wait before their bodies are read.
-pub const MAX_UPLOADS: usize = 4;
 
 /// What an upload may take, so that one whose sender is gone makes room at last.
 const UPLOAD_TIME: Duration = Duration::from_secs(300);
@@ -77,7 +75,7 @@ async fn put(
 ) -> Result<StatusCode, Problem> {
     // Before its body: nobody else may fill the memory, or have a worker send in vain.
     state.driver.held(lease, &token).await?;
-    let place = state.uploads.acquire().await;
+    let place = state.places.blob_uploads.acquire().await;
     let _place = place.map_err(|error| Problem::Unavailable(error.into()))?;
     let read = timeout(UPLOAD_TIME, Bytes::from_request(request, &state)).await;
     let late = |_| Problem::Malformed("the body came too slowly".into(), Vec::new());

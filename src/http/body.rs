@@ -1,57 +1,21 @@
 //! JSON bodies: bounded, declared as JSON, and told apart to the field when they don't read.
 
-use super::problem::{FieldError, Problem};
+use super::{
+    limit::Limit,
+    problem::{FieldError, Problem},
+};
 use axum::{
     body::Bytes,
     extract::{
-        DefaultBodyLimit, FromRequest, Request,
+        FromRequest, Request,
         rejection::{BytesRejection, FailedToBufferBody},
     },
     http::{HeaderMap, HeaderValue, header},
     middleware::Next,
     response::{IntoResponse as _, Response},
 };
-use floodgauge_datasets::upload;
 use serde::de::DeserializeOwned;
 use serde_path_to_error::Segment;
-use std::fmt;
-
-/// The longest body that a route takes, in bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limit(usize);
-
-impl Limit {
-    /// For what people and their scripts send.
-    pub const JSON: Self = Self(1 << 20);
-    /// For what workers send in JSON: a report holds thousands of rows.
-    pub const WORK: Self = Self(16 << 20);
-    /// For checkpoints, which are held in memory until they are stored.
-    pub const BLOB: Self = Self(256 << 20);
-    /// For data sets, which go to a file as they come.
-    pub const DATASET: Self = Self(upload::MOST_BYTES as usize);
-
-    /// Another one, for tests.
-    #[cfg(test)]
-    pub(super) const fn of(bytes: usize) -> Self {
-        Self(bytes)
-    }
-
-    /// How many bytes.
-    pub fn bytes(self) -> u64 {
-        self.0 as u64
-    }
-
-    /// The layer that makes a route's extractors stop there.
-    pub fn layer(self) -> DefaultBodyLimit {
-        DefaultBodyLimit::max(self.0)
-    }
-}
-
-impl fmt::Display for Limit {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} MiB", self.0 >> 20)
-    }
-}
 
 /// Refuses bodies that are packed: nothing here unpacks what others sent, so that a few bytes
 /// can't become many.

@@ -1,14 +1,17 @@
 //! Bounds of what is done at once and of how long it may take: beyond them clients are told to
 //! come back, so that a slow database or a rush of clients fills neither memory nor files.
 
-use super::{AppState, problem::Problem};
+use super::problem::Problem;
 use axum::{
     extract::{MatchedPath, Request, State},
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use std::time::Duration;
-use tokio::time::timeout;
+use std::{sync::Arc, time::Duration};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::timeout,
+};
 
 /// How much a server does at once, and how long it takes.
 #[derive(Clone, Copy, Debug)]
@@ -27,6 +30,54 @@ impl Default for Bounds {
     }
 }
 
+/// Checkpoints that are received at once: each is held in memory until it is stored. Further ones wait
+/// before their bodies are read.
+pub const MAX_BLOB_UPLOADS: usize = 4;
+
+/// Data sets that are received and checked at once; further ones wait before their bodies are read.
+pub const MAX_DATASET_UPLOADS: usize = 2;
+
+/// The places that there are for what is done at once.
+#[derive(Clone)]
+pub(super) struct Places {
+    bounds: Bounds,
+    requests: Arc<Semaphore>,
+    watchers: Arc<Semaphore>,
+    /// [`MAX_BLOB_UPLOADS`] of them.
+    pub blob_uploads: Arc<Semaphore>,
+    /// [`MAX_DATASET_UPLOADS`] of them.
+    pub dataset_uploads: Arc<Semaphore>,
+}
+
+impl Places {
+    pub fn new(bounds: Bounds) -> Self {
+        let places = |count| Arc::new(Semaphore::new(count));
+        Self {
+            bounds,
+            requests: places(bounds.requests),
+            watchers: places(bounds.watchers),
+            blob_uploads: places(MAX_BLOB_UPLOADS),
+            dataset_uploads: places(MAX_DATASET_UPLOADS),
+        }
+    }
+
+    /// The same uploads, within other bounds.
+    pub fn within(self, bounds: Bounds) -> Self {
+        let Self { requests, watchers, .. } = Self::new(bounds);
+        Self { bounds, requests, watchers, ..self }
+    }
+
+    /// A place to follow a log.
+    ///
+    /// # Errors
+    /// [`Problem::Unavailable`] while as many logs are followed as may be.
+    pub fn to_watch(&self) -> Result<OwnedSemaphorePermit, Problem> {
+        let most = self.bounds.watchers;
+        let place = self.watchers.clone().try_acquire_owned();
+        place.map_err(|_| busy(format!("{most} streams are followed")))
+    }
+}
+
 /// How long the beginning of an answer to a claim may take, which may wait for work.
 const CLAIM: Duration = Duration::from_secs(30 + 15);
 
@@ -34,16 +85,16 @@ const CLAIM: Duration = Duration::from_secs(30 + 15);
 const UPLOAD: Duration = Duration::from_secs(3600);
 
 /// Keeps a request within the bounds.
-pub(super) async fn keep(State(state): State<AppState>, request: Request, next: Next) -> Response {
-    let Ok(_place) = state.requests.clone().try_acquire_owned() else {
-        let most = state.bounds.requests;
+pub(super) async fn keep(State(places): State<Places>, request: Request, next: Next) -> Response {
+    let Ok(_place) = places.requests.clone().try_acquire_owned() else {
+        let most = places.bounds.requests;
         return busy(format!("{most} requests are being answered")).into_response();
     };
     let route = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str);
     let most = match route {
         "/v1/work/claim" => CLAIM,
         "/v1/work/{lease}/blobs/{sha256}" | "/v1/datasets" => UPLOAD,
-        _ => state.bounds.answer,
+        _ => places.bounds.answer,
     };
     match timeout(most, next.run(request)).await {
         Ok(response) => response,
@@ -52,6 +103,6 @@ pub(super) async fn keep(State(state): State<AppState>, request: Request, next: 
 }
 
 /// Told to come back.
-pub(super) fn busy(why: String) -> Problem {
+fn busy(why: String) -> Problem {
     Problem::Unavailable(anyhow::anyhow!(why))
 }

@@ -1,16 +1,17 @@
 //! What users do to a sweep on its way: cancel, pause, resume, extend.
 
 use super::{
-    AppState,
     body::JsonBody,
     extract::SweepPath,
     openapi::{
         InvalidExtension, Malformed, NoSweep, StateConflict, TooLarge, UnsupportedMediaType,
     },
     problem::Problem,
-    sweeps::{SweepDetail, detail},
+    state::AppState,
+    sweeps::detail,
 };
 use axum::{Json, extract::State, http::StatusCode};
+use floodgauge_api::SweepDetail;
 use floodgauge_protocol::{Extension, SweepId};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -68,6 +69,8 @@ async fn pause(State(state): State<AppState>, SweepPath(sweep): SweepPath) -> Ac
 }
 
 /// Resume a paused sweep
+///
+/// What it has decided meanwhile is given out, and goes on from where workers handed it in.
 #[utoipa::path(
     post,
     path = "/v1/sweeps/{id}/resume",

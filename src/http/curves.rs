@@ -1,63 +1,26 @@
 //! The curves of a sweep, as JSON or as CSV.
 
 use super::{
-    AppState,
     accept::{self, prefers_csv},
     cell,
     extract::SweepPath,
     openapi::NoSweep,
     problem::Problem,
-    sweeps,
+    state::AppState,
+    stored, sweeps,
 };
 use crate::store::{CurveRow, TrialRow};
 use axum::{extract::State, http::HeaderMap, response::Response};
-use floodgauge_protocol::{ArmIx, FamilyIx, Metric, Plan, SweepId, TrialKey, work::Diagnostics};
-use serde::Serialize;
+use floodgauge_api::curves::{Curve, CurveList};
+use floodgauge_protocol::{Metric, SearchSpace, SweepId, TrialKey, work::Diagnostics};
 use std::{
     collections::HashMap,
     fmt::{self, Write},
 };
-use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 pub(super) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(curves))
-}
-
-/// All curves of a sweep.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct CurveList {
-    /// One entry a trial that has rows, by family, then arm.
-    pub items: Vec<Curve>,
-}
-
-/// The curves of one trial; its arrays are aligned.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct Curve {
-    /// The family's index.
-    pub family: FamilyIx,
-    /// The arm's index.
-    pub arm: ArmIx,
-    /// Epochs done, from 1.
-    pub epoch: Vec<u32>,
-    /// Optimiser steps done.
-    pub step: Vec<u64>,
-    /// Mean training loss over the epoch, never flooded.
-    pub train_loss: Vec<Metric>,
-    /// Validation loss after the epoch.
-    pub val_loss: Vec<Metric>,
-    /// Validation error after the epoch.
-    pub val_error: Vec<Metric>,
-    /// The first arm of the branch that trained the epoch: arms with the same one shared it.
-    pub branch: Vec<ArmIx>,
-    /// The norm of the gradient of the epoch's last mini-batch; null where the worker told none.
-    pub grad_norm: Vec<Option<Metric>>,
-    /// The share of the epoch's steps that ascended; null likewise.
-    pub ascending: Vec<Option<f64>>,
-    /// Ascending steps since the start of the run; null likewise.
-    pub flooded_steps: Vec<Option<u64>>,
-    /// The first step at which the arm departed from plain; null before it, and where it never did.
-    pub onset_step: Vec<Option<u64>>,
 }
 
 /// Get the curves of a sweep
@@ -85,7 +48,7 @@ async fn curves(
     let rows = state.driver.store().curves(sweep).await?;
     let onsets = Onsets::of(&state.driver.store().trials(sweep).await?);
     if prefers_csv(&headers) {
-        let plan = sweeps::plan(&row)?;
+        let plan = stored::legible(&row)?.plan;
         let table = csv(&plan, &rows, &onsets).map_err(|error| Problem::Internal(error.into()))?;
         Ok(accept::csv(table))
     } else {
@@ -126,7 +89,7 @@ fn by_trial(rows: &[CurveRow], onsets: &Onsets) -> Vec<Curve> {
     rows.chunk_by(|a, b| a.trial == b.trial).map(curve).collect()
 }
 
-fn csv(plan: &Plan, rows: &[CurveRow], onsets: &Onsets) -> Result<String, fmt::Error> {
+fn csv(plan: &SearchSpace, rows: &[CurveRow], onsets: &Onsets) -> Result<String, fmt::Error> {
     let mut table = String::from(
         "family,seed,weight_decay,arm,method,b,epoch,step,train_loss,val_loss,val_error,\
          grad_norm,ascending,flooded_steps,onset_step\r\n",

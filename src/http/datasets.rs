@@ -1,14 +1,15 @@
 //! Data sets: what there is to train on, uploads, deletions.
 
 use super::{
-    AppState,
     access::Caller,
-    body::Limit,
+    blobs::Octets,
     extract::{DatasetPath, Query},
+    limit::Limit,
     openapi::{
         DatasetConflict, InvalidDataset, Malformed, NoDataset, TooLarge, UnsupportedMediaType,
     },
     problem::Problem,
+    state::AppState,
     time::timestamp,
 };
 use crate::{access::Limits, driver::DriverError, store::DatasetRow};
@@ -19,18 +20,16 @@ use axum::{
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use floodgauge_api::{
+    DatasetItem, DatasetList, Kept,
+    datasets::{AddDatasetQuery, DatasetQuery},
+};
 use floodgauge_datasets::{Folder, SetError};
-use floodgauge_protocol::{DatasetKind, DatasetName, Digest, Format, Image};
+use floodgauge_protocol::{DatasetName, Format};
 use futures::StreamExt as _;
-use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 use std::{fs::File, io::Write as _, time::Duration};
 use tokio::time::timeout;
-use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
-
-/// Uploads that are received and checked at once; further ones wait before their bodies are read.
-pub const MAX_UPLOADS: usize = 2;
 
 /// How long nothing may come of an upload.
 const SILENCE: Duration = Duration::from_secs(60);
@@ -47,84 +46,6 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(add, list)).routes(routes!(look, delete))
 }
 
-/// A data set.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct DatasetItem {
-    /// The name, as recipes have it.
-    pub name: DatasetName,
-    /// Where its samples come from.
-    pub kind: DatasetKind,
-    /// Whether a sweep can train on it now.
-    pub ready: bool,
-    /// Files that it lacks in the server's data folder.
-    pub missing: Vec<String>,
-    /// Features of a sample.
-    pub features: u32,
-    /// The images that its samples are; null where they aren't images.
-    #[schema(required)]
-    pub image: Option<Image>,
-    /// Classes.
-    pub classes: u32,
-    /// The most samples that training and validation can have together.
-    pub most_samples: u32,
-    /// Training samples of a recipe that names no number.
-    pub n_train: u32,
-    /// Validation samples of a recipe that names no number.
-    pub n_val: u32,
-    /// What is kept of it, for workers to fetch; null where nothing is.
-    #[schema(required)]
-    pub kept: Option<Kept>,
-}
-
-/// What is kept of a data set.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct Kept {
-    /// The digest of its bytes.
-    pub sha256: Digest,
-    /// How many bytes.
-    pub bytes: u64,
-    /// How they are written; null for a named set, which is kept as four IDX arrays.
-    #[schema(required)]
-    pub format: Option<Format>,
-    /// Samples that are for testing alone; without any, training and validation leave some.
-    #[schema(required)]
-    pub test_samples: Option<u32>,
-    /// Since when.
-    #[schema(value_type = String, format = DateTime, example = "2026-01-01T00:00:00Z")]
-    pub since: Timestamp,
-}
-
-/// A page of data sets: on the first page those that everybody has, then uploaded ones by name.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct DatasetList {
-    /// The data sets.
-    pub items: Vec<DatasetItem>,
-    /// What to pass as `cursor` for the next page; null at the end.
-    #[schema(required)]
-    pub next_cursor: Option<String>,
-}
-
-/// Which page of the list.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct ListQuery {
-    /// `next_cursor` of the page before.
-    cursor: Option<String>,
-    /// At most so many uploaded ones, 1 to 200; 100 when unset.
-    #[param(minimum = 1, maximum = 200, default = 100)]
-    limit: Option<u32>,
-}
-
-/// How to call an upload.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct AddQuery {
-    /// The name that recipes will call it by.
-    name: DatasetName,
-}
-
 /// Upload a data set
 ///
 /// CSV: a row a sample, numbers, the class in the column `label` or else in the last; a header or
@@ -136,8 +57,8 @@ pub struct AddQuery {
     path = "/v1/datasets",
     operation_id = "addDataset",
     tag = "datasets",
-    params(AddQuery),
-    request_body(description = "At most 1 GiB", content((String = "text/csv"), (String = "application/zip"))),
+    params(AddDatasetQuery),
+    request_body(description = "At most 1 GiB", content((String = "text/csv"), (Octets = "application/zip"))),
     responses(
         (status = 201, body = DatasetItem, description = "Added",
          headers(("location" = String, description = "Where the data set is"))),
@@ -148,7 +69,7 @@ pub struct AddQuery {
 async fn add(
     State(state): State<AppState>,
     caller: Caller,
-    Query(query): Query<AddQuery>,
+    Query(query): Query<AddDatasetQuery>,
     request: Request,
 ) -> Result<Response, Problem> {
     let format = declared(request.headers())?;
@@ -157,7 +78,7 @@ async fn add(
         return Err(Problem::TooLarge(Limit::DATASET));
     }
     within_quota(&state, &caller, declared).await?;
-    let place = state.dataset_uploads.acquire().await;
+    let place = state.places.dataset_uploads.acquire().await;
     let _place = place.map_err(|error| Problem::Unavailable(error.into()))?;
     let file = receive(request.into_body(), Limit::DATASET).await?;
     let (row, new) = state.driver.add_dataset(caller.owner(), &query.name, format, file).await?;
@@ -185,17 +106,20 @@ async fn within_quota(state: &AppState, caller: &Caller, declared: u64) -> Resul
 }
 
 /// List data sets
+///
+/// Those that everybody has come first, whether their files are there or not; then uploaded ones by name,
+/// a page at a time.
 #[utoipa::path(
     get,
     path = "/v1/datasets",
     operation_id = "listDatasets",
     tag = "datasets",
-    params(ListQuery),
+    params(DatasetQuery),
     responses((status = 200, body = DatasetList, description = "A page of data sets"), Malformed)
 )]
 async fn list(
     State(state): State<AppState>,
-    Query(query): Query<ListQuery>,
+    Query(query): Query<DatasetQuery>,
 ) -> Result<Json<DatasetList>, Problem> {
     let limit = query.limit.unwrap_or(DEFAULT_LIMIT);
     if !(1..=MAX_LIMIT).contains(&limit) {
@@ -225,6 +149,8 @@ async fn list(
 }
 
 /// Look at a data set
+///
+/// What its samples are, how many there are, and whether a sweep can train on it now.
 #[utoipa::path(
     get,
     path = "/v1/datasets/{name}",
@@ -294,7 +220,7 @@ fn item(
         features: facts.features,
         image: facts.image,
         classes: facts.classes,
-        most_samples: facts.most_samples,
+        max_samples: facts.max_samples,
         n_train: facts.default_split.0,
         n_val: facts.default_split.1,
         kept: kept.transpose()?,

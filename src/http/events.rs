@@ -5,19 +5,15 @@
 //! misses nothing and sees nothing twice.
 
 use super::{
-    AppState,
     access::Caller,
     extract::{Query, SweepPath, text_header},
     log::{OfAll, OfSweep},
     openapi::{Malformed, NoSweep},
     problem::Problem,
+    state::AppState,
     sweeps,
-    time::timestamp,
 };
-use crate::{
-    scheduler::{Decision, Event},
-    store::Entry,
-};
+use crate::scheduler::{Decision, Event};
 use axum::{
     extract::State,
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
@@ -26,13 +22,12 @@ use axum::{
         sse::{self, KeepAlive, Sse},
     },
 };
+use floodgauge_api::LogEntry;
 use floodgauge_protocol::SweepId;
 use futures::{Stream, StreamExt as _};
-use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde::Deserialize;
 use std::{convert::Infallible, str::FromStr, time::Duration};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::IntoParams;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 pub(super) fn router() -> OpenApiRouter<AppState> {
@@ -42,23 +37,8 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
 /// How often a comment line keeps an idle connection open.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
-/// The data of one message: an entry of a sweep's log.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct LogEntry {
-    /// The sweep.
-    pub sweep: SweepId,
-    /// Its place in the sweep's log, from 1.
-    pub seq: u64,
-    /// When it was committed.
-    #[schema(value_type = String, format = DateTime, example = "2026-01-01T00:00:05Z")]
-    pub at: Timestamp,
-    /// What happened.
-    #[schema(value_type = Event)]
-    pub event: Value,
-    /// What the scheduler made of it.
-    #[schema(value_type = Vec<Decision>)]
-    pub decisions: Value,
-}
+/// An entry as it is described; it is sent as it is stored.
+type TypedEntry = LogEntry<Event, Decision>;
 
 /// Where a stream begins.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -87,7 +67,7 @@ pub struct AfterQuery {
         AfterQuery,
     ),
     responses(
-        (status = 200, body = LogEntry, content_type = "text/event-stream",
+        (status = 200, body = TypedEntry, content_type = "text/event-stream",
          description = "The log, then what is added to it"),
         (status = 204, description = "The sweep has ended and nothing comes after that entry"),
         NoSweep, Malformed,
@@ -105,8 +85,9 @@ async fn of_sweep(
     if row.status.is_final() && row.head_seq <= after {
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
-    let entries = state.sweep_feeds.follow(&state, OfSweep(sweep), after, row.head_seq)?;
-    Ok(stream(entries.take_until(Box::pin(caller.ends(state)))))
+    let permit = state.places.to_watch()?;
+    let entries = state.sweep_feeds.follow(permit, OfSweep(sweep), after, row.head_seq);
+    Ok(stream(entries.take_until(Box::pin(caller.ends(state.admission())))))
 }
 
 /// Follow all sweeps
@@ -123,7 +104,7 @@ async fn of_sweep(
         AfterQuery,
     ),
     responses(
-        (status = 200, body = LogEntry, content_type = "text/event-stream",
+        (status = 200, body = TypedEntry, content_type = "text/event-stream",
          description = "What is added to any sweep's log"),
         Malformed,
     )
@@ -136,8 +117,9 @@ async fn of_all(
 ) -> Result<Response, Problem> {
     let head = state.driver.store().global_head().await?.unwrap_or(OfAll::START);
     let after = after(&headers, query)?.unwrap_or(head);
-    let entries = state.all_feeds.follow(&state, OfAll, after, head)?;
-    Ok(stream(entries.take_until(Box::pin(caller.ends(state)))))
+    let permit = state.places.to_watch()?;
+    let entries = state.all_feeds.follow(permit, OfAll, after, head);
+    Ok(stream(entries.take_until(Box::pin(caller.ends(state.admission())))))
 }
 
 /// The header goes before the query: a browser that reconnects keeps its address.
@@ -159,17 +141,4 @@ fn stream(
     // Some proxies hold answers back until they are whole, unless told.
     headers.insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
     response
-}
-
-/// An entry as a message.
-pub(super) fn message(id: &str, entry: Entry) -> anyhow::Result<sse::Event> {
-    let name = entry.event.get("type").and_then(Value::as_str).unwrap_or("unknown").to_owned();
-    let data = LogEntry {
-        sweep: entry.sweep,
-        seq: entry.seq,
-        at: timestamp(entry.at_ms)?,
-        event: entry.event,
-        decisions: entry.decisions,
-    };
-    Ok(sse::Event::default().id(id).event(name).json_data(data)?)
 }

@@ -7,7 +7,9 @@ use axum::{
     http::{HeaderMap, request::Parts},
 };
 use floodgauge_protocol::{
-    ArmIx, DatasetName, Digest, FamilyIx, LeaseId, SweepId, TrialKey, work::LEASE_TOKEN_HEADER,
+    ArmIx, DatasetName, Digest, FamilyIx, LeaseId, SweepId, TrialKey,
+    wire::{WIRE_HEADER, WireVersions},
+    work::LEASE_TOKEN_HEADER,
 };
 use serde::de::DeserializeOwned;
 use std::str::FromStr;
@@ -34,6 +36,9 @@ pub struct LeasePath {
     /// What the header [`LEASE_TOKEN_HEADER`] says.
     pub token: String,
 }
+
+/// The versions of the wire that a worker understands.
+pub struct Wire(pub WireVersions);
 
 /// The token that the path names, by its id.
 pub struct TokenPath(pub TokenId);
@@ -99,6 +104,19 @@ impl<S: Send + Sync> FromRequestParts<S> for LeasePath {
             Problem::Malformed(format!("the header `{LEASE_TOKEN_HEADER}` is missing"), Vec::new())
         })?;
         Ok(Self { lease, token })
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Wire {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let Some(said) = text_header(&parts.headers, WIRE_HEADER)? else {
+            return Ok(Self(WireVersions::UNSAID));
+        };
+        said.parse().map(Self).map_err(|error| {
+            Problem::Malformed(format!("the header `{WIRE_HEADER}`: {error}"), Vec::new())
+        })
     }
 }
 

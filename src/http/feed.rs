@@ -5,14 +5,15 @@
 //! goes back to the store. So nobody misses an entry, and nobody sees one twice.
 
 use super::{
-    AppState, bounds,
-    events::message,
     log::{Log, Look},
-    problem::Problem,
+    time::timestamp,
 };
 use crate::{driver::Driver, metrics::Watching, store::Entry};
 use axum::response::sse;
+use floodgauge_api::LogEntry;
 use futures::{Stream, stream};
+use serde::Deserialize as _;
+use serde_json::Value;
 use std::{
     collections::{HashMap, VecDeque},
     convert::Infallible,
@@ -49,59 +50,55 @@ type Receiver<L> = broadcast::Receiver<Arc<Told<<L as Log>::Place>>>;
 
 /// The feeds of all logs of a kind that are being watched.
 #[derive(Clone)]
-pub struct Feeds<L: Log>(Arc<Mutex<HashMap<L, Sender<L>>>>);
-
-impl<L: Log> Default for Feeds<L> {
-    fn default() -> Self {
-        Self(Arc::default())
-    }
+pub struct Feeds<L: Log> {
+    driver: Driver,
+    closing: CancellationToken,
+    open: Arc<Mutex<HashMap<L, Sender<L>>>>,
 }
 
 impl<L: Log> Feeds<L> {
+    /// No feed yet; all end once `closing` is cancelled.
+    pub fn new(driver: Driver, closing: CancellationToken) -> Self {
+        Self { driver, closing, open: Arc::default() }
+    }
+
     /// A log's entries after a place, as they come, until the log ends, the server closes or
     /// the database fails: then a client comes back by itself, and with its place.
-    /// `head` is the newest place of the log, or an earlier one.
-    ///
-    /// # Errors
-    /// [`Problem::Unavailable`] while as many streams are followed as may be.
+    /// `head` is the newest place of the log, or an earlier one. The permit is kept until then.
     pub fn follow(
         &self,
-        state: &AppState,
+        permit: OwnedSemaphorePermit,
         log: L,
         after: L::Place,
         head: L::Place,
-    ) -> Result<impl Stream<Item = Result<sse::Event, Infallible>> + use<L>, Problem> {
-        let place = state.watchers.clone().try_acquire_owned();
-        let most = state.bounds.watchers;
-        let place = place.map_err(|_| bounds::busy(format!("{most} streams are followed")))?;
+    ) -> impl Stream<Item = Result<sse::Event, Infallible>> + use<L> {
         let watcher = Watcher {
-            driver: state.driver.clone(),
-            closing: state.closing.clone(),
-            news: self.subscribe(state, log, head),
+            driver: self.driver.clone(),
+            closing: self.closing.clone(),
+            news: self.subscribe(log, head),
             log,
             after,
             ready: VecDeque::new(),
             behind: true,
             fed: true,
-            _counted: state.driver.metrics().watches(L::NAME),
-            _place: place,
+            _counted: self.driver.metrics().watches(L::NAME),
+            _permit: permit,
         };
-        Ok(stream::unfold(Some(watcher), |watcher| async move {
+        stream::unfold(Some(watcher), |watcher| async move {
             let mut watcher = watcher?;
             let told = watcher.next().await?;
             Some((Ok(told.event.clone()), (!told.last).then_some(watcher)))
-        }))
+        })
     }
 
-    fn subscribe(&self, state: &AppState, log: L, head: L::Place) -> Receiver<L> {
+    fn subscribe(&self, log: L, head: L::Place) -> Receiver<L> {
         let mut open = self.lock();
         if let Some(sender) = open.get(&log) {
             return sender.subscribe();
         }
         let (sender, receiver) = broadcast::channel(CAPACITY);
         open.insert(log, sender.clone());
-        let (driver, closing) = (state.driver.clone(), state.closing.clone());
-        let feeder = Feeder { feeds: self.clone(), driver, closing, log, after: head, sender };
+        let feeder = Feeder { feeds: self.clone(), log, after: head, sender };
         tokio::spawn(feeder.run());
         receiver
     }
@@ -117,15 +114,13 @@ impl<L: Log> Feeds<L> {
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<L, Sender<L>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// The task that reads what is added to a log.
 struct Feeder<L: Log> {
     feeds: Feeds<L>,
-    driver: Driver,
-    closing: CancellationToken,
     log: L,
     after: L::Place,
     sender: Sender<L>,
@@ -133,7 +128,7 @@ struct Feeder<L: Log> {
 
 impl<L: Log> Feeder<L> {
     async fn run(mut self) {
-        let closing = self.closing.clone();
+        let closing = self.feeds.closing.clone();
         tokio::select! {
             () = closing.cancelled() => {}
             () = self.feed() => {}
@@ -147,12 +142,14 @@ impl<L: Log> Feeder<L> {
 
     /// Feeds until the log ends, nobody hears any more, or the database fails.
     async fn feed(&mut self) {
-        let mut commits = self.driver.subscribe();
+        let mut commits = self.feeds.driver.subscribe();
         while !self.feeds.leave(self.log, &self.sender) {
             let looked_at = Instant::now();
             // Marked before reading: what is committed meanwhile ends the next wait.
             commits.borrow_and_update();
-            let Some(entries) = look(&self.driver, self.log, self.after).await else { return };
+            let Some(entries) = look(&self.feeds.driver, self.log, self.after).await else {
+                return;
+            };
             for told in entries {
                 self.after = told.place;
                 let last = told.last;
@@ -182,7 +179,7 @@ struct Watcher<L: Log> {
     /// Whether the feed goes on.
     fed: bool,
     _counted: Watching,
-    _place: OwnedSemaphorePermit,
+    _permit: OwnedSemaphorePermit,
 }
 
 impl<L: Log> Watcher<L> {
@@ -216,6 +213,18 @@ impl<L: Log> Watcher<L> {
             }
         }
     }
+}
+
+/// An entry as a message.
+fn message(id: &str, entry: Entry) -> anyhow::Result<sse::Event> {
+    let data = LogEntry {
+        sweep: entry.sweep,
+        seq: entry.seq,
+        at: timestamp(entry.at_ms)?,
+        event: entry.event,
+        decisions: Vec::<Value>::deserialize(entry.decisions)?,
+    };
+    Ok(sse::Event::default().id(id).event(data.name()).json_data(&data)?)
 }
 
 /// Reads on in a log; none when it ended, or couldn't be read.
@@ -280,7 +289,7 @@ mod tests {
             behind: false,
             fed: true,
             _counted: driver.metrics().watches("all"),
-            _place: Arc::new(Semaphore::new(1)).try_acquire_owned().unwrap(),
+            _permit: Arc::new(Semaphore::new(1)).try_acquire_owned().unwrap(),
         };
         for _ in 0..6 {
             submit(&driver).await;

@@ -1,88 +1,19 @@
 //! All curves of a sweep in the recorded-grid format: one file that holds every arm's run.
 
-use super::{AppState, extract::SweepPath, openapi::NoSweep, problem::Problem, sweeps};
+use super::{
+    extract::SweepPath, openapi::NoSweep, problem::Problem, state::AppState, stored, sweeps,
+};
 use crate::store::{CurveRow, TrialRow};
 use axum::{Json, extract::State};
+use floodgauge_api::grid::{Grid, GridRecipe, GridRun};
 use floodgauge_protocol::{
-    ArmIx, DatasetName, Family, Method, Metric, Plan, SweepId, SweepSpec, TrialKey,
+    ArmIx, Family, Method, Metric, SearchSpace, SweepId, SweepSpec, TrialKey,
 };
-use serde::Serialize;
 use std::collections::HashMap;
-use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 pub(super) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(grid))
-}
-
-/// A sweep as a recorded grid.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct Grid {
-    /// The sweep's name.
-    pub task: String,
-    /// What was trained.
-    pub recipe: GridRecipe,
-    /// Each arm.
-    pub arms: Vec<Method>,
-    /// The level of each arm; null for plain, arm 0, and for methods that have none.
-    pub levels: Vec<Option<f64>>,
-    /// Epochs of a full run.
-    pub epochs: u32,
-    /// One run a family.
-    pub runs: Vec<GridRun>,
-}
-
-/// A recipe, flattened.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct GridRecipe {
-    /// The data set.
-    pub data: DatasetName,
-    /// Training samples.
-    #[schema(required)]
-    pub n_train: Option<u32>,
-    /// Validation samples.
-    #[schema(required)]
-    pub n_val: Option<u32>,
-    /// The rate of flipped labels.
-    pub label_noise: f64,
-    /// The kind of model.
-    #[schema(example = "mlp")]
-    pub model: &'static str,
-    /// The width of each hidden dense layer.
-    pub hidden: Vec<u32>,
-    /// Whether there is batch normalisation.
-    pub batch_norm: bool,
-    /// The optimiser.
-    #[schema(example = "sgd")]
-    pub optimizer: &'static str,
-    /// Its learning rate, before any schedule.
-    pub lr: f64,
-    /// The weight decay; null when the sweep has several, each run then names its own.
-    #[schema(required)]
-    pub weight_decay: Option<f64>,
-    /// Samples in a mini-batch.
-    pub batch_size: u32,
-    /// Epochs of a full run.
-    pub epochs: u32,
-}
-
-/// The curves of one family: `[arm]`, then `[epoch]`, as long as the arm was trained.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct GridRun {
-    /// The seed.
-    pub seed: u32,
-    /// The weight decay.
-    pub weight_decay: f64,
-    /// Mini-batches in one epoch.
-    pub steps_per_epoch: u64,
-    /// The first step at which each arm departed from plain; null where it never did.
-    pub onset_step: Vec<Option<u64>>,
-    /// Mean training loss over each epoch.
-    pub train_loss: Vec<Vec<Metric>>,
-    /// Validation loss after each epoch.
-    pub val_loss: Vec<Vec<Metric>>,
-    /// Validation error after each epoch.
-    pub val_error: Vec<Vec<Metric>>,
 }
 
 /// Get a sweep as a recorded grid
@@ -102,7 +33,7 @@ async fn grid(
     SweepPath(sweep): SweepPath,
 ) -> Result<Json<Grid>, Problem> {
     let row = sweeps::row(&state, sweep).await?;
-    let (spec, plan) = (sweeps::spec(&row)?, sweeps::plan(&row)?);
+    let (spec, plan) = (stored::spec(&row)?, stored::plan(&row)?);
     let curves = state.driver.store().curves(sweep).await?;
     let trials = state.driver.store().trials(sweep).await?;
     Ok(Json(record(&spec, &plan, &curves, &trials)))
@@ -110,8 +41,8 @@ async fn grid(
 
 /// Arms and families come as if the sweep had been submitted as it is now, whatever it was
 /// extended by.
-fn record(spec: &SweepSpec, plan: &Plan, curves: &[CurveRow], trials: &[TrialRow]) -> Grid {
-    let whole = Plan::of(spec);
+fn record(spec: &SweepSpec, plan: &SearchSpace, curves: &[CurveRow], trials: &[TrialRow]) -> Grid {
+    let whole = SearchSpace::of(spec);
     let index = |arm: &Method| plan.arms.iter().position(|known| known == arm);
     let arms: Vec<ArmIx> = whole.arms.iter().filter_map(index).map(|ix| ArmIx(ix as u16)).collect();
     let curves: HashMap<TrialKey, &[CurveRow]> =
@@ -140,6 +71,7 @@ fn record(spec: &SweepSpec, plan: &Plan, curves: &[CurveRow], trials: &[TrialRow
     let family = |wanted: &Family| plan.families.iter().find(|family| same(family, wanted));
     Grid {
         task: spec.name.clone(),
+        spec: Some(spec.clone()),
         recipe: flattened(spec),
         arms: arms.iter().map(|arm| plan.arms[arm.ix()]).collect(),
         levels: arms.iter().map(|arm| plan.arms[arm.ix()].level()).collect(),
@@ -160,10 +92,10 @@ fn flattened(spec: &SweepSpec) -> GridRecipe {
         n_train: data.n_train,
         n_val: data.n_val,
         label_noise: data.label_noise,
-        model: recipe.model.kind(),
+        model: recipe.model.kind().into(),
         hidden: recipe.model.hidden().to_vec(),
         batch_norm: recipe.model.batch_norm(),
-        optimizer: recipe.optimizer.name(),
+        optimizer: recipe.optimizer.name().into(),
         lr: recipe.optimizer.lr(),
         weight_decay,
         batch_size: recipe.batch_size,

@@ -1,6 +1,6 @@
 //! Whether the server lives, and whether it can work.
 
-use super::{AppState, openapi::Unavailable, problem::Problem};
+use super::{openapi::Unavailable, problem::Problem, state::AppState};
 use anyhow::Context;
 use axum::extract::State;
 use std::time::Duration;
@@ -14,6 +14,8 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Whether the process runs
+///
+/// Answers as long as it does, whatever its database is up to: for supervisors that would restart it.
 #[utoipa::path(
     get,
     path = "/livez",
@@ -26,6 +28,8 @@ async fn live() -> &'static str {
 }
 
 /// Whether the database answers
+///
+/// Within two seconds. For balancers, which should ask another server meanwhile.
 #[utoipa::path(
     get,
     path = "/readyz",

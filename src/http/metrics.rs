@@ -1,6 +1,6 @@
 //! What the server counts, in Prometheus' text format.
 
-use super::{AppState, problem::Problem};
+use super::{problem::Problem, state::AppState};
 use axum::{
     extract::{MatchedPath, Request, State},
     http::{Method, header},

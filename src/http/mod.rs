@@ -2,7 +2,7 @@
 //! together, [`openapi()`] holds every field.
 //!
 //! One resource a file, each with its own `router()`. [`app`] builds the whole, [`serve`]
-//! runs it; listener and shutdown are the caller's.
+//! runs it; listener and shutdown are the caller's. [`AppState`] is what handlers share.
 //!
 //! - [`control`]: what people do to a sweep on its way.
 //! - [`sweeps`], [`trials`], [`model`], [`curves`], [`sparkline`], [`grid`], [`best`], [`table`],
@@ -32,6 +32,7 @@ pub mod extract;
 mod feed;
 pub mod grid;
 pub mod health;
+mod limit;
 mod log;
 pub mod metrics;
 pub mod model;
@@ -42,6 +43,8 @@ pub mod problem;
 mod serve;
 pub mod session;
 pub mod sparkline;
+mod state;
+mod stored;
 pub mod sweeps;
 pub mod table;
 mod time;
@@ -49,12 +52,13 @@ pub mod tokens;
 pub mod trials;
 pub mod work;
 
-pub use base_path::{BadBasePath, BasePath, below};
+pub use crate::base_path::{BadBasePath, BasePath};
+pub use base_path::below;
 pub use openapi::openapi;
 pub use serve::serve;
+pub use state::AppState;
 
-use crate::{driver::Driver, trace};
-use access::Gate;
+use crate::trace;
 use axum::{
     Router,
     extract::{MatchedPath, Request},
@@ -62,11 +66,8 @@ use axum::{
     middleware::{from_fn, from_fn_with_state},
     response::IntoResponse as _,
 };
-use bounds::Bounds;
 use problem::Problem;
-use std::{sync::Arc, time::Duration};
-use tokio::sync::Semaphore;
-use tokio_util::sync::CancellationToken;
+use std::time::Duration;
 use tower::ServiceBuilder;
 use tower_http::{
     catch_panic::CatchPanicLayer,
@@ -80,73 +81,13 @@ use tracing::{Span, field};
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
-/// What handlers share.
-#[derive(Clone)]
-pub struct AppState {
-    /// The sweeps.
-    pub driver: Driver,
-    /// Cancelled when the server closes: what would go on without end, ends then. The same
-    /// token should end [`serve`].
-    pub closing: CancellationToken,
-    bounds: Bounds,
-    /// The places of [`Bounds::requests`].
-    requests: Arc<Semaphore>,
-    /// The places of [`Bounds::watchers`].
-    watchers: Arc<Semaphore>,
-    /// The places of [`blobs::MAX_UPLOADS`].
-    uploads: Arc<Semaphore>,
-    /// The places of [`datasets::MAX_UPLOADS`].
-    dataset_uploads: Arc<Semaphore>,
-    /// Lets requests in.
-    gate: Arc<Gate>,
-    sweep_feeds: feed::Feeds<log::OfSweep>,
-    all_feeds: feed::Feeds<log::OfAll>,
-}
-
-impl AppState {
-    /// The state of a server that drives sweeps until `closing` is cancelled, and is open to this
-    /// machine as long as there is no token.
-    pub fn new(driver: Driver, closing: CancellationToken) -> Self {
-        let (sweep_feeds, all_feeds) = Default::default();
-        let bounds = Bounds::default();
-        let requests = Arc::new(Semaphore::new(bounds.requests));
-        let watchers = Arc::new(Semaphore::new(bounds.watchers));
-        let uploads = Arc::new(Semaphore::new(blobs::MAX_UPLOADS));
-        let dataset_uploads = Arc::new(Semaphore::new(datasets::MAX_UPLOADS));
-        let gate = Arc::default();
-        Self {
-            driver,
-            closing,
-            bounds,
-            requests,
-            watchers,
-            uploads,
-            dataset_uploads,
-            gate,
-            sweep_feeds,
-            all_feeds,
-        }
-    }
-
-    /// The same within other bounds.
-    pub fn within(self, bounds: Bounds) -> Self {
-        let requests = Arc::new(Semaphore::new(bounds.requests));
-        let watchers = Arc::new(Semaphore::new(bounds.watchers));
-        Self { bounds, requests, watchers, ..self }
-    }
-
-    /// The same behind another gate.
-    pub fn behind(self, gate: Gate) -> Self {
-        Self { gate: Arc::new(gate), ..self }
-    }
-}
-
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Every route but the page's files, with its description.
 fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::with_openapi(openapi::Description::openapi())
         .merge(sweeps::router())
+        .merge(plan::router())
         .merge(control::router())
         .merge(best::router())
         .merge(trials::router())
@@ -181,7 +122,7 @@ pub fn app(state: AppState) -> Router {
         // Leaves event streams alone, which must not wait for a buffer to fill.
         .layer(CompressionLayer::new())
         .layer(from_fn_with_state(state.clone(), metrics::count))
-        .layer(from_fn_with_state(state.clone(), bounds::keep))
+        .layer(from_fn_with_state(state.places.clone(), bounds::keep))
         .layer(CatchPanicLayer::custom(problem::panicked))
         .layer(
             CsrfLayer::new()
@@ -191,7 +132,7 @@ pub fn app(state: AppState) -> Router {
         .method_not_allowed_fallback(|| async { Problem::MethodNotAllowed })
         .fallback(page::fallback)
         .layer(from_fn(body::refuse_packed))
-        .layer(from_fn_with_state(state.clone(), access::authorize))
+        .layer(from_fn_with_state(state.admission(), access::authorize))
         .layer(around_all)
         .with_state(state)
 }

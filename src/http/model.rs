@@ -5,12 +5,8 @@
 //! place in the run stay behind, and the file says instead what it is of.
 
 use super::{
-    AppState,
-    blobs::Octets,
-    extract::TrialPath,
-    openapi::NoModel,
-    problem::Problem,
-    sweeps::{self, arm_item},
+    blobs::Octets, extract::TrialPath, openapi::NoModel, problem::Problem, state::AppState, stored,
+    sweeps,
 };
 use crate::{scheduler::Trial, store::SweepRow};
 use axum::{
@@ -18,6 +14,7 @@ use axum::{
     http::header,
     response::{IntoResponse, Response},
 };
+use floodgauge_api::ArmItem;
 use floodgauge_protocol::{At, Digest, SweepSpec};
 use safetensors::SafeTensors;
 use serde_json::json;
@@ -57,7 +54,7 @@ async fn model(
     TrialPath { sweep, trial: key }: TrialPath,
 ) -> Result<Response, Problem> {
     let row = sweeps::row(&state, sweep).await?;
-    let spec = sweeps::spec(&row)?;
+    let spec = stored::spec(&row)?;
     let id = format!("{sweep}.{key}");
     let absent = |what: &str| Problem::NotFound(format!("{what} of trial {id}"));
     if row.checkpoints_dropped {
@@ -66,7 +63,7 @@ async fn model(
     }
     let trials = state.driver.store().trials(sweep).await?;
     let stored = trials.iter().find(|row| row.trial == key).ok_or_else(|| absent("row"))?;
-    let replayed = sweeps::replayed(&state, sweep).await?;
+    let replayed = stored::replayed(&state, sweep).await?;
     let read = match replayed.as_ref().and_then(|replayed| replayed.facts().trial(key)) {
         Some(trial) => read_out(trial, spec.search.objective.at, spec.recipe.steps_per_epoch()),
         // Another version's decisions: the newest checkpoint is known all the same.
@@ -75,10 +72,10 @@ async fn model(
     let (epoch, digest) = read.ok_or_else(|| absent("checkpoint"))?;
     let checkpoint = state.driver.blobs().get(digest).await?;
     let checkpoint = checkpoint.ok_or_else(|| absent("checkpoint"))?;
-    let plan = sweeps::plan(&row)?;
+    let plan = stored::plan(&row)?;
     let family = plan.families.get(key.family.ix()).ok_or_else(|| absent("family"))?;
     let arm = plan.arms.get(key.arm.ix()).ok_or_else(|| absent("arm"))?;
-    let arm = arm_item(key.arm, *arm);
+    let arm = ArmItem::new(key.arm, *arm);
     let of = json!({
         "trial": id,
         "sweep": row.name,

@@ -1,6 +1,6 @@
 //! The page, built by Vite into `web/dist` and embedded in the binary.
 
-use super::{AppState, problem::Problem};
+use super::{problem::Problem, state::AppState};
 use axum::{
     body::Body,
     http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header},
@@ -44,6 +44,8 @@ cargo build --release</pre>
 ";
 
 /// The page
+///
+/// Shows sweeps live; it needs JavaScript.
 #[utoipa::path(
     get,
     path = "/",

@@ -1,60 +1,51 @@
 //! The plan of a sweep that isn't submitted: what it would train, and what that would cost.
 
 use super::{
-    AppState,
+    body::JsonBody,
+    openapi::{InvalidSweep, Malformed, TooLarge, UnsupportedMediaType},
     problem::Problem,
-    sweeps::{ArmItem, arm_item},
+    state::AppState,
 };
-use crate::{
-    driver::PlannedTime,
-    scheduler::{self, PlanBound},
-    verdict::noise_floor,
-};
-use axum::Json;
-use floodgauge_protocol::{Family, Plan, SchedulerKind, SweepSpec};
-use serde::Serialize;
-use utoipa::ToSchema;
+use crate::{scheduler, verdict::noise_floor};
+use axum::{Json, extract::State};
+use floodgauge_api::{ArmItem, SweepPlan};
+use floodgauge_protocol::{SearchSpace, SweepSpec};
+use utoipa_axum::{router::OpenApiRouter, routes};
 
-/// What a sweep would train, and what that would cost. Nothing is stored.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct SweepPlan {
-    /// What people would call it.
-    pub name: String,
-    /// Which scheduler would decide for it.
-    pub scheduler: SchedulerKind,
-    /// The version of the scheduler.
-    pub scheduler_version: u32,
-    /// How many arms would compete, plain included.
-    pub arms: usize,
-    /// How many seeds each arm may be trained with.
-    pub seeds: usize,
-    /// Epochs of a full run.
-    pub epochs: u32,
-    /// Mini-batches in one epoch.
-    pub steps_per_epoch: u64,
-    /// The arms, by index.
-    pub arms_list: Vec<ArmItem>,
-    /// The families, by index.
-    pub families: Vec<Family>,
-    /// The epochs at which the scheduler would decide, in rising order.
-    pub rungs: Vec<u32>,
-    /// What it would cost, and what would be trained, one thing after the other.
-    pub run_equivalents: PlanBound,
-    /// How long it would take; null while no worker has shown how fast it trains this recipe.
-    #[schema(required)]
-    pub time: Option<PlannedTime>,
-    /// The least cross-entropy, in nats, that any model can have on labels as noisy as the recipe's;
-    /// null without label noise.
-    #[schema(required)]
-    pub noise_floor: Option<f64>,
-    /// The sweep as it would be stored, its split filled in.
-    pub spec: SweepSpec,
+pub(super) fn router() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(create))
+}
+
+/// Plan a sweep
+///
+/// Checks it as submitting it would, and answers what it would train and what that would cost.
+/// Nothing is stored.
+#[utoipa::path(
+    post,
+    path = "/v1/plans",
+    operation_id = "planSweep",
+    tag = "sweeps",
+    request_body(content = SweepSpec, description = "At most 1 MiB", example = json!({
+        "name": "digits",
+        "recipe": { "dataset": { "name": "digits", "label_noise": 0.2 } },
+        "search": { "seeds": [0, 1, 2] }
+    })),
+    responses(
+        (status = 200, body = SweepPlan, description = "Its plan"),
+        Malformed, TooLarge, UnsupportedMediaType, InvalidSweep,
+    )
+)]
+async fn create(
+    State(state): State<AppState>,
+    JsonBody(spec): JsonBody<SweepSpec>,
+) -> Result<Json<SweepPlan>, Problem> {
+    plan(&state, spec).await
 }
 
 /// Plans a sweep.
 pub(super) async fn plan(state: &AppState, spec: SweepSpec) -> Result<Json<SweepPlan>, Problem> {
     let spec = state.driver.resolve(spec).await?;
-    let plan = Plan::of(&spec);
+    let plan = SearchSpace::of(&spec);
     let cost = scheduler::bound(&spec);
     let dataset = &spec.recipe.dataset;
     Ok(Json(SweepPlan {
@@ -65,7 +56,7 @@ pub(super) async fn plan(state: &AppState, spec: SweepSpec) -> Result<Json<Sweep
         seeds: spec.search.seeds.len(),
         epochs: spec.recipe.epochs,
         steps_per_epoch: spec.recipe.steps_per_epoch(),
-        arms_list: plan.arm_ids().zip(&plan.arms).map(|(ix, arm)| arm_item(ix, *arm)).collect(),
+        arms_list: ArmItem::all(&plan),
         rungs: scheduler::decision_epochs(&spec),
         time: state.driver.time(&spec, cost.low, cost.high).await?,
         run_equivalents: cost,

@@ -14,17 +14,18 @@
 //! `conflict` and the 422s mean "don't send this again as it is", `unavailable` means "do,
 //! a little later", `lease-lost` means "drop the segment and claim anew".
 
-use super::{body::Limit, openapi::PROBLEM_JSON};
+use super::limit::Limit;
 use crate::{blobs::BlobError, driver::DriverError, store::StoreError};
 use axum::{
     Json,
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use floodgauge_protocol::Invalid;
-use serde::Serialize;
+pub use floodgauge_api::FieldError;
 use std::{any::Any, time::Duration};
-use utoipa::ToSchema;
+
+/// The media type of a problem.
+pub(super) const PROBLEM_JSON: &str = "application/problem+json";
 
 /// Why a request can't be answered.
 #[derive(Debug)]
@@ -55,6 +56,8 @@ pub enum Problem {
     InvalidDataset(String),
     /// The lease was taken over, finished or withdrawn.
     LeaseLost,
+    /// Worker and server understand no version of the wire in common; says which each does.
+    WireVersion(String),
     /// The body is longer than the route takes.
     TooLarge(Limit),
     /// The body isn't declared as what the route takes; says what that is.
@@ -69,44 +72,6 @@ pub enum Problem {
     Unavailable(anyhow::Error),
     /// A fault of this server.
     Internal(anyhow::Error),
-}
-
-/// A problem as it is sent.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = Problem, example = json!({
-    "type": "urn:floodgauge:problem:invalid-sweep",
-    "title": "the sweep can't be run",
-    "status": 422,
-    "detail": "1 field is out of range",
-    "errors": [{ "pointer": "/recipe/batch_size", "detail": "batch_size must be at least 1" }]
-}))]
-pub struct ProblemBody {
-    /// `urn:floodgauge:problem:` and the kind of problem.
-    #[serde(rename = "type")]
-    pub kind: String,
-    /// The kind in words.
-    pub title: &'static str,
-    /// The HTTP status.
-    pub status: u16,
-    /// What went wrong this time.
-    pub detail: String,
-    /// The fields at fault; empty when it isn't a field's.
-    pub errors: Vec<FieldError>,
-}
-
-/// A field at fault.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
-pub struct FieldError {
-    /// A JSON pointer (RFC 6901) into the body; empty for the whole of it.
-    pub pointer: String,
-    /// What is wrong, with the value and its bound.
-    pub detail: String,
-}
-
-impl From<Invalid> for FieldError {
-    fn from(invalid: Invalid) -> Self {
-        Self { pointer: invalid.pointer, detail: invalid.message }
-    }
 }
 
 impl Problem {
@@ -138,6 +103,11 @@ impl Problem {
             }
             Self::Conflict(_) => ("conflict", S::CONFLICT, "its state doesn't allow this"),
             Self::LeaseLost => ("lease-lost", S::CONFLICT, "the lease is no longer held"),
+            Self::WireVersion(_) => (
+                "wire-version",
+                S::CONFLICT,
+                "worker and server understand no version of the wire in common",
+            ),
             Self::TooLarge(_) => ("too-large", S::PAYLOAD_TOO_LARGE, "the body is too long"),
             Self::UnsupportedMediaType(_) | Self::PackedBody => (
                 "unsupported-media-type",
@@ -195,7 +165,9 @@ impl Problem {
             Self::RateLimited(wait) => (format!("try again in {} s", whole_seconds(wait)), none()),
             Self::NotFound(what) => (format!("there is no {what}"), none()),
             Self::MethodNotAllowed => ("the header `allow` names the methods".into(), none()),
-            Self::Conflict(why) | Self::InvalidDataset(why) => (why, none()),
+            Self::Conflict(why) | Self::InvalidDataset(why) | Self::WireVersion(why) => {
+                (why, none())
+            }
             Self::LeaseLost => {
                 ("it was taken over, finished or withdrawn: drop it and claim anew".into(), none())
             }
@@ -237,7 +209,8 @@ impl IntoResponse for Problem {
         let retry_after = self.retry_after();
         let (detail, errors) = self.told();
         let kind = format!("urn:floodgauge:problem:{slug}");
-        let body = ProblemBody { kind, title, status: status.as_u16(), detail, errors };
+        let title = title.into();
+        let body = floodgauge_api::Problem { kind, title, status: status.as_u16(), detail, errors };
         let mut response = (status, Json(body)).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
@@ -290,7 +263,10 @@ impl From<DriverError> for Problem {
             E::BadFinish(detail) | E::BadRequest(detail) => whole(detail),
             E::Blob(error) => error.into(),
             E::Store(error) => error.into(),
-            E::Version { .. } | E::Replay { .. } => Self::Internal(error.into()),
+            E::Version { .. } | E::Replay { .. } | E::Damaged { .. } => {
+                Self::Conflict(format!("{error}: it can be looked at, cancelled and deleted"))
+            }
+            E::Unspoken => Self::Conflict(error.to_string()),
         }
     }
 }

@@ -1,14 +1,14 @@
 //! The page's session: signed in with a token, kept in a cookie that no script reads.
 
 use super::{
-    AppState,
     access::{COOKIE, Caller},
     body::JsonBody,
     openapi::{Malformed, TooLarge, UnsupportedMediaType},
     problem::Problem,
+    state::AppState,
 };
 use crate::{
-    access::{Kind, Scope, Secret, TokenId},
+    access::{Kind, Scope, Secret},
     store::TokenRow,
 };
 use axum::{
@@ -17,9 +17,8 @@ use axum::{
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use serde::{Deserialize, Serialize};
+use floodgauge_api::access::{Session, SessionToken, SignIn};
 use std::time::Duration;
-use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 /// How long a session lasts, if its token does.
@@ -29,36 +28,6 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(look, begin, end))
 }
 
-/// Who the server takes the caller for.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct Session {
-    /// Whether the server has no tokens, and so lets everybody do everything.
-    pub open: bool,
-    /// The token that was shown, or that the session belongs to; null if there is none that works.
-    #[schema(required)]
-    pub token: Option<SessionToken>,
-}
-
-/// The token of a session.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct SessionToken {
-    /// Its id.
-    pub id: TokenId,
-    /// What people call it.
-    pub name: String,
-    /// What it may do.
-    pub scopes: Vec<Scope>,
-}
-
-/// What a session begins with.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct SignIn {
-    /// The token: `fg_` and 64 hexadecimal digits.
-    #[schema(example = "fg_0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef")]
-    token: String,
-}
-
 impl From<&TokenRow> for SessionToken {
     fn from(row: &TokenRow) -> Self {
         Self { id: row.token, name: row.name.clone(), scopes: row.scopes.iter().collect() }
@@ -66,6 +35,8 @@ impl From<&TokenRow> for SessionToken {
 }
 
 /// Ask who one is
+///
+/// By the token or the cookie that is shown; without either, whether the server asks for one at all.
 #[utoipa::path(
     get,
     path = "/v1/session",
@@ -126,6 +97,8 @@ async fn begin(
 }
 
 /// Sign out
+///
+/// Ends the session that the cookie is of, and takes the cookie back. The token works on.
 #[utoipa::path(
     delete,
     path = "/v1/session",

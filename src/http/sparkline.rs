@@ -1,11 +1,14 @@
 //! A sweep's best curve in a few points, for lists that draw many sweeps.
 
-use super::{AppState, extract::SweepPath, openapi::NoSweep, problem::Problem, sweeps};
-use crate::{store::CurveRow, verdict::BestArm};
+use super::{
+    extract::SweepPath, openapi::NoSweep, problem::Problem, state::AppState, stored, sweeps,
+};
+use crate::store::CurveRow;
 use axum::{Json, extract::State};
-use floodgauge_protocol::{ArmIx, FamilyIx, Metric, ObjectiveMetric, Plan, SweepId, TrialKey};
-use serde::Serialize;
-use utoipa::ToSchema;
+use floodgauge_api::{BestArm, curves::Sparkline};
+use floodgauge_protocol::{
+    ArmIx, FamilyIx, Metric, ObjectiveMetric, SearchSpace, SweepId, TrialKey,
+};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 /// The most points of a sparkline.
@@ -15,22 +18,9 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(sparkline))
 }
 
-/// One curve, thinned to at most 60 epochs; its arrays are aligned.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct Sparkline {
-    /// The arm: the best so far, or plain before there is one.
-    pub arm: ArmIx,
-    /// The first family with the arm's weight decay.
-    pub family: FamilyIx,
-    /// The metric that the sweep compares.
-    pub metric: ObjectiveMetric,
-    /// Epochs done, from 1, evenly spread; the first and the last are always there.
-    pub epoch: Vec<u32>,
-    /// The metric after each.
-    pub value: Vec<Metric>,
-}
-
 /// Get a sweep's best curve in a few points
+///
+/// That of the best arm so far by the metric that the sweep compares; for lists that draw many sweeps.
 #[utoipa::path(
     get,
     path = "/v1/sweeps/{id}/sparkline",
@@ -44,9 +34,9 @@ async fn sparkline(
     SweepPath(sweep): SweepPath,
 ) -> Result<Json<Sparkline>, Problem> {
     let row = sweeps::row(&state, sweep).await?;
-    let spec = sweeps::spec(&row)?;
-    let best = sweeps::stored_best(&row).and_then(|best| best.best);
-    let trial = trial_of(best.as_ref(), &sweeps::plan(&row)?);
+    let spec = stored::legible(&row)?.spec;
+    let best = stored::stored_best(&row).and_then(|best| best.best);
+    let trial = trial_of(best.as_ref(), &stored::legible(&row)?.plan);
     let curve = state.driver.store().curve(sweep, trial).await?;
     let rows = thinned(&curve);
     let metric = spec.search.objective.metric;
@@ -60,7 +50,7 @@ async fn sparkline(
 }
 
 /// The best arm in its first family; the plain run of the first of all before there is one.
-fn trial_of(best: Option<&BestArm>, plan: &Plan) -> TrialKey {
+fn trial_of(best: Option<&BestArm>, plan: &SearchSpace) -> TrialKey {
     let decay = best.map(|best| best.weight_decay);
     let family = plan.families.iter().find(|family| Some(family.weight_decay) == decay);
     let arm = plan

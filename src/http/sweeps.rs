@@ -1,20 +1,19 @@
 //! Sweeps: submit, list, look, delete.
 
 use super::{
-    AppState,
     access::Caller,
     body::JsonBody,
     extract::{IdempotencyKey, Query, SweepPath},
     openapi::{InvalidSweep, Malformed, NoSweep, StateConflict, TooLarge, UnsupportedMediaType},
-    plan::{self, SweepPlan},
+    plan,
     problem::Problem,
+    state::AppState,
+    stored::{self, Legible},
     time::timestamp,
 };
 use crate::{
-    driver::DriverError,
-    scheduler::{self, Sweep, SweepStatus},
+    scheduler,
     store::{Page, SweepRow},
-    verdict::Best,
 };
 use axum::{
     Json,
@@ -22,156 +21,37 @@ use axum::{
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
-use floodgauge_protocol::{
-    ArmIx, At, Digest, Family, Method, ObjectiveMetric, Plan, SchedulerKind, SweepId, SweepSpec,
-};
-use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use floodgauge_api::{ArmItem, SweepDetail, SweepList, SweepQuery, SweepSummary};
+use floodgauge_protocol::{Digest, SweepId, SweepSpec};
+use serde::Deserialize;
 use sha2::Digest as _;
-use std::sync::Arc;
-use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 pub(super) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(create, list)).routes(routes!(look, delete))
 }
 
-/// A sweep as lists show it.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct SweepSummary {
-    /// Its id; ids sort by the time of submission.
-    pub id: SweepId,
-    /// What people call it.
-    pub name: String,
-    /// Where it stands.
-    pub status: SweepStatus,
-    /// Which scheduler decides for it.
-    pub scheduler: SchedulerKind,
-    /// When it was submitted.
-    #[schema(value_type = String, format = DateTime, example = "2026-01-01T00:00:00Z")]
-    pub created_at: Timestamp,
-    /// When its log last grew.
-    #[schema(value_type = String, format = DateTime, example = "2026-01-01T00:00:05Z")]
-    pub updated_at: Timestamp,
-    /// The data set.
-    #[schema(example = "digits")]
-    pub dataset: String,
-    /// How many arms compete, plain included.
-    pub arms: usize,
-    /// How many seeds each arm is trained with.
-    pub seeds: usize,
-    /// Epochs of a full run.
-    pub epochs: u32,
-    /// The metric that is compared.
-    pub metric: ObjectiveMetric,
-    /// When it is read.
-    pub at: At,
-    /// The answer so far; null before anything was reported.
-    #[schema(required)]
-    pub best: Option<Best>,
-}
-
-/// A sweep with all that it spells out.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct SweepDetail {
-    /// As in lists.
-    #[serde(flatten)]
-    pub summary: SweepSummary,
-    /// The sweep as submitted, its split filled in, with what it was extended by.
-    pub spec: SweepSpec,
-    /// The arms, by index; those of levels that were added later come last.
-    pub arms_list: Vec<ArmItem>,
-    /// The families, by index; those of seeds that were added later come last.
-    pub families: Vec<Family>,
-    /// Mini-batches in one epoch.
-    pub steps_per_epoch: u64,
-    /// The epochs at which the scheduler decides, in rising order.
-    pub rungs: Vec<u32>,
-    /// The newest place in its log.
-    pub seq: u64,
-    /// The version of the scheduler that decides for it.
-    pub scheduler_version: u32,
-}
-
-/// An arm of a sweep.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct ArmItem {
-    /// Its index.
-    pub arm: ArmIx,
-    /// In words.
-    #[schema(example = "flood b=0.01")]
-    pub name: String,
-    /// Its method.
-    #[schema(example = "flood")]
-    pub method: &'static str,
-    /// Its flood level; null for plain, and for methods that have none.
-    #[schema(required)]
-    pub b: Option<f64>,
-}
-
-/// A page of sweeps, newest first.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct SweepList {
-    /// The sweeps.
-    pub items: Vec<SweepSummary>,
-    /// What to pass as `cursor` for the next page; null at the end.
-    #[schema(required)]
-    pub next_cursor: Option<SweepId>,
-}
-
-/// Which page of the list.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct ListQuery {
-    /// `next_cursor` of the page before.
-    cursor: Option<SweepId>,
-    /// At most so many items, 1 to 200; 50 when unset.
-    #[param(minimum = 1, maximum = 200, default = 50)]
-    limit: Option<u32>,
-    /// Only sweeps whose name contains this or whose id begins with it, whatever the case; of
-    /// an id at least eight characters.
-    search: Option<String>,
-    /// Only sweeps of this status.
-    status: Option<SweepStatus>,
-}
-
 const DEFAULT_LIMIT: u32 = 50;
 const MAX_LIMIT: u32 = 200;
 
-/// Whether a submission is only tried.
-#[derive(Debug, Deserialize, IntoParams)]
+/// How plans were asked for before they had a route of their own.
+#[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
 pub struct CreateQuery {
-    /// Check the sweep and answer its plan; nothing is stored.
     #[serde(default)]
-    #[param(default = false)]
     dry_run: bool,
-}
-
-/// What a submission answers with 200.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(untagged)]
-pub enum SubmittedOrPlanned {
-    /// The sweep that its idempotency key had made before.
-    Sweep(Box<SweepDetail>),
-    /// The plan of one that wasn't submitted.
-    Plan(Box<SweepPlan>),
 }
 
 /// Submit a sweep
 ///
-/// With an `Idempotency-Key`, the same key and body again answer the same sweep with 200. With
-/// `dry_run`, nothing is stored: the answer is the sweep's plan.
+/// With an `Idempotency-Key`, the same key and body again answer the same sweep with 200.
 #[utoipa::path(
     post,
     path = "/v1/sweeps",
     operation_id = "submitSweep",
     tag = "sweeps",
     params(("idempotency-key" = Option<String>, Header, min_length = 1, max_length = 200,
-            description = "A text of the client's own, the same in every attempt"),
-           CreateQuery),
+            description = "A text of the client's own, the same in every attempt")),
     request_body(content = SweepSpec, description = "At most 1 MiB", example = json!({
         "name": "digits",
         "recipe": {
@@ -193,8 +73,7 @@ pub enum SubmittedOrPlanned {
     responses(
         (status = 201, body = SweepDetail, description = "Submitted",
          headers(("location" = String, description = "Where the sweep is"))),
-        (status = 200, body = SubmittedOrPlanned,
-         description = "Submitted before with this key; with `dry_run`, its plan"),
+        (status = 200, body = SweepDetail, description = "Submitted before with this key"),
         Malformed, TooLarge, UnsupportedMediaType, InvalidSweep,
     )
 )]
@@ -228,17 +107,19 @@ fn canonical_digest(spec: &SweepSpec) -> Result<Digest, Problem> {
 }
 
 /// List sweeps, newest first
+///
+/// Each with its answer so far. A page at a time: `next_cursor` leads to the next one.
 #[utoipa::path(
     get,
     path = "/v1/sweeps",
     operation_id = "listSweeps",
     tag = "sweeps",
-    params(ListQuery),
+    params(SweepQuery),
     responses((status = 200, body = SweepList, description = "A page of sweeps"), Malformed)
 )]
 async fn list(
     State(state): State<AppState>,
-    Query(query): Query<ListQuery>,
+    Query(query): Query<SweepQuery>,
 ) -> Result<Json<SweepList>, Problem> {
     let limit = query.limit.unwrap_or(DEFAULT_LIMIT);
     if !(1..=MAX_LIMIT).contains(&limit) {
@@ -252,11 +133,13 @@ async fn list(
     let more = rows.len() > limit as usize;
     rows.truncate(limit as usize);
     let next_cursor = rows.last().filter(|_| more).map(|row| row.sweep);
-    let items = rows.iter().map(summary).collect::<Result<_, _>>()?;
+    let items = rows.iter().map(|row| summary(&state, row)).collect::<Result<_, _>>()?;
     Ok(Json(SweepList { items, next_cursor }))
 }
 
 /// Look at a sweep
+///
+/// As in lists, with its spec, its arms and families, and how far its log has got.
 #[utoipa::path(
     get,
     path = "/v1/sweeps/{id}",
@@ -297,74 +180,30 @@ pub(super) async fn row(state: &AppState, sweep: SweepId) -> Result<SweepRow, Pr
     row.ok_or_else(|| Problem::NotFound(format!("sweep {sweep}")))
 }
 
-/// The spec that a row holds.
-pub(super) fn spec(row: &SweepRow) -> Result<SweepSpec, Problem> {
-    SweepSpec::deserialize(&row.spec).map_err(|error| {
-        let sweep = row.sweep;
-        Problem::Internal(anyhow::Error::from(error).context(format!("spec of sweep {sweep}")))
-    })
-}
-
-/// The arms and families of a row's sweep.
-pub(super) fn plan(row: &SweepRow) -> Result<Plan, Problem> {
-    let Some(plan) = &row.plan else { return Ok(Plan::of(&spec(row)?)) };
-    Plan::deserialize(plan).map_err(|error| {
-        let sweep = row.sweep;
-        Problem::Internal(anyhow::Error::from(error).context(format!("plan of sweep {sweep}")))
-    })
-}
-
-/// A sweep as its log tells it; none if this binary would decide otherwise than the one that
-/// wrote the log: then what is stored can still be read.
-pub(super) async fn replayed(
-    state: &AppState,
-    sweep: SweepId,
-) -> Result<Option<Arc<Sweep>>, Problem> {
-    match state.driver.sweep(sweep).await {
-        Ok(replayed) => Ok(Some(replayed)),
-        Err(error @ (DriverError::Version { .. } | DriverError::Replay { .. })) => {
-            tracing::warn!(%sweep, %error, "a sweep is told as far as it is stored");
-            Ok(None)
-        }
-        Err(error) => Err(error.into()),
-    }
-}
-
-/// The answer that a row holds; none if there is none yet, or another version wrote it
-/// otherwise.
-pub(super) fn stored_best(row: &SweepRow) -> Option<Best> {
-    let read = Best::deserialize(row.best.as_ref()?);
-    read.inspect_err(|error| {
-        tracing::warn!(sweep = %row.sweep, %error, "a stored answer can't be read");
-    })
-    .ok()
-    .map(|best: Best| best.of_sweep(row.sweep))
-}
-
-/// An arm, spelled out.
-pub(super) fn arm_item(arm: ArmIx, method: Method) -> ArmItem {
-    ArmItem { arm, name: method.to_string(), method: method.name(), b: method.level() }
-}
-
 pub(super) async fn detail(state: &AppState, sweep: SweepId) -> Result<SweepDetail, Problem> {
     let row = row(state, sweep).await?;
-    let spec = spec(&row)?;
-    let plan = plan(&row)?;
+    // Whether it can be replayed is known once somebody has tried.
+    stored::replayed(state, sweep).await?;
+    let summary = summary(state, &row)?;
+    let waits_for = state.driver.waits_for(&row).await?;
+    let Legible { spec, plan, .. } = stored::legible(&row)?;
     let rungs = scheduler::decision_epochs(&spec);
     Ok(SweepDetail {
-        summary: summary(&row)?,
-        arms_list: plan.arm_ids().zip(&plan.arms).map(|(ix, arm)| arm_item(ix, *arm)).collect(),
+        summary,
+        arms_list: ArmItem::all(&plan),
         families: plan.families,
         steps_per_epoch: spec.recipe.steps_per_epoch(),
         rungs,
         seq: row.head_seq,
         scheduler_version: row.scheduler_version,
+        waits_for,
         spec,
     })
 }
 
-fn summary(row: &SweepRow) -> Result<SweepSummary, Problem> {
-    let spec = spec(row)?;
+fn summary(state: &AppState, row: &SweepRow) -> Result<SweepSummary, Problem> {
+    let Legible { spec, plan, is_whole } = stored::legible(row)?;
+    let unread = || (!is_whole).then(|| "not all that it was submitted with can be read".into());
     Ok(SweepSummary {
         id: row.sweep,
         name: row.name.clone(),
@@ -373,11 +212,12 @@ fn summary(row: &SweepRow) -> Result<SweepSummary, Problem> {
         created_at: timestamp(row.created_ms).map_err(Problem::Internal)?,
         updated_at: timestamp(row.updated_ms).map_err(Problem::Internal)?,
         dataset: spec.recipe.dataset.name.to_string(),
-        arms: plan(row)?.arms.len(),
+        arms: plan.arms.len(),
         seeds: spec.search.seeds.len(),
         epochs: spec.recipe.epochs,
         metric: spec.search.objective.metric,
         at: spec.search.objective.at,
-        best: stored_best(row),
+        best: stored::stored_best(row),
+        replay_error: state.driver.replay_error(row).or_else(unread),
     })
 }

@@ -1,39 +1,23 @@
 //! The paper's table of a sweep, as JSON or as CSV.
 
 use super::{
-    AppState,
     accept::{self, prefers_csv},
     cell,
     extract::SweepPath,
     openapi::{NoSweep, StateConflict},
     problem::Problem,
-    sweeps,
+    state::AppState,
+    stored, sweeps,
 };
-use crate::{
-    scheduler::{Sweep, SweepStatus},
-    verdict::{Figure, Table, TableCell, TableRow},
-};
+use crate::scheduler::Sweep;
 use axum::{extract::State, http::HeaderMap, response::Response};
+use floodgauge_api::{Figure, SweepTable, Table, TableCell, TableRow};
 use floodgauge_protocol::{Metric, SweepId};
-use serde::Serialize;
 use std::fmt::Write as _;
-use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 pub(super) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(table))
-}
-
-/// The table of a sweep.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct SweepTable {
-    /// The sweep.
-    pub sweep: SweepId,
-    /// Where it stands.
-    pub status: SweepStatus,
-    /// The table.
-    #[serde(flatten)]
-    pub table: Table,
 }
 
 /// Get the paper's table
@@ -59,13 +43,12 @@ async fn table(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let row = sweeps::row(&state, sweep).await?;
-    let replayed = match sweeps::replayed(&state, sweep).await? {
+    let replayed = match stored::replayed(&state, sweep).await? {
         Some(replayed) => replayed.table(),
-        None if row.best.is_none() => Sweep::new(sweeps::spec(&row)?).table(),
+        None if row.best.is_none() => Sweep::new(stored::legible(&row)?.spec).table(),
         None => {
-            let version = row.scheduler_version;
-            let why = format!("this server can't follow version {version} of the scheduler");
-            return Err(Problem::Conflict(why));
+            let why = state.driver.replay_error(&row).unwrap_or_default();
+            return Err(Problem::Conflict(format!("this server can't replay the log: {why}")));
         }
     };
     Ok(if prefers_csv(&headers) {

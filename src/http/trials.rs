@@ -1,74 +1,22 @@
 //! The trials of a sweep.
 
 use super::{
-    AppState,
-    extract::SweepPath,
-    openapi::NoSweep,
-    problem::Problem,
-    sweeps::{self, arm_item},
+    extract::SweepPath, openapi::NoSweep, problem::Problem, state::AppState, stored, sweeps,
 };
-use crate::{scheduler::TrialStatus, store::TrialRow};
+use crate::store::TrialRow;
 use axum::{Json, extract::State};
-use floodgauge_protocol::{ArmIx, Digest, Family, FamilyIx, Metric, SweepId, TrialKey};
-use serde::Serialize;
+use floodgauge_api::{ArmItem, TrialItem, TrialList, TrialStatus};
+use floodgauge_protocol::{Family, SweepId, TrialKey};
 use std::collections::HashMap;
-use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 pub(super) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(list))
 }
 
-/// One arm in one family.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct TrialItem {
-    /// The sweep's id, the family and the arm.
-    #[schema(example = "019b76da-a800-7000-8000-000000000000.0.7")]
-    pub id: String,
-    /// The family's index.
-    pub family: FamilyIx,
-    /// The family's seed.
-    pub seed: u32,
-    /// The family's weight decay.
-    pub weight_decay: f64,
-    /// The arm's index.
-    pub arm: ArmIx,
-    /// The arm in words.
-    #[schema(example = "flood b=0.07")]
-    pub name: String,
-    /// The arm's method.
-    #[schema(example = "flood")]
-    pub method: &'static str,
-    /// The arm's flood level; null for plain.
-    #[schema(required)]
-    pub b: Option<f64>,
-    /// Where it stands.
-    pub status: TrialStatus,
-    /// Epochs reported.
-    pub epochs: u32,
-    /// The first step whose mini-batch loss was below the arm's level; null until known.
-    #[schema(required)]
-    pub onset_step: Option<u64>,
-    /// Its objective so far; null before anything was reported, and where this server can't
-    /// follow the decisions of the version that ran the sweep.
-    #[schema(required)]
-    pub objective: Option<Metric>,
-    /// Why it has this status, in words.
-    #[schema(required)]
-    pub reason: Option<String>,
-    /// Its newest checkpoint.
-    #[schema(required)]
-    pub checkpoint: Option<Digest>,
-}
-
-/// All trials of a sweep.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct TrialList {
-    /// By family, then arm.
-    pub items: Vec<TrialItem>,
-}
-
 /// List the trials of a sweep
+///
+/// All of them, one for each arm in each family: where each stands, and why.
 #[utoipa::path(
     get,
     path = "/v1/sweeps/{id}/trials",
@@ -81,17 +29,17 @@ async fn list(
     State(state): State<AppState>,
     SweepPath(sweep): SweepPath,
 ) -> Result<Json<TrialList>, Problem> {
-    let plan = sweeps::plan(&sweeps::row(&state, sweep).await?)?;
+    let plan = stored::legible(&sweeps::row(&state, sweep).await?)?.plan;
     let rows = state.driver.store().trials(sweep).await?;
     let rows: HashMap<TrialKey, TrialRow> = rows.into_iter().map(|row| (row.trial, row)).collect();
-    let replayed = sweeps::replayed(&state, sweep).await?;
+    let replayed = stored::replayed(&state, sweep).await?;
     let items = plan
         .families
         .iter()
         .flat_map(|family| plan.arm_ids().zip(&plan.arms).map(move |arm| (family, arm)))
         .map(|(family, (arm, method))| {
             let key = TrialKey::new(family.family, arm);
-            let name = arm_item(arm, *method);
+            let name = ArmItem::new(arm, *method);
             let Family { family, seed, weight_decay } = *family;
             let row = rows.get(&key);
             TrialItem {

@@ -1,20 +1,23 @@
 //! Work: claimed, reported on, finished or given up.
 
 use super::{
-    AppState,
     body::{JsonBody, WorkBody},
-    extract::LeasePath,
-    openapi::{InvalidWork, LeaseLost, Malformed, NoLease, TooLarge, UnsupportedMediaType},
+    extract::{LeasePath, Wire},
+    openapi::{
+        InvalidWork, LeaseLost, Malformed, NoLease, TooLarge, UnsupportedMediaType, WireVersion,
+    },
     problem::Problem,
+    state::AppState,
 };
 use axum::{
     Json,
     extract::State,
-    http::StatusCode,
+    http::{HeaderName, HeaderValue, StatusCode},
     response::{IntoResponse, Response},
 };
 use floodgauge_protocol::{
     LeaseId,
+    wire::{WIRE_HEADER, WireVersions},
     work::{Assignment, ClaimRequest, Fail, Finish, Report, ReportAnswer},
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -29,27 +32,52 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
 
 /// Claim a segment
 ///
-/// Waits up to `wait_s` seconds for one.
+/// Waits up to `wait_s` seconds for one. Worker and server say in the header `floodgauge-wire` which
+/// versions of this language they understand, such as `2` or `1-2`; who says nothing speaks version
+/// 1. Without one in common the claim is refused.
 #[utoipa::path(
     post,
     path = "/v1/work/claim",
     operation_id = "claimWork",
     tag = "work",
+    params(("floodgauge-wire" = Option<String>, Header, description = "What the worker understands",
+            example = "1-2")),
     request_body(content = ClaimRequest, description = "At most 1 MiB", example = json!({
-        "worker": "worker-1", "fingerprint": "0.1.0 x86_64 avx512 flex", "wait_s": 20
+        "worker": "worker-1", "fingerprint": "0.2.0 x86_64 avx512 flex", "wait_s": 20
     })),
     responses(
-        (status = 200, body = Assignment, description = "A leased segment"),
-        (status = 204, description = "None came in time"),
-        Malformed, TooLarge, UnsupportedMediaType, InvalidWork,
+        (status = 200, body = Assignment, description = "A leased segment",
+         headers(("floodgauge-wire" = String, description = "What the server understands"))),
+        (status = 204, description = "None came in time",
+         headers(("floodgauge-wire" = String, description = "What the server understands"))),
+        Malformed, TooLarge, UnsupportedMediaType, InvalidWork, WireVersion,
     )
 )]
 async fn claim(
     State(state): State<AppState>,
+    Wire(worker): Wire,
     JsonBody(request): JsonBody<ClaimRequest>,
+) -> Response {
+    let claimed = claim_in(&state, worker, &request).await;
+    let mut answer = claimed.unwrap_or_else(IntoResponse::into_response);
+    if let Ok(ours) = HeaderValue::try_from(WireVersions::OURS.to_string()) {
+        answer.headers_mut().insert(HeaderName::from_static(WIRE_HEADER), ours);
+    }
+    answer
+}
+
+/// A claim of a worker that understands these versions.
+async fn claim_in(
+    state: &AppState,
+    worker: WireVersions,
+    request: &ClaimRequest,
 ) -> Result<Response, Problem> {
+    let Some(spoken) = WireVersions::OURS.spoken_with(worker) else {
+        let words = WireVersions::parted(worker, WireVersions::OURS);
+        return Err(Problem::WireVersion(words.unwrap_or_default()));
+    };
     let claimed = tokio::select! {
-        claimed = state.driver.claim(&request) => claimed?,
+        claimed = state.driver.claim(request, spoken) => claimed?,
         // A server that closes has no work to give, and must not wait for those who wait for it.
         () = state.closing.cancelled() => None,
     };

@@ -7,22 +7,31 @@
 //! - [`policy`]: who is trained how far, who goes on, and why. One policy a scheduler.
 //! - `answer`: what it comes to. How the arms stand, the table, the tests at the end.
 //! - [`Sweep`]: facts and a policy; `step`.
-//! - [`Event`], [`Action`], [`Decision`], [`reason`]: the language. `words` makes sentences of reasons.
+//! - [`Event`], [`Intent`], [`Action`], [`Decision`], [`reason`]: the language. `words` makes sentences of
+//!   reasons.
 
 mod action;
 mod answer;
 mod event;
 pub mod facts;
+mod goal;
+mod intent;
 pub mod policy;
 pub mod reason;
-mod status;
+mod status {
+    //! Where sweeps and trials stand, in the HTTP surface's own shapes.
+    pub use floodgauge_api::status::{SweepStatus, TrialStatus, UnknownStatus};
+}
 mod sweep;
 mod words;
 
 pub use action::{Action, AddedArm, Decision, TrialEnd};
 pub use event::Event;
-pub use facts::{BadReport, Goal, Point, Sifted, Trial};
-pub use policy::{EXTENSION_VERSION, Phase, PlanBound, bound, current_version, decision_epochs};
+pub use facts::{BadReport, Point, Sifted, Trial};
+pub use floodgauge_api::{Phase, PlanBound};
+pub use goal::Goal;
+pub use intent::Intent;
+pub use policy::{EXTENSION_VERSION, bound, current_version, decision_epochs};
 pub use reason::Reason;
 pub use status::{SweepStatus, TrialStatus, UnknownStatus};
 pub use sweep::Sweep;

@@ -98,6 +98,8 @@ pub enum Reason {
     SweepCancelled,
     /// A user asked for it.
     Asked,
+    /// A user asked for it, of a sweep whose log before can't be replayed by this server.
+    AskedUnreplayed,
     /// No arm was trained to the end with every seed.
     NoAnswer {
         /// Why the first of them wasn't, in words.

@@ -4,12 +4,13 @@ use super::{
     action::Decision,
     answer,
     event::Event,
-    facts::{Facts, News, Taken},
-    policy::{Extension, Intent, Policy, Registration, View, current},
+    facts::{self, Facts, News, Taken},
+    intent::Intent,
+    policy::{Extension, Policy, Registration, View, current},
     status::SweepStatus,
 };
 use crate::verdict::{Best, RunEquivalents, Table};
-use floodgauge_protocol::{Metric, Plan, SegmentKind, SweepSpec, TrialKey};
+use floodgauge_protocol::{Metric, SearchSpace, SegmentKind, SweepSpec, TrialKey};
 
 /// A sweep as its log tells it, and the policy that its scheduler is.
 #[derive(Clone, Debug)]
@@ -38,7 +39,7 @@ impl Sweep {
     }
 
     fn by(scheduler: &Registration, spec: SweepSpec) -> Self {
-        let policy = (scheduler.build)(&spec, &Plan::of(&spec));
+        let policy = (scheduler.build)(&spec, &SearchSpace::of(&spec));
         Self { facts: Facts::new(spec), policy }
     }
 
@@ -91,7 +92,7 @@ impl Sweep {
     /// Lets a completed sweep grow; what was trained is kept.
     fn extend(&mut self, event: &Event) -> Vec<Intent> {
         let extension = Extension::of(self.policy.clone(), View::of(&self.facts));
-        let mut extension = extension.with(self.facts.extend(event));
+        let mut extension = extension.with(facts::extend(&mut self.facts, event));
         let intents = extension.start(View::of(&self.facts));
         self.policy = Box::new(extension);
         intents

@@ -66,6 +66,9 @@ impl Display for Reason {
             }
             Self::SweepCancelled => f.write_str("the sweep was cancelled"),
             Self::Asked => f.write_str("a user asked for it"),
+            Self::AskedUnreplayed => {
+                f.write_str("a user asked for it; the log before can't be replayed by this server")
+            }
             Self::NoAnswer { first } => {
                 f.write_str("no arm was trained to the end with every seed")?;
                 match first {

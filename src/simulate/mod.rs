@@ -1,6 +1,6 @@
 //! Sweeps in virtual time: the scheduler itself on curves that are known beforehand.
 //!
-//! - [`Truth`], [`trainer`]: what a worker would report of known curves.
+//! - [`Truth`], [`worker`]: what a worker would report of known curves.
 //! - [`RecordedGrid`]: the curves of a full grid, from a file.
 //! - [`trial`]: one sweep over a recorded grid, its cost and its pick.
 //! - [`score`]: cost and regret of a scheduler over draws of seeds.
@@ -11,11 +11,11 @@ pub mod calibration;
 mod recorded;
 pub mod score;
 pub mod summary;
-pub mod trainer;
 pub mod trial;
+pub mod worker;
 
 pub use recorded::{GridError, RecordedGrid};
-pub use trainer::Truth;
+pub use worker::Truth;
 
 #[cfg(test)]
 mod tests;

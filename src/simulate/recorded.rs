@@ -30,7 +30,7 @@ pub enum GridError {
 /// A recorded grid, as `GET /v1/sweeps/{id}/grid` writes it.
 #[derive(Clone, Debug, Deserialize)]
 pub struct RecordedGrid {
-    /// Its name.
+    /// What people call it: of an export the sweep's name.
     pub task: String,
     /// The level of each arm; null for plain, arm 0.
     pub levels: Vec<Option<f64>>,
@@ -40,13 +40,13 @@ pub struct RecordedGrid {
     /// Epochs of a full run.
     pub epochs: u32,
     /// One run a seed.
-    pub runs: Vec<Run>,
+    pub runs: Vec<RecordedRun>,
 }
 
 /// The curves of one seed: `[arm]`, then `[epoch]`.
 #[derive(Clone, Debug, Deserialize)]
-pub struct Run {
-    /// The seed.
+pub struct RecordedRun {
+    /// The seed of split, noise, initial weights and batch order.
     pub seed: u32,
     /// The weight decay, where the file names it.
     #[serde(default)]
@@ -133,7 +133,7 @@ impl RecordedGrid {
     /// Plain and the flooded arms alone, in the order of their levels, where the file tells which
     /// they are: a sweep may have had other methods beside them, and levels added later.
     fn flooded(self) -> Self {
-        let whole = |run: &Run| {
+        let whole = |run: &RecordedRun| {
             let curves = [&run.train_loss, &run.val_loss, &run.val_error];
             curves.iter().all(|arms| arms.len() == self.arms.len())
         };
@@ -205,7 +205,7 @@ impl RecordedGrid {
     /// The same over the runs of some seeds.
     pub fn objectives_of(&self, metric: ObjectiveMetric, seeds: &[u32]) -> Vec<f64> {
         let window = self.epochs.div_ceil(10).max(1) as usize;
-        let closing = |run: &Run, arm: usize| {
+        let closing = |run: &RecordedRun, arm: usize| {
             let curves = match metric {
                 ObjectiveMetric::ValLoss => &run.val_loss,
                 ObjectiveMetric::ValError => &run.val_error,
@@ -219,12 +219,12 @@ impl RecordedGrid {
             .collect()
     }
 
-    fn run(&self, seed: u32) -> &Run {
+    fn run(&self, seed: u32) -> &RecordedRun {
         self.runs.iter().find(|run| run.seed == seed).unwrap_or(&self.runs[0])
     }
 }
 
-impl Run {
+impl RecordedRun {
     fn part(&self, arms: &[usize]) -> Self {
         fn of<T: Clone>(all: &[T], arms: &[usize]) -> Vec<T> {
             arms.iter().filter_map(|&arm| all.get(arm)).cloned().collect()

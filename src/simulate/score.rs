@@ -10,7 +10,7 @@ const MAX_DRAWS: usize = 100;
 /// Who picks a level.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Contestant {
-    /// A scheduler.
+    /// What a sweep can be searched by.
     Scheduler(SchedulerKind),
     /// The better of plain and the lowest level, whatever the task.
     Lowest,

@@ -52,7 +52,11 @@ fn a_grid_is_read_gzipped_or_not_and_searched() {
         assert_eq!(sha.picks, [Some(0.1)], "its first rung, of three epochs, is a tie");
         let score = score(SchedulerKind::Grid, 1).unwrap();
         assert_eq!(score.picks.len(), 2, "each seed is drawn");
-        assert_eq!(score.cost, 1.0 + 2.0 * 0.7, "levels ride for three epochs, one to the end");
+        assert_eq!(
+            score.cost,
+            1.0 + 2.0 * 0.7,
+            "levels share the trunk for three epochs, one to the end"
+        );
         assert_eq!(score.time, score.cost, "one worker");
     }
 }

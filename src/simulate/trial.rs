@@ -1,6 +1,6 @@
 //! One sweep over a recorded grid, in virtual time.
 
-use super::{RecordedGrid, trainer::Trainer};
+use super::{RecordedGrid, worker::VirtualWorker};
 use crate::{
     scheduler::{Action, Event, Sweep},
     verdict::Best,
@@ -15,7 +15,7 @@ pub struct Outcome {
     pub level: Option<f64>,
     /// Epochs trained, in full runs.
     pub cost: f64,
-    /// The whole answer.
+    /// The answer as `GET /v1/sweeps/{id}/best` would give it at the end.
     pub best: Best,
     /// When it ended on so many workers that each train one run-epoch at a time, in full runs.
     pub time: f64,
@@ -50,7 +50,7 @@ pub fn run(
         {
             let (worker, fingerprint) = ("virtual".to_string(), "virtual".to_string());
             sweep.step(&Event::Claimed { segment, attempt: 1, worker, fingerprint });
-            let rows = Trainer::new(&sweep, grid, work.family).rows(&work);
+            let rows = VirtualWorker::new(&sweep, grid, work.family).rows(&work);
             busy.push((now + rows.len() as f64, work));
         }
         let next = (0..busy.len()).min_by(|&a, &b| {
@@ -59,8 +59,8 @@ pub fn run(
         let Some(next) = next else { break };
         let (at, work) = busy.swap_remove(next);
         now = at;
-        let trainer = Trainer::new(&sweep, grid, work.family);
-        let (rows, branches) = (trainer.rows(&work), trainer.ends(&work));
+        let worker = VirtualWorker::new(&sweep, grid, work.family);
+        let (rows, branches) = (worker.rows(&work), worker.ends(&work));
         let (segment, attempt) = (work.segment, 1);
         sweep.step(&Event::Reported { segment, attempt, rows, redone: 0 });
         debug_assert_eq!(sweep.facts().check_finish(segment, &branches), Ok(()));

@@ -15,7 +15,7 @@ use std::{collections::BTreeSet, time::Duration};
 pub struct NewSweep {
     /// Its id; sorts by the time of submission.
     pub sweep: SweepId,
-    /// Its name.
+    /// What people call it.
     pub name: String,
     /// The `SweepSpec` as JSON.
     pub spec: Value,
@@ -35,23 +35,23 @@ pub struct NewSweep {
     pub owner: Option<TokenId>,
     /// The trace that it belongs to, if any, as a W3C `traceparent`.
     pub traceparent: Option<String>,
-    /// Its effects.
+    /// What changes in the projections.
     pub effects: Effects,
 }
 
 /// A data set as a sweep refers to it; this is what keeps its blob.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SweepData {
-    /// Its name.
+    /// What people call it.
     pub name: String,
-    /// Its digest.
+    /// What the sweep is pinned to: refused where the name stands for another one by now.
     pub digest: Digest,
 }
 
 /// A log entry to append.
 #[derive(Clone, Debug)]
 pub struct Commit {
-    /// The sweep.
+    /// Whose log grows.
     pub sweep: SweepId,
     /// The entry's place in the log: one more than the newest.
     pub seq: u64,
@@ -69,9 +69,9 @@ pub struct Commit {
 /// long as nobody took its segment over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LeaseGuard {
-    /// The lease.
+    /// Under whose lease the commit is made.
     pub lease: LeaseId,
-    /// Its fencing token.
+    /// Its attempt number: refused once a later claim has the segment.
     pub attempt: u32,
     /// How far ahead to push its expiry in the same transaction, if at all.
     pub renew: Option<Duration>,
@@ -92,6 +92,8 @@ pub struct Effects {
     pub requeue: Vec<SegmentId>,
     /// Segments that are over; their leases end.
     pub close: Vec<SegmentId>,
+    /// Whether all of them are.
+    pub close_all: bool,
     /// New epochs.
     pub rows: Vec<RowUpdate>,
     /// Trials that changed; ones that don't exist yet are made.
@@ -103,14 +105,14 @@ pub struct Effects {
 pub struct Grown {
     /// The `SweepSpec` as it is now, as JSON.
     pub spec: Value,
-    /// The `Plan` as it is now, as JSON.
+    /// The `SearchSpace` as it is now, as JSON.
     pub plan: Value,
 }
 
 /// The epoch of a trial.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RowUpdate {
-    /// The trial.
+    /// Whose row it is.
     pub trial: TrialKey,
     /// Epochs done, from 1.
     pub epoch: u32,
@@ -132,9 +134,9 @@ pub struct RowUpdate {
 /// The state of a trial, whole.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TrialUpdate {
-    /// The trial.
+    /// Whose row it is.
     pub trial: TrialKey,
-    /// Its status.
+    /// The status as it is after the event.
     pub status: TrialStatus,
     /// Epochs reported.
     pub epochs: u32,

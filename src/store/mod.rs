@@ -19,7 +19,7 @@ pub use error::StoreError;
 pub use postgres::PostgresStore;
 pub use rows::{
     AddedDataset, BlobRow, Claim, Created, CurveRow, DatasetRow, DeletedDataset, Depths, Entry,
-    GlobalCursor, LeasedSegment, NewDataset, Page, SweepRow, Told, TrialRow,
+    GlobalCursor, LeasedSegment, NewDataset, Notification, OpenWork, Page, SweepRow, TrialRow,
 };
 pub use sqlite::SqliteStore;
 pub use tokens::{AddedToken, NewToken, OverQuota, Quota, TokenRow, Usage};
@@ -30,7 +30,7 @@ use floodgauge_protocol::{Digest, LeaseId, SweepId, TrialKey};
 use futures::{future::BoxFuture, stream::BoxStream};
 use std::{sync::Arc, time::Duration};
 
-/// A shared store.
+/// A store as server, driver and housekeeping share it.
 pub type DynStore = Arc<dyn Store>;
 
 /// Opens the database that a URL names, with its tables: `sqlite:PATH`, whose file is made if
@@ -92,7 +92,7 @@ pub trait Store: Send + Sync + 'static {
     /// The cursor after the newest entry of all sweeps, to tail from now on.
     async fn global_head(&self) -> Result<Option<GlobalCursor>, StoreError>;
 
-    /// A sweep.
+    /// A sweep as it is listed; none once it was deleted.
     async fn sweep(&self, sweep: SweepId) -> Result<Option<SweepRow>, StoreError>;
 
     /// Sweeps, newest first, after a cursor (the last id of the page before), optionally
@@ -114,10 +114,17 @@ pub trait Store: Send + Sync + 'static {
     /// Leases a queued segment, or one whose lease has expired, to a worker: highest
     /// priority first, then the sweep with the fewest live leases, then the one that had its turn
     /// longest ago, then the oldest.
-    /// Only segments whose sweep is `queued` or `running`, and whose family is not pinned to
-    /// another fingerprint; the claim pins the family. It may pass over a segment that another
+    /// Only segments whose sweep is `queued` or `running` and none of those excepted, and whose
+    /// family is not pinned to another fingerprint; the claim pins the family. It may pass over a segment that another
     /// writer is just about to change.
     async fn claim(&self, claim: Claim) -> Result<Option<LeasedSegment>, StoreError>;
+
+    /// Puts a segment back into the queue that was claimed and not begun; its family is pinned no
+    /// more if nothing else of it was ever claimed. Nothing happens if the lease is lost.
+    async fn release(&self, lease: LeaseId) -> Result<(), StoreError>;
+
+    /// The segments of a sweep that aren't over, in order.
+    async fn open_work(&self, sweep: SweepId) -> Result<Vec<OpenWork>, StoreError>;
 
     /// Looks a lease up by its id and token, whether or not it has expired, as long as nobody
     /// took its segment over; pushes its expiry `ttl` ahead.
@@ -187,7 +194,7 @@ pub trait Store: Send + Sync + 'static {
         place: BoxFuture<'_, object_store::Result<()>>,
     ) -> Result<AddedDataset, StoreError>;
 
-    /// A data set.
+    /// A data set that is kept under a name.
     async fn dataset(&self, name: &str) -> Result<Option<DatasetRow>, StoreError>;
 
     /// Data sets by name, after a name, at most `limit`.
@@ -238,15 +245,16 @@ pub trait Store: Send + Sync + 'static {
     /// What a token has of that which can be bounded.
     async fn token_usage(&self, token: TokenId) -> Result<Usage, StoreError>;
 
-    /// Tells other processes that a sweep's log has grown to `seq`, soon and together with what else
-    /// is to be told. They may miss it, and look for themselves every now and then.
-    fn tell(&self, sweep: SweepId, seq: u64);
+    /// Notifies other processes that a sweep's log has grown to `seq`, soon and together with other
+    /// notifications. They may miss it, and look for themselves every now and then.
+    fn notify(&self, sweep: SweepId, seq: u64);
 
-    /// What other processes tell, and this one itself; none where a store can't.
+    /// The notifications of other processes and of this one; none where only one process uses the
+    /// database.
     ///
     /// # Errors
     /// The connection's trouble, here and in the stream, which ends with it.
-    async fn told(&self) -> Result<Option<BoxStream<'static, Told>>, StoreError>;
+    async fn subscribe(&self) -> Result<Option<BoxStream<'static, Notification>>, StoreError>;
 
     /// Drops what keeps the checkpoints of sweeps that ended longer than `age` ago, of at most `limit`
     /// of them; answers which. The blobs then go with the next collection.

@@ -2,7 +2,7 @@
 
 use super::{
     StoreError,
-    notify::Notifier,
+    notify::PostgresNotifier,
     sql::{Dialect, SqlStore},
 };
 use sqlx::{
@@ -15,7 +15,7 @@ use std::time::Duration;
 pub type PostgresStore = SqlStore<Postgres>;
 
 /// Connections of one process.
-const CONNECTIONS: u32 = 16;
+const MAX_CONNECTIONS: u32 = 16;
 
 /// How long to wait for one of them, or for a new one.
 const ACQUIRE: Duration = Duration::from_secs(5);
@@ -34,7 +34,7 @@ const RENUMBER: &str = "update events set transaction = 0 where exists (\
      where transaction >= pg_snapshot_xmax(pg_current_snapshot())::text::bigint)";
 
 impl Dialect for Postgres {
-    type Teller = Notifier;
+    type Notifier = PostgresNotifier;
     // Said in full, since a server's default may be another: the verbs count on each statement
     // seeing what was committed before it, and wait for locks rather than failing.
     const BEGIN: &str = "begin isolation level read committed";
@@ -67,10 +67,11 @@ impl SqlStore<Postgres> {
             ("statement_timeout", STATEMENT),
             ("idle_in_transaction_session_timeout", IDLE_IN_TRANSACTION),
         ];
-        let options = PgPoolOptions::new().max_connections(CONNECTIONS).acquire_timeout(ACQUIRE);
+        let options =
+            PgPoolOptions::new().max_connections(MAX_CONNECTIONS).acquire_timeout(ACQUIRE);
         let pool = options.connect_with(connect.options(bounds)).await?;
         sqlx::query(RENUMBER).execute(&pool).await?;
-        let teller = Notifier::start(pool.clone());
-        Ok(Self { writer: pool.clone(), reader: pool, teller })
+        let notifier = PostgresNotifier::start(pool.clone());
+        Ok(Self { writer: pool.clone(), reader: pool, notifier })
     }
 }

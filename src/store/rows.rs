@@ -9,10 +9,10 @@ use floodgauge_protocol::{Digest, LeaseId, Segment, SweepId, Upload};
 use serde_json::Value;
 use std::{fmt, str::FromStr, time::Duration};
 
-/// A log entry.
+/// An entry of a sweep's log, as it was committed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Entry {
-    /// The sweep.
+    /// Whose it is.
     pub sweep: SweepId,
     /// Its place in the sweep's log, from 1.
     pub seq: u64,
@@ -29,7 +29,7 @@ pub struct Entry {
 pub struct GlobalCursor {
     /// The writing transaction (Postgres), or 0 (SQLite has one writer).
     pub transaction: i64,
-    /// The row.
+    /// The entry's id, which rises with each insert but not with each commit.
     pub row: i64,
 }
 
@@ -50,28 +50,28 @@ impl FromStr for GlobalCursor {
 
 /// That a log has grown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Told {
-    /// The sweep.
+pub struct Notification {
+    /// Whose log.
     pub sweep: SweepId,
-    /// How far.
+    /// The newest place in it; 0 where the sweep was deleted.
     pub seq: u64,
 }
 
-impl fmt::Display for Told {
+impl fmt::Display for Notification {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.sweep, self.seq)
     }
 }
 
-impl FromStr for Told {
+impl FromStr for Notification {
     type Err = StoreError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let told = || {
+        let read = || {
             let (sweep, seq) = text.split_once(' ')?;
             Some(Self { sweep: sweep.parse().ok()?, seq: seq.parse().ok()? })
         };
-        told().ok_or_else(|| StoreError::Corrupt(format!("told: {text}")))
+        read().ok_or_else(|| StoreError::Corrupt(format!("notification: {text}")))
     }
 }
 
@@ -84,21 +84,21 @@ pub enum Created {
     Existing(SweepId),
 }
 
-/// A sweep.
+/// A sweep as the projections have it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SweepRow {
-    /// Its id.
+    /// Version-7 UUIDs: they sort by submission.
     pub sweep: SweepId,
-    /// Its name.
+    /// What people call it; 1 to 100 characters.
     pub name: String,
     /// The `SweepSpec` as JSON, as it is now.
     pub spec: Value,
-    /// The `Plan` as JSON, if the sweep grew; else its spec spells it out.
+    /// The `SearchSpace` as JSON, if the sweep grew; else its spec spells it out.
     pub plan: Option<Value>,
     /// The place in its log at which it last grew; 0 if it never did. What ended it before then,
     /// ends it no more.
     pub grown_seq: u64,
-    /// Its status.
+    /// As of `head_seq`.
     pub status: SweepStatus,
     /// The version of the scheduler that decides for it.
     pub scheduler_version: u32,
@@ -162,16 +162,27 @@ pub struct Claim {
     pub fingerprint: String,
     /// How long the lease lasts unless renewed.
     pub ttl: Duration,
+    /// Sweeps that nothing is wanted of.
+    pub except: Vec<SweepId>,
+}
+
+/// A segment that isn't over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenWork {
+    /// Whether a worker holds it whose lease hasn't expired.
+    pub is_held: bool,
+    /// The fingerprint that its family is pinned to, if it was begun.
+    pub pinned_to: Option<String>,
 }
 
 /// A segment under a lease.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LeasedSegment {
-    /// The sweep.
+    /// Whose it is.
     pub sweep: SweepId,
-    /// The work.
+    /// What is to be trained or tested.
     pub segment: Segment,
-    /// The lease.
+    /// Under which the worker speaks of it.
     pub lease: LeaseId,
     /// How often the segment has been claimed.
     pub attempt: u32,
@@ -183,10 +194,10 @@ pub struct LeasedSegment {
     pub traceparent: Option<String>,
 }
 
-/// An uploaded blob.
+/// A blob that is recorded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BlobRow {
-    /// Its name.
+    /// SHA-256 of its bytes, which names its object.
     pub digest: Digest,
     /// Its length in bytes.
     pub size: u64,
@@ -195,9 +206,9 @@ pub struct BlobRow {
 /// A data set to record.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NewDataset {
-    /// Its name.
+    /// What people call it; 1 to 100 characters.
     pub name: String,
-    /// Its bytes.
+    /// Its file in the blob store.
     pub blob: BlobRow,
     /// What an uploaded file holds; none for a named set.
     pub upload: Option<Upload>,
@@ -225,17 +236,17 @@ pub enum DeletedDataset {
     NoSuch,
     /// So many sweeps refer to it.
     InUse {
-        /// How many.
+        /// How many sweeps are pinned to it.
         sweeps: u64,
     },
 }
 
-/// A data set.
+/// A data set that is kept.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DatasetRow {
-    /// Its name.
+    /// What people call it; 1 to 100 characters.
     pub name: String,
-    /// Its bytes.
+    /// Its file in the blob store.
     pub blob: BlobRow,
     /// What an uploaded file holds; none for a named set.
     pub upload: Option<Upload>,

@@ -1,8 +1,8 @@
 //! The store on a SQLite file: one writer at a time, and readers beside it.
 
 use super::{
-    StoreError, Told,
-    sql::{Dialect, SqlStore, Teller},
+    Notification, StoreError,
+    sql::{Dialect, Notifier, SqlStore},
 };
 use async_trait::async_trait;
 use futures::stream::BoxStream;
@@ -16,26 +16,26 @@ use std::{path::Path, str::FromStr, time::Duration};
 pub type SqliteStore = SqlStore<Sqlite>;
 
 /// Readers beside the writer.
-const READERS: u32 = 4;
+const MAX_READERS: u32 = 4;
 
 /// How long a writer waits for another one, of this process or of others: clients are told to come
 /// back before they give up by themselves.
 const BUSY: Duration = Duration::from_secs(10);
 
-/// Nobody is told: there is one server on a file, and its own watchers hear of its commits.
-pub struct Silent;
+/// Nobody is notified: there is one server on a file, and its own watchers hear of its commits.
+pub struct NoNotifier;
 
 #[async_trait]
-impl Teller for Silent {
-    fn tell(&self, _: Told) {}
+impl Notifier for NoNotifier {
+    fn notify(&self, _: Notification) {}
 
-    async fn told(&self) -> Result<Option<BoxStream<'static, Told>>, StoreError> {
+    async fn subscribe(&self) -> Result<Option<BoxStream<'static, Notification>>, StoreError> {
         Ok(None)
     }
 }
 
 impl Dialect for Sqlite {
-    type Teller = Silent;
+    type Notifier = NoNotifier;
     // Immediate: a transaction that reads first and can't write then would have to start anew.
     const BEGIN: &str = "begin immediate";
     const LOCK_ROW: &str = "";
@@ -89,8 +89,8 @@ impl SqlStore<Sqlite> {
         let writer = writer.after_release(|connection, _| Box::pin(is_free(connection)));
         let writer = writer.connect_with(options.clone()).await?;
         sqlx::migrate!("./migrations/sqlite").run(&writer).await?;
-        let reader = SqlitePoolOptions::new().max_connections(READERS).acquire_timeout(BUSY);
+        let reader = SqlitePoolOptions::new().max_connections(MAX_READERS).acquire_timeout(BUSY);
         let reader = reader.connect_with(options.pragma("query_only", "on")).await?;
-        Ok(Self { writer, reader, teller: Silent })
+        Ok(Self { writer, reader, notifier: NoNotifier })
     }
 }

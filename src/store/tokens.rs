@@ -7,7 +7,7 @@ use std::{fmt, time::Duration};
 /// A token to record.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NewToken {
-    /// Its id.
+    /// What stands for the token where its secret must not.
     pub token: TokenId,
     /// What people call it.
     pub name: String,
@@ -17,7 +17,7 @@ pub struct NewToken {
     pub scopes: Scopes,
     /// How long it lasts; for ever if unset.
     pub lasts: Option<Duration>,
-    /// Its bounds.
+    /// What it may have and do at once; unset ones don't bound.
     pub limits: Limits,
 }
 
@@ -38,13 +38,13 @@ impl NewToken {
 /// A token, without its secret.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TokenRow {
-    /// Its id.
+    /// What stands for the token where its secret must not.
     pub token: TokenId,
     /// What people call it.
     pub name: String,
     /// What it may do.
     pub scopes: Scopes,
-    /// Its bounds.
+    /// What it may have and do at once; unset ones don't bound.
     pub limits: Limits,
     /// When it was made, in milliseconds since 1970.
     pub created_ms: i64,
@@ -83,13 +83,13 @@ pub struct Usage {
 pub struct OverQuota {
     /// Of what.
     pub of: Quota,
-    /// The bound.
+    /// The token's bound for it.
     pub most: u64,
     /// What there would have been.
     pub would_be: u64,
 }
 
-/// What is bounded.
+/// A thing that a token may have only so much of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Quota {
     /// [`Limits::open_sweeps`].

@@ -1,54 +1,46 @@
 use super::*;
-use floodgauge_protocol::{ArmIx, At, Method, Objective};
+use floodgauge_protocol::{ArmIx, At, Method, Metric, Objective};
 
 mod calibration;
 
-fn contender(arm: u16, b: Option<f64>, scores: &[f64]) -> Contender {
-    Contender {
+/// An arm that every seed trained to the end.
+fn candidate(arm: u16, b: Option<f64>, objectives: &[f64]) -> Candidate {
+    let trial = |&objective: &f64| TrialSummary {
+        epochs: 10,
+        completed: true,
+        pruned: false,
+        diverged: !objective.is_finite(),
+        past_onset: b.is_some(),
+        objective: Some(Metric::from(objective)),
+        other: Some(Metric::from(objective)),
+        test: None,
+        extrapolation: None,
+    };
+    Candidate {
         bracket: 0,
         arm: ArmIx(arm),
         method: b.map_or(Method::Plain, |b| Method::Flood { b }),
         weight_decay: 0.0,
-        epochs: 10,
-        finished: true,
-        crossed: b.is_some(),
-        pruned: false,
-        scores: scores.iter().map(|&score| Metric::from(score)).collect(),
-        tests: vec![],
+        trials: objectives.iter().map(trial).collect(),
     }
 }
 
-fn candidate(contender: &Contender) -> Candidate {
-    let run = |score: &Metric| Run {
-        epochs: contender.epochs,
-        completed: contender.finished,
-        crossed: contender.crossed,
-        score: Some(*score),
-        other: Some(*score),
-        diverged: *score == Metric::Diverged,
-        probe: None,
-    };
-    Candidate {
-        bracket: contender.bracket,
-        arm: contender.arm,
-        method: contender.method,
-        weight_decay: contender.weight_decay,
-        runs: contender.scores.iter().map(run).collect(),
-    }
+/// The same arm with each trial changed.
+fn but(mut candidate: Candidate, change: impl Fn(&mut TrialSummary)) -> Candidate {
+    candidate.trials.iter_mut().for_each(change);
+    candidate
 }
 
-fn standing(contenders: Vec<Contender>) -> Standing {
+fn standing(candidates: Vec<Candidate>) -> Standing {
     Standing {
         objective: Objective::default(),
-        levels: contenders.iter().filter_map(|c| c.method.level()).collect(),
-        arms: contenders.len(),
+        levels: candidates.iter().filter_map(|c| c.method.level()).collect(),
         untrained: 0,
-        seeds: contenders[0].scores.len() as u32,
+        seeds: candidates[0].trials.len() as u32,
         ended: true,
         epochs: 10,
         noise_floor: None,
         train_loss: None,
-        candidates: contenders.iter().map(candidate).collect(),
         run_equivalents: RunEquivalents {
             spent: 3.0,
             full_grid: 3.0,
@@ -56,16 +48,16 @@ fn standing(contenders: Vec<Contender>) -> Standing {
             saved_by_pruning: 0.0,
             redone: 0.0,
         },
-        contenders,
+        candidates,
     }
 }
 
 #[test]
 fn the_lowest_mean_wins_and_is_compared_with_plain() {
     let best = judge(&standing(vec![
-        contender(0, None, &[0.30, 0.32, 0.31]),
-        contender(1, Some(0.1), &[0.20, 0.24, 0.22]),
-        contender(2, Some(0.2), &[0.25, 0.25, 0.25]),
+        candidate(0, None, &[0.30, 0.32, 0.31]),
+        candidate(1, Some(0.1), &[0.20, 0.24, 0.22]),
+        candidate(2, Some(0.2), &[0.25, 0.25, 0.25]),
     ]));
     let difference = best.difference.unwrap();
     assert_eq!(best.best.unwrap().b, Some(0.1));
@@ -80,7 +72,7 @@ fn the_lowest_mean_wins_and_is_compared_with_plain() {
 #[test]
 fn while_it_runs_the_difference_has_the_interval_of_student() {
     let mut standing =
-        standing(vec![contender(0, None, &[0.30, 0.32]), contender(1, Some(0.1), &[0.20, 0.24])]);
+        standing(vec![candidate(0, None, &[0.30, 0.32]), candidate(1, Some(0.1), &[0.20, 0.24])]);
     standing.ended = false;
     let best = judge(&standing);
     let difference = best.difference.unwrap();
@@ -93,7 +85,7 @@ fn while_it_runs_the_difference_has_the_interval_of_student() {
 
 #[test]
 fn one_seed_has_neither_interval_nor_probability() {
-    let best = judge(&standing(vec![contender(0, None, &[0.3]), contender(1, Some(0.1), &[0.2])]));
+    let best = judge(&standing(vec![candidate(0, None, &[0.3]), candidate(1, Some(0.1), &[0.2])]));
     let difference = best.difference.unwrap();
     assert_eq!((difference.low, difference.high), (None, None));
     assert_eq!(best.best.unwrap().probability, None);
@@ -110,7 +102,7 @@ fn bowl(depth: f64, jitter: f64) -> Standing {
         _ => 1.0 - depth + 0.02 * depth * (f64::from(arm) - 4.0).powi(2) + noise(arm, seed),
     };
     let scores = |arm| (0..3).map(|seed| value(arm, seed)).collect::<Vec<_>>();
-    let arm = |arm: u16| contender(arm, (arm > 0).then(|| f64::from(arm) / 10.0), &scores(arm));
+    let arm = |arm: u16| candidate(arm, (arm > 0).then(|| f64::from(arm) / 10.0), &scores(arm));
     standing((0..9).map(arm).collect())
 }
 
@@ -135,8 +127,7 @@ fn probabilities_are_of_all_arms_and_add_up_to_one() {
 #[test]
 fn a_level_that_was_not_trained_is_judged_by_its_neighbours() {
     let mut standing = bowl(0.5, 0.005);
-    standing.candidates[4].runs = vec![Run::default(); 3];
-    standing.contenders.remove(4);
+    standing.candidates[4].trials = vec![TrialSummary::default(); 3];
     let best = judge(&standing);
     let between = &best.probabilities[4];
     assert_eq!((between.evidence, between.objective), (Evidence::Untrained, None));
@@ -145,13 +136,12 @@ fn a_level_that_was_not_trained_is_judged_by_its_neighbours() {
 }
 
 #[test]
-fn what_a_probe_tells_counts_less_than_a_run_to_the_end() {
+fn a_run_that_ended_early_counts_less_than_one_to_the_end() {
     let fitted = |doubt: f64| {
         let mut standing = bowl(0.5, 0.005);
-        for run in &mut standing.candidates[4].runs {
-            *run = Run { probe: Some(Probe { value: 0.7, doubt }), epochs: 3, ..Run::default() };
-        }
-        standing.contenders.remove(4);
+        let extrapolation = Some(Extrapolation { value: 0.7, doubt });
+        let ended_early = TrialSummary { epochs: 3, extrapolation, ..TrialSummary::default() };
+        standing.candidates[4].trials = vec![ended_early; 3];
         let best = judge(&standing);
         assert_eq!(best.probabilities[4].evidence, Evidence::Probed);
         best.probabilities[4].fitted.unwrap()
@@ -163,10 +153,10 @@ fn what_a_probe_tells_counts_less_than_a_run_to_the_end() {
 #[test]
 fn where_seeds_disagree_it_is_said_how_many_more_would_tell() {
     let best = judge(&standing(vec![
-        contender(0, None, &[0.30, 0.34, 0.32]),
-        contender(1, Some(0.1), &[0.31, 0.27, 0.28]),
-        contender(2, Some(0.2), &[0.32, 0.30, 0.29]),
-        contender(3, Some(0.3), &[0.35, 0.33, 0.34]),
+        candidate(0, None, &[0.30, 0.34, 0.32]),
+        candidate(1, Some(0.1), &[0.31, 0.27, 0.28]),
+        candidate(2, Some(0.2), &[0.32, 0.30, 0.29]),
+        candidate(3, Some(0.3), &[0.35, 0.33, 0.34]),
     ]));
     assert_eq!(best.finding, Finding::Uncertain);
     assert!(best.verdict.contains("can't be told with these 3 seeds"), "{}", best.verdict);
@@ -175,9 +165,9 @@ fn where_seeds_disagree_it_is_said_how_many_more_would_tell() {
 #[test]
 fn when_all_levels_are_worse_flooding_does_not_help() {
     let best = judge(&standing(vec![
-        contender(0, None, &[0.30, 0.31, 0.32]),
-        contender(1, Some(0.1), &[0.40, 0.41, 0.42]),
-        contender(2, Some(0.2), &[0.50, 0.51, 0.52]),
+        candidate(0, None, &[0.30, 0.31, 0.32]),
+        candidate(1, Some(0.1), &[0.40, 0.41, 0.42]),
+        candidate(2, Some(0.2), &[0.50, 0.51, 0.52]),
     ]));
     assert_eq!(best.finding, Finding::DoesNotHelp);
     assert!(best.verdict.starts_with("Flooding does not help: no level"), "{}", best.verdict);
@@ -187,7 +177,7 @@ fn when_all_levels_are_worse_flooding_does_not_help() {
 #[test]
 fn where_all_runs_are_the_same_by_their_best_epoch_no_winner_is_named() {
     let mut standing = standing(
-        (0..3).map(|arm| contender(arm, (arm > 0).then(|| f64::from(arm)), &[1.2, 1.1])).collect(),
+        (0..3).map(|arm| candidate(arm, (arm > 0).then(|| f64::from(arm)), &[1.2, 1.1])).collect(),
     );
     standing.objective.at = At::Best;
     let best = judge(&standing);
@@ -200,13 +190,13 @@ fn where_all_runs_are_the_same_by_their_best_epoch_no_winner_is_named() {
 #[test]
 fn a_metric_that_prefers_another_arm_is_told_of() {
     let mut standing = standing(vec![
-        contender(0, None, &[0.30, 0.32]),
-        contender(1, Some(0.1), &[0.20, 0.24]),
-        contender(2, Some(0.2), &[0.25, 0.25]),
+        candidate(0, None, &[0.30, 0.32]),
+        candidate(1, Some(0.1), &[0.20, 0.24]),
+        candidate(2, Some(0.2), &[0.25, 0.25]),
     ]);
     for (arm, other) in [(0, 0.05), (1, 0.06), (2, 0.07)] {
-        for run in &mut standing.candidates[arm].runs {
-            run.other = Some(Metric::Finite(other));
+        for trial in &mut standing.candidates[arm].trials {
+            trial.other = Some(Metric::Finite(other));
         }
     }
     let best = judge(&standing);
@@ -217,14 +207,13 @@ fn a_metric_that_prefers_another_arm_is_told_of() {
 #[test]
 fn levels_are_advised_beyond_the_edge_and_above_a_loss_that_no_level_reaches() {
     let best = judge(&standing(vec![
-        contender(0, None, &[0.3]),
-        contender(1, Some(0.1), &[0.25]),
-        contender(2, Some(0.2), &[0.2]),
+        candidate(0, None, &[0.3]),
+        candidate(1, Some(0.1), &[0.25]),
+        candidate(2, Some(0.2), &[0.2]),
     ]));
     let advice = best.advice.unwrap();
     assert_eq!(advice.command, "floodgauge extend ID --levels 0.3,0.4,0.5,0.6");
-    let mut never = standing(vec![contender(0, None, &[0.3]), contender(1, Some(0.1), &[0.3])]);
-    never.contenders[1].crossed = false;
+    let mut never = standing(vec![candidate(0, None, &[0.3]), never_reached(1, 0.1, &[0.3])]);
     never.train_loss = Some(0.4);
     let best = judge(&never);
     assert_eq!(best.finding, Finding::NeverReached);
@@ -234,7 +223,7 @@ fn levels_are_advised_beyond_the_edge_and_above_a_loss_that_no_level_reaches() {
 
 #[test]
 fn advice_names_the_sweep_once_that_is_known() {
-    let best = judge(&standing(vec![contender(0, None, &[0.3]), contender(1, Some(0.1), &[0.2])]));
+    let best = judge(&standing(vec![candidate(0, None, &[0.3]), candidate(1, Some(0.1), &[0.2])]));
     let id = "019b76da-a800-7000-8000-000000000000";
     let best = best.of_sweep(id.parse().unwrap());
     assert_eq!(best.advice.unwrap().command, format!("floodgauge extend {id} --seeds 2"));
@@ -242,9 +231,8 @@ fn advice_names_the_sweep_once_that_is_known() {
 
 #[test]
 fn a_tie_goes_to_plain_and_says_that_no_level_was_reached() {
-    let mut never = contender(1, Some(0.1), &[0.3]);
-    never.crossed = false;
-    let best = judge(&standing(vec![contender(0, None, &[0.3]), never]));
+    let never = never_reached(1, 0.1, &[0.3]);
+    let best = judge(&standing(vec![candidate(0, None, &[0.3]), never]));
     assert_eq!(best.best.unwrap().b, None);
     assert!(best.verdict.contains("No level was ever reached"), "{}", best.verdict);
 }
@@ -252,9 +240,9 @@ fn a_tie_goes_to_plain_and_says_that_no_level_was_reached() {
 #[test]
 fn the_edge_of_the_grid_is_named() {
     let best = judge(&standing(vec![
-        contender(0, None, &[0.3]),
-        contender(1, Some(0.1), &[0.25]),
-        contender(2, Some(0.2), &[0.2]),
+        candidate(0, None, &[0.3]),
+        candidate(1, Some(0.1), &[0.25]),
+        candidate(2, Some(0.2), &[0.2]),
     ]));
     assert!(best.verdict.contains("highest level"), "{}", best.verdict);
 }
@@ -262,9 +250,9 @@ fn the_edge_of_the_grid_is_named() {
 #[test]
 fn a_diverged_arm_never_leads() {
     let best =
-        judge(&standing(vec![contender(0, None, &[0.3]), contender(1, Some(0.1), &[f64::NAN])]));
+        judge(&standing(vec![candidate(0, None, &[0.3]), candidate(1, Some(0.1), &[f64::NAN])]));
     assert_eq!(best.best.unwrap().b, None);
-    let best = judge(&standing(vec![contender(0, None, &[f64::NAN])]));
+    let best = judge(&standing(vec![candidate(0, None, &[f64::NAN])]));
     assert!(best.best.is_none() && best.verdict.contains("diverged"), "{}", best.verdict);
 }
 
@@ -272,25 +260,26 @@ fn a_diverged_arm_never_leads() {
 fn arms_that_were_not_trained_to_the_end_do_not_compete_with_those_that_were() {
     let pruned = pruned_early(1, 0.1, &[0.1]);
     let best =
-        judge(&standing(vec![contender(0, None, &[0.3]), pruned, contender(2, Some(0.2), &[0.2])]));
+        judge(&standing(vec![candidate(0, None, &[0.3]), pruned, candidate(2, Some(0.2), &[0.2])]));
     assert_eq!(best.best.unwrap().b, Some(0.2));
 }
 
-fn pruned_early(arm: u16, b: f64, scores: &[f64]) -> Contender {
-    Contender {
-        finished: false,
-        pruned: true,
-        crossed: false,
-        epochs: 3,
-        ..contender(arm, Some(b), scores)
-    }
+fn pruned_early(arm: u16, b: f64, objectives: &[f64]) -> Candidate {
+    but(candidate(arm, Some(b), objectives), |trial| {
+        (trial.completed, trial.pruned, trial.past_onset) = (false, true, false);
+        trial.epochs = 3;
+    })
+}
+
+fn never_reached(arm: u16, b: f64, objectives: &[f64]) -> Candidate {
+    but(candidate(arm, Some(b), objectives), |trial| trial.past_onset = false)
 }
 
 #[test]
 fn levels_pruned_before_they_were_reached_are_owned_up_to_in_place_of_a_hint_at_the_edge() {
     let best = judge(&standing(vec![
-        contender(0, None, &[0.3, 0.3]),
-        contender(1, Some(0.1), &[0.2, 0.2]),
+        candidate(0, None, &[0.3, 0.3]),
+        candidate(1, Some(0.1), &[0.2, 0.2]),
         pruned_early(2, 0.2, &[0.9, 0.9]),
     ]));
     assert!(best.verdict.contains("1 level was pruned before"), "{}", best.verdict);
@@ -301,36 +290,37 @@ fn levels_pruned_before_they_were_reached_are_owned_up_to_in_place_of_a_hint_at_
 
 #[test]
 fn a_plain_winner_beside_pruned_levels_does_not_claim_that_none_was_reached() {
-    let mut rode = contender(1, Some(0.1), &[0.3]);
-    rode.crossed = false;
-    let plain = contender(0, None, &[0.3]);
-    let best = judge(&standing(vec![plain, rode, pruned_early(2, 0.2, &[0.9])]));
+    let never = never_reached(1, 0.1, &[0.3]);
+    let plain = candidate(0, None, &[0.3]);
+    let best = judge(&standing(vec![plain, never, pruned_early(2, 0.2, &[0.9])]));
     assert!(best.verdict.contains("No level that was trained to the end"), "{}", best.verdict);
 }
 
 #[test]
 fn a_sweep_that_ended_early_keeps_its_baseline_and_says_how_far_it_got() {
-    let mut contenders = vec![contender(0, None, &[0.3]), contender(1, Some(0.1), &[0.2])];
-    contenders.iter_mut().for_each(|contender| contender.finished = false);
-    let best = judge(&standing(contenders.clone()));
+    let ended_early = |epochs: u32| {
+        let arms = [candidate(0, None, &[0.3]), candidate(1, Some(0.1), &[0.2])];
+        let cut = |arm| but(arm, |trial| (trial.completed, trial.epochs) = (false, epochs));
+        standing(arms.map(cut).into())
+    };
+    let best = judge(&ended_early(10));
     assert!(best.baseline.is_some());
     assert!(best.verdict.starts_with("It ended early. After 10 epochs, "), "{}", best.verdict);
-    contenders.iter_mut().for_each(|contender| contender.epochs = 1);
-    let best = judge(&standing(contenders));
+    let best = judge(&ended_early(1));
     assert!(best.verdict.starts_with("It ended early. After 1 epoch, "), "{}", best.verdict);
 }
 
 #[test]
 fn the_weight_decay_is_named_where_there_are_several() {
-    let mut other = contender(1, Some(0.1), &[0.2]);
+    let mut other = candidate(1, Some(0.1), &[0.2]);
     (other.bracket, other.weight_decay) = (1, 0.01);
-    let best = judge(&standing(vec![contender(0, None, &[0.3]), other]));
+    let best = judge(&standing(vec![candidate(0, None, &[0.3]), other]));
     assert!(best.verdict.contains("flood b=0.1 with weight decay 0.01"), "{}", best.verdict);
 }
 
 #[test]
 fn levels_that_nobody_trained_are_told_of() {
-    let mut standing = standing(vec![contender(0, None, &[0.3]), contender(1, Some(0.1), &[0.2])]);
+    let mut standing = standing(vec![candidate(0, None, &[0.3]), candidate(1, Some(0.1), &[0.2])]);
     (standing.levels, standing.untrained) = (vec![0.05, 0.1, 0.15], 2);
     let verdict = judge(&standing).verdict;
     assert!(verdict.contains("2 of 3 levels were not trained"), "{verdict}");

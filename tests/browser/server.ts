@@ -34,11 +34,11 @@ export async function startServer(...flags: string[]): Promise<Server> {
   };
   try {
     const token = async (...args: string[]) => {
-      const told = await promisify(execFile)(binary, ["token", ...args, "--data-dir", folder]);
-      return told.stdout.trim();
+      const printed = await promisify(execFile)(binary, ["token", ...args, "--data-dir", folder]);
+      return printed.stdout.trim();
     };
     return {
-      address: await told(child),
+      address: await listeningAddress(child),
       token: (name, scope) => token("create", name, "--scope", scope),
       revoke: async (name) => void (await token("revoke", name)),
       stop,
@@ -50,7 +50,7 @@ export async function startServer(...flags: string[]): Promise<Server> {
 }
 
 /** The address in the first line that holds one; what else it says is for an error. */
-function told(child: ChildProcess): Promise<string> {
+function listeningAddress(child: ChildProcess): Promise<string> {
   return new Promise((resolve, reject) => {
     const said: string[] = [];
     const onLine = (line: string) => {

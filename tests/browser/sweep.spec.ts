@@ -213,17 +213,17 @@ test("a stream that is cut goes on where it was, without gap or double", async (
     const seen: number[] = [];
     await page.exposeFunction("seen", (seq: number) => seen.push(seq));
     await page.addInitScript(() => {
-      const told = EventSource.prototype.addEventListener;
+      const original = EventSource.prototype.addEventListener;
       EventSource.prototype.addEventListener = function (
         this: EventSource,
         type: string,
-        heard: never,
+        listener: never,
       ) {
         const both = (message: MessageEvent<string>) => {
           (window as unknown as { seen: (seq: number) => void }).seen(Number(message.lastEventId));
-          (heard as (message: MessageEvent<string>) => void)(message);
+          (listener as (message: MessageEvent<string>) => void)(message);
         };
-        told.call(this, type, both as never);
+        original.call(this, type, both as never);
       } as never;
     });
     await open(page, wire.address, id);

@@ -26,15 +26,15 @@ pub struct Outcome {
     best: Value,
 }
 
-/// What the logs told of the harm.
+/// What the logs hold of the harm.
 #[derive(Default)]
-pub struct Told {
+pub struct Harm {
     lost: usize,
     saved: usize,
     redone: u32,
 }
 
-impl Told {
+impl Harm {
     pub fn add(&mut self, other: Self) {
         self.lost += other.lost;
         self.saved += other.saved;
@@ -42,7 +42,7 @@ impl Told {
     }
 }
 
-impl fmt::Display for Told {
+impl fmt::Display for Harm {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { lost, saved, redone } = self;
         write!(f, "{lost} leases lost, {saved} reports with states, {redone} rows trained again")
@@ -51,8 +51,8 @@ impl fmt::Display for Told {
 
 /// Follows a sweep to its end; answers its log.
 pub async fn follow(world: &World, sweep: SweepId) -> Vec<LogEntry> {
-    let entries = world.client(0).events(sweep, 0);
-    let log: Vec<_> = entries.map(|entry| entry.unwrap()).collect().await;
+    let entries = world.client(0).events_as(sweep, 0);
+    let log: Vec<LogEntry> = entries.map(|entry| entry.unwrap().value).collect().await;
     assert_eq!(log.last().unwrap().ending(), Some(SweepStatus::Completed));
     log
 }
@@ -71,11 +71,11 @@ pub async fn outcome(world: &World, sweep: SweepId) -> Outcome {
 
 /// No entry doubled or missing, no epoch reported as new twice or left out, no other bits, and
 /// no segment that failed: what is done to machines is nobody's failure.
-pub async fn log(world: &World, sweep: SweepId) -> Told {
+pub async fn log(world: &World, sweep: SweepId) -> Harm {
     let log = follow(world, sweep).await;
     let seqs = log.iter().map(|entry| entry.seq);
     assert!(seqs.eq(1..=log.len() as u64));
-    let mut told = Told::default();
+    let mut harm = Harm::default();
     let mut families: BTreeMap<u32, FamilyIx> = BTreeMap::new();
     let mut epochs: BTreeMap<(FamilyIx, ArmIx), Vec<u32>> = BTreeMap::new();
     for entry in &log {
@@ -87,10 +87,10 @@ pub async fn log(world: &World, sweep: SweepId) -> Told {
         }
         match &entry.event {
             Event::Nondeterminism { .. } | Event::Failed { .. } => panic!("{sweep}: {entry:?}"),
-            Event::Lost { .. } => told.lost += 1,
-            Event::Saved { .. } => told.saved += 1,
+            Event::Lost { .. } => harm.lost += 1,
+            Event::Saved { .. } => harm.saved += 1,
             Event::Reported { segment, rows, redone, .. } => {
-                told.redone += redone;
+                harm.redone += redone;
                 for row in rows {
                     for arm in &row.arms {
                         epochs.entry((families[&segment.0], *arm)).or_default().push(row.epoch);
@@ -103,19 +103,19 @@ pub async fn log(world: &World, sweep: SweepId) -> Told {
     let curves = world.get(&format!("/v1/sweeps/{sweep}/curves")).await;
     let curves: Value = serde_json::from_str(&curves).unwrap();
     let curves = curves["items"].as_array().unwrap();
-    for ((family, arm), mut told) in epochs {
-        told.sort_unstable();
+    for ((family, arm), mut reported) in epochs {
+        reported.sort_unstable();
         let is = |curve: &&Value| curve["family"] == family.0 && curve["arm"] == arm.0;
         let curve = curves.iter().find(is).unwrap_or_else(|| panic!("{sweep}: no {family} {arm}"));
         let stored: Vec<u32> = serde_json::from_value(curve["epoch"].clone()).unwrap();
-        let once = told.windows(2).all(|pair| pair[0] < pair[1]);
-        assert!(once, "{sweep}: {family} {arm}: an epoch is new twice: {told:?}");
+        let once = reported.windows(2).all(|pair| pair[0] < pair[1]);
+        assert!(once, "{sweep}: {family} {arm}: an epoch is new twice: {reported:?}");
         // What came before an arm woke, or branched off, was told of another one.
-        let there = told.iter().all(|epoch| stored.binary_search(epoch).is_ok());
-        assert!(there, "{sweep}: {family} {arm}: {told:?} are more than {stored:?}");
+        let all_stored = reported.iter().all(|epoch| stored.binary_search(epoch).is_ok());
+        assert!(all_stored, "{sweep}: {family} {arm}: {reported:?} are more than {stored:?}");
         assert!(stored.iter().copied().eq(1..=stored.len() as u32), "{sweep}: {family} {arm}");
     }
-    told
+    harm
 }
 
 /// After a collection, what is referred to is there, and nothing else is.
@@ -125,7 +125,7 @@ pub async fn blobs(mut world: World) {
     assert!(!referenced.is_empty());
     // What a worker uploaded in vain is kept until its lease has expired, in the database's time.
     let bound = Instant::now() + 2 * LEASE_TTL;
-    let mut looks = interval(LEASE_TTL / 10);
+    let mut ticks = interval(LEASE_TTL / 10);
     loop {
         world.collect().await;
         let recorded = digests(&world.url, "select digest from blobs").await;
@@ -135,7 +135,7 @@ pub async fn blobs(mut world: World) {
             break;
         }
         assert!(Instant::now() < bound, "nobody refers to {extra:?}");
-        looks.tick().await;
+        ticks.tick().await;
     }
     let mut there = BTreeSet::new();
     for shard in std::fs::read_dir(&world.blobs).unwrap().map(Result::unwrap) {

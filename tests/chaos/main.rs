@@ -3,7 +3,7 @@
 //! the disk, and blobs are collected all the while. Every sweep must complete with the bits of one
 //! that nothing happened to, no report doubled or missing, no blob left over or gone.
 //!
-//! - `plan`: what is done, in which order: a function of the seed alone.
+//! - `faults`: what is done, in which order: a function of the seed alone.
 //! - `saboteur`: who does it.
 //! - `world`, `process`, `proxy`: servers, workers, what lies between them.
 //! - `checks`: what must hold.
@@ -15,7 +15,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod checks;
-mod plan;
+mod faults;
 mod process;
 mod proxy;
 mod saboteur;
@@ -32,7 +32,7 @@ use tokio::sync::OnceCell;
 use world::{Database, World};
 
 /// Faults and sweeps of each database when nothing else is asked for: each kind of fault once.
-const FAULTS: usize = plan::KINDS;
+const FAULTS: usize = faults::KINDS;
 const SWEEPS: usize = 3;
 
 /// Sweeps that are open at the same time.
@@ -84,7 +84,7 @@ async fn survive(database: Database) {
     let mut saboteur = Saboteur::new(seed, faults, database.is_postgres());
     let mut world = World::start(database).await;
     let mut open = BTreeMap::new();
-    let mut told = checks::Told::default();
+    let mut harm = checks::Harm::default();
     let mut submitted = 0;
     loop {
         while open.len() < AT_ONCE && (submitted < sweeps || !saboteur.is_done()) {
@@ -105,11 +105,11 @@ async fn survive(database: Database) {
                 outcome == *expected,
                 "seed {seed}: sweep {sweep} has other bits\n{outcome:?}\n{expected:?}"
             );
-            told.add(checks::log(&world, sweep).await);
+            harm.add(checks::log(&world, sweep).await);
             world.collect().await;
         }
     }
-    println!("{name}: {submitted} sweeps, the same bits each; {}; {told}", saboteur.told());
+    println!("{name}: {submitted} sweeps, the same bits each; {}; {harm}", saboteur.summary());
     assert!(saboteur.did_each_kind(), "seed {seed}: a kind of fault never happened");
     checks::blobs(world).await;
 }

@@ -74,8 +74,8 @@ impl Proxy {
     pub async fn harm(&self, what: Mischief, times: usize, bound: Duration) -> bool {
         let (waiting, done): (Vec<_>, Vec<_>) = (0..times)
             .map(|_| {
-                let (tell, done) = oneshot::channel();
-                (Waiting { what, done: tell }, done)
+                let (done_sender, done) = oneshot::channel();
+                (Waiting { what, done: done_sender }, done)
             })
             .unzip();
         self.0.waiting.lock().unwrap().extend(waiting);

@@ -1,11 +1,14 @@
 //! Who does harm, each time after a few entries of the sweeps' logs.
 
 use super::{
-    plan::{self, Fault, Planned},
+    faults::{self, Fault, Planned},
     proxy::Mischief,
     world::{LEASE_TTL, World},
 };
-use floodgauge::scheduler::Event;
+use floodgauge::{
+    client::Answer,
+    scheduler::{Decision, Event},
+};
 use floodgauge_protocol::SweepId;
 use futures::StreamExt as _;
 use std::{collections::BTreeMap, time::Duration};
@@ -21,8 +24,8 @@ const STUCK: Duration = Duration::from_secs(120);
 /// How long workers may take to send something, or to upload.
 const SENT: Duration = Duration::from_secs(10);
 
-/// What is heard of a sweep.
-enum Heard {
+/// What follows from a sweep's event stream.
+enum News {
     Entry { lost: bool },
     Ended(SweepId),
     Broken(String),
@@ -34,29 +37,29 @@ pub struct Saboteur {
     /// Faults that are still to be done.
     left: usize,
     /// Entries that were heard since the last of them.
-    heard_since: usize,
+    entries_since: usize,
     postgres: bool,
     done: BTreeMap<Fault, usize>,
-    heard: mpsc::UnboundedReceiver<Heard>,
-    tells: mpsc::UnboundedSender<Heard>,
+    news: mpsc::UnboundedReceiver<News>,
+    sender: mpsc::UnboundedSender<News>,
     followed: usize,
 }
 
 impl Saboteur {
     /// One that does the first `count` faults of a seed.
     pub fn new(seed: u64, count: usize, postgres: bool) -> Self {
-        let (tells, heard) = mpsc::unbounded_channel();
-        let planned = Box::new(plan::faults(seed, postgres));
+        let (sender, news) = mpsc::unbounded_channel();
+        let planned = Box::new(faults::drawn(seed, postgres));
         let done = BTreeMap::new();
         Self {
             planned,
             next: None,
             left: count,
-            heard_since: 0,
+            entries_since: 0,
             postgres,
             done,
-            heard,
-            tells,
+            news,
+            sender,
             followed: 0,
         }
     }
@@ -67,7 +70,7 @@ impl Saboteur {
     }
 
     /// What was done, in words.
-    pub fn told(&self) -> String {
+    pub fn summary(&self) -> String {
         let each = self.done.iter().map(|(fault, count)| format!("{count} {fault:?}"));
         let count: usize = self.done.values().sum();
         format!("{count} faults ({})", each.collect::<Vec<_>>().join(", "))
@@ -75,7 +78,7 @@ impl Saboteur {
 
     /// Whether each kind was done, if as many faults were asked for.
     pub fn did_each_kind(&self) -> bool {
-        let kinds = plan::kinds(self.postgres);
+        let kinds = faults::kinds(self.postgres);
         let count: usize = self.done.values().sum();
         count < kinds.len() || kinds.iter().all(|kind| self.done.contains_key(kind))
     }
@@ -84,25 +87,25 @@ impl Saboteur {
     /// and by the next in turn.
     pub fn watch(&mut self, world: &World, sweep: SweepId) {
         self.followed += 1;
-        let entries = world.client(self.followed).events(sweep, 0);
-        let tells = self.tells.clone();
+        let entries = world.client(self.followed).events_as::<Event, Decision>(sweep, 0);
+        let sender = self.sender.clone();
         tokio::spawn(async move {
             let mut entries = std::pin::pin!(entries);
             let mut seq = 0;
             while let Some(entry) = entries.next().await {
-                let heard = match entry {
-                    Ok(entry) if entry.seq == seq + 1 => {
+                let news = match entry {
+                    Ok(Answer { value: entry, .. }) if entry.seq == seq + 1 => {
                         seq = entry.seq;
-                        Heard::Entry { lost: matches!(entry.event, Event::Lost { .. }) }
+                        News::Entry { lost: matches!(entry.event, Event::Lost { .. }) }
                     }
-                    Ok(entry) => {
-                        Heard::Broken(format!("{sweep}: entry {} follows {seq}", entry.seq))
+                    Ok(Answer { value: entry, .. }) => {
+                        News::Broken(format!("{sweep}: entry {} follows {seq}", entry.seq))
                     }
-                    Err(error) => Heard::Broken(format!("{sweep}: {error}")),
+                    Err(error) => News::Broken(format!("{sweep}: {error}")),
                 };
-                let _ = tells.send(heard);
+                let _ = sender.send(news);
             }
-            let _ = tells.send(Heard::Ended(sweep));
+            let _ = sender.send(News::Ended(sweep));
         });
     }
 
@@ -112,8 +115,8 @@ impl Saboteur {
         while ended.is_empty() {
             if self.left > 0 {
                 let planned = self.next.take().or_else(|| self.planned.next()).unwrap();
-                if self.heard_since >= planned.after {
-                    self.heard_since = 0;
+                if self.entries_since >= planned.after {
+                    self.entries_since = 0;
                     self.left -= 1;
                     self.harm(world, planned, &mut ended).await;
                     world.check();
@@ -129,17 +132,17 @@ impl Saboteur {
 
     /// Waits for news of a sweep; whether they tell of a lost lease.
     async fn hear(&mut self, ended: &mut Vec<SweepId>) -> bool {
-        let heard = timeout(STUCK, self.heard.recv()).await;
-        match heard.unwrap_or_else(|_| panic!("nothing happens, after {}", self.told())) {
-            Some(Heard::Entry { lost }) => {
-                self.heard_since += 1;
+        let news = timeout(STUCK, self.news.recv()).await;
+        match news.unwrap_or_else(|_| panic!("nothing happens, after {}", self.summary())) {
+            Some(News::Entry { lost }) => {
+                self.entries_since += 1;
                 lost
             }
-            Some(Heard::Ended(sweep)) => {
+            Some(News::Ended(sweep)) => {
                 ended.push(sweep);
                 false
             }
-            Some(Heard::Broken(how)) => panic!("{how}, after {}", self.told()),
+            Some(News::Broken(how)) => panic!("{how}, after {}", self.summary()),
             None => unreachable!("a sender is at hand"),
         }
     }

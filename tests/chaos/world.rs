@@ -147,7 +147,7 @@ impl World {
     pub fn client(&self, which: usize) -> Client {
         let address = self.servers[which % self.servers.len()].address;
         let client = Client::new(format!("http://{address}/").parse().unwrap()).unwrap();
-        client.with_token(Some(self.client.clone()))
+        client.with_token(self.client.reveal())
     }
 
     /// Kills a server, and starts another in its place.

@@ -4,5 +4,6 @@
 
 mod http;
 mod process;
+mod releases;
 mod store;
 mod support;

@@ -1,9 +1,13 @@
 //! A sweep and its curves, drawn from a seed.
 
 use crate::dice::Dice;
-use floodgauge::{scheduler::Point, simulate::Truth};
+use floodgauge::{
+    scheduler::{Point, Sweep, current_version, policy::Registration},
+    simulate::Truth,
+};
 use floodgauge_protocol::{
-    ArmIx, Metric, Plan, SweepSpec,
+    ArmIx, FamilyIx, Metric, SchedulerKind, SearchSpace, SweepSpec,
+    below::highest_below,
     work::{Minimum, TestMetrics},
 };
 use serde_json::{Value, json};
@@ -15,9 +19,13 @@ const STEPS_PER_EPOCH: u64 = 4;
 #[derive(Clone, Debug)]
 pub struct Case {
     pub spec: SweepSpec,
+    /// The version of its scheduler.
+    pub version: u32,
     seed: u64,
     /// The arms; those that the scheduler added among them.
-    pub plan: Plan,
+    pub plan: SearchSpace,
+    /// Epochs of a full run by now.
+    pub epochs: u32,
     /// Levels of each method that it is submitted with: 0.01, 0.02, and so on.
     levels: usize,
     /// The place of the best arm, as a share of all.
@@ -36,6 +44,15 @@ pub struct Case {
 impl Case {
     /// The case of a seed.
     pub fn draw(seed: u64) -> Self {
+        Self::drawn(seed, None)
+    }
+
+    /// The case of a seed for a version of a scheduler.
+    pub fn of_scheduler(seed: u64, scheduler: &Registration) -> Self {
+        Self { version: scheduler.version, ..Self::drawn(seed, Some(scheduler.kind)) }
+    }
+
+    fn drawn(seed: u64, kind: Option<SchedulerKind>) -> Self {
         let mut dice = Dice::new(seed, 1);
         let epochs = 4 + dice.below(24) as u32;
         let count = 1 + dice.below(14);
@@ -49,8 +66,9 @@ impl Case {
         if dice.chance(0.2) {
             methods.push(json!({ "kind": "gradient_penalty", "lambda": [0.1] }));
         }
-        let kind =
+        let any =
             dice.one_of(&["halving", "halving", "halving", "grid", "sha", "asha", "hyperband"]);
+        let kind = kind.map_or(any, SchedulerKind::as_str);
         let mut scheduler = json!({ "kind": kind });
         if dice.chance(0.3) && kind != "grid" {
             scheduler["first_rung"] = json!(1 + dice.below(epochs as usize));
@@ -77,7 +95,9 @@ impl Case {
         spec.search.extend = kind == "halving" && Dice::new(seed, 3).chance(0.4);
         assert_eq!(spec.problems(), []);
         Self {
-            plan: Plan::of(&spec),
+            plan: SearchSpace::of(&spec),
+            version: current_version(spec.scheduler.kind),
+            epochs,
             spec,
             seed,
             levels: count,
@@ -88,6 +108,39 @@ impl Case {
             onset_stride: dice.below(12) as u64,
             diverges: dice.chance(0.1),
         }
+    }
+
+    /// The sweep before its first event.
+    pub fn sweep(&self) -> Sweep {
+        Sweep::of_version(self.spec.clone(), self.version).unwrap()
+    }
+
+    /// The curves of a seed for a sweep whose levels are 0.01, 0.02, and so on.
+    pub fn of(seed: u64, spec: SweepSpec) -> Self {
+        assert_eq!(spec.problems(), []);
+        let mut dice = Dice::new(seed, 11);
+        let epochs = spec.recipe.epochs;
+        Self {
+            plan: SearchSpace::of(&spec),
+            version: current_version(spec.scheduler.kind),
+            epochs,
+            seed,
+            levels: spec.search.levels.expand().unwrap().len(),
+            best: dice.unit(),
+            depth: 1.0,
+            noise: dice.one_of(&[0.02, 0.1]),
+            first_onset: dice.below(epochs as usize * 2) as u64,
+            onset_stride: 1 + dice.below(6) as u64,
+            diverges: seed.is_multiple_of(2),
+            spec,
+        }
+    }
+
+    /// Whether a run has met a loss by an epoch that isn't finite.
+    pub fn diverged(&self, family: FamilyIx, arm: ArmIx, epoch: u32) -> bool {
+        let seed = self.plan.families[family.ix()].seed;
+        self.diverges
+            && (1..=epoch).any(|epoch| self.point(seed, arm, epoch).val_loss == Metric::Diverged)
     }
 
     /// Where an arm lies among all, from 0 to 1; beyond for levels that were added above.
@@ -113,9 +166,8 @@ impl Case {
         let mut levels: Vec<f64> = asked.chain(between).collect();
         levels.sort_by(|a, b| b.total_cmp(a));
         levels.dedup();
-        let below = |level: f64| f64::from((level as f32).next_down());
         let minimum =
-            |&level: &f64| Minimum { step: self.crossing(seed, level), loss: below(level) };
+            |&level: &f64| Minimum { step: self.crossing(seed, level), loss: highest_below(level) };
         levels.iter().map(minimum).filter(|minimum| steps.contains(&minimum.step)).collect()
     }
 
@@ -128,7 +180,7 @@ impl Case {
 impl Truth for Case {
     fn point(&self, seed: u32, arm: ArmIx, epoch: u32) -> Point {
         let done = u64::from(epoch) * STEPS_PER_EPOCH;
-        let rides = self.plan.arms[arm.ix()].rides();
+        let rides = self.plan.arms[arm.ix()].shares_trunk();
         let onset = if rides { self.onset_step(seed, arm) } else { Some(0) };
         let Some(onset) = onset.filter(|onset| *onset < done) else {
             let value =
@@ -147,11 +199,11 @@ impl Truth for Case {
 
     fn onset_step(&self, seed: u32, arm: ArmIx) -> Option<u64> {
         let method = self.plan.arms[arm.ix()];
-        if !method.rides() {
+        if !method.shares_trunk() {
             return method.level().map(|_| 0);
         }
         let step = method.level().map(|level| self.crossing(seed, level))?;
-        let end = u64::from(self.spec.recipe.epochs) * STEPS_PER_EPOCH;
+        let end = u64::from(self.epochs) * STEPS_PER_EPOCH;
         Some(step).filter(|step| *step < end)
     }
 

@@ -1,7 +1,7 @@
 //! What must hold of every log. Each has a number, so that a broken one can be named.
 
 use crate::world::World;
-use floodgauge::scheduler::{Action, Decision, Reason, Sweep, TrialEnd, TrialStatus, bound};
+use floodgauge::scheduler::{Action, Decision, Reason, TrialEnd, TrialStatus, bound};
 use floodgauge_protocol::{SchedulerKind, TrialKey};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -74,7 +74,7 @@ fn trials_end_once(world: &World, _: &World) -> Result<(), String> {
 }
 
 fn replays(world: &World, _: &World) -> Result<(), String> {
-    let mut sweep = Sweep::new(world.case.spec.clone());
+    let mut sweep = world.case.sweep();
     for (seq, (event, decisions)) in (1..).zip(&world.log) {
         if sweep.step(event) != *decisions {
             return Err(format!("entry {seq}, {}, was decided otherwise", event.name()));

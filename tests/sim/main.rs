@@ -3,7 +3,9 @@
 //!
 //! - `case`: a sweep and its curves, drawn from a seed.
 //! - `world`: the workers, and the server's rules about leases.
+//! - `users`: what users do on the way.
 //! - `invariants`: what must hold of every log.
+//! - `record`: logs for later versions to be held to.
 //!
 //! One seed again, with its log printed:
 //! `FLOODGAUGE_SIM_SEED=17 cargo test --test sim -- --nocapture`.
@@ -14,13 +16,19 @@
 mod case;
 mod dice;
 mod invariants;
+mod record;
+mod users;
 mod world;
 
 use case::Case;
+use floodgauge::scheduler::policy::registered;
 use world::{Manners, World};
 
 /// Seeds that are tried when none is named.
 const SEEDS: u64 = 300;
+
+/// Seeds that each version of each scheduler is tried with.
+const SEEDS_OF_EACH: u64 = 40;
 
 fn number(name: &str) -> Option<u64> {
     std::env::var(name).ok().map(|text| text.parse().unwrap())
@@ -44,9 +52,23 @@ fn every_seeded_world_keeps_the_invariants() {
     assert!(broken.is_empty(), "{} broken:\n{}", broken.len(), broken.join("\n"));
 }
 
+#[test]
+fn every_version_of_every_scheduler_keeps_the_invariants() {
+    for scheduler in registered() {
+        for seed in 0..SEEDS_OF_EACH {
+            let (_, broken) = play(seed, Case::of_scheduler(seed, scheduler));
+            let (kind, version) = (scheduler.kind.as_str(), scheduler.version);
+            assert_eq!(broken, [""; 0], "{kind} {version}, seed {seed}");
+        }
+    }
+}
+
 /// A world of a seed at its end, and the invariants that it broke.
 fn run(seed: u64) -> (World, Vec<String>) {
-    let case = Case::draw(seed);
+    play(seed, Case::draw(seed))
+}
+
+fn play(seed: u64, case: Case) -> (World, Vec<String>) {
     let mut world = World::new(case.clone(), Manners::draw(seed));
     world.run();
     let mut calm = World::new(case, Manners::obedient());

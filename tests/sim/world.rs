@@ -4,11 +4,11 @@
 use crate::{case::Case, dice::Dice};
 use floodgauge::{
     scheduler::{Action, Decision, Event, Sweep},
-    simulate::trainer::Trainer,
+    simulate::worker::VirtualWorker,
 };
 use floodgauge_protocol::{
     ArmIx, Segment, SegmentId,
-    work::{FinishedBranch, ReportRow},
+    work::{BranchEnd, FinishedBranch, ReportRow},
 };
 use std::collections::BTreeMap;
 
@@ -25,6 +25,7 @@ pub struct Manners {
     fails: f64,
     repeats: f64,
     reorders: f64,
+    saves: f64,
     /// Whether failures are so many that segments are given up.
     pub hostile: bool,
 }
@@ -40,9 +41,16 @@ impl Manners {
             fails: if hostile { 0.3 } else { dice.one_of(&[0.0, 0.05]) },
             repeats: dice.one_of(&[0.0, 0.2]),
             reorders: dice.one_of(&[0.0, 0.2]),
+            saves: 0.0,
             hostile,
             dice,
         }
+    }
+
+    /// A few workers that save what they train, and some of whom die or fail.
+    pub fn saving(seed: u64) -> Self {
+        let dice = Dice::new(seed, 13);
+        Self { dice, workers: 3, dies: 0.04, fails: 0.04, saves: 0.4, ..Self::obedient() }
     }
 
     /// One worker that does what it is told, in order.
@@ -55,19 +63,21 @@ impl Manners {
             fails: 0.0,
             repeats: 0.0,
             reorders: 0.0,
+            saves: 0.0,
             hostile: false,
         }
     }
 }
 
 /// A worker at its segment.
-struct Worker {
-    segment: Segment,
-    attempt: u32,
-    rows: Vec<ReportRow>,
-    sent: usize,
+pub struct Worker {
+    pub segment: Segment,
+    pub attempt: u32,
+    /// Epoch by epoch.
+    pub rows: Vec<ReportRow>,
+    pub sent: usize,
     /// It no longer answers, and its lease expires; or it comes back when that has happened.
-    dead: bool,
+    pub dead: bool,
 }
 
 /// A sweep, its log, and who works on it.
@@ -85,14 +95,14 @@ pub struct World {
     queue: BTreeMap<SegmentId, Segment>,
     attempts: BTreeMap<SegmentId, u32>,
     mishaps: BTreeMap<SegmentId, u32>,
-    busy: Vec<Worker>,
+    pub busy: Vec<Worker>,
     zombies: Vec<Worker>,
 }
 
 impl World {
     pub fn new(case: Case, manners: Manners) -> Self {
         let mut world = Self {
-            sweep: Sweep::new(case.spec.clone()),
+            sweep: case.sweep(),
             case,
             manners,
             log: vec![],
@@ -112,7 +122,12 @@ impl World {
 
     /// Lets the workers act until nothing is left to do.
     pub fn run(&mut self) {
-        while !self.queue.is_empty() || !self.busy.is_empty() {
+        self.run_until(usize::MAX);
+    }
+
+    /// Lets them act until the log has so many entries, or nothing is left to do.
+    pub fn run_until(&mut self, entries: usize) {
+        while self.log.len() < entries && !(self.queue.is_empty() && self.busy.is_empty()) {
             let idle = self.busy.len() < self.manners.workers && !self.queue.is_empty();
             if idle && (self.busy.is_empty() || self.manners.dice.chance(0.5)) {
                 self.claim();
@@ -124,9 +139,10 @@ impl World {
         }
     }
 
-    fn event(&mut self, event: Event) {
+    pub fn event(&mut self, event: Event) {
         let decisions = self.sweep.step(&event);
-        self.case.plan = self.sweep.facts().plan().clone();
+        self.case.plan = self.sweep.facts().space().clone();
+        self.case.epochs = self.sweep.facts().spec().recipe.epochs;
         for decision in &decisions {
             match &decision.action {
                 Action::Enqueue { segment } => {
@@ -141,16 +157,17 @@ impl World {
         self.log.push((event, decisions));
     }
 
-    fn requeue(&mut self, segment: SegmentId) {
+    pub fn requeue(&mut self, segment: SegmentId) {
         if let Some(open) = self.sweep.facts().segments().get_open(segment) {
             self.queue.insert(segment, open.clone());
         }
     }
 
-    fn claim(&mut self) {
+    pub fn claim(&mut self) {
         // Most take the oldest; some get another first.
         let pick = match self.manners.workers {
             1 => 0,
+            _ if self.queue.is_empty() => return,
             _ => self.manners.dice.below(self.queue.len()),
         };
         let Some(segment) = self.queue.keys().nth(pick).copied() else { return };
@@ -159,7 +176,9 @@ impl World {
         self.attempts.insert(segment, attempt);
         let (worker, fingerprint) = (format!("w{attempt}"), "f".to_string());
         self.event(Event::Claimed { segment, attempt, worker, fingerprint });
-        let rows = Trainer::new(&self.sweep, &self.case, work.family).rows(&work);
+        let mut rows = VirtualWorker::new(&self.sweep, &self.case, work.family).rows(&work);
+        let ended = |row: &ReportRow| self.case.diverged(work.family, row.arms[0], row.epoch - 1);
+        rows.retain(|row| !ended(row));
         self.busy.push(Worker { segment: work, attempt, rows, sent: 0, dead: false });
     }
 
@@ -212,9 +231,44 @@ impl World {
             self.report(segment, attempt, &rows);
         }
         self.busy[at].sent += count;
+        if self.manners.saves > 0.0 && self.manners.dice.chance(self.manners.saves) {
+            self.save(at);
+        }
     }
 
-    fn report(&mut self, segment: SegmentId, attempt: u32, rows: &[ReportRow]) {
+    /// A worker uploads the states of the last epoch that it has reported as a whole.
+    fn save(&mut self, at: usize) {
+        let worker = &self.busy[at];
+        let per_epoch = self.sweep.facts().steps_per_epoch();
+        let Some(next) = worker.rows.get(worker.sent) else { return };
+        let to_step = u64::from(next.epoch - 1) * per_epoch;
+        if to_step <= worker.segment.from_step {
+            return;
+        }
+        let (segment, attempt) = (worker.segment.segment, worker.attempt);
+        let branches = self.cut(&worker.segment, to_step);
+        if let Err(error) = self.sweep.facts().check_saved(segment, &branches) {
+            self.wrong.push(format!("segment {segment} can't be saved: {error}"));
+        }
+        let branches = self.sweep.facts().newer(segment, &branches);
+        if !branches.is_empty() {
+            self.event(Event::Saved { segment, attempt, branches });
+        }
+    }
+
+    /// How the runs of a segment are at the end of an epoch of it.
+    pub fn cut(&self, segment: &Segment, to_step: u64) -> Vec<FinishedBranch> {
+        let mut branches = self.ends(&Segment { to_step, ..segment.clone() });
+        let cut = |branch: &&mut FinishedBranch| {
+            branch.end == BranchEnd::Reached && branch.step == to_step
+        };
+        if to_step < segment.to_step {
+            branches.iter_mut().filter(cut).for_each(|branch| branch.end = BranchEnd::Stopped);
+        }
+        branches
+    }
+
+    pub fn report(&mut self, segment: SegmentId, attempt: u32, rows: &[ReportRow]) {
         let Ok(sifted) = self.sweep.facts().sift(segment, rows) else { return };
         if !sifted.contradicting.is_empty() {
             self.wrong.push(format!("segment {segment}: known rows with other bits"));
@@ -230,17 +284,30 @@ impl World {
     }
 
     fn ends(&self, segment: &Segment) -> Vec<FinishedBranch> {
-        let mut ends = Trainer::new(&self.sweep, &self.case, segment.family).ends(segment);
-        let seed = self.sweep.facts().plan().families[segment.family.ix()].seed;
+        let mut ends = VirtualWorker::new(&self.sweep, &self.case, segment.family).ends(segment);
+        let seed = self.sweep.facts().space().families[segment.family.ix()].seed;
         for end in ends.iter_mut().filter(|end| end.arms.contains(&ArmIx::PLAIN)) {
             end.minima = self.case.minima(seed, segment.from_step..segment.to_step);
+        }
+        let per_epoch = self.sweep.facts().steps_per_epoch();
+        for end in ends.iter_mut().filter(|end| end.test.is_none()) {
+            let arm = end.arms[0];
+            let diverged = |&epoch: &u32| self.case.diverged(segment.family, arm, epoch);
+            if let Some(epoch) = (1..=(end.step / per_epoch) as u32).find(diverged) {
+                let (step, onset_step) = (u64::from(epoch) * per_epoch, end.onset_step);
+                let diverged = FinishedBranch::new(end.arms.clone(), BranchEnd::Diverged, step);
+                *end = FinishedBranch { onset_step, ..diverged };
+            }
         }
         ends
     }
 
     fn finish(&mut self, worker: &Worker) {
+        self.hand_in(worker, self.ends(&worker.segment));
+    }
+
+    pub fn hand_in(&mut self, worker: &Worker, branches: Vec<FinishedBranch>) {
         let (segment, attempt) = (worker.segment.segment, worker.attempt);
-        let branches = self.ends(&worker.segment);
         if let Err(error) = self.sweep.facts().check_finish(segment, &branches) {
             self.wrong.push(format!("segment {segment} can't be handed in: {error}"));
         }

@@ -25,6 +25,8 @@ export interface Range {
 
 interface Schema extends Range {
   $ref?: string;
+  /** The default of a choice between objects, which standard fields don't tell. */
+  "x-default"?: unknown;
   type?: string & string[];
   oneOf?: Schema[];
   enum?: string[];
@@ -60,6 +62,7 @@ function walk(told: Schema, at: string, ranges: Record<string, Range>) {
   const range: Range = {};
   for (const key of KEPT)
     if (schema[key] !== undefined) Object.assign(range, { [key]: schema[key] });
+  if (schema["x-default"] !== undefined) range.default = schema["x-default"];
   const type = Array.isArray(schema.type)
     ? schema.type.find((each) => each !== "null")
     : schema.type;

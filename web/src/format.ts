@@ -23,13 +23,13 @@ export function formatLevel(level: number | null | undefined, decimals?: number)
 }
 
 /**
- * How many decimals a column of levels shares; undefined where each is better told by itself,
+ * How many decimals a column of levels shares; undefined where each is better given by itself,
  * since zeros would give some of them more digits than matter.
  */
 export function decimalsOf(levels: readonly (number | null | undefined)[]): number | undefined {
-  const told = levels.filter((level) => level != null);
-  const decimals = Math.max(0, ...told.map((level) => decimalsIn(formatLevel(level))));
-  return told.every((level) => level < 10 ** (DIGITS - decimals)) ? decimals : undefined;
+  const given = levels.filter((level) => level != null);
+  const decimals = Math.max(0, ...given.map((level) => decimalsIn(formatLevel(level))));
+  return given.every((level) => level < 10 ** (DIGITS - decimals)) ? decimals : undefined;
 }
 
 /** Powers of ten are beyond all that a column can share. */

@@ -35,7 +35,7 @@ const MODELS: [(&str, &str); 2] = [
     ("cnn", r#"{"kind": "cnn", "channels": [8, 16], "hidden": [64]}"#),
 ];
 
-/// Plain and the levels that ride on it, then the methods that don't.
+/// Plain and the levels that share its run, then the methods that don't.
 fn arms() -> Vec<Method> {
     vec![
         Method::Plain,
@@ -49,25 +49,25 @@ fn arms() -> Vec<Method> {
     ]
 }
 
-/// Those that ride.
-const RIDING: usize = 4;
+/// Those that share it.
+const SHARING: usize = 4;
 
 /// How an arm did.
-struct Run {
+struct DeviceRun {
     method: Method,
     /// Validation losses of its epochs.
     losses: Vec<f64>,
     onset: Option<f64>,
 }
 
-impl Run {
+impl DeviceRun {
     fn closing(&self) -> f64 {
         self.losses[self.losses.len() - CLOSING as usize..].iter().sum::<f64>() / f64::from(CLOSING)
     }
 }
 
 /// Trains a sweep; says too how often an arm left the trunk.
-fn sweep(model: &str, machine: &Machine) -> Vec<Run> {
+fn sweep(model: &str, machine: &Machine) -> Vec<DeviceRun> {
     let recipe: Recipe = serde_json::from_str(&format!(
         r#"{{"dataset": {{"name": "digits", "label_noise": 0.1}}, "model": {model},
             "optimizer": {{"kind": "sgd", "lr": 0.05, "momentum": 0.9}},
@@ -77,8 +77,8 @@ fn sweep(model: &str, machine: &Machine) -> Vec<Run> {
     let arms = arms();
     let mut world = World::new(&recipe, 0, &arms);
     world.machine = machine.clone();
-    let ids = (0..RIDING).map(|arm| ArmIx(arm as u16)).collect();
-    let alone: Vec<_> = (RIDING..arms.len()).collect();
+    let ids = (0..SHARING).map(|arm| ArmIx(arm as u16)).collect();
+    let alone: Vec<_> = (SHARING..arms.len()).collect();
     let branches = [Branch::new(ids, Start::Init)].into_iter().chain(world.fresh(&alone)).collect();
     let mut recorder = Recorder::default();
     let ended = world.run(0..world.steps(), branches, &mut recorder);
@@ -87,7 +87,7 @@ fn sweep(model: &str, machine: &Machine) -> Vec<Run> {
         let rows = recorder.rows.iter().filter(|row| row.arms.contains(&arm));
         let end = ended.iter().find(|end| end.branch.arms.contains(&arm)).unwrap();
         let onset = end.branch.onset_step;
-        Run {
+        DeviceRun {
             method: *method,
             losses: rows.map(|row| row.val_loss.finite().unwrap_or(f64::INFINITY)).collect(),
             onset: onset.map(|step| step as f64 / recipe.steps_per_epoch() as f64),
@@ -97,7 +97,7 @@ fn sweep(model: &str, machine: &Machine) -> Vec<Run> {
 }
 
 /// Prints two sweeps side by side, and counts where they aren't alike.
-fn compare(what: &str, ours: &[Run], theirs: &[Run]) -> usize {
+fn compare(what: &str, ours: &[DeviceRun], theirs: &[DeviceRun]) -> usize {
     let mut unlike = 0;
     for (ours, theirs) in ours.iter().zip(theirs) {
         let first = (ours.losses[0] - theirs.losses[0]).abs() / theirs.losses[0];

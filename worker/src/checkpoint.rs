@@ -12,7 +12,7 @@ use std::{borrow::Cow, collections::BTreeMap};
 /// An array of 32-bit floats.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Array {
-    /// Its sizes.
+    /// `[rows, columns]` or `[columns]`; without the axis of members.
     pub shape: Vec<usize>,
     /// Row-major values.
     pub values: Vec<f32>,
@@ -65,9 +65,9 @@ pub enum CheckpointError {
     /// A tensor has another type or shape.
     #[error("tensor {name} is {found}, not {expected}")]
     Shape {
-        /// Its name.
+        /// The array's name in the file.
         name: String,
-        /// What it is.
+        /// The type or shape that the file has.
         found: String,
         /// What it should be.
         expected: String,

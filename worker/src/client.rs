@@ -15,6 +15,7 @@ use backon::{ExponentialBuilder, Retryable};
 use bytes::Bytes;
 use floodgauge_protocol::{
     Digest,
+    wire::{WIRE_HEADER, WireVersions},
     work::{
         Assignment, ClaimRequest, Fail, Finish, LEASE_TOKEN_HEADER, Lease, Report, ReportAnswer,
     },
@@ -37,15 +38,15 @@ const BLOB_TIMEOUT: Duration = Duration::from_secs(300);
 /// The type of the problem that answers requests under a lease which is no longer held.
 const LEASE_LOST: &str = "urn:floodgauge:problem:lease-lost";
 /// More characters of a problem than are worth showing.
-const MOST_DETAIL: usize = 2_000;
+const MAX_DETAIL_CHARS: usize = 2_000;
 
 /// How often to try what may be cured by waiting; the delay doubles each time, with jitter.
 #[derive(Clone, Copy, Debug)]
 pub struct Retry {
     /// The delay after the first try.
-    pub first: Duration,
+    pub first_delay: Duration,
     /// The delay that is not exceeded, jitter aside.
-    pub most: Duration,
+    pub max_delay: Duration,
     /// Tries after the first one; without end when unset.
     pub tries: Option<usize>,
 }
@@ -53,7 +54,11 @@ pub struct Retry {
 impl Default for Retry {
     /// Without end, from 0.1 s to 2 s: a restarted server is found before leases expire.
     fn default() -> Self {
-        Self { first: Duration::from_millis(100), most: Duration::from_secs(2), tries: None }
+        Self {
+            first_delay: Duration::from_millis(100),
+            max_delay: Duration::from_secs(2),
+            tries: None,
+        }
     }
 }
 
@@ -61,8 +66,8 @@ impl Retry {
     fn backoff(self) -> ExponentialBuilder {
         let backoff = ExponentialBuilder::new()
             .with_factor(2.0)
-            .with_min_delay(self.first)
-            .with_max_delay(self.most)
+            .with_min_delay(self.first_delay)
+            .with_max_delay(self.max_delay)
             .with_jitter();
         match self.tries {
             Some(tries) => backoff.with_max_times(tries),
@@ -77,7 +82,7 @@ pub enum SetupError {
     /// The address isn't an absolute `http` or `https` URL.
     #[error("`{address}` is not the address of a server: expected http://… or https://…")]
     Address {
-        /// What was given.
+        /// The address as it was given, which isn't one.
         address: String,
     },
     /// TLS is asked for in a process that hasn't chosen its cryptography.
@@ -100,11 +105,14 @@ pub enum ClientError {
     /// The server won't take the request, now or later.
     #[error("the server answered {status}: {detail}")]
     Refused {
-        /// The HTTP status.
+        /// The HTTP status, never one of success.
         status: u16,
         /// The problem's words.
         detail: String,
     },
+    /// Server and worker have no version of the wire in common; says which each speaks.
+    #[error("{0}")]
+    Parted(String),
     /// No usable answer came, however often it was tried.
     #[error("the server can't be reached: {0}")]
     Unreachable(String),
@@ -114,7 +122,7 @@ pub enum ClientError {
     /// A blob's bytes aren't those that its name promises.
     #[error("blob {expected} came with digest {found}")]
     Corrupt {
-        /// Its name.
+        /// The digest that was asked for.
         expected: Digest,
         /// The digest of what came.
         found: Digest,
@@ -193,7 +201,10 @@ impl Client {
         let wait = Duration::from_secs(request.wait_s.into());
         let send =
             || self.request(Method::POST, &["claim"]).json(request).timeout(wait + ANSWER_TIMEOUT);
-        let (status, body) = self.answer(send, None).await?;
+        let Answer { status, wire, body } = self.answer(send, None).await?;
+        if let Some(words) = WireVersions::parted(WireVersions::OURS, wire) {
+            return Err(ClientError::Parted(words));
+        }
         if status == StatusCode::NO_CONTENT { Ok(None) } else { decode(&body).map(Some) }
     }
 
@@ -232,7 +243,8 @@ impl Client {
     /// # Errors
     /// See [`ClientError`].
     pub async fn get_blob(&self, lease: &Lease, digest: Digest) -> Result<Bytes, ClientError> {
-        let (_, bytes) = self.answer(|| self.blob(Method::GET, lease, digest), Some(lease)).await?;
+        let answer = self.answer(|| self.blob(Method::GET, lease, digest), Some(lease)).await?;
+        let bytes = answer.body;
         let found = Digest(Sha256::digest(&bytes).into());
         if found == digest {
             Ok(bytes)
@@ -266,7 +278,7 @@ impl Client {
     ) -> Result<Bytes, ClientError> {
         let id = lease.lease.to_string();
         let send = || self.request(Method::POST, &[&id, verb]).json(body).timeout(ANSWER_TIMEOUT);
-        self.answer(send, Some(lease)).await.map(|(_, body)| body)
+        self.answer(send, Some(lease)).await.map(|answer| answer.body)
     }
 
     fn blob(&self, method: Method, lease: &Lease, digest: Digest) -> RequestBuilder {
@@ -280,7 +292,8 @@ impl Client {
         if let Ok(mut segments) = url.path_segments_mut() {
             segments.pop_if_empty().extend(["v1", "work"]).extend(path);
         }
-        let request = self.http.request(method, url);
+        let wire = WireVersions::OURS.to_string();
+        let request = self.http.request(method, url).header(WIRE_HEADER, wire);
         let request = match trace::traceparent() {
             Some(traceparent) => request.header(trace::TRACEPARENT, traceparent),
             None => request,
@@ -296,7 +309,7 @@ impl Client {
         &self,
         request: impl Fn() -> RequestBuilder,
         lease: Option<&Lease>,
-    ) -> Result<(StatusCode, Bytes), ClientError> {
+    ) -> Result<Answer, ClientError> {
         let send = || async {
             let request = request();
             match lease {
@@ -313,16 +326,28 @@ impl Client {
     }
 }
 
+/// An answer of a success.
+struct Answer {
+    status: StatusCode,
+    /// What the server says that it speaks.
+    wire: WireVersions,
+    body: Bytes,
+}
+
 /// Sends a request and sorts its answer.
-async fn once(request: RequestBuilder, leased: bool) -> Result<(StatusCode, Bytes), ClientError> {
+async fn once(request: RequestBuilder, leased: bool) -> Result<Answer, ClientError> {
     let failed = |error: reqwest::Error| {
         let (unsendable, words) = (error.is_builder(), chain(&error.without_url()));
         if unsendable { ClientError::Answer(words) } else { ClientError::Unreachable(words) }
     };
     let response = request.send().await.map_err(failed)?;
-    let status = response.status();
+    let said = response.headers().get(WIRE_HEADER).map(|said| said.to_str().unwrap_or_default());
+    let (status, wire) = (response.status(), WireVersions::said(said));
     let body = response.bytes().await.map_err(failed)?;
-    if status.is_success() { Ok((status, body)) } else { Err(refusal(status, &body, leased)) }
+    match status.is_success() {
+        true => Ok(Answer { status, wire, body }),
+        false => Err(refusal(status, &body, leased)),
+    }
 }
 
 /// What an answer other than a success means.
@@ -360,7 +385,7 @@ impl Problem {
         };
         let words =
             words.unwrap_or_else(|| status.canonical_reason().unwrap_or("no reason").into());
-        words.chars().take(MOST_DETAIL).collect()
+        words.chars().take(MAX_DETAIL_CHARS).collect()
     }
 }
 

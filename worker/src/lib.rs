@@ -33,7 +33,7 @@
 //!     server: "http://127.0.0.1:7878".into(),
 //!     token: None,
 //!     name: "embedded".into(),
-//!     cache: Cache { folder: "cache".into(), most_bytes: 8 << 30 },
+//!     cache: Cache { folder: "cache".into(), max_bytes: 8 << 30 },
 //!     machine: Machine::default(),
 //!     retry: Retry::default(),
 //!     save_every: SAVE_EVERY,

@@ -29,7 +29,7 @@ pub struct Footprint {
 /// What a segment holds.
 #[derive(Clone, Copy, Debug)]
 pub struct Holding {
-    /// Its branches.
+    /// How many branches it starts from.
     pub branches: usize,
     /// Arms, each of which may end in a state of its own.
     pub arms: usize,

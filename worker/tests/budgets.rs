@@ -31,10 +31,10 @@ fn recipe(optimizer: &str, model: &str) -> Recipe {
     serde_json::from_str(&text).unwrap()
 }
 
-/// Plain, 19 levels that are reached one after another, and one of each method that doesn't ride.
+/// Plain, 19 levels that are reached one after another, and one of each method that doesn't share it.
 fn arms() -> Vec<Method> {
     let levels = (0..19).map(|i| Method::Flood { b: 2.0 - 0.1 * f64::from(i) });
-    let others = every_method().into_iter().filter(|method| !method.rides()).take(4);
+    let others = every_method().into_iter().filter(|method| !method.shares_trunk()).take(4);
     [Method::Plain].into_iter().chain(levels).chain(others).collect()
 }
 
@@ -49,20 +49,20 @@ struct Outcome {
     ended: Vec<FinishedBranch>,
 }
 
-/// Trains a trunk of `riding` arms that watches the levels of `dormant`, and others alone.
+/// Trains a trunk of `sharing` arms that watches the levels of `dormant`, and others alone.
 fn run(
     recipe: &Recipe,
     seed: u32,
     machine: Machine,
-    riding: &BTreeSet<usize>,
+    sharing: &BTreeSet<usize>,
     dormant: &BTreeSet<usize>,
     cut: u64,
 ) -> (Outcome, Recorder) {
     let mut world = World::new(recipe, seed, &arms());
     world.machine = machine;
     let ids = |arms: &BTreeSet<usize>| arms.iter().map(|&arm| ArmIx(arm as u16)).collect();
-    let watch = dormant.difference(riding).copied().collect();
-    let trunk = Branch { watch: ids(&watch), ..Branch::new(ids(riding), Start::Init) };
+    let watch = dormant.difference(sharing).copied().collect();
+    let trunk = Branch { watch: ids(&watch), ..Branch::new(ids(sharing), Start::Init) };
     let branches = [trunk].into_iter().chain(world.fresh(&[20, 21, 22, 23])).collect();
     let mut recorder = Recorder::default();
     let first = world.run(0..cut, branches, &mut recorder);
@@ -81,7 +81,7 @@ proptest! {
         optimizer in optimizers(),
         model in prop_oneof![Just(MLP), Just(MLP_NORM), Just(CNN_NORM)],
         seed in 0u32..100,
-        riding in btree_set(0usize..20, 1..12),
+        sharing in btree_set(0usize..20, 1..12),
         dormant in btree_set(1usize..20, 0..6),
         cut in 1..STEPS,
         threads in 1usize..4,
@@ -90,11 +90,11 @@ proptest! {
         block in prop_oneof![Just(1usize), Just(3), Just(16)],
     ) {
         let recipe = recipe(&optimizer, model);
-        let (expected, _) = run(&recipe, seed, machine(1), &riding, &dormant, cut);
+        let (expected, _) = run(&recipe, seed, machine(1), &sharing, &dormant, cut);
         let bounded = machine(threads)
             .with_memory(memory)
             .in_blocks_of(NonZeroUsize::new(block).unwrap());
-        let (found, _) = run(&recipe, seed, bounded, &riding, &dormant, cut);
+        let (found, _) = run(&recipe, seed, bounded, &sharing, &dormant, cut);
         prop_assert_eq!(&found, &expected);
     }
 }
@@ -121,14 +121,14 @@ fn without_memory_members_are_trained_one_after_another() {
 
 #[test]
 fn blocks_of_steps_by_tensors_have_the_same_bits_whatever_their_size() {
-    let riding: BTreeSet<_> = (0..20).collect();
+    let sharing: BTreeSet<_> = (0..20).collect();
     let dormant = BTreeSet::new();
     for model in [MLP_NORM, CNN_NORM] {
         let recipe = recipe(SGD, model);
         let by = |block: usize| {
             let block = NonZeroUsize::new(block).unwrap();
             let machine = machine(2).by(Arithmetic::Tensors).in_blocks_of(block);
-            run(&recipe, 5, machine, &riding, &dormant, 10).0
+            run(&recipe, 5, machine, &sharing, &dormant, 10).0
         };
         let expected = by(1);
         let onsets = expected.ended.iter().filter(|end| end.onset_step.is_some_and(|s| s > 0));

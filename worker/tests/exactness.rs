@@ -97,15 +97,15 @@ proptest! {
 
 #[test]
 fn every_method_has_its_bits_under_every_optimizer_and_schedule() {
-    // The first arms are plain and each method once; flooding rides with plain.
+    // The first arms are plain and each method once; flooding shares plain's run.
     let company = [0, 1, 2, 3, 4, 5];
     for optimizer in OPTIMIZERS {
         for schedule in SCHEDULES {
             let optimizer = with_schedule(optimizer, schedule);
             let recipe = recipe(&optimizer, true, "[24]");
             let mut world = world(&recipe, 7, 0.01);
-            let riding = Branch::new(vec![ArmIx(0), ArmIx(1)], Start::Init);
-            let branches = [riding].into_iter().chain(world.fresh(&company[2..])).collect();
+            let sharing = Branch::new(vec![ArmIx(0), ArmIx(1)], Start::Init);
+            let branches = [sharing].into_iter().chain(world.fresh(&company[2..])).collect();
             let mut recorder = Recorder::default();
             // Cut within the second epoch, and where it ends.
             let first = world.run(0..10, branches, &mut recorder);

@@ -63,21 +63,21 @@ impl Progress for Saver {
 }
 
 /// What is known of an arm from all that was saved or handed in.
-fn known(told: &[&[Ended]], arm: ArmIx) -> (Option<u64>, Option<(BestEpoch, Digest)>, u64) {
+fn known(saved: &[&[Ended]], arm: ArmIx) -> (Option<u64>, Option<(BestEpoch, Digest)>, u64) {
     let of_arm = |runs: &&[Ended]| {
         runs.iter().find(|run| run.branch.arms.contains(&arm)).map(|run| run.branch.clone())
     };
-    let all: Vec<_> = told.iter().filter_map(of_arm).collect();
+    let all: Vec<_> = saved.iter().filter_map(of_arm).collect();
     let last = all.last().unwrap();
     let best = all.iter().rev().find_map(|branch| branch.best);
     (last.onset_step, best.zip(last.checkpoint), last.step)
 }
 
 /// The log of minima and the waypoints of the trunk, as a server joins them.
-fn trunk(told: &[&[Ended]]) -> (Vec<Minimum>, Vec<Waypoint>) {
+fn trunk(saved: &[&[Ended]]) -> (Vec<Minimum>, Vec<Waypoint>) {
     let (mut minima, mut waypoints): (Vec<Minimum>, Vec<Waypoint>) = (vec![], vec![]);
     let mut best = None;
-    for run in told.iter().flat_map(|runs| runs.iter()) {
+    for run in saved.iter().flat_map(|runs| runs.iter()) {
         if !run.branch.arms.contains(&ArmIx::PLAIN) {
             continue;
         }
@@ -86,7 +86,7 @@ fn trunk(told: &[&[Ended]]) -> (Vec<Minimum>, Vec<Waypoint>) {
                 minima.push(*minimum);
             }
         }
-        let whole = |told: &Waypoint| Waypoint { best: told.best.or(best), ..*told };
+        let whole = |saved: &Waypoint| Waypoint { best: saved.best.or(best), ..*saved };
         waypoints.extend(run.branch.waypoints.iter().map(whole));
         best = run.branch.best.or(best);
     }
@@ -108,19 +108,19 @@ proptest! {
         let ended = world.run(0..PER_EPOCH * u64::from(EPOCHS), branches(exposure), &mut saver);
         let times: Vec<_> = saver.saved.iter().map(|(epoch, _)| *epoch).collect();
         prop_assert_eq!(&times, &after.into_iter().take(times.len()).collect::<Vec<_>>());
-        let mut told: Vec<&[Ended]> = vec![];
+        let mut saved: Vec<&[Ended]> = vec![];
         let all = saver.saved.iter().map(|(epoch, runs)| (*epoch, runs));
         for (epoch, runs) in all.chain([(EPOCHS, &ended)]) {
             let uploaded =
                 |run: &Ended| run.branch.checkpoints().all(|digest| run.blobs.contains_key(&digest));
             prop_assert!(runs.iter().all(uploaded));
-            told.push(runs);
+            saved.push(runs);
             let mut rows = Recorder::default();
             let cut = world.run(0..PER_EPOCH * u64::from(epoch), branches(exposure), &mut rows);
             for arm in cut.iter().flat_map(|run| run.branch.arms.clone()) {
-                prop_assert_eq!(known(&told, arm), known(&[&cut], arm), "{:?}", arm);
+                prop_assert_eq!(known(&saved, arm), known(&[&cut], arm), "{:?}", arm);
             }
-            prop_assert_eq!(trunk(&told), trunk(&[&cut]));
+            prop_assert_eq!(trunk(&saved), trunk(&[&cut]));
             if epoch == EPOCHS {
                 prop_assert_eq!(&saver.rows.rows, &rows.rows);
             }

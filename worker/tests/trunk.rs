@@ -20,8 +20,8 @@ use std::{
 };
 
 const ARMS: usize = 26;
-/// Those that ride come first.
-const RIDING: usize = 21;
+/// Those that share the trunk come first.
+const SHARING: usize = 21;
 const STEPS: u64 = 28;
 const PER_EPOCH: u64 = 7;
 
@@ -53,7 +53,7 @@ fn channels() -> impl Strategy<Value = usize> {
 }
 
 /// Plain, levels that are reached one after another, one that is never reached, and methods that
-/// don't ride.
+/// don't share plain's run.
 fn world(recipe: &Recipe, seed: u32, threads: usize) -> World {
     let levels = (0..19).map(|i| Method::Flood { b: 2.0 - 0.1 * f64::from(i) });
     let others = [
@@ -128,9 +128,9 @@ fn run(
     expected.sort();
     assert_eq!(found, expected);
     for epoch in to.rows[known..].chunk_by(|a, b| a.epoch == b.epoch) {
-        let mut told: Vec<_> = epoch.iter().flat_map(|row| row.arms.clone()).collect();
-        told.sort();
-        assert_eq!(told, expected, "each arm has one row in an epoch");
+        let mut reported: Vec<_> = epoch.iter().flat_map(|row| row.arms.clone()).collect();
+        reported.sort();
+        assert_eq!(reported, expected, "each arm has one row in an epoch");
     }
     ended
 }
@@ -160,7 +160,7 @@ proptest! {
         channels in channels(),
         seed in 0u32..100,
         chosen in [1, 2, 5, 20].map(|n| subsequence((0..ARMS).collect::<Vec<_>>(), n)),
-        // The segment and the branch that each arm starts in; one that doesn't ride has its own.
+        // The segment and the branch that each arm starts in; one that shares none has its own.
         homes in prop::array::uniform26((0usize..2, 0usize..2)),
         cuts in btree_set(1..STEPS, 0..3),
         // Arms that leave their branch where it is cut.
@@ -174,7 +174,7 @@ proptest! {
             let mut tracks: BTreeMap<usize, BTreeMap<usize, Vec<usize>>> = BTreeMap::new();
             for arm in chosen {
                 let (segment, home) = homes[arm];
-                let branch = if arm < RIDING { home } else { arm };
+                let branch = if arm < SHARING { home } else { arm };
                 tracks.entry(segment).or_default().entry(branch).or_default().push(arm);
             }
             for track in tracks.into_values() {
@@ -203,7 +203,7 @@ proptest! {
         seed in 0u32..100,
         cuts in btree_set(1..STEPS, 0..4),
         // Which of the checkpoints before its onset wakes each level.
-        picks in any::<[prop::sample::Index; RIDING]>(),
+        picks in any::<[prop::sample::Index; SHARING]>(),
         threads in 1usize..4,
     ) {
         let mut world = world(&recipe, seed, threads).coloured(channels);
@@ -220,7 +220,7 @@ proptest! {
         }
         let mut woken: BTreeMap<u64, (Start, Vec<usize>)> = BTreeMap::new();
         let mut onsets = Vec::new();
-        for (arm, pick) in picks.iter().enumerate().take(RIDING).skip(1) {
+        for (arm, pick) in picks.iter().enumerate().take(SHARING).skip(1) {
             let onset = onset(&minima, world.arms[arm].level().unwrap());
             onsets.push(onset);
             let until = onset.unwrap_or(STEPS - 1);
@@ -231,7 +231,7 @@ proptest! {
         // Some learn too slowly to reach any level.
         prop_assume!(onsets.iter().collect::<BTreeSet<_>>().len() > 3);
         for (at, (start, levels)) in woken {
-            // Some ride alone, some together.
+            // Some share a run, some don't.
             let (odd, even): (Vec<_>, Vec<_>) = levels.iter().partition(|&arm| arm % 2 == 1);
             let mut branches: Vec<_> = odd.iter().map(|&arm| together(&[arm], start)).collect();
             branches.extend((!even.is_empty()).then(|| together(&even, start)));
@@ -256,7 +256,7 @@ fn a_level_that_is_never_reached_ends_as_the_trunk_itself() {
     assert_eq!(ended[0].branch.arms, arms(&[0, 20]));
     assert_eq!(ended[0].branch.onset_step, None);
     assert_eq!(ended[0].branch.checkpoint, plain.ended.checkpoint);
-    assert_eq!(recorder.rows.len(), 4, "riding costs no row");
+    assert_eq!(recorder.rows.len(), 4, "sharing costs no row");
     assert!(recorder.rows.iter().all(|row| row.arms == arms(&[0, 20])));
 }
 
@@ -286,13 +286,13 @@ fn an_arm_with_a_bound_on_its_exposure_ends_so_many_epochs_after_its_onset_began
     let mut recorder = Recorder::default();
     let ended = world.run(0..STEPS, branches(&[0, 5, 12, 20]), &mut recorder);
     let (trunk, first, second) = (&ended[0].branch, &ended[1].branch, &ended[2].branch);
-    assert_eq!((&trunk.arms, trunk.step), (&arms(&[0, 20]), STEPS), "rides to the end");
+    assert_eq!((&trunk.arms, trunk.step), (&arms(&[0, 20]), STEPS), "shares the trunk to the end");
     for (level, arm) in [(first, 5), (second, 12)] {
         assert_eq!((&level.arms, level.end), (&arms(&[arm]), BranchEnd::Reached));
         let epoch = level.onset_step.unwrap() / PER_EPOCH;
         assert_eq!(level.step, ((epoch + 2) * PER_EPOCH).min(STEPS));
-        let told = recorder.rows.iter().filter(|row| row.arms == arms(&[arm]));
-        assert_eq!(told.count() as u64, level.step / PER_EPOCH - epoch);
+        let reported = recorder.rows.iter().filter(|row| row.arms == arms(&[arm]));
+        assert_eq!(reported.count() as u64, level.step / PER_EPOCH - epoch);
     }
     assert!(first.step < second.step && first.step < STEPS);
     // What ended early goes on to the bits that it has alone.
@@ -320,7 +320,7 @@ fn a_stop_takes_a_riding_arm_off_the_trunk_which_goes_on_for_the_others() {
     );
     let level = outcome(&recorder.rows, &ended, 15, 0);
     assert_eq!(level, alone(&mut world, 15, 0));
-    assert!(level.ended.onset_step.unwrap() > 2 * PER_EPOCH, "rode on after the last stop");
+    assert!(level.ended.onset_step.unwrap() > 2 * PER_EPOCH, "went on after the last stop");
     // What was stopped goes on from the trunk's state.
     for (end, arm) in [(0, 0), (2, 20)] {
         let (mut rest, from) = (Recorder::default(), ended[end].branch.step);

@@ -1,9 +1,8 @@
 //! `floodgauge dataset add`: uploads a file.
 
-use super::{Failure, bytes_bar, connect, dataset_name, print, samples};
-use crate::config::Server;
+use super::{Ask, Failure, bytes_bar, dataset_name, print, samples};
 use anyhow::Context as _;
-use floodgauge_datasets::upload::MOST_BYTES;
+use floodgauge_datasets::upload::MAX_BYTES;
 use floodgauge_protocol::{DatasetKind, DatasetName, Format};
 use std::path::{Path, PathBuf};
 
@@ -23,11 +22,8 @@ pub struct Args {
     /// The name that recipes will call it by; the file's by default
     #[arg(long, value_parser = dataset_name)]
     name: Option<DatasetName>,
-    /// Print what the server answers as JSON
-    #[arg(long)]
-    json: bool,
     #[command(flatten)]
-    server: Server,
+    ask: Ask,
 }
 
 /// Runs `dataset add`.
@@ -43,31 +39,32 @@ pub async fn run(args: Args) -> Result<(), Failure> {
         None => name_of(&args.file)?,
     };
     if name.kind() != DatasetKind::Uploaded {
-        let told = format!("`{name}` is a set that everybody has; choose another --name");
-        return Err(Failure::BadInput(told));
+        let message = format!("`{name}` is a set that everybody has; choose another --name");
+        return Err(Failure::BadInput(message));
     }
     let file = tokio::fs::File::open(&args.file).await;
     let file =
         file.map_err(|error| Failure::BadInput(format!("{shown} can't be read: {error}")))?;
     let length = file.metadata().await.context("the file's length")?.len();
-    if length > MOST_BYTES {
-        let told = format!("{shown} has {length} bytes, more than {MOST_BYTES}");
-        return Err(Failure::BadInput(told));
+    if length > MAX_BYTES {
+        let message = format!("{shown} has {length} bytes, more than {MAX_BYTES}");
+        return Err(Failure::BadInput(message));
     }
     let bar = bytes_bar(&shown.to_string(), length);
-    let told = bar.clone();
-    let client = connect(&args.server)?;
-    let sent = client.add_dataset(&name, format, file, length, move |bytes| told.inc(bytes)).await;
+    let message = bar.clone();
+    let client = args.ask.connect()?;
+    let sent =
+        client.add_dataset(&name, format, file, length, move |bytes| message.inc(bytes)).await;
     bar.finish_and_clear();
     let answer = sent?;
-    if args.json {
+    if args.ask.json {
         return print::out(&answer.body);
     }
     let set = answer.value;
     print::out(&format!(
         "{name}: {} for training and validation{}, {}, {} classes\n\
          submit a sweep with: dataset = {{ name = \"{name}\" }}",
-        set.most_samples,
+        set.max_samples,
         match set.kept.and_then(|kept| kept.test_samples) {
             Some(count) if count > 0 => format!(", {count} for testing"),
             _ => String::new(),

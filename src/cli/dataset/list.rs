@@ -1,7 +1,7 @@
 //! `floodgauge dataset list`: what a server's sweeps can train on.
 
-use super::{Failure, connect, print, samples};
-use crate::{client::DatasetItem, config::Server};
+use super::{Ask, Failure, print, samples};
+use crate::client::api::{DatasetItem, datasets::DatasetQuery};
 use anyhow::Context as _;
 use floodgauge_protocol::DatasetKind;
 use serde_json::json;
@@ -10,11 +10,8 @@ use serde_json::json;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  floodgauge dataset list")]
 pub struct Args {
-    /// Print what the server answers as JSON
-    #[arg(long)]
-    json: bool,
     #[command(flatten)]
-    server: Server,
+    ask: Ask,
 }
 
 /// Runs `dataset list`.
@@ -22,19 +19,19 @@ pub struct Args {
 /// # Errors
 /// Whatever the client meets.
 pub async fn run(args: Args) -> Result<(), Failure> {
-    let client = connect(&args.server)?;
-    let (mut items, mut bodies, mut cursor) = (Vec::new(), Vec::new(), None);
+    let client = args.ask.connect()?;
+    let (mut items, mut bodies, mut which) = (Vec::new(), Vec::new(), DatasetQuery::default());
     loop {
-        let page = client.datasets(cursor.as_deref()).await?;
+        let page = client.datasets(&which).await?;
         let body: serde_json::Value = serde_json::from_str(&page.body).context("the list")?;
         bodies.extend(body["items"].as_array().cloned().unwrap_or_default());
         items.extend(page.value.items);
-        cursor = page.value.next_cursor;
-        if cursor.is_none() {
+        which.cursor = page.value.next_cursor;
+        if which.cursor.is_none() {
             break;
         }
     }
-    if args.json {
+    if args.ask.json {
         return print::out(&json!({ "items": bodies, "next_cursor": null }).to_string());
     }
     let header = ["NAME", "SAMPLES", "OF", "CLASSES", "STATE"];
@@ -48,7 +45,7 @@ fn row(set: &DatasetItem) -> Vec<String> {
         set.name.to_string(),
         match set.kind {
             DatasetKind::Generated => "any number".into(),
-            _ => set.most_samples.to_string(),
+            _ => set.max_samples.to_string(),
         },
         samples(set.features, set.image),
         set.classes.to_string(),

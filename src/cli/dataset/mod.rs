@@ -6,7 +6,7 @@ mod list;
 mod remove;
 mod show;
 
-use super::{Failure, connect, print};
+use super::{Failure, args::Ask, connect, print};
 use clap::Subcommand;
 use floodgauge_protocol::DatasetName;
 use indicatif::{ProgressBar, ProgressStyle};

@@ -1,7 +1,7 @@
 //! `floodgauge dataset show`: one data set.
 
-use super::{Failure, connect, dataset_name, list, print, samples};
-use crate::{cli::words, config::Server};
+use super::{Ask, Failure, dataset_name, list, print, samples};
+use crate::cli::words;
 use floodgauge_protocol::DatasetName;
 
 /// Show a data set
@@ -11,11 +11,8 @@ pub struct Args {
     /// Its name
     #[arg(value_parser = dataset_name)]
     name: DatasetName,
-    /// Print what the server answers as JSON
-    #[arg(long)]
-    json: bool,
     #[command(flatten)]
-    server: Server,
+    ask: Ask,
 }
 
 /// Runs `dataset show`.
@@ -23,8 +20,8 @@ pub struct Args {
 /// # Errors
 /// Whatever the client meets.
 pub async fn run(args: Args) -> Result<(), Failure> {
-    let answer = connect(&args.server)?.dataset(&args.name).await?;
-    if args.json {
+    let answer = args.ask.connect()?.dataset(&args.name).await?;
+    if args.ask.json {
         return print::out(&answer.body);
     }
     let set = answer.value;
@@ -34,7 +31,7 @@ pub async fn run(args: Args) -> Result<(), Failure> {
         words::line("state", &list::state(&set)),
         words::line("samples", &samples(set.features, set.image)),
         words::line("classes", &set.classes.to_string()),
-        words::line("split", &format!("{split}; at most {} together", set.most_samples)),
+        words::line("split", &format!("{split}; at most {} together", set.max_samples)),
     ];
     if let Some(kept) = &set.kept {
         if let Some(count) = kept.test_samples.filter(|&count| count > 0) {

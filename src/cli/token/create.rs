@@ -4,10 +4,11 @@ use crate::{
     access::{Kind, Limits, Scope, Scopes, Secret, check_name},
     cli::{Failure, print, server::open_store},
     config::Storage,
-    http::tokens::{MadeToken, TokenItem},
+    http::tokens::token_item,
     store::{AddedToken, NewToken},
 };
 use anyhow::Context as _;
+use floodgauge_api::access::MadeToken;
 use std::time::Duration;
 
 /// Make a token and print its secret, which is shown this once
@@ -67,15 +68,15 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     let row = match store.add_token(new).await.context("the token can't be stored")? {
         AddedToken::New(row) => row,
         AddedToken::NameTaken => {
-            let told = format!(
+            let message = format!(
                 "a token that isn't revoked is called `{}`: choose another name, or revoke it",
                 args.name
             );
-            return Err(Failure::BadInput(told));
+            return Err(Failure::BadInput(message));
         }
     };
     if args.json {
-        let item = TokenItem::of(&row)?;
+        let item = token_item(&row)?;
         let made = MadeToken { token: secret.reveal().into(), item };
         return print::out(&serde_json::to_string(&made).context("the token")?);
     }
@@ -93,18 +94,18 @@ fn name(text: &str) -> Result<String, String> {
 
 /// Reads a number of minutes, hours, days or years.
 fn lasting(text: &str) -> Result<Duration, String> {
-    let told = || format!("`{text}` is no time such as 30m, 12h, 90d or 1y");
-    let unit = text.chars().last().ok_or_else(told)?;
+    let message = || format!("`{text}` is no time such as 30m, 12h, 90d or 1y");
+    let unit = text.chars().last().ok_or_else(message)?;
     let seconds = match unit {
         'm' => 60,
         'h' => 3600,
         'd' => 24 * 3600,
         'y' => 366 * 24 * 3600,
-        _ => return Err(told()),
+        _ => return Err(message()),
     };
-    let number: u32 = text[..text.len() - 1].parse().map_err(|_| told())?;
+    let number: u32 = text[..text.len() - 1].parse().map_err(|_| message())?;
     match u64::from(number) * seconds {
-        0 => Err(told()),
+        0 => Err(message()),
         seconds if seconds > 100 * 366 * 24 * 3600 => Err(format!("{text} is more than 100 years")),
         seconds => Ok(Duration::from_secs(seconds)),
     }

@@ -4,15 +4,16 @@ use crate::{
     access::TokenId,
     cli::{Failure, print, server::open_store},
     config::Storage,
-    http::tokens::TokenItem,
+    http::tokens::token_item,
     store::{DynStore, TokenRow},
 };
 use anyhow::Context as _;
+use floodgauge_api::access::TokenItem;
 use jiff::Timestamp;
 use serde_json::json;
 
 /// How many are read at once.
-const PAGE: u32 = 200;
+const MAX_PAGE: u32 = 200;
 
 /// List tokens, newest first
 #[derive(Debug, clap::Args)]
@@ -39,7 +40,7 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     let store = open_store(&args.storage).await?;
     let mut rows = every(&store).await?;
     rows.retain(|row| args.all || row.live);
-    let items: Vec<_> = rows.iter().map(TokenItem::of).collect::<Result<_, _>>()?;
+    let items: Vec<_> = rows.iter().map(token_item).collect::<Result<_, _>>()?;
     if args.json {
         return print::out(&json!({ "items": items }).to_string());
     }
@@ -57,8 +58,8 @@ pub async fn run(args: Args) -> Result<(), Failure> {
 pub(super) async fn every(store: &DynStore) -> Result<Vec<TokenRow>, Failure> {
     let (mut all, mut after) = (Vec::new(), None::<TokenId>);
     loop {
-        let page = store.tokens(after, PAGE).await.context("the tokens")?;
-        let full = page.len() == PAGE as usize;
+        let page = store.tokens(after, MAX_PAGE).await.context("the tokens")?;
+        let full = page.len() == MAX_PAGE as usize;
         after = page.last().map(|row| row.token);
         all.extend(page);
         if !full {

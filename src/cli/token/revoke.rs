@@ -31,9 +31,9 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     rows.retain(|row| row.revoked_ms.is_none());
     let found = rows.iter().find(|row| row.name == *wanted || row.token.to_string() == *wanted);
     let Some(row) = found else {
-        let told =
+        let message =
             format!("no token `{wanted}` that isn't revoked; `floodgauge token list` shows them");
-        return Err(Failure::BadInput(told));
+        return Err(Failure::BadInput(message));
     };
     store.revoke_token(row.token).await.context("the token can't be revoked")?;
     print::out(&format!("{} ({}) works no more", row.name, row.token))

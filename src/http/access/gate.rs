@@ -2,7 +2,7 @@
 //! fast each token asks.
 
 use crate::{
-    access::{Kind, Secret, TokenId},
+    access::{DEFAULT_RATE, Kind, OpenTo, Secret, TokenId},
     store::{DynStore, StoreError, TokenRow},
 };
 use floodgauge_protocol::Digest;
@@ -20,9 +20,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Requests a second of a token that has no bound of its own, unless the server is told otherwise.
-pub const DEFAULT_RATE: u32 = 100;
-
 /// How many seconds' worth of requests may come at once.
 const BURST_S: u32 = 10;
 
@@ -33,18 +30,7 @@ const NOTE_EVERY: Duration = Duration::from_secs(3600);
 const RECHECK: Duration = Duration::from_secs(30);
 
 /// The most tokens whose rates are kept; beyond that all begin anew.
-const MOST_SEEN: usize = 10_000;
-
-/// To whom a server is open as long as there never was a token.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum OpenTo {
-    /// To who calls it by a name of this machine.
-    ThisMachine,
-    /// To whoever reaches it.
-    Everyone,
-    /// To nobody: it was told to listen where others reach it.
-    Nobody,
-}
+const MAX_TOKENS_SEEN: usize = 10_000;
 
 /// Lets requests in.
 #[derive(Debug)]
@@ -171,7 +157,7 @@ impl Gate {
 }
 
 fn seen_of(seen: &mut HashMap<TokenId, Seen>, token: TokenId) -> &mut Seen {
-    if seen.len() >= MOST_SEEN && !seen.contains_key(&token) {
+    if seen.len() >= MAX_TOKENS_SEEN && !seen.contains_key(&token) {
         seen.clear();
     }
     seen.entry(token).or_insert(Seen { rate: None, limiter: None, noted: None })

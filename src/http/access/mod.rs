@@ -11,12 +11,14 @@
 mod gate;
 mod table;
 
-pub use gate::{DEFAULT_RATE, Gate, OpenTo};
+pub use crate::access::{DEFAULT_RATE, OpenTo};
+pub use gate::Gate;
 pub use table::{Need, TABLE};
 
-use super::{AppState, problem::Problem};
+use super::problem::Problem;
 use crate::{
     access::{Kind, Scope, Secret, TokenId},
+    driver::Driver,
     store::TokenRow,
 };
 use axum::{
@@ -30,6 +32,13 @@ use std::{net::IpAddr, sync::Arc};
 
 /// The cookie that holds a session's secret.
 pub(super) const COOKIE: &str = "floodgauge_session";
+
+/// What it takes to let a request in.
+#[derive(Clone)]
+pub(super) struct Admission {
+    pub gate: Arc<Gate>,
+    pub driver: Driver,
+}
 
 /// Who asks.
 #[derive(Clone, Debug)]
@@ -73,16 +82,18 @@ impl Caller {
     }
 
     /// Resolves once what was shown doesn't work any more: streams end by that.
-    pub(super) async fn ends(self, state: AppState) {
-        let mut looks = tokio::time::interval(state.gate.recheck());
+    pub(super) async fn ends(self, admission: Admission) {
+        let mut looks = tokio::time::interval(admission.gate.recheck());
         looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         looks.tick().await;
         loop {
             looks.tick().await;
             let over = match &self {
-                Self::Open => state.gate.is_open(state.driver.store()).await.map(|open| !open),
+                Self::Open => {
+                    admission.gate.is_open(admission.driver.store()).await.map(|open| !open)
+                }
                 Self::Token { shown: (kind, sha256), .. } => {
-                    let found = state.driver.store().token_opened_by(*kind, *sha256).await;
+                    let found = admission.driver.store().token_opened_by(*kind, *sha256).await;
                     found.map(|found| found.is_none())
                 }
                 Self::Internal | Self::Unknown { .. } => return std::future::pending().await,
@@ -108,7 +119,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
 
 /// Lets a request through to its handler, or answers why not.
 pub(super) async fn authorize(
-    State(state): State<AppState>,
+    State(admission): State<Admission>,
     path: Option<MatchedPath>,
     mut request: Request,
     next: Next,
@@ -116,7 +127,7 @@ pub(super) async fn authorize(
     let path = path.as_ref().map(MatchedPath::as_str);
     // Not the request itself, whose body can't be shared between threads.
     let head = Head { method: request.method(), uri: request.uri(), headers: request.headers() };
-    match admit(&state, path, head).await {
+    match admit(&admission, path, head).await {
         Ok(caller) => {
             request.extensions_mut().insert(caller);
             next.run(request).await
@@ -133,17 +144,21 @@ struct Head<'a> {
     headers: &'a HeaderMap,
 }
 
-async fn admit(state: &AppState, path: Option<&str>, request: Head<'_>) -> Result<Caller, Problem> {
+async fn admit(
+    admission: &Admission,
+    path: Option<&str>,
+    request: Head<'_>,
+) -> Result<Caller, Problem> {
     // What no route answers is a file of the page, or isn't there.
     let need = path.map_or(Need::Nothing, |path| table::need(request.method, path));
     if need == Need::Nothing {
         return Ok(Caller::Unknown { shown: false });
     }
-    let caller = identify(state, request).await?;
+    let caller = identify(admission, request).await?;
     if let Caller::Token { row, .. } = &caller {
         tracing::Span::current().record("token", row.name.as_str());
-        state.gate.pass(row).map_err(Problem::RateLimited)?;
-        state.gate.note_use(row.token, state.driver.store());
+        admission.gate.pass(row).map_err(Problem::RateLimited)?;
+        admission.gate.note_use(row.token, admission.driver.store());
     }
     match need {
         Need::Scope(scope) if !caller.may(scope) => Err(refusal(&caller, scope)),
@@ -151,22 +166,22 @@ async fn admit(state: &AppState, path: Option<&str>, request: Head<'_>) -> Resul
     }
 }
 
-async fn identify(state: &AppState, request: Head<'_>) -> Result<Caller, Problem> {
+async fn identify(admission: &Admission, request: Head<'_>) -> Result<Caller, Problem> {
     let shown = shown(request.headers);
     if let Shown::Secret(secret) = &shown {
         let sha256 = secret.digest();
-        if state.gate.is_internal(sha256) {
+        if admission.gate.is_internal(sha256) {
             return Ok(Caller::Internal);
         }
-        let found = state.driver.store().token_opened_by(secret.kind(), sha256).await?;
+        let found = admission.driver.store().token_opened_by(secret.kind(), sha256).await?;
         if let Some(row) = found {
             return Ok(Caller::Token { row: Arc::new(row), shown: (secret.kind(), sha256) });
         }
     }
-    if !state.gate.is_open(state.driver.store()).await? {
+    if !admission.gate.is_open(admission.driver.store()).await? {
         return Ok(Caller::Unknown { shown: !matches!(shown, Shown::Nothing) });
     }
-    if state.gate.open_to() == OpenTo::ThisMachine && !names_this_machine(request) {
+    if admission.gate.open_to() == OpenTo::ThisMachine && !names_this_machine(request) {
         return Err(Problem::Forbidden(
             "it has no tokens, so it is open to this machine alone: call it 127.0.0.1 or \
              localhost, or make a token (floodgauge token create)"

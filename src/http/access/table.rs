@@ -38,6 +38,7 @@ pub const TABLE: &[(&str, &str, Need)] = &[
     ("DELETE", "/v1/tokens/{token}", ADMIN),
     ("GET", "/v1/sweeps", READ),
     ("POST", "/v1/sweeps", SUBMIT),
+    ("POST", "/v1/plans", SUBMIT),
     ("GET", "/v1/sweeps/{id}", READ),
     ("DELETE", "/v1/sweeps/{id}", SUBMIT),
     ("POST", "/v1/sweeps/{id}/cancel", SUBMIT),

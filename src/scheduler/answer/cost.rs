@@ -15,7 +15,7 @@ pub fn run_equivalents(facts: &Facts) -> RunEquivalents {
     let (trained, redone) = (facts.cost().trained(), facts.cost().redone());
     let (mut seen, mut left, mut runs) = (0, 0, 0);
     for (key, trial) in facts.trials() {
-        let gradients = u64::from(gradients(facts.plan(), key.arm));
+        let gradients = u64::from(gradients(facts.space(), key.arm));
         seen += gradients * u64::from(trial.epochs());
         runs += gradients;
         if matches!(trial.status, TrialStatus::Pruned | TrialStatus::Dormant) {

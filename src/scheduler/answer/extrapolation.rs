@@ -5,7 +5,7 @@ use crate::{
         facts::{Facts, Trial},
         status::TrialStatus,
     },
-    verdict::Probe,
+    verdict::Extrapolation,
 };
 use floodgauge_protocol::{At, Metric, TrialKey};
 
@@ -20,15 +20,15 @@ const DOUBT_PER_MOVE: f64 = 0.3;
 /// What a run that ended early says of its end: what it had some epochs after its onset, moved as
 /// the best run of its method in its family moved from as many epochs after its own onset
 /// until its end. The further it was from that run, the less sure is how far it would be.
-pub(super) fn extrapolated(facts: &Facts, key: TrialKey) -> Option<Probe> {
+pub(super) fn extrapolated(facts: &Facts, key: TrialKey) -> Option<Extrapolation> {
     let trial = facts.trial(key).filter(|t| t.status != TrialStatus::Completed)?;
     let exposed = onset_epoch(facts, trial)?;
     let exposure = trial.curve.len().checked_sub(exposed)?;
     let objective = facts.spec().search.objective;
     let seen = window(facts, trial, exposure)?;
-    let name = facts.plan().arms[key.arm.ix()].name();
+    let name = facts.space().arms[key.arm.ix()].name();
     let whole = facts.trials().filter(|(other, trial)| {
-        let alike = facts.plan().arms[other.arm.ix()].name() == name;
+        let alike = facts.space().arms[other.arm.ix()].name() == name;
         alike && other.family == key.family && trial.status == TrialStatus::Completed
     });
     let (then, end) = whole
@@ -38,7 +38,7 @@ pub(super) fn extrapolated(facts: &Facts, key: TrialKey) -> Option<Probe> {
         })
         .min_by(|a, b| a.1.total_cmp(&b.1))?;
     let doubt = DOUBT_PER_DISTANCE * (seen - then).abs() + DOUBT_PER_MOVE * (end - then).abs();
-    Some(Probe { value: seen + end - then, doubt: doubt.max(f64::MIN_POSITIVE) })
+    Some(Extrapolation { value: seen + end - then, doubt: doubt.max(f64::MIN_POSITIVE) })
 }
 
 /// The objective of a run over the second half of so many epochs since its onset.

@@ -21,7 +21,7 @@ pub fn table(facts: &Facts) -> Table {
         facts.brackets().iter().map(move |bracket| {
             let mut row = TableRow {
                 early_stopping: i == 1,
-                weight_decay: facts.plan().families[bracket.families[0].ix()].weight_decay,
+                weight_decay: facts.space().families[bracket.families[0].ix()].weight_decay,
                 without: None,
                 with: None,
                 others: vec![],
@@ -45,7 +45,7 @@ pub fn table(facts: &Facts) -> Table {
 pub(super) fn table_arms(facts: &Facts, bracket: &Bracket, at: At) -> Vec<ArmIx> {
     let objective = Objective { at, ..facts.spec().search.objective };
     let mut best: Vec<(&str, ArmIx, Metric)> = vec![];
-    for (arm, method) in facts.plan().arm_ids().zip(&facts.plan().arms) {
+    for (arm, method) in facts.space().arm_ids().zip(&facts.space().arms) {
         let keys = bracket.families.iter().map(|&family| TrialKey::new(family, arm));
         let values: Option<Vec<Metric>> = keys
             .map(|key| {
@@ -77,7 +77,7 @@ fn cell(facts: &Facts, bracket: &Bracket, arm: ArmIx, at: At) -> TableCell {
     let test = |metric: fn(&TestMetrics) -> Metric| {
         tests.as_ref().map(|tests| Figure::of(&tests.iter().map(metric).collect::<Vec<_>>()))
     };
-    let method = facts.plan().arms[arm.ix()];
+    let method = facts.space().arms[arm.ix()];
     TableCell {
         arm: method.to_string(),
         method: method.name().into(),

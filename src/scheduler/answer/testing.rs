@@ -49,12 +49,12 @@ pub fn test(facts: &mut Facts) -> Vec<Decision> {
             .collect();
         let names: Vec<_> = branches
             .iter()
-            .map(|branch| facts.plan().arms[branch.arms[0].ix()].to_string())
+            .map(|branch| facts.space().arms[branch.arms[0].ix()].to_string())
             .collect();
         let why = Reason::Testing(Testing {
             names,
             epoch: step / facts.steps_per_epoch(),
-            seed: facts.plan().families[family.ix()].seed,
+            seed: facts.space().families[family.ix()].seed,
         });
         let kind = SegmentKind::Test;
         decisions.push(facts.enqueue(family, kind, (step, step), branches, why));

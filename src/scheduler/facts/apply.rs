@@ -8,7 +8,7 @@ use super::{
 };
 use crate::scheduler::{
     action::{Action, AddedArm, Decision, TrialEnd},
-    policy::Intent,
+    intent::Intent,
     reason::Reason,
     status::TrialStatus,
 };
@@ -93,7 +93,7 @@ fn note(
 
 fn add_arms(facts: &mut Facts, levels: &[f64], why: Reason) -> Vec<Decision> {
     let arms: Vec<_> = (grow::add_levels(facts, levels).into_iter())
-        .filter_map(|arm| AddedArm::new(arm, facts.plan.arms[arm.ix()]))
+        .filter_map(|arm| AddedArm::new(arm, facts.space.arms[arm.ix()]))
         .collect();
     if arms.is_empty() { vec![] } else { vec![Decision::new(Action::Grow { arms }, why)] }
 }

@@ -1,6 +1,6 @@
 //! What a sweep cost, in epochs of one gradient a mini-batch.
 
-use floodgauge_protocol::{ArmIx, Plan, work::ReportRow};
+use floodgauge_protocol::{ArmIx, SearchSpace, work::ReportRow};
 
 /// Epochs trained; one of two gradients a mini-batch counts twice.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -32,12 +32,12 @@ impl Cost {
 }
 
 /// What training `rows` costs.
-pub(super) fn epochs_of(plan: &Plan, rows: &[ReportRow]) -> u64 {
-    let gradients = |row: &ReportRow| row.arms.first().map_or(1, |&arm| gradients(plan, arm));
+pub(super) fn epochs_of(space: &SearchSpace, rows: &[ReportRow]) -> u64 {
+    let gradients = |row: &ReportRow| row.arms.first().map_or(1, |&arm| gradients(space, arm));
     rows.iter().map(|row| u64::from(gradients(row))).sum()
 }
 
 /// Gradients that an arm takes of each mini-batch.
-pub fn gradients(plan: &Plan, arm: ArmIx) -> u32 {
-    plan.arms.get(arm.ix()).map_or(1, |arm| arm.gradients_per_step())
+pub fn gradients(space: &SearchSpace, arm: ArmIx) -> u32 {
+    space.arms.get(arm.ix()).map_or(1, |arm| arm.gradients_per_step())
 }

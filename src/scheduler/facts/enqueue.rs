@@ -8,7 +8,6 @@ use super::{Facts, Trial};
 use crate::scheduler::{
     action::{Action, Decision},
     reason::{Purpose, Reason, Training},
-    status::TrialStatus,
 };
 use floodgauge_protocol::{ArmIx, Branch, FamilyIx, Segment, SegmentKind, Start, TrialKey};
 use std::collections::BTreeMap;
@@ -41,7 +40,7 @@ pub(super) fn to_goals(
                 purpose,
                 arms: cohort.iter().map(|branch| branch.arms.len() as u32).sum(),
                 runs: cohort.len() as u32,
-                seed: facts.plan.families[family.ix()].seed,
+                seed: facts.space.families[family.ix()].seed,
                 from_epoch,
                 to_epoch,
             });
@@ -91,7 +90,7 @@ fn branches(facts: &Facts, family: FamilyIx, arms: &[ArmIx]) -> Vec<Branch> {
             Some(digest) if trial.saved_step > 0 => Start::Checkpoint { digest },
             _ => Start::Init,
         };
-        let shares_trunk = |arm: ArmIx| facts.plan.arms[arm.ix()].rides();
+        let shares_trunk = |arm: ArmIx| facts.space.arms[arm.ix()].shares_trunk();
         // An onset that lies beyond the state, since a worker was lost, is met again.
         let onset_step = trial.onset_step.filter(|&onset| onset < trial.saved_step);
         let exposure = trial.goal.exposure;
@@ -120,10 +119,10 @@ fn branches(facts: &Facts, family: FamilyIx, arms: &[ArmIx]) -> Vec<Branch> {
 fn dormant(facts: &Facts, family: FamilyIx) -> Vec<ArmIx> {
     let waits = |arm: &ArmIx| {
         let key = TrialKey::new(family, *arm);
-        let dormant = facts.trials[&key].status == TrialStatus::Dormant;
-        dormant && facts.plan.arms[arm.ix()].rides() && facts.onset(key).is_none()
+        let dormant = facts.trials[&key].is_dormant();
+        dormant && facts.space.arms[arm.ix()].shares_trunk() && facts.onset(key).is_none()
     };
-    facts.plan.arm_ids().filter(waits).collect()
+    facts.space.arm_ids().filter(waits).collect()
 }
 
 /// Whether there is a checkpoint at the goal, or beyond it.

@@ -4,10 +4,11 @@
 //! dormant in every family: where the trunk was trained they are woken from it, so that their runs
 //! have the bits that they would have had from the start.
 
-use super::{Facts, Goal, Trial, ends::end_trial, wake::wake};
+use super::{Facts, Trial, ends::end_trial, wake::wake};
 use crate::scheduler::{
     action::{Action, Decision, TrialEnd},
     event::Event,
+    goal::Goal,
     reason::{Cause, Reason},
     status::{SweepStatus, TrialStatus},
 };
@@ -23,18 +24,16 @@ pub struct Added {
     pub families: BTreeSet<FamilyIx>,
 }
 
-impl Facts {
-    /// Takes a completed sweep on, by what an `Extended` event adds.
-    pub fn extend(&mut self, event: &Event) -> Added {
-        let Event::Extended { seeds, levels, epochs, .. } = event else { return Added::default() };
-        let added = Added { arms: add_levels(self, levels), families: add_seeds(self, seeds) };
-        self.spec.recipe.epochs = epochs.unwrap_or(self.spec.recipe.epochs);
-        self.status = SweepStatus::Running;
-        for bracket in &mut self.brackets {
-            bracket.done = false;
-        }
-        added
+/// Takes a completed sweep on, by what an `Extended` event adds.
+pub fn extend(facts: &mut Facts, event: &Event) -> Added {
+    let Event::Extended { seeds, levels, epochs, .. } = event else { return Added::default() };
+    let added = Added { arms: add_levels(facts, levels), families: add_seeds(facts, seeds) };
+    facts.spec.recipe.epochs = epochs.unwrap_or(facts.spec.recipe.epochs);
+    facts.status = SweepStatus::Running;
+    for bracket in &mut facts.brackets {
+        bracket.done = false;
     }
+    added
 }
 
 /// Aims at a full run of some arms of a family that was added.
@@ -70,16 +69,16 @@ pub(super) fn add_levels(facts: &mut Facts, levels: &[f64]) -> Vec<ArmIx> {
     if new.is_empty() {
         return vec![];
     }
-    let first = facts.plan.arms.len() as u16;
+    let first = facts.space.arms.len() as u16;
     let leveled = |method: &&MethodSpec| matches!(method, MethodSpec::Level(_));
     for method in facts.spec.search.methods.iter().filter(leveled) {
-        facts.plan.arms.extend(method.arms(&new));
+        facts.space.arms.extend(method.arms(&new));
     }
     let mut all = [known, new].concat();
     all.sort_by(f64::total_cmp);
     facts.spec.search.levels = Levels::List(all);
-    let arms: Vec<_> = (first..facts.plan.arms.len() as u16).map(ArmIx).collect();
-    for family in &facts.plan.families {
+    let arms: Vec<_> = (first..facts.space.arms.len() as u16).map(ArmIx).collect();
+    for family in &facts.space.families {
         for &arm in &arms {
             let trial = Trial::dormant(Reason::NotTrained);
             facts.trials.insert(TrialKey::new(family.family, arm), trial);
@@ -92,13 +91,13 @@ pub(super) fn add_levels(facts: &mut Facts, levels: &[f64]) -> Vec<ArmIx> {
 fn add_seeds(facts: &mut Facts, seeds: &[u32]) -> BTreeSet<FamilyIx> {
     let mut added = BTreeSet::new();
     for bracket in &mut facts.brackets {
-        let weight_decay = facts.plan.families[bracket.families[0].ix()].weight_decay;
+        let weight_decay = facts.space.families[bracket.families[0].ix()].weight_decay;
         for &seed in seeds {
-            let family = FamilyIx(facts.plan.families.len() as u16);
-            facts.plan.families.push(Family { family, seed, weight_decay });
+            let family = FamilyIx(facts.space.families.len() as u16);
+            facts.space.families.push(Family { family, seed, weight_decay });
             bracket.families.push(family);
             added.insert(family);
-            for arm in facts.plan.arm_ids() {
+            for arm in facts.space.arm_ids() {
                 let trial = Trial::dormant(Reason::BeatenWithOtherSeeds);
                 facts.trials.insert(TrialKey::new(family, arm), trial);
             }
@@ -110,7 +109,7 @@ fn add_seeds(facts: &mut Facts, seeds: &[u32]) -> BTreeSet<FamilyIx> {
 
 /// Lets a new arm of a family that was trained go on from its trunk, or begin.
 fn add_run(facts: &mut Facts, key: TrialKey, goal: Goal) -> Vec<Decision> {
-    let shares_trunk = facts.plan.arms[key.arm.ix()].rides();
+    let shares_trunk = facts.space.arms[key.arm.ix()].shares_trunk();
     if shares_trunk && facts.onset(key).is_some() {
         return wake(facts, key, goal, Cause::Added).into_iter().collect();
     }

@@ -28,22 +28,22 @@ mod wake;
 pub use cost::{Cost, gradients};
 #[cfg(test)]
 pub use failures::MAX_LOSSES;
-pub use grow::Added;
+pub use grow::{Added, extend};
 pub use segments::Segments;
 pub use sift::{BadReport, Sifted};
 pub use take::{News, Taken};
-pub use trial::{Goal, Point, Trial};
+pub use trial::{Point, Trial};
 pub use trunk::Trunk;
 
 use super::status::SweepStatus;
-use floodgauge_protocol::{ArmIx, Digest, FamilyIx, Plan, SweepSpec, TrialKey};
+use floodgauge_protocol::{ArmIx, Digest, FamilyIx, SearchSpace, SweepSpec, TrialKey};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A sweep as its log tells it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Facts {
     spec: SweepSpec,
-    plan: Plan,
+    space: SearchSpace,
     asked_levels: usize,
     steps_per_epoch: u64,
     status: SweepStatus,
@@ -68,18 +68,18 @@ pub struct Bracket {
 impl Facts {
     /// A sweep before its first event, `Submitted`; the spec is that event's.
     pub fn new(spec: SweepSpec) -> Self {
-        let plan = Plan::of(&spec);
+        let space = SearchSpace::of(&spec);
         Self {
             asked_levels: spec.search.levels.expand().map_or(0, |levels| levels.len()),
             steps_per_epoch: spec.recipe.steps_per_epoch(),
             status: SweepStatus::Queued,
             begun: false,
-            brackets: brackets(&plan),
-            trials: plan.trials().map(|trial| (trial, Trial::new())).collect(),
+            brackets: brackets(&space),
+            trials: space.trials().map(|trial| (trial, Trial::new())).collect(),
             segments: Segments::default(),
             trunks: BTreeMap::new(),
             cost: Cost::default(),
-            plan,
+            space,
             spec,
         }
     }
@@ -90,8 +90,8 @@ impl Facts {
     }
 
     /// Its arms and families.
-    pub fn plan(&self) -> &Plan {
-        &self.plan
+    pub fn space(&self) -> &SearchSpace {
+        &self.space
     }
 
     /// How many levels of each method it was submitted with.
@@ -148,9 +148,9 @@ impl Facts {
     /// The onset of an arm, as soon as its own run or its trunk shows it.
     pub fn onset(&self, key: TrialKey) -> Option<u64> {
         let trial = self.trials.get(&key)?;
-        let method = self.plan.arms.get(key.arm.ix())?;
+        let method = self.space.arms.get(key.arm.ix())?;
         let of_trunk = || {
-            let level = method.level().filter(|_| method.rides())?;
+            let level = method.level().filter(|_| method.shares_trunk())?;
             self.trunks.get(&key.family)?.onset(level)
         };
         trial.onset_step.or_else(of_trunk)
@@ -158,7 +158,7 @@ impl Facts {
 
     /// Whether an arm departs from the plain run at all, as far as is known.
     pub fn is_crossed(&self, key: TrialKey) -> bool {
-        let shares = self.plan.arms.get(key.arm.ix()).is_some_and(|method| method.rides());
+        let shares = self.space.arms.get(key.arm.ix()).is_some_and(|method| method.shares_trunk());
         !shares || self.onset(key).is_some()
     }
 
@@ -180,9 +180,9 @@ impl Facts {
 }
 
 /// Groups the families of a plan by weight decay, in the order in which each comes first.
-fn brackets(plan: &Plan) -> Vec<Bracket> {
+fn brackets(space: &SearchSpace) -> Vec<Bracket> {
     let mut brackets: Vec<(f64, Bracket)> = vec![];
-    for family in &plan.families {
+    for family in &space.families {
         match brackets.iter_mut().find(|(decay, _)| *decay == family.weight_decay) {
             Some((_, bracket)) => bracket.families.push(family.family),
             None => {

@@ -69,7 +69,7 @@ impl Facts {
                 }
             }
             if same && new.is_empty() && contradicting.is_empty() {
-                sifted.redone += gradients(&self.plan, row.arms[0]);
+                sifted.redone += gradients(&self.space, row.arms[0]);
             }
             let part = |arms| ReportRow { arms, ..row.clone() };
             sifted.contradicting.extend((!contradicting.is_empty()).then(|| part(contradicting)));

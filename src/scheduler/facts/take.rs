@@ -69,7 +69,7 @@ impl Facts {
                 report(self, *segment, rows)
             }
             Event::Nondeterminism { rows, .. } => {
-                let epochs = epochs_of(&self.plan, rows);
+                let epochs = epochs_of(&self.space, rows);
                 self.cost.redo(epochs);
                 Taken::nothing()
             }
@@ -113,7 +113,7 @@ fn report(facts: &mut Facts, segment: SegmentId, rows: &[ReportRow]) -> Taken {
     let Some(family) = facts.segments.get(segment).map(|segment| segment.family) else {
         return Taken::nothing();
     };
-    let epochs = epochs_of(&facts.plan, rows);
+    let epochs = epochs_of(&facts.space, rows);
     facts.cost.train(epochs);
     for row in rows {
         for &arm in &row.arms {

@@ -1,9 +1,8 @@
 //! One trial: what it reported, and what that says under the sweep's objective.
 
-use crate::scheduler::{reason::Reason, status::TrialStatus};
+use crate::scheduler::{goal::Goal, reason::Reason, status::TrialStatus};
 use floodgauge_protocol::{
     At, Digest, Metric, Objective, ObjectiveMetric,
-    segment::last_epoch,
     work::{BestEpoch, Diagnostics, ReportRow, TestMetrics},
 };
 use std::collections::BTreeMap;
@@ -30,28 +29,6 @@ pub struct Trial {
     pub reason: Option<Reason>,
     /// Its test metrics, if it was chosen, by the step after which they were computed.
     pub tests: BTreeMap<u64, TestMetrics>,
-}
-
-/// How far a trial is to be trained.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Goal {
-    /// Epochs from the start.
-    pub epoch: u32,
-    /// Epochs from that of its onset on, if they end earlier.
-    pub exposure: Option<u32>,
-}
-
-impl Goal {
-    /// So many epochs from the start, whatever its onset.
-    pub fn epoch(epoch: u32) -> Self {
-        Self { epoch, exposure: None }
-    }
-
-    /// The epoch, counted from 1, at which a trial with this onset reaches the goal.
-    pub fn last_epoch(self, onset_step: Option<u64>, steps_per_epoch: u64) -> u64 {
-        let exposed = last_epoch(self.exposure, onset_step, steps_per_epoch);
-        exposed.unwrap_or(u64::MAX).min(self.epoch.into())
-    }
 }
 
 /// The metrics of a trial after one epoch.
@@ -112,6 +89,11 @@ impl Trial {
     /// Whether it is trained, or waits for others that are.
     pub fn is_active(&self) -> bool {
         self.status == TrialStatus::Active
+    }
+
+    /// Whether no segment names it.
+    pub fn is_dormant(&self) -> bool {
+        self.status == TrialStatus::Dormant
     }
 
     /// Epochs reported.

@@ -1,8 +1,9 @@
 //! Dormant trials: how they go on from the plain run of their family, their trunk.
 
-use super::{Facts, Goal, Trial};
+use super::{Facts, Trial};
 use crate::scheduler::{
     action::{Action, Decision},
+    goal::Goal,
     reason::{Cause, Reason, Woken},
     status::TrialStatus,
 };
@@ -46,5 +47,5 @@ pub(super) fn take_trunk(facts: &mut Facts, key: TrialKey) -> Option<Decision> {
 
 /// A dormant trial, to change it.
 pub(super) fn dormant(facts: &mut Facts, key: TrialKey) -> Option<&mut Trial> {
-    facts.trials.get_mut(&key).filter(|trial| trial.status == TrialStatus::Dormant)
+    facts.trials.get_mut(&key).filter(|trial| trial.is_dormant())
 }

@@ -6,16 +6,18 @@
 //! them; once nothing is open and none was trained to the end, the best of the highest rung goes on.
 
 use super::{
-    FamilyBound, Intent, Policy, View, bound, bracket_of,
+    FamilyBound, Policy, View, bound, bracket_of,
     rank::{comparison, rank},
     rungs::Rungs,
     synchronous::complete_all,
 };
 use crate::scheduler::{
-    facts::{Bracket, Goal},
+    facts::Bracket,
+    goal::Goal,
+    intent::Intent,
     reason::{Arrived, Purpose, Reason},
 };
-use floodgauge_protocol::{ArmIx, FamilyIx, Metric, Plan, Segment, SweepSpec, TrialKey};
+use floodgauge_protocol::{ArmIx, FamilyIx, Metric, SearchSpace, Segment, SweepSpec, TrialKey};
 use std::collections::BTreeMap;
 
 /// Arms that are compared with those that came before them.
@@ -35,9 +37,9 @@ struct Promotion<'a> {
 }
 
 impl Asha {
-    /// For a sweep with this plan.
-    pub fn new(spec: &SweepSpec, plan: &Plan) -> Self {
-        Self { rungs: Rungs::halving(spec, plan.arms.len() - 1), reaching: vec![] }
+    /// For a sweep with this space.
+    pub fn new(spec: &SweepSpec, space: &SearchSpace) -> Self {
+        Self { rungs: Rungs::halving(spec, space.arms.len() - 1), reaching: vec![] }
     }
 
     /// The arms beside plain.
@@ -128,7 +130,7 @@ impl Asha {
                 }
             }
         }
-        let all: Vec<_> = facts.plan().arm_ids().collect();
+        let all: Vec<_> = facts.space().arm_ids().collect();
         intents.extend(complete_all(facts, ix, &all));
         intents
     }
@@ -150,7 +152,7 @@ impl Asha {
 impl Policy for Asha {
     /// Has every arm train to the first rung, and the plain run to the end.
     fn start(&mut self, facts: View<'_>) -> Vec<Intent> {
-        let all: Vec<_> = facts.plan().arm_ids().collect();
+        let all: Vec<_> = facts.space().arm_ids().collect();
         let competing: Vec<_> = all.iter().copied().filter(|&arm| arm != ArmIx::PLAIN).collect();
         let at_first = || competing.iter().map(|&arm| (arm, 0)).collect();
         self.reaching = facts.brackets().iter().map(|_| at_first()).collect();
@@ -201,8 +203,8 @@ impl Policy for Asha {
         self.rungs.epochs().to_vec()
     }
 
-    fn bound(&self, spec: &SweepSpec, plan: &Plan) -> FamilyBound {
-        bound::as_they_come(&self.rungs, spec, plan)
+    fn bound(&self, spec: &SweepSpec, space: &SearchSpace) -> FamilyBound {
+        bound::as_they_come(&self.rungs, spec, space)
     }
 
     fn boxed_clone(&self) -> Box<dyn Policy> {

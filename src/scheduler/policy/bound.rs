@@ -1,38 +1,8 @@
 //! What a sweep may cost, told before it is paid.
 
 use super::{current, rungs::Rungs};
-use floodgauge_protocol::{Method, Plan, SweepSpec};
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
-
-/// The bounds of a sweep's cost, in run-equivalents over all its seeds and weight decays.
-///
-/// They hold whatever the curves turn out to be. Work that is lost with a worker and done again
-/// isn't in them, as it isn't in what a sweep has spent; neither is what an extension adds later.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct PlanBound {
-    /// The least, were no level ever reached, and all ride on the plain run.
-    pub low: f64,
-    /// The most, were every level reached in the first epoch.
-    pub high: f64,
-    /// What training every arm to the end, each alone, would cost.
-    pub full_grid: f64,
-    /// What is trained, in order.
-    pub phases: Vec<Phase>,
-}
-
-/// A part of the plan, after which the scheduler decides who goes on.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct Phase {
-    /// What is trained, in words.
-    pub words: String,
-    /// Up to which epoch; for probes of `halving`, epochs from that of their onset on.
-    pub epochs: u32,
-    /// At most so many arms beside plain, in each family.
-    pub arms: usize,
-    /// In so many families, each a seed and a weight decay.
-    pub families: usize,
-}
+use floodgauge_api::{Phase, PlanBound};
+use floodgauge_protocol::{Method, SearchSpace, SweepSpec};
 
 /// What one family of a sweep costs, in full runs, and what is trained.
 #[derive(Clone, Debug, PartialEq)]
@@ -47,18 +17,18 @@ pub struct FamilyBound {
 
 /// The bounds and phases of a sweep with this spec, by the newest version of its scheduler.
 pub fn bound(spec: &SweepSpec) -> PlanBound {
-    let plan = Plan::of(spec);
-    let policy = (current(spec.scheduler.kind).build)(spec, &plan);
-    let FamilyBound { low, high, phases } = policy.bound(spec, &plan);
-    let full_grid = cost(&plan.arms);
-    let families = plan.families.len() as f64;
+    let space = SearchSpace::of(spec);
+    let policy = (current(spec.scheduler.kind).build)(spec, &space);
+    let FamilyBound { low, high, phases } = policy.bound(spec, &space);
+    let full_grid = cost(&space.arms);
+    let families = space.families.len() as f64;
     let [low, high, full_grid] = [low, high, full_grid].map(|cost| cost * families);
     PlanBound { low, high, full_grid, phases }
 }
 
 /// Textbook halving: of each bracket as many arms go on at each rung as may. The low bound has
 /// the survivors among the arms that share the trunk, the high bound among the dearest.
-pub(super) fn by_rungs(rungs: &Rungs, spec: &SweepSpec, plan: &Plan) -> FamilyBound {
+pub(super) fn by_rungs(rungs: &Rungs, spec: &SweepSpec, space: &SearchSpace) -> FamilyBound {
     let full = f64::from(spec.recipe.epochs);
     let (mut low, mut high, mut phases) = (1.0, 1.0, vec![]);
     let mut before = 0;
@@ -66,45 +36,43 @@ pub(super) fn by_rungs(rungs: &Rungs, spec: &SweepSpec, plan: &Plan) -> FamilyBo
         let share = f64::from(epochs - before) / full;
         let going: Vec<usize> = rungs.entrants(rung);
         let mut costs: Vec<f64> =
-            (plan.arms[1..].iter()).map(|arm| f64::from(arm.gradients_per_step())).collect();
+            (space.arms[1..].iter()).map(|arm| f64::from(arm.gradients_per_step())).collect();
         costs.sort_by(|a, b| b.total_cmp(a));
         let arms: usize = going.iter().sum();
         high += share * costs.iter().take(arms).sum::<f64>();
         if rung == 0 {
-            low += share * cost(&alone(plan));
+            low += share * cost(&alone(space));
         }
         let words = format!("rung {} of {}", rung + 1, rungs.epochs().len());
-        phases.push(Phase::of(plan, words, epochs, arms));
+        phases.push(phase(space, words, epochs, arms));
         before = epochs;
     }
     FamilyBound { low, high, phases }
 }
 
 /// Asynchronous halving: every arm may get to the end, if each is the best when it comes.
-pub(super) fn as_they_come(rungs: &Rungs, spec: &SweepSpec, plan: &Plan) -> FamilyBound {
+pub(super) fn as_they_come(rungs: &Rungs, spec: &SweepSpec, space: &SearchSpace) -> FamilyBound {
     let first = f64::from(rungs.epochs()[0]) / f64::from(spec.recipe.epochs);
     let count = rungs.epochs().len();
-    let phase = |(rung, &epochs): (usize, &u32)| {
+    let of_rung = |(rung, &epochs): (usize, &u32)| {
         let words = format!("rung {} of {count}, each arm as it comes", rung + 1);
-        Phase::of(plan, words, epochs, plan.arms.len() - 1)
+        phase(space, words, epochs, space.arms.len() - 1)
     };
     FamilyBound {
-        low: 1.0 + first * cost(&alone(plan)),
-        high: cost(&plan.arms),
-        phases: rungs.epochs().iter().enumerate().map(phase).collect(),
+        low: 1.0 + first * cost(&alone(space)),
+        high: cost(&space.arms),
+        phases: rungs.epochs().iter().enumerate().map(of_rung).collect(),
     }
 }
 
-impl Phase {
-    /// A part of a plan that is the same in every family.
-    pub(super) fn of(plan: &Plan, words: String, epochs: u32, arms: usize) -> Self {
-        Self { words, epochs, arms, families: plan.families.len() }
-    }
+/// A part of a plan that is the same in every family.
+pub(super) fn phase(space: &SearchSpace, words: String, epochs: u32, arms: usize) -> Phase {
+    Phase { words, epochs, arms, families: space.families.len() }
 }
 
 /// The arms that never share the trunk.
-fn alone(plan: &Plan) -> Vec<Method> {
-    plan.arms.iter().copied().filter(|arm| !arm.rides()).collect()
+fn alone(space: &SearchSpace) -> Vec<Method> {
+    space.arms.iter().copied().filter(|arm| !arm.shares_trunk()).collect()
 }
 
 /// What training arms costs, each alone to the end, in full runs.

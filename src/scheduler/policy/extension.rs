@@ -5,9 +5,9 @@
 //! take them on from their last checkpoints, and more seeds train them beside plain. Added levels
 //! contend in every family. All are trained to the end, and none is given up on the way.
 
-use super::{FamilyBound, Intent, Policy, View};
-use crate::scheduler::{facts::Added, reason::Purpose};
-use floodgauge_protocol::{ArmIx, Plan, SweepSpec, TrialKey};
+use super::{FamilyBound, Policy, View};
+use crate::scheduler::{facts::Added, intent::Intent, reason::Purpose};
+use floodgauge_protocol::{ArmIx, SearchSpace, SweepSpec, TrialKey};
 
 /// The version of how extensions go on. Each extension keeps its own, see
 /// [`Event::Extended`](crate::scheduler::Event::Extended).
@@ -40,7 +40,7 @@ impl Extension {
 impl Policy for Extension {
     fn start(&mut self, facts: View<'_>) -> Vec<Intent> {
         let purpose = Purpose::Extension;
-        let all: Vec<_> = facts.plan().arm_ids().collect();
+        let all: Vec<_> = facts.space().arm_ids().collect();
         let mut intents = vec![];
         for (bracket, contenders) in facts.brackets().iter().zip(&self.contenders) {
             for &family in &bracket.families {
@@ -62,7 +62,7 @@ impl Policy for Extension {
         let Some(ix) = (0..facts.brackets().len()).find(waits) else { return vec![] };
         let mut intents = vec![];
         for &family in &facts.brackets()[ix].families {
-            for arm in facts.plan().arm_ids() {
+            for arm in facts.space().arm_ids() {
                 let trial = facts.trial(family, arm);
                 if trial.is_active() && trial.epochs() >= facts.full() {
                     let is_plain = arm != ArmIx::PLAIN && !facts.is_crossed(family, arm);
@@ -87,9 +87,9 @@ impl Policy for Extension {
         self.before.decision_epochs()
     }
 
-    /// An extension's cost is in no plan: it was asked for later.
-    fn bound(&self, spec: &SweepSpec, plan: &Plan) -> FamilyBound {
-        self.before.bound(spec, plan)
+    /// An extension's cost is in no space: it was asked for later.
+    fn bound(&self, spec: &SweepSpec, space: &SearchSpace) -> FamilyBound {
+        self.before.bound(spec, space)
     }
 
     fn boxed_clone(&self) -> Box<dyn Policy> {

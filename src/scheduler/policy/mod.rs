@@ -14,23 +14,21 @@ mod asha;
 mod bound;
 mod extension;
 mod halving;
-mod intent;
 mod rank;
 mod registry;
 mod rungs;
 mod synchronous;
 mod view;
 
-pub use bound::{FamilyBound, Phase, PlanBound, bound};
+pub use bound::{FamilyBound, bound};
 pub use extension::{EXTENSION_VERSION, Extension};
-pub use intent::Intent;
 pub use registry::{Registration, current, current_version, decision_epochs, registered};
 #[cfg(test)]
 pub use rungs::Rungs;
 pub use view::View;
 
-use super::{reason::Purpose, status::TrialStatus};
-use floodgauge_protocol::{ArmIx, FamilyIx, Plan, Segment, SweepSpec};
+use super::{intent::Intent, reason::Purpose, status::TrialStatus};
+use floodgauge_protocol::{ArmIx, FamilyIx, SearchSpace, Segment, SweepSpec};
 use std::fmt::Debug;
 
 /// A scheduler of one sweep, with all that it remembers beside the facts.
@@ -72,7 +70,7 @@ pub trait Policy: Debug + Send + Sync {
     fn decision_epochs(&self) -> Vec<u32>;
 
     /// What one family of a sweep costs at least and at most, and what is trained, in order.
-    fn bound(&self, spec: &SweepSpec, plan: &Plan) -> FamilyBound;
+    fn bound(&self, spec: &SweepSpec, space: &SearchSpace) -> FamilyBound;
 
     /// The policy as it stands, once more.
     fn boxed_clone(&self) -> Box<dyn Policy>;
@@ -97,7 +95,7 @@ fn completed(facts: View<'_>, bracket: usize) -> Vec<ArmIx> {
     let is_completed =
         |family: &FamilyIx, arm| facts.trial(*family, arm).status == TrialStatus::Completed;
     let by_all = |arm: ArmIx| families.iter().all(|family| is_completed(family, arm));
-    facts.plan().arm_ids().filter(|&arm| arm == ArmIx::PLAIN || by_all(arm)).collect()
+    facts.space().arm_ids().filter(|&arm| arm == ArmIx::PLAIN || by_all(arm)).collect()
 }
 
 /// The bracket of a family.

@@ -1,7 +1,7 @@
 //! All schedulers that there are.
 
 use super::{Policy, asha::Asha, halving::Halving, synchronous::Synchronous};
-use floodgauge_protocol::{Plan, SchedulerKind, SweepSpec};
+use floodgauge_protocol::{SchedulerKind, SearchSpace, SweepSpec};
 
 /// A version of a scheduler. What was released stays in the list: a log is replayed by the version
 /// that wrote it. A change that could alter a decision of one scheduler gives that one a new version,
@@ -13,7 +13,7 @@ pub struct Registration {
     /// Which version of it.
     pub version: u32,
     /// Makes it for a sweep.
-    pub build: fn(&SweepSpec, &Plan) -> Box<dyn Policy>,
+    pub build: fn(&SweepSpec, &SearchSpace) -> Box<dyn Policy>,
 }
 
 /// Of each scheduler the oldest version first. All begin with 3, the one that version 0.1.0 of the
@@ -22,27 +22,27 @@ const REGISTERED: &[Registration] = &[
     Registration {
         kind: SchedulerKind::Grid,
         version: 3,
-        build: |spec, plan| Box::new(Synchronous::grid(spec, plan)),
+        build: |spec, space| Box::new(Synchronous::grid(spec, space)),
     },
     Registration {
         kind: SchedulerKind::Sha,
         version: 3,
-        build: |spec, plan| Box::new(Synchronous::sha(spec, plan)),
+        build: |spec, space| Box::new(Synchronous::sha(spec, space)),
     },
     Registration {
         kind: SchedulerKind::Hyperband,
         version: 3,
-        build: |spec, plan| Box::new(Synchronous::hyperband(spec, plan)),
+        build: |spec, space| Box::new(Synchronous::hyperband(spec, space)),
     },
     Registration {
         kind: SchedulerKind::Asha,
         version: 3,
-        build: |spec, plan| Box::new(Asha::new(spec, plan)),
+        build: |spec, space| Box::new(Asha::new(spec, space)),
     },
     Registration {
         kind: SchedulerKind::Halving,
         version: 3,
-        build: |spec, plan| Box::new(Halving::new(spec, plan)),
+        build: |spec, space| Box::new(Halving::new(spec, space)),
     },
 ];
 
@@ -76,7 +76,7 @@ pub fn current_version(kind: SchedulerKind) -> u32 {
 /// The epochs at which a new sweep's scheduler decides who goes on, rising; the last is the end of
 /// a full run.
 pub fn decision_epochs(spec: &SweepSpec) -> Vec<u32> {
-    (current(spec.scheduler.kind).build)(spec, &Plan::of(spec)).decision_epochs()
+    (current(spec.scheduler.kind).build)(spec, &SearchSpace::of(spec)).decision_epochs()
 }
 
 #[cfg(test)]

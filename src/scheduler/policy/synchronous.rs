@@ -8,15 +8,17 @@
 //! rungs compare levels that nothing tells apart yet, so this scheduler is cheap, and often wrong.
 
 use super::{
-    FamilyBound, Intent, Policy, View, bound,
+    FamilyBound, Policy, View, bound,
     rank::{comparison, rank},
     rungs::{Heat, Rungs},
 };
 use crate::scheduler::{
-    facts::{Bracket, Goal},
+    facts::Bracket,
+    goal::Goal,
+    intent::Intent,
     reason::{AtRung, Fate, Purpose, Reason},
 };
-use floodgauge_protocol::{ArmIx, Metric, Plan, SweepSpec, TrialKey};
+use floodgauge_protocol::{ArmIx, Metric, SearchSpace, SweepSpec, TrialKey};
 use std::cmp::Ordering;
 
 /// Arms that are compared at rungs, all at once.
@@ -38,18 +40,18 @@ struct Field {
 
 impl Synchronous {
     /// Every arm to the end.
-    pub fn grid(spec: &SweepSpec, plan: &Plan) -> Self {
-        Self { is_grid: true, ..Self::with(Rungs::grid(spec, plan.arms.len() - 1)) }
+    pub fn grid(spec: &SweepSpec, space: &SearchSpace) -> Self {
+        Self { is_grid: true, ..Self::with(Rungs::grid(spec, space.arms.len() - 1)) }
     }
 
     /// Textbook halving.
-    pub fn sha(spec: &SweepSpec, plan: &Plan) -> Self {
-        Self::with(Rungs::halving(spec, plan.arms.len() - 1))
+    pub fn sha(spec: &SweepSpec, space: &SearchSpace) -> Self {
+        Self::with(Rungs::halving(spec, space.arms.len() - 1))
     }
 
     /// Hyperband.
-    pub fn hyperband(spec: &SweepSpec, plan: &Plan) -> Self {
-        Self::with(Rungs::hyperband(spec, plan.arms.len() - 1))
+    pub fn hyperband(spec: &SweepSpec, space: &SearchSpace) -> Self {
+        Self::with(Rungs::hyperband(spec, space.arms.len() - 1))
     }
 
     fn with(rungs: Rungs) -> Self {
@@ -138,7 +140,7 @@ impl Synchronous {
 
 impl Policy for Synchronous {
     fn start(&mut self, facts: View<'_>) -> Vec<Intent> {
-        let all: Vec<_> = facts.plan().arm_ids().collect();
+        let all: Vec<_> = facts.space().arm_ids().collect();
         let brackets = 0..facts.brackets().len();
         self.fields = brackets.clone().map(|_| Field { rung: 0, arms: all.clone() }).collect();
         brackets.flat_map(|ix| self.train(facts, ix)).collect()
@@ -160,7 +162,7 @@ impl Policy for Synchronous {
 
     fn contenders(&self, facts: View<'_>, bracket: usize) -> Vec<ArmIx> {
         match self.is_grid {
-            true => facts.plan().arm_ids().collect(),
+            true => facts.space().arm_ids().collect(),
             false => super::completed(facts, bracket),
         }
     }
@@ -169,8 +171,8 @@ impl Policy for Synchronous {
         self.rungs.epochs().to_vec()
     }
 
-    fn bound(&self, spec: &SweepSpec, plan: &Plan) -> FamilyBound {
-        let mut bound = bound::by_rungs(&self.rungs, spec, plan);
+    fn bound(&self, spec: &SweepSpec, space: &SearchSpace) -> FamilyBound {
+        let mut bound = bound::by_rungs(&self.rungs, spec, space);
         if self.is_grid {
             bound.phases[0].words = "every arm to the end".into();
         }

@@ -1,7 +1,7 @@
 //! What a policy sees: the facts, to read alone.
 
 use crate::scheduler::facts::{Bracket, Facts, Trial};
-use floodgauge_protocol::{ArmIx, FamilyIx, Method, Objective, Plan, SweepSpec, TrialKey};
+use floodgauge_protocol::{ArmIx, FamilyIx, Method, Objective, SearchSpace, SweepSpec, TrialKey};
 
 /// The facts of a sweep, to read alone.
 #[derive(Clone, Copy, Debug)]
@@ -19,13 +19,13 @@ impl<'a> View<'a> {
     }
 
     /// Its arms and families.
-    pub fn plan(self) -> &'a Plan {
-        self.0.plan()
+    pub fn space(self) -> &'a SearchSpace {
+        self.0.space()
     }
 
     /// An arm's method.
     pub fn method(self, arm: ArmIx) -> Method {
-        self.0.plan().arms[arm.ix()]
+        self.0.space().arms[arm.ix()]
     }
 
     /// What makes an arm the best.

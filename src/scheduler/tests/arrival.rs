@@ -84,7 +84,7 @@ fn hyperband_halves_each_bracket_by_itself() {
     let mut world = World::new(spec(r#""scheduler": {"kind": "hyperband"}"#), smooth);
     assert_eq!(decision_epochs(world.sweep.facts().spec()), [1, 3, 9, 27]);
     let facts = world.sweep.facts();
-    let heats = Rungs::hyperband(facts.spec(), facts.plan().arms.len() - 1).heats().to_vec();
+    let heats = Rungs::hyperband(facts.spec(), facts.space().arms.len() - 1).heats().to_vec();
     world.run(|_| 0);
     assert_eq!(world.sweep.status(), SweepStatus::Completed);
     let done = completed(&world);

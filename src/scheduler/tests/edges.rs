@@ -38,7 +38,7 @@ fn the_search_goes_on_above_until_the_best_lies_within() {
     );
     assert_eq!(added(&world).len(), 1);
     assert!((best(&world) - 0.25).abs() < 0.035, "{}", best(&world));
-    let detail = world.sweep.facts().plan().arms.len();
+    let detail = world.sweep.facts().space().arms.len();
     assert_eq!(detail, 31);
     assert_eq!(world.sweep.run_equivalents().full_grid, 31.0);
 }
@@ -115,9 +115,9 @@ fn the_cost_stays_within_the_plan_and_a_replay_decides_alike() {
 #[test]
 fn a_search_that_went_on_can_be_extended_by_users() {
     let mut world = sweep(0.25, "");
-    let before = world.sweep.facts().plan().arms.len();
+    let before = world.sweep.facts().space().arms.len();
     world.extend(&[1], &[0.155], None);
     world.run();
-    assert_eq!(world.sweep.facts().plan().arms.len(), before + 1);
+    assert_eq!(world.sweep.facts().space().arms.len(), before + 1);
     assert_eq!(world.sweep.status(), SweepStatus::Completed);
 }

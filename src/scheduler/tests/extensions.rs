@@ -111,15 +111,15 @@ impl Extended {
     pub fn run(&mut self) {
         while let Some((segment, work)) = self.open.pop_first() {
             let truth = ByLevel {
-                methods: self.sweep.facts().plan().arms.clone(),
+                methods: self.sweep.facts().space().arms.clone(),
                 steps_per_epoch: self.sweep.facts().steps_per_epoch(),
                 lowest: self.lowest,
             };
             let (worker, fingerprint) = ("w".to_string(), "f".to_string());
             self.event(Event::Claimed { segment, attempt: 1, worker, fingerprint });
-            let trainer = Trainer::new(&self.sweep, &truth, work.family);
+            let trainer = VirtualWorker::new(&self.sweep, &truth, work.family);
             let (rows, mut branches) = (trainer.rows(&work), trainer.ends(&work));
-            let seed = self.sweep.facts().plan().families[work.family.ix()].seed;
+            let seed = self.sweep.facts().space().families[work.family.ix()].seed;
             for branch in branches.iter_mut().filter(|end| end.arms.contains(&ArmIx::PLAIN)) {
                 branch.minima = truth.minima(seed, work.from_step..work.to_step);
             }
@@ -135,7 +135,7 @@ impl Extended {
 
     /// Curve, onset, status and tests of every trial, by seed and method.
     fn trials(&self) -> HashMap<String, String> {
-        let plan = self.sweep.facts().plan();
+        let plan = self.sweep.facts().space();
         let named = |(key, trial): (TrialKey, &Trial)| {
             let family = plan.families[key.family.ix()];
             let name =
@@ -256,7 +256,7 @@ fn only_a_completed_sweep_is_extended() {
         version: EXTENSION_VERSION,
     };
     assert_eq!(world.event(extended), []);
-    assert_eq!(world.sweep.facts().plan().families.len(), 1);
+    assert_eq!(world.sweep.facts().space().families.len(), 1);
 }
 
 #[test]
@@ -295,7 +295,7 @@ proptest! {
         prop_assert!(grown.sweep.facts().trials().all(|(_, trial)| trial.status != TrialStatus::Active));
         for level in levels {
             let arm = Method::Flood { b: level };
-            let arm = grown.sweep.facts().plan().arms.iter().position(|known| *known == arm).unwrap();
+            let arm = grown.sweep.facts().space().arms.iter().position(|known| *known == arm).unwrap();
             let key = TrialKey::new(FamilyIx(0), ArmIx(arm as u16));
             prop_assert_eq!(grown.sweep.facts().trial(key).unwrap().status, TrialStatus::Completed);
         }

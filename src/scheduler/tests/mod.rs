@@ -3,7 +3,7 @@
 use super::{facts::MAX_LOSSES, reason::Fate, *};
 use crate::simulate::{
     Truth,
-    trainer::{Trainer, checkpoint},
+    worker::{VirtualWorker, checkpoint},
 };
 use floodgauge_protocol::{
     ArmIx, Digest, FamilyIx, Metric, Segment, SegmentId, SegmentKind, SweepSpec, TrialKey,
@@ -131,7 +131,7 @@ impl World {
     }
 
     fn rows(&self, segment: &Segment) -> Vec<ReportRow> {
-        Trainer::new(&self.sweep, &self.truth, segment.family).rows(segment)
+        VirtualWorker::new(&self.sweep, &self.truth, segment.family).rows(segment)
     }
 
     fn claim(&mut self, segment: SegmentId, attempt: u32) {
@@ -147,7 +147,7 @@ impl World {
 
     fn finish(&mut self, segment: SegmentId, attempt: u32) -> Vec<Decision> {
         let work = self.open[&segment].clone();
-        let branches = Trainer::new(&self.sweep, &self.truth, work.family).ends(&work);
+        let branches = VirtualWorker::new(&self.sweep, &self.truth, work.family).ends(&work);
         self.sweep.facts().check_finish(segment, &branches).unwrap();
         self.open.remove(&segment);
         self.event(Event::Finished { segment, attempt, branches })

@@ -14,7 +14,7 @@ fn drain(world: &mut World, segment: SegmentId) {
     let to_step = work.from_step + world.sweep.facts().steps_per_epoch();
     let cut = Segment { to_step, ..work };
     world.report(segment, 1, &world.rows(&cut));
-    let mut branches = Trainer::new(&world.sweep, &world.truth, cut.family).ends(&cut);
+    let mut branches = VirtualWorker::new(&world.sweep, &world.truth, cut.family).ends(&cut);
     branches.iter_mut().for_each(|branch| branch.end = BranchEnd::Stopped);
     world.sweep.facts().check_finish(segment, &branches).unwrap();
     world.open.remove(&segment);

@@ -8,7 +8,7 @@ fn cut(world: &World, segment: SegmentId, epochs: u64) -> (Segment, Vec<Finished
     let work = &world.open[&segment];
     let to_step = work.from_step + epochs * world.sweep.facts().steps_per_epoch();
     let cut = Segment { to_step, ..work.clone() };
-    let mut branches = Trainer::new(&world.sweep, &world.truth, cut.family).ends(&cut);
+    let mut branches = VirtualWorker::new(&world.sweep, &world.truth, cut.family).ends(&cut);
     branches.iter_mut().for_each(|branch| {
         if branch.step == to_step {
             branch.end = BranchEnd::Stopped;

@@ -101,8 +101,8 @@ pub(super) async fn pin<DB: Dialect>(
     db.fetch(sql, values![data.digest]).await?;
     // Another statement: it must see what was deleted while the first waited for the lock.
     let sql = "select name from datasets where name = $1 and digest = $2";
-    let there = db.fetch_optional(sql, values![data.name.as_str(), data.digest]).await?;
-    there.ok_or_else(|| StoreError::NoDataset(data.name.clone()))?;
+    let pinned = db.fetch_optional(sql, values![data.name.as_str(), data.digest]).await?;
+    pinned.ok_or_else(|| StoreError::NoDataset(data.name.clone()))?;
     let sql = "insert into sweep_data (sweep, name, digest) values ($1, $2, $3)";
     db.execute(sql, values![sweep, data.name.as_str(), data.digest]).await.map(drop)
 }

@@ -16,7 +16,7 @@ pub(super) async fn apply<DB: Dialect>(
     now_ms: i64,
     effects: Effects,
 ) -> Result<(), StoreError> {
-    let Effects { status, best, grown, enqueue, requeue, close, rows, trials } = effects;
+    let Effects { status, best, grown, enqueue, requeue, close, close_all, rows, trials } = effects;
     if let Some(status) = status {
         let sql = "update sweeps set status = $2 where sweep = $1";
         db.execute(sql, values![sweep, status.as_str()]).await?;
@@ -35,6 +35,11 @@ pub(super) async fn apply<DB: Dialect>(
     }
     for segment in close {
         end_lease(db, sweep, segment, "closed").await?;
+    }
+    if close_all {
+        let sql = "update segments set state = 'closed', lease = null, token_sha256 = null, \
+                   worker = null, expires_ms = null where sweep = $1 and state <> 'closed'";
+        db.execute(sql, values![sweep]).await?;
     }
     insert_rows(db, sweep, rows).await?;
     // The last word on a trial counts; Postgres won't change a row twice in one statement.
@@ -112,9 +117,9 @@ async fn insert_rows(
             row.val_loss,
             row.val_error,
             row.branch,
-            row.diagnostics.and_then(|told| told.grad_norm.finite()),
-            row.diagnostics.map(|told| told.ascending),
-            row.diagnostics.map(|told| told.flooded_steps)
+            row.diagnostics.and_then(|diagnostics| diagnostics.grad_norm.finite()),
+            row.diagnostics.map(|diagnostics| diagnostics.ascending),
+            row.diagnostics.map(|diagnostics| diagnostics.flooded_steps)
         ]
     };
     let rows = rows.into_iter().map(values_of).collect();

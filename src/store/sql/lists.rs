@@ -20,7 +20,7 @@ pub(super) async fn sweeps(
     page: Page,
 ) -> Result<Vec<SweepRow>, StoreError> {
     let text = page.search.map(|text| text.to_lowercase());
-    let id = text.as_deref().filter(|text| text.len() >= ID_PART).map(beginning);
+    let id = text.as_deref().filter(|text| text.len() >= MIN_ID_CHARS).map(beginning);
     let name = text.as_deref().map(|text| format!("%{}", beginning(text)));
     let sql = format!(
         "{SWEEP} where ($1 is null or sweep < $1) \
@@ -34,7 +34,7 @@ pub(super) async fn sweeps(
 }
 
 /// How long the beginning of an id has to be: those of one minute have shorter ones in common.
-const ID_PART: usize = 8;
+const MIN_ID_CHARS: usize = 8;
 
 /// A pattern for texts that begin with `text`, whose own wildcards stand for themselves.
 fn beginning(text: &str) -> String {

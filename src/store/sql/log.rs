@@ -7,6 +7,7 @@ use super::{
 };
 use crate::store::{Commit, Created, Entry, GlobalCursor, LeaseGuard, NewSweep, StoreError};
 use floodgauge_protocol::{Digest, SweepId};
+use serde_json::json;
 
 pub(super) async fn create<DB: Dialect>(
     db: &mut DB::Connection,
@@ -187,12 +188,19 @@ fn cursor(row: &impl Columns) -> Result<GlobalCursor, StoreError> {
     Ok(GlobalCursor { transaction: row.number("transaction_id")?, row: row.number("id")? })
 }
 
+/// What isn't JSON any more is told as a `damaged` event: it can't be replayed, and must not keep
+/// readers from the entries around it.
 fn entry(row: &impl Columns) -> Result<Entry, StoreError> {
+    let (event, decisions) = (row.json("event"), row.json("decisions"));
+    let (event, decisions) = match (event, decisions) {
+        (Ok(event), Ok(decisions)) => (event, decisions),
+        _ => (json!({ "type": "damaged" }), json!([])),
+    };
     Ok(Entry {
         sweep: row.parse("sweep")?,
         seq: row.number("seq")?,
         at_ms: row.number("at_ms")?,
-        event: row.json("event")?,
-        decisions: row.json("decisions")?,
+        event,
+        decisions,
     })
 }

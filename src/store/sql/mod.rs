@@ -1,4 +1,6 @@
-//! The verbs in the SQL that both databases speak; what differs is in [`Dialect`].
+//! The verbs in the SQL that both databases speak; what differs is in [`Dialect`]. Here alone stands
+//! which connections a verb takes, and where its transaction begins and ends; the modules below are
+//! handed a connection, and can't tell whether others' statements share their transaction.
 //!
 //! - [`statements`]: values in, rows out.
 //! - [`log`]: sweeps' first and further entries. [`effects`]: their projections.
@@ -20,7 +22,7 @@ mod tokens;
 use super::{
     AddedDataset, AddedToken, BlobRow, Claim, Commit, Created, CurveRow, DatasetRow,
     DeletedDataset, Depths, Entry, GlobalCursor, LeasedSegment, NewDataset, NewSweep, NewToken,
-    Page, Store, StoreError, SweepRow, TokenRow, Told, TrialRow, Usage,
+    Notification, OpenWork, Page, Store, StoreError, SweepRow, TokenRow, TrialRow, Usage,
 };
 use crate::access::{Kind, Secret, TokenId};
 use async_trait::async_trait;
@@ -32,8 +34,8 @@ use std::time::Duration;
 
 /// What the two databases don't share.
 pub(super) trait Dialect: Database<Connection: Statements> {
-    /// Tells other processes what was committed here.
-    type Teller: Teller;
+    /// How processes that share the database learn of each other's commits.
+    type Notifier: Notifier;
     /// Opens a transaction that will write.
     const BEGIN: &str;
     /// Ends a query whose row nobody else may change before the transaction ends.
@@ -53,15 +55,14 @@ pub struct SqlStore<DB: Dialect> {
     pub(super) writer: Pool<DB>,
     /// For statements that only read.
     pub(super) reader: Pool<DB>,
-    /// For what was committed.
-    pub(super) teller: DB::Teller,
+    pub(super) notifier: DB::Notifier,
 }
 
-/// Tells other processes of commits, and hears of theirs.
+/// Notifies other processes of commits, and subscribes to theirs.
 #[async_trait]
-pub(super) trait Teller: Send + Sync + 'static {
-    fn tell(&self, told: Told);
-    async fn told(&self) -> Result<Option<BoxStream<'static, Told>>, StoreError>;
+pub(super) trait Notifier: Send + Sync + 'static {
+    fn notify(&self, notification: Notification);
+    async fn subscribe(&self) -> Result<Option<BoxStream<'static, Notification>>, StoreError>;
 }
 
 async fn begin<DB: Dialect>(pool: &Pool<DB>) -> Result<Transaction<'static, DB>, StoreError> {
@@ -149,6 +150,16 @@ impl<DB: Dialect> Store for SqlStore<DB> {
                 queue::Claimed::PinnedMeanwhile => {}
             }
         }
+    }
+
+    async fn release(&self, lease: LeaseId) -> Result<(), StoreError> {
+        let mut tx = begin(&self.writer).await?;
+        queue::release(&mut *tx, lease).await?;
+        Ok(tx.commit().await?)
+    }
+
+    async fn open_work(&self, sweep: SweepId) -> Result<Vec<OpenWork>, StoreError> {
+        queue::open_work(&mut *self.reader.acquire().await?, sweep).await
     }
 
     async fn renew(
@@ -307,12 +318,12 @@ impl<DB: Dialect> Store for SqlStore<DB> {
         tokens::usage(&mut *self.reader.acquire().await?, token).await
     }
 
-    fn tell(&self, sweep: SweepId, seq: u64) {
-        self.teller.tell(Told { sweep, seq });
+    fn notify(&self, sweep: SweepId, seq: u64) {
+        self.notifier.notify(Notification { sweep, seq });
     }
 
-    async fn told(&self) -> Result<Option<BoxStream<'static, Told>>, StoreError> {
-        self.teller.told().await
+    async fn subscribe(&self) -> Result<Option<BoxStream<'static, Notification>>, StoreError> {
+        self.notifier.subscribe().await
     }
 
     async fn drop_checkpoints(

@@ -4,8 +4,8 @@ use super::{
     Dialect,
     statements::{Columns, Statements, values},
 };
-use crate::store::{Claim, Depths, LeasedSegment, StoreError};
-use floodgauge_protocol::{Digest, LeaseId};
+use crate::store::{Claim, Depths, LeasedSegment, OpenWork, StoreError};
+use floodgauge_protocol::{Digest, LeaseId, SweepId};
 use sha2::{Digest as _, Sha256};
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ pub(super) enum Claimed {
     PinnedMeanwhile,
 }
 
-/// The next segment for a worker with fingerprint `$1`.
+/// The next segment for a worker with fingerprint `$1`, of no sweep whose id is among `$2`.
 const NEXT: &str = "
 with live as (
     select sweep, count(*) as leases from segments
@@ -32,6 +32,7 @@ join sweeps w on w.sweep = s.sweep
 left join families f on f.sweep = s.sweep and f.family = s.family
 left join live l on l.sweep = s.sweep
 where w.status in ('queued', 'running')
+and ($2 = '' or $2 not like '%' || s.sweep || '%')
 and (s.state = 'queued'
      or s.state = 'leased' and s.expires_ms <= (select now_ms from clock))
 and (f.fingerprint is null or f.fingerprint = $1)
@@ -45,7 +46,9 @@ pub(super) async fn claim<DB: Dialect>(
     claim: &Claim,
 ) -> Result<Claimed, StoreError> {
     let sql = format!("{NEXT} {}", DB::LOCK_SEGMENT);
-    let next = db.fetch_optional(sql, values![claim.fingerprint.as_str()]).await?;
+    let except: Vec<_> = claim.except.iter().map(ToString::to_string).collect();
+    let next =
+        db.fetch_optional(sql, values![claim.fingerprint.as_str(), except.join(" ")]).await?;
     let Some(next) = next else { return Ok(Claimed::Nothing) };
     let key = values![next.text("sweep")?, next.number::<i64>("family")?];
     let pinned = db
@@ -84,6 +87,44 @@ pub(super) async fn claim<DB: Dialect>(
     let traceparent = next.maybe_text("traceparent")?;
     leased.as_ref().map_or(Ok(Claimed::Nothing), |row| {
         Ok(Claimed::Segment(LeasedSegment { took_over, traceparent, ..segment(row)? }))
+    })
+}
+
+pub(super) async fn release(db: &mut impl Statements, lease: LeaseId) -> Result<(), StoreError> {
+    let released = db
+        .fetch_optional(
+            "update segments set state = 'queued', lease = null, token_sha256 = null, \
+             worker = null, expires_ms = null where lease = $1 returning sweep, family, segment",
+            values![lease],
+        )
+        .await?;
+    let Some(released) = released else { return Ok(()) };
+    let sql = "delete from families where sweep = $1 and family = $2 and not exists ( \
+               select 1 from segments s where s.sweep = $1 and s.family = $2 \
+               and (s.attempt > 1 or s.attempt = 1 and s.segment <> $3))";
+    let values = values![
+        released.text("sweep")?,
+        released.number::<i64>("family")?,
+        released.number::<i64>("segment")?
+    ];
+    db.execute(sql, values).await.map(drop)
+}
+
+pub(super) async fn open_work(
+    db: &mut impl Statements,
+    sweep: SweepId,
+) -> Result<Vec<OpenWork>, StoreError> {
+    let sql = "select cast(case when s.state = 'leased' and s.expires_ms > c.now_ms then 1 \
+               else 0 end as bigint) as held, f.fingerprint from segments s cross join clock c \
+               left join families f on f.sweep = s.sweep and f.family = s.family \
+               where s.sweep = $1 and s.state <> 'closed' order by s.segment";
+    db.fetch(sql, values![sweep]).await?.iter().map(open).collect()
+}
+
+fn open(row: &impl Columns) -> Result<OpenWork, StoreError> {
+    Ok(OpenWork {
+        is_held: row.number::<i64>("held")? != 0,
+        pinned_to: row.maybe_text("fingerprint")?,
     })
 }
 

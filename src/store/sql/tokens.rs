@@ -19,7 +19,7 @@ const TOKEN: &str = "select t.token, t.name, t.scopes, t.created_ms, t.expires_m
                      then 1 else 0 end as bigint) as live from tokens t cross join clock c";
 
 /// How exactly the last use is known, in milliseconds.
-const USE_MS: i64 = 3_600_000;
+const USE_NOTED_EVERY_MS: i64 = 3_600_000;
 
 pub(super) async fn add(
     db: &mut impl Statements,
@@ -97,7 +97,7 @@ pub(super) async fn opened_by(
 pub(super) async fn used(db: &mut impl Statements, token: TokenId) -> Result<(), StoreError> {
     let sql = "update tokens set used_ms = (select now_ms from clock) where token = $1 \
                and (used_ms is null or used_ms <= (select now_ms from clock) - $2)";
-    db.execute(sql, values![token.to_string(), USE_MS]).await.map(drop)
+    db.execute(sql, values![token.to_string(), USE_NOTED_EVERY_MS]).await.map(drop)
 }
 
 pub(super) async fn add_session(
@@ -174,7 +174,7 @@ async fn own<DB: Dialect>(
 ) -> Result<(), StoreError> {
     let limits = locked::<DB>(db, token).await?;
     db.execute(sql, values).await?;
-    within(db, token, &limits).await
+    check_limits(db, token, &limits).await
 }
 
 /// Refuses an extension by which the token that submitted the sweep has more than it may.
@@ -189,7 +189,7 @@ pub(super) async fn check_extended<DB: Dialect>(
     let Some(owner) = db.fetch_optional(sql, values![sweep]).await? else { return Ok(()) };
     let token = owner.parse("token")?;
     let limits = locked::<DB>(db, token).await?;
-    within(db, token, &limits).await
+    check_limits(db, token, &limits).await
 }
 
 /// The bounds of a token, which is locked, so that two requests of it don't both fit into what is
@@ -206,7 +206,7 @@ async fn locked<DB: Dialect>(
     limits(&row.ok_or_else(|| StoreError::Corrupt(format!("no token {token}")))?)
 }
 
-async fn within(
+async fn check_limits(
     db: &mut impl Statements,
     token: TokenId,
     limits: &Limits,

@@ -2,12 +2,17 @@
 
 use std::f64::consts::PI;
 
-/// Cosines of the mean response, and of how a seed departs from it.
-const RESPONSE: usize = 8;
-const DEPARTURE: usize = 5;
+/// Cosines of the mean response.
+const RESPONSE_COSINES: usize = 8;
 
-/// How smooth curves are, as a share of a method's levels: the mean response, a seed's departure.
+/// Cosines of how a seed departs from it: a smoother curve, so fewer.
+const DEPARTURE_COSINES: usize = 5;
+
+/// How smooth the mean response is: the length of its kernel, as a share of a method's ladder. Chosen on
+/// six recorded tasks, by coverage and logarithmic score (docs/results.md, *How sure*).
 const RESPONSE_LENGTH: f64 = 0.5;
+
+/// How smooth a seed's departure is, likewise, and chosen there too.
 const DEPARTURE_LENGTH: f64 = 0.6;
 
 /// Where an arm stands in the model.
@@ -65,27 +70,27 @@ impl Design {
         Self { seeds, places, groups, ladders }
     }
 
-    /// The arms.
+    /// Where the arms stand, in their order.
     pub fn places(&self) -> &[Place] {
         &self.places
     }
 
-    /// Columns that nothing draws to 0.
+    /// How many columns nothing draws to 0.
     pub fn free(&self) -> usize {
         self.groups + self.seeds - 1
     }
 
-    /// Columns that all seeds have in common: the last ones.
+    /// How many columns all seeds have in common: the last ones.
     pub fn common(&self) -> usize {
-        self.groups + self.ladders.len() * RESPONSE
+        self.groups + self.ladders.len() * RESPONSE_COSINES
     }
 
-    /// Columns of single seeds: the first ones.
+    /// How many columns are of single seeds: the first ones.
     fn own(&self) -> usize {
-        self.seeds - 1 + self.seeds * (self.groups + self.ladders.len() * DEPARTURE)
+        self.seeds - 1 + self.seeds * (self.groups + self.ladders.len() * DEPARTURE_COSINES)
     }
 
-    /// All columns.
+    /// How many columns there are.
     pub fn columns(&self) -> usize {
         self.own() + self.common()
     }
@@ -95,9 +100,9 @@ impl Design {
         let mut row = vec![0.0; self.common()];
         let place = &self.places[arm];
         row[place.group] = 1.0;
-        if let Some((ladder, cosines)) = self.cosines::<RESPONSE>(place) {
-            let from = self.groups + ladder * RESPONSE;
-            row[from..from + RESPONSE].copy_from_slice(&cosines);
+        if let Some((ladder, cosines)) = self.cosines::<RESPONSE_COSINES>(place) {
+            let from = self.groups + ladder * RESPONSE_COSINES;
+            row[from..from + RESPONSE_COSINES].copy_from_slice(&cosines);
         }
         row
     }
@@ -113,10 +118,10 @@ impl Design {
             None => row[..contrasts].fill(-1.0),
         }
         row[contrasts + seed * self.groups + place.group] = 1.0;
-        if let Some((ladder, cosines)) = self.cosines::<DEPARTURE>(place) {
+        if let Some((ladder, cosines)) = self.cosines::<DEPARTURE_COSINES>(place) {
             let before = contrasts + self.seeds * self.groups;
-            let from = before + (seed * self.ladders.len() + ladder) * DEPARTURE;
-            row[from..from + DEPARTURE].copy_from_slice(&cosines);
+            let from = before + (seed * self.ladders.len() + ladder) * DEPARTURE_COSINES;
+            row[from..from + DEPARTURE_COSINES].copy_from_slice(&cosines);
         }
         row.extend(self.mean(arm));
         row
@@ -127,11 +132,11 @@ impl Design {
         let mut variances = vec![0.0; self.seeds - 1];
         variances.resize(variances.len() + self.seeds * self.groups, scales.offset.powi(2));
         for _ in 0..self.seeds * self.ladders.len() {
-            variances.extend(spectrum::<DEPARTURE>(DEPARTURE_LENGTH, scales.departure));
+            variances.extend(spectrum::<DEPARTURE_COSINES>(DEPARTURE_LENGTH, scales.departure));
         }
         variances.resize(variances.len() + self.groups, 0.0);
         for _ in &self.ladders {
-            variances.extend(spectrum::<RESPONSE>(RESPONSE_LENGTH, scales.response));
+            variances.extend(spectrum::<RESPONSE_COSINES>(RESPONSE_LENGTH, scales.response));
         }
         variances
     }
@@ -140,12 +145,12 @@ impl Design {
     /// of the noise, noise included.
     pub fn departures(&self, scales: Scales, normal: &mut impl FnMut() -> f64) -> Vec<f64> {
         let offsets: Vec<f64> = (0..self.groups).map(|_| scales.offset * normal()).collect();
-        let spectrum = spectrum::<DEPARTURE>(DEPARTURE_LENGTH, scales.departure);
-        let ladders: Vec<[f64; DEPARTURE]> =
+        let spectrum = spectrum::<DEPARTURE_COSINES>(DEPARTURE_LENGTH, scales.departure);
+        let ladders: Vec<[f64; DEPARTURE_COSINES]> =
             self.ladders.iter().map(|_| spectrum.map(|v| v.sqrt() * normal())).collect();
         let depart = |place: &Place| {
             let smooth = self
-                .cosines::<DEPARTURE>(place)
+                .cosines::<DEPARTURE_COSINES>(place)
                 .map_or(0.0, |(ladder, cosines)| super::linear::dot(&cosines, &ladders[ladder]));
             offsets[place.group] + smooth
         };

@@ -26,53 +26,58 @@ use rand_chacha::ChaCha8Rng;
 use rand_distr::{ChiSquared, Distribution, StandardNormal};
 use statrs::distribution::{ContinuousCDF, Normal, StudentsT};
 
-/// The confidence of intervals.
-pub const LEVEL: f64 = 0.9;
+/// The probability with which an interval is to hold what it is of, two-sided; docs/results.md, *How sure*,
+/// tells how often it did.
+pub const CONFIDENCE: f64 = 0.9;
 
-/// Draws of what other seeds would show.
+/// Draws of what other seeds would show, for each arm: shares of them have a standard error of at most
+/// 1.1 %.
 const DRAWS: usize = 2_000;
 
-/// Fewer of them, where there are very many arms, so that all draws are so many numbers.
-const MOST_NUMBERS: usize = 2_000_000;
-const LEAST_DRAWS: usize = 200;
+/// Fewer draws where there are very many arms, so that those of all arms together are at most so many
+/// numbers: 16 MB. Below [`MIN_DRAWS`] they would tell too little, so there it is more.
+const MAX_DRAWN_NUMBERS: usize = 2_000_000;
 
-/// Points of the grid that weigh less than this are left out.
-const NEGLIGIBLE: f64 = 1e-3;
+/// The fewest draws for each arm: shares of them have a standard error of at most 3.5 %.
+const MIN_DRAWS: usize = 200;
 
-/// The most columns of a model; beyond them there is none.
+/// Points of the grid of scales that have a smaller share of the weight are left out.
+const MIN_GRID_SHARE: f64 = 1e-3;
+
+/// Columns beyond which there is no model: a bound on cost, which grows with their cube.
 const MAX_COLUMNS: usize = 400;
 
-/// A run's objective.
+/// What one seed tells of an arm's objective at the end.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Observation {
-    /// The arm, by its place.
+    /// The position of its arm in the list of places.
     pub arm: usize,
     /// The seed, from 0.
     pub seed: usize,
-    /// The objective.
+    /// The objective, in its own unit.
     pub value: f64,
-    /// How much further than its noise it may be off, as a standard deviation: 0 for a run that was
-    /// trained to the end.
+    /// How much further than its noise it may be off, as a standard deviation in the same unit: 0 for
+    /// a run that was trained to the end.
     pub doubt: f64,
 }
 
 /// What the model says.
 #[derive(Clone, Debug)]
 pub struct Posterior {
-    /// The expected mean of each arm over many seeds, with an interval of [`LEVEL`].
+    /// The expected mean of each arm over many seeds, with an interval of [`CONFIDENCE`].
     pub means: Vec<Interval>,
     /// Draws, for each arm, of its mean over as many other seeds.
     pub draws: Vec<Vec<f64>>,
 }
 
-/// An expectation, and where it lies with the level's probability.
+/// An expectation, and where the truth lies with a probability of [`CONFIDENCE`], in the objective's unit.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Interval {
     /// The expectation.
     pub mean: f64,
-    /// Lower end.
+    /// The lower end.
     pub low: f64,
-    /// Upper end.
+    /// The upper end.
     pub high: f64,
 }
 
@@ -88,7 +93,8 @@ struct Fit {
 }
 
 /// Fits the model to the runs of arms at `places` over `seeds` seeds, and draws what `others` other seeds
-/// would show, by a fixed sequence that `stream` picks. None if there is too little to tell noise from effects, or too much for this model.
+/// would show, by a fixed sequence that `stream` picks. None if there is too little to tell noise from
+/// effects, or too much for this model.
 pub fn fit(
     places: Vec<Place>,
     seeds: usize,
@@ -102,7 +108,7 @@ pub fn fit(
     }
     let unit = Unit::of(observations)?;
     let certain: Vec<_> = observations.iter().copied().filter(|o| o.doubt == 0.0).collect();
-    // How far a doubtful observation may be off is told in the objective's unit; the noise that it
+    // How far a doubtful observation may be off is given in the objective's unit; the noise that it
     // is compared with is first taken from the others.
     let noise = match certain.len() {
         all if all == observations.len() => 1.0,
@@ -176,7 +182,7 @@ fn fits(
         .collect();
     let most = fits.iter().map(|fit| fit.ln_likelihood).fold(f64::NEG_INFINITY, f64::max);
     let total: f64 = fits.iter().map(|fit| (fit.ln_likelihood - most).exp()).sum();
-    fits.retain(|fit| (fit.ln_likelihood - most).exp() >= NEGLIGIBLE * total);
+    fits.retain(|fit| (fit.ln_likelihood - most).exp() >= MIN_GRID_SHARE * total);
     let kept: f64 = fits.iter().map(|fit| (fit.ln_likelihood - most).exp()).sum();
     let weigh = |fit: Fit| ((fit.ln_likelihood - most).exp() / kept, fit);
     (kept > 0.0).then(|| fits.into_iter().map(weigh).collect())
@@ -202,7 +208,7 @@ fn posterior(
             rows.iter().map(|row| dot(row, shared)).collect()
         })
         .collect();
-    let tail = 0.5 + LEVEL / 2.0;
+    let tail = 0.5 + CONFIDENCE / 2.0;
     let t = StudentsT::new(0.0, 1.0, freedom).map_or(f64::NAN, |t| t.inverse_cdf(tail));
     let z = Normal::standard().inverse_cdf(tail);
     let means = (0..arms)
@@ -222,7 +228,7 @@ fn posterior(
             Interval { mean, low: mean - half, high: mean + half }
         })
         .collect();
-    let count = (MOST_NUMBERS / arms.max(1)).clamp(LEAST_DRAWS, DRAWS);
+    let count = (MAX_DRAWN_NUMBERS / arms.max(1)).clamp(MIN_DRAWS, DRAWS);
     let mut draws: Vec<Vec<f64>> = vec![Vec::with_capacity(count); arms];
     let mut rng = ChaCha8Rng::seed_from_u64(stream);
     let chi = ChiSquared::new(freedom).ok();

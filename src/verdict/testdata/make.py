@@ -1,6 +1,6 @@
 """Makes objectives.json from recorded full grids:
 
-    python3 make.py ../../../../shared/grids/*.json.gz > objectives.json
+    python3 make.py GRID.json.gz... > objectives.json
 
 Of each grid (20 flood levels and plain, five seeds, trained to the end by an independent PyTorch
 trainer) it keeps what the verdict judges: for each metric and read-out the objective of every run,

@@ -24,19 +24,16 @@ fn tasks() -> Vec<Task> {
 
 /// A finished grid of some seeds.
 fn grid(task: &Task, name: &str, seeds: &[usize]) -> Standing {
-    let scores = |arm: usize| -> Vec<f64> {
-        seeds.iter().map(|&seed| task.objectives[name][seed][arm]).collect()
-    };
-    let arms = (0..task.levels.len()).map(|arm| {
-        let crossed = seeds.iter().any(|&seed| task.crossed[seed][arm]);
-        Contender { crossed, ..contender(arm as u16, task.levels[arm], &scores(arm)) }
-    });
-    let mut standing = standing(arms.collect());
-    for (arm, candidate) in standing.candidates.iter_mut().enumerate() {
-        for (run, &seed) in candidate.runs.iter_mut().zip(seeds) {
-            run.crossed = task.crossed[seed][arm];
+    let arm = |arm: usize| {
+        let of = |&seed: &usize| task.objectives[name][seed][arm];
+        let objectives: Vec<f64> = seeds.iter().map(of).collect();
+        let mut candidate = candidate(arm as u16, task.levels[arm], &objectives);
+        for (trial, &seed) in candidate.trials.iter_mut().zip(seeds) {
+            trial.past_onset = task.crossed[seed][arm];
         }
-    }
+        candidate
+    };
+    let mut standing = standing((0..task.levels.len()).map(arm).collect());
     standing.objective = Objective {
         metric: if name.starts_with("val_loss") {
             ObjectiveMetric::ValLoss

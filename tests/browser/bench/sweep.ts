@@ -99,6 +99,8 @@ const detail = {
   rungs: [EPOCHS],
   seq: 0,
   scheduler_version: 1,
+  replay_error: null,
+  waits_for: null,
 };
 
 const trials = families.flatMap(({ family, seed, weight_decay }) =>

@@ -56,9 +56,9 @@ function outermost(events: readonly TraceEvent[]): TraceEvent[] {
     .toSorted((a, b) => a.ts - b.ts || (b.dur ?? 0) - (a.dur ?? 0));
   let end = 0;
   return scripts.filter(({ ts, dur = 0 }) => {
-    const within = ts < end;
+    const inTime = ts < end;
     end = Math.max(end, ts + dur);
-    return !within;
+    return !inTime;
   });
 }
 

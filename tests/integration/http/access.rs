@@ -70,9 +70,9 @@ async fn every_operation_lets_in_those_scopes_that_it_needs_and_no_others() {
                 asked += 1;
             }
             // The description says the same.
-            let told: Vec<_> = operation["security"].as_array().into_iter().flatten().collect();
-            assert_eq!(told.is_empty(), needed.is_none(), "{what}");
-            for scheme in told {
+            let schemes: Vec<_> = operation["security"].as_array().into_iter().flatten().collect();
+            assert_eq!(schemes.is_empty(), needed.is_none(), "{what}");
+            for scheme in schemes {
                 let scopes = scheme.as_object().unwrap().values().next().unwrap();
                 assert_eq!(scopes, &json!([needed.unwrap()]), "{what}");
             }
@@ -103,7 +103,7 @@ async fn a_server_is_open_until_there_is_a_token_and_then_for_ever_closed() {
 
 #[tokio::test]
 async fn a_server_for_other_machines_is_not_open_without_a_token() {
-    let server = Server::behind(Gate::new(OpenTo::Nobody)).await;
+    let server = Server::with_gate(Gate::new(OpenTo::Nobody)).await;
     problem(server.get("/v1/sweeps").await, 401, "unauthorized").await;
     problem(server.post("/v1/sweeps", &small("x")).await, 401, "unauthorized").await;
     assert_eq!(server.get("/readyz").await.status(), StatusCode::OK);
@@ -118,7 +118,7 @@ async fn an_open_server_answers_to_names_of_this_machine_alone() {
     assert_eq!(named(&server, "localhost:7878").await.status(), StatusCode::OK);
     let body = problem(named(&server, "rebound.example").await, 403, "forbidden").await;
     assert!(body["detail"].as_str().unwrap().contains("localhost"), "{body}");
-    let everyones = Server::behind(Gate::new(OpenTo::Everyone)).await;
+    let everyones = Server::with_gate(Gate::new(OpenTo::Everyone)).await;
     assert_eq!(named(&everyones, "gauge.example").await.status(), StatusCode::OK);
     let closed = server.with_token(Scope::Read, Limits::default()).await;
     assert_eq!(named(&closed, "gauge.example").await.status(), StatusCode::OK);
@@ -315,7 +315,7 @@ async fn a_worker_sees_its_own_segment_and_nothing_else() {
 async fn a_worker_inside_the_server_needs_no_token_of_the_database() {
     let internal = Gate::internal_secret().unwrap();
     let gate = Gate::new(OpenTo::Nobody).with_internal(&internal);
-    let mut server = Server::behind(gate).await;
+    let mut server = Server::with_gate(gate).await;
     problem(server.post("/v1/work/claim", &json!({})).await, 401, "unauthorized").await;
     server.token = Some(internal.reveal().into());
     assert!(claim(&server, "embedded", 0).await.is_none());
@@ -325,7 +325,7 @@ async fn a_worker_inside_the_server_needs_no_token_of_the_database() {
 #[tokio::test]
 async fn a_stream_ends_once_its_token_is_revoked() {
     let gate = Gate::default().with_recheck(Duration::from_millis(20));
-    let server = Server::behind(gate).await;
+    let server = Server::with_gate(gate).await;
     let (secret, row) = server.make_token(Scope::Read, Limits::default()).await;
     let follow = server.request(Method::GET, "/v1/events").bearer_auth(secret.reveal());
     let mut stream = follow.send().await.unwrap();

@@ -6,7 +6,7 @@ use super::{
 };
 use axum::{body::Body, http::Request};
 use bytes::Bytes;
-use floodgauge::http::{AppState, app, blobs::MAX_UPLOADS};
+use floodgauge::http::{AppState, app, bounds::MAX_BLOB_UPLOADS};
 use floodgauge_protocol::{
     Digest, Start,
     work::{Assignment, LEASE_TOKEN_HEADER},
@@ -102,9 +102,9 @@ async fn uploads_beyond_those_that_fit_wait_unread() {
     let work = claim(&server, "worker", 0).await.unwrap();
     let app = app(AppState::new(server.driver.clone(), server.closing.clone()));
     // A body goes on once as many are being read as may be.
-    let full = Arc::new(Barrier::new(MAX_UPLOADS));
+    let full = Arc::new(Barrier::new(MAX_BLOB_UPLOADS));
     let (open, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
-    let uploads = (0..3 * MAX_UPLOADS).map(|i| {
+    let uploads = (0..3 * MAX_BLOB_UPLOADS).map(|i| {
         let bytes = Bytes::from(format!("blob {i}"));
         let named = digest(&bytes);
         let (full, open, most) = (full.clone(), open.clone(), most.clone());
@@ -124,7 +124,7 @@ async fn uploads_beyond_those_that_fit_wait_unread() {
     for answer in futures::future::join_all(uploads).await {
         assert_eq!(answer.unwrap().status(), StatusCode::CREATED);
     }
-    assert_eq!(most.load(SeqCst), MAX_UPLOADS);
+    assert_eq!(most.load(SeqCst), MAX_BLOB_UPLOADS);
 }
 
 /// An upload as the app sees it.

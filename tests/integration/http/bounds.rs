@@ -33,7 +33,7 @@ async fn until(server: &Server, path: &str, status: StatusCode) -> Response {
 
 #[tokio::test]
 async fn more_requests_than_may_be_answered_at_once_are_told_to_come_back() {
-    let server = Server::within(Bounds { requests: 1, ..Bounds::default() }).await;
+    let server = Server::with_bounds(Bounds { requests: 1, ..Bounds::default() }).await;
     let claim = json!({ "worker": "w", "fingerprint": "f", "wait_s": 30 });
     let waiting = server.request(Method::POST, "/v1/work/claim").json(&claim).send();
     let waiting = tokio::spawn(waiting);
@@ -46,7 +46,7 @@ async fn more_requests_than_may_be_answered_at_once_are_told_to_come_back() {
 
 #[tokio::test]
 async fn more_streams_than_may_be_followed_at_once_are_told_to_come_back() {
-    let server = Server::within(Bounds { watchers: 2, ..Bounds::default() }).await;
+    let server = Server::with_bounds(Bounds { watchers: 2, ..Bounds::default() }).await;
     let sweep = server.submit(&small("watched")).await;
     let stream = format!("/v1/sweeps/{sweep}/events");
     let first = server.get(&stream).await;
@@ -62,7 +62,7 @@ async fn more_streams_than_may_be_followed_at_once_are_told_to_come_back() {
 #[tokio::test]
 async fn an_answer_that_takes_too_long_is_not_waited_for() {
     let answer = Duration::from_millis(200);
-    let server = Server::within(Bounds { answer, ..Bounds::default() }).await;
+    let server = Server::with_bounds(Bounds { answer, ..Bounds::default() }).await;
     let url = format!("sqlite://{}", server.folder.path().join("test.db").display());
     let mut other = SqliteConnection::connect(&url).await.unwrap();
     other.execute("begin immediate").await.unwrap();

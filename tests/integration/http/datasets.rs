@@ -123,8 +123,8 @@ async fn an_upload_says_what_it_is_and_how_it_is_called() {
     }
     upload(&server, "mine").await;
     let other = post(&server, "/v1/datasets?name=mine", "text/csv", table() + "1,1,1\n").await;
-    let told = problem(other, 409, "conflict").await;
-    assert!(told["detail"].as_str().unwrap().contains("`mine`"), "{told}");
+    let answer = problem(other, 409, "conflict").await;
+    assert!(answer["detail"].as_str().unwrap().contains("`mine`"), "{answer}");
 }
 
 #[tokio::test]
@@ -154,8 +154,8 @@ async fn a_sweep_is_pinned_to_its_set_and_keeps_it() {
     let pin = &dataset["pin"];
     assert_eq!(pin["sha256"], digest(table().as_bytes()).to_string());
     assert_eq!(pin["upload"]["samples"], 40);
-    let told = problem(server.delete("/v1/datasets/mine").await, 409, "conflict").await;
-    assert_eq!(told["detail"], "a sweep is pinned to the data set `mine`: delete it first");
+    let answer = problem(server.delete("/v1/datasets/mine").await, 409, "conflict").await;
+    assert_eq!(answer["detail"], "a sweep is pinned to the data set `mine`: delete it first");
     server.post(&format!("/v1/sweeps/{id}/cancel"), &json!({})).await;
     assert_eq!(server.delete(&format!("/v1/sweeps/{id}")).await.status(), StatusCode::NO_CONTENT);
     assert_eq!(server.delete("/v1/datasets/mine").await.status(), StatusCode::NO_CONTENT);
@@ -169,8 +169,8 @@ async fn a_sweep_on_a_set_that_does_not_fit_is_refused() {
     let refused = |spec: Value| async {
         let spec = spec;
         let refused = server.post("/v1/sweeps", &spec).await;
-        let told = problem(refused, 422, "invalid-sweep").await;
-        let error = &told["errors"][0];
+        let answer = problem(refused, 422, "invalid-sweep").await;
+        let error = &answer["errors"][0];
         (
             error["pointer"].as_str().unwrap().to_owned(),
             error["detail"].as_str().unwrap().to_owned(),

@@ -84,15 +84,15 @@ async fn every_route_of_the_guide_is_described() {
     let described: BTreeSet<&str> =
         file["paths"].as_object().unwrap().keys().map(String::as_str).collect();
     let guide = include_str!("../../../docs/http.md");
-    let told: BTreeSet<&str> = guide
+    let documented: BTreeSet<&str> = guide
         .split('`')
         .flat_map(|code| code.split_whitespace())
         .filter(|word| word.starts_with("/v1/") || word.ends_with("z") && word.starts_with('/'))
         .map(|word| word.split('?').next().unwrap_or(word))
         .collect();
-    let unknown: Vec<_> = told.difference(&described).collect();
+    let unknown: Vec<_> = documented.difference(&described).collect();
     assert!(unknown.is_empty(), "docs/http.md tells of {unknown:?}");
     let api = described.iter().filter(|path| path.starts_with("/v1/"));
-    let untold: Vec<_> = api.filter(|path| !told.contains(*path)).collect();
-    assert!(untold.is_empty(), "docs/http.md doesn't tell of {untold:?}");
+    let undocumented: Vec<_> = api.filter(|path| !documented.contains(*path)).collect();
+    assert!(undocumented.is_empty(), "docs/http.md doesn't tell of {undocumented:?}");
 }

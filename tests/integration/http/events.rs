@@ -101,8 +101,8 @@ async fn who_comes_back_to_a_cancelled_sweep_hears_what_came_after_its_end() {
     let work = claim(&server, "worker", 0).await.unwrap();
     server.request(Method::POST, &format!("/v1/sweeps/{sweep}/cancel")).send().await.unwrap();
     let path = format!("/v1/sweeps/{sweep}/events");
-    let told: Vec<_> = open(&server, &path, None).await.collect().await;
-    let ending = &told.last().unwrap().id;
+    let events: Vec<_> = open(&server, &path, None).await.collect().await;
+    let ending = &events.last().unwrap().id;
     let stay_away = server.request(Method::GET, &path).header("last-event-id", ending);
     assert_eq!(stay_away.send().await.unwrap().status(), StatusCode::NO_CONTENT);
     post(&server, &work, "fail", &json!({ "message": "told to stop" })).await;

@@ -59,8 +59,8 @@ async fn what_is_no_trial_is_not_found() {
     for id in
         ["x", &sweep, &format!("{sweep}.0"), &format!("{sweep}.0.9"), &format!("{sweep}.0.0.0")]
     {
-        let told =
+        let answer =
             problem(server.get(&format!("/v1/trials/{id}/model")).await, 404, "not-found").await;
-        assert!(told["detail"].as_str().unwrap().contains("trial"), "{told}");
+        assert!(answer["detail"].as_str().unwrap().contains("trial"), "{answer}");
     }
 }

@@ -103,9 +103,9 @@ fn visit(
     see(at, value, schema);
     match value {
         Value::Object(fields) => fields.iter().for_each(|(name, field)| {
-            let told = &schema["properties"][name];
-            assert!(!told.is_null(), "the file doesn't tell of {at}/{name}");
-            visit(field, told, &format!("{at}/{name}"), see);
+            let property = &schema["properties"][name];
+            assert!(!property.is_null(), "the file doesn't tell of {at}/{name}");
+            visit(field, property, &format!("{at}/{name}"), see);
         }),
         Value::Array(items) => items.iter().enumerate().for_each(|(i, item)| {
             visit(item, &schema["items"], &format!("{at}/{i}"), see);
@@ -211,9 +211,12 @@ fn a_field_that_is_left_out_is_its_default() {
         let mut see = |at: &str, value: &Value, schema: &'static Value| {
             let Value::Object(fields) = value else { return };
             for name in fields.keys() {
-                let told = &schema["properties"][name];
-                let default = [told, resolved(told)].map(|schema| &schema["default"]);
-                let Some(default) = default.into_iter().find(|default| !default.is_null()) else {
+                let property = &schema["properties"][name];
+                // A choice between objects has its default under a name of our own.
+                let default = [property, resolved(property)]
+                    .map(|schema| [&schema["default"], &schema["x-default"]]);
+                let mut default = default.into_iter().flatten();
+                let Some(default) = default.find(|default| !default.is_null()) else {
                     assert!(may_lack_a_default(schema, name), "{at}/{name} tells no default");
                     continue;
                 };
@@ -245,7 +248,7 @@ fn required(schema: &Value, name: &str) -> bool {
 /// Whether a field needn't tell a default: it has to be there, may be null, or is an object whose
 /// own fields tell theirs.
 fn may_lack_a_default(schema: &'static Value, name: &str) -> bool {
-    let told = &schema["properties"][name];
-    let nullable = told["type"].as_array().is_some_and(|types| types.contains(&json!("null")));
-    required(schema, name) || nullable || resolved(told)["properties"].is_object()
+    let property = &schema["properties"][name];
+    let nullable = property["type"].as_array().is_some_and(|types| types.contains(&json!("null")));
+    required(schema, name) || nullable || resolved(property)["properties"].is_object()
 }

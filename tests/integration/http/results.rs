@@ -94,7 +94,7 @@ async fn the_table_has_a_row_a_read_out_and_weight_decay() {
     train_all(&server).await;
     let table = server.json(&path).await;
     assert_eq!((&table["status"], &table["metric"]), (&json!("completed"), &json!("val_loss")));
-    let told: Vec<_> = table["rows"]
+    let shown: Vec<_> = table["rows"]
         .as_array()
         .unwrap()
         .iter()
@@ -102,7 +102,7 @@ async fn the_table_has_a_row_a_read_out_and_weight_decay() {
             (row["early_stopping"].as_bool().unwrap(), row["weight_decay"].as_f64().unwrap())
         })
         .collect();
-    assert_eq!(told, [(false, 0.0), (false, 0.1), (true, 0.0), (true, 0.1)]);
+    assert_eq!(shown, [(false, 0.0), (false, 0.1), (true, 0.0), (true, 0.1)]);
     for row in &table["rows"].as_array().unwrap()[..2] {
         let with = &row["with"];
         assert_eq!((&with["arm"], &with["seeds"]), (&json!("flood b=0.2"), &json!(2)));
@@ -239,7 +239,8 @@ async fn a_grid_sweep_is_a_recorded_grid() {
         "model": "mlp", "hidden": [128, 128], "batch_norm": false, "optimizer": "sgd", "lr": 0.05,
         "weight_decay": 0.0, "batch_size": 50, "epochs": 4
     });
-    assert_eq!(grid["recipe"], recipe);
+    assert_eq!(grid["recipe"], recipe, "as in version 0.1.0");
+    assert_eq!(grid["spec"], server.json(&path).await["spec"], "the recipe without loss");
     let runs = grid["runs"].as_array().unwrap();
     assert_eq!(runs.len(), 2);
     for (run, seed) in runs.iter().zip([3, 4]) {

@@ -54,7 +54,7 @@ impl Server {
     }
 
     /// A server behind another gate.
-    pub async fn behind(gate: Gate) -> Self {
+    pub async fn with_gate(gate: Gate) -> Self {
         Self::over(tempfile::tempdir().unwrap(), Duration::from_secs(60), gate).await
     }
 
@@ -93,7 +93,7 @@ impl Server {
     }
 
     /// A server within other bounds.
-    pub async fn within(bounds: Bounds) -> Self {
+    pub async fn with_bounds(bounds: Bounds) -> Self {
         let manners = Manners { bounds, ..Manners::default() };
         Self::on_sqlite(tempfile::tempdir().unwrap(), manners).await
     }
@@ -102,6 +102,11 @@ impl Server {
     pub async fn on_postgres(url: &str) -> Self {
         let store = store::open(url).await.unwrap();
         Self::on(tempfile::tempdir().unwrap(), store, Manners::default()).await
+    }
+
+    /// A server on a folder that has blobs already, and on their database.
+    pub async fn on_folder(folder: TempDir, store: DynStore) -> Self {
+        Self::on(folder, store, Manners::default()).await
     }
 
     async fn over(folder: TempDir, lease_ttl: Duration, gate: Gate) -> Self {
@@ -123,7 +128,8 @@ impl Server {
         let closing = CancellationToken::new();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
-        let state = AppState::new(driver.clone(), closing.clone()).behind(gate).within(bounds);
+        let state =
+            AppState::new(driver.clone(), closing.clone()).with_gate(gate).with_bounds(bounds);
         let app = app(state);
         let app = match base_path {
             Some(base) => below(base, app),

@@ -172,11 +172,11 @@ async fn a_cancelled_sweep_can_be_deleted_but_not_cancelled_again() {
 }
 
 #[tokio::test]
-async fn a_dry_run_answers_the_plan_and_stores_nothing() {
+async fn a_plan_tells_what_a_sweep_would_cost_and_stores_nothing() {
     let server = Server::start().await;
     let mut spec = small("planned");
     spec["search"]["seeds"] = json!([0, 1]);
-    let response = server.post("/v1/sweeps?dry_run=true", &spec).await;
+    let response = server.post("/v1/plans", &spec).await;
     assert_eq!(response.status(), StatusCode::OK);
     let plan: Value = response.json().await.unwrap();
     assert_eq!((&plan["arms"], &plan["seeds"]), (&json!(3), &json!(2)));
@@ -188,19 +188,31 @@ async fn a_dry_run_answers_the_plan_and_stores_nothing() {
     assert_eq!(names(&server.json("/v1/sweeps").await), [""; 0]);
     let sweep = server.submit(&small("timed")).await;
     worker::train_all(&server).await;
-    let response = server.post("/v1/sweeps?dry_run=true", &spec).await;
+    let response = server.post("/v1/plans", &spec).await;
     let time = response.json::<Value>().await.unwrap()["time"].take();
     assert_eq!(time["measured_on"], sweep);
     assert!(time["low_s"].as_f64().unwrap() <= time["high_s"].as_f64().unwrap());
 }
 
 #[tokio::test]
-async fn a_dry_run_names_the_fields_that_a_submission_would() {
+async fn a_plan_names_the_fields_that_a_submission_would() {
     let server = Server::start().await;
     let mut spec = small("wrong");
     spec["recipe"]["epochs"] = json!(0);
-    let body = problem(server.post("/v1/sweeps?dry_run=true", &spec).await, 422, "invalid-sweep");
+    let body = problem(server.post("/v1/plans", &spec).await, 422, "invalid-sweep");
     assert_eq!(body.await["errors"][0]["pointer"], "/recipe/epochs");
+}
+
+#[tokio::test]
+async fn a_plan_is_still_had_as_the_first_version_had_it() {
+    let server = Server::start().await;
+    let now: Value = server.post("/v1/plans", &small("x")).await.json().await.unwrap();
+    let before = server.post("/v1/sweeps?dry_run=true", &small("x")).await;
+    assert_eq!(before.status(), StatusCode::OK);
+    assert_eq!(before.json::<Value>().await.unwrap(), now);
+    assert_eq!(names(&server.json("/v1/sweeps").await), [""; 0]);
     let answer = server.post("/v1/sweeps?dry_run=perhaps", &small("x")).await;
     problem(answer, 400, "malformed").await;
+    let answer = server.post("/v1/sweeps?dry_run=false", &small("x")).await;
+    assert_eq!(answer.status(), StatusCode::CREATED);
 }

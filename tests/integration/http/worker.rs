@@ -38,9 +38,9 @@ pub async fn post(server: &Server, work: &Assignment, what: &str, body: &Value) 
 fn runs(work: &Assignment, epoch: u64) -> Vec<(Vec<ArmIx>, Option<u64>)> {
     let crossed = |arm: &ArmIx| *arm != ArmIx::PLAIN && epoch * work.recipe.steps_per_epoch() > 3;
     let fork = |branch: &Branch| {
-        let (alone, riding): (Vec<_>, Vec<_>) = branch.arms.iter().copied().partition(crossed);
-        let riding = (!riding.is_empty()).then_some((riding, None));
-        riding.into_iter().chain(alone.into_iter().map(|arm| (vec![arm], Some(3))))
+        let (alone, sharing): (Vec<_>, Vec<_>) = branch.arms.iter().copied().partition(crossed);
+        let sharing = (!sharing.is_empty()).then_some((sharing, None));
+        sharing.into_iter().chain(alone.into_iter().map(|arm| (vec![arm], Some(3))))
     };
     work.segment.branches.iter().flat_map(fork).collect()
 }

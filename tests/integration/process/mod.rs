@@ -3,6 +3,7 @@
 
 mod backup;
 mod ends;
+mod example;
 mod full_disk;
 mod lifecycle;
 mod programs;
@@ -56,7 +57,7 @@ async fn outcome(server: &Server, sweep: SweepId) -> Outcome {
 
 /// Follows a sweep to its end; answers its log.
 async fn follow(server: &Server, sweep: SweepId) -> Vec<LogEntry> {
-    let log: Vec<_> = server.client.events(sweep, 0).map(|entry| entry.unwrap()).collect().await;
+    let log: Vec<LogEntry> = entries(server, sweep).collect().await;
     assert_eq!(log.last().unwrap().ending(), Some(SweepStatus::Completed));
     log
 }
@@ -74,7 +75,7 @@ async fn until(
 }
 
 fn entries(server: &Server, sweep: SweepId) -> impl Stream<Item = LogEntry> + use<> {
-    server.client.events(sweep, 0).map(|entry| entry.unwrap())
+    server.client.events_as(sweep, 0).map(|entry| entry.unwrap().value)
 }
 
 fn reported(entry: &LogEntry) -> bool {
@@ -221,7 +222,7 @@ async fn a_worker_without_any_data_trains_on_what_was_uploaded_to_the_server() {
     let _worker = worker_in(elsewhere.path(), &server.address, "remote", cache.path());
     follow(&server, sweep).await;
     let best = server.client.best(sweep).await.unwrap().value;
-    assert!(best.best.is_some());
+    assert!(best.best.best.is_some());
     let kept = std::fs::read_to_string(cache.path().join(pin.sha256.to_string())).unwrap();
     assert_eq!(kept, table);
     let refused = refused(&["dataset", "remove", "signs", "--server", &server.address]);

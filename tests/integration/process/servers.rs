@@ -21,7 +21,7 @@ async fn two_servers_decide_once_and_each_tells_what_the_other_commits() {
     let _workers = [worker(&first.address, "first"), worker(&second.address, "second")];
     let sweep = submit(&first).await;
     let elsewhere: Vec<LogEntry> =
-        second.client.events(sweep, 0).map(|entry| entry.unwrap()).collect().await;
+        second.client.events_as(sweep, 0).map(|entry| entry.unwrap().value).collect().await;
     let log = follow(&first, sweep).await;
     let seqs = |log: &[LogEntry]| log.iter().map(|entry| entry.seq).collect::<Vec<_>>();
     assert_eq!(seqs(&elsewhere), seqs(&log));

@@ -19,14 +19,14 @@ const SWEEP: &str = r#"{
 /// Makes a token in a server's folder.
 fn make(folder: &Path, name: &str, scope: &str) -> Secret {
     let folder = folder.to_str().unwrap();
-    let told = run(&["token", "create", name, "--scope", scope, "--data-dir", folder]);
-    Secret::read(Kind::Token, told.trim()).expect("a token, and nothing else")
+    let printed = run(&["token", "create", name, "--scope", scope, "--data-dir", folder]);
+    Secret::read(Kind::Token, printed.trim()).expect("a token, and nothing else")
 }
 
 /// A server on loopback with a client that shows a token.
 fn server(folder: &Path, workers: &str, token: &Secret) -> Server {
     let mut server = Server::with(folder, &["--listen", LOOPBACK, "--workers", workers]);
-    server.client = server.client.clone().with_token(Some(token.clone()));
+    server.client = server.client.clone().with_token(token.reveal());
     server
 }
 
@@ -66,15 +66,15 @@ fn without_a_token_that_may_clients_and_workers_are_refused_and_say_why() {
     let folder = tempfile::tempdir().unwrap();
     let read = make(folder.path(), "reader", "read");
     let server = server(folder.path(), "0", &read);
-    let told = refused(&["list", "--server", &server.address]);
-    assert!(told.contains("this needs a token"), "{told}");
+    let message = refused(&["list", "--server", &server.address]);
+    assert!(message.contains("this needs a token"), "{message}");
     let worker = program(&["worker", "--server", &server.address])
         .env("FLOODGAUGE_TOKEN", read.reveal())
         .output()
         .unwrap();
     assert_eq!(worker.status.code(), Some(1));
-    let told = String::from_utf8(worker.stderr).unwrap();
-    assert!(told.contains("scope `worker`") && !told.contains(read.reveal()), "{told}");
+    let message = String::from_utf8(worker.stderr).unwrap();
+    assert!(message.contains("scope `worker`") && !message.contains(read.reveal()), "{message}");
 }
 
 #[test]
@@ -92,21 +92,21 @@ fn a_revoked_token_is_listed_as_such_and_works_no_more() {
     assert!(!run(&["token", "list", "--data-dir", at]).contains("old"));
     let all = run(&["token", "list", "--all", "--data-dir", at]);
     assert!(all.contains("revoked") && !all.contains(secret.reveal()), "{all}");
-    let told = refused(&["token", "revoke", "old", "--data-dir", at]);
-    assert!(told.contains("no token `old`"), "{told}");
+    let message = refused(&["token", "revoke", "old", "--data-dir", at]);
+    assert!(message.contains("no token `old`"), "{message}");
 }
 
 #[test]
 fn a_server_for_other_machines_wants_a_token_first() {
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path().to_str().unwrap();
-    let told = refused(&["serve", "--listen", "0.0.0.0:0", "--data-dir", at]);
-    assert!(told.contains("floodgauge token create"), "{told}");
+    let message = refused(&["serve", "--listen", "0.0.0.0:0", "--data-dir", at]);
+    assert!(message.contains("floodgauge token create"), "{message}");
     make(folder.path(), "first", "admin");
     let server = Server::with(folder.path(), &["--listen", "0.0.0.0:0", "--workers", "0"]);
     let port = server.address.rsplit(':').next().unwrap();
-    let told = refused(&["list", "--server", &format!("127.0.0.1:{port}")]);
-    assert!(told.contains("this needs a token"), "{told}");
+    let message = refused(&["list", "--server", &format!("127.0.0.1:{port}")]);
+    assert!(message.contains("this needs a token"), "{message}");
 }
 
 #[test]

@@ -84,8 +84,8 @@ async fn one_trace_goes_from_the_submission_through_the_worker_to_the_verdict() 
     };
     let route = |sent: &Sent, route: &str| sent.attribute("route") == Some(route);
     let finish = |sent: &Sent| route(sent, "/v1/work/{lease}/finish") && of_trace(sent);
-    let mut told = spans.subscribe();
-    let whole = told.wait_for(|spans| {
+    let mut received = spans.subscribe();
+    let whole = received.wait_for(|spans| {
         let verdict = spans.iter().find(|sent| sent.span.name == "verdict");
         verdict.is_some_and(|verdict| {
             spans.iter().any(|s| finish(s) && s.span.span_id == verdict.span.parent_span_id)

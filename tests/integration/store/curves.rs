@@ -52,16 +52,16 @@ async fn every_bit_of_a_metric_survives(db: TestDatabase) {
 }
 
 async fn diagnostics_survive_where_there_are_any(db: TestDatabase) {
-    let told = |epoch, grad_norm: f64, ascending, flooded_steps| {
+    let diagnostics = |epoch, grad_norm: f64, ascending, flooded_steps| {
         let grad_norm = Metric::from(grad_norm);
         let diagnostics = Some(Diagnostics { grad_norm, ascending, flooded_steps });
         RowUpdate { diagnostics, ..row(0, 0, epoch) }
     };
     let rows = vec![
-        told(1, 0.1, 0.0, 0),
-        told(2, f64::NAN, 1.0 / 3.0, 7),
+        diagnostics(1, 0.1, 0.0, 0),
+        diagnostics(2, f64::NAN, 1.0 / 3.0, 7),
         row(0, 0, 3),
-        told(4, -0.0, 1.0, 8),
+        diagnostics(4, -0.0, 1.0, 8),
     ];
     let back = written(&db, rows.clone()).await;
     assert_eq!(back, rows);

@@ -102,6 +102,7 @@ pub fn claim(worker: &str, ttl: Duration) -> Claim {
         worker: worker.to_owned(),
         fingerprint: "avx2".to_owned(),
         ttl,
+        except: vec![],
     }
 }
 

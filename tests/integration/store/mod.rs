@@ -9,7 +9,7 @@ mod events;
 mod fixture;
 mod leases;
 mod log;
+mod notifications;
 mod retention;
 mod sweeps;
 mod tokens;
-mod told;

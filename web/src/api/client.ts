@@ -142,7 +142,7 @@ export const api = {
   },
   /** What a sweep would cost; nothing is submitted. */
   plan: (spec: SweepSpec, signal: AbortSignal) =>
-    request<SweepPlan>("sweeps?dry_run=true", {
+    request<SweepPlan>("plans", {
       method: "POST",
       body: JSON.stringify(spec),
       headers: { "content-type": "application/json" },

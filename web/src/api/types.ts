@@ -10,6 +10,7 @@ export type ArmItem = Schemas["ArmItem"];
 export type At = Schemas["At"];
 export type Best = Schemas["Best"];
 export type Branch = Schemas["Branch"];
+export type Comparison = Schemas["Comparison"];
 export type DatasetItem = Schemas["DatasetItem"];
 export type DatasetList = Schemas["DatasetList"];
 export type DatasetName = Schemas["DatasetName"];

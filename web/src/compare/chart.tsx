@@ -108,15 +108,15 @@ interface GridProps {
 function Grid({ metric, xAxis, yAxis, frame: { width, height, x, y } }: GridProps) {
   const bottom = height - AT.bottom;
   const percent = metric === "val_error";
-  const told = yAxis.ticks.map((tick) => (percent ? tick * 100 : tick));
-  const decimals = decimalsOf(told);
+  const shown = yAxis.ticks.map((tick) => (percent ? tick * 100 : tick));
+  const decimals = decimalsOf(shown);
   return (
     <g class="grid">
       {yAxis.ticks.map((tick, i) => (
         <g key={tick}>
           <line x1={AT.left} x2={width - AT.right} y1={y(tick)} y2={y(tick)} />
           <text x={AT.left - 8} y={y(tick)} dy="0.35em" text-anchor="end">
-            {formatLevel(told[i], decimals)}
+            {formatLevel(shown[i], decimals)}
             {percent && " %"}
           </text>
         </g>
@@ -238,7 +238,7 @@ function AsTable({ metric, responses, names }: ChartProps) {
   const levels = [...new Set(responses.flatMap(({ places }) => places.map(({ b }) => b)))];
   levels.sort((a, b) => a - b);
   const decimals = decimalsOf(levels);
-  const told = (value: number | null | undefined) => formatMetric(value, metric);
+  const words = (value: number | null | undefined) => formatMetric(value, metric);
   return (
     <details>
       <summary>As a table</summary>
@@ -264,7 +264,7 @@ function AsTable({ metric, responses, names }: ChartProps) {
               </th>
               {responses.map(({ sweep, method, plain }) => (
                 <td key={`${sweep} ${method}`} class="figure">
-                  {told(plain)}
+                  {words(plain)}
                 </td>
               ))}
             </tr>
@@ -277,7 +277,7 @@ function AsTable({ metric, responses, names }: ChartProps) {
                   const place = places.find(({ b }) => b === level);
                   return (
                     <td key={`${sweep} ${method}`} class="figure">
-                      {place ? told(place.mean) : NONE}
+                      {place ? words(place.mean) : NONE}
                       {place && !place.whole && <span class="faint"> so far</span>}
                     </td>
                   );

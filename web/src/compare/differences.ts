@@ -12,16 +12,16 @@ export interface DifferingField {
 
 /** Fields that differ; names do anyway, and pins follow from the data. */
 export function differences(specs: readonly SweepSpec[]): DifferingField[] {
-  const told = specs.map((spec) => {
+  const listed = specs.map((spec) => {
     const fields = new Map<string, string>();
     flatten(spec, "", fields);
     return fields;
   });
-  const names = [...new Set(told.flatMap((fields) => [...fields.keys()]))];
+  const names = [...new Set(listed.flatMap((fields) => [...fields.keys()]))];
   return names
     .sort()
     .filter((name) => name !== "name" && !name.startsWith("recipe.dataset.pin"))
-    .map((field) => ({ field, values: told.map((fields) => fields.get(field) ?? "") }))
+    .map((field) => ({ field, values: listed.map((fields) => fields.get(field) ?? "") }))
     .filter(({ values }) => values.some((value) => value !== values[0]));
 }
 

@@ -57,14 +57,14 @@ function placeOf(trials: readonly TrialItem[], b: number): Place | null {
     typeof objective === "number" ? [{ objective, whole: status === "completed" }] : [],
   );
   const whole = finite.filter((each) => each.whole);
-  const heard = (whole.length > 0 ? whole : finite).map(({ objective }) => objective);
-  if (heard.length === 0) return null;
+  const counted = (whole.length > 0 ? whole : finite).map(({ objective }) => objective);
+  if (counted.length === 0) return null;
   return {
     b,
-    mean: heard.reduce((sum, each) => sum + each, 0) / heard.length,
-    low: Math.min(...heard),
-    high: Math.max(...heard),
-    seeds: heard.length,
+    mean: counted.reduce((sum, each) => sum + each, 0) / counted.length,
+    low: Math.min(...counted),
+    high: Math.max(...counted),
+    seeds: counted.length,
     whole: whole.length > 0,
   };
 }
@@ -79,9 +79,11 @@ const NOTHING = 1e-3;
  * nothing.
  */
 export function commonBound(responses: readonly Response[]): number {
-  const heard = responses.filter(({ places }) => places.length > 0);
-  const means = heard.map(({ places }) => places.map(({ mean }) => mean));
-  const alone = heard.map(({ plain }, i) => Math.max(boundOf(means[i] ?? []), plain ?? -Infinity));
+  const counted = responses.filter(({ places }) => places.length > 0);
+  const means = counted.map(({ places }) => places.map(({ mean }) => mean));
+  const alone = counted.map(({ plain }, i) =>
+    Math.max(boundOf(means[i] ?? []), plain ?? -Infinity),
+  );
   const lowest = Math.min(...means.flat());
   return Math.min(Math.max(...alone), ASTRAY * Math.max(NOTHING, lowest));
 }

@@ -50,16 +50,16 @@ export class CompareStore {
   }
 
   private async fetchOne(id: string) {
-    const tell = (change: Partial<Compared>) => {
+    const update = (change: Partial<Compared>) => {
       this.sweeps.value = this.sweeps.value.map((each) =>
         each.id === id ? { ...each, ...change } : each,
       );
     };
     try {
       const [detail, trials] = await Promise.all([api.sweep(id), api.trials(id)]);
-      tell({ detail, trials, error: "" });
+      update({ detail, trials, error: "" });
     } catch (error) {
-      tell({ error: wordsOf(error) });
+      update({ error: wordsOf(error) });
     }
   }
 }

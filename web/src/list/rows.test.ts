@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { SweepSummary } from "../api/types";
 import { aDetail } from "../sweep/testing";
-import { ALL, isFound as found, merge, renew, tell } from "./rows";
+import { ALL, isFound as found, merge, renew, update } from "./rows";
 
 const row = (id: string, name = "digits"): SweepSummary => ({ ...aDetail(), id, name });
 const isFound = (sweep: SweepSummary, search: string) => found(sweep, { ...ALL, search });
@@ -36,8 +36,8 @@ describe("a status", () => {
   });
 
   it("that a sweep leaves takes its row away", () => {
-    expect(ids(tell([row("2"), running], { ...running, epochs: 3 }, filter))).toEqual(["2", "1"]);
-    expect(ids(tell([row("2"), running], { ...running, status: "completed" }, filter))).toEqual([
+    expect(ids(update([row("2"), running], { ...running, epochs: 3 }, filter))).toEqual(["2", "1"]);
+    expect(ids(update([row("2"), running], { ...running, status: "completed" }, filter))).toEqual([
       "2",
     ]);
   });

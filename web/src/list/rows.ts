@@ -23,22 +23,22 @@ export function isFound({ id, name, status }: SweepSummary, filter: Filter): boo
   return name.toLowerCase().includes(folded) || (folded.length >= ID_PART && id.startsWith(folded));
 }
 
-/** The rows with some newly told; ids sort by the time of submission. */
-export function merge(rows: Rows, told: Rows): SweepSummary[] {
+/** The rows with some newer ones; ids sort by the time of submission. */
+export function merge(rows: Rows, newer: Rows): SweepSummary[] {
   const all = new Map(rows.map((row) => [row.id, row]));
-  for (const row of told) all.set(row.id, row);
+  for (const row of newer) all.set(row.id, row);
   return [...all.values()].sort((a, b) => (a.id < b.id ? 1 : -1));
 }
 
-/** The rows once the first page is told anew: what it leaves out is gone, what is older stays. */
+/** The rows once the first page is fetched anew: what it leaves out is gone, what is older stays. */
 export function renew(rows: Rows, { items, next_cursor }: SweepList): SweepSummary[] {
   const last = next_cursor == null ? undefined : items.at(-1)?.id;
   const older = last === undefined ? [] : rows.filter(({ id }) => id < last);
   return merge(older, items);
 }
 
-/** The rows once a sweep is told anew: in its place, or out if the filter doesn't let it through. */
-export function tell(rows: Rows, sweep: SweepSummary, filter: Filter): SweepSummary[] {
+/** The rows once a sweep has changed: in its place, or out if the filter doesn't let it through. */
+export function update(rows: Rows, sweep: SweepSummary, filter: Filter): SweepSummary[] {
   if (isFound(sweep, filter)) return merge(rows, [sweep]);
   return rows.filter(({ id }) => id !== sweep.id);
 }

@@ -6,7 +6,7 @@ import { openStream } from "../api/stream";
 import type { SweepSummary } from "../api/types";
 import { paced } from "../paced";
 import { askWho } from "../session/store";
-import { ALL, merge, renew, tell, type Filter } from "./rows";
+import { ALL, merge, renew, update, type Filter } from "./rows";
 import { Sparks } from "./sparks";
 
 /** How long to wait for more letters before searching, in milliseconds. */
@@ -110,7 +110,7 @@ export class ListStore {
     for (const id of ids) {
       try {
         const sweep = await api.sweep(id);
-        this.sweeps.value = tell(this.sweeps.value ?? [], sweep, trimmed(this.shown.value));
+        this.sweeps.value = update(this.sweeps.value ?? [], sweep, trimmed(this.shown.value));
       } catch (error) {
         if (error instanceof ProblemError && error.problem.status === 404) this.drop(id);
         else this.error.value = wordsOf(error);

@@ -78,6 +78,12 @@ function Row({ sweep, store }: { sweep: SweepSummary; store: ListStore }) {
       </th>
       <td class="state">
         <Status of={sweep.status} />
+        {sweep.replay_error && (
+          <span class="faint" title={sweep.replay_error}>
+            {" "}
+            can't be replayed
+          </span>
+        )}
       </td>
       <td data-name="best curve">
         <Spark sweep={sweep} sparks={store.sparks} />

@@ -5,18 +5,18 @@ import { useRef } from "preact/hooks";
 import { address } from "../api/client";
 import type { SweepSpec } from "../api/types";
 import type { Spelled } from "./form";
-import { toCurl, toToml } from "./spelled-as";
+import { toCurl, toToml } from "./as-text";
 
-const WAYS = {
+const NOTATIONS = {
   TOML: toToml,
   JSON: (spec: SweepSpec) => `${JSON.stringify(spec, null, 2)}\n`,
   curl: (spec: SweepSpec) => toCurl(spec, address("sweeps")),
 } as const;
 
-type Way = keyof typeof WAYS;
+type Notation = keyof typeof NOTATIONS;
 
 export function AsFile({ spelled }: { spelled: Spelled }) {
-  const way = useSignal<Way>("TOML");
+  const notation = useSignal<Notation>("TOML");
   const copied = useSignal("");
   const text = useRef<HTMLPreElement>(null);
   const spec = "spec" in spelled ? spelled.spec : null;
@@ -24,7 +24,7 @@ export function AsFile({ spelled }: { spelled: Spelled }) {
   async function copy() {
     const words = text.current?.textContent ?? "";
     copied.value = (await toClipboard(words, text.current))
-      ? `${way.value} copied`
+      ? `${notation.value} copied`
       : "select and copy it";
   }
 
@@ -33,13 +33,13 @@ export function AsFile({ spelled }: { spelled: Spelled }) {
       <summary>As a file, or for the command line</summary>
       <div class="actions">
         <span class="segmented" role="group" aria-label="As">
-          {(Object.keys(WAYS) as Way[]).map((each) => (
+          {(Object.keys(NOTATIONS) as Notation[]).map((each) => (
             <button
               key={each}
               type="button"
-              aria-pressed={way.value === each}
+              aria-pressed={notation.value === each}
               onClick={() => {
-                way.value = each;
+                notation.value = each;
                 copied.value = "";
               }}
             >
@@ -48,16 +48,16 @@ export function AsFile({ spelled }: { spelled: Spelled }) {
           ))}
         </span>
         <button type="button" disabled={!spec} onClick={() => void copy()}>
-          Copy {way.value}
+          Copy {notation.value}
         </button>
         <span class="hint" role="status">
           {copied.value}
         </span>
       </div>
-      <pre ref={text} tabIndex={0} aria-label={`The sweep as ${way.value}`}>
-        {spec ? WAYS[way.value](spec) : "Some fields can't be read as numbers yet."}
+      <pre ref={text} tabIndex={0} aria-label={`The sweep as ${notation.value}`}>
+        {spec ? NOTATIONS[notation.value](spec) : "Some fields can't be read as numbers yet."}
       </pre>
-      {way.value === "TOML" && spec && (
+      {notation.value === "TOML" && spec && (
         <p class="hint">
           Saved as <code>sweep.toml</code>: <code>floodgauge submit sweep.toml --watch</code>
         </p>

@@ -59,8 +59,8 @@ function at(value: unknown, pointer: string): unknown {
 
 /** A sweep's value, or what the server would take for it, or else an example. */
 function valueOf(spec: SweepSpec, pointer: string, form: Form): unknown {
-  const told = at(spec, pointer);
-  if (told !== undefined && told !== null) return told;
+  const value = at(spec, pointer);
+  if (value !== undefined && value !== null) return value;
   const parts = pointer.split("/");
   // Of what is told in part the rest has defaults of its own.
   const holder = parts.slice(0, 3).join("/");

@@ -20,7 +20,7 @@ const TAIL_BYTES = 65_557;
 /** More than any head of an array with few axes. */
 const HEAD_BYTES = 4_096;
 /** Labels beyond this aren't counted. */
-const MOST_LABEL_BYTES = 16 << 20;
+const MAX_LABEL_BYTES = 16 << 20;
 
 /** The arrays of an archive. */
 export async function arraysOf(file: Blob): Promise<ArrayHead[]> {
@@ -39,7 +39,7 @@ export async function classesIn(file: Blob, array: ArrayHead): Promise<Set<strin
   const count = shape.reduce((all, each) => all * each, 1);
   const [, order = "", kind = "", digits = ""] = /^([<|>=])([iufb])(\d)$/.exec(dtype) ?? [];
   const width = Number(digits);
-  if (!kind || count * width > MOST_LABEL_BYTES) return null;
+  if (!kind || count * width > MAX_LABEL_BYTES) return null;
   const bytes = await readEntry(file, array, head + count * width);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const little = order !== ">";

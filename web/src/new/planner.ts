@@ -21,7 +21,7 @@ export class Planner {
   ask(spec: SweepSpec | null) {
     this.close();
     if (spec) this.timer = setTimeout(() => void this.fetch(spec), TYPING_MS);
-    else this.tell(null, null);
+    else this.publish(null, null);
   }
 
   close() {
@@ -34,15 +34,15 @@ export class Planner {
     this.asked = asked;
     try {
       const plan = await api.plan(spec, asked.signal);
-      if (!asked.signal.aborted) this.tell(plan, null);
+      if (!asked.signal.aborted) this.publish(plan, null);
     } catch (error) {
       if (asked.signal.aborted) return;
       const isAbout = error instanceof ProblemError && error.problem.errors.length > 0;
-      this.tell(null, isAbout ? error.problem : null, isAbout ? "" : wordsOf(error));
+      this.publish(null, isAbout ? error.problem : null, isAbout ? "" : wordsOf(error));
     }
   }
 
-  private tell(plan: SweepPlan | null, problem: Problem | null, error = "") {
+  private publish(plan: SweepPlan | null, problem: Problem | null, error = "") {
     this.plan.value = plan;
     this.problem.value = problem;
     this.error.value = error;

@@ -95,6 +95,6 @@ async function previewNpz(file: File): Promise<Preview> {
 /** The classes by name, if they are few enough to be told. */
 function classWords(seen: ReadonlySet<string>, all: boolean): string {
   const sorted = [...seen].sort((a, b) => Number(a) - Number(b));
-  const told = sorted.length <= 12 ? `: ${sorted.join(", ")}` : "";
-  return `${all ? "" : "at least "}${sorted.length} class${sorted.length === 1 ? "" : "es"}${told}`;
+  const named = sorted.length <= 12 ? `: ${sorted.join(", ")}` : "";
+  return `${all ? "" : "at least "}${sorted.length} class${sorted.length === 1 ? "" : "es"}${named}`;
 }

@@ -1,7 +1,7 @@
 /** What the server says of each field: bounds, default, choices. */
 
 import type { Range } from "../../build/ranges";
-import told from "virtual:ranges";
+import ranges from "virtual:ranges";
 
 export type { Range };
 
@@ -30,13 +30,15 @@ function keyOf(at: string, form: Form): string {
 
 /** What is known of a field of the form as it is; undefined where its kind has no such field. */
 export function rangeOf(at: string, form: Form): Range | undefined {
-  return told[keyOf(at, form)];
+  return ranges[keyOf(at, form)];
 }
 
 /** What a pointer can mean, whatever is chosen: the least special of it, and of these the first. */
 const first = new Map<string, Range>();
 const variantsIn = (key: string) => key.split("#").length;
-for (const [key, range] of Object.entries(told).sort(([a], [b]) => variantsIn(a) - variantsIn(b))) {
+for (const [key, range] of Object.entries(ranges).sort(
+  ([a], [b]) => variantsIn(a) - variantsIn(b),
+)) {
   const at = key.replace(/\*#/, "").replace(/#\w+/g, "");
   if (!first.has(at)) first.set(at, range);
 }
@@ -48,7 +50,7 @@ export function anyRangeOf(at: string): Range | undefined {
 
 /** The pointers of all that a sweep can say, `*` for a list's items. */
 export function pointers(): string[] {
-  return [...new Set(Object.keys(told).map((key) => key.replace(/#\w+/g, "")))];
+  return [...new Set(Object.keys(ranges).map((key) => key.replace(/#\w+/g, "")))];
 }
 
 /** The choices of a field. */

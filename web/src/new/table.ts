@@ -34,9 +34,9 @@ const scheduler =
     kinds.includes(form["/scheduler/kind"] ?? "");
 
 const levels =
-  (...ways: string[]) =>
+  (...notations: string[]) =>
   (form: Form) =>
-    ways.includes(form["/search/levels/as"] ?? "");
+    notations.includes(form["/search/levels/as"] ?? "");
 
 /** The ways to write levels, which no field of the sweep tells. */
 export const LEVELS_AS: Readonly<Record<string, string>> = {

@@ -29,21 +29,21 @@ export function Upload({ onAdded }: { onAdded: (item: DatasetItem) => void }) {
     });
     if (!chosen) return;
     try {
-      const told = await previewOf(chosen);
-      if (file.value === chosen) preview.value = told;
+      const found = await previewOf(chosen);
+      if (file.value === chosen) preview.value = found;
     } catch (failure) {
       if (file.value === chosen) error.value = `${chosen.name} can't be used: ${wordsOf(failure)}`;
     }
   }
 
   async function send() {
-    const [chosen, told] = [file.value, preview.value];
-    if (!chosen || !told || sent.value !== null) return;
+    const [chosen, found] = [file.value, preview.value];
+    if (!chosen || !found || sent.value !== null) return;
     abort.current = new AbortController();
     error.value = "";
     sent.value = 0;
     try {
-      const item = await uploadDataset(name.value.trim(), chosen, told.format, {
+      const item = await uploadDataset(name.value.trim(), chosen, found.format, {
         onProgress: (bytes) => (sent.value = bytes),
         signal: abort.current.signal,
       });
@@ -88,7 +88,7 @@ export function Upload({ onAdded }: { onAdded: (item: DatasetItem) => void }) {
           </div>
         )}
       </div>
-      {preview.value && <Look preview={preview.value} />}
+      {preview.value && <FirstRows preview={preview.value} />}
       {error.value && <Alert>{error.value}</Alert>}
       {preview.value && (
         <div class="actions">
@@ -123,7 +123,7 @@ export function Upload({ onAdded }: { onAdded: (item: DatasetItem) => void }) {
 }
 
 /** What the file was seen to hold. */
-function Look({ preview }: { preview: Preview }) {
+function FirstRows({ preview }: { preview: Preview }) {
   const { shape, classes, header, rows } = preview;
   return (
     <>

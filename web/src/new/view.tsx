@@ -73,12 +73,12 @@ export function NewView({ from }: { from: string | null }) {
   /** Tells what the server has against fields that were edited; others are told at submission. */
   function tellOf(problem: Problem) {
     const { fields } = showProblem(problem, form.peek());
-    const told = [...fields].filter(([at]) =>
+    const refused = [...fields].filter(([at]) =>
       [...edited.current].some((each) => each.startsWith(at)),
     );
-    if (told.length === 0) return;
+    if (refused.length === 0) return;
     const before = shown.peek();
-    shown.value = { ...before, fields: new Map([...before.fields, ...told]) };
+    shown.value = { ...before, fields: new Map([...before.fields, ...refused]) };
   }
 
   function onEdit(at: string, value: string) {

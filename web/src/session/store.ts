@@ -5,11 +5,11 @@ import { api } from "../api/client";
 import { signInNeeded } from "../api/refusal";
 import type { Session } from "../api/types";
 
-/** Null until the server has told. */
+/** Null until the server has answered. */
 export const session = signal<Session | null>(null);
 
 /** Takes in what the server said. */
-function told(answer: Session) {
+function accept(answer: Session) {
   batch(() => {
     session.value = answer;
     signInNeeded.value = !answer.open && !answer.token;
@@ -19,7 +19,7 @@ function told(answer: Session) {
 /** Asks the server; when it can't be reached, the views say so themselves. */
 export async function askWho(): Promise<void> {
   try {
-    told(await api.session());
+    accept(await api.session());
   } catch {
     // Nothing is known, as before.
   }
@@ -27,11 +27,11 @@ export async function askWho(): Promise<void> {
 
 /** Opens a session with a token. */
 export async function signIn(token: string): Promise<void> {
-  told(await api.signIn(token));
+  accept(await api.signIn(token));
 }
 
 /** Ends the session. */
 export async function signOut(): Promise<void> {
   await api.signOut();
-  told({ open: false, token: null });
+  accept({ open: false, token: null });
 }

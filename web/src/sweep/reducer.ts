@@ -98,17 +98,17 @@ function decide(draft: Draft, entry: Entry, decision: Decision) {
     case "withdraw":
       return release(draft, decision.segment);
     case "promote":
-      choose(draft, entry, decision.trial, decision.rung, "kept", reason);
+      choose(draft, entry, decision, decision.rung, "kept");
       return setStatus(draft, decision.trial.family, [decision.trial.arm], "active", reason);
     case "grow":
       return grow(draft, decision.arms, reason);
     case "wake":
       wake(draft, decision.trial, decision.epochs, reason);
-      return choose(draft, entry, decision.trial, rungBefore(state, entry), "woken", reason);
+      return choose(draft, entry, decision, rungBefore(state, entry), "woken");
     case "rest":
       return setStatus(draft, decision.trial.family, [decision.trial.arm], "dormant", reason);
     case "prune":
-      choose(draft, entry, decision.trial, decision.rung, "pruned", reason);
+      choose(draft, entry, decision, decision.rung, "pruned");
       return setStatus(draft, decision.trial.family, [decision.trial.arm], "pruned", reason);
     case "end":
       return setStatus(draft, decision.trial.family, [decision.trial.arm], decision.end, reason);
@@ -175,21 +175,25 @@ function wake(draft: Draft, { family, arm }: TrialKey, epochs: number, reason: s
   };
 }
 
+/** A decision about one trial. */
+type OfTrial = Extract<Decision, { trial: TrialKey }>;
+
 /** Notes a decision of a rung, and where the trial stood when it fell. */
 function choose(
   draft: Draft,
   { seq, at }: Entry,
-  { family, arm }: TrialKey,
+  { trial: { family, arm }, reason, why }: OfTrial,
   rung: number,
   fate: Choice["fate"],
-  reason: string,
 ) {
   const { state } = draft;
   const trial = state.trials[family]?.[arm];
   const epochs = trial?.epochs ?? 0;
   const value = trial && valuesOf(trial.curve, state.detail.metric)[epochs - 1];
   const choices = draft.list(state.choices);
-  choices.push({ seq, at, rung, family, arm, fate, epochs, value, reason });
+  const comparison = why && "comparison" in why ? why.comparison : undefined;
+  const choice = { seq, at, rung, family, arm, fate, epochs, value, reason };
+  choices.push(comparison ? { ...choice, comparison } : choice);
   state.choices = choices;
 }
 

@@ -2,6 +2,7 @@
 
 import type {
   Best,
+  Comparison,
   Diagnostics,
   Metric,
   ObjectiveMetric,
@@ -74,6 +75,8 @@ export interface Choice {
   readonly epochs: number;
   /** The metric that is compared, after the last of them. */
   readonly value: Point;
+  /** What was compared, where something was. */
+  readonly comparison?: Comparison;
   readonly reason: string;
 }
 

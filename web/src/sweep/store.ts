@@ -45,15 +45,15 @@ export class SweepStore {
   private closed = false;
 
   constructor(readonly id: string) {
-    document.addEventListener("visibilitychange", this.look);
-    window.addEventListener("focus", this.look);
+    document.addEventListener("visibilitychange", this.resume);
+    window.addEventListener("focus", this.resume);
     void this.open();
   }
 
   close() {
     this.closed = true;
-    document.removeEventListener("visibilitychange", this.look);
-    window.removeEventListener("focus", this.look);
+    document.removeEventListener("visibilitychange", this.resume);
+    window.removeEventListener("focus", this.resume);
     this.closeStream();
     this.frame.cancel();
     this.calming.cancel();
@@ -112,7 +112,7 @@ export class SweepStore {
   }
 
   /** Whoever comes back to a sweep that had ended may have extended it elsewhere. */
-  private readonly look = () => {
+  private readonly resume = () => {
     const state = this.state.peek();
     if (document.hidden || !state || !isOver(state)) return;
     // If the server is away, what is shown is still so.

@@ -17,6 +17,7 @@ export function aDetail(): SweepDetail {
     metric: "val_loss",
     at: "last",
     best: null,
+    replay_error: null,
     spec: {
       name: "small",
       recipe: { dataset: { name: "digits", label_noise: 0 }, batch_size: 50, epochs: 4 },
@@ -36,6 +37,7 @@ export function aDetail(): SweepDetail {
     rungs: [2, 4],
     seq: 0,
     scheduler_version: 1,
+    waits_for: null,
   };
 }
 

@@ -16,14 +16,14 @@ use std::{
 /// Pixels of an image, channel after channel.
 const PIXELS: usize = 3 * 32 * 32;
 /// More bytes than any batch has.
-const MOST_BYTES: u64 = 200 << 20;
+const MAX_BYTES: u64 = 200 << 20;
 
 /// More bytes than an archive unpacks to.
-const MOST_UNPACKED: u64 = 256 << 20;
+const MAX_UNPACKED_BYTES: u64 = 256 << 20;
 
 /// How one of the two sets is laid out.
 pub(crate) struct Layout {
-    /// The archive.
+    /// The archive's name, as its authors publish it.
     pub archive: &'static str,
     /// The folder in it.
     pub folder: &'static str,
@@ -113,7 +113,7 @@ impl Layout {
         let file = File::open(archive).map_err(|error| SetError::read(archive, error))?;
         let unzipped = flate2::read::GzDecoder::new(BufReader::new(file));
         // What else is in the archive, long names included, is read on the way.
-        let unzipped = unzipped.take(MOST_UNPACKED);
+        let unzipped = unzipped.take(MAX_UNPACKED_BYTES);
         let mut unpacked = tar::Archive::new(unzipped);
         let mut batches = HashMap::new();
         for entry in unpacked.entries().map_err(malformed)? {
@@ -141,9 +141,9 @@ impl Layout {
 
 fn bounded(reader: impl Read) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    reader.take(MOST_BYTES + 1).read_to_end(&mut bytes)?;
-    match bytes.len() as u64 > MOST_BYTES {
-        true => Err(io::Error::other(format!("a batch has more than {MOST_BYTES} bytes"))),
+    reader.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
+    match bytes.len() as u64 > MAX_BYTES {
+        true => Err(io::Error::other(format!("a batch has more than {MAX_BYTES} bytes"))),
         false => Ok(bytes),
     }
 }
@@ -244,9 +244,12 @@ mod tests {
             (ten()[..5].to_vec(), "files that aren't there"),
         ] {
             let (folder, sets) = put(&name, &files);
-            let told = sets.load(&name).unwrap_err().to_string();
+            let message = sets.load(&name).unwrap_err().to_string();
             let place = folder.path().join("cifar10").display().to_string();
-            assert!(told.contains(&place) && told.contains(expected), "{told}; {expected}");
+            assert!(
+                message.contains(&place) && message.contains(expected),
+                "{message}; {expected}"
+            );
         }
     }
 }

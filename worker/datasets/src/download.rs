@@ -39,7 +39,7 @@ impl Default for Downloads {
 /// How far a file is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Progress<'a> {
-    /// The file.
+    /// The name of the file that is fetched.
     pub file: &'a str,
     /// Bytes there are.
     pub done: u64,
@@ -58,7 +58,7 @@ pub enum DownloadError {
     Unreachable {
         /// Where it was looked for.
         url: String,
-        /// What happened last.
+        /// What the last try ended with.
         reason: String,
         /// Where the file goes.
         path: PathBuf,
@@ -70,7 +70,7 @@ pub enum DownloadError {
         url: String,
         /// What is known of it.
         expected: Digest,
-        /// What came.
+        /// The digest of what came.
         found: Digest,
     },
     /// The data folder can't be written.

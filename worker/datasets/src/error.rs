@@ -12,7 +12,7 @@ pub enum SetError {
     /// Files are not where they are looked for: put them there.
     #[error("{name} needs files that aren't there: {}{}", list(.files), spellings(.name))]
     Missing {
-        /// The set.
+        /// As a recipe names it.
         name: DatasetName,
         /// The files to put there, as looked for.
         files: Vec<PathBuf>,
@@ -20,7 +20,7 @@ pub enum SetError {
     /// A file can't be read.
     #[error("{} can't be read", .path.display())]
     Read {
-        /// The file.
+        /// The file that can't be used.
         path: PathBuf,
         /// Why.
         source: io::Error,
@@ -30,13 +30,13 @@ pub enum SetError {
     Outside {
         /// The file, as looked for.
         path: PathBuf,
-        /// The data folder.
+        /// The data folder, as it was given.
         folder: PathBuf,
     },
     /// A file isn't what its name says: replace it.
     #[error("{} is not usable: {what}", .path.display())]
     Malformed {
-        /// The file.
+        /// The file that can't be used.
         path: PathBuf,
         /// What is wrong with it.
         what: String,

@@ -26,7 +26,7 @@ impl Folder {
         Self { path: path.into(), digests: Mutex::default() }
     }
 
-    /// Where it is.
+    /// As it was given; it needn't exist.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -166,8 +166,8 @@ mod tests {
             folder.load(&DatasetName::Mnist).map(drop),
             folder.digest(&DatasetName::Mnist).map(drop),
         ] {
-            let told = refused.unwrap_err().to_string();
-            assert!(told.contains("leads out of the data folder"), "{told}");
+            let message = refused.unwrap_err().to_string();
+            assert!(message.contains("leads out of the data folder"), "{message}");
         }
         // A single file is no better than a folder.
         put(&data.path().join("kmnist"));

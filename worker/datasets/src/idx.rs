@@ -3,7 +3,7 @@
 use std::io::{self, Read, Write};
 
 /// More bytes than any known set has; an array that states more is refused.
-const MOST_BYTES: usize = 1 << 29;
+const MAX_BYTES: usize = 1 << 29;
 
 /// Why bytes aren't a usable IDX array.
 #[derive(Debug, thiserror::Error)]
@@ -18,7 +18,7 @@ pub(crate) enum IdxError {
     #[error("it has {found} bytes of data, expected {}", sizes(.dims))]
     Size { dims: Vec<u32>, found: u64 },
     /// The sizes in the header are more than any known set has.
-    #[error("it announces {}, expected at most {MOST_BYTES} bytes", sizes(.0))]
+    #[error("it announces {}, expected at most {MAX_BYTES} bytes", sizes(.0))]
     TooLarge(Vec<u32>),
     /// Unpacking failed.
     #[error("it can't be unpacked, expected a whole gzip file: {0}")]
@@ -52,7 +52,7 @@ pub(crate) fn read<const D: usize>(
     }
     let dims: [usize; D] = std::array::from_fn(|i| words[i + 1] as usize);
     let size = dims.iter().try_fold(1usize, |n, &d| n.checked_mul(d));
-    let size = size.filter(|&size| size <= MOST_BYTES);
+    let size = size.filter(|&size| size <= MAX_BYTES);
     let size = size.ok_or_else(|| IdxError::TooLarge(words[1..].to_vec()))?;
     let data = at_most(reader, size)?;
     match data.len() == size {
@@ -80,7 +80,7 @@ pub(crate) fn read_whole<const D: usize>(
 
 fn array_and_end<const D: usize>(mut reader: impl Read) -> Result<([usize; D], Vec<u8>), IdxError> {
     let (dims, data) = read::<D>(&mut reader)?;
-    match io::copy(&mut reader.take(MOST_BYTES as u64), &mut io::sink())? {
+    match io::copy(&mut reader.take(MAX_BYTES as u64), &mut io::sink())? {
         0 => Ok((dims, data)),
         more => {
             let dims = dims.iter().map(|&dim| dim as u32).collect();

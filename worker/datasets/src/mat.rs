@@ -4,7 +4,7 @@
 use std::io::{self, Read};
 
 /// More bytes than the arrays of any known file have.
-const MOST_BYTES: u64 = 1 << 29;
+const MAX_BYTES: u64 = 1 << 29;
 /// The text, the place of subsystem data, the version and the byte order.
 const HEADER: usize = 128;
 
@@ -32,7 +32,7 @@ pub(crate) struct Array {
 
 /// Every array of a file.
 pub(crate) fn read(reader: impl Read) -> io::Result<Vec<Array>> {
-    read_at_most(reader, MOST_BYTES)
+    read_at_most(reader, MAX_BYTES)
 }
 
 /// Every array of a file, if they have no more bytes together.
@@ -219,30 +219,30 @@ pub(crate) mod tests {
 
     #[test]
     fn what_house_numbers_do_not_need_is_refused() {
-        let told = |bytes: &[u8]| read(bytes).unwrap_err().to_string();
+        let message = |bytes: &[u8]| read(bytes).unwrap_err().to_string();
         let mut big = file(&[]);
         big[126..].copy_from_slice(b"MI");
-        assert!(told(&big).contains("little-endian"));
+        assert!(message(&big).contains("little-endian"));
         let half = matrix("y", &[1], mi::DOUBLE, &doubles(&[0.5]));
-        assert!(told(&file(&[half])).contains("0.5"));
+        assert!(message(&file(&[half])).contains("0.5"));
         let short = matrix("X", &[3, 3], mi::UINT8, &[1, 2]);
-        assert!(told(&file(&[short])).contains("[3, 3]"));
+        assert!(message(&file(&[short])).contains("[3, 3]"));
         let mut cut = file(&[matrix("X", &[2], mi::UINT8, &[1, 2])]);
         cut.truncate(cut.len() - 3);
-        assert!(told(&cut).contains("within an array"));
+        assert!(message(&cut).contains("within an array"));
     }
 
     #[test]
     fn arrays_that_unpack_to_more_than_any_set_has_are_refused_one_or_many() {
         let zeros =
             |count: usize| compressed(&matrix("X", &[count as i32], mi::UINT8, &vec![0; count]));
-        let told = |elements: &[Vec<u8>]| {
+        let message = |elements: &[Vec<u8>]| {
             read_at_most(&file(elements)[..], 10_000).map(drop).unwrap_err().to_string()
         };
         assert!(zeros(1 << 20).len() < 2_000, "a bomb");
-        assert!(told(&[zeros(1 << 20)]).contains("more bytes than any known set"));
+        assert!(message(&[zeros(1 << 20)]).contains("more bytes than any known set"));
         let many = [zeros(4_000), zeros(4_000), zeros(4_000)];
-        assert!(told(&many).contains("more bytes than any known set"));
+        assert!(message(&many).contains("more bytes than any known set"));
         assert_eq!(read_at_most(&file(&many[..2])[..], 10_000).unwrap().len(), 2);
     }
 

@@ -113,9 +113,9 @@ mod tests {
                 }
             }
             let error = Folder::new(folder.path()).load(&DatasetName::Kmnist).unwrap_err();
-            let told = error.to_string();
+            let message = error.to_string();
             let path = dir.join(spoilt).display().to_string();
-            assert!(told.contains(&path) && told.contains(expected), "{told}; {expected}");
+            assert!(message.contains(&path) && message.contains(expected), "{message}; {expected}");
         }
     }
 }

@@ -43,7 +43,7 @@ impl Default for Features {
 }
 
 impl Pool {
-    /// How many samples.
+    /// How many samples there are; one label each.
     pub fn len(&self) -> usize {
         self.labels.len()
     }

@@ -12,7 +12,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// The files.
+/// Training and test samples, as their authors name the files.
 pub(crate) const FILES: [&str; 2] = ["train_32x32.mat", "test_32x32.mat"];
 
 /// The set in the two files.
@@ -106,8 +106,11 @@ mod tests {
             (good[..500].to_vec(), "ends within"),
             (b"<html>".to_vec(), FILES[1]),
         ] {
-            let told = load_from(&good, &test).unwrap_err().to_string();
-            assert!(told.contains(FILES[1]) && told.contains(expected), "{told}; {expected}");
+            let message = load_from(&good, &test).unwrap_err().to_string();
+            assert!(
+                message.contains(FILES[1]) && message.contains(expected),
+                "{message}; {expected}"
+            );
         }
     }
 }

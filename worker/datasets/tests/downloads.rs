@@ -205,9 +205,12 @@ async fn a_server_that_stays_away_is_given_up_with_what_to_do() {
     let folder = tempfile::tempdir().unwrap();
     let files = Files::serve(some_bytes(), [Answer::Status(StatusCode::NOT_FOUND); 9]).await;
     let (got, _) = files.get(&files.known(), folder.path()).await;
-    let told = got.unwrap_err().to_string();
+    let message = got.unwrap_err().to_string();
     let place = folder.path().join("file.gz").display().to_string();
-    assert!(told.contains("404") && told.contains(&files.base) && told.contains(&place), "{told}");
+    assert!(
+        message.contains("404") && message.contains(&files.base) && message.contains(&place),
+        "{message}"
+    );
     assert_eq!(files.ranges().len(), 4);
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
 }

@@ -81,7 +81,7 @@ fn bomb(beginning: &[u8], zeros: u64) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
-/// An IDX header.
+/// The header of an IDX file of bytes, with no data behind it.
 fn idx(dims: &[u32]) -> Vec<u8> {
     let sizes = dims.iter().flat_map(|dim| dim.to_be_bytes());
     [0, 0, 8, dims.len() as u8].into_iter().chain(sizes).collect()
@@ -271,8 +271,8 @@ fn a_packed_array_that_unpacks_to_more_than_it_announces_is_refused_unread() {
             ("t10k-labels-idx1-ubyte", &labels(2)),
         ],
     );
-    let told = refused.unwrap_err().to_string();
-    assert!(told.contains("expected 2 × 28 × 28"), "{told}");
+    let message = refused.unwrap_err().to_string();
+    assert!(message.contains("expected 2 × 28 × 28"), "{message}");
 }
 
 #[test]
@@ -300,8 +300,8 @@ fn an_array_that_unpacks_to_more_than_its_shape_says_is_refused_unread() {
     let bytes = zip.finish().unwrap().into_inner();
     let (refused, mib) = taken(|| check(temporary(&bytes), Format::Npz));
     assert!(mib < LITTLE, "{mib} MiB");
-    let Err(UploadError::Bad(told)) = refused else { panic!("{refused:?}") };
-    assert_eq!(told, "array `x` has more numbers than its shape says");
+    let Err(UploadError::Bad(message)) = refused else { panic!("{refused:?}") };
+    assert_eq!(message, "array `x` has more numbers than its shape says");
 }
 
 #[test]

@@ -61,9 +61,9 @@ fn y() -> Vec<u8> {
     npy("'<i8'", "(24,)", &(0..24i64).flat_map(|i| (i % 3).to_le_bytes()).collect::<Vec<_>>())
 }
 
-fn told(bytes: &[u8], format: Format) -> String {
+fn message(bytes: &[u8], format: Format) -> String {
     match check(file(bytes), format) {
-        Err(UploadError::Bad(told)) => told,
+        Err(UploadError::Bad(message)) => message,
         other => panic!("{other:?} of {}", String::from_utf8_lossy(&bytes[..bytes.len().min(200)])),
     }
 }
@@ -130,8 +130,8 @@ fn a_table_that_cannot_be_used_is_refused_with_its_row_and_column() {
         (String::new(), "the file is empty"),
         (format!("1,{}\n", "0".repeat(20 << 20)), "a row has more than"),
     ] {
-        let told = told(text.as_bytes(), Format::Csv);
-        assert!(told.contains(expected), "{told}; {expected}");
+        let message = message(text.as_bytes(), Format::Csv);
+        assert!(message.contains(expected), "{message}; {expected}");
     }
 }
 
@@ -245,8 +245,8 @@ fn arrays_that_cannot_be_used_are_refused_by_name() {
         (b"PK".to_vec(), "no zip archive"),
         (vec![], "no zip archive"),
     ] {
-        let told = told(&bytes, Format::Npz);
-        assert!(told.contains(expected), "{told}; {expected}");
+        let message = message(&bytes, Format::Npz);
+        assert!(message.contains(expected), "{message}; {expected}");
     }
 }
 
@@ -257,8 +257,8 @@ fn a_damaged_archive_is_refused() {
     for byte in &mut bytes[middle..middle + 20] {
         *byte ^= 0xff;
     }
-    let told = told(&bytes, Format::Npz);
-    assert!(told.contains("array `x`") || told.contains("archive"), "{told}");
+    let message = message(&bytes, Format::Npz);
+    assert!(message.contains("array `x`") || message.contains("archive"), "{message}");
 }
 
 mod hostile {

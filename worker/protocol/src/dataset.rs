@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Dataset {
-    /// Which set.
+    /// A set that everybody has, or an uploaded one.
     pub name: DatasetName,
     /// The rate at which each label is flipped to another class, independently;
     /// validation labels too, as in practice. Test labels stay clean.
@@ -117,7 +117,7 @@ pub struct Facts {
     /// The sizes (training, validation) of a split that names none.
     pub default_split: (u32, u32),
     /// The most samples that training and validation can have together.
-    pub most_samples: u32,
+    pub max_samples: u32,
 }
 
 impl Dataset {
@@ -155,7 +155,7 @@ impl Upload {
             image: self.image,
             classes: self.classes,
             default_split: (train, val),
-            most_samples: most,
+            max_samples: most,
         }
     }
 }
@@ -185,9 +185,9 @@ mod tests {
             test_samples,
         };
         let facts = upload(150, 0).facts();
-        assert_eq!((facts.default_split, facts.most_samples), ((90, 30), 135));
+        assert_eq!((facts.default_split, facts.max_samples), ((90, 30), 135));
         let facts = upload(150, 50).facts();
-        assert_eq!((facts.default_split, facts.most_samples), ((120, 30), 150));
+        assert_eq!((facts.default_split, facts.max_samples), ((120, 30), 150));
     }
 
     #[test]

@@ -59,11 +59,11 @@ uuid_id! {
     LeaseId
 }
 index! {
-    /// The position of an arm in its sweep's [`Plan`](crate::Plan); 0 is the plain baseline.
+    /// The position of an arm among those of its sweep; 0 is the plain baseline.
     ArmIx(u16)
 }
 index! {
-    /// The position of a family in its sweep's [`Plan`](crate::Plan).
+    /// The position of a family among those of its sweep.
     FamilyIx(u16)
 }
 index! {

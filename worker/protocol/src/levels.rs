@@ -1,6 +1,13 @@
 //! Flood levels as a user writes them: a list, a range, or a log range.
 
-use serde::Serialize;
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{
+        Error, MapAccess, SeqAccess, Visitor,
+        value::{MapAccessDeserializer, SeqAccessDeserializer},
+    },
+};
+use std::fmt;
 
 /// The levels of a sweep, in the unit of the loss (nats).
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -28,7 +35,7 @@ pub struct Range {
     /// The lowest level.
     #[cfg_attr(feature = "openapi", schema(minimum = 0))]
     pub from: f64,
-    /// The highest level.
+    /// The highest level; above `from`, or equal to it.
     pub to: f64,
     /// The distance between two levels.
     #[cfg_attr(feature = "openapi", schema(exclusive_minimum = 0))]
@@ -43,9 +50,9 @@ pub struct LogRange {
     /// The lowest level, above 0.
     #[cfg_attr(feature = "openapi", schema(exclusive_minimum = 0))]
     pub from: f64,
-    /// The highest level.
+    /// The highest level; above `from`, or equal to it.
     pub to: f64,
-    /// How many levels.
+    /// How many levels there are, both ends included.
     #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 10_000))]
     pub count: u32,
 }
@@ -141,9 +148,61 @@ fn rounded(level: f64, digits: usize) -> f64 {
     format!("{level:.*e}", digits - 1).parse().unwrap_or(level)
 }
 
+/// The fields of a range of either kind.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RangeFields {
+    from: f64,
+    to: f64,
+    #[serde(default, deserialize_with = "not_null")]
+    step: Option<f64>,
+    #[serde(default, deserialize_with = "not_null")]
+    count: Option<u32>,
+}
+
+/// A field that may be left out but, as its schema says, isn't null.
+fn not_null<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    value: D,
+) -> Result<Option<T>, D::Error> {
+    T::deserialize(value).map(Some)
+}
+
+impl<'de> Deserialize<'de> for Levels {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ListOrRange)
+    }
+}
+
+/// Reads levels by what they are, so that an error points into the list or the range.
+struct ListOrRange;
+
+impl<'de> Visitor<'de> for ListOrRange {
+    type Value = Levels;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list of levels, or a range with from, to and either step or count")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<Levels, A::Error> {
+        Vec::deserialize(SeqAccessDeserializer::new(list)).map(Levels::List)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, range: A) -> Result<Levels, A::Error> {
+        let RangeFields { from, to, step, count } =
+            RangeFields::deserialize(MapAccessDeserializer::new(range))?;
+        match (step, count) {
+            (Some(step), None) => Ok(Levels::Range(Range { from, to, step })),
+            (None, Some(count)) => Ok(Levels::LogRange(LogRange { from, to, count })),
+            (Some(_), Some(_)) => Err(A::Error::custom("a range has a step or a count, not both")),
+            (None, None) => Err(A::Error::custom("a range needs a step or a count")),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::{Value, json};
 
     #[test]
     fn the_papers_grid_has_twenty_tidy_levels() {
@@ -182,5 +241,33 @@ mod tests {
         assert!(Levels::List(vec![-0.1]).expand().unwrap_err().contains("-0.1"));
         let endless = Levels::Range(Range { from: 0.0, to: 1.0, step: 1e-9 });
         assert!(endless.expand().is_err());
+    }
+
+    fn levels(json: Value) -> Result<Levels, String> {
+        serde_json::from_value(json).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn levels_are_a_list_or_a_range_of_either_kind() {
+        assert_eq!(levels(json!([1, 0.5])), Ok(Levels::List(vec![1.0, 0.5])));
+        let range = levels(json!({ "from": 0.1, "to": 0.2, "step": 0.1 }));
+        assert_eq!(range, Ok(Levels::Range(Range { from: 0.1, to: 0.2, step: 0.1 })));
+        let log = levels(json!({ "from": 0.1, "to": 1, "count": 3 }));
+        assert_eq!(log, Ok(Levels::LogRange(LogRange { from: 0.1, to: 1.0, count: 3 })));
+    }
+
+    #[test]
+    fn levels_that_are_neither_are_told_what_was_expected() {
+        assert!(levels(json!("0.1")).unwrap_err().contains("expected a list of levels"));
+        let range = json!({ "from": 0.1, "to": 0.2 });
+        assert!(levels(range).unwrap_err().contains("needs a step or a count"));
+        let both = json!({ "from": 0.1, "to": 0.2, "step": 0.1, "count": 2 });
+        assert!(levels(both).unwrap_err().contains("not both"));
+    }
+
+    #[test]
+    fn levels_that_are_written_are_read_again() {
+        let range = Levels::default();
+        assert_eq!(levels(serde_json::to_value(&range).unwrap()), Ok(range));
     }
 }

@@ -5,29 +5,33 @@
 //! - [`ids`], [`digest`]: names of things.
 //! - [`recipe`], [`dataset`], [`model`], [`schedule`], [`levels`], [`method`], [`sweep`]: what a user
 //!   asks for.
-//! - [`plan`]: the arms and families that a sweep spells out. [`extension`]: more of them.
-//! - [`segment`], [`work`]: leased work and what workers answer.
-//! - [`metric`]: numbers that may have diverged.
+//! - [`space`]: the arms and families that a sweep spells out. [`extension`]: more of them.
+//!   [`ladder`]: a method's arms in the order of their levels.
+//! - [`segment`], [`work`]: leased work and what workers answer; [`wire`]: in which version.
+//! - [`metric`]: numbers that may have diverged. [`below`]: whether a loss lies below a level.
 //!
 //! With the feature `openapi` all of them tell their JSON schema, bounds and defaults included.
 
+pub mod below;
+mod by_kind;
 pub mod dataset;
 pub mod digest;
 pub mod extension;
 pub mod ids;
+pub mod ladder;
 pub mod levels;
 pub mod method;
 pub mod metric;
 pub mod model;
 #[cfg(feature = "openapi")]
 mod openapi;
-pub mod plan;
 pub mod recipe;
 pub mod schedule;
 pub mod segment;
-mod spelled;
+pub mod space;
 pub mod sweep;
 pub mod validate;
+pub mod wire;
 pub mod work;
 
 pub use dataset::{Dataset, DatasetKind, DatasetName, Facts, Format, Image, Pin, Upload};
@@ -38,9 +42,9 @@ pub use levels::Levels;
 pub use method::{Method, MethodKind, MethodSpec, MethodTable};
 pub use metric::Metric;
 pub use model::{Augment, Model};
-pub use plan::{Family, Plan};
 pub use recipe::{Optimizer, Recipe};
 pub use schedule::Schedule;
 pub use segment::{Branch, Segment, SegmentKind, Start};
+pub use space::{Family, SearchSpace};
 pub use sweep::{At, Objective, ObjectiveMetric, SchedulerKind, SchedulerSpec, Search, SweepSpec};
 pub use validate::Invalid;

@@ -1,6 +1,13 @@
 //! The training methods that compete in a sweep.
 
-use serde::{Deserialize, Serialize};
+use crate::by_kind::by_kind;
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{
+        Error, MapAccess, Visitor,
+        value::{MapAccessDeserializer, StrDeserializer},
+    },
+};
 use std::fmt;
 
 /// A method as a sweep names it: `"flood"`, or a table with the parameters to try.
@@ -27,36 +34,57 @@ pub enum MethodKind {
     Softad,
 }
 
+by_kind! {
 /// A method with the parameters to try; it has no flood level.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(
-    tag = "kind",
-    rename_all = "snake_case",
-    deny_unknown_fields,
-    try_from = "crate::spelled::TableFields"
-)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum MethodTable {
     /// A descent step, then an ascent step, on each mini-batch.
     Alternating {
         /// Pairs `[ε₁, ε₂]` of learning rates, `ε₁ > ε₂ > 0`.
         #[cfg_attr(feature = "openapi", schema(value_type = Vec<crate::openapi::Rates>, min_items = 1))]
-        lr: Vec<[f64; 2]>,
+        lr: Vec<[f64; 2]> => "pairs of rates",
     },
     /// A penalty on the squared norm of the gradient.
     GradientPenalty {
         /// The weights λ of the penalty, above 0.
         #[cfg_attr(feature = "openapi", schema(value_type = Vec<crate::openapi::Positive>, min_items = 1))]
-        lambda: Vec<f64>,
+        lambda: Vec<f64> => "a list of weights",
         /// How far away, as a distance between weights, the second gradient is taken; above 0.
-        #[serde(default = "default_rho")]
+        #[serde(default)]
         #[cfg_attr(feature = "openapi", schema(exclusive_minimum = 0, default = 0.05))]
-        rho: f64,
+        rho: f64 = DEFAULT_RHO,
     },
 }
+}
 
-pub(crate) fn default_rho() -> f64 {
-    0.05
+/// The ρ of a gradient penalty that names none: a distance between weights.
+const DEFAULT_RHO: f64 = 0.05;
+
+impl<'de> Deserialize<'de> for MethodSpec {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(WordOrTable)
+    }
+}
+
+/// Reads a method by what it is, so that an error points into the table.
+struct WordOrTable;
+
+impl<'de> Visitor<'de> for WordOrTable {
+    type Value = MethodSpec;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("\"flood\", \"iflood\", \"softad\", or a table whose kind is alternating or gradient_penalty")
+    }
+
+    fn visit_str<E: Error>(self, kind: &str) -> Result<MethodSpec, E> {
+        MethodKind::deserialize(StrDeserializer::new(kind)).map(MethodSpec::Level)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, table: A) -> Result<MethodSpec, A::Error> {
+        MethodTable::deserialize(MapAccessDeserializer::new(table)).map(MethodSpec::Table)
+    }
 }
 
 /// One candidate of a sweep: a method with its parameter.
@@ -148,7 +176,7 @@ impl Method {
     }
 
     /// Whether its run is the plain run, bit for bit, until a mini-batch loss is below its level.
-    pub fn rides(self) -> bool {
+    pub fn shares_trunk(self) -> bool {
         matches!(self, Self::Plain | Self::Flood { .. })
     }
 
@@ -177,7 +205,7 @@ impl fmt::Display for Method {
             Self::Plain => Ok(()),
             Self::Flood { b } | Self::Iflood { b } | Self::Softad { b } => write!(f, " b={b}"),
             Self::Alternating { descent, ascent } => write!(f, " ε₁={descent} ε₂={ascent}"),
-            Self::GradientPenalty { lambda, rho } if *rho == default_rho() => {
+            Self::GradientPenalty { lambda, rho } if *rho == DEFAULT_RHO => {
                 write!(f, " λ={lambda}")
             }
             Self::GradientPenalty { lambda, rho } => write!(f, " λ={lambda} ρ={rho}"),
@@ -218,7 +246,7 @@ mod tests {
 
     #[test]
     fn a_misspelt_method_is_answered_with_what_there_is() {
-        for (text, told) in [
+        for (text, expected) in [
             (r#""flod""#, "`softad`"),
             (r#""alternating""#, "`softad`"),
             ("7", "gradient_penalty"),
@@ -229,7 +257,7 @@ mod tests {
             (r#"{"kind": "alternating", "lr": [], "rho": 1}"#, "alternating has no rho"),
         ] {
             let error = serde_json::from_str::<MethodSpec>(text).unwrap_err().to_string();
-            assert!(error.contains(told), "{text}: {error}");
+            assert!(error.contains(expected), "{text}: {error}");
         }
     }
 }

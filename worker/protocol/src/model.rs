@@ -1,85 +1,66 @@
 //! What is trained: the model, and the images that some models want.
 
-use crate::dataset::Image;
+use crate::{by_kind::by_kind, dataset::Image};
 use serde::{Deserialize, Serialize};
 
+by_kind! {
 /// A model.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(
     feature = "openapi",
     derive(utoipa::ToSchema),
     schema(default = json!({ "kind": "mlp", "hidden": [128, 128] }))
 )]
-#[serde(
-    tag = "kind",
-    rename_all = "snake_case",
-    deny_unknown_fields,
-    try_from = "crate::spelled::ModelFields"
-)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Model {
     /// A multi-layer perceptron with ReLU between its layers.
     Mlp {
         /// The width of each hidden layer; none makes a linear model.
         #[cfg_attr(feature = "openapi", schema(value_type = Vec<crate::openapi::Width>, max_items = 32))]
-        hidden: Vec<u32>,
+        hidden: Vec<u32> => "the widths of its hidden layers",
         /// Batch normalisation before each ReLU.
         #[serde(default)]
         #[cfg_attr(feature = "openapi", schema(default = false))]
-        batch_norm: bool,
+        batch_norm: bool = false,
     },
     /// A convolutional network after LeNet: convolutions, each with a 2 × 2 max-pool and a ReLU
     /// behind it, then dense layers. For images.
     Cnn {
         /// The channels of each convolution.
-        #[serde(default = "default_channels")]
+        #[serde(default)]
         #[cfg_attr(
             feature = "openapi",
             schema(value_type = Vec<crate::openapi::Width>, min_items = 1, max_items = 32, default = json!([16, 32]))
         )]
-        channels: Vec<u32>,
+        channels: Vec<u32> = vec![16, 32],
         /// Pixels across and down of the convolutions' windows, 3 or 5.
-        #[serde(default = "default_kernel")]
+        #[serde(default)]
         #[cfg_attr(feature = "openapi", schema(minimum = 3, maximum = 5, default = 3))]
-        kernel: u32,
+        kernel: u32 = 3,
         /// The width of each hidden dense layer.
-        #[serde(default = "default_hidden")]
+        #[serde(default)]
         #[cfg_attr(
             feature = "openapi",
             schema(value_type = Vec<crate::openapi::Width>, max_items = 32, default = json!([128]))
         )]
-        hidden: Vec<u32>,
+        hidden: Vec<u32> = vec![128],
         /// Batch normalisation before each ReLU.
         #[serde(default)]
         #[cfg_attr(feature = "openapi", schema(default = false))]
-        batch_norm: bool,
+        batch_norm: bool = false,
     },
     /// A residual network of the CIFAR family (He et al., CVPR 2016, §4.2), with batch
     /// normalisation. For images.
     Resnet {
         /// Layers with weights: 6n + 2.
         #[cfg_attr(feature = "openapi", schema(minimum = 8, maximum = 110, example = 20))]
-        depth: u32,
+        depth: u32 => "its layers with weights: 6n + 2",
         /// Channels of the first of its three stages; the next ones have twice as many each.
-        #[serde(default = "default_width")]
+        #[serde(default)]
         #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 2_048, default = 16))]
-        width: u32,
+        width: u32 = 16,
     },
 }
-
-pub(crate) fn default_channels() -> Vec<u32> {
-    vec![16, 32]
-}
-
-pub(crate) fn default_kernel() -> u32 {
-    3
-}
-
-pub(crate) fn default_hidden() -> Vec<u32> {
-    vec![128]
-}
-
-pub(crate) fn default_width() -> u32 {
-    16
 }
 
 impl Default for Model {

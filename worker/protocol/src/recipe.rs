@@ -1,6 +1,7 @@
 //! A training recipe: data, model, optimiser, length.
 
 use crate::{
+    by_kind::by_kind,
     dataset::Dataset,
     model::{Augment, Model},
     schedule::Schedule,
@@ -14,10 +15,10 @@ use serde::{Deserialize, Serialize};
 pub struct Recipe {
     /// The data and its split.
     pub dataset: Dataset,
-    /// The model.
+    /// The model; two hidden layers of 128 when unset.
     #[serde(default)]
     pub model: Model,
-    /// The optimiser.
+    /// How the weights move; SGD with momentum when unset.
     #[serde(default)]
     pub optimizer: Optimizer,
     /// Random changes to training images; none unless asked for.
@@ -50,100 +51,85 @@ impl Recipe {
     }
 }
 
+by_kind! {
 /// An optimiser; its weight decay is the family's: L2, added to the gradient, unless it says
 /// otherwise.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(
     feature = "openapi",
     derive(utoipa::ToSchema),
     schema(default = json!({ "kind": "sgd", "lr": 0.05, "momentum": 0.9 }))
 )]
-#[serde(
-    tag = "kind",
-    rename_all = "snake_case",
-    deny_unknown_fields,
-    try_from = "crate::spelled::OptimizerFields"
-)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Optimizer {
     /// Stochastic gradient descent, `v ← μv + g`, `θ ← θ − lr·v`; with Nesterov's momentum
     /// `θ ← θ − lr·(g + μv)` (Sutskever et al., ICML 2013, as a step on the looked-ahead weights).
     Sgd {
-        /// The learning rate.
+        /// The learning rate, above 0, before its schedule.
         #[cfg_attr(feature = "openapi", schema(exclusive_minimum = 0))]
         lr: f64,
         /// The momentum μ, at least 0 and below 1.
         #[serde(default)]
         #[cfg_attr(feature = "openapi", schema(minimum = 0, exclusive_maximum = 1, default = 0.0))]
-        momentum: f64,
+        momentum: f64 = 0.0,
         /// Whether the momentum is Nesterov's.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         #[cfg_attr(feature = "openapi", schema(required = false, default = false))]
-        nesterov: bool,
+        nesterov: bool = false,
         /// How the learning rate changes.
         #[serde(default, skip_serializing_if = "Schedule::is_constant")]
-        schedule: Schedule,
+        schedule: Schedule = Schedule::default(),
     },
     /// Adam (Kingma & Ba, ICLR 2015), with bias correction.
     Adam {
-        /// The learning rate.
+        /// The learning rate, above 0, before its schedule.
         #[cfg_attr(feature = "openapi", schema(exclusive_minimum = 0))]
         lr: f64,
         /// Decay of the first moment.
-        #[serde(default = "default_beta_1")]
+        #[serde(default)]
         #[cfg_attr(feature = "openapi", schema(minimum = 0, exclusive_maximum = 1, default = 0.9))]
-        beta_1: f64,
+        beta_1: f64 = 0.9,
         /// Decay of the second moment.
-        #[serde(default = "default_beta_2")]
+        #[serde(default)]
         #[cfg_attr(
             feature = "openapi",
             schema(minimum = 0, exclusive_maximum = 1, default = 0.999)
         )]
-        beta_2: f64,
+        beta_2: f64 = 0.999,
         /// Added to the root of the second moment.
-        #[serde(default = "default_epsilon")]
+        #[serde(default)]
         #[cfg_attr(feature = "openapi", schema(exclusive_minimum = 0, default = 1e-8))]
-        epsilon: f64,
+        epsilon: f64 = 1e-8,
         /// How the learning rate changes.
         #[serde(default, skip_serializing_if = "Schedule::is_constant")]
-        schedule: Schedule,
+        schedule: Schedule = Schedule::default(),
     },
     /// Adam with decoupled weight decay (Loshchilov & Hutter, ICLR 2019): each step also takes
     /// `lr · weight decay · θ` off the weights.
     Adamw {
-        /// The learning rate.
+        /// The learning rate, above 0, before its schedule.
         #[cfg_attr(feature = "openapi", schema(exclusive_minimum = 0))]
         lr: f64,
         /// Decay of the first moment.
-        #[serde(default = "default_beta_1")]
+        #[serde(default)]
         #[cfg_attr(feature = "openapi", schema(minimum = 0, exclusive_maximum = 1, default = 0.9))]
-        beta_1: f64,
+        beta_1: f64 = 0.9,
         /// Decay of the second moment.
-        #[serde(default = "default_beta_2")]
+        #[serde(default)]
         #[cfg_attr(
             feature = "openapi",
             schema(minimum = 0, exclusive_maximum = 1, default = 0.999)
         )]
-        beta_2: f64,
+        beta_2: f64 = 0.999,
         /// Added to the root of the second moment.
-        #[serde(default = "default_epsilon")]
+        #[serde(default)]
         #[cfg_attr(feature = "openapi", schema(exclusive_minimum = 0, default = 1e-8))]
-        epsilon: f64,
+        epsilon: f64 = 1e-8,
         /// How the learning rate changes.
         #[serde(default, skip_serializing_if = "Schedule::is_constant")]
-        schedule: Schedule,
+        schedule: Schedule = Schedule::default(),
     },
 }
-
-pub(crate) fn default_beta_1() -> f64 {
-    0.9
-}
-
-pub(crate) fn default_beta_2() -> f64 {
-    0.999
-}
-
-pub(crate) fn default_epsilon() -> f64 {
-    1e-8
 }
 
 impl Default for Optimizer {

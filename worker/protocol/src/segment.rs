@@ -12,11 +12,11 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Segment {
-    /// Its position in the sweep.
+    /// Its index among all segments of the sweep, in the order in which they were asked for.
     pub segment: SegmentId,
     /// The family that every branch belongs to.
     pub family: FamilyIx,
-    /// What to do.
+    /// Whether to train or to test.
     pub kind: SegmentKind,
     /// Optimiser steps done before.
     pub from_step: u64,
@@ -48,9 +48,9 @@ pub enum SegmentKind {
 }
 
 /// One run of weights, and the arms that it stands for: one once the arm is past its onset,
-/// several while they ride on a trunk.
+/// several while they share a trunk.
 ///
-/// Arms ride together as long as no mini-batch loss was below the level of any: until then the run
+/// Arms share a run as long as no mini-batch loss was below the level of any: until then the run
 /// of each is the plain run. Before the first step that ascends for one of them, training forks
 /// it from the others by itself, so that a segment can end with more branches than it began with.
 /// A level that no branch names lies dormant; it is woken by a branch for it alone that starts at
@@ -63,7 +63,7 @@ pub struct Branch {
     /// Where its weights come from.
     pub start: Start,
     /// The first step at which the arm's method departed from plain;
-    /// none while the arms still ride.
+    /// none while the arms still share the trunk.
     #[serde(default)]
     pub onset_step: Option<u64>,
     /// After how many epochs an arm ends once it is past its onset, the epoch of the onset being

@@ -92,10 +92,10 @@ fn default_methods() -> Vec<MethodSpec> {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Objective {
-    /// Which metric.
+    /// The metric that is compared; the lower, the better.
     #[serde(default)]
     pub metric: ObjectiveMetric,
-    /// Read when.
+    /// Where on the curve it is read.
     #[serde(default)]
     pub at: At,
 }
@@ -149,7 +149,7 @@ impl At {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct SchedulerSpec {
-    /// Which scheduler.
+    /// Who decides what is trained next, and what no further.
     #[serde(default)]
     pub kind: SchedulerKind,
     /// For `sha`, `asha` and `hyperband`: one arm of `eta` goes on at each rung; 3 when unset.

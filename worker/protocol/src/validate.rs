@@ -20,17 +20,17 @@ pub struct Invalid {
 
 /// The bounds of a sweep: what one server can be asked for at once.
 mod bound {
-    pub const NAME: usize = 100;
-    pub const EPOCHS: u32 = 100_000;
-    pub const LAYERS: usize = 32;
-    pub const WIDTH: u32 = 8_192;
-    pub const SEEDS: usize = 100;
-    pub const WEIGHT_DECAYS: usize = 16;
-    pub const TRIALS: usize = 20_000;
+    pub const MAX_NAME_CHARS: usize = 100;
+    pub const MAX_EPOCHS: u32 = 100_000;
+    pub const MAX_LAYERS: usize = 32;
+    pub const MAX_WIDTH: u32 = 8_192;
+    pub const MAX_SEEDS: usize = 100;
+    pub const MAX_WEIGHT_DECAYS: usize = 16;
+    pub const MAX_TRIALS: usize = 20_000;
     /// Rows that the server keeps and reads at once.
-    pub const TRIAL_EPOCHS: u64 = 2_000_000;
+    pub const MAX_TRIAL_EPOCHS: u64 = 2_000_000;
     /// What a checkpoint of one branch may hold; well below what a blob may.
-    pub const CHECKPOINT_BYTES: u64 = 200 << 20;
+    pub const MAX_CHECKPOINT_BYTES: u64 = 200 << 20;
     pub const ETA: std::ops::RangeInclusive<u32> = 2..=100;
     pub const PRIORITY: std::ops::RangeInclusive<i32> = -100..=100;
 }
@@ -52,8 +52,8 @@ impl SweepSpec {
     pub fn problems(&self) -> Vec<Invalid> {
         let mut problems = Problems::default();
         let chars = self.name.chars().count();
-        problems.unless((1..=bound::NAME).contains(&chars), "/name", || {
-            format!("a name has 1 to {} characters, not {chars}", bound::NAME)
+        problems.unless((1..=bound::MAX_NAME_CHARS).contains(&chars), "/name", || {
+            format!("a name has 1 to {} characters, not {chars}", bound::MAX_NAME_CHARS)
         });
         self.check_data(&mut problems);
         self.check_training(&mut problems);
@@ -81,7 +81,7 @@ impl SweepSpec {
         let split = data.resolved();
         let (train, val) = (split.n_train.unwrap_or(0), split.n_val.unwrap_or(0));
         let both = u64::from(train) + u64::from(val);
-        let most = facts.most_samples;
+        let most = facts.max_samples;
         problems.unless(both <= u64::from(most), "/recipe/dataset/n_train", || {
             format!(
                 "n_train {train} and n_val {val} together exceed the {most} samples of {} that aren't kept for testing",
@@ -99,8 +99,8 @@ impl SweepSpec {
         problems.unless(samples == 0 || recipe.batch_size <= samples, "/recipe/batch_size", || {
             format!("batch_size {} is more than the {samples} training samples", recipe.batch_size)
         });
-        problems.unless((1..=bound::EPOCHS).contains(&recipe.epochs), "/recipe/epochs", || {
-            format!("epochs {} must be between 1 and {}", recipe.epochs, bound::EPOCHS)
+        problems.unless((1..=bound::MAX_EPOCHS).contains(&recipe.epochs), "/recipe/epochs", || {
+            format!("epochs {} must be between 1 and {}", recipe.epochs, bound::MAX_EPOCHS)
         });
         self.check_model(problems);
         self.check_optimizer(problems);
@@ -165,7 +165,8 @@ impl SweepSpec {
             let at = format!("/search/methods/{i}");
             check_table(table, &at, problems);
             let arms = table.arms();
-            let again = arms.iter().find(|arm| known.len() <= bound::TRIALS && known.contains(arm));
+            let again =
+                arms.iter().find(|arm| known.len() <= bound::MAX_TRIALS && known.contains(arm));
             problems.unless(again.is_none(), &at, || {
                 format!(
                     "{} is among the methods before",
@@ -175,17 +176,17 @@ impl SweepSpec {
             known.extend(arms);
         }
         let seeds = search.seeds.len();
-        problems.unless((1..=bound::SEEDS).contains(&seeds), "/search/seeds", || {
-            format!("1 to {} seeds are allowed, not {seeds}", bound::SEEDS)
+        problems.unless((1..=bound::MAX_SEEDS).contains(&seeds), "/search/seeds", || {
+            format!("1 to {} seeds are allowed, not {seeds}", bound::MAX_SEEDS)
         });
         problems.unless(distinct(&search.seeds), "/search/seeds", || {
             "each seed can be named once".into()
         });
         let decays = search.weight_decay.len();
         problems.unless(
-            (1..=bound::WEIGHT_DECAYS).contains(&decays),
+            (1..=bound::MAX_WEIGHT_DECAYS).contains(&decays),
             "/search/weight_decay",
-            || format!("1 to {} weight decays are allowed, not {decays}", bound::WEIGHT_DECAYS),
+            || format!("1 to {} weight decays are allowed, not {decays}", bound::MAX_WEIGHT_DECAYS),
         );
         problems.unless(distinct(&search.weight_decay), "/search/weight_decay", || {
             "each weight decay can be named once".into()
@@ -212,15 +213,15 @@ impl SweepSpec {
             MethodSpec::Table(MethodTable::GradientPenalty { lambda, .. }) => lambda.len(),
         });
         let trials = (1 + arms.sum::<usize>()).saturating_mul(seeds.saturating_mul(decays));
-        problems.unless(trials <= bound::TRIALS, "/search", || {
+        problems.unless(trials <= bound::MAX_TRIALS, "/search", || {
             format!(
                 "{trials} trials (arms × seeds × weight decays) are more than {}",
-                bound::TRIALS
+                bound::MAX_TRIALS
             )
         });
         let epochs = u64::from(self.recipe.epochs).saturating_mul(trials as u64);
-        problems.unless(epochs <= bound::TRIAL_EPOCHS, "/recipe/epochs", || {
-            format!("{epochs} epochs of all trials are more than {}", bound::TRIAL_EPOCHS)
+        problems.unless(epochs <= bound::MAX_TRIAL_EPOCHS, "/recipe/epochs", || {
+            format!("{epochs} epochs of all trials are more than {}", bound::MAX_TRIAL_EPOCHS)
         });
     }
 
@@ -289,7 +290,7 @@ fn check_table(table: &MethodTable, at: &str, problems: &mut Problems) {
 fn check_list<T: PartialEq>(values: &[T], at: &str, noun: &str, problems: &mut Problems) {
     problems.unless(!values.is_empty(), at, || format!("at least one {noun} is needed"));
     // Too long a list is refused by the number of its trials, and isn't worth comparing.
-    problems.unless(values.len() > bound::TRIALS || distinct(values), at, || {
+    problems.unless(values.len() > bound::MAX_TRIALS || distinct(values), at, || {
         format!("each {noun} can be named once")
     });
 }

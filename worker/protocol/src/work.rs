@@ -1,13 +1,14 @@
 //! What workers and the server say to each other about leased work.
 
 use crate::{
+    below::is_below,
     digest::Digest,
     ids::{ArmIx, LeaseId, SweepId},
     method::Method,
     metric::Metric,
-    plan::Family,
     recipe::Recipe,
     segment::Segment,
+    space::Family,
 };
 use serde::{Deserialize, Serialize};
 
@@ -38,9 +39,9 @@ pub struct ClaimRequest {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Assignment {
-    /// The sweep.
+    /// The sweep that the work is of.
     pub sweep: SweepId,
-    /// The lease.
+    /// What the worker may speak under, and for how long.
     pub lease: Lease,
     /// The recipe, its split filled in.
     pub recipe: Recipe,
@@ -48,7 +49,7 @@ pub struct Assignment {
     pub family: Family,
     /// The sweep's arms, by index.
     pub arms: Vec<Method>,
-    /// The work.
+    /// What to train, from which step to which.
     pub segment: Segment,
     /// The trace that the sweep was submitted in, as a W3C `traceparent`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -86,7 +87,7 @@ impl std::fmt::Debug for Lease {
 #[serde(deny_unknown_fields)]
 pub struct ReportRow {
     /// The arms that the run stands for at the epoch's end, in rising order: those of a branch
-    /// that still ride together, or one of them that has forked, from that very epoch on.
+    /// that still share it, or one of them that has forked, from that very epoch on.
     pub arms: Vec<ArmIx>,
     /// Epochs done, from 1.
     pub epoch: u32,
@@ -271,7 +272,7 @@ pub struct Minimum {
 /// The onset step of flood level `level`: the first whose mini-batch loss was below it, compared
 /// in 32 bits as training does. `minima` are the logs of a trunk's segments, one after another.
 pub fn onset<'a>(minima: impl IntoIterator<Item = &'a Minimum>, level: f64) -> Option<u64> {
-    let first = minima.into_iter().find(|minimum| (minimum.loss as f32) < level as f32);
+    let first = minima.into_iter().find(|minimum| is_below(minimum.loss, level));
     first.map(|minimum| minimum.step)
 }
 

@@ -1,12 +1,29 @@
 //! The mini-batches of an epoch: a function of seed and epoch alone.
 
-use super::start::Plan;
+use super::setup::TrainingSetup;
 use crate::{
     augment::Augmentation,
     data::Data,
+    evaluate,
     seeds::{self, Purpose},
 };
+use burn::tensor::{Device, Tensor};
 use rand::seq::SliceRandom;
+
+/// Mini-batches that are put together at once, since to wake a thread takes 20 µs.
+pub(super) const BATCHES_AHEAD: u64 = 4;
+
+/// Bytes of the mini-batches that a group holds at once, each of so many numbers.
+pub(super) fn bytes_held(numbers: usize) -> usize {
+    (BATCHES_AHEAD as usize + 1) * numbers * size_of::<f32>()
+}
+
+/// A mini-batch.
+pub(super) struct Batch {
+    /// `[1, batch, dim]`.
+    pub input: Tensor<3>,
+    pub labels: Vec<u8>,
+}
 
 /// The mini-batches of one epoch.
 pub(super) struct Batches<'a> {
@@ -19,18 +36,24 @@ pub(super) struct Batches<'a> {
 
 impl<'a> Batches<'a> {
     /// Those of epoch number `epoch`, from 0.
-    pub fn of(plan: &Plan, data: &'a Data, epoch: u64) -> Self {
+    pub fn of(setup: &TrainingSetup, data: &'a Data, epoch: u64) -> Self {
         Self {
             data,
-            size: plan.batch_size,
-            steps_per_epoch: plan.steps_per_epoch,
-            order: order(plan.seed, epoch, data.train.len()),
-            augmentation: augmentation(plan, data, epoch),
+            size: setup.batch_size,
+            steps_per_epoch: setup.steps_per_epoch,
+            order: order(setup.seed, epoch, data.train.len()),
+            augmentation: augmentation(setup, data, epoch),
         }
     }
 
+    /// The mini-batch of step number `step`, from 0 over all epochs, on `device`.
+    pub fn on(&self, device: &Device, step: u64) -> Batch {
+        let (features, labels) = self.gather(step);
+        Batch { input: evaluate::batch(features, self.data.dim, device), labels }
+    }
+
     /// The features `[rows, dim]` and labels of step number `step`, from 0 over all epochs.
-    pub fn gather(&self, step: u64) -> (Vec<f32>, Vec<u8>) {
+    fn gather(&self, step: u64) -> (Vec<f32>, Vec<u8>) {
         let from = (step % self.steps_per_epoch) as usize * self.size;
         let rows = &self.order[from..(from + self.size).min(self.order.len())];
         let (samples, dim) = (&self.data.train, self.data.dim);
@@ -54,8 +77,8 @@ fn order(seed: u32, epoch: u64, samples: usize) -> Vec<usize> {
 }
 
 /// How an epoch changes training images, where it does.
-fn augmentation(plan: &Plan, data: &Data, epoch: u64) -> Option<Augmentation> {
-    let (augment, seed) = (plan.augment, plan.seed);
+fn augmentation(setup: &TrainingSetup, data: &Data, epoch: u64) -> Option<Augmentation> {
+    let (augment, seed) = (setup.augment, setup.seed);
     let image = data.image.filter(|_| !augment.is_none());
     image.map(|image| Augmentation { augment, image, seed, epoch })
 }

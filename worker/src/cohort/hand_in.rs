@@ -1,17 +1,17 @@
-//! Runs as they are handed in: what to tell the server, and the checkpoints that it names.
+//! Runs as they are handed in: what the server is to know, and the checkpoints that it names.
 
 use super::{
     Ended, TrainError,
     keep::Waypoint,
     member::{Member, Place},
     pool,
-    start::Plan,
+    setup::TrainingSetup,
 };
 use crate::{checkpoint::State, device::Machine};
 use bytes::Bytes;
 use floodgauge_protocol::{
     Digest,
-    work::{BestEpoch, BranchEnd, FinishedBranch, Waypoint as Told},
+    work::{self, BestEpoch, BranchEnd, FinishedBranch},
 };
 use rayon::prelude::*;
 use std::collections::BTreeMap;
@@ -23,7 +23,7 @@ pub(super) type Leaving = (Member, State, BranchEnd);
 /// machine's threads: most of the time goes into the digests.
 pub(super) fn hand_in(
     machine: &Machine,
-    plan: &Plan,
+    setup: &TrainingSetup,
     leaving: impl IntoIterator<Item = Leaving>,
 ) -> Result<Vec<(Place, Ended)>, TrainError> {
     let leaving: Vec<_> = leaving.into_iter().collect();
@@ -31,22 +31,27 @@ pub(super) fn hand_in(
         return Ok(vec![]);
     }
     let ended =
-        |(member, state, end): Leaving| Ok((member.place(), ended(plan, &member, &state, end)?));
+        |(member, state, end): Leaving| Ok((member.place(), ended(setup, &member, &state, end)?));
     pool(machine.threads())?.install(|| leaving.into_par_iter().map(ended).collect())
 }
 
 /// A run that ends in `state`, with its checkpoints.
-fn ended(plan: &Plan, member: &Member, state: &State, end: BranchEnd) -> Result<Ended, TrainError> {
+fn ended(
+    setup: &TrainingSetup,
+    member: &Member,
+    state: &State,
+    end: BranchEnd,
+) -> Result<Ended, TrainError> {
     let step = member.diverged_at.unwrap_or(state.step);
     let mut branch = finished(member, step, end);
-    let mut files = Files { plan, blobs: BTreeMap::new() };
+    let mut files = Files { setup, blobs: BTreeMap::new() };
     let whole = (end != BranchEnd::Diverged).then_some(state);
     let best = member.best.here.as_ref();
     // A run that ends after its best epoch has one state for both.
     let before = best.filter(|(_, kept)| whole.is_none_or(|state| state.step != kept.step()));
     let (last, before) = rayon::join(
         || whole.map(file).transpose(),
-        || before.map(|(_, kept)| file(&kept.state(plan))).transpose(),
+        || before.map(|(_, kept)| file(&kept.state(setup))).transpose(),
     );
     branch.checkpoint = last?.map(|last| files.add(last));
     let checkpoint = before?.map(|before| files.add(before)).or(branch.checkpoint);
@@ -62,7 +67,7 @@ fn file(state: &State) -> Result<(Bytes, Digest), TrainError> {
     state.to_bytes().map_err(TrainError::Save)
 }
 
-/// What is told of a run beside its states.
+/// What the server is to know of a run beside its states.
 pub(super) fn finished(member: &Member, step: u64, end: BranchEnd) -> FinishedBranch {
     FinishedBranch {
         arms: member.arm_ids(),
@@ -79,7 +84,7 @@ pub(super) fn finished(member: &Member, step: u64, end: BranchEnd) -> FinishedBr
 
 /// The checkpoints of a run, each once.
 struct Files<'a> {
-    plan: &'a Plan,
+    setup: &'a TrainingSetup,
     blobs: BTreeMap<Digest, Bytes>,
 }
 
@@ -91,18 +96,18 @@ impl Files<'_> {
     }
 
     /// Adds the states at which levels can be woken.
-    fn waypoints(&mut self, waypoints: &[Waypoint]) -> Result<Vec<Told>, TrainError> {
-        let told = waypoints.iter().map(|waypoint| {
+    fn waypoints(&mut self, waypoints: &[Waypoint]) -> Result<Vec<work::Waypoint>, TrainError> {
+        let handed_in = waypoints.iter().map(|waypoint| {
             let best = match &waypoint.best {
                 Some((epoch, kept)) => {
-                    let checkpoint = self.add(file(&kept.state(self.plan))?);
+                    let checkpoint = self.add(file(&kept.state(self.setup))?);
                     Some(BestEpoch { epoch: *epoch, checkpoint })
                 }
                 None => None,
             };
-            let state = waypoint.state.state(self.plan);
-            Ok(Told { step: state.step, checkpoint: self.add(file(&state)?), best })
+            let state = waypoint.state.state(self.setup);
+            Ok(work::Waypoint { step: state.step, checkpoint: self.add(file(&state)?), best })
         });
-        told.collect()
+        handed_in.collect()
     }
 }

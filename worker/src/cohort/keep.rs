@@ -1,21 +1,16 @@
 //! States kept from the middle of a segment: where the objective was best, and where levels that
 //! nobody trains can be woken.
 //!
-//! A kept state shares its tensors with the group that it comes from, which leaves them behind at
+//! A kept state shares its tensors with the group that it comes from, which takes others at
 //! its next step. Nothing is copied as long as each epoch is better than the one before; a state
 //! that stays longer than one epoch is copied, since it would hold on to those of all the group.
 
-use super::{
-    group::{Group, Stack},
-    member::Member,
-    start::Plan,
-};
+use super::{setup::TrainingSetup, stack::Stack};
 use crate::{
     checkpoint::{State, Tally},
-    evaluate::Scores,
     flood,
 };
-use floodgauge_protocol::{Method, Metric, ObjectiveMetric};
+use floodgauge_protocol::{Method, Metric, work::Minimum};
 use std::{cmp::Ordering, sync::Arc};
 
 /// A member's state at some step.
@@ -29,8 +24,8 @@ pub(super) enum Kept {
 
 /// The best epoch of a run so far.
 #[derive(Clone, Debug)]
-pub(super) struct Best {
-    /// Its objective.
+pub(super) struct BestState {
+    /// The segment's metric after it; diverged before the first.
     pub value: Metric,
     /// Epochs done, and the state after them; none if it lies before this segment.
     pub here: Option<(u32, Kept)>,
@@ -64,10 +59,10 @@ impl Kept {
     }
 
     /// The state on the host.
-    pub fn state(&self, plan: &Plan) -> Arc<State> {
+    pub fn state(&self, setup: &TrainingSetup) -> Arc<State> {
         match self {
             Self::Shared { stack, index, step, tally } => {
-                let arrays = stack.arrays(plan, *index);
+                let arrays = stack.arrays(setup, *index);
                 Arc::new(State { arrays, step: *step, tally: *tally })
             }
             Self::Own(state) => state.clone(),
@@ -75,12 +70,12 @@ impl Kept {
     }
 
     /// Lets go of the group's tensors.
-    fn settle(&mut self, plan: &Plan) {
-        *self = Self::Own(self.state(plan));
+    pub fn detach(&mut self, setup: &TrainingSetup) {
+        *self = Self::Own(self.state(setup));
     }
 }
 
-impl Best {
+impl BestState {
     /// The best epoch of a run whose best so far is `value`, if it has any.
     pub fn so_far(value: Option<Metric>) -> Self {
         Self { value: value.unwrap_or(Metric::Diverged), here: None }
@@ -102,81 +97,25 @@ impl Watch {
     pub fn is_open(&self) -> bool {
         !self.dormant.is_empty()
     }
-}
 
-impl Member {
     /// Remembers the state at the start of an epoch while a dormant level may be crossed in it.
-    pub fn depart(&mut self, state: Kept) {
-        let best = self.best.here.clone();
-        self.watch.start = Some(Waypoint { state, best });
+    pub fn begin_epoch(&mut self, start: Waypoint) {
+        self.start = Some(start);
     }
 
-    /// Forgets what was told when states were saved: what it kept, and all but the least loss.
-    pub fn forget(&mut self) {
-        self.best.here = None;
-        self.watch.waypoints.clear();
-        self.minima.drain(..self.minima.len().saturating_sub(1));
-    }
-
-    /// Keeps the state at the start of the epoch if dormant levels were crossed in it.
-    pub fn arrive(&mut self, plan: &Plan) {
-        let Some(mut start) = self.watch.start.take() else { return };
-        let Some(least) = self.minima.last().map(|least| least.loss) else { return };
-        let open = self.watch.dormant.len();
-        self.watch.dormant.retain(|&method| !flood::below(method, least as f32));
-        if self.watch.dormant.len() < open {
-            start.state.settle(plan);
+    /// Keeps the state at the start of the epoch if dormant levels were crossed in it: if they lie
+    /// above the least loss so far, the last of `minima`.
+    pub fn end_epoch(&mut self, minima: &[Minimum], setup: &TrainingSetup) {
+        let Some(mut start) = self.start.take() else { return };
+        let Some(least) = minima.last().map(|least| least.loss) else { return };
+        let open = self.dormant.len();
+        self.dormant.retain(|&method| !flood::below(method, least));
+        if self.dormant.len() < open {
+            start.state.detach(setup);
             if let Some((_, best)) = &mut start.best {
-                best.settle(plan);
+                best.detach(setup);
             }
-            self.watch.waypoints.push(start);
-        }
-    }
-}
-
-impl Group {
-    /// Remembers where the members are, if levels may be woken there.
-    pub fn depart(&mut self, step: u64) {
-        if !self.members.iter().any(|member| member.watch.is_open()) {
-            return;
-        }
-        let stack = self.freeze();
-        for (index, member) in self.members.iter_mut().enumerate() {
-            if member.watch.is_open() {
-                let (stack, tally) = (stack.clone(), member.tally);
-                member.depart(Kept::Shared { stack, index, step, tally });
-            }
-        }
-    }
-
-    /// Keeps the state of the members whose best epoch this is: number `epoch`, from 1, which
-    /// ends after `step` steps.
-    pub fn keep_best(
-        &mut self,
-        plan: &Plan,
-        metric: ObjectiveMetric,
-        epoch: u32,
-        step: u64,
-        scores: &[Scores],
-    ) {
-        let mut frozen = None;
-        for (index, scores) in scores.iter().enumerate() {
-            let value = match metric {
-                ObjectiveMetric::ValLoss => scores.loss(),
-                ObjectiveMetric::ValError => scores.error(),
-            };
-            let member = &mut self.members[index];
-            if member.diverged_at.is_some() || !member.best.is_beaten_by(value) {
-                if let Some((_, kept)) = &mut member.best.here {
-                    kept.settle(plan);
-                }
-                continue;
-            }
-            // The epoch is over: what was met in it is in the report.
-            let tally = member.tally.after_epoch();
-            let stack = frozen.get_or_insert_with(|| Arc::new(self.stack.clone())).clone();
-            let here = Some((epoch, Kept::Shared { stack, index, step, tally }));
-            member.best = Best { value, here };
+            self.waypoints.push(start);
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The members of a cohort, spread over the machine's threads.
 
-use super::{TrainError, group::Group, member::Member, pool, start::Plan};
+use super::{TrainError, group::Group, member::Member, pool, setup::TrainingSetup};
 use crate::{checkpoint::State, device::Machine};
 use rayon::{ThreadPool, prelude::*};
 use std::thread;
@@ -8,7 +8,7 @@ use std::thread;
 /// Groups side by side, and how many members they have room for together.
 pub(super) struct Lanes<'a> {
     machine: &'a Machine,
-    plan: &'a Plan,
+    setup: &'a TrainingSetup,
     width: usize,
     lanes: Vec<Lane>,
 }
@@ -24,8 +24,8 @@ struct Lane {
 
 impl<'a> Lanes<'a> {
     /// None yet, for at most `width` members at once.
-    pub fn new(machine: &'a Machine, plan: &'a Plan, width: usize) -> Self {
-        Self { machine, plan, width, lanes: Vec::new() }
+    pub fn new(machine: &'a Machine, setup: &'a TrainingSetup, width: usize) -> Self {
+        Self { machine, setup, width, lanes: Vec::new() }
     }
 
     pub fn is_empty(&self) -> bool {
@@ -81,8 +81,8 @@ impl<'a> Lanes<'a> {
 
     /// The members, with their states after `step` steps.
     pub fn states(&mut self, step: u64) -> Result<Vec<(Member, State)>, TrainError> {
-        let plan = self.plan;
-        let members = self.each(|group| Ok(group.unstack(plan, step)))?;
+        let setup = self.setup;
+        let members = self.each(|group| Ok(group.unstack(setup, step)))?;
         Ok(members.into_iter().flatten().collect())
     }
 
@@ -96,7 +96,7 @@ impl<'a> Lanes<'a> {
     /// Spreads members over the machine's threads, as evenly as can be, in their order, in place of
     /// those that are there.
     pub fn spread(&mut self, members: Vec<(Member, State)>) -> Result<(), TrainError> {
-        let (machine, plan) = (self.machine, self.plan);
+        let (machine, setup) = (self.machine, self.setup);
         let groups = machine.lanes().min(members.len());
         let mut rest = members.into_iter();
         let mut room = self.width;
@@ -111,7 +111,7 @@ impl<'a> Lanes<'a> {
         }
         let lane = |(part, room): (Vec<_>, _)| {
             let (members, states): (Vec<_>, Vec<_>) = part.into_iter().unzip();
-            let group = Group::new(plan, members, &states, machine, room);
+            let group = Group::new(setup, members, &states, machine, room);
             Ok(Lane { group, pool: pool(machine.threads() / groups)? })
         };
         let lanes: Result<_, TrainError> =

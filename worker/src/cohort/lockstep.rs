@@ -2,12 +2,13 @@
 
 use super::{
     Ended, Job, Progress, TrainError,
+    arm::Arm,
     batches::Batches,
-    fork::Arm,
     hand_in::{Leaving, finished, hand_in},
     lanes::Lanes,
     member::{Member, Place},
-    start::Plan,
+    setup::TrainingSetup,
+    start,
 };
 use crate::{checkpoint::State, data::Data, device::Machine, evaluate::Scores};
 use floodgauge_protocol::{
@@ -26,7 +27,7 @@ use std::{
 /// is at, or is trained once they have ended.
 pub(super) struct Lockstep<'a> {
     job: Job<'a>,
-    plan: &'a Plan,
+    setup: &'a TrainingSetup,
     data: &'a Data,
     machine: &'a Machine,
     lanes: Lanes<'a>,
@@ -39,27 +40,27 @@ pub(super) struct Lockstep<'a> {
     work: Duration,
     /// The runs that ended, each with its place in the answer.
     ended: Vec<(Place, Ended)>,
-    /// How many of them were told when states were saved.
-    told: usize,
+    /// How many of them were handed in when states were saved.
+    saved: usize,
 }
 
 impl<'a> Lockstep<'a> {
     pub fn new(
         machine: &'a Machine,
         job: Job<'a>,
-        plan: &'a Plan,
+        setup: &'a TrainingSetup,
         data: &'a Data,
         members: Vec<(Member, State)>,
     ) -> Self {
         Self {
             job,
-            plan,
+            setup,
             data,
             machine,
             work: Duration::ZERO,
             ended: Vec::new(),
-            told: 0,
-            lanes: Lanes::new(machine, plan, plan.width(machine, job.segment)),
+            saved: 0,
+            lanes: Lanes::new(machine, setup, start::width(setup, machine, job.segment)),
             waiting: members,
             step: job.segment.from_step,
             stops: HashMap::new(),
@@ -72,7 +73,7 @@ impl<'a> Lockstep<'a> {
         mut self,
         progress: &mut dyn Progress,
     ) -> Result<(Vec<Ended>, Duration), TrainError> {
-        let (last, per_epoch) = (self.job.segment.to_step, self.plan.steps_per_epoch);
+        let (last, per_epoch) = (self.job.segment.to_step, self.setup.steps_per_epoch);
         while self.admit()? {
             if self.step == last {
                 let members = self.lanes.clear(self.step)?.into_iter();
@@ -147,27 +148,27 @@ impl<'a> Lockstep<'a> {
         until: u64,
         progress: &dyn Progress,
     ) -> Result<Vec<Vec<Scores>>, TrainError> {
-        let (data, plan, steps) = (self.data, self.plan, self.step..until);
+        let (data, setup, steps) = (self.data, self.setup, self.step..until);
         let metric = self.job.segment.metric;
-        let batches = Batches::of(plan, data, epoch);
-        let ends_epoch = until == (epoch + 1) * plan.steps_per_epoch;
+        let batches = Batches::of(setup, data, epoch);
+        let ends_epoch = until == (epoch + 1) * setup.steps_per_epoch;
         let (first, last) = (self.job.segment.from_step, self.job.segment.to_step);
-        let begins = steps.start.is_multiple_of(plan.steps_per_epoch) || steps.start == first;
+        let begins = steps.start.is_multiple_of(setup.steps_per_epoch) || steps.start == first;
         let found = self.lanes.each(|group| {
             group.work = Duration::ZERO;
-            // Those that join within an epoch cut it, but what is kept is none of their business.
+            // Those that join within an epoch cut it, but what is kept has nothing to do with them.
             if begins {
-                group.depart(steps.start);
+                group.begin_epoch(steps.start);
             }
             let mut step = steps.start;
             while step < until {
                 if progress.abandoned() {
                     return Err(TrainError::Abandoned);
                 }
-                step = group.advance(plan, step..until, &batches);
+                step = group.advance(setup, step..until, &batches);
             }
             if ends_epoch || until == last {
-                group.members.iter_mut().for_each(|member| member.arrive(plan));
+                group.members.iter_mut().for_each(|member| member.end_epoch(setup));
             }
             if !ends_epoch {
                 return Ok((vec![], group.work));
@@ -175,7 +176,7 @@ impl<'a> Lockstep<'a> {
             let began = Instant::now();
             let scores = group.scores(&data.val, data.dim);
             group.work += began.elapsed();
-            group.keep_best(plan, metric, epoch as u32 + 1, until, &scores);
+            group.keep_best(setup, metric, epoch as u32 + 1, until, &scores);
             Ok((scores, group.work))
         })?;
         let (scores, work): (_, Vec<_>) = found.into_iter().unzip();
@@ -197,7 +198,7 @@ impl<'a> Lockstep<'a> {
                 if scores.loss() == Metric::Diverged {
                     member.diverged_at = Some(self.step);
                 }
-                let (train_loss, diagnostics) = member.close(self.plan.steps_per_epoch);
+                let (train_loss, diagnostics) = member.close(self.setup.steps_per_epoch);
                 let row = ReportRow {
                     arms: member.arm_ids(),
                     epoch,
@@ -256,7 +257,7 @@ impl<'a> Lockstep<'a> {
 
     /// Which arms are to stop here. At the segment's last step none are: they have reached it.
     fn to_stop(&self) -> impl Fn(&Arm) -> bool + use<> {
-        let per_epoch = self.plan.steps_per_epoch;
+        let per_epoch = self.setup.steps_per_epoch;
         let here = self.step.is_multiple_of(per_epoch) && self.step < self.job.segment.to_step;
         let epochs = self.step / per_epoch;
         let due = self.stops.iter().filter(|&(_, &at)| here && u64::from(at) <= epochs);
@@ -266,7 +267,7 @@ impl<'a> Lockstep<'a> {
 
     /// Which members have trained as long past their onset as their branch asks.
     fn exposed(&self) -> impl Fn(&Member) -> bool + use<> {
-        let (step, per_epoch) = (self.step, self.plan.steps_per_epoch);
+        let (step, per_epoch) = (self.step, self.setup.steps_per_epoch);
         move |member| {
             let last = last_epoch(member.exposure, member.onset_step, per_epoch);
             last.is_some_and(|last| step >= last * per_epoch)
@@ -274,23 +275,23 @@ impl<'a> Lockstep<'a> {
     }
 
     fn end(&mut self, leaving: impl IntoIterator<Item = Leaving>) -> Result<(), TrainError> {
-        self.ended.extend(hand_in(self.machine, self.plan, leaving)?);
+        self.ended.extend(hand_in(self.machine, self.setup, leaving)?);
         Ok(())
     }
 
-    /// What the runs are now, and those that ended since the last time. What is told of a run's
-    /// past isn't told again. What waits has nothing to tell.
+    /// What the runs are now, and those that ended since the last time. What was handed in of a
+    /// run's past isn't handed in again, and nothing of what waits.
     fn save(&mut self) -> Result<Vec<Ended>, TrainError> {
-        let ended = self.ended.iter().skip(self.told).map(|(_, ended)| ended);
+        let ended = self.ended.iter().skip(self.saved).map(|(_, ended)| ended);
         let whole = |ended: &&Ended| ended.branch.end != BranchEnd::Diverged;
         let mut runs: Vec<_> = ended.filter(whole).cloned().collect();
-        self.told = self.ended.len();
+        self.saved = self.ended.len();
         let members = self.lanes.states(self.step)?.into_iter();
         let members = members.map(|(member, state)| (member, state, BranchEnd::Stopped));
-        let now = hand_in(self.machine, self.plan, members)?;
+        let now = hand_in(self.machine, self.setup, members)?;
         runs.extend(now.into_iter().map(|(_, ended)| ended));
         let members = self.lanes.groups_mut().flat_map(|group| &mut group.members);
-        members.for_each(Member::forget);
+        members.for_each(Member::forget_saved);
         Ok(runs)
     }
 

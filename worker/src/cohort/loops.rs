@@ -1,8 +1,10 @@
 //! A step of several members by loops over what the device lends.
 
 use super::{
-    group::{Batch, Stack, Step},
-    member::{Member, Met},
+    batches::Batch,
+    member::{Member, StepOutcome},
+    setup::Step,
+    stack::Stack,
 };
 use crate::{
     evaluate,
@@ -80,23 +82,24 @@ pub(super) fn take(
     pass: Pass,
     batch: &Batch,
     step: Step,
-) -> Vec<Met> {
-    let mut met = vec![Met::default(); members.len()];
-    let (mut gradients, seen) =
-        pass.backward(|k, mean, losses| met[k] = Met::weigh(members[k].method, mean, losses));
+) -> Vec<StepOutcome> {
+    let mut outcomes = vec![StepOutcome::default(); members.len()];
+    let (mut gradients, seen) = pass.backward(|k, mean, losses| {
+        outcomes[k] = StepOutcome::weigh(members[k].method, mean, losses)
+    });
     if step.ends_epoch {
-        for (k, met) in met.iter_mut().enumerate() {
-            met.norm = Some(norm(&gradients, k, members.len()));
+        for (k, outcome) in outcomes.iter_mut().enumerate() {
+            outcome.grad_norm = Some(norm(&gradients, k, members.len()));
         }
     }
-    take_second(stack, members, batch, step, &mut gradients, &mut met);
+    take_second(stack, members, batch, step, &mut gradients, &mut outcomes);
     let moved = |member: &Member| matches!(member.method, Method::Alternating { .. });
     let moved: Vec<_> = members.iter().map(moved).collect();
     let parameters = stack.model.parameters_mut();
     stack.optim.step(parameters, &gradients, step.number, step.rate, &moved);
     // Once for each mini-batch, by the first pass: a second one leaves no trace.
     stack.model.absorb(seen);
-    met
+    outcomes
 }
 
 /// Takes the second gradient of those members whose method has one, as a smaller stack.
@@ -106,7 +109,7 @@ fn take_second(
     batch: &Batch,
     step: Step,
     gradients: &mut [Vec<f32>],
-    met: &mut [Met],
+    outcomes: &mut [StepOutcome],
 ) {
     let all = members.len();
     let (mut takers, mut pairs) = (vec![], vec![]);
@@ -131,14 +134,14 @@ fn take_second(
         parameters.into_iter().map(|parameter| taken(&to_host(parameter.clone()))).collect();
     let mut first: Vec<Vec<f32>> = gradients.iter().map(|values| taken(values)).collect();
     let model = &stack.model;
-    pair::take_second(&pairs, &mut theta, &mut first, |probes| {
+    pair::take_second(&pairs, &mut theta, &mut first, |points| {
         let tensor = |(values, [_, rows, columns]): (&Vec<f32>, &[usize; 3])| {
             let shape = [takers.len(), *rows, *columns];
             Tensor::from_data(TensorData::new(values.clone(), shape), &device)
         };
-        let model = model.at(probes.iter().zip(&shapes).map(tensor).collect());
+        let model = model.at(points.iter().zip(&shapes).map(tensor).collect());
         let weigh = |i: usize, mean: f64, losses: &mut [f32]| {
-            met[takers[i]].broke = !mean.is_finite();
+            outcomes[takers[i]].second_diverged = !mean.is_finite();
             losses.fill(1.0);
         };
         Pass::forward(&model, batch).backward(weigh).0

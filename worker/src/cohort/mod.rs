@@ -1,7 +1,7 @@
 //! Trains the branches of a segment in lockstep.
 
+mod arm;
 mod batches;
-mod fork;
 mod group;
 mod hand_in;
 mod keep;
@@ -9,6 +9,8 @@ mod lanes;
 mod lockstep;
 mod loops;
 mod member;
+mod setup;
+mod stack;
 mod start;
 mod tensors;
 
@@ -20,13 +22,13 @@ use floodgauge_protocol::{
 };
 use lockstep::Lockstep;
 use rayon::{ThreadPool, ThreadPoolBuilder};
-use start::Plan;
+use setup::TrainingSetup;
 use std::{
     collections::{BTreeMap, HashMap},
     time::{Duration, Instant},
 };
 
-/// What to train.
+/// A leased segment with all that training it takes, beside data and checkpoints.
 #[derive(Clone, Copy, Debug)]
 pub struct Job<'a> {
     /// The recipe, its split filled in.
@@ -101,13 +103,13 @@ pub enum TrainError {
     Arms {
         /// Its position in the segment.
         branch: usize,
-        /// How many arms.
+        /// How many arms it names.
         arms: usize,
     },
     /// A branch names an arm that the sweep lacks.
     #[error("arm {arm} is not among the {arms} of the sweep")]
     UnknownArm {
-        /// The arm.
+        /// The index that the segment names.
         arm: usize,
         /// How many there are.
         arms: usize,
@@ -119,7 +121,7 @@ pub enum TrainError {
         at: u64,
         /// The segment's first step.
         from: u64,
-        /// Its last one.
+        /// The segment's last step.
         to: u64,
     },
     /// The data are not what the recipe says.
@@ -139,7 +141,7 @@ pub enum TrainError {
     /// A checkpoint can't be read.
     #[error("checkpoint {digest} is not usable")]
     Checkpoint {
-        /// Which.
+        /// The blob's digest.
         digest: Digest,
         /// Why.
         source: CheckpointError,
@@ -178,9 +180,9 @@ pub fn train(
     progress: &mut dyn Progress,
 ) -> Result<Vec<Ended>, TrainError> {
     let began = Instant::now();
-    let plan = Plan::of(job, data)?;
-    let members = plan.members(job, checkpoints)?;
-    let cohort = Lockstep::new(machine, job, &plan, data, members);
+    let setup = TrainingSetup::of(job, data)?;
+    let members = start::members(&setup, job, checkpoints)?;
+    let cohort = Lockstep::new(machine, job, &setup, data, members);
     match job.segment.kind {
         SegmentKind::Train => {
             let (ended, work) = cohort.run(progress)?;

@@ -3,8 +3,10 @@
 //! The same as [`loops`](super::loops), but that nothing is read before [`Unread::read`].
 
 use super::{
-    group::{Batch, Stack, Step},
-    member::{Member, Met},
+    batches::Batch,
+    member::{Member, StepOutcome},
+    setup::Step,
+    stack::Stack,
 };
 use crate::{
     flood::Weights,
@@ -23,7 +25,7 @@ pub(super) struct Pass {
     seen: Vec<Statistics>,
 }
 
-/// What the members met in a step, still on the device.
+/// The members' outcomes of a step, still on the device.
 pub(super) struct Unread {
     /// `[K, 1]`.
     means: Tensor<2>,
@@ -139,12 +141,12 @@ fn take_second(
     let mut theta: Vec<_> = stack.model.parameters().into_iter().map(taken).collect();
     let norms = norms(&first).reshape([-1, 1, 1]);
     let pairs = Pairs::of(&methods, norms, step.rate, step.weight_decay);
-    let probes: Vec<_> =
-        theta.iter().zip(&first).map(|(theta, first)| pairs.probe(theta, first)).collect();
-    let pass = Pass::forward(&stack.model.at(probes.clone()), batch);
+    let points: Vec<_> =
+        theta.iter().zip(&first).map(|(theta, first)| pairs.point(theta, first)).collect();
+    let pass = Pass::forward(&stack.model.at(points.clone()), batch);
     let (second, means, _) = pass.backward(|_, losses| losses.ones_like());
-    for (i, (probe, second)) in probes.into_iter().zip(second).enumerate() {
-        pairs.close(&mut theta[i], &mut first[i], probe, second);
+    for (i, (point, second)) in points.into_iter().zip(second).enumerate() {
+        pairs.close(&mut theta[i], &mut first[i], point, second);
     }
     for (gradient, first) in gradients.iter_mut().zip(first) {
         *gradient = put(gradient.clone(), first);
@@ -166,8 +168,8 @@ fn norms(gradients: &[Tensor<3>]) -> Tensor<2> {
 }
 
 impl Unread {
-    /// Waits for the device, and tells what the members met in each step.
-    pub fn read(steps: Vec<Self>, members: &[Member]) -> Vec<Vec<Met>> {
+    /// Waits for the device, and gives the members' outcomes of each step.
+    pub fn read(steps: Vec<Self>, members: &[Member]) -> Vec<Vec<StepOutcome>> {
         if steps.is_empty() {
             return vec![];
         }
@@ -185,21 +187,23 @@ impl Unread {
             part
         };
         let count = members.len();
-        let met = steps.iter().map(|step| {
+        let outcomes = steps.iter().map(|step| {
             let samples = step.losses.dims()[1];
             let means = next(count);
             let mut losses = next(count * samples).to_vec();
             let norms = step.norms.is_some().then(|| next(count));
             let seconds = step.second.as_ref().map(|second| next(second.dims()[0]));
             let mut seconds = seconds.unwrap_or_default().iter();
-            let met = members.iter().enumerate().map(|(k, member)| {
+            let outcomes = members.iter().enumerate().map(|(k, member)| {
                 let losses = &mut losses[k * samples..(k + 1) * samples];
-                let met = Met::weigh(member.method, f64::from(means[k]), losses);
-                let broke = member.takes_second() && seconds.next().is_some_and(|m| !m.is_finite());
-                Met { norm: norms.map(|norms| f64::from(norms[k])), broke, ..met }
+                let outcome = StepOutcome::weigh(member.method, f64::from(means[k]), losses);
+                let second = member.takes_second().then(|| seconds.next()).flatten();
+                let second_diverged = second.is_some_and(|mean| !mean.is_finite());
+                let grad_norm = norms.map(|norms| f64::from(norms[k]));
+                StepOutcome { grad_norm, second_diverged, ..outcome }
             });
-            met.collect()
+            outcomes.collect()
         });
-        met.collect()
+        outcomes.collect()
     }
 }

@@ -5,9 +5,9 @@ use floodgauge_protocol::Image;
 use std::{io::Read, sync::OnceLock};
 
 /// Pixels per image.
-const DIM: usize = 64;
-/// The brightest pixel.
-const SCALE: f32 = 16.0;
+const PIXELS: usize = 64;
+/// The value of the brightest pixel, by which all are divided.
+const WHITE: f32 = 16.0;
 
 /// One record per image: 64 pixels of one byte, then the class.
 static PACKED: &[u8] = include_bytes!("../../data/digits.bin.gz");
@@ -20,15 +20,15 @@ pub(super) fn all() -> &'static Set {
         flate2::read::GzDecoder::new(PACKED)
             .read_to_end(&mut bytes)
             .expect("the built-in digits unpack: a test has read them");
-        let records = bytes.chunks_exact(DIM + 1);
-        let pixels = records.clone().flat_map(|record| record[..DIM].iter().copied()).collect();
+        let records = bytes.chunks_exact(PIXELS + 1);
+        let pixels = records.clone().flat_map(|record| record[..PIXELS].iter().copied()).collect();
         Set {
-            dim: DIM,
+            dim: PIXELS,
             image: Some(Image::square(1, 8)),
             classes: 10,
             train: Pool {
-                features: Features::Bytes(pixels, SCALE),
-                labels: records.map(|record| record[DIM]).collect(),
+                features: Features::Bytes(pixels, WHITE),
+                labels: records.map(|record| record[PIXELS]).collect(),
             },
             test: None,
         }
@@ -44,7 +44,7 @@ mod tests {
         let pool = &all().train;
         let Features::Bytes(pixels, _) = &pool.features else { panic!("{:?}", pool.features) };
         assert_eq!(pool.len(), 1_797);
-        assert_eq!(pixels.len(), 1_797 * DIM);
+        assert_eq!(pixels.len(), 1_797 * PIXELS);
         assert!(pixels.iter().all(|&pixel| pixel <= 16));
         let count = |class| pool.labels.iter().filter(|&&label| label == class).count();
         assert_eq!(

@@ -26,7 +26,7 @@ pub struct Samples {
 }
 
 impl Samples {
-    /// How many samples.
+    /// How many samples there are; one label each.
     pub fn len(&self) -> usize {
         self.labels.len()
     }
@@ -63,7 +63,7 @@ pub enum DataError {
     /// An uploaded file that can't be used.
     #[error("{name} can't be used")]
     Upload {
-        /// The set.
+        /// As the recipe names it.
         name: DatasetName,
         /// Why.
         source: UploadError,
@@ -74,7 +74,7 @@ pub enum DataError {
     /// The recipe asks for more samples than there are.
     #[error("n_train {n_train} and n_val {n_val} together exceed the {most} samples of {name}")]
     Split {
-        /// The set.
+        /// As the recipe names it.
         name: DatasetName,
         /// Training samples asked for.
         n_train: usize,
@@ -133,7 +133,7 @@ fn seen<'a>(
         false => Ok(()),
     };
     if let Some(facts) = dataset.facts() {
-        check(facts.most_samples as usize)?;
+        check(facts.max_samples as usize)?;
     }
     let mut data = match name.kind() {
         DatasetKind::Generated => synthetic::draw(&name, n_train, n_val, seed),

@@ -7,7 +7,7 @@ use std::{
 };
 
 /// The most characters of a fingerprint.
-const MOST: usize = 200;
+const MAX_CHARS: usize = 200;
 
 /// What the bits of a training run depend on beside its recipe and seed: build (compiler,
 /// libraries, sources; see `build.rs`), platform, the C library's mathematics, instruction set,
@@ -27,7 +27,7 @@ pub fn fingerprint(machine: &Machine) -> String {
         caches().unwrap_or_else(processor),
         machine.words(),
     );
-    text.chars().filter(|c| c.is_ascii() && !c.is_ascii_control()).take(MOST).collect()
+    text.chars().filter(|c| c.is_ascii() && !c.is_ascii_control()).take(MAX_CHARS).collect()
 }
 
 /// Tells one C library's mathematics from another's by what it computes.
@@ -38,9 +38,9 @@ pub fn fingerprint(machine: &Machine) -> String {
 /// version number would tell.
 fn mathematics() -> u64 {
     let mut hasher = DefaultHasher::new();
-    for step in 0..PROBES {
+    for step in 0..ARGUMENTS {
         // From e^-20 to e^20, unevenly, so that all bits of the argument vary.
-        let exponent = (f64::from(step) / f64::from(PROBES) - 0.5) * 40.0;
+        let exponent = (f64::from(step) / f64::from(ARGUMENTS) - 0.5) * 40.0;
         let x = black_box(exponent);
         let power = black_box(x.exp());
         for value in [power, power.ln(), x.sin(), x.cos()] {
@@ -56,7 +56,7 @@ fn mathematics() -> u64 {
 }
 
 /// How many arguments each function is tried on.
-const PROBES: u32 = 10_007;
+const ARGUMENTS: u32 = 10_007;
 
 #[cfg(target_arch = "x86_64")]
 fn instruction_set() -> String {
@@ -113,7 +113,7 @@ mod tests {
     fn the_fingerprint_repeats_and_fits_its_field() {
         let text = fingerprint(&Machine::default());
         assert_eq!(text, fingerprint(&Machine::default()));
-        assert!(text.is_ascii() && text.len() <= MOST, "{text}");
+        assert!(text.is_ascii() && text.len() <= MAX_CHARS, "{text}");
         assert!(text.contains(env!("CARGO_PKG_VERSION")), "{text}");
         assert!(text.ends_with(" flex"), "nothing was cut off: {text}");
     }

@@ -34,7 +34,7 @@ pub enum Arithmetic {
 }
 
 /// Steps whose losses are read at once on a device that waiting would stall.
-const BLOCK: u64 = 16;
+const STEPS_PER_BLOCK: u64 = 16;
 
 impl Machine {
     /// The CPU with burn's `flex` backend and at most `threads` threads at a time; results don't
@@ -62,7 +62,7 @@ impl Machine {
         let device = name.open()?;
         let model = name::model(&device);
         let arithmetic = Arithmetic::Tensors;
-        Ok(Self { device, name, model, block: BLOCK, arithmetic, ..self })
+        Ok(Self { device, name, model, block: STEPS_PER_BLOCK, arithmetic, ..self })
     }
 
     /// Bytes that training may take, beside the data set; half of the system's by default. Results
@@ -81,7 +81,7 @@ impl Machine {
         Self { arithmetic, ..self }
     }
 
-    /// Where tensors live.
+    /// burn's name for where the tensors of a segment live.
     pub fn device(&self) -> &Device {
         &self.device
     }

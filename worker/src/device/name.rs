@@ -34,9 +34,9 @@ pub enum DeviceError {
     /// The machine has none, or no driver for it.
     #[error("{name} can't be used: {reason}")]
     Unusable {
-        /// Which.
+        /// The device that was asked for.
         name: DeviceName,
-        /// What it said.
+        /// What its driver said.
         reason: String,
     },
 }

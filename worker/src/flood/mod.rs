@@ -8,15 +8,18 @@ mod tensors;
 
 pub use tensors::Weights;
 
-use floodgauge_protocol::Method;
+use floodgauge_protocol::{
+    Method,
+    below::{in_training, is_below},
+};
 
 /// The width of SoftAD's transition, in nats.
 const SOFTAD_SIGMA: f32 = 1.0;
 
 /// Whether a mini-batch of mean loss `loss` (nats) lies below the level of flooding, so that its
-/// step ascends. Compared in 32 bits; at the level itself the step descends.
-pub fn below(method: Method, loss: f32) -> bool {
-    matches!(method, Method::Flood { b } if loss < b as f32)
+/// step ascends.
+pub fn below(method: Method, loss: impl Into<f64>) -> bool {
+    matches!(method, Method::Flood { b } if is_below(loss, b))
 }
 
 /// The weight under `method` of a sample of loss `sample` in a mini-batch of mean loss `mean`,
@@ -30,9 +33,9 @@ pub fn below(method: Method, loss: f32) -> bool {
 pub fn weight(method: Method, mean: f32, sample: f32) -> f32 {
     match method {
         Method::Flood { .. } if below(method, mean) => -1.0,
-        Method::Iflood { b } if sample < b as f32 => -1.0,
+        Method::Iflood { b } if is_below(sample, b) => -1.0,
         Method::Softad { b } => {
-            let x = (sample - b as f32) / SOFTAD_SIGMA;
+            let x = (sample - in_training(b)) / SOFTAD_SIGMA;
             x / (1.0 + x * x).sqrt()
         }
         _ => 1.0,
@@ -42,7 +45,7 @@ pub fn weight(method: Method, mean: f32, sample: f32) -> f32 {
 /// Whether a step whose samples have `weights` differs from a plain one. The first such step is
 /// the arm's onset: for SoftAD and the methods of two gradients the first of all, for iFlood the
 /// first with a sample below its level.
-pub fn departs(method: Method, weights: &[f32]) -> bool {
+pub fn differs_from_plain(method: Method, weights: &[f32]) -> bool {
     method.gradients_per_step() > 1 || weights.iter().any(|&weight| weight != 1.0)
 }
 
@@ -86,7 +89,7 @@ mod tests {
             for loss in [0.0, 2.3] {
                 let weights = [weight(method, loss, loss)];
                 assert_eq!(weights, [1.0]);
-                assert!(!departs(method, &weights) && !ascends(method, &weights));
+                assert!(!differs_from_plain(method, &weights) && !ascends(method, &weights));
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use super::SOFTAD_SIGMA;
 use burn::tensor::{Bool, Device, Tensor, TensorData};
-use floodgauge_protocol::Method;
+use floodgauge_protocol::{Method, below::in_training};
 
 /// The methods of several members.
 #[derive(Clone, Debug)]
@@ -24,10 +24,7 @@ impl Weights {
             let any = which.contains(&true);
             any.then(|| Tensor::from_data(TensorData::new(which, shape), device))
         };
-        let level = |method: &Method| match *method {
-            Method::Flood { b } | Method::Iflood { b } | Method::Softad { b } => b as f32,
-            _ => 0.0,
-        };
+        let level = |method: &Method| method.level().map_or(0.0, in_training);
         let levels: Vec<_> = methods.iter().map(level).collect();
         Self {
             levels: Tensor::from_data(TensorData::new(levels, shape), device),
@@ -38,7 +35,8 @@ impl Weights {
     }
 
     /// The weight of each sample `[K, batch]`, as [`weight`](super::weight) tells it: `means`
-    /// `[K, 1]` and `losses` `[K, batch]` in nats.
+    /// `[K, 1]` and `losses` `[K, batch]` in nats. On the device, `lower` of two tensors of 32 bits is
+    /// what [`is_below`](floodgauge_protocol::below::is_below) is of two numbers.
     pub fn weigh(&self, means: Tensor<2>, losses: Tensor<2>) -> Tensor<2> {
         let shape = losses.dims();
         let levels = self.levels.clone().expand(shape);

@@ -63,7 +63,7 @@ impl<'a> Pass<'a> {
         self.counted(x + bias)
     }
 
-    /// A batch norm.
+    /// The next batch norm that the layout declares, over the rows of `x` `[K, rows, width]`.
     pub fn norm(&mut self, x: Tensor<3>) -> Tensor<3> {
         let (scale, shift) = (self.take(), self.take());
         if let Some(running) = self.running {

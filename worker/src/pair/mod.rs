@@ -20,7 +20,7 @@ pub enum Pair {
         descent: f32,
         /// ε₂.
         ascent: f32,
-        /// The weight decay.
+        /// L2, the family's weight decay.
         decay: f32,
     },
     /// The gradient `g + λ (g(θ + r g) − g) / r` for the recipe's optimiser, by finite difference
@@ -51,7 +51,7 @@ impl Pair {
     }
 
     /// Where the second gradient is taken, from weights and the first one.
-    fn probe(self, theta: f32, first: f32) -> f32 {
+    fn point(self, theta: f32, first: f32) -> f32 {
         match self {
             Self::Alternating { descent, decay, .. } => theta - descent * (first + decay * theta),
             Self::Penalty { radius, .. } if radius.is_infinite() => theta,
@@ -61,10 +61,10 @@ impl Pair {
 
     /// Ends the step on one weight: moves it (alternating), or turns its first gradient into the
     /// optimiser's (penalty).
-    fn close(self, theta: &mut f32, first: &mut f32, probe: f32, second: f32) {
+    fn close(self, theta: &mut f32, first: &mut f32, point: f32, second: f32) {
         match self {
             Self::Alternating { ascent, decay, .. } => {
-                *theta = probe + ascent * (second - decay * probe);
+                *theta = point + ascent * (second - decay * point);
             }
             Self::Penalty { radius, .. } if radius.is_infinite() => {}
             Self::Penalty { lambda, radius } => *first += lambda * (second - *first) / radius,
@@ -85,23 +85,23 @@ pub fn take_second(
     gradient: impl FnOnce(&[Vec<f32>]) -> Vec<Vec<f32>>,
 ) {
     let part = |values: &[f32]| (values.len() / pairs.len()).max(1);
-    let mut probes = Vec::with_capacity(theta.len());
+    let mut points = Vec::with_capacity(theta.len());
     for (theta, first) in theta.iter().zip(first.iter()) {
         let members = theta.chunks(part(theta)).zip(first.chunks(part(first))).zip(pairs);
-        let probe = members.flat_map(|((theta, first), pair)| {
-            theta.iter().zip(first).map(|(&theta, &first)| pair.probe(theta, first))
+        let point = members.flat_map(|((theta, first), pair)| {
+            theta.iter().zip(first).map(|(&theta, &first)| pair.point(theta, first))
         });
-        probes.push(probe.collect());
+        points.push(point.collect());
     }
-    let seconds = gradient(&probes);
+    let seconds = gradient(&points);
     for (i, second) in seconds.iter().enumerate() {
         let part = part(second);
         let changed = theta[i].chunks_mut(part).zip(first[i].chunks_mut(part));
-        let given = probes[i].chunks(part).zip(second.chunks(part));
-        for (((theta, first), (probe, second)), pair) in changed.zip(given).zip(pairs) {
+        let given = points[i].chunks(part).zip(second.chunks(part));
+        for (((theta, first), (point, second)), pair) in changed.zip(given).zip(pairs) {
             let changed = theta.iter_mut().zip(first);
-            for ((theta, first), (&probe, &second)) in changed.zip(probe.iter().zip(second)) {
-                pair.close(theta, first, probe, second);
+            for ((theta, first), (&point, &second)) in changed.zip(point.iter().zip(second)) {
+                pair.close(theta, first, point, second);
             }
         }
     }
@@ -141,7 +141,7 @@ mod tests {
     fn step(pair: Pair) -> (Vec<f32>, Vec<f32>) {
         let mut theta = [AT.to_vec()];
         let mut first = [gradient(&AT)];
-        take_second(&[pair], &mut theta, &mut first, |probes| vec![gradient(&probes[0])]);
+        take_second(&[pair], &mut theta, &mut first, |points| vec![gradient(&points[0])]);
         let ([theta], [first]) = (theta, first);
         (theta, first)
     }
@@ -211,8 +211,8 @@ mod tests {
     fn a_vanishing_gradient_has_no_penalty() {
         let pair = Pair::of(Method::GradientPenalty { lambda: 1.0, rho: 0.05 }, 0.0, 1.0, 0.0);
         let (mut theta, mut first) = ([vec![1.0]], [vec![0.0]]);
-        take_second(&[pair.unwrap()], &mut theta, &mut first, |probes| {
-            assert_eq!(probes, [[1.0]]);
+        take_second(&[pair.unwrap()], &mut theta, &mut first, |points| {
+            assert_eq!(points, [[1.0]]);
             vec![vec![0.0]]
         });
         assert_eq!((theta, first), ([vec![1.0]], [vec![0.0]]));
@@ -227,8 +227,8 @@ mod tests {
         ];
         let mut theta = [[AT, AT].concat()];
         let mut first = [[&g[..], &g[..]].concat()];
-        take_second(&pairs, &mut theta, &mut first, |probes| {
-            vec![probes[0].chunks(3).flat_map(gradient).collect()]
+        take_second(&pairs, &mut theta, &mut first, |points| {
+            vec![points[0].chunks(3).flat_map(gradient).collect()]
         });
         let ((moved, _), (_, penalised)) = (step(pairs[0]), step(pairs[1]));
         assert_eq!(theta[0], [&moved[..], &AT].concat());

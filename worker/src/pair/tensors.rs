@@ -53,7 +53,7 @@ impl Pairs {
     }
 
     /// Where the second gradients are taken, from weights and the first ones.
-    pub fn probe(&self, theta: &Tensor<3>, first: &Tensor<3>) -> Tensor<3> {
+    pub fn point(&self, theta: &Tensor<3>, first: &Tensor<3>) -> Tensor<3> {
         let decayed = first.clone() + theta.clone() * self.decay;
         let down = theta.clone() - decayed * self.descent.clone();
         let away = theta.clone() + first.clone() * self.radius.clone();
@@ -66,12 +66,12 @@ impl Pairs {
         &self,
         theta: &mut Tensor<3>,
         first: &mut Tensor<3>,
-        probe: Tensor<3>,
+        point: Tensor<3>,
         second: Tensor<3>,
     ) {
         let alternating = self.alternating.clone().expand(theta.dims());
-        let up = second.clone() - probe.clone() * self.decay;
-        let moved = probe + up * self.ascent.clone();
+        let up = second.clone() - point.clone() * self.decay;
+        let moved = point + up * self.ascent.clone();
         theta.inplace(|theta| theta.mask_where(alternating.clone(), moved));
         // The others have no radius.
         let none = self.radius.clone().equal_elem(0.0).expand(first.dims());
@@ -105,9 +105,9 @@ mod tests {
             .filter_map(|(&method, norm)| Pair::of(method, f64::from(norm), 0.5, 0.01))
             .collect();
         let (mut moved, mut gradient) = ([theta.to_vec()], [first.to_vec()]);
-        let mut probes = vec![];
+        let mut points = vec![];
         take_second(&pairs, &mut moved, &mut gradient, |at| {
-            probes = at[0].clone();
+            points = at[0].clone();
             vec![second.to_vec()]
         });
 
@@ -120,9 +120,9 @@ mod tests {
         };
         let rules = Pairs::of(&methods, tensor(&norms), 0.5, 0.01);
         let (mut theta, mut first) = (tensor(&theta), tensor(&first));
-        let probe = rules.probe(&theta, &first);
-        rules.close(&mut theta, &mut first, probe.clone(), tensor(&second));
-        for (found, expected) in [(probe, &probes), (theta, &moved[0]), (first, &gradient[0])] {
+        let point = rules.point(&theta, &first);
+        rules.close(&mut theta, &mut first, point.clone(), tensor(&second));
+        for (found, expected) in [(point, &points), (theta, &moved[0]), (first, &gradient[0])] {
             for (found, expected) in to_host(found).into_iter().zip(expected) {
                 assert!((found - expected).abs() < 1e-6, "{found}, not {expected}");
             }

@@ -5,18 +5,18 @@ use floodgauge_protocol::Dataset;
 use std::{fs::File, sync::Arc};
 
 /// The bytes of features to keep; one set is kept however large it is.
-const MOST_BYTES: usize = 1 << 30;
+const MAX_BYTES: usize = 1 << 30;
 
 /// Loaded data by recipe and seed, the latest used last.
 #[derive(Debug)]
 pub(super) struct DataCache {
-    most_bytes: usize,
+    max_bytes: usize,
     entries: Vec<(Dataset, u32, Arc<Data>)>,
 }
 
 impl Default for DataCache {
     fn default() -> Self {
-        Self { most_bytes: MOST_BYTES, entries: Vec::new() }
+        Self { max_bytes: MAX_BYTES, entries: Vec::new() }
     }
 }
 
@@ -50,7 +50,7 @@ impl DataCache {
 
     fn evict(&mut self) {
         let mut bytes: usize = self.entries.iter().map(|(_, _, data)| size(data)).sum();
-        while bytes > self.most_bytes && self.entries.len() > 1 {
+        while bytes > self.max_bytes && self.entries.len() > 1 {
             bytes -= size(&self.entries.remove(0).2);
         }
     }
@@ -82,7 +82,7 @@ mod tests {
     fn the_least_lately_used_make_room() {
         let mut cache = DataCache::default();
         let first = cache.get(&gaussians(), 0, None).unwrap();
-        cache.most_bytes = 2 * size(&first);
+        cache.max_bytes = 2 * size(&first);
         cache.get(&gaussians(), 1, None).unwrap();
         cache.get(&gaussians(), 0, None).unwrap();
         cache.get(&gaussians(), 2, None).unwrap();
@@ -92,7 +92,7 @@ mod tests {
 
     #[test]
     fn one_set_is_kept_however_large() {
-        let mut cache = DataCache { most_bytes: 0, ..DataCache::default() };
+        let mut cache = DataCache { max_bytes: 0, ..DataCache::default() };
         cache.get(&gaussians(), 0, None).unwrap();
         assert_eq!(cache.entries.len(), 1);
     }

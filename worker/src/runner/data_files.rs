@@ -27,7 +27,7 @@ pub struct Cache {
     /// The folder; it is made when it is needed.
     pub folder: PathBuf,
     /// The bytes to keep; the set in use is kept however large it is.
-    pub most_bytes: u64,
+    pub max_bytes: u64,
 }
 
 /// The files of a [`Cache`].
@@ -53,7 +53,7 @@ impl DataFiles {
         let folder = &self.cache.folder;
         let keep = |error: io::Error| ClientError::Keep(format!("{}: {error}", folder.display()));
         let path = folder.join(digest.to_string());
-        if let Some(file) = self.there(&path, digest).map_err(keep)? {
+        if let Some(file) = self.intact_file(&path, digest).map_err(keep)? {
             return Ok(file);
         }
         fs::create_dir_all(folder).map_err(keep)?;
@@ -66,7 +66,7 @@ impl DataFiles {
     }
 
     /// The file, if it is there and is what its name says.
-    fn there(&self, path: &Path, digest: Digest) -> io::Result<Option<File>> {
+    fn intact_file(&self, path: &Path, digest: Digest) -> io::Result<Option<File>> {
         let mut file = match File::options().read(true).write(true).open(path) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -113,7 +113,7 @@ impl DataFiles {
         files.sort();
         let mut bytes = fs::metadata(used)?.len() + files.iter().map(|file| file.1).sum::<u64>();
         for (_, length, path) in files {
-            if bytes <= self.cache.most_bytes {
+            if bytes <= self.cache.max_bytes {
                 break;
             }
             remove(&path)?;
@@ -139,8 +139,8 @@ mod tests {
     use super::*;
     use std::io::{Read, Write};
 
-    fn files(folder: &Path, most_bytes: u64) -> DataFiles {
-        DataFiles::new(Cache { folder: folder.into(), most_bytes })
+    fn files(folder: &Path, max_bytes: u64) -> DataFiles {
+        DataFiles::new(Cache { folder: folder.into(), max_bytes })
     }
 
     /// Keeps `bytes`, and says where.
@@ -163,11 +163,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (path, digest) = kept(&files(folder.path(), 100), b"samples");
         let mut text = String::new();
-        let mut found = files(folder.path(), 100).there(&path, digest).unwrap().unwrap();
+        let mut found = files(folder.path(), 100).intact_file(&path, digest).unwrap().unwrap();
         found.read_to_string(&mut text).unwrap();
         assert_eq!(text, "samples");
         fs::write(&path, b"sampled").unwrap();
-        assert!(files(folder.path(), 100).there(&path, digest).unwrap().is_none());
+        assert!(files(folder.path(), 100).intact_file(&path, digest).unwrap().is_none());
     }
 
     #[test]
@@ -180,7 +180,7 @@ mod tests {
         fs::write(&theirs, [0; 100]).unwrap();
         used(&first, 100);
         used(&second, 50);
-        files.there(&first, digest).unwrap().unwrap();
+        files.intact_file(&first, digest).unwrap().unwrap();
         let (third, _) = kept(&files, &[3; 10]);
         assert!(first.exists() && !second.exists() && third.exists() && theirs.exists());
         let (large, _) = kept(&files, &[4; 100]);

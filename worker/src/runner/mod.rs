@@ -46,9 +46,9 @@ const CLAIM_WAIT_S: u32 = 25;
 /// The least time between two claims that find nothing, should a server not wait at all.
 const CLAIM_PAUSE: Duration = Duration::from_secs(1);
 /// Blobs in transfer at a time.
-const TRANSFERS: usize = 4;
+const TRANSFERS_AT_ONCE: usize = 4;
 /// The most characters of a failure's message.
-const MOST_MESSAGE: usize = 2_000;
+const MAX_MESSAGE_CHARS: usize = 2_000;
 
 /// How to set up a [`Worker`].
 #[derive(Clone)]
@@ -274,7 +274,7 @@ impl Worker {
             .map(|digest| async move {
                 Ok::<_, ClientError>((digest, self.client.get_blob(lease, digest).await?))
             })
-            .buffer_unordered(TRANSFERS)
+            .buffer_unordered(TRANSFERS_AT_ONCE)
             .try_collect()
             .await?;
         Ok(Inputs { checkpoints, data })
@@ -282,10 +282,10 @@ impl Worker {
 
     /// Tells the server why; should that not come through, the lease expires.
     async fn fail(&self, lease: &Lease, message: String, shutdown: &CancellationToken) {
-        let message = message.chars().take(MOST_MESSAGE).collect();
+        let message = message.chars().take(MAX_MESSAGE_CHARS).collect();
         let fail = Fail { message };
-        let told = self.client.fail(lease, &fail);
-        if let Some(Err(error)) = shutdown.run_until_cancelled(told).await {
+        let sent = self.client.fail(lease, &fail);
+        if let Some(Err(error)) = shutdown.run_until_cancelled(sent).await {
             tracing::warn!(error = %chain(&error), "could not say so");
         }
     }
@@ -293,11 +293,11 @@ impl Worker {
 
 /// Uploads the checkpoints of some runs.
 async fn upload(client: &Client, lease: &Lease, runs: &[Ended]) -> Result<(), ClientError> {
-    // Branches that still ride on one trunk share their state: it goes up once.
+    // Arms that still share a trunk share their state: it goes up once.
     let blobs: BTreeMap<_, _> = runs.iter().flat_map(|run| run.blobs.clone()).collect();
     stream::iter(blobs)
         .map(|(digest, bytes)| client.put_blob(lease, digest, bytes))
-        .buffer_unordered(TRANSFERS)
+        .buffer_unordered(TRANSFERS_AT_ONCE)
         .try_collect()
         .await
 }

@@ -24,8 +24,9 @@ pub use linear::linear;
 pub use norm::{Statistics, norm, norm_train};
 pub use pool::{PoolShape, max_pool};
 
-/// Added to a variance before its root.
-const EPSILON: f32 = 1e-5;
+/// Added to the variance of a batch norm before its root: PyTorch's default, which `make check-torch`
+/// and the recorded grids compare with.
+const NORM_EPSILON: f32 = 1e-5;
 
 /// Stacks the array `name` of each state, `[rows, columns]` or `[columns]`, into
 /// `[K, rows, columns]`. There is at least one state; all hold it, with one shape.

@@ -1,15 +1,15 @@
 //! Batch normalisation with running statistics for each member (Ioffe & Szegedy, ICML 2015).
 
-use super::{EPSILON, backend::StackedOps};
+use super::{NORM_EPSILON, backend::StackedOps};
 use burn::{backend::Dispatch, tensor::Tensor};
 
-/// How far the running statistics move towards those of a mini-batch.
-const MOMENTUM: f64 = 0.1;
+/// The share by which the running statistics move towards those of a mini-batch: PyTorch's default.
+const RUNNING_MOMENTUM: f64 = 0.1;
 
 /// Mean and biased variance of each column, both `[K, 1, width]`.
 #[derive(Clone, Debug)]
 pub struct Statistics {
-    /// The mean.
+    /// Of a mini-batch while training, running ones at evaluation.
     pub mean: Tensor<3>,
     /// The variance, divided by the number of rows.
     pub variance: Tensor<3>,
@@ -18,8 +18,9 @@ pub struct Statistics {
 impl Statistics {
     /// Moves these running statistics towards those of a mini-batch.
     pub fn absorb(&mut self, seen: Self) {
-        let blend =
-            |old: &Tensor<3>, new: Tensor<3>| old.clone() * (1.0 - MOMENTUM) + new * MOMENTUM;
+        let blend = |old: &Tensor<3>, new: Tensor<3>| {
+            old.clone() * (1.0 - RUNNING_MOMENTUM) + new * RUNNING_MOMENTUM
+        };
         self.mean = blend(&self.mean, seen.mean);
         self.variance = blend(&self.variance, seen.variance);
     }
@@ -37,7 +38,7 @@ pub fn norm_train(x: Tensor<3>, scale: Tensor<3>, shift: Tensor<3>) -> (Tensor<3
 
 /// Normalises `x` (`[K, rows, width]`) by running statistics.
 pub fn norm(x: Tensor<3>, scale: Tensor<3>, shift: Tensor<3>, running: &Statistics) -> Tensor<3> {
-    let factor = scale / (running.variance.clone() + EPSILON).sqrt();
+    let factor = scale / (running.variance.clone() + NORM_EPSILON).sqrt();
     (x - running.mean.clone()) * factor + shift
 }
 

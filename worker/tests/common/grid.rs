@@ -25,7 +25,7 @@ struct RecordedArm {
 }
 
 /// What comes of an arm in one training.
-struct Run {
+struct TrainedRun {
     /// The mean validation loss over the closing tenth of the epochs.
     closing: f64,
     /// In epochs, where its level was reached.
@@ -78,7 +78,7 @@ impl Recorded {
     }
 
     /// Trains a seed; what comes of each arm.
-    fn train(&self, seed: u32, folder: Option<&Path>) -> Vec<Run> {
+    fn train(&self, seed: u32, folder: Option<&Path>) -> Vec<TrainedRun> {
         let methods: Vec<_> = self.arms.iter().map(RecordedArm::method).collect();
         let all: Vec<_> = (0..methods.len()).map(|arm| ArmIx(arm as u16)).collect();
         let per_epoch = self.recipe.steps_per_epoch() as f64;
@@ -94,7 +94,7 @@ impl Recorded {
             let end = ended.iter().find(|end| end.branch.arms.contains(arm)).unwrap();
             let onset = end.branch.onset_step.map(|step| step as f64 / per_epoch);
             let losses: Vec<_> = rows.map(|row| row.val_loss.finite().unwrap()).collect();
-            Run { closing: mean(&losses), onset }
+            TrainedRun { closing: mean(&losses), onset }
         };
         all.iter().map(run).collect()
     }

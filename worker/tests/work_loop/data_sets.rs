@@ -32,7 +32,7 @@ fn uploaded(epochs: u32) -> (Assignment, Bytes) {
 #[tokio::test]
 async fn a_pinned_data_set_is_fetched_once_by_all_who_share_a_cache() {
     let folder = tempfile::tempdir().unwrap();
-    let cache = Cache { folder: folder.path().join("cache"), most_bytes: 1 << 20 };
+    let cache = Cache { folder: folder.path().join("cache"), max_bytes: 1 << 20 };
     let (work, table) = uploaded(2);
     let digest = work.recipe.dataset.pin.unwrap().sha256;
     let server = Server::start(vec![work.clone()]).await;
@@ -59,7 +59,7 @@ async fn a_pinned_data_set_is_fetched_once_by_all_who_share_a_cache() {
 #[tokio::test]
 async fn a_data_set_with_other_bytes_fails_the_segment_and_is_not_kept() {
     let folder = tempfile::tempdir().unwrap();
-    let cache = Cache { folder: folder.path().into(), most_bytes: 1 << 20 };
+    let cache = Cache { folder: folder.path().into(), max_bytes: 1 << 20 };
     let (work, _) = uploaded(2);
     let digest = work.recipe.dataset.pin.unwrap().sha256;
     let server = Server::start(vec![work]).await;

@@ -13,8 +13,8 @@ async fn states_are_uploaded_on_the_way_and_told_after_their_rows() {
         assert_eq!(log.rows(), rows);
         // After each epoch but the last, whose states are handed in.
         assert_eq!(log.saved.len(), 4);
-        for (epoch, (told, runs)) in (1..).zip(&log.saved) {
-            assert!(*told >= 4 * epoch, "{told} rows");
+        for (epoch, (reported, runs)) in (1..).zip(&log.saved) {
+            assert!(*reported >= 4 * epoch, "{reported} rows");
             assert!(runs.iter().all(|run| run.step == 2 * epoch as u64));
             let arms: Vec<_> = runs.iter().flat_map(|run| run.arms.clone()).collect();
             assert_eq!(arms, [0, 1, 2, 3].map(ArmIx));
@@ -44,8 +44,8 @@ async fn a_drained_worker_hands_in_at_the_end_of_its_epoch_and_claims_no_more() 
             assert_eq!(branch.end, BranchEnd::Stopped);
             assert!(branch.step > 0 && branch.step.is_multiple_of(2));
             assert!(log.blobs.contains_key(&branch.checkpoint.unwrap()));
-            let told = |row: &ReportRow| row.arms == branch.arms && row.step == branch.step;
-            assert!(log.rows().iter().any(told), "its last epoch is reported");
+            let reported = |row: &ReportRow| row.arms == branch.arms && row.step == branch.step;
+            assert!(log.rows().iter().any(reported), "its last epoch is reported");
         }
         assert_eq!((log.queue.len(), log.live.len(), log.failed.len()), (1, 0, 0));
     });

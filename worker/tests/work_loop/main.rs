@@ -4,6 +4,7 @@
 mod data_sets;
 mod ends;
 mod server;
+mod wire;
 
 use axum::http::StatusCode;
 use bytes::Bytes;
@@ -32,8 +33,11 @@ use tokio::{sync::watch, task::JoinHandle};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use uuid::Uuid;
 
-const QUICK: Retry =
-    Retry { first: Duration::from_millis(1), most: Duration::from_millis(10), tries: None };
+const QUICK: Retry = Retry {
+    first_delay: Duration::from_millis(1),
+    max_delay: Duration::from_millis(10),
+    tries: None,
+};
 
 /// A segment of `epochs` epochs from scratch: plain and three levels on two Gaussians.
 fn assignment(epochs: u32) -> Assignment {
@@ -100,7 +104,7 @@ impl AtWork {
 
 /// For who fetches no data.
 fn no_cache() -> Cache {
-    Cache { folder: "/dev/null/cache".into(), most_bytes: 0 }
+    Cache { folder: "/dev/null/cache".into(), max_bytes: 0 }
 }
 
 fn real(server: &Server, cache: Cache) -> Worker {

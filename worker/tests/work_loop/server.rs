@@ -6,7 +6,7 @@ use axum::{
     Json, Router,
     body::Body,
     extract::{Path, Request, State},
-    http::{HeaderMap, StatusCode},
+    http::{HeaderMap, HeaderValue, StatusCode},
     middleware::{self, Next},
     response::{IntoResponse, Response},
     routing::{get, post},
@@ -14,6 +14,7 @@ use axum::{
 use bytes::Bytes;
 use floodgauge_protocol::{
     Digest, LeaseId,
+    wire::WIRE_HEADER,
     work::{
         Assignment, ClaimRequest, Fail, Finish, FinishedBranch, LEASE_TOKEN_HEADER, Lease, Report,
         ReportAnswer, ReportRow, Stop,
@@ -58,6 +59,10 @@ pub struct Log {
     pub hold_reports: bool,
     /// Hold blobs back until this many reports have come.
     pub blobs_wait_for: usize,
+    /// What to say of the wire; servers of 0.1.0 say nothing.
+    pub wire: Option<&'static str>,
+    /// What workers said of it, request by request.
+    pub wires: Vec<String>,
 }
 
 /// How to go wrong.
@@ -148,20 +153,27 @@ fn problem(status: StatusCode, kind: &str, detail: &str) -> Response {
 /// Goes wrong as ordered, by the last part of the path (`blobs` for all blobs).
 async fn misbehave(State(log): State<Shared>, request: Request, next: Next) -> Response {
     let path = request.uri().path().to_owned();
-    let mut fault = None;
+    let said = request.headers().get(WIRE_HEADER).map(|said| said.to_str().unwrap().to_owned());
+    let (mut fault, mut wire) = (None, None);
     log.send_if_modified(|log| {
+        log.wires.extend(said);
+        wire = log.wire;
         let due = log.faults.iter_mut().find(|(end, _)| path.contains(&format!("/{end}")));
         fault = due.and_then(|(_, faults)| faults.pop_front());
         fault.is_some()
     });
-    match fault {
+    let mut answer = match fault {
         Some(Fault::Before(status)) => problem(status, "conflict", "on order"),
         Some(Fault::After(status)) => {
             next.run(request).await;
             problem(status, "conflict", "on order")
         }
         None => next.run(request).await,
+    };
+    if let Some(wire) = wire {
+        answer.headers_mut().insert(WIRE_HEADER, HeaderValue::from_static(wire));
     }
+    answer
 }
 
 async fn claim(State(log): State<Shared>, Json(request): Json<ClaimRequest>) -> Response {
@@ -211,8 +223,8 @@ async fn reports(
     hold(&log, |log| !log.hold_reports).await;
     leased(&log, lease, &headers, |log| {
         log.reports.push(report.rows);
-        let told = log.reports.iter().map(Vec::len).sum();
-        log.saved.extend((!report.saved.is_empty()).then_some((told, report.saved)));
+        let reported = log.reports.iter().map(Vec::len).sum();
+        log.saved.extend((!report.saved.is_empty()).then_some((reported, report.saved)));
         Json(ReportAnswer { stop: log.stops.clone(), ttl_s: log.ttl_s })
     })
 }

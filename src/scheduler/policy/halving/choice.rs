@@ -6,9 +6,9 @@ use super::{
     response::{self, Reading},
 };
 use crate::scheduler::{
-    policy::{Intent, View},
+    intent::Intent,
+    policy::View,
     reason::{Comparison, Fate, Probed, Reason},
-    status::TrialStatus,
 };
 use floodgauge_protocol::{ArmIx, FamilyIx, Metric, Objective, ObjectiveMetric, TrialKey};
 
@@ -30,7 +30,7 @@ pub(super) struct Response {
 /// Chooses of each ladder, prunes the other probes, and trains the choice to the end.
 pub(super) fn choose(facts: View<'_>, ix: usize) -> Vec<Intent> {
     let (mut intents, mut finalists) = (vec![], vec![]);
-    for ladder in ladders(facts.plan()) {
+    for ladder in ladders(facts.space()) {
         if let Some((chosen, responses)) = of_ladder(facts, ix, &ladder) {
             intents.extend(promote_or_prune(facts, ix, &ladder, responses, chosen));
             finalists.push(chosen);
@@ -170,9 +170,4 @@ impl Response {
     pub(super) fn differ(responses: &[Self]) -> bool {
         responses.iter().any(|probe| probe.score != responses[0].score)
     }
-}
-
-/// Whether a trial lies dormant.
-pub(super) fn is_dormant(facts: View<'_>, family: FamilyIx, arm: ArmIx) -> bool {
-    facts.trial(family, arm).status == TrialStatus::Dormant
 }

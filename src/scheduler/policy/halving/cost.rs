@@ -4,22 +4,22 @@ use super::{
     edge,
     probes::{PROBES, exposure, ladders},
 };
-use crate::scheduler::policy::{FamilyBound, Phase};
-use floodgauge_protocol::{Plan, SweepSpec};
+use crate::scheduler::policy::{FamilyBound, bound};
+use floodgauge_protocol::{SearchSpace, SweepSpec};
 
 /// The least and the most that one family costs, in full runs, and what is trained.
-pub(super) fn bound(spec: &SweepSpec, plan: &Plan) -> FamilyBound {
-    let phase = |words: String, epochs, arms| Phase::of(plan, words, epochs, arms);
+pub(super) fn of(spec: &SweepSpec, space: &SearchSpace) -> FamilyBound {
+    let phase = |words: String, epochs, arms| bound::phase(space, words, epochs, arms);
     let share = f64::from(exposure(spec)) / f64::from(spec.recipe.epochs);
     let (mut low, mut high) = (1.0, 1.0);
     let (mut coarse, mut more, mut beyond, mut ends) = (0, 0, 0, 0);
-    for ladder in ladders(plan) {
-        let method = plan.arms[ladder[0].ix()];
+    for ladder in ladders(space) {
+        let method = space.arms[ladder[0].ix()];
         let cost = f64::from(method.gradients_per_step());
         let probes = ladder.len().min(PROBES);
         coarse += probes;
         ends += 1;
-        if method.rides() {
+        if method.shares_trunk() {
             let most = ladder.len().min(PROBES + 1);
             more += most - probes.min(most);
             // A level alone has no distance at which others could follow.

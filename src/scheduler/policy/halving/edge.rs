@@ -11,7 +11,8 @@ use super::{
     probes::{self, ladders},
 };
 use crate::scheduler::{
-    policy::{Intent, View},
+    intent::Intent,
+    policy::View,
     reason::{Cause, Reason},
 };
 use floodgauge_protocol::{ArmIx, levels::tidy};
@@ -52,7 +53,7 @@ impl Halving {
         if !self.looked_beyond {
             self.looked_beyond = true;
             // All say where they would go on before any does: what one adds is no end of another's.
-            let ladders = ladders(facts.plan());
+            let ladders = ladders(facts.space());
             let brackets = 0..self.stages.len();
             let every = brackets.flat_map(|ix| ladders.iter().map(move |ladder| (ix, ladder)));
             let beyond = every.filter_map(|(ix, ladder)| self.beyond(facts, ix, ladder));
@@ -96,7 +97,7 @@ impl Halving {
     fn beyond(&self, facts: View<'_>, bracket: usize, ladder: &[ArmIx]) -> Option<Beyond> {
         let method = facts.method(ladder[0]);
         let rounds = self.rounds.get(&(bracket, method.name())).copied().unwrap_or(0);
-        if !method.rides() || rounds >= MAX_ROUNDS {
+        if !method.shares_trunk() || rounds >= MAX_ROUNDS {
             return None;
         }
         let (chosen, responses) = choice::of_ladder(facts, bracket, ladder)?;
@@ -140,7 +141,7 @@ fn probe_beyond(facts: View<'_>, Beyond { bracket, chosen, levels, .. }: &Beyond
             let method = facts.method(*arm);
             method.name() == best.name() && method.level() == Some(*level)
         };
-        facts.plan().arm_ids().find(is_it)
+        facts.space().arm_ids().find(is_it)
     };
     let outwards: Vec<_> = match best.level() < levels.first().copied() {
         true => levels.iter().filter_map(at).collect(),

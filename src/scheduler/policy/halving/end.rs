@@ -1,10 +1,11 @@
 //! The last rung: the choice of each method, and plain, to the end.
 
-use super::choice::is_dormant;
 use crate::scheduler::{
     action::TrialEnd,
-    facts::{Goal, Point, Trial},
-    policy::{Intent, View},
+    facts::{Point, Trial},
+    goal::Goal,
+    intent::Intent,
+    policy::View,
     reason::{Cause, Purpose, Reason},
     status::TrialStatus,
 };
@@ -19,7 +20,7 @@ pub(super) fn train(facts: View<'_>, ix: usize, finalists: &[ArmIx]) -> Vec<Inte
         for &arm in finalists {
             let trial = TrialKey::new(family, arm);
             intents.push(Intent::Wake { trial, goal, cause: Cause::Chosen });
-            if !facts.method(arm).rides() {
+            if !facts.method(arm).shares_trunk() {
                 intents.push(Intent::Activate(trial));
             }
         }
@@ -32,7 +33,7 @@ pub(super) fn train(facts: View<'_>, ix: usize, finalists: &[ArmIx]) -> Vec<Inte
 /// Ends what was trained to the end; levels that were never reached are the plain run.
 pub(super) fn close(facts: View<'_>, ix: usize) -> Vec<Intent> {
     let families = &facts.brackets()[ix].families;
-    let keys = families.iter().flat_map(|&f| facts.plan().arm_ids().map(move |arm| (f, arm)));
+    let keys = families.iter().flat_map(|&f| facts.space().arm_ids().map(move |arm| (f, arm)));
     let ended = keys.flat_map(|(family, arm)| end_of(facts, family, arm));
     ended.chain([Intent::Close(ix)]).collect()
 }
@@ -42,7 +43,7 @@ fn end_of(facts: View<'_>, family: FamilyIx, arm: ArmIx) -> Vec<Intent> {
     let trial = TrialKey::new(family, arm);
     let is_plain = arm != ArmIx::PLAIN && !facts.is_crossed(family, arm);
     let state = facts.trial(family, arm);
-    if is_plain && is_dormant(facts, family, arm) && has_whole_trunk(facts, family) {
+    if is_plain && state.is_dormant() && has_whole_trunk(facts, family) {
         return vec![Intent::TakeTrunk(trial), Intent::Complete { trial, is_plain }];
     }
     if !state.is_active() {

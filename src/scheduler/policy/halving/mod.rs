@@ -25,10 +25,10 @@ mod probes;
 mod response;
 mod smooth;
 
-use super::{FamilyBound, Intent, Policy, View};
-use crate::scheduler::reason::Purpose;
+use super::{FamilyBound, Policy, View};
+use crate::scheduler::{intent::Intent, reason::Purpose};
 use edge::{Beyond, Rounds};
-use floodgauge_protocol::{Plan, SweepSpec};
+use floodgauge_protocol::{SearchSpace, SweepSpec};
 use std::collections::VecDeque;
 
 /// Halving of one sweep.
@@ -61,7 +61,7 @@ enum Stage {
 
 impl Halving {
     /// For a sweep.
-    pub fn new(spec: &SweepSpec, _: &Plan) -> Self {
+    pub fn new(spec: &SweepSpec, _: &SearchSpace) -> Self {
         Self {
             full: spec.recipe.epochs,
             stages: vec![],
@@ -136,8 +136,8 @@ impl Policy for Halving {
         vec![self.full]
     }
 
-    fn bound(&self, spec: &SweepSpec, plan: &Plan) -> FamilyBound {
-        cost::bound(spec, plan)
+    fn bound(&self, spec: &SweepSpec, space: &SearchSpace) -> FamilyBound {
+        cost::of(spec, space)
     }
 
     fn boxed_clone(&self) -> Box<dyn Policy> {

@@ -2,11 +2,12 @@
 
 use super::response;
 use crate::scheduler::{
-    facts::Goal,
-    policy::{Intent, View},
+    goal::Goal,
+    intent::Intent,
+    policy::View,
     reason::{Cause, Purpose, Reason},
 };
-use floodgauge_protocol::{ArmIx, FamilyIx, Method, Plan, SweepSpec, TrialKey};
+use floodgauge_protocol::{ArmIx, FamilyIx, Method, SearchSpace, SweepSpec, TrialKey, ladder};
 
 /// Spread levels of a method that are probed; both ends are among them, since the best is often
 /// there. One more is probed where the plain run turns.
@@ -23,32 +24,18 @@ pub(super) fn exposure(spec: &SweepSpec) -> u32 {
 }
 
 /// The arms of each method in the order of their levels; those without a level one by one.
-pub(super) fn ladders(plan: &Plan) -> Vec<Vec<ArmIx>> {
-    let mut ladders: Vec<(&str, Vec<ArmIx>)> = vec![];
-    for (&method, arm) in plan.arms.iter().zip(plan.arm_ids()) {
-        if method == Method::Plain {
-            continue;
-        }
-        let known = ladders.iter_mut().find(|(name, _)| *name == method.name());
-        match known.filter(|_| method.level().is_some()) {
-            Some((_, ladder)) => ladder.push(arm),
-            None => ladders.push((method.name(), vec![arm])),
-        }
-    }
-    let level = |arm: &ArmIx| plan.arms[arm.ix()].level().unwrap_or(0.0);
-    for (_, ladder) in &mut ladders {
-        ladder.sort_by(|a, b| level(a).total_cmp(&level(b)));
-    }
-    ladders.into_iter().map(|(_, ladder)| ladder).collect()
+pub(super) fn ladders(space: &SearchSpace) -> Vec<Vec<ArmIx>> {
+    let arms = space.arm_ids().zip(space.arms.iter().copied());
+    ladder::ladders(arms.filter(|(_, method)| *method != Method::Plain))
 }
 
 /// The plain runs of a bracket and their first probes; all else lies dormant.
 pub(super) fn first(facts: View<'_>, ix: usize) -> Vec<Intent> {
-    let probes: Vec<_> = ladders(facts.plan()).iter().flat_map(|ladder| spread(ladder)).collect();
+    let probes: Vec<_> = ladders(facts.space()).iter().flat_map(|ladder| spread(ladder)).collect();
     let mut intents = vec![];
     for &family in &facts.brackets()[ix].families {
         let is_idle = |arm: &ArmIx| *arm != ArmIx::PLAIN && !probes.contains(arm);
-        for arm in facts.plan().arm_ids().filter(is_idle) {
+        for arm in facts.space().arm_ids().filter(is_idle) {
             let (trial, why) = (TrialKey::new(family, arm), Reason::LeftToNeighbours);
             intents.push(Intent::LieDormant { trial, why });
         }
@@ -67,8 +54,8 @@ pub(super) fn first(facts: View<'_>, ix: usize) -> Vec<Intent> {
 pub(super) fn more(facts: View<'_>, ix: usize) -> Vec<Intent> {
     let families = &facts.brackets()[ix].families;
     let mut intents = vec![];
-    for ladder in ladders(facts.plan()) {
-        if !facts.method(ladder[0]).rides() {
+    for ladder in ladders(facts.space()) {
+        if !facts.method(ladder[0]).shares_trunk() {
             continue;
         }
         let reached = reached(facts, families, &ladder);
@@ -125,7 +112,7 @@ pub(super) fn reached(facts: View<'_>, families: &[FamilyIx], ladder: &[ArmIx]) 
 /// as a mean over seeds.
 pub(super) fn turn(facts: View<'_>, families: &[FamilyIx], reached: &[ArmIx]) -> Option<f64> {
     let levels: Vec<f64> = reached.iter().filter_map(|&arm| facts.method(arm).level()).collect();
-    let shares_trunk = |arm: &ArmIx| facts.method(*arm).rides();
+    let shares_trunk = |arm: &ArmIx| facts.method(*arm).shares_trunk();
     if levels.is_empty() || levels.len() != reached.len() || !reached.iter().all(shares_trunk) {
         return None;
     }

@@ -7,6 +7,7 @@ import { formatLevel, metricWords } from "../../format";
 import { Alert, Status } from "../../parts";
 import { decaysOf, isFinal, type SweepState } from "../state";
 import type { SweepStore } from "../store";
+import { haltedWords } from "../summary";
 import { Actions } from "./actions";
 import { AdviceButton } from "./advice";
 import { Figures } from "./figures";
@@ -30,6 +31,7 @@ export function Answer({ store }: { store: SweepStore }) {
           <Actions store={store} state={state} />
         </div>
       </div>
+      <Halted state={state} />
       <Ending state={state} />
       {best && !(status === "failed" && !best.best) && <p class="verdict">{best.verdict}</p>}
       {best && status === "completed" && <AdviceButton store={store} best={best} />}
@@ -38,6 +40,12 @@ export function Answer({ store }: { store: SweepStore }) {
       {!final && <Progress state={state} />}
     </section>
   );
+}
+
+/** Why the sweep doesn't go on. */
+function Halted({ state }: { state: SweepState }) {
+  const words = haltedWords(state);
+  return words ? <Alert>{words}</Alert> : null;
 }
 
 /** Why there will be no answer, or only a part of one. */

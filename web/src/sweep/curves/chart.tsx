@@ -13,8 +13,8 @@ import {
   marksOf,
   strength,
   type Emphasis,
-} from "./look";
-import { createPlot, type Beside, type Look, type Plot, type Pointed } from "./plot";
+} from "./style";
+import { createPlot, type Beside, type LineStyle, type Plot, type Pointed } from "./plot";
 import { columnsOf, Filler, type Column, type Plotted, type Shown } from "./series";
 import { Tooltip, type Tip } from "./tooltip";
 
@@ -32,7 +32,7 @@ export interface Scene {
   readonly beside: Beside;
   readonly view: { x: [number, number]; y: [number, number] };
   /** How a column looks on white paper. */
-  readonly paper: (column: Column) => Look;
+  readonly paper: (column: Column) => LineStyle;
 }
 
 export interface ChartProps {
@@ -140,7 +140,7 @@ function drive(host: HTMLElement, props: ChartProps) {
     frame.ask();
   };
 
-  function look({ arm, kind, families }: Column, on = ground.peek()): Look {
+  function styleOf({ arm, kind, families }: Column, on = ground.peek()): LineStyle {
     const now = state.peek();
     if (!now) return { colour: "transparent", width: 1 };
     const trials = families.flatMap((family) => now.trials[family]?.[arm] ?? []);
@@ -214,7 +214,7 @@ function drive(host: HTMLElement, props: ChartProps) {
       shown: what,
       epochs: () => detail.epochs,
       rungs: () => detail.rungs,
-      look: (column) => look(column),
+      styleOf: (column) => styleOf(column),
       beside: () => beside(),
       onPoint,
       onPick: (arm) => {
@@ -240,7 +240,7 @@ function drive(host: HTMLElement, props: ChartProps) {
     const view = plot?.view();
     if (!filler || !view) return null;
     const { columns } = filler;
-    const paper = (column: Column) => look(column, "light");
+    const paper = (column: Column) => styleOf(column, "light");
     return { columns, data: last.data, beside: beside("light"), view, paper };
   };
 

@@ -21,7 +21,7 @@ export function CurvesExports({ detail, shown, scene }: CurvesExportsProps) {
   const figure = () => {
     const now = scene();
     if (!now) throw new Error("there are no curves yet");
-    return <CurvesFigure detail={detail} shown={shown.peek()} scene={now} look={now.paper} />;
+    return <CurvesFigure detail={detail} shown={shown.peek()} scene={now} styleOf={now.paper} />;
   };
   return (
     <Exports

@@ -7,7 +7,7 @@ import { areaPath, Axes, linePath, type Area } from "../figure/axes";
 import { FONT, PAPER } from "../figure/export";
 import { scaleOf } from "../figure/ticks";
 import type { Scene } from "./chart";
-import type { Look } from "./plot";
+import type { LineStyle } from "./plot";
 import { AXES, tickWords } from "./plot";
 import type { Column, Shown } from "./series";
 
@@ -15,13 +15,13 @@ interface CurvesFigureProps {
   detail: SweepDetail;
   shown: Shown;
   scene: Scene;
-  look: (column: Column) => Look;
+  styleOf: (column: Column) => LineStyle;
 }
 
 const [WIDTH, HEIGHT] = [960, 520];
 const AREA: Area = { left: 72, top: 48, right: WIDTH - 20, bottom: HEIGHT - 96 };
 
-export function CurvesFigure({ detail, shown, scene, look }: CurvesFigureProps) {
+export function CurvesFigure({ detail, shown, scene, styleOf }: CurvesFigureProps) {
   const { columns, data, beside, view } = scene;
   const x = scaleOf(view.x, [AREA.left, AREA.right]);
   const y = scaleOf(view.y, [AREA.bottom, AREA.top], shown.log);
@@ -66,8 +66,8 @@ export function CurvesFigure({ detail, shown, scene, look }: CurvesFigureProps) 
         {columns.map((column, i) => (
           <path
             key={i}
-            stroke={look(column).colour}
-            stroke-width={look(column).width}
+            stroke={styleOf(column).colour}
+            stroke-width={styleOf(column).width}
             stroke-dasharray={column.kind === "train" ? "4 3" : undefined}
             d={linePath(
               Array.from(data[i + 1] ?? [], (value, epoch) =>

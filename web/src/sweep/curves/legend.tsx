@@ -4,7 +4,7 @@ import { ground } from "../../theme";
 import { colourAt, levelScale, stops } from "../colour";
 import { isMean, type Scope } from "../scope";
 import { armName } from "../state";
-import { armColours, othersOf } from "./look";
+import { armColours, othersOf } from "./style";
 import type { Shown } from "./series";
 
 interface LegendProps {

@@ -27,8 +27,8 @@ export interface Area extends Range {
   readonly colour: string;
 }
 
-/** Draws within the plotting area, in device pixels. */
-function within(plot: uPlot, draw: (ctx: CanvasRenderingContext2D, pixel: number) => void) {
+/** Draws clipped the plotting area, in device pixels. */
+function clipped(plot: uPlot, draw: (ctx: CanvasRenderingContext2D, pixel: number) => void) {
   const { ctx, bbox } = plot;
   ctx.save();
   ctx.beginPath();
@@ -40,7 +40,7 @@ function within(plot: uPlot, draw: (ctx: CanvasRenderingContext2D, pixel: number
 
 /** Thin lines where the scheduler decides. */
 export function drawRungs(plot: uPlot, rungs: readonly number[], colour: string) {
-  within(plot, (ctx, pixel) => {
+  clipped(plot, (ctx, pixel) => {
     const { left, top, width, height } = plot.bbox;
     ctx.strokeStyle = colour;
     ctx.lineWidth = 2 * pixel;
@@ -57,7 +57,7 @@ export function drawRungs(plot: uPlot, rungs: readonly number[], colour: string)
 
 /** Fills the ranges over seeds. */
 export function drawAreas(plot: uPlot, areas: readonly Area[], log: boolean) {
-  within(plot, (ctx) => {
+  clipped(plot, (ctx) => {
     for (const { low, high, colour } of areas) {
       ctx.fillStyle = colour;
       const at = (value: number) => plot.valToPos(value, "y", true);
@@ -86,7 +86,7 @@ export function drawLevel(plot: uPlot, level: LevelLine, font: string) {
   const { left, top, width, height } = plot.bbox;
   const y = plot.valToPos(level.y, "y", true);
   if (!(y > top && y < top + height)) return;
-  within(plot, (ctx, pixel) => {
+  clipped(plot, (ctx, pixel) => {
     ctx.strokeStyle = level.colour;
     ctx.lineWidth = pixel;
     ctx.setLineDash([pixel, 3 * pixel]);
@@ -104,7 +104,7 @@ export function drawLevel(plot: uPlot, level: LevelLine, font: string) {
 
 /** A ring where an arm departs from plain, a cross where a curve ends before its time. */
 export function drawMarks(plot: uPlot, marks: readonly Mark[], ground: string) {
-  within(plot, (ctx, pixel) => {
+  clipped(plot, (ctx, pixel) => {
     for (const { kind, x, y, colour } of marks) {
       const [cx, cy] = [plot.valToPos(x, "x", true), plot.valToPos(y, "y", true)];
       const size = (kind === "onset" ? 2.6 : 3.2) * pixel;

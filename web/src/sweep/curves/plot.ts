@@ -15,7 +15,7 @@ import {
 import type { Column, Plotted, Shown } from "./series";
 
 /** How a column looks just now. */
-export interface Look {
+export interface LineStyle {
   readonly colour: string;
   readonly width: number;
 }
@@ -42,8 +42,8 @@ export interface PlotOptions {
   readonly shown: Shown;
   readonly epochs: () => number;
   readonly rungs: () => readonly number[];
-  /** Asked at each drawing, so that looks change without another chart. */
-  readonly look: (column: Column) => Look;
+  /** Asked at each drawing, so that styles change without another chart. */
+  readonly styleOf: (column: Column) => LineStyle;
   readonly beside: () => Beside;
   readonly onPoint: (pointed: Pointed | null) => void;
   readonly onPick: (arm: number | null) => void;
@@ -86,7 +86,7 @@ function inks(host: HTMLElement) {
 }
 
 export function createPlot(options: PlotOptions): Plot {
-  const { host, columns, shown, epochs, rungs, look, beside, onPoint, onPick } = options;
+  const { host, columns, shown, epochs, rungs, styleOf, beside, onPoint, onPick } = options;
   const ink = inks(host);
   let zoomed = false;
   let now: Beside = { marks: [], areas: [], level: null };
@@ -190,14 +190,14 @@ export function createPlot(options: PlotOptions): Plot {
         { label: "epoch" },
         ...columns.map((column): uPlot.Series => ({
           label: `${column.arm}`,
-          stroke: () => look(column).colour,
-          width: look(column).width,
+          stroke: () => styleOf(column).colour,
+          width: styleOf(column).width,
           ...(column.kind === "train" ? { dash: [4, 3] } : {}),
           // A line needs two epochs; a curve of one would not be seen.
           points: {
             show: (plot, i) => isSingle(plot.data[i]),
             size: 5,
-            fill: () => look(column).colour,
+            fill: () => styleOf(column).colour,
           },
           spanGaps: false,
         })),
@@ -232,7 +232,7 @@ export function createPlot(options: PlotOptions): Plot {
   function restyle() {
     columns.forEach((column, i) => {
       const series = u.series[i + 1];
-      if (series) series.width = look(column).width;
+      if (series) series.width = styleOf(column).width;
     });
   }
 

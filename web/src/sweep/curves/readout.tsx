@@ -4,7 +4,7 @@ import { formatLoss, formatMetric, formatShare, NONE } from "../../format";
 import { familiesIn, type Scope } from "../scope";
 import { armName, endReason, epochOfStep, pointOf, type Point, type SweepState } from "../state";
 import type { Reading } from "./chart";
-import { endedEarly } from "./look";
+import { endedEarly } from "./style";
 import { meanOf, type Shown } from "./series";
 
 interface ReadoutProps {
@@ -35,14 +35,14 @@ export function Readout({ state, scope, picked, reading }: ReadoutProps) {
           <Figure name="train loss" value={figure(at.train)} />
           <Figure name="val error" value={figure(at.error, true)} />
           {at.onset !== null && <Figure name="onset" value={`epoch ${at.onset}`} />}
-          {at.told && (
+          {at.diagnostics && (
             <>
               <span title="The norm of the gradient of the epoch's last mini-batch">
-                gradient <b>{figure(pointOf(at.told.grad_norm))}</b>
+                gradient <b>{figure(pointOf(at.diagnostics.grad_norm))}</b>
               </span>
               <span title="The share of the epoch's steps that ascended, and how many steps did so far">
-                ascending <b>{formatShare(at.told.ascending)}</b>, {at.told.flooded_steps} steps so
-                far
+                ascending <b>{formatShare(at.diagnostics.ascending)}</b>,{" "}
+                {at.diagnostics.flooded_steps} steps so far
               </span>
             </>
           )}
@@ -73,7 +73,7 @@ interface Figures {
   loss: Point;
   error: Point;
   onset: number | null;
-  told: Diagnostics | undefined;
+  diagnostics: Diagnostics | undefined;
   end: string;
 }
 
@@ -102,7 +102,7 @@ function figuresOf(
     loss: mean(trials.map(({ curve }) => curve.loss)),
     error: mean(trials.map(({ curve }) => curve.error)),
     onset: onsets.length > 0 ? epochOfStep(now.detail, onset) : null,
-    told: trials.length === 1 ? only?.curve.diagnostics[at - 1] : undefined,
+    diagnostics: trials.length === 1 ? only?.curve.diagnostics[at - 1] : undefined,
     end: ended.join("; "),
   };
 }

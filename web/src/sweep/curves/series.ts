@@ -119,7 +119,7 @@ function hull(a: Extent, b: Extent): Extent {
 /** The points of a curve that a column of this kind shows. */
 export function pointsOf(curve: Curve, kind: Kind, metric: Shown["metric"]): readonly Point[] {
   if (kind === "train") return curve.train;
-  if (kind === "gradient") return curve.diagnostics.map((told) => told && pointOf(told.grad_norm));
+  if (kind === "gradient") return curve.diagnostics.map((each) => each && pointOf(each.grad_norm));
   return metric === "loss" ? curve.loss : curve.error;
 }
 
@@ -153,10 +153,10 @@ export function rangeOf(curves: readonly (readonly Point[])[], smooth: number): 
   const low: Point[] = new Array(length);
   const high: Point[] = new Array(length);
   for (let i = 0; i < length; i += 1) {
-    const there = curves.flatMap((curve) => curve[i] ?? []);
-    if (there.length < 2) continue;
-    low[i] = Math.min(...there);
-    high[i] = Math.max(...there);
+    const present = curves.flatMap((curve) => curve[i] ?? []);
+    if (present.length < 2) continue;
+    low[i] = Math.min(...present);
+    high[i] = Math.max(...present);
   }
   return { low: smoothed(low, smooth), high: smoothed(high, smooth) };
 }

@@ -77,9 +77,9 @@ export function linePath(points: Iterable<readonly [number, number] | null>): st
 /** The area between two lines of the same points. */
 export function areaPath(points: readonly (readonly [number, number, number])[]): string {
   if (points.length < 2) return "";
-  const there = points.map(([x, low]) => `${round(x)} ${round(low)}`);
+  const forth = points.map(([x, low]) => `${round(x)} ${round(low)}`);
   const back = points.toReversed().map(([x, , high]) => `${round(x)} ${round(high)}`);
-  return `M${[...there, ...back].join("L")}Z`;
+  return `M${[...forth, ...back].join("L")}Z`;
 }
 
 function round(pixels: number): number {

@@ -25,7 +25,7 @@ export function scaleOf(
   };
 }
 
-/** Round values within a range: about `count` of them at even steps of 1, 2 or 5 times a power of ten. */
+/** Round values ticksOf a range: about `count` of them at even steps of 1, 2 or 5 times a power of ten. */
 export function evenTicks(min: number, max: number, count: number): number[] {
   if (!(max > min)) return [min];
   const rough = (max - min) / Math.max(1, count);
@@ -39,20 +39,20 @@ export function evenTicks(min: number, max: number, count: number): number[] {
   );
 }
 
-/** Powers of ten within a range; where these are few, twice and five times them as well. */
+/** Powers of ten ticksOf a range; where these are few, twice and five times them as well. */
 export function logTicks(min: number, max: number): number[] {
   const powers: number[] = [];
   for (let power = Math.floor(Math.log10(min)); power <= Math.ceil(Math.log10(max)); power += 1) {
     powers.push(10 ** power);
   }
-  const within = (digits: readonly number[]) =>
+  const ticksOf = (digits: readonly number[]) =>
     powers
       .flatMap((power) => digits.map((digit) => Number((digit * power).toPrecision(12))))
       .filter((tick) => tick >= min * (1 - 1e-9) && tick <= max * (1 + 1e-9));
-  const tens = within([1]);
+  const tens = ticksOf([1]);
   if (tens.length > 3) return tens;
-  const some = within([1, 2, 5]);
-  return some.length > 1 ? some : within([1, 2, 3, 4, 5, 6, 7, 8, 9]);
+  const some = ticksOf([1, 2, 5]);
+  return some.length > 1 ? some : ticksOf([1, 2, 3, 4, 5, 6, 7, 8, 9]);
 }
 
 /** Ticks of a scale. */

@@ -87,6 +87,8 @@ function eventLines(state: SweepState, { event }: Entry): Line[] {
       ].filter(Boolean);
       return [line("extended", `a user added ${parts.join("; ")}`)];
     }
+    default:
+      return [line("unread", "an entry that can't be read", { tone: "bad" })];
   }
 }
 

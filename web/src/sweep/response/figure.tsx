@@ -3,7 +3,7 @@
 import type { SweepDetail } from "../../api/types";
 import { formatLevel, metricWords } from "../../format";
 import { levelScale, neutral, type Ground } from "../colour";
-import { armColours } from "../curves/look";
+import { armColours } from "../curves/style";
 import { tickWords } from "../curves/plot";
 import { areaPath, Axes, linePath, type Area } from "../figure/axes";
 import { arrow, boundOf } from "../figure/bound";
@@ -187,16 +187,16 @@ function Plain({ data, frame, ground, inks }: PartProps & { data: ResponseData; 
   if (!plain) return null;
   const at = y.at(Math.min(y.max, plain.value));
   const above = plain.value > y.max;
-  const within = (value: number) => y.at(Math.min(y.max, Math.max(y.min, value)));
+  const clamped = (value: number) => y.at(Math.min(y.max, Math.max(y.min, value)));
   return (
     <g>
       {plain.low !== null && plain.high !== null && !above && (
         <rect
           x={area.left}
           width={area.right - area.left}
-          y={within(plain.high)}
+          y={clamped(plain.high)}
           // While a sweep runs, its interval may still lie apart from what is drawn.
-          height={Math.max(0, within(plain.low) - within(plain.high))}
+          height={Math.max(0, clamped(plain.low) - clamped(plain.high))}
           fill={neutral(ground, 0.14)}
         />
       )}
@@ -231,15 +231,15 @@ function Floor({ frame: { area, y }, inks, floor }: PartProps & { floor: number 
 }
 
 function FittedCurve({ frame: { x, y }, curve, inks }: PartProps & { curve: readonly Fitted[] }) {
-  const within = (value: number) => y.at(Math.min(y.max, Math.max(y.min, value)));
+  const clamped = (value: number) => y.at(Math.min(y.max, Math.max(y.min, value)));
   const area = curve.flatMap(({ b, low, high }) =>
-    low === null || high === null ? [] : [[x.at(b), within(low), within(high)] as const],
+    low === null || high === null ? [] : [[x.at(b), clamped(low), clamped(high)] as const],
   );
   return (
     <g fill="none">
       <path d={areaPath(area)} fill={inks.accent} fill-opacity="0.1" />
       <path
-        d={linePath(curve.map(({ b, value }) => [x.at(b), within(value)] as const))}
+        d={linePath(curve.map(({ b, value }) => [x.at(b), clamped(value)] as const))}
         stroke={inks.accent}
         stroke-width="1.5"
         stroke-opacity="0.8"
@@ -300,18 +300,18 @@ function Point({
 }: PointProps) {
   const { y, place } = frame;
   const cx = place(point);
-  const within = (value: number) => y.at(Math.min(y.max, Math.max(y.min, value)));
+  const clamped = (value: number) => y.at(Math.min(y.max, Math.max(y.min, value)));
   const colour = armColours(detail, ground);
   const faded = point.whole ? 1 : 0.55;
   const ink = colour(point.arm, faded);
   const slight = crowded && !strong;
   const size = strong ? 6 : slight ? 2 : 4.2;
-  const cy = within(point.value);
+  const cy = clamped(point.value);
   return (
     <g stroke={ink} fill="none" data-arm={point.arm}>
       {interval?.low != null && interval.high != null && (
         <path
-          d={`M${cx} ${within(interval.low)}V${within(interval.high)}`}
+          d={`M${cx} ${clamped(interval.low)}V${clamped(interval.high)}`}
           stroke-width={slight ? 0.7 : 1.6}
           stroke-opacity={slight ? 0.35 : 1}
         />
@@ -320,7 +320,7 @@ function Point({
         point.seeds.map((value, i) => (
           <path
             key={i}
-            d={`M${cx - 4} ${within(value)}h8`}
+            d={`M${cx - 4} ${clamped(value)}h8`}
             stroke={colour(point.arm, 0.5 * faded)}
           />
         ))}

@@ -4,7 +4,7 @@ import { useSignal, type ReadonlySignal, type Signal } from "@preact/signals";
 import type { SweepDetail } from "../../api/types";
 import { formatMetric, NONE } from "../../format";
 import { ground } from "../../theme";
-import { armColours } from "../curves/look";
+import { armColours } from "../curves/style";
 import { scaleOf } from "../figure/ticks";
 import type { Scope } from "../scope";
 import { armName, isFinal, type SweepState } from "../state";

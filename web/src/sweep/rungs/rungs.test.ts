@@ -1,12 +1,23 @@
 import { describe, expect, it } from "vitest";
+import type { Comparison } from "../../api/types";
 import { initialState, type Choice, type SweepState } from "../state";
 import { aDetail } from "../testing";
-import { rungsOf, toldIn } from "./rungs";
+import { rungsOf } from "./rungs";
 
 function choice(change: Partial<Choice>): Choice {
   const blank = { seq: 1, at: "", rung: 0, family: 0, arm: 0, fate: "kept" as const };
   return { ...blank, epochs: 2, value: 0.5, reason: "", ...change };
 }
+
+const COMPARED: Comparison = {
+  metric: "val_loss",
+  value: 0.612,
+  from_epoch: 2,
+  to_epoch: 2,
+  seeds: 2,
+  rank: 2,
+  count: 3,
+};
 
 function sweep(choices: readonly Choice[]): SweepState {
   return { ...initialState(aDetail()), choices };
@@ -25,36 +36,26 @@ describe("a rung", () => {
   });
 
   it("tells seeds that were compared as one once, and ends the arm if one of them ends", () => {
-    const reason = "pruned at rung 1 of 2 (epoch 2): val_loss 0.6120 is rank 2 of 3, 1 kept";
+    const reason = "whatever the words are";
+    const pruned = { arm: 1, fate: "pruned" as const, comparison: COMPARED, reason };
     const state = sweep([
-      choice({ family: 0, arm: 1, fate: "pruned", reason, value: 0.6 }),
-      choice({ family: 1, arm: 1, fate: "pruned", reason, value: 0.624 }),
+      choice({ ...pruned, family: 0, value: 0.6 }),
+      choice({ ...pruned, family: 1, value: 0.624 }),
     ]);
     expect(rungsOf(state, 0)[0]?.stands).toEqual([
       { arm: 1, fate: "pruned", value: 0.612, rank: 2, epochs: 2, reason },
     ]);
   });
 
+  it("has no value of an arm whose mean over seeds isn't finite", () => {
+    const comparison = { ...COMPARED, value: "diverged" as const };
+    const state = sweep([choice({ fate: "pruned", comparison, value: 0.6 })]);
+    expect(rungsOf(state, 0)[0]?.stands[0]?.value).toBeNull();
+  });
+
   it("follows those before it, and leaves other weight decays out", () => {
     const state = sweep([choice({ rung: 0 }), choice({ rung: 2 }), choice({ rung: 1 })]);
     expect(rungsOf(state, 0).map(({ rung }) => rung)).toEqual([0, 2, 1]);
     expect(rungsOf(state, 0.001)).toEqual([]);
-  });
-});
-
-describe("a reason", () => {
-  it("tells what was compared, and the rank", () => {
-    const probe =
-      "promoted: val_loss 2.1311 in epochs 31 to 45, after its onset, is rank 1 of 4 probes; flood b=0.2 goes to the end";
-    expect(toldIn(probe)).toEqual({ value: 2.1311, rank: 1 });
-    expect(toldIn("pruned: val_error 1.5e-4 is rank 12 of 21")).toEqual({
-      value: 1.5e-4,
-      rank: 12,
-    });
-  });
-
-  it("may tell neither", () => {
-    expect(toldIn("no finite mean over seeds is rank 3 of 3")).toBeUndefined();
-    expect(toldIn("")).toBeUndefined();
   });
 });

@@ -1,6 +1,6 @@
 /** The rungs: who stood where, who went on, and why. */
 
-import type { Choice, Point, SweepState } from "../state";
+import { pointOf, type Choice, type Point, type SweepState } from "../state";
 
 /** What a rung decided about an arm, over the seeds that it was compared with. */
 export interface Stand {
@@ -8,7 +8,7 @@ export interface Stand {
   readonly fate: Choice["fate"];
   /** What was compared; undefined where the arm was not. */
   readonly value: Point;
-  /** 1 is the best; undefined where the reason tells none. */
+  /** 1 is the best; undefined where nothing was compared. */
   readonly rank: number | undefined;
   /** Epochs that it had trained. */
   readonly epochs: number;
@@ -44,21 +44,11 @@ export function rungsOf({ detail, choices }: SweepState, decay: number): Rung[] 
 function standOf(choices: readonly Choice[]): Stand[] {
   const choice = choices.find(({ fate }) => fate === "pruned") ?? choices[0];
   if (!choice) return [];
-  const { arm, fate, epochs, reason } = choice;
-  const told = toldIn(reason);
-  const value = fate === "woken" ? undefined : (told?.value ?? choice.value);
-  return [{ arm, fate, value, rank: told?.rank, epochs, reason }];
-}
-
-/**
- * The value and the rank that a reason tells, `… val_loss 0.2310 … is rank 5 of 9 …`: what was
- * compared may be a mean over epochs and seeds that is in no curve.
- */
-export function toldIn(reason: string): { value: number; rank: number } | undefined {
-  const [, value, rank] =
-    /(?:val_loss|val_error) (-?[\d.]+(?:e-?\d+)?)\b.* rank (\d+) of \d+/.exec(reason) ?? [];
-  if (value === undefined || rank === undefined) return undefined;
-  return { value: Number(value), rank: Number(rank) };
+  const { arm, fate, epochs, comparison, reason } = choice;
+  // What was compared may be a mean over epochs and seeds that is in no curve.
+  const compared = comparison ? pointOf(comparison.value) : choice.value;
+  const value = fate === "woken" ? undefined : compared;
+  return [{ arm, fate, value, rank: comparison?.rank, epochs, reason }];
 }
 
 const PLACE: Record<Choice["fate"], number> = { kept: 0, pruned: 0, woken: 1 };

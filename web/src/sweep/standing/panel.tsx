@@ -5,7 +5,7 @@ import type { Best, Metric } from "../../api/types";
 import { decimalsOf, formatChance, formatMetric, formatShare, NONE } from "../../format";
 import { Status, Toggle } from "../../parts";
 import { ground } from "../../theme";
-import { armColours } from "../curves/look";
+import { armColours } from "../curves/style";
 import { familiesIn, type Scope } from "../scope";
 import { armLabel, armName, sharedReason, type SweepState } from "../state";
 import { chancesOf } from "./chances";

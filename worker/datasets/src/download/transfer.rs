@@ -153,7 +153,7 @@ impl Transfer<'_> {
         let mut file = &**part;
         part.set_len(done).and_then(|()| file.seek(SeekFrom::End(0))).map_err(write)?;
         loop {
-            self.tell(progress, done);
+            self.report(progress, done);
             let Some(chunk) = answer.chunk().await.map_err(off)? else { break };
             done += chunk.len() as u64;
             // Longer than it should be: another file, as its digest will tell.
@@ -169,7 +169,7 @@ impl Transfer<'_> {
         }
     }
 
-    fn tell(&self, progress: &Mutex<&mut (dyn FnMut(Progress<'_>) + Send)>, done: u64) {
+    fn report(&self, progress: &Mutex<&mut (dyn FnMut(Progress<'_>) + Send)>, done: u64) {
         let mut progress = progress.lock().unwrap_or_else(PoisonError::into_inner);
         progress(Progress { file: self.file.name, done, total: self.file.bytes });
     }

@@ -12,13 +12,13 @@ use floodgauge_protocol::{Facts, Format, Upload};
 use std::{fs::File, io};
 
 /// More bytes than a file may have.
-pub const MOST_BYTES: u64 = 1 << 30;
+pub const MAX_BYTES: u64 = 1 << 30;
 /// More numbers than the features may be: 1 GiB in a worker's memory.
-const MOST_NUMBERS: u64 = 1 << 28;
+const MAX_NUMBERS: u64 = 1 << 28;
 /// More features than a sample may have.
-const MOST_FEATURES: u64 = 200_000;
+const MAX_FEATURES: u64 = 200_000;
 /// Fewer samples than can be split.
-const LEAST_SAMPLES: u64 = 20;
+const MIN_SAMPLES: u64 = 20;
 
 /// What is wrong with a file.
 #[derive(Debug, thiserror::Error)]
@@ -63,7 +63,7 @@ fn parse(file: File, format: Format, sink: &mut impl Sink) -> Result<Upload, Upl
     }
 }
 
-/// Which samples.
+/// Which samples of an upload an array holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Part {
     Train,
@@ -150,20 +150,20 @@ impl Classes {
 
 /// Refuses sizes that can't be split, or would fill a worker's memory.
 fn check_size(samples: u64, features: u64) -> Result<(), UploadError> {
-    if features == 0 || features > MOST_FEATURES {
-        return bad(format!("{features} features a sample are not between 1 and {MOST_FEATURES}"));
+    if features == 0 || features > MAX_FEATURES {
+        return bad(format!("{features} features a sample are not between 1 and {MAX_FEATURES}"));
     }
-    if samples.saturating_mul(features) > MOST_NUMBERS {
+    if samples.saturating_mul(features) > MAX_NUMBERS {
         return bad(format!(
-            "{samples} samples of {features} features are more than {MOST_NUMBERS} numbers"
+            "{samples} samples of {features} features are more than {MAX_NUMBERS} numbers"
         ));
     }
     Ok(())
 }
 
 fn check_enough(samples: u64) -> Result<(), UploadError> {
-    match samples < LEAST_SAMPLES {
-        true => bad(format!("{samples} samples are too few: at least {LEAST_SAMPLES} are needed")),
+    match samples < MIN_SAMPLES {
+        true => bad(format!("{samples} samples are too few: at least {MIN_SAMPLES} are needed")),
         false => Ok(()),
     }
 }

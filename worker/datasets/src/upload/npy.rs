@@ -5,7 +5,7 @@ use super::{UploadError, bad};
 use std::io::Read;
 
 /// More bytes than a header of numbers needs.
-const MOST_HEADER: usize = 1 << 16;
+const MAX_HEADER_BYTES: usize = 1 << 16;
 
 /// How an array is laid out; rows first.
 #[derive(Debug, PartialEq)]
@@ -53,7 +53,7 @@ pub(super) fn header(name: &str, reader: &mut impl Read) -> Result<Header, Uploa
     };
     reader.read_exact(&mut length[..bytes]).map_err(|_| no_array())?;
     let length = u32::from_le_bytes(length) as usize;
-    if length > MOST_HEADER {
+    if length > MAX_HEADER_BYTES {
         return bad(format!("array `{name}` has a header of {length} bytes"));
     }
     let mut text = vec![0; length];

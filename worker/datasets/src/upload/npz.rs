@@ -2,7 +2,7 @@
 //! any, `x_test` and `y_test` likewise. Nothing is unpickled.
 
 use super::{
-    Classes, MOST_BYTES, Part, Sink, UploadError, bad, check_enough, check_size,
+    Classes, MAX_BYTES, Part, Sink, UploadError, bad, check_enough, check_size,
     npy::{self, Header, Kind},
 };
 use floodgauge_protocol::{Format, Image, Upload};
@@ -13,9 +13,9 @@ use std::{
 use zip::ZipArchive;
 
 /// More arrays than are looked at.
-const MOST_ENTRIES: u16 = 16;
+const MAX_ENTRIES: u16 = 16;
 /// More bytes than an array unpacks to: all numbers at eight bytes each, and a header.
-const MOST_UNPACKED: u64 = 8 * super::MOST_NUMBERS + (1 << 20);
+const MAX_UNPACKED_BYTES: u64 = 8 * super::MAX_NUMBERS + (1 << 20);
 /// Bytes read at once; holds whole numbers of any kind.
 const CHUNK: usize = 1 << 16;
 
@@ -173,7 +173,7 @@ fn open<'a, R: Read + Seek>(
     name: &str,
 ) -> Result<(Header, impl Read + use<'a, R>), UploadError> {
     let member = archive.by_name(&format!("{name}.npy")).map_err(unreadable)?;
-    let mut member = member.take(MOST_UNPACKED);
+    let mut member = member.take(MAX_UNPACKED_BYTES);
     let header = npy::header(name, &mut member)?;
     Ok((header, member))
 }
@@ -187,7 +187,7 @@ fn real(kind: Kind, big_endian: bool, bytes: &[u8]) -> f32 {
     }
 }
 
-/// A whole number.
+/// The bytes of one element as a whole number.
 fn whole(kind: Kind, big_endian: bool, bytes: &[u8]) -> i128 {
     let unsigned = word(big_endian, bytes);
     match kind {
@@ -219,8 +219,8 @@ fn check_directory(file: &mut File) -> Result<(), UploadError> {
     const END: &[u8] = b"PK\x05\x06";
     const END_BYTES: usize = 22;
     let length = file.seek(SeekFrom::End(0))?;
-    if length > MOST_BYTES {
-        return bad(format!("{length} bytes are more than {MOST_BYTES}"));
+    if length > MAX_BYTES {
+        return bad(format!("{length} bytes are more than {MAX_BYTES}"));
     }
     // The end of the directory, and a comment of up to 64 KiB.
     file.seek(SeekFrom::Start(length.saturating_sub(END_BYTES as u64 + (1 << 16))))?;
@@ -231,7 +231,7 @@ fn check_directory(file: &mut File) -> Result<(), UploadError> {
     let entries: Vec<u64> = ends.map(|end| word(false, &end[10..12])).collect();
     match entries.iter().max() {
         None => bad("the file is no zip archive, as NPZ files are"),
-        Some(&most) if most > u64::from(MOST_ENTRIES) => {
+        Some(&most) if most > u64::from(MAX_ENTRIES) => {
             bad(format!("the archive has {most} members; x, y, x_test and y_test are needed"))
         }
         Some(_) => Ok(()),

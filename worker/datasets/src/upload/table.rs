@@ -11,9 +11,9 @@ use std::{
 };
 
 /// More bytes than a row may have; 200,000 numbers with all their digits have fewer.
-const MOST_ROW_BYTES: u64 = 16 << 20;
+const MAX_ROW_BYTES: u64 = 16 << 20;
 /// The most characters of a cell that a message repeats.
-const MOST_QUOTED: usize = 40;
+const MAX_QUOTED_CHARS: usize = 40;
 
 /// Reads a table to its end.
 pub(super) fn parse(reader: impl Read, sink: &mut impl Sink) -> Result<Upload, UploadError> {
@@ -46,20 +46,20 @@ pub(super) fn parse(reader: impl Read, sink: &mut impl Sink) -> Result<Upload, U
         features.clear();
         let mut label = 0;
         for (column, cell) in row.iter().enumerate() {
-            let told = |what: &str| {
+            let refuse = |what: &str| {
                 bad(format!("{}, {}: `{}` {what}", place(), table.name(column), quoted(cell)))
             };
             match number(cell) {
                 Some(value) if column == table.label => match class(value) {
                     Some(class) => label = class,
-                    None => return told("is no class, a whole number from 0 to 255"),
+                    None => return refuse("is no class, a whole number from 0 to 255"),
                 },
                 None if column == table.label => {
-                    return told("is no class, a whole number from 0 to 255");
+                    return refuse("is no class, a whole number from 0 to 255");
                 }
                 Some(value) if (value as f32).is_finite() => features.push(value as f32),
-                Some(_) => return told("is no finite number"),
-                None => return told("is no number"),
+                Some(_) => return refuse("is no finite number"),
+                None => return refuse("is no number"),
             }
         }
         classes.count(label);
@@ -124,17 +124,17 @@ fn class(value: f64) -> Option<u8> {
 }
 
 fn quoted(cell: &[u8]) -> String {
-    String::from_utf8_lossy(cell).chars().take(MOST_QUOTED).collect()
+    String::from_utf8_lossy(cell).chars().take(MAX_QUOTED_CHARS).collect()
 }
 
 fn unreadable(error: csv::Error) -> UploadError {
-    let told = error.to_string();
+    let message = error.to_string();
     match error.into_kind() {
         ErrorKind::Io(error) if error.kind() == io::ErrorKind::InvalidData => {
             UploadError::Bad(error.to_string())
         }
         ErrorKind::Io(error) => UploadError::Read(error),
-        _ => UploadError::Bad(told),
+        _ => UploadError::Bad(message),
     }
 }
 
@@ -153,9 +153,9 @@ impl<R> Bounded<R> {
 
 impl<R: Read> Read for Bounded<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if self.since_row.get() > MOST_ROW_BYTES {
-            let told = format!("a row has more than {MOST_ROW_BYTES} bytes");
-            return Err(io::Error::new(io::ErrorKind::InvalidData, told));
+        if self.since_row.get() > MAX_ROW_BYTES {
+            let message = format!("a row has more than {MAX_ROW_BYTES} bytes");
+            return Err(io::Error::new(io::ErrorKind::InvalidData, message));
         }
         let count = self.inner.read(buffer)?;
         self.since_row.set(self.since_row.get() + count as u64);

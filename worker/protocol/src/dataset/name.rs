@@ -79,8 +79,8 @@ impl DatasetName {
     /// Splits are the paper's 100/100 for the synthetic sets, 80:20 for those that come as files.
     /// Digits keep 100 samples back for testing; synthetic sets are bounded by memory alone.
     pub fn facts(&self) -> Option<Facts> {
-        let facts = |features, image: Option<Image>, classes, default_split, most_samples| {
-            Some(Facts { features, image, classes, default_split, most_samples })
+        let facts = |features, image: Option<Image>, classes, default_split, max_samples| {
+            Some(Facts { features, image, classes, default_split, max_samples })
         };
         let images = |image: Image, classes, split, most| {
             facts(image.numbers() as u32, Some(image), classes, split, most)
@@ -105,9 +105,9 @@ impl DatasetName {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum DatasetKind {
-    /// The program itself.
+    /// The program itself holds its samples.
     BuiltIn,
-    /// A seed.
+    /// Drawn from the family's seed, without any file.
     Generated,
     /// Files in the data folder.
     Files,
@@ -121,12 +121,12 @@ pub enum DatasetKind {
 pub struct UploadName(String);
 
 /// The most characters of a name.
-const MOST_CHARS: usize = 64;
+const MAX_CHARS: usize = 64;
 
 /// A text that can't name a data set.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "`{0}` is no name of a data set: 1 to {MOST_CHARS} of a-z, 0-9, - and _, a letter or digit first"
+    "`{0}` is no name of a data set: 1 to {MAX_CHARS} of a-z, 0-9, - and _, a letter or digit first"
 )]
 pub struct BadName(String);
 
@@ -145,7 +145,7 @@ impl FromStr for DatasetName {
         }
         let alphanumeric = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
         let fits = text.bytes().next().is_some_and(alphanumeric)
-            && text.len() <= MOST_CHARS
+            && text.len() <= MAX_CHARS
             && text.bytes().all(|byte| alphanumeric(byte) || byte == b'-' || byte == b'_');
         match fits {
             true => Ok(Self::Uploaded(UploadName(text.into()))),
@@ -209,7 +209,7 @@ mod tests {
     #[test]
     fn known_splits_fit_their_sets_and_images_their_features() {
         for facts in DatasetName::ALL.into_iter().filter_map(|name| name.facts()) {
-            assert!(facts.default_split.0 + facts.default_split.1 <= facts.most_samples);
+            assert!(facts.default_split.0 + facts.default_split.1 <= facts.max_samples);
             assert!(facts.image.is_none_or(|image| image.numbers() == u64::from(facts.features)));
         }
     }

@@ -3,8 +3,8 @@
 use super::{Problems, bound};
 use crate::{model::Model, sweep::SweepSpec};
 
-/// Where the channels of the widest stage of a residual network stay within [`bound::WIDTH`].
-const RESNET_WIDTH: u32 = bound::WIDTH / 4;
+/// Where the channels of the widest stage of a residual network stay within [`bound::MAX_WIDTH`].
+const MAX_RESNET_WIDTH: u32 = bound::MAX_WIDTH / 4;
 const RESNET_DEPTH: std::ops::RangeInclusive<u32> = 8..=110;
 
 impl SweepSpec {
@@ -45,9 +45,11 @@ impl SweepSpec {
                 problems.unless(fits, "/recipe/model/depth", || {
                     format!("depth {depth} must be 6n + 2, from 8 to {}", RESNET_DEPTH.end())
                 });
-                problems.unless((1..=RESNET_WIDTH).contains(width), "/recipe/model/width", || {
-                    format!("width {width} must be between 1 and {RESNET_WIDTH}")
-                });
+                problems.unless(
+                    (1..=MAX_RESNET_WIDTH).contains(width),
+                    "/recipe/model/width",
+                    || format!("width {width} must be between 1 and {MAX_RESNET_WIDTH}"),
+                );
             }
         }
         let numbers = facts
@@ -58,8 +60,8 @@ impl SweepSpec {
             Model::Resnet { .. } => "/recipe/model/width",
             Model::Mlp { .. } | Model::Cnn { .. } => "/recipe/model/hidden",
         };
-        problems.unless(bytes <= bound::CHECKPOINT_BYTES, widest, || {
-            format!("checkpoints of {bytes} bytes are more than {}", bound::CHECKPOINT_BYTES)
+        problems.unless(bytes <= bound::MAX_CHECKPOINT_BYTES, widest, || {
+            format!("checkpoints of {bytes} bytes are more than {}", bound::MAX_CHECKPOINT_BYTES)
         });
         self.check_augment(problems);
     }
@@ -83,12 +85,12 @@ impl SweepSpec {
 
 fn check_widths(problems: &mut Problems, field: &str, what: &str, widths: &[u32]) {
     let pointer = format!("/recipe/model/{field}");
-    problems.unless(widths.len() <= bound::LAYERS, &pointer, || {
-        format!("{} {what} are more than {}", widths.len(), bound::LAYERS)
+    problems.unless(widths.len() <= bound::MAX_LAYERS, &pointer, || {
+        format!("{} {what} are more than {}", widths.len(), bound::MAX_LAYERS)
     });
     for (i, width) in widths.iter().enumerate() {
-        problems.unless((1..=bound::WIDTH).contains(width), &format!("{pointer}/{i}"), || {
-            format!("width {width} must be between 1 and {}", bound::WIDTH)
+        problems.unless((1..=bound::MAX_WIDTH).contains(width), &format!("{pointer}/{i}"), || {
+            format!("width {width} must be between 1 and {}", bound::MAX_WIDTH)
         });
     }
 }

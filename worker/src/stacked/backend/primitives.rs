@@ -1,6 +1,6 @@
 //! The operations composed of burn's own, for any backend.
 
-use crate::stacked::{ConvShape, EPSILON, PoolShape};
+use crate::stacked::{ConvShape, NORM_EPSILON, PoolShape};
 use burn::{
     backend::{Backend, TensorMetadata, ops::ConvOptions, tensor::FloatTensor},
     tensor::{IntDType, Shape},
@@ -173,5 +173,5 @@ pub fn norm_gradient<B: Backend>(
 }
 
 fn deviation<B: Backend>(variance: FloatTensor<B>) -> FloatTensor<B> {
-    B::float_sqrt(B::float_add_scalar(variance, EPSILON.into()))
+    B::float_sqrt(B::float_add_scalar(variance, NORM_EPSILON.into()))
 }

@@ -12,7 +12,7 @@ use rayon::prelude::*;
 use std::array;
 
 /// Samples that one task takes; fixed, since the weight gradient is summed task by task.
-const SAMPLES: usize = 8;
+const SAMPLES_PER_TASK: usize = 8;
 
 /// `x` `[1 or K, samples · height · width, channels]` and `weight`
 /// `[K, kernel² · channels, filters]` give `[K, samples · out_height · out_width, filters]`.
@@ -82,12 +82,12 @@ fn turned(weight: &[f32], shape: ConvShape) -> Vec<f32> {
 pub fn weight_gradient(x: &[f32], grad: &[f32], members: usize, shape: ConvShape) -> Vec<f32> {
     let window = Window::of(shape);
     let (picture, out_picture) = (shape.picture(), window.pixels() * shape.filters);
-    let tasks = shape.samples.div_ceil(SAMPLES);
+    let tasks = shape.samples.div_ceil(SAMPLES_PER_TASK);
     let parts: Vec<Vec<f32>> = (0..members * tasks)
         .into_par_iter()
         .map(|task| {
-            let (member, first) = (task / tasks, task % tasks * SAMPLES);
-            let last = shape.samples.min(first + SAMPLES);
+            let (member, first) = (task / tasks, task % tasks * SAMPLES_PER_TASK);
+            let last = shape.samples.min(first + SAMPLES_PER_TASK);
             let grad = &grad[member * shape.samples * out_picture..];
             Arch::new().dispatch(Correlate {
                 window,
@@ -187,8 +187,8 @@ fn sweep(
     let mut out = vec![0.0; members * samples * picture];
     out.par_chunks_mut(samples * picture).enumerate().for_each(|(member, out)| {
         let weight = weight(member);
-        out.par_chunks_mut(SAMPLES * picture).enumerate().for_each(|(task, out)| {
-            let fill = |i, frame: &mut [f32]| fill(member, task * SAMPLES + i, frame);
+        out.par_chunks_mut(SAMPLES_PER_TASK * picture).enumerate().for_each(|(task, out)| {
+            let fill = |i, frame: &mut [f32]| fill(member, task * SAMPLES_PER_TASK + i, frame);
             Arch::new().dispatch(Sweep { window, weight: &weight, out, fill });
         });
     });

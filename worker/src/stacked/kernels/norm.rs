@@ -1,12 +1,12 @@
 //! Batch normalisation of columns, forward and back (Ioffe & Szegedy, ICML 2015).
 
-use crate::stacked::EPSILON;
+use crate::stacked::NORM_EPSILON;
 use pulp::Arch;
 use rayon::prelude::*;
 use std::ops::Range;
 
 /// Rows that are summed one by one before they join the sum of all; fixed, as the sums' bits are.
-const ROWS: usize = 512;
+const ROWS_PER_SUM: usize = 512;
 
 /// A stacked matrix's sizes.
 #[derive(Clone, Copy)]
@@ -30,7 +30,7 @@ impl Size {
 
     /// The inverse of each column's standard deviation.
     fn inverse_deviation(variance: &[f32]) -> Vec<f32> {
-        variance.iter().map(|v| 1.0 / (v + EPSILON).sqrt()).collect()
+        variance.iter().map(|v| 1.0 / (v + NORM_EPSILON).sqrt()).collect()
     }
 }
 
@@ -142,13 +142,13 @@ fn sums(
     width: usize,
     add: impl Fn(usize, Range<usize>, &mut [f32]) + Sync,
 ) -> Vec<f32> {
-    let tasks = size.rows.div_ceil(ROWS);
+    let tasks = size.rows.div_ceil(ROWS_PER_SUM);
     let parts: Vec<Vec<f32>> = (0..size.members * tasks)
         .into_par_iter()
         .map(|task| {
-            let (member, first) = (task / tasks, task % tasks * ROWS);
+            let (member, first) = (task / tasks, task % tasks * ROWS_PER_SUM);
             let mut sums = vec![0.0; width];
-            let rows = first..size.rows.min(first + ROWS);
+            let rows = first..size.rows.min(first + ROWS_PER_SUM);
             Arch::new().dispatch(|| add(member, rows, &mut sums));
             sums
         })
@@ -168,8 +168,8 @@ fn sums(
 fn rows(size: Size, fill: impl Fn(usize, Range<usize>, &mut [f32]) + Sync) -> Vec<f32> {
     let mut out = vec![0.0; size.members * size.rows * size.columns];
     out.par_chunks_mut(size.rows * size.columns).enumerate().for_each(|(member, out)| {
-        out.par_chunks_mut(ROWS * size.columns).enumerate().for_each(|(task, out)| {
-            let rows = task * ROWS..task * ROWS + out.len() / size.columns;
+        out.par_chunks_mut(ROWS_PER_SUM * size.columns).enumerate().for_each(|(task, out)| {
+            let rows = task * ROWS_PER_SUM..task * ROWS_PER_SUM + out.len() / size.columns;
             Arch::new().dispatch(|| fill(member, rows, out));
         });
     });

@@ -1,0 +1,166 @@
+//! The answer of a sweep: best b, and how sure.
+
+use crate::{
+    advice::Advice,
+    outlook::{ArmOutlook, OtherMetric},
+    status::SweepStatus,
+};
+use floodgauge_protocol::{At, Metric, ObjectiveMetric, SweepId, work::TestMetrics};
+use serde::{Deserialize, Serialize};
+
+/// The answer so far or, once the sweep has completed, at all.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct SweepBest {
+    /// The sweep.
+    pub sweep: SweepId,
+    /// Where it stands.
+    pub status: SweepStatus,
+    /// The answer.
+    #[serde(flatten)]
+    pub best: Best,
+}
+
+/// The best arm so far or, once the sweep has completed, at all.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Best {
+    /// The metric that was compared.
+    pub metric: ObjectiveMetric,
+    /// When it was read.
+    pub at: At,
+    /// The arm with the lowest objective; none before anything was reported.
+    pub best: Option<BestArm>,
+    /// The plain run beside it.
+    pub baseline: Option<Baseline>,
+    /// Best minus baseline, paired by seed; none where one of them is missing.
+    pub difference: Option<Difference>,
+    /// What the sweep cost.
+    pub run_equivalents: RunEquivalents,
+    /// What the answer comes to, for programs.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(required))]
+    pub finding: Finding,
+    /// Every arm of each weight decay, in order: what is known of it, and how likely it is the best.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(required))]
+    pub probabilities: Vec<ArmOutlook>,
+    /// What the other metric (the error for the loss, the loss for the error) says, read alike; null
+    /// before an arm was trained to the end.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(required))]
+    pub other_metric: Option<OtherMetric>,
+    /// The least cross-entropy, in nats, that any model can have on labels as noisy as the recipe's;
+    /// null without label noise. It bounds the validation loss, not the training loss.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(required))]
+    pub noise_floor: Option<f64>,
+    /// How the sweep is best extended, once it has ended; null where nothing is worth it.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(required))]
+    pub advice: Option<Advice>,
+    /// The answer in words.
+    pub verdict: String,
+}
+
+impl Best {
+    /// The same with the sweep's id in the advice.
+    pub fn of_sweep(self, sweep: SweepId) -> Self {
+        Self { advice: self.advice.map(|advice| advice.to_sweep(sweep)), ..self }
+    }
+}
+
+/// What an answer comes to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Finding {
+    /// The sweep still runs.
+    #[default]
+    Pending,
+    /// The best arm does better than plain, beyond the doubt that its interval leaves.
+    Helps,
+    /// No arm does better than plain by more than these seeds could hide.
+    DoesNotHelp,
+    /// With these seeds it can't be told.
+    Uncertain,
+    /// With one seed there is nothing to tell how sure it is.
+    OneSeed,
+    /// The training loss never fell below any level: all arms are the plain run.
+    NeverReached,
+    /// Every best epoch precedes every onset: by early stopping, all arms are the plain run.
+    BestPrecedesOnset,
+    /// The sweep ended with nothing to compare.
+    NoAnswer,
+}
+
+/// The arm with the lowest objective.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct BestArm {
+    /// The arm in words: `flood b=0.07`.
+    pub arm: String,
+    /// Its method: `plain`, `flood`.
+    pub method: String,
+    /// Its flood level; null for plain, and for methods that have none.
+    pub b: Option<f64>,
+    /// The weight decay of its families.
+    pub weight_decay: f64,
+    /// Its objective, a mean over seeds.
+    pub objective: Metric,
+    /// How likely it comes out best of all arms with as many other seeds; null with one seed, until
+    /// the sweep has ended, and where all arms are the same run.
+    pub probability: Option<f64>,
+    /// Its test metrics after the epoch at which the objective is read, means over seeds; null
+    /// until the sweep has completed.
+    pub test: Option<TestMetrics>,
+}
+
+/// The plain run with the best arm's weight decay.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Baseline {
+    /// Its objective, a mean over seeds.
+    pub objective: Metric,
+    /// Its test metrics after the epoch at which the objective is read, means over seeds; null
+    /// until the sweep has completed.
+    pub test: Option<TestMetrics>,
+}
+
+/// A mean difference, paired by seed, with a two-sided interval.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Difference {
+    /// The mean as measured; negative when the best arm is better than plain.
+    pub mean: f64,
+    /// The mean to expect of other seeds: drawn towards what neighbouring levels show, since the
+    /// arm was chosen on the very seeds that it is judged by; null with one seed.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(required))]
+    pub expected: Option<f64>,
+    /// The interval's lower end: where the mean over as many other seeds is to be expected, the
+    /// choice of the arm allowed for; null with one seed.
+    pub low: Option<f64>,
+    /// The interval's upper end; null with one seed.
+    pub high: Option<f64>,
+    /// The interval's confidence.
+    pub level: f64,
+    /// How many seeds were paired.
+    pub seeds: u32,
+}
+
+/// What a sweep cost, in full runs of one seed.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct RunEquivalents {
+    /// Epochs trained; one that several arms share counts once.
+    pub spent: f64,
+    /// What every arm trained alone to the end would cost.
+    pub full_grid: f64,
+    /// Epochs that arms had without training, since they shared them.
+    pub saved_by_sharing: f64,
+    /// Epochs that pruned arms had still before them.
+    pub saved_by_pruning: f64,
+    /// Epochs reported again, mostly since they were trained again after a crash; not in `spent`.
+    pub redone: f64,
+}

@@ -1,0 +1,58 @@
+//! The curves of a sweep.
+
+use floodgauge_protocol::{ArmIx, FamilyIx, Metric, ObjectiveMetric};
+use serde::{Deserialize, Serialize};
+
+/// All curves of a sweep.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct CurveList {
+    /// One entry a trial that has rows, by family, then arm.
+    pub items: Vec<Curve>,
+}
+
+/// The curves of one trial; its arrays are aligned.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Curve {
+    /// The family's index.
+    pub family: FamilyIx,
+    /// The arm's index.
+    pub arm: ArmIx,
+    /// Epochs done, from 1.
+    pub epoch: Vec<u32>,
+    /// Optimiser steps done.
+    pub step: Vec<u64>,
+    /// Mean training loss over the epoch, never flooded.
+    pub train_loss: Vec<Metric>,
+    /// Validation loss after the epoch.
+    pub val_loss: Vec<Metric>,
+    /// Validation error after the epoch.
+    pub val_error: Vec<Metric>,
+    /// The first arm of the branch that trained the epoch: arms with the same one shared it.
+    pub branch: Vec<ArmIx>,
+    /// The norm of the gradient of the epoch's last mini-batch; null where the worker told none.
+    pub grad_norm: Vec<Option<Metric>>,
+    /// The share of the epoch's steps that ascended; null likewise.
+    pub ascending: Vec<Option<f64>>,
+    /// Ascending steps since the start of the run; null likewise.
+    pub flooded_steps: Vec<Option<u64>>,
+    /// The first step at which the arm departed from plain; null before it, and where it never did.
+    pub onset_step: Vec<Option<u64>>,
+}
+
+/// One curve, thinned to at most 60 epochs; its arrays are aligned.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Sparkline {
+    /// The arm: the best so far, or plain before there is one.
+    pub arm: ArmIx,
+    /// The first family with the arm's weight decay.
+    pub family: FamilyIx,
+    /// The metric that the sweep compares.
+    pub metric: ObjectiveMetric,
+    /// Epochs done, from 1, evenly spread; the first and the last are always there.
+    pub epoch: Vec<u32>,
+    /// The metric after each.
+    pub value: Vec<Metric>,
+}

@@ -1,0 +1,89 @@
+//! Data sets: what there is to train on.
+
+use floodgauge_protocol::{DatasetKind, DatasetName, Digest, Format, Image};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// A data set.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct DatasetItem {
+    /// The name, as recipes have it.
+    pub name: DatasetName,
+    /// Where its samples come from.
+    pub kind: DatasetKind,
+    /// Whether a sweep can train on it now.
+    pub ready: bool,
+    /// Files that it lacks in the server's data folder.
+    pub missing: Vec<String>,
+    /// Features of a sample.
+    pub features: u32,
+    /// The images that its samples are; null where they aren't images.
+    #[cfg_attr(feature = "openapi", schema(required))]
+    pub image: Option<Image>,
+    /// Classes.
+    pub classes: u32,
+    /// The most samples that training and validation can have together.
+    #[serde(rename = "most_samples")]
+    pub max_samples: u32,
+    /// Training samples of a recipe that names no number.
+    pub n_train: u32,
+    /// Validation samples of a recipe that names no number.
+    pub n_val: u32,
+    /// What is kept of it, for workers to fetch; null where nothing is.
+    #[cfg_attr(feature = "openapi", schema(required))]
+    pub kept: Option<Kept>,
+}
+
+/// What is kept of a data set.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Kept {
+    /// The digest of its bytes.
+    pub sha256: Digest,
+    /// How many bytes.
+    pub bytes: u64,
+    /// How they are written; null for a named set, which is kept as four IDX arrays.
+    #[cfg_attr(feature = "openapi", schema(required))]
+    pub format: Option<Format>,
+    /// Samples that are for testing alone; without any, training and validation leave some.
+    #[cfg_attr(feature = "openapi", schema(required))]
+    pub test_samples: Option<u32>,
+    /// Since when.
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime, example = "2026-01-01T00:00:00Z"))]
+    pub since: Timestamp,
+}
+
+/// A page of data sets: on the first page those that everybody has, then uploaded ones by name.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct DatasetList {
+    /// The data sets.
+    pub items: Vec<DatasetItem>,
+    /// What to pass as `cursor` for the next page; null at the end.
+    #[cfg_attr(feature = "openapi", schema(required))]
+    pub next_cursor: Option<String>,
+}
+
+/// Which page of the list of data sets.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams))]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", into_params(parameter_in = Query))]
+pub struct DatasetQuery {
+    /// `next_cursor` of the page before.
+    pub cursor: Option<String>,
+    /// At most so many uploaded ones, 1 to 200; 100 when unset.
+    #[cfg_attr(feature = "openapi", param(minimum = 1, maximum = 200, default = 100))]
+    pub limit: Option<u32>,
+}
+
+/// How to call an upload.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::IntoParams))]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "openapi", into_params(parameter_in = Query))]
+pub struct AddDatasetQuery {
+    /// The name that recipes will call it by.
+    pub name: DatasetName,
+}

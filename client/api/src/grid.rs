@@ -1,0 +1,82 @@
+//! All curves of a sweep in the recorded-grid format: one file that holds every arm's run.
+
+use floodgauge_protocol::{DatasetName, Method, Metric, SweepSpec};
+use serde::{Deserialize, Serialize};
+
+/// A sweep as a recorded grid.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Grid {
+    /// The sweep's name.
+    pub task: String,
+    /// The sweep with all that it was extended by: what it takes to run it again. Exports of version
+    /// 0.1.0 have none.
+    #[serde(default)]
+    pub spec: Option<SweepSpec>,
+    /// The recipe in the words of the recorded-grid format, which lack much of it; `spec` has all.
+    pub recipe: GridRecipe,
+    /// Each arm.
+    pub arms: Vec<Method>,
+    /// The level of each arm; null for plain, arm 0, and for methods that have none.
+    pub levels: Vec<Option<f64>>,
+    /// Epochs of a full run.
+    pub epochs: u32,
+    /// One run a family.
+    pub runs: Vec<GridRun>,
+}
+
+/// A recipe as the recorded-grid format tells it: the shape of 0.1.0's exports and of grids that others
+/// recorded. It stays as it is; what is new in recipes is in the `spec` beside it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct GridRecipe {
+    /// The data set.
+    pub data: DatasetName,
+    /// Training samples.
+    #[cfg_attr(feature = "openapi", schema(required))]
+    pub n_train: Option<u32>,
+    /// Validation samples.
+    #[cfg_attr(feature = "openapi", schema(required))]
+    pub n_val: Option<u32>,
+    /// The rate of flipped labels.
+    pub label_noise: f64,
+    /// The kind of model.
+    #[cfg_attr(feature = "openapi", schema(example = "mlp"))]
+    pub model: String,
+    /// The width of each hidden dense layer.
+    pub hidden: Vec<u32>,
+    /// Whether there is batch normalisation.
+    pub batch_norm: bool,
+    /// The optimiser.
+    #[cfg_attr(feature = "openapi", schema(example = "sgd"))]
+    pub optimizer: String,
+    /// Its learning rate, before any schedule.
+    pub lr: f64,
+    /// The weight decay; null when the sweep has several, each run then names its own.
+    #[cfg_attr(feature = "openapi", schema(required))]
+    pub weight_decay: Option<f64>,
+    /// Samples in a mini-batch.
+    pub batch_size: u32,
+    /// Epochs of a full run.
+    pub epochs: u32,
+}
+
+/// The curves of one family: `[arm]`, then `[epoch]`, as long as the arm was trained.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct GridRun {
+    /// The seed.
+    pub seed: u32,
+    /// The weight decay.
+    pub weight_decay: f64,
+    /// Mini-batches in one epoch.
+    pub steps_per_epoch: u64,
+    /// The first step at which each arm departed from plain; null where it never did.
+    pub onset_step: Vec<Option<u64>>,
+    /// Mean training loss over each epoch.
+    pub train_loss: Vec<Vec<Metric>>,
+    /// Validation loss after each epoch.
+    pub val_loss: Vec<Vec<Metric>>,
+    /// Validation error after each epoch.
+    pub val_error: Vec<Vec<Metric>>,
+}

@@ -1,0 +1,43 @@
+//! The shapes of Floodgauge's HTTP surface: what its server answers, and its clients read.
+//!
+//! Serde types only: no IO, no HTTP, no judgement. What users and workers send is in
+//! [`floodgauge_protocol`], which this crate builds on.
+//!
+//! - [`sweeps`], [`trials`], [`curves`], [`grid`]: a sweep and what was measured of it.
+//! - [`best`], [`outlook`], [`advice`], [`table`]: its answer.
+//! - [`plan`]: what a sweep would cost.
+//! - [`log`]: what happened to it.
+//! - [`status`]: where sweeps and trials stand.
+//! - [`datasets`]: what sweeps train on.
+//! - [`access`]: tokens and sessions.
+//! - [`problem`]: every answer that isn't the hoped-for one.
+//!
+//! With the feature `openapi` all of them tell their JSON schema, bounds and defaults included.
+
+pub mod access;
+pub mod advice;
+pub mod best;
+pub mod curves;
+pub mod datasets;
+pub mod grid;
+pub mod log;
+pub mod outlook;
+pub mod plan;
+pub mod problem;
+pub mod status;
+pub mod sweeps;
+pub mod table;
+pub mod trials;
+
+pub use access::{Limits, Scope, TokenId};
+pub use advice::{Advice, AdviceKind};
+pub use best::{Baseline, Best, BestArm, Difference, Finding, RunEquivalents, SweepBest};
+pub use datasets::{DatasetItem, DatasetList, Kept};
+pub use log::LogEntry;
+pub use outlook::{ArmOutlook, Evidence, OtherMetric, Preference};
+pub use plan::{Phase, PlanBound, PlannedTime, SweepPlan};
+pub use problem::{FieldError, Problem};
+pub use status::{SweepStatus, TrialStatus};
+pub use sweeps::{ArmItem, SweepDetail, SweepList, SweepQuery, SweepSummary};
+pub use table::{Figure, SweepTable, Table, TableCell, TableRow};
+pub use trials::{TrialItem, TrialList};

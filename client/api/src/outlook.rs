@@ -1,0 +1,88 @@
+//! What is known of each arm, and by the other metric.
+
+use floodgauge_protocol::{Metric, ObjectiveMetric};
+use serde::{Deserialize, Serialize};
+
+/// An arm under one weight decay: what it measured, and what the model makes of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ArmOutlook {
+    /// The arm in words: `flood b=0.07`.
+    pub arm: String,
+    /// Its method: `plain`, `flood`.
+    pub method: String,
+    /// Its flood level; null for plain, and for methods that have none.
+    #[cfg_attr(feature = "openapi", schema(required))]
+    pub b: Option<f64>,
+    /// The weight decay of its families.
+    pub weight_decay: f64,
+    /// How far it was trained.
+    pub evidence: Evidence,
+    /// With how many seeds it was trained to the end.
+    pub seeds: u32,
+    /// Its objective, a mean over those seeds; null where there are none.
+    #[cfg_attr(feature = "openapi", schema(required))]
+    pub objective: Option<Metric>,
+    /// The objective that the model expects: a smooth curve along the levels of a method; null
+    /// with one seed, and until the sweep has ended.
+    #[cfg_attr(feature = "openapi", schema(required))]
+    pub fitted: Option<f64>,
+    /// The lower end of what the model thinks likely (90 %) of the mean over many seeds.
+    #[cfg_attr(feature = "openapi", schema(required))]
+    pub low: Option<f64>,
+    /// The upper end.
+    #[cfg_attr(feature = "openapi", schema(required))]
+    pub high: Option<f64>,
+    /// How likely it comes out best of all arms with as many other seeds; those of a sweep add up to 1.
+    #[cfg_attr(feature = "openapi", schema(required))]
+    pub probability: Option<f64>,
+}
+
+/// How far an arm was trained.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Evidence {
+    /// To the end, with at least one seed.
+    Trained,
+    /// For a while.
+    Probed,
+    /// Not at all: the levels beside it tell what it does.
+    Untrained,
+}
+
+/// What the metric that isn't the objective says.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct OtherMetric {
+    /// The metric.
+    pub metric: ObjectiveMetric,
+    /// What it prefers.
+    pub prefers: Preference,
+    /// The arm that it finds best among those that were trained to the end.
+    pub arm: String,
+    /// Its method.
+    pub method: String,
+    /// Its flood level; null for plain, and for methods that have none.
+    #[cfg_attr(feature = "openapi", schema(required))]
+    pub b: Option<f64>,
+    /// The weight decay of its families.
+    pub weight_decay: f64,
+    /// What that arm has by it, a mean over seeds.
+    pub objective: Metric,
+    /// What the answer's best arm has by it.
+    pub of_best: Metric,
+}
+
+/// Whether two metrics agree on the best arm.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Preference {
+    /// The same arm.
+    Same,
+    /// Another arm.
+    Another,
+    /// No flooding: the plain run.
+    Plain,
+}

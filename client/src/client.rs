@@ -1,0 +1,179 @@
+//! How requests are sent and answers read, whatever they are about.
+
+use crate::ClientError;
+use reqwest::{Method, RequestBuilder, Response, StatusCode, Url, header};
+use serde::de::DeserializeOwned;
+use std::{fmt, net::IpAddr, time::Duration};
+
+/// How long to wait for a connection.
+const CONNECT: Duration = Duration::from_secs(5);
+/// How long to wait for an answer; streams have no such bound.
+pub(crate) const ANSWER: Duration = Duration::from_secs(30);
+
+/// An answer, read and as it came.
+#[derive(Clone, Debug)]
+pub struct Answer<T> {
+    /// The body's text, for those who want every field of it: what this client doesn't know of, is
+    /// there too.
+    pub body: String,
+    /// What was read from it.
+    pub value: T,
+}
+
+/// A token's secret, which no debug form shows.
+#[derive(Clone)]
+struct Token(String);
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Token(…)")
+    }
+}
+
+/// A client of one server.
+#[derive(Clone, Debug)]
+pub struct Client {
+    http: reqwest::Client,
+    server: Url,
+    token: Option<Token>,
+}
+
+impl Client {
+    /// A client of the server at `server`, which may lie below a path.
+    ///
+    /// # Errors
+    /// [`ClientError::Unreachable`] if this machine's TLS can't be set up.
+    pub fn new(mut server: Url) -> Result<Self, ClientError> {
+        // Paths are joined to it, and a join would drop what follows the last slash.
+        if !server.path().ends_with('/') {
+            server.set_path(&format!("{}/", server.path()));
+        }
+        // Someone else in this process may have installed the same one.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let mut http = reqwest::Client::builder()
+            .user_agent(concat!("floodgauge/", env!("CARGO_PKG_VERSION")))
+            .connect_timeout(CONNECT);
+        if is_loopback(&server) {
+            // A proxy for the world must not be asked for this very machine.
+            http = http.no_proxy();
+        }
+        let http = http.build().map_err(|error| unreachable(&server, &error))?;
+        Ok(Self { http, server, token: None })
+    }
+
+    /// The same client, which shows a token with each request.
+    pub fn with_token(self, token: impl Into<String>) -> Self {
+        Self { token: Some(Token(token.into())), ..self }
+    }
+
+    /// The server's address.
+    pub fn server(&self) -> &Url {
+        &self.server
+    }
+
+    pub(crate) async fn get<T: DeserializeOwned>(
+        &self,
+        path: &str,
+    ) -> Result<Answer<T>, ClientError> {
+        self.answer(self.request(Method::GET, path)?).await
+    }
+
+    pub(crate) fn request(
+        &self,
+        method: Method,
+        path: &str,
+    ) -> Result<RequestBuilder, ClientError> {
+        let url = self.server.join(path).map_err(|error| self.unclear(error))?;
+        let request = self.http.request(method, url);
+        Ok(match &self.token {
+            // Marked as sensitive by the library, and not sent on to another host.
+            Some(token) => request.bearer_auth(&token.0),
+            None => request,
+        })
+    }
+
+    pub(crate) async fn answer<T: DeserializeOwned>(
+        &self,
+        request: RequestBuilder,
+    ) -> Result<Answer<T>, ClientError> {
+        self.answer_within(request, ANSWER).await
+    }
+
+    pub(crate) async fn answer_within<T: DeserializeOwned>(
+        &self,
+        request: RequestBuilder,
+        time: Duration,
+    ) -> Result<Answer<T>, ClientError> {
+        let response = self.send(request.timeout(time)).await?;
+        let response = self.accepted(response).await?;
+        let body = response.text().await.map_err(|error| unreachable(&self.server, &error))?;
+        let read = &mut serde_json::Deserializer::from_str(&body);
+        let value = serde_path_to_error::deserialize(read).map_err(|error| self.unclear(error))?;
+        Ok(Answer { body, value })
+    }
+
+    pub(crate) async fn send(&self, request: RequestBuilder) -> Result<Response, ClientError> {
+        request.send().await.map_err(|error| unreachable(&self.server, &error))
+    }
+
+    /// Turns a refusal into its problem.
+    pub(crate) async fn accepted(&self, response: Response) -> Result<Response, ClientError> {
+        let status = response.status();
+        if status.is_success() {
+            return Ok(response);
+        }
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            let reason = "it is not available at the moment (503)".into();
+            return Err(ClientError::Unreachable { server: self.server.to_string(), reason });
+        }
+        let is_json = response
+            .headers()
+            .get(header::CONTENT_TYPE)
+            .and_then(|value| value.to_str().ok())
+            .is_some_and(|value| value.contains("json"));
+        let body = response.text().await.map_err(|error| unreachable(&self.server, &error))?;
+        match serde_json::from_str(&body) {
+            Ok(problem) if is_json => Err(ClientError::Refused(problem)),
+            _ => Err(self.unclear(format!("status {status} without a problem document"))),
+        }
+    }
+
+    pub(crate) fn unclear(&self, reason: impl ToString) -> ClientError {
+        ClientError::Unclear { server: self.server.to_string(), reason: reason.to_string() }
+    }
+}
+
+fn is_loopback(server: &Url) -> bool {
+    let host = server.host_str().unwrap_or_default();
+    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
+}
+
+/// The innermost cause says most: `Connection refused`, not `error sending request`.
+pub(crate) fn unreachable(server: &Url, error: &reqwest::Error) -> ClientError {
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
+    let reason = if error.is_timeout() { "it took too long".into() } else { cause.to_string() };
+    ClientError::Unreachable { server: server.to_string(), reason }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_may_lie_below_a_path() {
+        let client = Client::new("http://127.0.0.1/gauge".parse().unwrap()).unwrap();
+        let request = client.request(Method::GET, "v1/sweeps").unwrap().build().unwrap();
+        assert_eq!(request.url().path(), "/gauge/v1/sweeps");
+    }
+
+    #[test]
+    fn a_client_keeps_its_token_to_itself() {
+        let client = Client::new("http://127.0.0.1/".parse().unwrap()).unwrap();
+        let shown = format!("{:?}", client.with_token("fg_secret"));
+        assert!(!shown.contains("secret"), "{shown}");
+    }
+}

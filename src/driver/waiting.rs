@@ -1,0 +1,71 @@
+//! Why a sweep that could go on doesn't: its work is for a kind of machine that doesn't ask.
+
+use super::Driver;
+use crate::{
+    scheduler::SweepStatus,
+    store::{StoreError, SweepRow},
+};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+use tokio::time::Instant;
+
+/// How long a worker that asked for work counts as there. One that trains asks again when it is done.
+const THERE: Duration = Duration::from_secs(300);
+
+/// Kinds of machines that are remembered; fingerprints come from outside.
+const MAX_KINDS: usize = 1_000;
+
+/// When a worker of each fingerprint last asked this server for work.
+#[derive(Debug, Default)]
+pub(super) struct Claimants(Mutex<HashMap<String, Instant>>);
+
+impl Claimants {
+    /// Notes that one asks.
+    pub fn note(&self, fingerprint: &str) {
+        let mut asked = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        asked.retain(|_, at| at.elapsed() < THERE);
+        if asked.len() < MAX_KINDS {
+            asked.insert(fingerprint.into(), Instant::now());
+        }
+    }
+
+    fn is_there(&self, fingerprint: &str) -> bool {
+        let asked = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        asked.get(fingerprint).is_some_and(|at| at.elapsed() < THERE)
+    }
+}
+
+impl Driver {
+    /// Why nobody works on a sweep, in words, where all that is left of it is for machines of a kind
+    /// that hasn't asked for work lately; else none.
+    ///
+    /// # Errors
+    /// The database's trouble.
+    pub async fn waits_for(&self, row: &SweepRow) -> Result<Option<String>, StoreError> {
+        let goes_on = matches!(row.status, SweepStatus::Queued | SweepStatus::Running);
+        if !goes_on || self.replay_error(row).is_some() {
+            return Ok(None);
+        }
+        let open = self.0.store.open_work(row.sweep).await?;
+        if open.iter().any(|work| work.is_held) {
+            return Ok(None);
+        }
+        let kinds: Option<BTreeSet<String>> = open.into_iter().map(|work| work.pinned_to).collect();
+        let Some(kinds) = kinds.filter(|kinds| {
+            !kinds.is_empty() && !kinds.iter().any(|kind| self.0.claimants.is_there(kind))
+        }) else {
+            return Ok(None);
+        };
+        let minutes = THERE.as_secs() / 60;
+        let kinds: Vec<_> = kinds.iter().map(|kind| format!("`{kind}`")).collect();
+        Ok(Some(format!(
+            "it waits for a worker of the kind that began it, {}: what a seed shows comes from one \
+             kind of machine and build, and no such worker has asked this server for work in the \
+             last {minutes} minutes",
+            kinds.join(" or "),
+        )))
+    }
+}

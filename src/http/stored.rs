@@ -1,0 +1,133 @@
+//! What the database holds of a sweep, read: whole where this server can, else as far as it can.
+
+use super::{problem::Problem, state::AppState};
+use crate::{scheduler::Sweep, store::SweepRow, verdict::Best};
+use floodgauge_protocol::{SearchSpace, SweepId, SweepSpec};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+use serde_path_to_error::Segment;
+use std::sync::Arc;
+
+/// The most fields that are left out of a spec of which this server doesn't know all.
+const MAX_LEFT_OUT: usize = 64;
+
+/// The spec that a row holds.
+pub(super) fn spec(row: &SweepRow) -> Result<SweepSpec, Problem> {
+    SweepSpec::deserialize(&row.spec).map_err(|error| {
+        let sweep = row.sweep;
+        Problem::Internal(anyhow::Error::from(error).context(format!("spec of sweep {sweep}")))
+    })
+}
+
+/// The arms and families of a row's sweep.
+pub(super) fn plan(row: &SweepRow) -> Result<SearchSpace, Problem> {
+    let Some(plan) = &row.plan else { return Ok(SearchSpace::of(&spec(row)?)) };
+    SearchSpace::deserialize(plan).map_err(|error| {
+        let sweep = row.sweep;
+        Problem::Internal(anyhow::Error::from(error).context(format!("plan of sweep {sweep}")))
+    })
+}
+
+/// A sweep as its log tells it; none if this binary would decide otherwise than the one that
+/// wrote the log: then what is stored can still be read.
+pub(super) async fn replayed(
+    state: &AppState,
+    sweep: SweepId,
+) -> Result<Option<Arc<Sweep>>, Problem> {
+    match state.driver.sweep(sweep).await {
+        Ok(replayed) => Ok(Some(replayed)),
+        Err(error) if error.is_unreplayable() => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The answer that a row holds; none if there is none yet, or another version wrote it
+/// otherwise.
+pub(super) fn stored_best(row: &SweepRow) -> Option<Best> {
+    let read = Best::deserialize(row.best.as_ref()?);
+    read.inspect_err(|error| {
+        tracing::warn!(sweep = %row.sweep, %error, "a stored answer can't be read");
+    })
+    .ok()
+    .map(|best: Best| best.of_sweep(row.sweep))
+}
+
+/// A spec and its arms, as far as they can be read.
+pub(super) struct Legible {
+    /// Without the fields that this server doesn't know; these are as if they were unset.
+    pub spec: SweepSpec,
+    /// The arms and families.
+    pub plan: SearchSpace,
+    /// Whether nothing had to be left out.
+    pub is_whole: bool,
+}
+
+/// What a row holds, whoever wrote it: one sweep that can't be read hides no other.
+pub(super) fn legible(row: &SweepRow) -> Result<Legible, Problem> {
+    if let (Ok(spec), Ok(plan)) = (spec(row), plan(row)) {
+        return Ok(Legible { spec, plan, is_whole: true });
+    }
+    let spec = match known(row.spec.clone()) {
+        Some(spec) => spec,
+        None => nothing_of(row)?,
+    };
+    let stored = row.plan.as_ref().and_then(|plan| SearchSpace::deserialize(plan).ok());
+    Ok(Legible { plan: stored.unwrap_or_else(|| SearchSpace::of(&spec)), spec, is_whole: false })
+}
+
+/// A spec without what isn't known of it; none if too little is left.
+fn known(mut spec: Value) -> Option<SweepSpec> {
+    for _ in 0..MAX_LEFT_OUT {
+        let error = match serde_path_to_error::deserialize::<_, SweepSpec>(&spec) {
+            Ok(spec) => return Some(spec),
+            Err(error) => error,
+        };
+        let path: Vec<&str> = error
+            .path()
+            .iter()
+            .map_while(|segment| match segment {
+                Segment::Map { key } => Some(key.as_str()),
+                _ => None,
+            })
+            .collect();
+        let (field, above) = path.split_last()?;
+        let object = above.iter().try_fold(&mut spec, |value, key| value.get_mut(*key))?;
+        object.as_object_mut().and_then(|fields: &mut Map<String, Value>| fields.remove(*field))?;
+    }
+    None
+}
+
+/// What stands for a spec of which nothing can be read.
+fn nothing_of(row: &SweepRow) -> Result<SweepSpec, Problem> {
+    let unread = json!({ "name": row.name, "recipe": { "dataset": { "name": "unknown" } } });
+    SweepSpec::deserialize(&unread).map_err(|error| Problem::Internal(error.into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_later_version_added_is_left_out_and_the_rest_is_read() {
+        let spec = json!({
+            "name": "later", "tags": ["a"],
+            "recipe": { "dataset": { "name": "spiral", "shuffle": true }, "epochs": 7,
+                        "optimizer": { "kind": "lion", "lr": 1.0 } },
+            "search": { "levels": [0.1, 0.2], "evidence": "val_loss", "seeds": [0, 1] },
+            "scheduler": { "kind": "bayes", "priority": 3 },
+        });
+        let known = known(spec).unwrap();
+        assert_eq!((known.name.as_str(), known.recipe.epochs), ("later", 7));
+        assert_eq!(known.recipe.dataset.name.to_string(), "spiral");
+        assert_eq!(known.search.seeds, [0, 1]);
+        assert_eq!(known.scheduler.priority, 3);
+        assert_eq!(SearchSpace::of(&known).arms.len(), 3);
+    }
+
+    #[test]
+    fn of_what_is_no_spec_nothing_is_known() {
+        for spec in [json!(null), json!([]), json!("text"), json!({ "name": "x" })] {
+            assert_eq!(known(spec.clone()), None, "{spec}");
+        }
+    }
+}

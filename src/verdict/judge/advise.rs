@@ -1,0 +1,58 @@
+//! What is most worth to be tried once a sweep has ended.
+
+use super::{
+    beyond::{levels_above_loss, levels_beyond},
+    judgement::Judgement,
+};
+use crate::verdict::{
+    Advice, Finding,
+    input::{Edge, Standing},
+};
+
+/// How many more seeds are advised after one: three give a first interval. The words say two.
+const SEEDS_AFTER_ONE: u32 = 2;
+
+/// The advice, or none where nothing is worth it.
+pub fn advise(judgement: &Judgement<'_>) -> Option<Advice> {
+    let standing = judgement.standing;
+    let lead = judgement.lead.filter(|lead| standing.ended && lead.finished())?;
+    if judgement.finding == Finding::NeverReached {
+        return Some(reach(standing));
+    }
+    if judgement.finding == Finding::BestPrecedesOnset {
+        return None;
+    }
+    if let Some(edge) = standing.edge(lead).filter(|_| !lead.is_plain()) {
+        let which = match edge {
+            Edge::Highest => "highest",
+            Edge::Lowest => "lowest",
+        };
+        let words = format!("The best level is the {which} of the grid: try some beyond it.");
+        return Some(Advice::levels(levels_beyond(&standing.levels, edge), words));
+    }
+    match judgement.finding {
+        Finding::OneSeed => {
+            let words = "One seed can't say how sure the answer is: two more would.";
+            Some(Advice::seeds(SEEDS_AFTER_ONE, words.into()))
+        }
+        Finding::Uncertain => judgement.more_seeds.map(|seeds| {
+            let would = if seeds == 1 { "1 more seed" } else { &format!("{seeds} more seeds") };
+            Advice::seeds(seeds, format!("About {would} would tell whether it helps."))
+        }),
+        _ => None,
+    }
+}
+
+/// Levels that the training loss does reach or, where nothing tells them, runs of twice as many epochs.
+fn reach(standing: &Standing) -> Advice {
+    match standing.train_loss.filter(|loss| *loss > 0.0) {
+        Some(loss) => {
+            let words = "No level was reached: try some above the training loss at its end.";
+            Advice::levels(levels_above_loss(&standing.levels, loss), words.into())
+        }
+        None => {
+            let epochs = standing.epochs.saturating_mul(2);
+            Advice::epochs(epochs, "No level was reached: train for longer.".into())
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! What the judgement comes to, put together once for figures, words and advice.
+
+use super::{forecast::Forecast, leader::leader, paired};
+use crate::verdict::{
+    Difference, Finding,
+    input::{Candidate, Standing},
+    model::CONFIDENCE,
+};
+use floodgauge_protocol::Metric;
+use statrs::distribution::{ContinuousCDF, StudentsT};
+
+/// Seeds in all, those of the sweep included, beyond which no more are advised: a difference that needs
+/// more is called too small to tell. Chosen, not measured.
+const MAX_SEEDS_ADVISED: u32 = 50;
+
+/// A sweep, its leader, and how sure that is.
+pub struct Judgement<'a> {
+    /// The sweep that is judged.
+    pub standing: &'a Standing,
+    /// Who is ahead; none before every seed has an objective of the same arm, and where all diverged.
+    pub lead: Option<&'a Candidate>,
+    /// The plain run of the leader's weight decay; none where only the leader was trained to the end.
+    pub plain: Option<&'a Candidate>,
+    /// Leader minus plain; none without either, and where a seed diverged.
+    pub difference: Option<Difference>,
+    /// How likely the leader comes out best with as many other seeds; none with one seed, until the
+    /// sweep has ended, and where all arms tie.
+    pub probability: Option<f64>,
+    /// Where plain leads: the arm that may well be better.
+    pub rival: Option<Rival>,
+    /// What it comes to.
+    pub finding: Finding,
+    /// How many more seeds would tell, where these can't; none if [`MAX_SEEDS_ADVISED`] wouldn't.
+    pub more_seeds: Option<u32>,
+}
+
+/// The arm beside plain that is expected to come closest, and its difference to plain with as many other
+/// seeds, in the objective's unit.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rival {
+    /// The arm in words: `flood b=0.07`.
+    pub name: String,
+    /// The difference to expect; negative if it is expected to do better.
+    pub expected: f64,
+    /// The interval's lower end.
+    pub low: f64,
+    /// The interval's upper end.
+    pub high: f64,
+}
+
+impl<'a> Judgement<'a> {
+    /// Puts it together.
+    pub fn of(standing: &'a Standing, forecast: &Forecast) -> Self {
+        let lead = leader(standing);
+        let plain = lead.and_then(|lead| {
+            let plain = standing.competing_in(lead.bracket).find(|c| c.is_plain());
+            plain.filter(|plain| plain.finished() || !lead.finished())
+        });
+        let difference = lead.zip(plain).and_then(|(lead, plain)| {
+            let measured = paired::difference(lead, plain)?;
+            let positions = standing.position(lead).zip(standing.position(plain));
+            let positions = positions.filter(|(lead, plain)| lead != plain);
+            Some(match positions.and_then(|(a, b)| forecast.difference(a, b)) {
+                Some(of_other_seeds) => Difference {
+                    expected: Some(of_other_seeds.mean),
+                    low: Some(of_other_seeds.low),
+                    high: Some(of_other_seeds.high),
+                    ..measured
+                },
+                None => measured,
+            })
+        });
+        let rival = lead.filter(|lead| lead.is_plain());
+        let rival = rival.and_then(|plain| rival_of(standing, forecast, plain));
+        let probability = lead.and_then(|lead| forecast.probability(standing.position(lead)?));
+        let mut judgement = Self {
+            standing,
+            lead,
+            plain,
+            difference,
+            probability,
+            rival,
+            finding: Finding::Pending,
+            more_seeds: None,
+        };
+        judgement.finding = judgement.finding();
+        judgement.more_seeds = judgement.more_seeds();
+        judgement
+    }
+
+    fn finding(&self) -> Finding {
+        let standing = self.standing;
+        if !standing.ended {
+            return Finding::Pending;
+        }
+        let Some(lead) = self.lead.filter(|lead| lead.finished()) else {
+            return Finding::NoAnswer;
+        };
+        if lead.is_plain() && !standing.any_past_onset(lead.bracket) {
+            return Finding::NeverReached;
+        }
+        if lead.is_plain() && standing.all_tie() {
+            return Finding::BestPrecedesOnset;
+        }
+        if standing.seeds == 1 {
+            return Finding::OneSeed;
+        }
+        let high = self.difference.as_ref().and_then(|difference| difference.high);
+        match (lead.is_plain(), &self.rival, high) {
+            (true, Some(rival), _) if rival.low < 0.0 => Finding::Uncertain,
+            (true, ..) => Finding::DoesNotHelp,
+            (false, _, Some(high)) if high < 0.0 => Finding::Helps,
+            _ => Finding::Uncertain,
+        }
+    }
+
+    /// The least number of further seeds with which the interval, narrowing as means do, would no
+    /// longer hold 0 if the difference is what is expected now.
+    fn more_seeds(&self) -> Option<u32> {
+        if self.finding != Finding::Uncertain {
+            return None;
+        }
+        let (expected, low, high) = match (&self.rival, self.difference.as_ref()) {
+            (Some(rival), _) => (rival.expected, rival.low, rival.high),
+            (None, Some(difference)) => {
+                (difference.expected.unwrap_or(difference.mean), difference.low?, difference.high?)
+            }
+            _ => return None,
+        };
+        let seeds = self.standing.seeds;
+        let t = |seeds: u32| {
+            let t = StudentsT::new(0.0, 1.0, f64::from(seeds - 1)).ok()?;
+            Some(t.inverse_cdf(0.5 + CONFIDENCE / 2.0))
+        };
+        let (half, now) = ((high - low) / 2.0, t(seeds)?);
+        let tells = |with: u32| {
+            let narrower = (f64::from(seeds) / f64::from(with)).sqrt();
+            t(with).is_some_and(|then| half * narrower * then / now < expected.abs())
+        };
+        (seeds + 1..=MAX_SEEDS_ADVISED.max(seeds))
+            .find(|&with| tells(with))
+            .map(|with| with - seeds)
+    }
+}
+
+/// The arm of plain's weight decay that every seed trained to the end, and that is expected lowest; of
+/// equal ones the first in the plan.
+fn rival_of(standing: &Standing, forecast: &Forecast, plain: &Candidate) -> Option<Rival> {
+    let plain_at = standing.position(plain)?;
+    let arms = standing.competing_in(plain.bracket).filter(|c| !c.is_plain() && c.finished());
+    let others = arms.filter(|c| c.past_onset() && c.objective() != Metric::Diverged);
+    let expected = others.filter_map(|arm| {
+        let difference = forecast.difference(standing.position(arm)?, plain_at)?;
+        Some((arm, difference))
+    });
+    let (arm, difference) =
+        expected.min_by(|(a, x), (b, y)| x.mean.total_cmp(&y.mean).then(a.arm.cmp(&b.arm)))?;
+    Some(Rival {
+        name: arm.method.to_string(),
+        expected: difference.mean,
+        low: difference.low,
+        high: difference.high,
+    })
+}

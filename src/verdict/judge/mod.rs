@@ -1,0 +1,56 @@
+//! The judgement: from what is measured to the answer.
+//!
+//! - `leader`: who is ahead; `paired`: by how much, as measured.
+//! - `forecast`: what other seeds would show, by the model.
+//! - `judgement`: what these come to, on which figures, words and advice stand.
+//! - `outlooks`: what is known of each arm; `other_metric`: whether the other metric agrees;
+//!   `advise`: what would tell more, `beyond`: which levels; `words`: the answer in words.
+
+mod advise;
+mod beyond;
+mod forecast;
+mod judgement;
+mod leader;
+mod other_metric;
+mod outlooks;
+mod paired;
+mod words;
+
+pub use leader::leader;
+
+use super::{Baseline, Best, BestArm, input::Standing};
+use forecast::Forecast;
+use judgement::Judgement;
+
+/// Judges a sweep as it stands. While it still runs that is quick; once it has ended, the model of
+/// what other seeds would show is asked too.
+pub fn judge(standing: &Standing) -> Best {
+    let forecast = Forecast::of(standing);
+    let judgement = Judgement::of(standing, &forecast);
+    let other_metric =
+        judgement.lead.and_then(|lead| other_metric::by_other_metric(standing, lead));
+    Best {
+        metric: standing.objective.metric,
+        at: standing.objective.at,
+        verdict: words::verdict(&judgement, other_metric.as_ref()),
+        advice: advise::advise(&judgement),
+        finding: judgement.finding,
+        best: judgement.lead.map(|lead| BestArm {
+            arm: lead.method.to_string(),
+            method: lead.method.name().into(),
+            b: lead.method.level(),
+            weight_decay: lead.weight_decay,
+            objective: lead.objective(),
+            probability: judgement.probability,
+            test: lead.test(),
+        }),
+        baseline: judgement
+            .plain
+            .map(|plain| Baseline { objective: plain.objective(), test: plain.test() }),
+        difference: judgement.difference,
+        run_equivalents: standing.run_equivalents,
+        probabilities: outlooks::outlooks(standing, &forecast),
+        other_metric,
+        noise_floor: standing.noise_floor,
+    }
+}

@@ -1,0 +1,40 @@
+//! What is known of each arm.
+
+use super::forecast::Forecast;
+use crate::verdict::{
+    ArmOutlook, Evidence,
+    input::{Candidate, Standing},
+};
+
+/// Every arm, and what the model says of it.
+pub fn outlooks(standing: &Standing, forecast: &Forecast) -> Vec<ArmOutlook> {
+    let arms = standing.candidates.iter().enumerate();
+    arms.map(|(position, arm)| {
+        let mean = forecast.mean(position);
+        ArmOutlook {
+            arm: arm.method.to_string(),
+            method: arm.method.name().into(),
+            b: arm.method.level(),
+            weight_decay: arm.weight_decay,
+            evidence: evidence(arm),
+            seeds: arm.seeds_at_end(),
+            objective: arm.end_objective(),
+            fitted: mean.map(|mean| mean.mean),
+            low: mean.map(|mean| mean.low),
+            high: mean.map(|mean| mean.high),
+            probability: forecast.probability(position),
+        }
+    })
+    .collect()
+}
+
+/// How far an arm was trained.
+fn evidence(arm: &Candidate) -> Evidence {
+    if arm.seeds_at_end() > 0 {
+        Evidence::Trained
+    } else if arm.trials.iter().any(|trial| trial.epochs > 0) {
+        Evidence::Probed
+    } else {
+        Evidence::Untrained
+    }
+}

@@ -1,0 +1,239 @@
+//! The answer in words.
+
+use super::judgement::Judgement;
+use crate::verdict::{
+    Finding, OtherMetric, Preference,
+    input::{Candidate, Edge, Standing},
+};
+use floodgauge_protocol::Metric;
+
+/// A few sentences: who is best and by how much, how sure that is, what else is to be known.
+pub fn verdict(judgement: &Judgement<'_>, other: Option<&OtherMetric>) -> String {
+    let standing = judgement.standing;
+    let Some(lead) = judgement.lead else { return without_leader(standing).into() };
+    let mut sentences = vec![match judgement.finding {
+        Finding::NeverReached => never_reached(standing, lead),
+        Finding::BestPrecedesOnset => precedes_onset(standing, lead),
+        _ if lead.is_plain() => plain_leads(judgement, lead),
+        _ => level_leads(judgement, lead),
+    }];
+    if standing.ended && lead.finished() {
+        sentences.extend(how_sure(judgement, lead));
+        sentences.extend(pruned_early(standing, lead).or_else(|| edge(standing, lead)));
+        sentences.extend(untrained(standing));
+        sentences.extend(some_never_reached(standing, lead));
+        sentences.extend(other.and_then(|other| by_other(other, lead)));
+        if standing.seeds == 1 {
+            let advice = "One seed can't say how sure that is: give several seeds for an interval.";
+            sentences.push(advice.into());
+        }
+    }
+    // A minus sign, where a hyphen stands for one.
+    sentences.join(" ").replace(" -", " −")
+}
+
+fn without_leader(standing: &Standing) -> &'static str {
+    let trained = standing.run_equivalents.spent > 0.0;
+    match (standing.competing().next().is_none(), standing.ended, trained) {
+        (false, ..) => "Every arm has diverged: try a lower learning rate.",
+        (true, false, false) => "Nothing has been reported yet.",
+        (true, false, true) => "No arm has been reported of with every seed yet.",
+        (true, true, _) => "It ended before any arm was reported of with every seed.",
+    }
+}
+
+fn never_reached(standing: &Standing, lead: &Candidate) -> String {
+    let which = match standing.pruned_before_onset(lead.bracket) {
+        0 => "No level was ever reached",
+        _ => "No level that was trained to the end was reached",
+    };
+    format!(
+        "{which} by the training loss, so that each is the plain run, with {} {}.",
+        metric(standing),
+        lead.objective()
+    )
+}
+
+fn precedes_onset(standing: &Standing, lead: &Candidate) -> String {
+    format!(
+        "Every best epoch precedes every onset: by early stopping all arms that were trained to the end \
+         are the same run, with {} {}, and no level can help.",
+        metric(standing),
+        lead.objective()
+    )
+}
+
+fn level_leads(judgement: &Judgement<'_>, lead: &Candidate) -> String {
+    let standing = judgement.standing;
+    let against = match (judgement.plain, judgement.difference.as_ref()) {
+        (Some(plain), Some(difference)) => {
+            format!(", {} below plain ({})", Metric::from(-difference.mean), plain.objective())
+        }
+        _ => ", with no baseline to compare with".into(),
+    };
+    let (name, value) = (named(standing, lead), lead.objective());
+    let helps = match judgement.finding {
+        Finding::Helps => format!("{} helps: ", what(lead)),
+        _ => String::new(),
+    };
+    let when = when(standing, lead, "");
+    format!("{helps}{when}{name} has the lowest {}, {value}{against}.", metric(standing))
+}
+
+fn plain_leads(judgement: &Judgement<'_>, lead: &Candidate) -> String {
+    let standing = judgement.standing;
+    let others = standing.competing_in(lead.bracket).filter(|c| !c.is_plain());
+    let levels = others.clone().all(|other| other.method.level().is_some());
+    let noun = if levels { "level" } else { "arm" };
+    let closest = others
+        .filter(|other| other.epochs() == lead.epochs())
+        .min_by(|a, b| a.objective().order(b.objective()).then(a.arm.cmp(&b.arm)))
+        .map(|other| format!(" The closest, {}, has {}.", other.method, other.objective()));
+    let value = lead.objective();
+    let when = match judgement.finding {
+        Finding::DoesNotHelp if levels => "Flooding does not help: no".into(),
+        _ => when(standing, lead, "no"),
+    };
+    let closest = closest.unwrap_or_default();
+    format!("{when} {noun} does better than plain, with {} {value}.{closest}", metric(standing))
+}
+
+/// What other seeds would show.
+fn how_sure(judgement: &Judgement<'_>, lead: &Candidate) -> Option<String> {
+    let difference = judgement.difference.as_ref()?;
+    let rival = judgement.rival.as_ref();
+    let (name, low, high) = match (lead.is_plain(), rival) {
+        (true, Some(rival)) => (format!("that of {}", rival.name), rival.low, rival.high),
+        (true, None) => return None,
+        _ => ("the difference".into(), difference.low?, difference.high?),
+    };
+    let expected = format!(
+        "With as many other seeds {name}{} is expected at {:+} to {:+} ({:.0} % interval, the \
+         choice allowed for)",
+        if lead.is_plain() { " to plain" } else { "" },
+        Metric::from(low),
+        Metric::from(high),
+        100.0 * difference.level
+    );
+    let probability = match judgement.probability {
+        Some(p) => format!(", and it is the best arm with {:.0} %", 100.0 * p),
+        None => String::new(),
+    };
+    let expected = if lead.is_plain() { expected } else { expected + &probability };
+    Some(match judgement.finding {
+        Finding::Uncertain => {
+            let seeds = difference.seeds;
+            let more = match judgement.more_seeds {
+                Some(1) => "about 1 more would tell".into(),
+                Some(more) => format!("about {more} more would tell"),
+                None => {
+                    "the difference, if there is one, is too small for a few more to tell".into()
+                }
+            };
+            format!("{expected}: whether it helps can't be told with these {seeds} seeds; {more}.")
+        }
+        _ => format!("{expected}."),
+    })
+}
+
+/// How far the sweep has got, before the sentence's first word.
+fn when(standing: &Standing, lead: &Candidate, word: &str) -> String {
+    match (standing.ended, lead.finished(), word) {
+        (false, ..) => format!("So far, {word}"),
+        (true, false, _) => {
+            let epochs = if lead.epochs() == 1 { "epoch" } else { "epochs" };
+            format!("It ended early. After {} {epochs}, {word}", lead.epochs())
+        }
+        (true, true, "no") => "No".into(),
+        (true, true, word) => word.into(),
+    }
+}
+
+/// What helps, at the start of a sentence.
+fn what(lead: &Candidate) -> &'static str {
+    match lead.method.name() {
+        "flood" => "Flooding",
+        "iflood" => "iFlood",
+        "softad" => "SoftAD",
+        "alternating" => "Alternating",
+        "gradient_penalty" => "The gradient penalty",
+        _ => "It",
+    }
+}
+
+/// The arm, with its weight decay where there are several.
+fn named(standing: &Standing, lead: &Candidate) -> String {
+    let several = standing.competing().any(|other| other.bracket != lead.bracket);
+    let decay =
+        if several { format!(" with weight decay {}", lead.weight_decay) } else { String::new() };
+    format!("{}{decay}", lead.method)
+}
+
+/// How much of the grid is judged by its neighbours.
+fn untrained(standing: &Standing) -> Option<String> {
+    let of = standing.levels.len();
+    (standing.untrained > 0).then(|| {
+        format!(
+            "{} of {of} levels were not trained, judged by the levels beside them.",
+            standing.untrained
+        )
+    })
+}
+
+/// Levels that are the plain run, where others aren't.
+fn some_never_reached(standing: &Standing, lead: &Candidate) -> Option<String> {
+    let finished = standing.competing_in(lead.bracket).filter(|c| c.finished());
+    let same_as_plain = finished.filter(|c| !c.is_plain() && !c.past_onset()).count();
+    let words = match same_as_plain {
+        0 => return None,
+        1 => "1 level was never reached: it is the plain run.".into(),
+        n => format!("{n} levels were never reached: they are the plain run."),
+    };
+    standing.any_past_onset(lead.bracket).then_some(words)
+}
+
+/// What textbook halving can't know.
+fn pruned_early(standing: &Standing, lead: &Candidate) -> Option<String> {
+    let which = match standing.pruned_before_onset(lead.bracket) {
+        0 => return None,
+        1 => "1 level was".into(),
+        n => format!("{n} levels were"),
+    };
+    Some(format!(
+        "{which} pruned before the training loss had reached them, so what flooding does there is not \
+         known: the scheduler `grid` trains every level to the end."
+    ))
+}
+
+/// A hint that the grid may be too short.
+fn edge(standing: &Standing, lead: &Candidate) -> Option<String> {
+    Some(match standing.edge(lead)? {
+        Edge::Highest => {
+            "It is the highest level of the grid: higher ones may do better still.".into()
+        }
+        Edge::Lowest => {
+            "It is the lowest level of the grid: lower ones may do better still.".into()
+        }
+    })
+}
+
+/// Where the other metric disagrees.
+fn by_other(other: &OtherMetric, lead: &Candidate) -> Option<String> {
+    let metric = other.metric.as_str();
+    let (objective, of_best) = (other.objective, other.of_best);
+    match other.prefers {
+        Preference::Same => None,
+        Preference::Plain => Some(format!(
+            "By {metric} no flooding is best: plain has {objective}, {} {of_best}.",
+            lead.method
+        )),
+        Preference::Another => Some(format!(
+            "By {metric} another arm is best: {} has {objective}, {} {of_best}.",
+            other.arm, lead.method
+        )),
+    }
+}
+
+fn metric(standing: &Standing) -> &'static str {
+    standing.objective.metric.as_str()
+}

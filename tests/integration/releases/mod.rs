@@ -1,0 +1,235 @@
+//! What released versions left behind opens with this one: lists, answers, logs and exports are as
+//! they were, and everything can be ended and deleted.
+//!
+//! A folder for each release holds a data folder on SQLite and a dump of the same on Postgres, each
+//! with what the release's own server answered of it. `scripts/record-release` makes them, once for
+//! each release; those that are there stay as they are.
+
+mod left;
+mod wire;
+
+#[path = "../../golden/recorded.rs"]
+mod recorded;
+
+use crate::http::{server::problem, worker};
+use left::Left;
+use recorded::difference;
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+use sha2::Digest as _;
+
+/// Makes of each named `async fn(Left)` a test for each database of each release.
+macro_rules! on_what_was_left {
+    ($($name:ident),* $(,)?) => {$(
+        mod $name {
+            use super::Left;
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn by_0_1_0_on_sqlite() {
+                super::$name(Left::on_sqlite("0.1.0").await).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn by_0_1_0_on_postgres() {
+                super::$name(Left::on_postgres("0.1.0").await).await;
+            }
+        }
+    )*};
+}
+
+on_what_was_left!(
+    every_answer_has_each_field_that_it_had_with_the_same_value,
+    every_table_for_download_has_each_column_that_it_had,
+    every_log_is_as_it_was,
+    every_model_has_the_bytes_that_it_had,
+    tokens_open_what_they_opened,
+    every_sweep_can_be_ended_and_deleted,
+    a_running_sweep_waits_for_its_kind_of_machine,
+    a_running_sweep_goes_on_where_its_worker_was_lost,
+    a_paused_sweep_is_given_out_once_it_is_resumed,
+    completed_sweeps_can_be_extended,
+);
+
+async fn every_answer_has_each_field_that_it_had_with_the_same_value(left: Left) {
+    let answers = left.answers["json"].as_object().unwrap();
+    assert!(answers.len() > 30);
+    for (path, recorded) in answers {
+        let now = left.server.json(path).await;
+        assert_eq!(difference(recorded, &now, false), None, "{path}");
+    }
+}
+
+/// The columns of a table: their heads and what stands below.
+fn columns(csv: &str) -> Vec<Vec<&str>> {
+    let rows: Vec<Vec<&str>> = csv.lines().map(|line| line.split(',').collect()).collect();
+    (0..rows[0].len()).map(|at| rows.iter().map(|row| row[at]).collect()).collect()
+}
+
+async fn every_table_for_download_has_each_column_that_it_had(left: Left) {
+    for (path, recorded) in left.answers["csv"].as_object().unwrap() {
+        let request = left.server.request(Method::GET, path).header("accept", "text/csv");
+        let now = request.send().await.unwrap().text().await.unwrap();
+        let now = columns(&now);
+        for column in columns(recorded.as_str().unwrap()) {
+            assert!(now.contains(&column), "{path}: {}", column[0]);
+        }
+    }
+}
+
+async fn every_log_is_as_it_was(left: Left) {
+    for (path, recorded) in left.answers["events"].as_object().unwrap() {
+        let sweep = path.rsplit('/').next().unwrap().parse().unwrap();
+        let entries = left.server.driver.store().entries(sweep, 0, 10_000).await.unwrap();
+        let now = entries.iter().map(|entry| {
+            json!({ "sweep": entry.sweep, "seq": entry.seq, "event": entry.event,
+                    "decisions": entry.decisions })
+        });
+        let mut recorded = recorded.clone();
+        for entry in recorded.as_array_mut().unwrap() {
+            assert!(entry.as_object_mut().unwrap().remove("at").is_some());
+        }
+        assert_eq!(difference(&recorded, &now.collect(), false), None, "{path}");
+        left.server.driver.sweep(sweep).await.unwrap();
+    }
+}
+
+async fn every_model_has_the_bytes_that_it_had(left: Left) {
+    let models = left.answers["sha256"].as_object().unwrap();
+    assert!(models.len() >= 8);
+    for (path, recorded) in models {
+        let bytes = left.server.get(path).await.bytes().await.unwrap();
+        let now: String = sha2::Sha256::digest(&bytes).iter().map(|b| format!("{b:02x}")).collect();
+        assert_eq!(&now, recorded, "{path}");
+    }
+}
+
+async fn tokens_open_what_they_opened(mut left: Left) {
+    let finished = left.path("finished");
+    let answers = |token: &str, left: &Left| left.answers["tokens"][token].as_str().map(Into::into);
+    for (token, look, claim, cancel) in [
+        ("admin", 200, 204, 409),
+        ("reader", 200, 403, 403),
+        ("worker", 403, 204, 403),
+        ("revoked", 401, 401, 401),
+    ] {
+        left.server.token = answers(token, &left);
+        let server = &left.server;
+        assert_eq!(server.get("/v1/sweeps").await.status(), look, "{token}");
+        let claimed = server.post("/v1/work/claim", &another_machine()).await;
+        assert_eq!(claimed.status(), claim, "{token}");
+        let cancelled = server.post(&format!("{finished}/cancel"), &json!({})).await;
+        assert_eq!(cancelled.status(), cancel, "{token}");
+    }
+    left.server.token = None;
+    problem(left.server.get("/v1/sweeps").await, 401, "unauthorized").await;
+}
+
+async fn every_sweep_can_be_ended_and_deleted(left: Left) {
+    let server = &left.server;
+    let sweeps = left.answers["sweeps"].as_object().unwrap();
+    assert_eq!(sweeps.len(), 6);
+    for name in sweeps.keys() {
+        let path = left.path(name);
+        if ["running", "paused"].contains(&name.as_str()) {
+            problem(server.delete(&path).await, 409, "conflict").await;
+            let cancelled = server.post(&format!("{path}/cancel"), &json!({})).await;
+            assert!(cancelled.status().is_success(), "{name}: {}", cancelled.status());
+            assert_eq!(server.json(&path).await["status"], "cancelled");
+        }
+        assert_eq!(server.delete(&path).await.status(), StatusCode::NO_CONTENT, "{name}");
+        problem(server.get(&path).await, 404, "not-found").await;
+    }
+    assert_eq!(server.json("/v1/sweeps").await["items"], json!([]));
+    let beans = server.delete("/v1/datasets/beans").await;
+    assert_eq!(beans.status(), StatusCode::NO_CONTENT);
+    // Nothing refers to any blob now.
+    let kept = left.blobs();
+    let digests = server.driver.store().unreferenced_blobs(10_000).await.unwrap();
+    assert_eq!(digests.len(), kept, "blobs that no list of the database has");
+}
+
+fn another_machine() -> Value {
+    json!({ "worker": "another", "fingerprint": "of another kind", "wait_s": 0 })
+}
+
+/// A claim by a machine of the kind that began the sweep.
+fn same_machine(left: &Left) -> Value {
+    let log = &left.answers["events"][left.path("running")];
+    let fingerprint = log.as_array().unwrap().iter().find_map(|e| e["event"].get("fingerprint"));
+    json!({ "worker": "heir", "fingerprint": fingerprint.unwrap(), "wait_s": 0 })
+}
+
+async fn a_running_sweep_waits_for_its_kind_of_machine(left: Left) {
+    let server = &left.server;
+    let running = left.path("running");
+    let claimed = server.post("/v1/work/claim", &another_machine()).await;
+    assert_eq!(claimed.status(), StatusCode::NO_CONTENT);
+    let sweep = server.json(&running).await;
+    assert_eq!(sweep["status"], "running");
+    let kind = same_machine(&left)["fingerprint"].as_str().unwrap().to_owned();
+    let waits = sweep["waits_for"].as_str().unwrap();
+    assert!(waits.starts_with("it waits for a worker of the kind that began it"), "{waits}");
+    assert!(waits.contains(&kind), "{waits}");
+    let claimed = server.post("/v1/work/claim", &same_machine(&left)).await;
+    assert_eq!(claimed.status(), StatusCode::OK);
+    assert_eq!(server.json(&running).await["waits_for"], json!(null));
+    for other in ["paused", "finished", "cancelled"] {
+        assert_eq!(server.json(&left.path(other)).await["waits_for"], json!(null), "{other}");
+    }
+}
+
+async fn a_running_sweep_goes_on_where_its_worker_was_lost(left: Left) {
+    let server = &left.server;
+    let running = left.path("running");
+    let seq = server.json(&running).await["seq"].as_u64().unwrap();
+    let work: Value =
+        server.post("/v1/work/claim", &same_machine(&left)).await.json().await.unwrap();
+    assert_eq!(work["sweep"], left.answers["sweeps"]["running"]);
+    let sweep = work["sweep"].as_str().unwrap().parse().unwrap();
+    let news = server.driver.store().entries(sweep, seq, 10).await.unwrap();
+    assert_eq!(news[0].event["type"], "lost", "{news:?}");
+    assert_eq!(news.last().unwrap().event["type"], "claimed");
+    // The states that it starts from are there.
+    let work = serde_json::from_value(work).unwrap();
+    let mut starts = 0;
+    for branch in work_branches(&work) {
+        let path = format!("blobs/{branch}");
+        let blob = worker::under(server, &work, Method::GET, &path).send().await.unwrap();
+        assert_eq!(blob.status(), StatusCode::OK);
+        assert_eq!(worker::digest(&blob.bytes().await.unwrap()).to_string(), branch);
+        starts += 1;
+    }
+    assert!(starts > 0);
+}
+
+/// The checkpoints that an assignment starts from.
+fn work_branches(work: &floodgauge_protocol::work::Assignment) -> Vec<String> {
+    let starts = work.segment.branches.iter().filter_map(|branch| match branch.start {
+        floodgauge_protocol::Start::Checkpoint { digest } => Some(digest.to_string()),
+        floodgauge_protocol::Start::Init => None,
+    });
+    starts.collect()
+}
+
+async fn a_paused_sweep_is_given_out_once_it_is_resumed(left: Left) {
+    let server = &left.server;
+    let running = left.path("running");
+    assert!(server.post(&format!("{running}/cancel"), &json!({})).await.status().is_success());
+    let claimed = server.post("/v1/work/claim", &same_machine(&left)).await;
+    assert_eq!(claimed.status(), StatusCode::NO_CONTENT);
+    let paused = left.path("paused");
+    assert!(server.post(&format!("{paused}/resume"), &json!({})).await.status().is_success());
+    let work: Value =
+        server.post("/v1/work/claim", &same_machine(&left)).await.json().await.unwrap();
+    assert_eq!(work["sweep"], left.answers["sweeps"]["paused"]);
+}
+
+async fn completed_sweeps_can_be_extended(left: Left) {
+    let server = &left.server;
+    for name in ["finished", "extended"] {
+        let path = left.path(name);
+        let answer = server.post(&format!("{path}/extend"), &json!({ "seeds": 1 })).await;
+        assert!(answer.status().is_success(), "{name}: {}", answer.status());
+        assert_eq!(server.json(&path).await["status"], "running");
+    }
+}

@@ -1,0 +1,90 @@
+//! What all members of a segment train with, once it is sure that the data are the recipe's.
+
+use super::{Job, TrainError};
+use crate::{
+    checkpoint::{Array, Layout, State, Tally},
+    data::Data,
+    models::{Architecture, Task},
+    optim,
+    rates::Rates,
+};
+use floodgauge_protocol::{Augment, Optimizer};
+
+/// What all members of a job have in common.
+pub(super) struct TrainingSetup {
+    pub architecture: Architecture,
+    pub optimizer: Optimizer,
+    pub rates: Rates,
+    pub weight_decay: f64,
+    pub seed: u32,
+    pub batch_size: usize,
+    pub augment: Augment,
+    pub steps_per_epoch: u64,
+    /// Features of a sample.
+    pub dim: usize,
+    /// The arrays of a member: model and optimiser.
+    pub layout: Layout,
+}
+
+/// What is known of a step before its members do.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Step {
+    /// Its number, from 0.
+    pub number: u64,
+    /// The factor of the learning rate.
+    pub rate: f64,
+    /// Whether it ends an epoch, so that the gradients' norms are wanted.
+    pub ends_epoch: bool,
+    /// L2.
+    pub weight_decay: f32,
+}
+
+impl TrainingSetup {
+    /// Checks that `data` are the recipe's.
+    pub fn of(job: Job<'_>, data: &Data) -> Result<Self, TrainError> {
+        let recipe = job.recipe;
+        let dataset = recipe.dataset.resolved();
+        let expected = dataset.n_train.unwrap_or_default() as usize;
+        if data.train.len() != expected {
+            return Err(TrainError::Data { found: data.train.len(), expected });
+        }
+        let task = Task { dim: data.dim, image: data.image, classes: data.classes };
+        let architecture = Architecture::new(&recipe.model, task)?;
+        let mut layout = architecture.layout();
+        layout.extend(optim::layout(&recipe.optimizer, &architecture));
+        Ok(Self {
+            architecture,
+            optimizer: recipe.optimizer.clone(),
+            rates: Rates::of(recipe),
+            weight_decay: job.family.weight_decay,
+            seed: job.family.seed,
+            batch_size: recipe.batch_size.max(1) as usize,
+            augment: recipe.augment,
+            steps_per_epoch: recipe.steps_per_epoch(),
+            dim: data.dim,
+            layout,
+        })
+    }
+
+    /// Step number `number`, from 0.
+    pub fn step(&self, number: u64) -> Step {
+        Step {
+            number,
+            rate: self.rates.factor(number),
+            ends_epoch: (number + 1).is_multiple_of(self.steps_per_epoch),
+            weight_decay: self.weight_decay as f32,
+        }
+    }
+
+    /// The family's initial state: equal for all its arms.
+    pub fn init(&self) -> State {
+        let mut arrays = self.architecture.init(self.seed);
+        for (name, shape) in &self.layout {
+            arrays.entry(name.clone()).or_insert_with(|| Array {
+                values: vec![0.0; shape.iter().product()],
+                shape: shape.clone(),
+            });
+        }
+        State { arrays, step: 0, tally: Tally::default() }
+    }
+}
