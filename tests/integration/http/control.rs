@@ -7,6 +7,7 @@ use super::{
 use crate::support::nameless;
 use bytes::Bytes;
 use eventsource_stream::Eventsource;
+use floodgauge::scheduler::EXTENSION_VERSION;
 use floodgauge_protocol::work::{Assignment, ReportAnswer};
 use futures::StreamExt;
 use reqwest::StatusCode;
@@ -231,7 +232,8 @@ async fn the_stream_of_an_extended_sweep_passes_its_first_ending() {
     assert!(second.len() > first.len());
     assert_eq!(second[first.len()].event, "extended");
     let data: Value = serde_json::from_str(&second[first.len()].data).unwrap();
-    assert_eq!(data["event"], json!({ "type": "extended", "seeds": [1] }));
+    let extended = json!({ "type": "extended", "seeds": [1], "version": EXTENSION_VERSION });
+    assert_eq!(data["event"], extended);
     let ids: Vec<u64> = second.iter().map(|event| event.id.parse().unwrap()).collect();
     assert!(ids.iter().copied().eq(1..=ids.len() as u64));
     assert_eq!(events(first.len() as u64).await.len(), second.len() - first.len());
