@@ -12,6 +12,7 @@ mod wire;
 mod recorded;
 
 use crate::http::{server::problem, worker};
+use floodgauge::scheduler::Reason;
 use left::Left;
 use recorded::difference;
 use reqwest::{Method, StatusCode};
@@ -41,6 +42,7 @@ on_what_was_left!(
     every_answer_has_each_field_that_it_had_with_the_same_value,
     every_table_for_download_has_each_column_that_it_had,
     every_log_is_as_it_was,
+    every_decision_is_served_with_the_reason_that_its_words_are_made_of,
     every_model_has_the_bytes_that_it_had,
     tokens_open_what_they_opened,
     every_sweep_can_be_ended_and_deleted,
@@ -90,6 +92,24 @@ async fn every_log_is_as_it_was(left: Left) {
         }
         assert_eq!(difference(&recorded, &now.collect(), false), None, "{path}");
         left.server.driver.sweep(sweep).await.unwrap();
+    }
+}
+
+async fn every_decision_is_served_with_the_reason_that_its_words_are_made_of(left: Left) {
+    for path in left.answers["events"].as_object().unwrap().keys() {
+        let sweep = path.rsplit('/').next().unwrap().parse().unwrap();
+        let entries = left.server.driver.store().entries(sweep, 0, 10_000).await.unwrap();
+        let stored = entries.iter().flat_map(|entry| entry.decisions.as_array().unwrap());
+        assert!(stored.clone().all(|decision| decision.get("why").is_none()), "{path}");
+        let count = stored.count();
+        let explained = left.server.driver.explained(entries).await.unwrap();
+        let decisions: Vec<_> =
+            explained.iter().flat_map(|entry| entry.decisions.as_array().unwrap()).collect();
+        assert_eq!(decisions.len(), count);
+        for decision in decisions {
+            let why: Reason = serde_json::from_value(decision["why"].clone()).unwrap();
+            assert_eq!(why.to_string(), decision["reason"].as_str().unwrap(), "{path}");
+        }
     }
 }
 
