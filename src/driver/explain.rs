@@ -23,9 +23,6 @@ impl Driver {
             let of_sweep = entries.iter_mut().filter(|entry| entry.sweep == sweep).collect();
             match self.explain(sweep, of_sweep).await {
                 Ok(()) => {}
-                Err(DriverError::Store(error @ StoreError::Corrupt(_))) => {
-                    tracing::debug!(%sweep, %error, "its reasons are known in words alone");
-                }
                 Err(DriverError::Store(error)) => return Err(error),
                 Err(error) => {
                     tracing::debug!(%sweep, %error, "its reasons are known in words alone");
