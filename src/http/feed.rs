@@ -38,15 +38,15 @@ const POLL: Duration = Duration::from_secs(1);
 const PACE: Duration = Duration::from_millis(25);
 
 /// An entry as a message, and where it is in its log.
-struct Told<Place> {
+struct Message<Place> {
     place: Place,
     /// Whether the stream is over after it.
     last: bool,
     event: sse::Event,
 }
 
-type Sender<L> = broadcast::Sender<Arc<Told<<L as Log>::Place>>>;
-type Receiver<L> = broadcast::Receiver<Arc<Told<<L as Log>::Place>>>;
+type Sender<L> = broadcast::Sender<Arc<Message<<L as Log>::Place>>>;
+type Receiver<L> = broadcast::Receiver<Arc<Message<<L as Log>::Place>>>;
 
 /// The feeds of all logs of a kind that are being watched.
 #[derive(Clone)]
@@ -173,7 +173,7 @@ struct Watcher<L: Log> {
     news: Receiver<L>,
     log: L,
     after: L::Place,
-    ready: VecDeque<Arc<Told<L::Place>>>,
+    ready: VecDeque<Arc<Message<L::Place>>>,
     /// Whether the store may hold entries that the feed won't tell.
     behind: bool,
     /// Whether the feed goes on.
@@ -183,7 +183,7 @@ struct Watcher<L: Log> {
 }
 
 impl<L: Log> Watcher<L> {
-    async fn next(&mut self) -> Option<Arc<Told<L::Place>>> {
+    async fn next(&mut self) -> Option<Arc<Message<L::Place>>> {
         loop {
             if let Some(told) = self.ready.pop_front() {
                 self.after = told.place;
@@ -232,10 +232,10 @@ async fn look<L: Log>(
     driver: &Driver,
     log: L,
     after: L::Place,
-) -> Option<Vec<Arc<Told<L::Place>>>> {
+) -> Option<Vec<Arc<Message<L::Place>>>> {
     let tell = |(place, entry): (L::Place, Entry), grown| -> anyhow::Result<_> {
         let last = L::ends_with(&entry, grown);
-        Ok(Arc::new(Told { place, last, event: message(&place.to_string(), entry)? }))
+        Ok(Arc::new(Message { place, last, event: message(&place.to_string(), entry)? }))
     };
     let told = match log.read(driver, after).await {
         Ok(Look::End) => return None,
@@ -265,7 +265,7 @@ mod tests {
         driver.submit(serde_json::from_str(SPIRAL).unwrap(), None).await.unwrap();
     }
 
-    async fn told(driver: &Driver) -> Vec<Arc<Told<GlobalCursor>>> {
+    async fn told(driver: &Driver) -> Vec<Arc<Message<GlobalCursor>>> {
         look(driver, OfAll, OfAll::START).await.unwrap()
     }
 
