@@ -107,6 +107,15 @@ fn nothing_is_all_of_a_choice() {
 }
 
 #[test]
+fn no_variant_of_a_choice_is_all_of_several_things() {
+    everywhere(|at, schema| {
+        for variant in schema["oneOf"].as_array().into_iter().flatten().map(resolved) {
+            assert!(variant["allOf"].is_null(), "{at}: {variant}");
+        }
+    });
+}
+
+#[test]
 fn no_answer_is_one_of_two_things() {
     for (name, operation) in operations() {
         for (status, response) in operation["responses"].as_object().unwrap() {

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use utoipa::openapi::{
     AllOf, Discriminator, Object, OneOf, OpenApi, Ref, RefOr, Schema,
     extensions::ExtensionsBuilder,
-    schema::{OneOfBuilder, SchemaType, Type},
+    schema::{ObjectBuilder, OneOfBuilder, SchemaType, Type},
 };
 
 type Schemas = BTreeMap<String, RefOr<Schema>>;
@@ -17,21 +17,23 @@ type Schemas = BTreeMap<String, RefOr<Schema>>;
 /// Where schemas lie in the file.
 const SCHEMAS: &str = "#/components/schemas/";
 
-/// Names the variants of every tagged union. A union that nothing refers to once it has been spread
-/// over others goes.
+/// Names the variants of every tagged union. What nothing refers to once it has become a part of others
+/// goes.
 pub(super) fn name(openapi: &mut OpenApi) {
-    let spread = with_schemas(openapi, |schemas| {
+    let gone = with_schemas(openapi, |schemas| {
         for schema in schemas.values_mut() {
             if let RefOr::T(Schema::OneOf(union)) = schema {
                 move_default(union);
             }
         }
-        spread(schemas)
+        let mut gone = put_together(schemas);
+        gone.extend(spread(schemas));
+        gone
     });
     let text = openapi.to_json().unwrap_or_default();
     let is_used = |name: &str| text.contains(&format!("\"{SCHEMAS}{name}\""));
     with_schemas(openapi, |schemas| {
-        schemas.retain(|name, _| !spread.contains(name) || is_used(name));
+        schemas.retain(|name, _| !gone.contains(name) || is_used(name));
         for (name, union) in tagged(schemas) {
             let (named, variants) = union.named(&name);
             schemas.insert(name, RefOr::T(Schema::OneOf(named)));
@@ -99,6 +101,35 @@ fn move_default(union: &mut OneOf) {
     union.description = Some(told.unwrap_or(words));
     let extensions = ExtensionsBuilder::new().add("x-default", default).build();
     union.extensions.get_or_insert_default().merge(extensions);
+}
+
+/// Makes one object of each variant that is an `allOf` of a struct and the tag. The names of the structs
+/// that were taken in so.
+fn put_together(schemas: &mut Schemas) -> BTreeSet<String> {
+    let named = |(name, schema): (&String, _)| Some((name.clone(), object(schema)?.clone()));
+    let structs: BTreeMap<String, Object> = schemas.iter().filter_map(named).collect();
+    let mut taken_in = BTreeSet::new();
+    for schema in schemas.values_mut() {
+        let RefOr::T(Schema::OneOf(union)) = schema else { continue };
+        for variant in &mut union.items {
+            let RefOr::T(Schema::AllOf(all)) = variant else { continue };
+            let part = |part| match referred(part) {
+                Some(name) => structs.get(name),
+                None => object(part),
+            };
+            let Some(parts) = all.items.iter().map(part).collect::<Option<Vec<_>>>() else {
+                continue;
+            };
+            let mut whole = ObjectBuilder::new().description(all.description.clone()).build();
+            for part in parts {
+                whole.properties.extend(part.properties.clone());
+                whole.required.extend(part.required.clone());
+            }
+            taken_in.extend(all.items.iter().filter_map(referred).map(str::to_owned));
+            *variant = RefOr::T(Schema::Object(whole));
+        }
+    }
+    taken_in
 }
 
 /// Makes every `allOf` of a tagged union and objects a tagged union whose variants have all that these
