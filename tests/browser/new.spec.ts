@@ -171,8 +171,8 @@ test("a CSV file is looked at, sent, refused with its place or chosen", async ({
 
   await page.getByLabel("File").setInputFiles(csv(rows));
   await expect(page.getByText("60 samples, 2 features; 3 classes: 0, 1, 2")).toBeVisible();
-  const rows = page.getByRole("region", { name: "The first rows" });
-  await expect(rows.getByRole("columnheader")).toHaveText(["width", "height", "label"]);
+  const preview = page.getByRole("region", { name: "The first rows" });
+  await expect(preview.getByRole("columnheader")).toHaveText(["width", "height", "label"]);
   await expect(page.getByLabel("Called")).toHaveValue("field-beans");
   await page.getByRole("button", { name: /^Upload/ }).click();
   await expect(
