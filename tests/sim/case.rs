@@ -73,7 +73,8 @@ impl Case {
         if dice.chance(0.3) && kind != "grid" {
             scheduler["first_rung"] = json!(1 + dice.below(epochs as usize));
         }
-        if dice.chance(0.3) && !["grid", "halving"].contains(&kind) {
+        let has_eta = SchedulerKind::ALL.into_iter().any(|k| k.as_str() == kind && k.has_eta());
+        if dice.chance(0.3) && has_eta {
             scheduler["eta"] = json!(2 + dice.below(4));
         }
         let metric = dice.one_of(&["val_loss", "val_error"]);
