@@ -178,7 +178,10 @@ async fn a_cancelled_sweep_ends_its_workers_segment_and_frees_the_worker() {
     let folder = tempfile::tempdir().unwrap();
     let server = Server::start(folder.path(), None);
     let _worker = worker(&server.address, "obedient");
-    let cancelled = submit(&server).await;
+    // So long that its first segment is still under way when it is cancelled.
+    let mut long = spec();
+    long.recipe.epochs = 10_000;
+    let cancelled = server.client.submit(&long, None).await.unwrap().value.summary.id;
     until(entries(&server, cancelled), 1, reported).await;
     server.client.cancel(cancelled).await.unwrap();
     let next = submit(&server).await;
