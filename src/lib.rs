@@ -7,6 +7,7 @@
 //! - [`driver`]: the one place where the scheduler meets the store.
 //! - [`store`]: the event log and its projections, on SQLite and Postgres.
 //! - [`blobs`]: checkpoints by digest, and which of them go.
+//! - [`upcast`]: what earlier versions stored, in today's shape (pure).
 //! - [`base_path`]: a path that a server lies below.
 //! - [`metrics`]: what a server counts.
 //! - [`trace`]: from a submission through workers to a verdict.
@@ -27,4 +28,5 @@ pub mod scheduler;
 pub mod simulate;
 pub mod store;
 pub mod trace;
+pub mod upcast;
 pub mod verdict;

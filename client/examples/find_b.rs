@@ -43,7 +43,7 @@ pub async fn find_b(client: &Client) -> Result<Option<f64>, ClientError> {
 
     let answer = client.best(sweep).await?.value.best;
     println!("{}", answer.verdict);
-    Ok(answer.best.and_then(|arm| arm.b))
+    Ok(answer.best.and_then(|best| best.arm.b))
 }
 
 #[tokio::main]

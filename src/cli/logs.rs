@@ -13,7 +13,7 @@ use crate::{
     scheduler::{Decision, Event},
 };
 use console::style;
-use floodgauge_protocol::ArmIx;
+use floodgauge_protocol::{Arm, ArmIx};
 use futures::{StreamExt as _, pin_mut};
 use jiff::{Timestamp, tz::TimeZone};
 
@@ -78,11 +78,8 @@ pub async fn run(args: Args) -> Result<(), Failure> {
 /// The arms that a text names: one by its whole name, or all of a level.
 fn named(sweep: &SweepDetail, text: &str) -> Result<Vec<ArmIx>, Failure> {
     let level = text.strip_prefix("b=").unwrap_or(text).parse::<f64>().ok();
-    let is_meant = |name: &str| {
-        let of = name.split_once("b=").and_then(|(_, b)| b.parse::<f64>().ok());
-        name == text || level.is_some() && of == level
-    };
-    let meant = sweep.arms_list.iter().filter(|arm| is_meant(&arm.name)).map(|arm| arm.arm);
+    let is_meant = |arm: &&Arm| arm.name == text || level.is_some() && arm.b == level;
+    let meant = sweep.arms_list.iter().filter(is_meant).map(|arm| arm.ix);
     let meant: Vec<ArmIx> = meant.collect();
     if !meant.is_empty() {
         return Ok(meant);

@@ -80,7 +80,7 @@ mod tests {
         let plan = serde_json::from_value(json!({
             "name": "digits", "scheduler": "halving", "scheduler_version": 3, "arms": 21, "seeds": 3,
             "epochs": 100, "steps_per_epoch": 20, "rungs": [100],
-            "arms_list": [{ "arm": 0, "name": "plain", "method": "plain", "b": null }],
+            "arms_list": [{ "arm": 0, "name": "plain", "method": "plain", "b": null, "parameter": null }],
             "families": [{ "family": 0, "seed": 0, "weight_decay": 0.0 }],
             "run_equivalents": { "low": 5.4, "high": 9.5, "full_grid": 63.0, "phases": [
                 { "words": "probes", "epochs": 15, "arms": 4, "families": 1 }

@@ -63,12 +63,12 @@ impl Progress {
         }
         let phases = (sweep.summary.scheduler == SchedulerKind::Halving)
             .then(|| Phases::new(sweep.steps_per_epoch, sweep.summary.epochs));
-        let arms = || sweep.arms_list.iter().map(|arm| arm.arm);
+        let arms = || sweep.arms_list.iter().map(|arm| arm.ix);
         let families = sweep.families.iter().map(|family| family.family);
         let trials = families.flat_map(|family| arms().map(move |arm| TrialKey::new(family, arm)));
         Self {
             testing: false,
-            names: sweep.arms_list.iter().map(|arm| (arm.arm.0, arm.name.clone())).collect(),
+            names: sweep.arms_list.iter().map(|arm| (arm.ix.0, arm.name.clone())).collect(),
             seeds: sweep.families.len(),
             ends,
             families: BTreeMap::new(),
@@ -190,7 +190,7 @@ impl Progress {
                 Action::Withdraw { .. } => {}
                 Action::Grow { arms } => {
                     for added in arms {
-                        self.names.insert(added.arm.0, added.name.clone());
+                        self.names.insert(added.ix.0, added.name.clone());
                     }
                     news.push(reason.clone());
                 }

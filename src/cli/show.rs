@@ -76,7 +76,7 @@ fn with_trials(sweep: &str, trials: &str) -> serde_json::Result<String> {
 fn row(trial: &TrialItem) -> Vec<String> {
     let onset = trial.onset_step.map(|step| format!("step {step}"));
     vec![
-        trial.name.clone(),
+        trial.arm.name.clone(),
         trial.seed.to_string(),
         trial.weight_decay.to_string(),
         trial.status.as_str().into(),

@@ -52,7 +52,7 @@ impl Story {
     /// A sweep of which no entry has been told.
     pub fn new(sweep: &SweepDetail) -> Self {
         Self {
-            names: sweep.arms_list.iter().map(|arm| (arm.arm, arm.name.clone())).collect(),
+            names: sweep.arms_list.iter().map(|arm| (arm.ix, arm.name.clone())).collect(),
             families: sweep.families.clone(),
             steps_per_epoch: sweep.steps_per_epoch.max(1),
             segments: BTreeMap::new(),
@@ -67,7 +67,7 @@ impl Story {
                     self.segments.insert(segment.segment, segment.clone());
                 }
                 Action::Grow { arms } => {
-                    self.names.extend(arms.iter().map(|added| (added.arm, added.name.clone())));
+                    self.names.extend(arms.iter().map(|added| (added.ix, added.name.clone())));
                 }
                 _ => {}
             }
@@ -193,7 +193,7 @@ impl Story {
             Action::Grow { arms } => {
                 let count = arms.len();
                 let text = format!("{count} arm{}", if count == 1 { "" } else { "s" });
-                let arms = arms.iter().map(|added| added.arm).collect();
+                let arms = arms.iter().map(|added| added.ix).collect();
                 Line { arms, ..Line::new("added", text, reason, Tone::Plain) }
             }
             Action::Promote { trial, .. } => of_trial("kept", trial, Tone::Good),

@@ -62,7 +62,7 @@ fn set_out(table: &SweepTable) -> String {
             if several {
                 line.push(first(row.weight_decay.to_string()));
             }
-            line.push(cell.arm.clone());
+            line.push(cell.arm.name.clone());
             line.extend(figures(cell));
             lines.push(line);
         }
@@ -105,14 +105,14 @@ mod tests {
     #[test]
     fn a_table_has_a_line_a_cell_and_fits_a_terminal() {
         let figure = |mean: f64| json!({ "mean": mean, "standard_error": mean / 20.0 });
-        let cell = |arm: &str, method: &str, b: Option<f64>| {
-            json!({ "arm": arm, "method": method, "b": b, "seeds": 3,
+        let cell = |arm: u16, name: &str, method: &str, b: Option<f64>| {
+            json!({ "arm": arm, "name": name, "method": method, "b": b, "parameter": b, "seeds": 3,
                     "val_loss": figure(2.131), "val_error": figure(0.316),
                     "test_loss": figure(0.406), "test_error": figure(0.118) })
         };
         let row = |early: bool| {
-            json!({ "early_stopping": early, "weight_decay": 0.0, "without": cell("plain", "plain", None),
-                    "with": cell("flood b=0.07", "flood", Some(0.07)), "others": [] })
+            json!({ "early_stopping": early, "weight_decay": 0.0, "without": cell(0, "plain", "plain", None),
+                    "with": cell(7, "flood b=0.07", "flood", Some(0.07)), "others": [] })
         };
         let table = serde_json::from_value(json!({
             "sweep": "01970000-0000-7000-8000-000000000000", "status": "completed",

@@ -13,9 +13,9 @@ pub fn sweep(families: &[(u32, f64)]) -> SweepDetail {
         "best": null, "seq": 1, "steps_per_epoch": 20, "rungs": [3, 9], "scheduler_version": 3,
         "spec": { "name": "x", "recipe": { "dataset": { "name": "digits" }, "epochs": 9 },
                   "search": { "levels": [0.1, 0.2] }, "scheduler": { "kind": "sha" } },
-        "arms_list": [{ "arm": 0, "name": "plain", "method": "plain", "b": null },
-                      { "arm": 1, "name": "flood b=0.1", "method": "flood", "b": 0.1 },
-                      { "arm": 2, "name": "flood b=0.2", "method": "flood", "b": 0.2 }],
+        "arms_list": [{ "arm": 0, "name": "plain", "method": "plain", "b": null, "parameter": null },
+                      { "arm": 1, "name": "flood b=0.1", "method": "flood", "b": 0.1, "parameter": 0.1 },
+                      { "arm": 2, "name": "flood b=0.2", "method": "flood", "b": 0.2, "parameter": 0.2 }],
         "families": families.iter().enumerate().map(family).collect::<Vec<_>>()
     }))
     .unwrap()

@@ -38,7 +38,7 @@ pub fn unreplayable(why: &str) -> String {
 /// The best arm so far, in a line.
 pub fn so_far(best: &Best, sweep: &SweepDetail) -> String {
     let Some(arm) = &best.best else { return "nothing reported yet".into() };
-    let mut line = arm.arm.clone();
+    let mut line = arm.arm.name.clone();
     if sweep.has_several_decays() {
         line += &format!(" decay {}", arm.weight_decay);
     }
@@ -55,7 +55,7 @@ fn named(arm: &BestArm, sweep: &SweepDetail) -> String {
     if sweep.has_several_decays() {
         format!("{}, weight decay {}", arm.arm, arm.weight_decay)
     } else {
-        arm.arm.clone()
+        arm.arm.name.clone()
     }
 }
 
@@ -67,10 +67,10 @@ pub fn answer(best: &Best, sweep: &SweepDetail) -> String {
         At::Best => "at its best epoch",
     };
     if let Some(arm) = &best.best {
-        let b = match arm.b {
-            Some(b) if arm.method == "flood" => b.to_string(),
-            Some(b) => format!("{b}, by {}", arm.method),
-            None if arm.method == "plain" => "none: plain training".into(),
+        let b = match arm.arm.b {
+            Some(b) if arm.arm.method == "flood" => b.to_string(),
+            Some(b) => format!("{b}, by {}", arm.arm.method),
+            None if arm.arm.is_plain() => "none: plain training".into(),
             None => format!("none: {}", arm.arm),
         };
         lines.push(("best b", style(b).green().bold().to_string()));
@@ -84,7 +84,7 @@ pub fn answer(best: &Best, sweep: &SweepDetail) -> String {
     if let Some(baseline) = &best.baseline {
         lines.push(("plain", metric(baseline.objective)));
     }
-    let is_plain = best.best.as_ref().is_some_and(|arm| arm.method == "plain");
+    let is_plain = best.best.as_ref().is_some_and(|arm| arm.arm.is_plain());
     if let Some(difference) = best.difference.as_ref().filter(|_| !is_plain) {
         lines.push(("difference", difference_words(difference)));
     }
@@ -132,7 +132,7 @@ fn probability_words(probability: f64, best: &Best, sweep: &SweepDetail) -> Stri
         .probabilities
         .iter()
         .filter(|arm| {
-            of_best.is_none_or(|b| (&b.arm, b.weight_decay) != (&arm.arm, arm.weight_decay))
+            of_best.is_none_or(|b| (b.arm.ix, b.weight_decay) != (arm.arm.ix, arm.weight_decay))
         })
         .filter_map(|arm| {
             let decay = format!(" decay {}", arm.weight_decay);
@@ -190,13 +190,14 @@ fn test_words(best: &Best) -> Option<String> {
 mod tests {
     use super::*;
     use crate::cli::testing;
+    use floodgauge_protocol::{Arm, ArmIx, Method};
     use serde_json::json;
 
     fn best() -> Best {
         serde_json::from_value(json!({
             "sweep": "x", "status": "completed", "metric": "val_loss", "at": "last",
-            "best": { "arm": "flood b=0.07", "method": "flood", "b": 0.07, "weight_decay": 0.0,
-                      "objective": 0.2312, "probability": null, "test": { "loss": 0.2, "error": 0.05 } },
+            "best": { "arm": 7, "name": "flood b=0.07", "method": "flood", "b": 0.07,
+                      "parameter": 0.07, "weight_decay": 0.0, "objective": 0.2312, "probability": null, "test": { "loss": 0.2, "error": 0.05 } },
             "baseline": { "objective": 0.301, "test": { "loss": 0.3, "error": 0.06 } },
             "difference": { "mean": -0.0698, "low": null, "high": null, "level": 0.9, "seeds": 1 },
             "run_equivalents": { "spent": 5.93, "full_grid": 21.0, "saved_by_sharing": 0.0,
@@ -256,8 +257,7 @@ mod tests {
     #[test]
     fn plain_is_not_compared_with_itself() {
         let mut best = best();
-        let arm = best.best.as_mut().unwrap();
-        (arm.b, arm.method) = (None, "plain".into());
+        best.best.as_mut().unwrap().arm = Arm::new(ArmIx::PLAIN, Method::Plain);
         let text = plain(&answer(&best, &one_decay()));
         assert!(text.starts_with("      best b  none: plain training\n"), "{text}");
         assert!(!text.contains("difference"), "{text}");
@@ -266,9 +266,8 @@ mod tests {
     #[test]
     fn an_arm_without_a_level_is_named_and_compared() {
         let mut best = best();
-        let arm = best.best.as_mut().unwrap();
-        arm.arm = "gradient_penalty λ=0.01".into();
-        (arm.b, arm.method) = (None, "gradient_penalty".into());
+        let penalty = Method::GradientPenalty { lambda: 0.01, rho: 0.05 };
+        best.best.as_mut().unwrap().arm = Arm::new(ArmIx(3), penalty);
         let text = plain(&answer(&best, &one_decay()));
         assert!(text.starts_with("      best b  none: gradient_penalty λ=0.01\n"), "{text}");
         assert!(text.contains("difference"), "{text}");

@@ -1,18 +1,22 @@
-//! Reasons as data for entries that were stored with the words alone, as version 0.1.0 did: the
-//! policy that decided then decides again.
+//! Entries of version 0.1.0 as they would be stored today: with reasons as data, where only the words
+//! were stored, since the policy that decided then decides again; and with arms described as since.
 
 use super::{
     Driver, DriverError,
     live::{self, Live},
 };
-use crate::store::{Entry, StoreError};
-use floodgauge_protocol::SweepId;
+use crate::{
+    store::{Entry, StoreError},
+    upcast,
+};
+use floodgauge_protocol::{Method, SearchSpace, SweepId, SweepSpec};
+use serde::Deserialize as _;
 use serde_json::Value;
-use std::collections::BTreeSet;
+use std::{borrow::Cow, collections::BTreeSet};
 
 impl Driver {
     /// Entries with the reasons of their decisions as data, where a replay of the log gives
-    /// these; others stay as they are stored.
+    /// these, and with arms in today's shape; others stay as they are stored.
     ///
     /// # Errors
     /// The store's trouble.
@@ -20,6 +24,12 @@ impl Driver {
         let unexplained = entries.iter().filter(|entry| lacks_reasons(entry));
         let sweeps: BTreeSet<SweepId> = unexplained.map(|entry| entry.sweep).collect();
         for sweep in sweeps {
+            let arms = self.arms(sweep).await?;
+            for entry in entries.iter_mut().filter(|entry| entry.sweep == sweep) {
+                if let Cow::Owned(today) = upcast::arms(&entry.decisions, &arms) {
+                    entry.decisions = today;
+                }
+            }
             let of_sweep = entries.iter_mut().filter(|entry| entry.sweep == sweep).collect();
             match self.explain(sweep, of_sweep).await {
                 Ok(()) => {}
@@ -30,6 +40,16 @@ impl Driver {
             }
         }
         Ok(entries)
+    }
+
+    /// A sweep's arms by index, those that were added later too; none of a sweep that is gone, or
+    /// whose spec can't be read.
+    async fn arms(&self, sweep: SweepId) -> Result<Vec<Method>, StoreError> {
+        let Some(row) = self.0.store.sweep(sweep).await? else { return Ok(vec![]) };
+        let grown = row.plan.and_then(|plan| SearchSpace::deserialize(plan).ok());
+        let space =
+            grown.or_else(|| Some(SearchSpace::of(&SweepSpec::deserialize(row.spec).ok()?)));
+        Ok(space.map(|space| space.arms).unwrap_or_default())
     }
 
     /// Replays a log up to the last of some of its entries, which are in order.

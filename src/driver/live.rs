@@ -4,6 +4,7 @@ use super::DriverError;
 use crate::{
     scheduler::{self, Decision, EXTENSION_VERSION, Event, Sweep, policy::Registration},
     store::{DynStore, Entry, SweepRow},
+    upcast,
 };
 use floodgauge_protocol::{SchedulerKind, SweepId};
 use serde::Deserialize as _;
@@ -83,7 +84,8 @@ impl Live {
             return Err(DriverError::Version { found, ours: EXTENSION_VERSION });
         }
         let decisions = Arc::make_mut(&mut self.state).step(&event);
-        if decided(super::json(&decisions)?) != decided(entry.decisions.clone()) {
+        let stored = upcast::arms(&entry.decisions, &self.state.facts().space().arms);
+        if decided(super::json(&decisions)?) != decided(stored.into_owned()) {
             return Err(DriverError::Replay { seq: entry.seq });
         }
         self.seq = entry.seq;

@@ -9,7 +9,7 @@
 //! - `datasets`: data sets, added, pinned, deleted.
 //! - `drain`: the end of a server in order.
 //! - `estimate`: how long a sweep would take.
-//! - `explain`: reasons for old entries, which have them in words alone.
+//! - `explain`: reasons for old entries, which have them in words alone, and their arms as of today.
 //! - `live`: a sweep's state in memory, rebuilt from its log.
 //! - `effects`: what a step changes in the projections.
 //! - `unreplayable`: sweeps whose log this binary can't follow.
@@ -293,7 +293,7 @@ impl Driver {
                 Ok(entry) => {
                     self.0.metrics.committed(&event, began.elapsed(), &before, &after);
                     if let Some(Action::Complete { best }) = decisions.last().map(|d| &d.action) {
-                        let best = best.best.as_ref().map(|best| best.arm.as_str());
+                        let best = best.best.as_ref().map(|best| best.arm.name.as_str());
                         let span = tracing::info_span!("verdict", %sweep, best);
                         span.in_scope(|| tracing::info!("completed"));
                     }

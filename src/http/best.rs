@@ -29,8 +29,8 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
             "status": "completed",
             "metric": "val_loss",
             "at": "last",
-            "best": { "arm": "flood b=0.07", "method": "flood", "b": 0.07, "weight_decay": 0.0,
-                      "objective": 0.231, "probability": null,
+            "best": { "arm": 7, "name": "flood b=0.07", "method": "flood", "b": 0.07,
+                      "parameter": 0.07, "weight_decay": 0.0, "objective": 0.231, "probability": null,
                       "test": { "loss": 0.2, "error": 0.05 } },
             "baseline": { "objective": 0.301, "test": { "loss": 0.3, "error": 0.06 } },
             "difference": { "mean": -0.07, "expected": null, "low": null, "high": null, "level": 0.9,
@@ -38,12 +38,13 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
             "run_equivalents": { "spent": 2.2, "full_grid": 21.0, "saved_by_sharing": 1.2,
                                  "saved_by_pruning": 17.6, "redone": 0.0 },
             "finding": "one_seed",
-            "probabilities": [{ "arm": "flood b=0.07", "method": "flood", "b": 0.07,
-                                "weight_decay": 0.0, "evidence": "trained", "seeds": 1,
+            "probabilities": [{ "arm": 7, "name": "flood b=0.07", "method": "flood", "b": 0.07,
+                                "parameter": 0.07, "weight_decay": 0.0, "evidence": "trained", "seeds": 1,
                                 "objective": 0.231, "fitted": null, "low": null, "high": null,
                                 "probability": null }],
-            "other_metric": { "metric": "val_error", "prefers": "same", "arm": "flood b=0.07",
-                              "method": "flood", "b": 0.07, "weight_decay": 0.0,
+            "other_metric": { "metric": "val_error", "prefers": "same", "arm": 7,
+                              "name": "flood b=0.07", "method": "flood", "b": 0.07,
+                              "parameter": 0.07, "weight_decay": 0.0,
                               "objective": 0.051, "of_best": 0.051 },
             "noise_floor": null,
             "advice": { "kind": "more_seeds", "seeds": 2, "levels": [], "epochs": null,
@@ -65,7 +66,7 @@ async fn best(
         Some(replayed) => replayed.best(),
         // Nothing was reported yet, which is an answer too.
         None if row.best.is_none() => Sweep::new(stored::legible(&row)?.spec).best(),
-        None => stored::stored_best(&row).ok_or_else(|| {
+        None => stored::best(&row, &stored::legible(&row)?.plan).ok_or_else(|| {
             Problem::Internal(anyhow::anyhow!("nothing tells the answer of sweep {sweep}"))
         })?,
     };

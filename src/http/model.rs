@@ -14,8 +14,7 @@ use axum::{
     http::header,
     response::{IntoResponse, Response},
 };
-use floodgauge_api::ArmItem;
-use floodgauge_protocol::{At, Digest, SweepSpec};
+use floodgauge_protocol::{Arm, At, Digest, SweepSpec};
 use safetensors::SafeTensors;
 use serde_json::json;
 use std::collections::HashMap;
@@ -75,7 +74,8 @@ async fn model(
     let plan = stored::plan(&row)?;
     let family = plan.families.get(key.family.ix()).ok_or_else(|| absent("family"))?;
     let arm = plan.arms.get(key.arm.ix()).ok_or_else(|| absent("arm"))?;
-    let arm = ArmItem::new(key.arm, *arm);
+    let arm = Arm::new(key.arm, *arm);
+    // The fields of 0.1.0, which called the name `arm`: a model has the same bytes for ever.
     let of = json!({
         "trial": id,
         "sweep": row.name,

@@ -8,8 +8,8 @@ use super::{
 };
 use crate::{scheduler, verdict::noise_floor};
 use axum::{Json, extract::State};
-use floodgauge_api::{ArmItem, SweepPlan};
-use floodgauge_protocol::{SearchSpace, SweepSpec};
+use floodgauge_api::SweepPlan;
+use floodgauge_protocol::{Arm, SearchSpace, SweepSpec};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 pub(super) fn router() -> OpenApiRouter<AppState> {
@@ -56,7 +56,7 @@ pub(super) async fn plan(state: &AppState, spec: SweepSpec) -> Result<Json<Sweep
         seeds: spec.search.seeds.len(),
         epochs: spec.recipe.epochs,
         steps_per_epoch: spec.recipe.steps_per_epoch(),
-        arms_list: ArmItem::all(&plan),
+        arms_list: Arm::all(&plan),
         rungs: scheduler::decision_epochs(&spec),
         time: state.driver.time(&spec, cost.low, cost.high).await?,
         run_equivalents: cost,

@@ -1,7 +1,12 @@
 //! A sweep's best curve in a few points, for lists that draw many sweeps.
 
 use super::{
-    extract::SweepPath, openapi::NoSweep, problem::Problem, state::AppState, stored, sweeps,
+    extract::SweepPath,
+    openapi::NoSweep,
+    problem::Problem,
+    state::AppState,
+    stored::{self, Legible},
+    sweeps,
 };
 use crate::store::CurveRow;
 use axum::{Json, extract::State};
@@ -34,9 +39,9 @@ async fn sparkline(
     SweepPath(sweep): SweepPath,
 ) -> Result<Json<Sparkline>, Problem> {
     let row = sweeps::row(&state, sweep).await?;
-    let spec = stored::legible(&row)?.spec;
-    let best = stored::stored_best(&row).and_then(|best| best.best);
-    let trial = trial_of(best.as_ref(), &stored::legible(&row)?.plan);
+    let Legible { spec, plan, .. } = stored::legible(&row)?;
+    let best = stored::best(&row, &plan).and_then(|best| best.best);
+    let trial = trial_of(best.as_ref(), &plan);
     let curve = state.driver.store().curve(sweep, trial).await?;
     let rows = thinned(&curve);
     let metric = spec.search.objective.metric;
@@ -53,12 +58,8 @@ async fn sparkline(
 fn trial_of(best: Option<&BestArm>, plan: &SearchSpace) -> TrialKey {
     let decay = best.map(|best| best.weight_decay);
     let family = plan.families.iter().find(|family| Some(family.weight_decay) == decay);
-    let arm = plan
-        .arm_ids()
-        .zip(&plan.arms)
-        .find(|(_, arm)| best.is_some_and(|best| best.arm == arm.to_string()));
     let family = family.map_or(FamilyIx(0), |family| family.family);
-    TrialKey::new(family, arm.map_or(ArmIx(0), |(arm, _)| arm))
+    TrialKey::new(family, best.map_or(ArmIx::PLAIN, |best| best.arm.ix))
 }
 
 fn value(row: &CurveRow, metric: ObjectiveMetric) -> Metric {

@@ -1,7 +1,7 @@
 //! What the database holds of a sweep, read: whole where this server can, else as far as it can.
 
 use super::{problem::Problem, state::AppState};
-use crate::{scheduler::Sweep, store::SweepRow, verdict::Best};
+use crate::{scheduler::Sweep, store::SweepRow, upcast, verdict::Best};
 use floodgauge_protocol::{SearchSpace, SweepId, SweepSpec};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -41,10 +41,11 @@ pub(super) async fn replayed(
     }
 }
 
-/// The answer that a row holds; none if there is none yet, or another version wrote it
-/// otherwise.
-pub(super) fn stored_best(row: &SweepRow) -> Option<Best> {
-    let read = Best::deserialize(row.best.as_ref()?);
+/// The answer that a row of a sweep with this plan holds; none if there is none yet, or another
+/// version wrote it otherwise.
+pub(super) fn best(row: &SweepRow, plan: &SearchSpace) -> Option<Best> {
+    let stored = upcast::arms(row.best.as_ref()?, &plan.arms);
+    let read = Best::deserialize(stored.as_ref());
     read.inspect_err(|error| {
         tracing::warn!(sweep = %row.sweep, %error, "a stored answer can't be read");
     })

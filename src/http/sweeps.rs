@@ -21,8 +21,8 @@ use axum::{
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
-use floodgauge_api::{ArmItem, SweepDetail, SweepList, SweepQuery, SweepSummary};
-use floodgauge_protocol::{Digest, SweepId, SweepSpec};
+use floodgauge_api::{SweepDetail, SweepList, SweepQuery, SweepSummary};
+use floodgauge_protocol::{Arm, Digest, SweepId, SweepSpec};
 use serde::Deserialize;
 use sha2::Digest as _;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -190,7 +190,7 @@ pub(super) async fn detail(state: &AppState, sweep: SweepId) -> Result<SweepDeta
     let rungs = scheduler::decision_epochs(&spec);
     Ok(SweepDetail {
         summary,
-        arms_list: ArmItem::all(&plan),
+        arms_list: Arm::all(&plan),
         families: plan.families,
         steps_per_epoch: spec.recipe.steps_per_epoch(),
         rungs,
@@ -217,7 +217,7 @@ fn summary(state: &AppState, row: &SweepRow) -> Result<SweepSummary, Problem> {
         epochs: spec.recipe.epochs,
         metric: spec.search.objective.metric,
         at: spec.search.objective.at,
-        best: stored::stored_best(row),
+        best: stored::best(row, &plan),
         replay_error: state.driver.replay_error(row).or_else(unread),
     })
 }

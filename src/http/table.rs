@@ -12,7 +12,7 @@ use super::{
 use crate::scheduler::Sweep;
 use axum::{extract::State, http::HeaderMap, response::Response};
 use floodgauge_api::{Figure, SweepTable, Table, TableCell, TableRow};
-use floodgauge_protocol::{Metric, SweepId};
+use floodgauge_protocol::{Arm, Metric, SweepId};
 use std::fmt::Write as _;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -60,7 +60,7 @@ async fn table(
 
 fn csv(table: &Table) -> String {
     let mut text = String::from(
-        "early_stopping,weight_decay,method,arm,b,seeds,val_loss,val_loss_se,val_error,val_error_se,\
+        "early_stopping,weight_decay,arm,name,method,b,seeds,val_loss,val_loss_se,val_error,val_error_se,\
          test_loss,test_loss_se,test_error,test_error_se\r\n",
     );
     for row in &table.rows {
@@ -72,11 +72,12 @@ fn csv(table: &Table) -> String {
 }
 
 fn line(text: &mut String, row: &TableRow, of: &TableCell) {
-    let b = of.b.map(|b| b.to_string()).unwrap_or_default();
-    let (method, arm) = (cell::text(&of.method), cell::text(&of.arm));
+    let Arm { ix, name, method, b, .. } = &of.arm;
+    let b = b.map(|b| b.to_string()).unwrap_or_default();
+    let (name, method) = (cell::text(name), cell::text(method));
     // Writing to a string can't fail.
-    let _ =
-        write!(text, "{},{},{method},{arm},{b},{}", row.early_stopping, row.weight_decay, of.seeds);
+    let _ = write!(text, "{},{},", row.early_stopping, row.weight_decay);
+    let _ = write!(text, "{ix},{name},{method},{b},{}", of.seeds);
     for figure in [Some(of.val_loss), Some(of.val_error), of.test_loss, of.test_error] {
         let _ = write!(text, ",{}", figures(figure));
     }

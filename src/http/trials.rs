@@ -5,8 +5,8 @@ use super::{
 };
 use crate::store::TrialRow;
 use axum::{Json, extract::State};
-use floodgauge_api::{ArmItem, TrialItem, TrialList, TrialStatus};
-use floodgauge_protocol::{Family, SweepId, TrialKey};
+use floodgauge_api::{TrialItem, TrialList, TrialStatus};
+use floodgauge_protocol::{Arm, Family, SweepId, TrialKey};
 use std::collections::HashMap;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -39,7 +39,6 @@ async fn list(
         .flat_map(|family| plan.arm_ids().zip(&plan.arms).map(move |arm| (family, arm)))
         .map(|(family, (arm, method))| {
             let key = TrialKey::new(family.family, arm);
-            let name = ArmItem::new(arm, *method);
             let Family { family, seed, weight_decay } = *family;
             let row = rows.get(&key);
             TrialItem {
@@ -47,10 +46,7 @@ async fn list(
                 family,
                 seed,
                 weight_decay,
-                arm,
-                name: name.name,
-                method: name.method,
-                b: name.b,
+                arm: Arm::new(arm, *method),
                 // A trial that nothing has touched yet has no row.
                 status: row.map_or(TrialStatus::Dormant, |row| row.status),
                 epochs: row.map_or(0, |row| row.epochs),

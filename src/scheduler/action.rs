@@ -2,7 +2,7 @@
 
 use super::reason::Reason;
 use crate::verdict::Best;
-use floodgauge_protocol::{ArmIx, Method, Segment, SegmentId, TrialKey, work::Stop};
+use floodgauge_protocol::{Arm, Segment, SegmentId, TrialKey, work::Stop};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -62,7 +62,7 @@ pub enum Action {
     /// Add arms beyond an end of the levels. Their trials lie dormant in every family.
     Grow {
         /// The arms, behind all others.
-        arms: Vec<AddedArm>,
+        arms: Vec<Arm>,
     },
     /// Let a dormant trial go on from its trunk.
     Wake {
@@ -99,27 +99,6 @@ pub enum Action {
     Fail,
     /// The sweep was cancelled.
     Cancel,
-}
-
-/// An arm that a scheduler added.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
-pub struct AddedArm {
-    /// Its index.
-    pub arm: ArmIx,
-    /// In words.
-    pub name: String,
-    /// Its method.
-    pub method: String,
-    /// Its flood level, in nats.
-    pub b: f64,
-}
-
-impl AddedArm {
-    /// An arm by its method, if that has a level.
-    pub fn new(arm: ArmIx, method: Method) -> Option<Self> {
-        let name = method.to_string();
-        Some(Self { arm, name, method: method.name().into(), b: method.level()? })
-    }
 }
 
 /// How a trial ended, other than by pruning.

@@ -25,7 +25,7 @@ mod status {
 mod sweep;
 mod words;
 
-pub use action::{Action, AddedArm, Decision, TrialEnd};
+pub use action::{Action, Decision, TrialEnd};
 pub use event::Event;
 pub use facts::{BadReport, Point, Sifted, Trial};
 pub use floodgauge_api::{Phase, PlanBound};

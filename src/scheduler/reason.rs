@@ -1,7 +1,7 @@
 //! Why the scheduler decided as it did, as data: what was compared, where it stood among what, over
 //! which epochs and seeds. [`words`](super::words) makes sentences of it, and nothing reads those.
 
-use floodgauge_protocol::{ArmIx, Metric, ObjectiveMetric};
+use floodgauge_protocol::{Arm, Metric, ObjectiveMetric};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -40,14 +40,7 @@ pub enum Reason {
     /// It belongs to a seed that was added, and did worse than others with the seeds before.
     BeatenWithOtherSeeds,
     /// The best lies at an end of the levels: there are more now.
-    BeyondAnEnd {
-        /// The arm at the end.
-        arm: ArmIx,
-        /// The arm in words.
-        name: String,
-        /// The levels beyond it, rising.
-        levels: Vec<f64>,
-    },
+    BeyondAnEnd(BeyondAnEnd),
     /// It was trained for all its epochs.
     AllEpochs {
         /// How many these are.
@@ -191,9 +184,17 @@ pub struct Probed {
     /// What was compared.
     pub comparison: Comparison,
     /// The arm that goes to the end.
-    pub chosen: ArmIx,
-    /// That arm in words.
-    pub chosen_name: String,
+    pub chosen: Arm,
+}
+
+/// Levels that were added since the best lies at an end of them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct BeyondAnEnd {
+    /// The arm at the end.
+    #[serde(flatten)]
+    pub arm: Arm,
+    /// The levels beyond it, rising.
+    pub levels: Vec<f64>,
 }
 
 /// How a dormant trial goes on.
@@ -264,8 +265,8 @@ pub enum Purpose {
 /// What a segment tests.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Testing {
-    /// The arms in words.
-    pub names: Vec<String>,
+    /// The arms.
+    pub arms: Vec<Arm>,
     /// After which epoch.
     pub epoch: u64,
     /// With which seed.

@@ -1,7 +1,8 @@
 //! Reasons in words: the one place where a sentence is made of what was decided.
 
 use super::reason::{
-    Arrived, AtRung, Cause, Fate, Probed, Purpose, Reason, RungOf, Testing, Training, Woken,
+    Arrived, AtRung, BeyondAnEnd, Cause, Fate, Probed, Purpose, Reason, RungOf, Testing, Training,
+    Woken,
 };
 use floodgauge_protocol::Metric;
 use std::fmt::{Display, Formatter, Result};
@@ -34,7 +35,7 @@ impl Display for Reason {
             Self::BeatenWithOtherSeeds => {
                 f.write_str("not trained: with other seeds others did better")
             }
-            Self::BeyondAnEnd { name, levels, .. } => beyond_an_end(f, name, levels),
+            Self::BeyondAnEnd(beyond) => beyond.fmt(f),
             Self::AllEpochs { is_plain: true, .. } => {
                 f.write_str("the training loss never fell below it: it is the plain run")
             }
@@ -81,12 +82,15 @@ impl Display for Reason {
     }
 }
 
-fn beyond_an_end(f: &mut Formatter<'_>, name: &str, levels: &[f64]) -> Result {
-    write!(f, "the response of the probes is lowest at {name}, an end of the levels: ")?;
-    write!(f, "{} more are there now", levels.len())?;
-    match levels {
-        [first, .., last] | [first @ last] => write!(f, ", from {first} to {last}"),
-        [] => Ok(()),
+impl Display for BeyondAnEnd {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        let Self { arm, levels } = self;
+        write!(f, "the response of the probes is lowest at {arm}, an end of the levels: ")?;
+        write!(f, "{} more are there now", levels.len())?;
+        match &levels[..] {
+            [first, .., last] | [first @ last] => write!(f, ", from {first} to {last}"),
+            [] => Ok(()),
+        }
     }
 }
 
@@ -140,14 +144,14 @@ impl Display for Arrived {
 
 impl Display for Probed {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
-        let Self { fate, comparison, chosen_name, .. } = self;
+        let Self { fate, comparison, chosen } = self;
         write!(f, "{fate}: {} {}", comparison.metric.as_str(), comparison.value)?;
         if comparison.seeds != 1 {
             write!(f, " as a mean over {} seeds", comparison.seeds)?;
         }
         write!(
             f,
-            " in epochs {} to {}, after its onset, is rank {} of {} probes; {chosen_name} goes to the end",
+            " in epochs {} to {}, after its onset, is rank {} of {} probes; {chosen} goes to the end",
             comparison.from_epoch, comparison.to_epoch, comparison.rank, comparison.count,
         )
     }
@@ -192,7 +196,8 @@ impl Display for Training {
 
 impl Display for Testing {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
-        let Self { names, epoch, seed } = self;
+        let Self { arms, epoch, seed } = self;
+        let names: Vec<_> = arms.iter().map(|arm| arm.name.as_str()).collect();
         write!(f, "test metrics of {} after epoch {epoch}, seed {seed}", names.join(" and "))
     }
 }

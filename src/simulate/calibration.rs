@@ -45,25 +45,25 @@ impl Default for Calibration {
 }
 
 impl Calibration {
-    /// Takes an answer in. `levels` are the arms' and `means` their objectives on other seeds; the
-    /// first is plain.
-    pub fn take(&mut self, best: &Best, levels: &[Option<f64>], means: &[f64]) {
+    /// Takes an answer in. `means` are the arms' objectives on other seeds, by index.
+    pub fn take(&mut self, best: &Best, means: &[f64]) {
         let least = means.iter().copied().fold(f64::INFINITY, f64::min);
         let winners = means.iter().filter(|mean| **mean == least).count().max(1) as f64;
-        for (outlook, mean) in best.probabilities.iter().zip(means) {
-            let Some(stated) = outlook.probability else { continue };
+        for outlook in &best.probabilities {
+            let mean = means.get(outlook.arm.ix.ix());
+            let Some((stated, mean)) = outlook.probability.zip(mean) else { continue };
             let bin = self.bins.iter().rposition(|bin| stated >= bin.from).unwrap_or(0);
             let bin = &mut self.bins[bin];
             bin.stated += stated;
             bin.seen += if *mean == least { 1.0 / winners } else { 0.0 };
             bin.count += 1;
         }
-        let chosen = best.best.as_ref().map(|arm| arm.b);
-        let arm = levels.iter().position(|level| Some(*level) == chosen).filter(|arm| *arm > 0);
+        let chosen = best.best.as_ref().filter(|best| !best.arm.is_plain());
+        let mean = chosen.and_then(|best| means.get(best.arm.ix.ix()));
         let interval = best.difference.as_ref().and_then(|d| d.low.zip(d.high));
-        if let (Some(arm), Some((low, high))) = (arm, interval) {
+        if let (Some(mean), Some((low, high))) = (mean, interval) {
             self.intervals += 1;
-            self.covered += u32::from((low..=high).contains(&(means[arm] - means[0])));
+            self.covered += u32::from((low..=high).contains(&(mean - means[0])));
             self.width += high - low;
         }
     }
@@ -97,7 +97,7 @@ pub fn calibrate(
             return None;
         }
         let best = trial::run(grid, kind, metric, &draw, 1)?.best;
-        calibration.take(&best, &grid.levels, &grid.objectives_of(metric, &others));
+        calibration.take(&best, &grid.objectives_of(metric, &others));
     }
     Some(calibration)
 }

@@ -68,7 +68,7 @@ pub fn run(
     }
     let best = sweep.best();
     Some(Outcome {
-        level: best.best.as_ref()?.b,
+        level: best.best.as_ref()?.arm.b,
         cost: best.run_equivalents.spent,
         best,
         time: now / f64::from(grid.epochs),

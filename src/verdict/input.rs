@@ -2,7 +2,7 @@
 //! it. What these say by themselves are verbs here; what follows from them is judged elsewhere.
 
 use super::RunEquivalents;
-use floodgauge_protocol::{ArmIx, Method, Metric, Objective, work::TestMetrics};
+use floodgauge_protocol::{Arm, ArmIx, Method, Metric, Objective, work::TestMetrics};
 
 /// A sweep as it stands.
 #[derive(Clone, Debug, PartialEq)]
@@ -151,6 +151,11 @@ impl Candidate {
     /// Whether it is the same arm under the same weight decay.
     pub fn is(&self, other: &Self) -> bool {
         (self.bracket, self.arm) == (other.bracket, other.arm)
+    }
+
+    /// The arm, described.
+    pub fn described(&self) -> Arm {
+        Arm::new(self.arm, self.method)
     }
 
     /// Whether it is the baseline.

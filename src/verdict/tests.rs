@@ -60,7 +60,7 @@ fn the_lowest_mean_wins_and_is_compared_with_plain() {
         candidate(2, Some(0.2), &[0.25, 0.25, 0.25]),
     ]));
     let difference = best.difference.unwrap();
-    assert_eq!(best.best.unwrap().b, Some(0.1));
+    assert_eq!(best.best.unwrap().arm.b, Some(0.1));
     assert!((difference.mean + 0.09).abs() < 1e-12);
     assert_eq!(difference.seeds, 3);
     let (low, high) = (difference.low.unwrap(), difference.high.unwrap());
@@ -184,7 +184,7 @@ fn where_all_runs_are_the_same_by_their_best_epoch_no_winner_is_named() {
     assert_eq!(best.finding, Finding::BestPrecedesOnset);
     assert!(best.verdict.starts_with("Every best epoch precedes every onset"), "{}", best.verdict);
     assert!(best.probabilities.iter().all(|arm| arm.probability.is_none()));
-    assert_eq!((best.best.unwrap().b, best.advice), (None, None));
+    assert_eq!((best.best.unwrap().arm.b, best.advice), (None, None));
 }
 
 #[test]
@@ -233,7 +233,7 @@ fn advice_names_the_sweep_once_that_is_known() {
 fn a_tie_goes_to_plain_and_says_that_no_level_was_reached() {
     let never = never_reached(1, 0.1, &[0.3]);
     let best = judge(&standing(vec![candidate(0, None, &[0.3]), never]));
-    assert_eq!(best.best.unwrap().b, None);
+    assert_eq!(best.best.unwrap().arm.b, None);
     assert!(best.verdict.contains("No level was ever reached"), "{}", best.verdict);
 }
 
@@ -251,7 +251,7 @@ fn the_edge_of_the_grid_is_named() {
 fn a_diverged_arm_never_leads() {
     let best =
         judge(&standing(vec![candidate(0, None, &[0.3]), candidate(1, Some(0.1), &[f64::NAN])]));
-    assert_eq!(best.best.unwrap().b, None);
+    assert_eq!(best.best.unwrap().arm.b, None);
     let best = judge(&standing(vec![candidate(0, None, &[f64::NAN])]));
     assert!(best.best.is_none() && best.verdict.contains("diverged"), "{}", best.verdict);
 }
@@ -261,7 +261,7 @@ fn arms_that_were_not_trained_to_the_end_do_not_compete_with_those_that_were() {
     let pruned = pruned_early(1, 0.1, &[0.1]);
     let best =
         judge(&standing(vec![candidate(0, None, &[0.3]), pruned, candidate(2, Some(0.2), &[0.2])]));
-    assert_eq!(best.best.unwrap().b, Some(0.2));
+    assert_eq!(best.best.unwrap().arm.b, Some(0.2));
 }
 
 fn pruned_early(arm: u16, b: f64, objectives: &[f64]) -> Candidate {

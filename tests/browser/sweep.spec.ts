@@ -189,7 +189,7 @@ test("curves, response and model can be taken away", async ({ page }) => {
     expect(png.bytes.readUInt32BE(16)).toBeGreaterThanOrEqual(1600);
   }
   const figures = (await take(response, "CSV")).bytes.toString().split("\r\n");
-  expect(figures[0]).toMatch(/^arm,method,b,objective/);
+  expect(figures[0]).toMatch(/^arm,name,method,b,objective/);
   expect(figures.length).toBe(1 + 5 + 1);
 
   await page.getByText("Model", { exact: true }).click();

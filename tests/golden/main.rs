@@ -4,7 +4,7 @@
 //! `logs/` holds a folder for each release and in it a file for each log, a line for each entry: the
 //! event, the decisions that were taken on it and, after the middle one and the last, the answer.
 //! `tests/sim/record.rs` tells how the next release's are made; those that are there stay as they
-//! are. What a version renames since is told to the comparison here, in one place.
+//! are. What a version put in another shape since is compared as it is read: by `upcast`.
 //!
 //! The last bits of an answer come from the C library's `exp` and `ln`. Another library or another
 //! machine that rounds otherwise shows as a difference in `best` alone.
@@ -14,7 +14,10 @@
 mod recorded;
 
 use flate2::read::GzDecoder;
-use floodgauge::scheduler::{Event, Sweep};
+use floodgauge::{
+    scheduler::{Event, Sweep},
+    upcast,
+};
 use recorded::difference;
 use serde::Deserialize;
 use serde_json::Value;
@@ -69,14 +72,15 @@ fn left(log: &[Entry], reworded: bool) -> Option<String> {
         };
         let stored = serde_json::to_value(&event).unwrap();
         let decisions = serde_json::to_value(sweep.step(&event)).unwrap();
+        let today = |recorded| upcast::arms(recorded, &sweep.facts().space().arms);
         let best = entry.best.as_ref().and_then(|best| {
-            difference(best, &serde_json::to_value(sweep.best()).unwrap(), reworded)
+            difference(&today(best), &serde_json::to_value(sweep.best()).unwrap(), reworded)
         });
         let of = |what: &str, place: String| format!("{what} of entry {seq}: {place}");
         difference(&entry.event, &stored, reworded)
             .map(|place| of("event", place))
             .or_else(|| {
-                let differs = difference(&entry.decisions, &decisions, reworded);
+                let differs = difference(&today(&entry.decisions), &decisions, reworded);
                 differs.map(|place| of("decisions", place))
             })
             .or_else(|| best.map(|place| of("best", place)))

@@ -5,7 +5,7 @@ use crate::{
     outlook::{ArmOutlook, OtherMetric},
     status::SweepStatus,
 };
-use floodgauge_protocol::{At, Metric, ObjectiveMetric, SweepId, work::TestMetrics};
+use floodgauge_protocol::{Arm, At, Metric, ObjectiveMetric, SweepId, work::TestMetrics};
 use serde::{Deserialize, Serialize};
 
 /// The answer so far or, once the sweep has completed, at all.
@@ -98,12 +98,9 @@ pub enum Finding {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct BestArm {
-    /// The arm in words: `flood b=0.07`.
-    pub arm: String,
-    /// Its method: `plain`, `flood`.
-    pub method: String,
-    /// Its flood level; null for plain, and for methods that have none.
-    pub b: Option<f64>,
+    /// The arm.
+    #[serde(flatten)]
+    pub arm: Arm,
     /// The weight decay of its families.
     pub weight_decay: f64,
     /// Its objective, a mean over seeds.

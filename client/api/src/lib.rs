@@ -38,6 +38,6 @@ pub use outlook::{ArmOutlook, Evidence, OtherMetric, Preference};
 pub use plan::{Phase, PlanBound, PlannedTime, SweepPlan};
 pub use problem::{FieldError, Problem};
 pub use status::{SweepStatus, TrialStatus};
-pub use sweeps::{ArmItem, SweepDetail, SweepList, SweepQuery, SweepSummary};
+pub use sweeps::{SweepDetail, SweepList, SweepQuery, SweepSummary};
 pub use table::{Figure, SweepTable, Table, TableCell, TableRow};
 pub use trials::{TrialItem, TrialList};

@@ -1,19 +1,15 @@
 //! What is known of each arm, and by the other metric.
 
-use floodgauge_protocol::{Metric, ObjectiveMetric};
+use floodgauge_protocol::{Arm, Metric, ObjectiveMetric};
 use serde::{Deserialize, Serialize};
 
 /// An arm under one weight decay: what it measured, and what the model makes of it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ArmOutlook {
-    /// The arm in words: `flood b=0.07`.
-    pub arm: String,
-    /// Its method: `plain`, `flood`.
-    pub method: String,
-    /// Its flood level; null for plain, and for methods that have none.
-    #[cfg_attr(feature = "openapi", schema(required))]
-    pub b: Option<f64>,
+    /// The arm.
+    #[serde(flatten)]
+    pub arm: Arm,
     /// The weight decay of its families.
     pub weight_decay: f64,
     /// How far it was trained.
@@ -60,12 +56,8 @@ pub struct OtherMetric {
     /// What it prefers.
     pub prefers: Preference,
     /// The arm that it finds best among those that were trained to the end.
-    pub arm: String,
-    /// Its method.
-    pub method: String,
-    /// Its flood level; null for plain, and for methods that have none.
-    #[cfg_attr(feature = "openapi", schema(required))]
-    pub b: Option<f64>,
+    #[serde(flatten)]
+    pub arm: Arm,
     /// The weight decay of its families.
     pub weight_decay: f64,
     /// What that arm has by it, a mean over seeds.

@@ -1,7 +1,6 @@
 //! What a sweep would train and cost, told before it is paid.
 
-use crate::sweeps::ArmItem;
-use floodgauge_protocol::{Family, SchedulerKind, SweepId, SweepSpec};
+use floodgauge_protocol::{Arm, Family, SchedulerKind, SweepId, SweepSpec};
 use serde::{Deserialize, Serialize};
 
 /// What a sweep would train, and what that would cost. Nothing is stored.
@@ -23,7 +22,7 @@ pub struct SweepPlan {
     /// Mini-batches in one epoch.
     pub steps_per_epoch: u64,
     /// The arms, by index.
-    pub arms_list: Vec<ArmItem>,
+    pub arms_list: Vec<Arm>,
     /// The families, by index.
     pub families: Vec<Family>,
     /// The epochs at which the scheduler would decide, in rising order.

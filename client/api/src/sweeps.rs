@@ -1,9 +1,7 @@
 //! Sweeps: as lists show them, and with all that they spell out.
 
 use crate::{best::Best, status::SweepStatus};
-use floodgauge_protocol::{
-    ArmIx, At, Family, Method, ObjectiveMetric, SchedulerKind, SearchSpace, SweepId, SweepSpec,
-};
+use floodgauge_protocol::{Arm, At, Family, ObjectiveMetric, SchedulerKind, SweepId, SweepSpec};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -59,7 +57,7 @@ pub struct SweepDetail {
     /// The sweep as submitted, its split filled in, with what it was extended by.
     pub spec: SweepSpec,
     /// The arms, by index; those of levels that were added later come last.
-    pub arms_list: Vec<ArmItem>,
+    pub arms_list: Vec<Arm>,
     /// The families, by index; those of seeds that were added later come last.
     pub families: Vec<Family>,
     /// Mini-batches in one epoch.
@@ -83,36 +81,6 @@ impl SweepDetail {
     /// Whether it compares several weight decays, so that an arm's name alone doesn't tell it.
     pub fn has_several_decays(&self) -> bool {
         self.families.windows(2).any(|pair| pair[0].weight_decay != pair[1].weight_decay)
-    }
-}
-
-/// An arm of a sweep.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct ArmItem {
-    /// Its index.
-    pub arm: ArmIx,
-    /// In words.
-    #[cfg_attr(feature = "openapi", schema(example = "flood b=0.01"))]
-    pub name: String,
-    /// Its method.
-    #[cfg_attr(feature = "openapi", schema(example = "flood"))]
-    pub method: String,
-    /// Its flood level; null for plain, and for methods that have none.
-    #[cfg_attr(feature = "openapi", schema(required))]
-    pub b: Option<f64>,
-}
-
-impl ArmItem {
-    /// An arm, spelled out.
-    pub fn new(arm: ArmIx, method: Method) -> Self {
-        let name = method.to_string();
-        Self { arm, name, method: method.name().into(), b: method.level() }
-    }
-
-    /// The arms of a plan, by index.
-    pub fn all(space: &SearchSpace) -> Vec<Self> {
-        space.arm_ids().zip(&space.arms).map(|(arm, method)| Self::new(arm, *method)).collect()
     }
 }
 

@@ -1,7 +1,7 @@
 //! The paper's table: early stopping and weight decay down, without and with flooding across.
 
 use crate::status::SweepStatus;
-use floodgauge_protocol::{Metric, ObjectiveMetric, SweepId};
+use floodgauge_protocol::{Arm, Metric, ObjectiveMetric, SweepId};
 use serde::{Deserialize, Serialize};
 
 /// The table of a sweep.
@@ -50,13 +50,9 @@ pub struct TableRow {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct TableCell {
-    /// The arm in words: `flood b=0.07`.
-    pub arm: String,
-    /// Its method: `plain`, `flood`.
-    pub method: String,
-    /// Its flood level; null for plain, and for methods that have none.
-    #[cfg_attr(feature = "openapi", schema(required))]
-    pub b: Option<f64>,
+    /// The arm.
+    #[serde(flatten)]
+    pub arm: Arm,
     /// How many seeds the figures are means of.
     pub seeds: u32,
     /// Validation loss: at the end its mean over the closing tenth of the epochs.

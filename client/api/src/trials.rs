@@ -1,7 +1,7 @@
 //! The trials of a sweep.
 
 use crate::status::TrialStatus;
-use floodgauge_protocol::{ArmIx, Digest, FamilyIx, Metric};
+use floodgauge_protocol::{Arm, Digest, FamilyIx, Metric};
 use serde::{Deserialize, Serialize};
 
 /// One arm in one family.
@@ -17,17 +17,9 @@ pub struct TrialItem {
     pub seed: u32,
     /// The family's weight decay.
     pub weight_decay: f64,
-    /// The arm's index.
-    pub arm: ArmIx,
-    /// The arm in words.
-    #[cfg_attr(feature = "openapi", schema(example = "flood b=0.07"))]
-    pub name: String,
-    /// The arm's method.
-    #[cfg_attr(feature = "openapi", schema(example = "flood"))]
-    pub method: String,
-    /// The arm's flood level; null for plain.
-    #[cfg_attr(feature = "openapi", schema(required))]
-    pub b: Option<f64>,
+    /// The arm.
+    #[serde(flatten)]
+    pub arm: Arm,
     /// Where it stands.
     pub status: TrialStatus,
     /// Epochs reported.

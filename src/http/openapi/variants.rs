@@ -3,7 +3,8 @@
 //!
 //! What is derived of serde's tagged enums is a `oneOf` of nameless objects, and of a struct with such
 //! an enum flattened into it an `allOf` of a `oneOf`. Generators call the former `Type1`, `Type2` and so
-//! on, and give up on the latter. Both are the same values as what is made of them here.
+//! on, and give up on the latter. A struct with another flattened into it is an `allOf` that may be a
+//! variant itself; it becomes one object. All are the same values as what is made of them here.
 
 use std::collections::{BTreeMap, BTreeSet};
 use utoipa::openapi::{
@@ -26,7 +27,8 @@ pub(super) fn name(openapi: &mut OpenApi) {
                 move_default(union);
             }
         }
-        let mut gone = put_together(schemas);
+        let mut gone = flatten(schemas);
+        gone.extend(put_together(schemas));
         gone.extend(spread(schemas));
         gone
     });
@@ -103,6 +105,21 @@ fn move_default(union: &mut OneOf) {
     union.extensions.get_or_insert_default().merge(extensions);
 }
 
+/// Makes one object of each struct that is an `allOf` of others and of what it has beside them. The
+/// names of the structs that were taken in so.
+fn flatten(schemas: &mut Schemas) -> BTreeSet<String> {
+    let named = |(name, schema): (&String, _)| Some((name.clone(), object(schema)?.clone()));
+    let structs: BTreeMap<String, Object> = schemas.iter().filter_map(named).collect();
+    let mut taken_in = BTreeSet::new();
+    for schema in schemas.values_mut() {
+        let RefOr::T(Schema::AllOf(all)) = schema else { continue };
+        let Some(object) = whole(all, &structs) else { continue };
+        taken_in.extend(all.items.iter().filter_map(referred).map(str::to_owned));
+        *schema = RefOr::T(Schema::Object(object));
+    }
+    taken_in
+}
+
 /// Makes one object of each variant that is an `allOf` of a struct and the tag. The names of the structs
 /// that were taken in so.
 fn put_together(schemas: &mut Schemas) -> BTreeSet<String> {
@@ -113,23 +130,28 @@ fn put_together(schemas: &mut Schemas) -> BTreeSet<String> {
         let RefOr::T(Schema::OneOf(union)) = schema else { continue };
         for variant in &mut union.items {
             let RefOr::T(Schema::AllOf(all)) = variant else { continue };
-            let part = |part| match referred(part) {
-                Some(name) => structs.get(name),
-                None => object(part),
-            };
-            let Some(parts) = all.items.iter().map(part).collect::<Option<Vec<_>>>() else {
-                continue;
-            };
-            let mut whole = ObjectBuilder::new().description(all.description.clone()).build();
-            for part in parts {
-                whole.properties.extend(part.properties.clone());
-                whole.required.extend(part.required.clone());
-            }
+            let Some(object) = whole(all, &structs) else { continue };
             taken_in.extend(all.items.iter().filter_map(referred).map(str::to_owned));
-            *variant = RefOr::T(Schema::Object(whole));
+            *variant = RefOr::T(Schema::Object(object));
         }
     }
     taken_in
+}
+
+/// The object that has all that the parts of an `allOf` have, where these are objects or one of the
+/// `structs`.
+fn whole(all: &AllOf, structs: &BTreeMap<String, Object>) -> Option<Object> {
+    let part = |part| match referred(part) {
+        Some(name) => structs.get(name),
+        None => object(part),
+    };
+    let parts: Vec<_> = all.items.iter().map(part).collect::<Option<_>>()?;
+    let mut whole = ObjectBuilder::new().description(all.description.clone()).build();
+    for part in parts {
+        whole.properties.extend(part.properties.clone());
+        whole.required.extend(part.required.clone());
+    }
+    Some(whole)
 }
 
 /// Makes every `allOf` of a tagged union and objects a tagged union whose variants have all that these

@@ -8,7 +8,7 @@ use crate::{
     verdict::{Figure, Table, TableCell, TableRow},
 };
 use floodgauge_protocol::{
-    ArmIx, At, Metric, Objective, ObjectiveMetric, TrialKey, work::TestMetrics,
+    Arm, ArmIx, At, Metric, Objective, ObjectiveMetric, TrialKey, work::TestMetrics,
 };
 
 /// The two read-outs of a run, without early stopping first.
@@ -28,7 +28,7 @@ pub fn table(facts: &Facts) -> Table {
             };
             for arm in table_arms(facts, bracket, at) {
                 let cell = cell(facts, bracket, arm, at);
-                match cell.method.as_str() {
+                match cell.arm.method.as_str() {
                     "plain" => row.without = Some(cell),
                     "flood" => row.with = Some(cell),
                     _ => row.others.push(cell),
@@ -79,9 +79,7 @@ fn cell(facts: &Facts, bracket: &Bracket, arm: ArmIx, at: At) -> TableCell {
     };
     let method = facts.space().arms[arm.ix()];
     TableCell {
-        arm: method.to_string(),
-        method: method.name().into(),
-        b: method.level(),
+        arm: Arm::new(arm, method),
         seeds: trials.len() as u32,
         val_loss: val(ObjectiveMetric::ValLoss),
         val_error: val(ObjectiveMetric::ValError),

@@ -11,7 +11,7 @@ use crate::scheduler::{
     reason::{Reason, Testing},
     status::{SweepStatus, TrialStatus},
 };
-use floodgauge_protocol::{ArmIx, Branch, FamilyIx, SegmentKind, Start, TrialKey};
+use floodgauge_protocol::{Arm, ArmIx, Branch, FamilyIx, SegmentKind, Start, TrialKey};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Test segments, one a seed and epoch, for all that the table shows and for the chosen arm and
@@ -47,12 +47,9 @@ pub fn test(facts: &mut Facts) -> Vec<Decision> {
             .iter()
             .filter_map(|&arm| tested(facts, TrialKey::new(family, arm), step))
             .collect();
-        let names: Vec<_> = branches
-            .iter()
-            .map(|branch| facts.space().arms[branch.arms[0].ix()].to_string())
-            .collect();
+        let described = |&arm: &ArmIx| Arm::new(arm, facts.space().arms[arm.ix()]);
         let why = Reason::Testing(Testing {
-            names,
+            arms: branches.iter().map(|branch| described(&branch.arms[0])).collect(),
             epoch: step / facts.steps_per_epoch(),
             seed: facts.space().families[family.ix()].seed,
         });

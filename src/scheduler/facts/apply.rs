@@ -7,12 +7,12 @@ use super::{
     wake::{dormant, take_trunk, wake},
 };
 use crate::scheduler::{
-    action::{Action, AddedArm, Decision, TrialEnd},
+    action::{Action, Decision, TrialEnd},
     intent::Intent,
     reason::Reason,
     status::TrialStatus,
 };
-use floodgauge_protocol::TrialKey;
+use floodgauge_protocol::{Arm, TrialKey};
 
 impl Facts {
     /// Does what a policy wants, and says what was done.
@@ -92,8 +92,7 @@ fn note(
 }
 
 fn add_arms(facts: &mut Facts, levels: &[f64], why: Reason) -> Vec<Decision> {
-    let arms: Vec<_> = (grow::add_levels(facts, levels).into_iter())
-        .filter_map(|arm| AddedArm::new(arm, facts.space.arms[arm.ix()]))
-        .collect();
+    let added = grow::add_levels(facts, levels).into_iter();
+    let arms: Vec<_> = added.map(|arm| Arm::new(arm, facts.space.arms[arm.ix()])).collect();
     if arms.is_empty() { vec![] } else { vec![Decision::new(Action::Grow { arms }, why)] }
 }

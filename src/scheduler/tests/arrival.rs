@@ -38,7 +38,7 @@ fn an_arm_goes_on_as_soon_as_it_is_among_the_best_third_so_far() {
     assert_eq!(promotions(&world), [(9, 0), (8, 0), (7, 0)], "a third of nine");
     world.run(|_| 0);
     assert_eq!(world.sweep.status(), SweepStatus::Completed);
-    assert_eq!(world.sweep.best().best.unwrap().b, Some(0.13));
+    assert_eq!(world.sweep.best().best.unwrap().arm.b, Some(0.13));
 }
 
 #[test]

@@ -12,7 +12,7 @@ fn added(world: &Extended) -> Vec<(Vec<f64>, &str)> {
     let decisions = world.log.iter().flat_map(|(_, decisions)| decisions);
     let grown = decisions.filter_map(|decision| match &decision.action {
         Action::Grow { arms } => {
-            Some((arms.iter().map(|arm| arm.b).collect(), decision.reason.as_str()))
+            Some((arms.iter().filter_map(|arm| arm.b).collect(), decision.reason.as_str()))
         }
         _ => None,
     });
@@ -20,7 +20,7 @@ fn added(world: &Extended) -> Vec<(Vec<f64>, &str)> {
 }
 
 fn best(world: &Extended) -> f64 {
-    world.sweep.best().best.unwrap().b.unwrap()
+    world.sweep.best().best.unwrap().arm.b.unwrap()
 }
 
 fn hundredths(levels: std::ops::RangeInclusive<u32>) -> Vec<f64> {

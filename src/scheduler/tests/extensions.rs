@@ -1,7 +1,8 @@
 //! Extending completed sweeps.
 
 use super::*;
-use floodgauge_protocol::{Levels, Method, Start, work::Minimum};
+use crate::verdict::Best;
+use floodgauge_protocol::{Arm, Levels, Method, Start, work::Minimum};
 use proptest::prelude::*;
 use std::collections::HashMap;
 
@@ -149,6 +150,19 @@ impl Extended {
 const GRID: &str =
     r#""search": {"levels": [0.1, 0.2], "weight_decay": [0, 0.1]}, "scheduler": {"kind": "grid"}"#;
 
+/// An answer in which each arm has the index that another sweep gives to its method and parameter.
+fn with_indices_of(sweep: &Sweep, mut best: Best) -> Best {
+    let all = Arm::all(sweep.facts().space());
+    let leading = best.best.iter_mut().map(|leading| &mut leading.arm);
+    let others = best.other_metric.iter_mut().map(|other| &mut other.arm);
+    let outlooks = best.probabilities.iter_mut().map(|outlook| &mut outlook.arm);
+    for arm in leading.chain(others).chain(outlooks) {
+        let alike = |known: &&Arm| (&known.method, known.parameter) == (&arm.method, arm.parameter);
+        arm.ix = all.iter().find(alike).unwrap().ix;
+    }
+    best
+}
+
 #[test]
 fn an_extended_grid_is_the_one_that_could_have_been_submitted() {
     let mut grown = Extended::new(GRID, 20);
@@ -160,7 +174,9 @@ fn an_extended_grid_is_the_one_that_could_have_been_submitted() {
                    "scheduler": {"kind": "grid"}"#;
     let whole = Extended::new(whole, 30);
     assert_eq!(grown.trials(), whole.trials());
-    let (mut best, expected) = (grown.sweep.best(), whole.sweep.best());
+    // Two sweeps have no index of arms in common.
+    let mut best = with_indices_of(&whole.sweep, grown.sweep.best());
+    let expected = whole.sweep.best();
     // Epochs that the added level 0.3 shares with its trunk since the last checkpoint before its
     // onset are trained again.
     let spent = best.run_equivalents.spent - expected.run_equivalents.spent;

@@ -39,7 +39,7 @@ fn arms_with(world: &World, family: u16, status: TrialStatus) -> Vec<u16> {
 fn a_level_between_probes_is_found_woken_and_trained_to_the_end() {
     let world = run(r#""search": {}"#, valley, one_by_one);
     assert_eq!(world.sweep.status(), SweepStatus::Completed);
-    assert_eq!(world.sweep.best().best.unwrap().b, Some(0.11));
+    assert_eq!(world.sweep.best().best.unwrap().arm.b, Some(0.11));
     assert_eq!(arms_with(&world, 0, TrialStatus::Completed), [0, 11]);
     assert_eq!(arms_with(&world, 0, TrialStatus::Pruned), [1, 7, 14, 20]);
     assert_eq!(arms_with(&world, 0, TrialStatus::Dormant).len(), 15);
@@ -57,7 +57,7 @@ fn a_probe_that_wins_goes_on_from_its_checkpoint() {
         2.0 - f64::from(arm) / 20.0 + 0.001 * f64::from(epoch)
     }
     let world = run(r#""search": {}"#, rising, one_by_one);
-    assert_eq!(world.sweep.best().best.unwrap().b, Some(0.20), "no vertex at an end");
+    assert_eq!(world.sweep.best().best.unwrap().arm.b, Some(0.20), "no vertex at an end");
     assert_eq!(arms_with(&world, 0, TrialStatus::Completed), [0, 20]);
     let spent = 27.0 + 3.0 * 4.0 + 26.0;
     assert_eq!(world.sweep.run_equivalents().spent, spent / 27.0, "nothing is trained twice");
@@ -125,7 +125,7 @@ fn every_seed_has_a_say_and_the_chosen_level_alone_goes_on() {
         assert_eq!(arms_with(&world, family, TrialStatus::Dormant).len(), 15);
     }
     let best = world.sweep.best();
-    assert_eq!(best.best.unwrap().b, Some(0.11));
+    assert_eq!(best.best.unwrap().arm.b, Some(0.11));
     assert_eq!(best.difference.unwrap().seeds, 3);
     let each = 27.0 + 4.0 * 4.0 + 17.0;
     assert_eq!(best.run_equivalents.spent, 3.0 * each / 27.0);
@@ -174,7 +174,7 @@ fn every_method_has_a_finalist_and_two_gradients_cost_twice() {
         "methods": ["flood", "softad", {"kind": "alternating", "lr": [[0.1, 0.05]]}]}"#;
     let world = run(text, smooth, crossing);
     assert_eq!(arms_with(&world, 0, TrialStatus::Completed), [0, 3, 6, 7]);
-    assert_eq!(world.sweep.best().best.unwrap().arm, "alternating ε₁=0.1 ε₂=0.05");
+    assert_eq!(world.sweep.best().best.unwrap().arm.name, "alternating ε₁=0.1 ε₂=0.05");
     let cost = world.sweep.run_equivalents();
     assert_eq!(cost.full_grid, 7.0 + 2.0);
     let (flood, softad) = (2.0 * 4.0 + 26.0, 2.0 * 4.0 + 27.0);
@@ -201,7 +201,7 @@ fn a_plain_run_that_diverges_leaves_the_levels_that_it_had_reached() {
     }
     let world = run(r#""search": {}"#, wild, one_by_one);
     assert_eq!(world.sweep.status(), SweepStatus::Completed);
-    assert_eq!(world.sweep.best().best.unwrap().b, Some(0.11));
+    assert_eq!(world.sweep.best().best.unwrap().arm.b, Some(0.11));
 }
 
 proptest! {

@@ -8,7 +8,7 @@ fn a_grid_trains_every_arm_to_the_end_and_finds_the_best() {
     let mut world = World::new(spec(r#""scheduler": {"kind": "grid"}"#), smooth);
     world.run(|_| 0);
     let best = world.sweep.best();
-    assert_eq!(best.best.unwrap().b, Some(0.13));
+    assert_eq!(best.best.unwrap().arm.b, Some(0.13));
     assert_eq!(best.run_equivalents.full_grid, 21.0);
     assert_eq!(
         best.run_equivalents.saved_by_sharing,
@@ -28,7 +28,7 @@ fn halving_keeps_a_third_at_each_rung_and_trains_nothing_twice() {
     let pruned_at = |rung| world.prunings().iter().filter(|pruning| pruning.1 == rung).count();
     assert_eq!((pruned_at(0), pruned_at(1)), (14, 4));
     let best = world.sweep.best();
-    assert_eq!(best.best.unwrap().b, Some(0.13));
+    assert_eq!(best.best.unwrap().arm.b, Some(0.13));
     // One run for an epoch, 21 arms to epoch 3, 7 on to 9, 3 on to 27.
     let epochs = 1.0 + 21.0 * 2.0 + 7.0 * 6.0 + 3.0 * 18.0;
     assert_eq!(best.run_equivalents.spent, epochs / 27.0);
@@ -193,7 +193,7 @@ fn a_segment_that_keeps_failing_takes_only_its_own_trials_with_it() {
     let message = "no such file".to_string();
     assert_eq!(reasons[0], Reason::FailedTooOften { failures: 3, message });
     assert_eq!(world.sweep.status(), SweepStatus::Completed);
-    assert_eq!(world.sweep.best().best.unwrap().b, Some(0.09), "the lowest of those left");
+    assert_eq!(world.sweep.best().best.unwrap().arm.b, Some(0.09), "the lowest of those left");
 }
 
 #[test]
@@ -214,7 +214,7 @@ fn a_diverged_arm_ends_and_the_others_go_on() {
     }
     let mut world = World::new(spec(r#""scheduler": {"kind": "sha"}"#), diverging);
     world.run(|_| 0);
-    let arm = world.sweep.best().best.unwrap().b;
+    let arm = world.sweep.best().best.unwrap().arm.b;
     assert!(arm == Some(0.12) || arm == Some(0.14), "{arm:?}");
     assert!(world.prunings().iter().any(|(trial, rung)| trial.arm == ArmIx(13) && *rung == 1));
 }

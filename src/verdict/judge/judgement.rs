@@ -6,7 +6,7 @@ use crate::verdict::{
     input::{Candidate, Standing},
     model::CONFIDENCE,
 };
-use floodgauge_protocol::Metric;
+use floodgauge_protocol::{Arm, Metric};
 use statrs::distribution::{ContinuousCDF, StudentsT};
 
 /// Seeds in all, those of the sweep included, beyond which no more are advised: a difference that needs
@@ -38,8 +38,8 @@ pub struct Judgement<'a> {
 /// seeds, in the objective's unit.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Rival {
-    /// The arm in words: `flood b=0.07`.
-    pub name: String,
+    /// The arm.
+    pub arm: Arm,
     /// The difference to expect; negative if it is expected to do better.
     pub expected: f64,
     /// The interval's lower end.
@@ -156,7 +156,7 @@ fn rival_of(standing: &Standing, forecast: &Forecast, plain: &Candidate) -> Opti
     let (arm, difference) =
         expected.min_by(|(a, x), (b, y)| x.mean.total_cmp(&y.mean).then(a.arm.cmp(&b.arm)))?;
     Some(Rival {
-        name: arm.method.to_string(),
+        arm: arm.described(),
         expected: difference.mean,
         low: difference.low,
         high: difference.high,

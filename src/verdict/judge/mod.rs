@@ -36,9 +36,7 @@ pub fn judge(standing: &Standing) -> Best {
         advice: advise::advise(&judgement),
         finding: judgement.finding,
         best: judgement.lead.map(|lead| BestArm {
-            arm: lead.method.to_string(),
-            method: lead.method.name().into(),
-            b: lead.method.level(),
+            arm: lead.described(),
             weight_decay: lead.weight_decay,
             objective: lead.objective(),
             probability: judgement.probability,

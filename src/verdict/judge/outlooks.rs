@@ -12,9 +12,7 @@ pub fn outlooks(standing: &Standing, forecast: &Forecast) -> Vec<ArmOutlook> {
     arms.map(|(position, arm)| {
         let mean = forecast.mean(position);
         ArmOutlook {
-            arm: arm.method.to_string(),
-            method: arm.method.name().into(),
-            b: arm.method.level(),
+            arm: arm.described(),
             weight_decay: arm.weight_decay,
             evidence: evidence(arm),
             seeds: arm.seeds_at_end(),

@@ -103,7 +103,7 @@ fn how_sure(judgement: &Judgement<'_>, lead: &Candidate) -> Option<String> {
     let difference = judgement.difference.as_ref()?;
     let rival = judgement.rival.as_ref();
     let (name, low, high) = match (lead.is_plain(), rival) {
-        (true, Some(rival)) => (format!("that of {}", rival.name), rival.low, rival.high),
+        (true, Some(rival)) => (format!("that of {}", rival.arm), rival.low, rival.high),
         (true, None) => return None,
         _ => ("the difference".into(), difference.low?, difference.high?),
     };

@@ -60,7 +60,7 @@ fn stated(task: &Task, name: &str) -> Calibration {
             of.sum::<f64>() / others.len() as f64
         };
         let means: Vec<f64> = (0..task.levels.len()).map(mean).collect();
-        calibration.take(&judge(&grid(task, name, &judged)), &task.levels, &means);
+        calibration.take(&judge(&grid(task, name, &judged)), &means);
     }
     calibration
 }

@@ -7,8 +7,8 @@ const EPOCHS = 500;
 const STEPS_PER_EPOCH = 20;
 
 const arms = [
-  { arm: 0, name: "plain", method: "plain", b: null },
-  ...LEVELS.map((b, i) => ({ arm: i + 1, name: `flood b=${b}`, method: "flood", b })),
+  { arm: 0, name: "plain", method: "plain", b: null, parameter: null },
+  ...LEVELS.map((b, i) => ({ arm: i + 1, name: `flood b=${b}`, method: "flood", b, parameter: b })),
 ];
 const families = SEEDS.map((seed, family) => ({ family, seed, weight_decay: 0 }));
 
@@ -104,7 +104,7 @@ const detail = {
 };
 
 const trials = families.flatMap(({ family, seed, weight_decay }) =>
-  arms.map(({ arm, name, method, b }) => ({
+  arms.map(({ arm, name, method, b, parameter }) => ({
     id: `${ID}.${family}.${arm}`,
     family,
     seed,
@@ -113,6 +113,7 @@ const trials = families.flatMap(({ family, seed, weight_decay }) =>
     name,
     method,
     b,
+    parameter,
     status: "active",
     epochs: 400,
     onset_step: null,

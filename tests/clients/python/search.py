@@ -82,6 +82,8 @@ def main():
     assert best.status == SweepStatus.COMPLETED, best
     assert best.best is not None and best.best == ending.best.best, best
     assert best.best.b in levels, best.best
+    described = next(arm for arm in sweep.arms_list if arm.arm == best.best.arm)
+    assert described.name == best.best.name and described.parameter == best.best.b, described
     print(f"Python: {len(entries)} entries, best b {best.best.b}")
 
 

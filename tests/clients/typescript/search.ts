@@ -75,4 +75,6 @@ const answer = await client.GET("/v1/sweeps/{id}/best", { params: { path: { id }
 assert.equal(answer.data?.status, "completed");
 assert.equal(answer.data.best?.b, best);
 assert(levels.includes(best ?? Number.NaN));
+const described = submitted.data.arms_list.find(({ arm }) => arm === answer.data?.best?.arm);
+assert.equal(described?.parameter, best);
 console.log(`TypeScript: ${epochs} rows, best b ${best}`);

@@ -36,7 +36,12 @@ async fn the_best_arm_is_asked_for_at_any_time() {
     let best = server.json(&path).await;
     assert_eq!(best["status"], "completed");
     assert_eq!((&best["metric"], &best["at"]), (&json!("val_loss"), &json!("last")));
-    assert_eq!(best["best"]["arm"], "flood b=0.2");
+    let flood =
+        json!({ "arm": 2, "name": "flood b=0.2", "method": "flood", "b": 0.2, "parameter": 0.2 });
+    for (field, value) in flood.as_object().unwrap() {
+        assert_eq!(&best["best"][field], value, "{field}");
+        assert_eq!(&best["probabilities"][2][field], value, "{field}");
+    }
     assert_eq!(best["best"]["test"], json!({ "loss": 0.5, "error": 0.1 }));
     assert!(best["difference"]["mean"].as_f64().unwrap() < 0.0);
     assert_eq!(best["difference"]["low"], json!(null), "one seed has no interval");
@@ -105,7 +110,10 @@ async fn the_table_has_a_row_a_read_out_and_weight_decay() {
     assert_eq!(shown, [(false, 0.0), (false, 0.1), (true, 0.0), (true, 0.1)]);
     for row in &table["rows"].as_array().unwrap()[..2] {
         let with = &row["with"];
-        assert_eq!((&with["arm"], &with["seeds"]), (&json!("flood b=0.2"), &json!(2)));
+        assert_eq!(
+            (&with["arm"], &with["name"], &with["seeds"]),
+            (&json!(2), &json!("flood b=0.2"), &json!(2))
+        );
         assert_eq!(with["val_loss"], json!({ "mean": 0.48, "standard_error": 0.0 }));
         for cell in [&row["without"], with] {
             assert_eq!(cell["test_error"], json!({ "mean": 0.1, "standard_error": 0.0 }));
@@ -117,7 +125,7 @@ async fn the_table_has_a_row_a_read_out_and_weight_decay() {
     let text = response.text().await.unwrap();
     let lines: Vec<_> = text.lines().collect();
     assert_eq!(lines.len(), 1 + 8);
-    assert_eq!(lines[2], "false,0,flood,flood b=0.2,0.2,2,0.48,0,0.12,0,0.5,0,0.1,0");
+    assert_eq!(lines[2], "false,0,2,flood b=0.2,flood,0.2,2,0.48,0,0.12,0,0.5,0,0.1,0");
 }
 
 #[tokio::test]
@@ -140,6 +148,7 @@ async fn all_trials_are_listed_from_the_start() {
         ("name", json!("flood b=0.2")),
         ("method", json!("flood")),
         ("b", json!(0.2)),
+        ("parameter", json!(0.2)),
         ("status", json!("completed")),
         ("epochs", json!(4)),
         ("onset_step", json!(3)),

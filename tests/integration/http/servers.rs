@@ -32,7 +32,7 @@ async fn a_worker_may_change_its_server_between_any_two_requests() {
     }
     let best = first.json(&format!("{path}/best")).await;
     assert_eq!(best["status"], "completed");
-    assert_eq!(best["best"]["arm"], "flood b=0.2");
+    assert_eq!(best["best"]["name"], "flood b=0.2");
     assert_eq!(best["run_equivalents"]["redone"], 0.0);
     for part in ["best", "curves", "grid", "trials"] {
         let path = format!("{path}/{part}");

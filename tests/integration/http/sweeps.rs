@@ -51,9 +51,11 @@ async fn a_submitted_sweep_is_spelled_out_where_its_location_says() {
     ] {
         assert_eq!(looked[field], value, "{field}");
     }
-    let arm = json!({ "arm": 1, "name": "flood b=0.1", "method": "flood", "b": 0.1 });
+    let arm =
+        json!({ "arm": 1, "name": "flood b=0.1", "method": "flood", "b": 0.1, "parameter": 0.1 });
     assert_eq!(looked["arms_list"][1], arm);
-    let plain = json!({ "arm": 0, "name": "plain", "method": "plain", "b": null });
+    let plain =
+        json!({ "arm": 0, "name": "plain", "method": "plain", "b": null, "parameter": null });
     assert_eq!(looked["arms_list"][0], plain);
     assert_eq!(looked["spec"]["recipe"]["dataset"]["n_train"], 100);
     let created_at: jiff::Timestamp = looked["created_at"].as_str().unwrap().parse().unwrap();

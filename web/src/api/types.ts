@@ -4,9 +4,8 @@ import type { components } from "./schema";
 
 type Schemas = components["schemas"];
 
-export type AddedArm = Schemas["AddedArm"];
 export type Advice = Schemas["Advice"];
-export type ArmItem = Schemas["ArmItem"];
+export type Arm = Schemas["Arm"];
 export type At = Schemas["At"];
 export type Best = Schemas["Best"];
 export type Branch = Schemas["Branch"];

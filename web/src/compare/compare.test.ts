@@ -5,6 +5,9 @@ import { evenAxis, levelAxis } from "./axes";
 import { differences } from "./differences";
 import { commonBound, responsesOf, type Response } from "./response";
 
+const METHODS = ["flood", "softad"];
+
+/** A trial of an arm that method and level tell apart; what it is called joins nothing. */
 function trial(
   method: string,
   b: number | null,
@@ -16,10 +19,11 @@ function trial(
     family: 0,
     seed: 0,
     weight_decay: 0,
-    arm: 0,
-    name: method,
+    arm: method === "plain" ? 0 : METHODS.indexOf(method) * 10 + Math.round(10 * (b ?? 0)),
+    name: "an arm",
     method,
     b,
+    parameter: b,
     status: "completed",
     epochs: 9,
     onset_step: null,

@@ -35,18 +35,18 @@ export function responsesOf(
   const own = trials.filter((trial) => trial.weight_decay === decay);
   const plain =
     placeOf(
-      own.filter(({ method }) => method === "plain"),
+      own.filter(({ arm }) => arm === 0),
       0,
     )?.mean ?? null;
   const levelled = own.filter(({ b }) => b != null);
   const methods = [...new Set(levelled.map(({ method }) => method))];
   return methods.map((method) => {
-    const byLevel = new Map<number, TrialItem[]>();
+    const byArm = new Map<number, TrialItem[]>();
     for (const trial of levelled) {
-      if (trial.method !== method || trial.b == null) continue;
-      byLevel.set(trial.b, [...(byLevel.get(trial.b) ?? []), trial]);
+      if (trial.method !== method) continue;
+      byArm.set(trial.arm, [...(byArm.get(trial.arm) ?? []), trial]);
     }
-    const places = [...byLevel].flatMap(([b, trials]) => placeOf(trials, b) ?? []);
+    const places = [...byArm.values()].flatMap((of) => placeOf(of, of[0]?.b ?? 0) ?? []);
     return { sweep, method, places: places.sort((a, c) => a.b - c.b), plain };
   });
 }

@@ -110,8 +110,8 @@ function AnswerFigures({ detail }: { detail: SweepDetail }) {
   return (
     <>
       <p class="answer-best">
-        <span class="faint">best b</span>{" "}
-        <strong>{arm ? armLabel({ ...arm, name: arm.arm }) : NONE}</strong> <Status of={status} />
+        <span class="faint">best b</span> <strong>{arm ? armLabel(arm) : NONE}</strong>{" "}
+        <Status of={status} />
       </p>
       <dl>
         <dt>{metricWords(metric)}</dt>

@@ -60,7 +60,7 @@ const LONG = 10;
 
 function Row({ sweep, store }: { sweep: SweepSummary; store: ListStore }) {
   const best = sweep.best?.best;
-  const label = best ? armLabel({ ...best, name: best.arm }) : NONE;
+  const label = best ? armLabel(best) : NONE;
   // Plain's difference to itself would read as a figure of flooding.
   const difference = isPlain(best) ? null : sweep.best?.difference;
   return (

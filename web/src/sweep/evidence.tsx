@@ -26,10 +26,9 @@ export function Evidence({ store }: { store: SweepStore }) {
   }));
   const picked = useSignal<number | null>(null);
   const leader = useComputed(() => {
-    const arm = best.value?.best;
+    const leads = best.value?.best;
     // The best arm is best with its weight decay, and leads with no other.
-    if (!arm || arm.weight_decay !== scope.value.decay) return null;
-    return calm.value?.detail.arms_list.find(({ name }) => name === arm.arm)?.arm ?? null;
+    return leads?.weight_decay === scope.value.decay ? leads.arm : null;
   });
   const now = calm.value;
   if (!now) return null;

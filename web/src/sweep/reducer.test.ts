@@ -179,7 +179,7 @@ describe("decisions", () => {
 
   it("to add arms let them lie dormant in every family, once", () => {
     const arm = aDetail().arms_list.length;
-    const added = { arm, name: "flood b=0.3", method: "flood", b: 0.3 };
+    const added = { arm, name: "flood b=0.3", method: "flood", b: 0.3, parameter: 0.3 };
     const grow: Decision = { action: "grow", arms: [added], reason: "the best lies at an end" };
     const grown = decided(grow, grow);
     expect(grown.detail.arms_list[arm]).toEqual(added);
@@ -322,7 +322,10 @@ describe("an extension", () => {
     const grown = {
       ...detail,
       epochs: 8,
-      arms_list: [...detail.arms_list, { arm: 3, name: "flood b=0.3", method: "flood", b: 0.3 }],
+      arms_list: [
+        ...detail.arms_list,
+        { arm: 3, name: "flood b=0.3", method: "flood", b: 0.3, parameter: 0.3 },
+      ],
       families: [...detail.families, { family: 2, seed: 2, weight_decay: 0 }],
     };
     // A level that was never reached is woken and ends in the very entry that adds it.

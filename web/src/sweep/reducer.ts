@@ -4,15 +4,7 @@
  * An entry that is already part of the state changes nothing, so a reconnect may repeat any.
  */
 
-import type {
-  AddedArm,
-  Decision,
-  Entry,
-  Event,
-  ReportRow,
-  TrialKey,
-  TrialStatus,
-} from "../api/types";
+import type { Arm, Decision, Entry, Event, ReportRow, TrialKey, TrialStatus } from "../api/types";
 import { Draft } from "./draft";
 import { logLines } from "./log/words";
 import { dormantTrial, pointOf, valuesOf, type Choice, type SweepState } from "./state";
@@ -147,7 +139,7 @@ function addRow(draft: Draft, { family, arm }: TrialKey, row: ReportRow) {
 }
 
 /** Arms beyond an end of the levels, dormant in every family. The detail may know them already. */
-function grow(draft: Draft, added: readonly AddedArm[], reason: string) {
+function grow(draft: Draft, added: readonly Arm[], reason: string) {
   const { state } = draft;
   const arms = added.filter(({ arm }) => !state.detail.arms_list[arm]);
   if (arms.length === 0) return;

@@ -32,7 +32,13 @@ it("a sweep opens on the weight decay with which the best arm is best", () => {
 });
 
 it("arms are ordered by their levels, however they came to the sweep", () => {
-  const arm = (arm: number, b: number | null, method = "flood") => ({ arm, name: "", method, b });
+  const arm = (arm: number, b: number | null, method = "flood") => ({
+    arm,
+    name: "",
+    method,
+    b,
+    parameter: b,
+  });
   const arms_list = [
     arm(0, null, "plain"),
     arm(1, 0.1),
@@ -57,11 +63,23 @@ it("how a trial ended is said once", () => {
 
 it("arms are called by their method unless that is flooding", () => {
   const arms_list = [
-    { arm: 0, name: "plain", method: "plain", b: null },
-    { arm: 1, name: "flood b=0.1", method: "flood", b: 0.1 },
-    { arm: 2, name: "softad b=0.1", method: "softad", b: 0.1 },
-    { arm: 3, name: "alternating ε₁=0.1 ε₂=0.05", method: "alternating", b: null },
-    { arm: 4, name: "gradient_penalty λ=0.01", method: "gradient_penalty", b: null },
+    { arm: 0, name: "plain", method: "plain", b: null, parameter: null },
+    { arm: 1, name: "flood b=0.1", method: "flood", b: 0.1, parameter: 0.1 },
+    { arm: 2, name: "softad b=0.1", method: "softad", b: 0.1, parameter: 0.1 },
+    {
+      arm: 3,
+      name: "alternating ε₁=0.1 ε₂=0.05",
+      method: "alternating",
+      b: null,
+      parameter: [0.1, 0.05],
+    },
+    {
+      arm: 4,
+      name: "gradient_penalty λ=0.01",
+      method: "gradient_penalty",
+      b: null,
+      parameter: 0.01,
+    },
   ];
   expect(arms_list.map((arm) => armLabel(arm, 2))).toEqual([
     "plain",

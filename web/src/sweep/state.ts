@@ -1,6 +1,7 @@
 /** What the page knows of a sweep from its event log. */
 
 import type {
+  Arm,
   Best,
   Comparison,
   Diagnostics,
@@ -158,10 +159,7 @@ export function armName(detail: SweepDetail, arm: number): string {
 }
 
 /** What an arm is called in a column of levels: flooding, which needs no word, by its level alone. */
-export function armLabel(
-  arm: { name: string; method: string; b?: number | null },
-  decimals?: number,
-): string {
+export function armLabel(arm: Pick<Arm, "name" | "method" | "b">, decimals?: number): string {
   if (arm.b == null) return arm.name;
   const level = formatLevel(arm.b, decimals);
   return arm.method === "flood" ? level : `${arm.method} ${level}`;
@@ -187,8 +185,7 @@ export function endReason({ status, epochs, reason }: Trial): string {
 
 /** The arms from the lowest level to the highest: plain first, those without a level last. */
 export function armsByLevel(detail: SweepDetail): number[] {
-  const level = ({ arm, b }: SweepDetail["arms_list"][number]) =>
-    arm === 0 ? -1 : (b ?? Infinity);
+  const level = ({ arm, b }: Arm) => (arm === 0 ? -1 : (b ?? Infinity));
   const order = (a: number, b: number) => (a === b ? 0 : a - b);
   return detail.arms_list
     .toSorted((a, b) => order(level(a), level(b)) || a.arm - b.arm)

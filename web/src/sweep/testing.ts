@@ -25,9 +25,9 @@ export function aDetail(): SweepDetail {
       scheduler: { kind: "sha" },
     },
     arms_list: [
-      { arm: 0, name: "plain", method: "plain", b: null },
-      { arm: 1, name: "flood b=0.1", method: "flood", b: 0.1 },
-      { arm: 2, name: "flood b=0.2", method: "flood", b: 0.2 },
+      { arm: 0, name: "plain", method: "plain", b: null, parameter: null },
+      { arm: 1, name: "flood b=0.1", method: "flood", b: 0.1, parameter: 0.1 },
+      { arm: 2, name: "flood b=0.2", method: "flood", b: 0.2, parameter: 0.2 },
     ],
     families: [
       { family: 0, seed: 0, weight_decay: 0 },
@@ -69,9 +69,11 @@ export function aBest(): Best {
     metric: "val_loss",
     at: "last",
     best: {
-      arm: "flood b=0.1",
+      arm: 1,
+      name: "flood b=0.1",
       method: "flood",
       b: 0.1,
+      parameter: 0.1,
       weight_decay: 0,
       objective: 0.7,
       probability: null,

@@ -5,13 +5,14 @@
 //! - [`ids`], [`digest`]: names of things.
 //! - [`recipe`], [`dataset`], [`model`], [`schedule`], [`levels`], [`method`], [`sweep`]: what a user
 //!   asks for.
-//! - [`space`]: the arms and families that a sweep spells out. [`extension`]: more of them.
-//!   [`ladder`]: a method's arms in the order of their levels.
+//! - [`space`]: the arms and families that a sweep spells out. [`arm`]: one of the arms, described.
+//!   [`extension`]: more of them. [`ladder`]: a method's arms in the order of their levels.
 //! - [`segment`], [`work`]: leased work and what workers answer; [`wire`]: in which version.
 //! - [`metric`]: numbers that may have diverged. [`below`]: whether a loss lies below a level.
 //!
 //! With the feature `openapi` all of them tell their JSON schema, bounds and defaults included.
 
+pub mod arm;
 pub mod below;
 mod by_kind;
 pub mod dataset;
@@ -34,6 +35,7 @@ pub mod validate;
 pub mod wire;
 pub mod work;
 
+pub use arm::{Arm, Parameter};
 pub use dataset::{Dataset, DatasetKind, DatasetName, Facts, Format, Image, Pin, Upload};
 pub use digest::Digest;
 pub use extension::Extension;

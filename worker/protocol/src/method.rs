@@ -1,6 +1,6 @@
 //! The training methods that compete in a sweep.
 
-use crate::by_kind::by_kind;
+use crate::{arm::Parameter, by_kind::by_kind};
 use serde::{
     Deserialize, Deserializer, Serialize,
     de::{
@@ -185,6 +185,19 @@ impl Method {
         match self {
             Self::Flood { b } | Self::Iflood { b } | Self::Softad { b } => Some(b),
             Self::Plain | Self::Alternating { .. } | Self::GradientPenalty { .. } => None,
+        }
+    }
+
+    /// What tells it from others of its method; none for plain. A gradient penalty is told by its
+    /// weight: its distance is the method's, and stands in the name where it isn't the usual one.
+    pub fn parameter(self) -> Option<Parameter> {
+        match self {
+            Self::Plain => None,
+            Self::Flood { b } | Self::Iflood { b } | Self::Softad { b } => {
+                Some(Parameter::Number(b))
+            }
+            Self::Alternating { descent, ascent } => Some(Parameter::Pair([descent, ascent])),
+            Self::GradientPenalty { lambda, .. } => Some(Parameter::Number(lambda)),
         }
     }
 

@@ -10,7 +10,7 @@ use crate::scheduler::{
     policy::View,
     reason::{Comparison, Fate, Probed, Reason},
 };
-use floodgauge_protocol::{ArmIx, FamilyIx, Metric, Objective, ObjectiveMetric, TrialKey};
+use floodgauge_protocol::{Arm, ArmIx, FamilyIx, Metric, Objective, ObjectiveMetric, TrialKey};
 
 /// The rung at which probes are compared.
 const RUNG: u32 = 0;
@@ -151,8 +151,7 @@ fn promote_or_prune(
                     rank: rank as u32 + 1,
                     count: responses.len() as u32,
                 },
-                chosen,
-                chosen_name: facts.method(chosen).to_string(),
+                chosen: Arm::new(chosen, facts.method(chosen)),
             });
             let trial = TrialKey::new(family, arm);
             intents.push(match fate {

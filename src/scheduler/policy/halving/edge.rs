@@ -13,9 +13,9 @@ use super::{
 use crate::scheduler::{
     intent::Intent,
     policy::View,
-    reason::{Cause, Reason},
+    reason::{BeyondAnEnd, Cause, Reason},
 };
-use floodgauge_protocol::{ArmIx, levels::tidy};
+use floodgauge_protocol::{Arm, ArmIx, levels::tidy};
 use std::collections::BTreeMap;
 
 /// How often levels are added for a method in a bracket.
@@ -86,8 +86,8 @@ impl Halving {
             let method = facts.method(beyond.chosen);
             *self.rounds.entry((beyond.bracket, method.name())).or_default() += 1;
             let levels = beyond.levels.clone();
-            let (arm, name) = (beyond.chosen, method.to_string());
-            let why = Reason::BeyondAnEnd { arm, name, levels: levels.clone() };
+            let arm = Arm::new(beyond.chosen, method);
+            let why = Reason::BeyondAnEnd(BeyondAnEnd { arm, levels: levels.clone() });
             return Some(vec![Intent::AddLevels { levels, why }]);
         }
         None

@@ -97,7 +97,7 @@ function Headline({ best, status, detail }: HeadlineProps) {
         {!arm ? (
           <span class="faint">{isFinal(status) ? "no answer" : "nothing reported yet"}</span>
         ) : arm.b == null ? (
-          arm.arm
+          arm.name
         ) : (
           <>
             {arm.method !== "flood" && `${arm.method} `}

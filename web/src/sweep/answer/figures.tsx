@@ -43,10 +43,10 @@ export function Figures({ best }: { best: Best }) {
           <Gauge share={arm.probability} />
         </Fact>
       )}
-      {best.other_metric && best.other_metric.arm !== arm?.arm && (
+      {best.other_metric && best.other_metric.prefers !== "same" && (
         <Fact
           name={`Best by ${metricWords(best.other_metric.metric)}`}
-          value={armLabel({ ...best.other_metric, name: best.other_metric.arm })}
+          value={armLabel(best.other_metric)}
         >
           {formatMetric(best.other_metric.objective, best.other_metric.metric)}; the best level here
           has {formatMetric(best.other_metric.of_best, best.other_metric.metric)}

@@ -6,10 +6,10 @@ import { hasModel, type SweepState } from "../state";
 /** Takes the best arm's model away: weights and running statistics, of the seed that one chooses. */
 export function Model({ state, best }: { state: SweepState; best: Best | null }) {
   const { detail } = state;
-  const arm = detail.arms_list.find(({ name }) => name === best?.best?.arm)?.arm;
-  if (arm === undefined || !best?.best) return null;
-  const families = familiesIn(detail, { decay: best.best.weight_decay, seeds: "each" }).filter(
-    (family) => hasModel(state.trials[family]?.[arm]),
+  if (!best?.best) return null;
+  const { arm, weight_decay: decay } = best.best;
+  const families = familiesIn(detail, { decay, seeds: "each" }).filter((family) =>
+    hasModel(state.trials[family]?.[arm]),
   );
   const href = (family: number) => address(`trials/${detail.id}.${family}.${arm}/model`);
   const [only, ...others] = families;

@@ -158,8 +158,7 @@ function decisionLine(state: SweepState, decision: Decision): Line {
       return endLine(decision, trialWords(state, decision.trial), [decision.trial.arm]);
     case "complete": {
       const best = decision.best.best;
-      const arm = state.detail.arms_list.find(({ name }) => name === best?.arm)?.arm;
-      const words = arm === undefined ? "no answer" : `best: ${armName(state.detail, arm)}`;
+      const words = best ? `best: ${armName(state.detail, best.arm)}` : "no answer";
       return line("completed", words, { reason, tone: "good" });
     }
     case "fail":

@@ -6,11 +6,14 @@ import { responseOf } from "./data";
 
 type Outlook = Best["probabilities"][number];
 
-function outlook(arm: string, b: number | null, fitted: number | null, decay = 0): Outlook {
+function outlook(arm: number, b: number | null, fitted: number | null, decay = 0): Outlook {
   return {
     arm,
+    // What it is called joins nothing.
+    name: "an arm",
     method: b === null ? "plain" : "flood",
     b,
+    parameter: b,
     weight_decay: decay,
     evidence: "trained",
     seeds: 2,
@@ -45,10 +48,10 @@ describe("the response", () => {
       ...aBest(),
       noise_floor: 0.33,
       probabilities: [
-        outlook("plain", null, 0.95),
-        outlook("flood b=0.2", 0.2, 0.7),
-        outlook("flood b=0.1", 0.1, 0.6),
-        outlook("flood b=0.1", 0.1, 9, 0.5),
+        outlook(0, null, 0.95),
+        outlook(2, 0.2, 0.7),
+        outlook(1, 0.1, 0.6),
+        outlook(1, 0.1, 9, 0.5),
       ],
     };
     const { fitted, intervals, plain, floor } = responseOf(state, [0, 1], objectives, best, 0);
@@ -66,7 +69,7 @@ describe("the response", () => {
   });
 
   it("is measured points alone while nothing is fitted", () => {
-    const best = { ...aBest(), probabilities: [outlook("flood b=0.1", 0.1, null)] };
+    const best = { ...aBest(), probabilities: [outlook(1, 0.1, null)] };
     const { fitted, intervals } = responseOf(state, [0, 1], objectives, best, 0);
     expect(fitted.size).toBe(0);
     expect(intervals.size).toBe(0);

@@ -17,11 +17,10 @@ export function responseOf(
   const fitted = new Map<string, Fitted[]>();
   const intervals = new Map<number, Estimate>();
   for (const outlook of best?.probabilities ?? []) {
-    const { arm: name, method, b, weight_decay, fitted: value, low, high } = outlook;
+    const { arm, method, b, weight_decay, fitted: value, low, high } = outlook;
     if (weight_decay !== decay || value == null) continue;
     const estimate = { value, low: low ?? null, high: high ?? null };
-    const arm = state.detail.arms_list.find((each) => each.name === name)?.arm;
-    if (arm !== undefined) intervals.set(arm, estimate);
+    intervals.set(arm, estimate);
     if (b == null) continue;
     const curve = fitted.get(method) ?? [];
     curve.push({ b, ...estimate });

@@ -219,7 +219,7 @@ function Key({ data }: { data: ResponseData }) {
   );
 }
 
-const HEAD = ["arm", "method", "b", "objective", "low", "high", "trained to the end"];
+const HEAD = ["arm", "name", "method", "b", "objective", "low", "high", "trained to the end"];
 
 function table(detail: SweepDetail, data: ResponseData): Blob {
   return csv([
@@ -227,7 +227,8 @@ function table(detail: SweepDetail, data: ResponseData): Blob {
     ...data.points.map(({ arm, method, b, value, whole }) => {
       const interval = data.intervals.get(arm);
       const name = detail.arms_list[arm]?.name ?? "";
-      return [name, method, b, value, interval?.low ?? null, interval?.high ?? null, whole ? 1 : 0];
+      const [low, high] = [interval?.low ?? null, interval?.high ?? null];
+      return [arm, name, method, b, value, low, high, whole ? 1 : 0];
     }),
   ]);
 }

@@ -43,7 +43,7 @@ export function Standing(props: StandingProps) {
   const shared = sharedReason(families.flatMap((family) => state.trials[family] ?? []));
   const several = families.length > 1;
   // Other seeds than those that are looked at have a say in these: they are of the sweep.
-  const chances = chancesOf(props.best.value, state.detail, props.scope.value.decay);
+  const chances = chancesOf(props.best.value, props.scope.value.decay);
   const columns: Columns = { several, chances: chances.size > 0, why: !shared };
   return (
     <section class="card" aria-labelledby="standing-title">

@@ -1,0 +1,119 @@
+//! What version 0.1.0 stored of arms, in the shape that they have since.
+//!
+//! In answers its `arm` was the name, and nowhere did it tell the parameter. What is stored stays as it
+//! is: whoever reads answers or decisions of the store has them pass through here.
+
+use floodgauge_protocol::{Arm, ArmIx, Method};
+use serde_json::{Map, Value};
+use std::{borrow::Cow, collections::HashMap};
+
+/// A value in which every description of an arm is of today's shape, whatever it was stored as. `plan`
+/// is the sweep's methods by index: it tells which arm a name is of. Arms that aren't in it stay as
+/// they are.
+pub fn arms<'a>(stored: &'a Value, plan: &[Method]) -> Cow<'a, Value> {
+    if !has_old(stored) {
+        return Cow::Borrowed(stored);
+    }
+    let all: Vec<Arm> = (0..).zip(plan).map(|(ix, method)| Arm::new(ArmIx(ix), *method)).collect();
+    let by_name = all.iter().map(|arm| (arm.name.as_str(), arm)).collect();
+    let mut value = stored.clone();
+    bring_up(&mut value, &all, &by_name);
+    Cow::Owned(value)
+}
+
+/// Whether a description of an arm is as 0.1.0 stored them. What refers to an arm by its index alone
+/// tells no method.
+fn is_old(fields: &Map<String, Value>) -> bool {
+    fields.contains_key("arm") && fields.contains_key("method") && !fields.contains_key("parameter")
+}
+
+fn has_old(value: &Value) -> bool {
+    match value {
+        Value::Object(fields) => is_old(fields) || fields.values().any(has_old),
+        Value::Array(items) => items.iter().any(has_old),
+        _ => false,
+    }
+}
+
+fn bring_up(value: &mut Value, all: &[Arm], by_name: &HashMap<&str, &Arm>) {
+    match value {
+        Value::Object(fields) => {
+            if is_old(fields)
+                && let Some(arm) = found(&fields["arm"], all, by_name)
+                && let Ok(Value::Object(described)) = serde_json::to_value(arm)
+            {
+                fields.extend(described);
+            }
+            fields.values_mut().for_each(|field| bring_up(field, all, by_name));
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| bring_up(item, all, by_name)),
+        _ => {}
+    }
+}
+
+/// The arm that is told by its name or by its index.
+fn found<'a>(
+    reference: &Value,
+    all: &'a [Arm],
+    by_name: &HashMap<&str, &'a Arm>,
+) -> Option<&'a Arm> {
+    match reference {
+        Value::String(name) => by_name.get(name.as_str()).copied(),
+        index => all.get(usize::try_from(index.as_u64()?).ok()?),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    const PLAN: [Method; 4] = [
+        Method::Plain,
+        Method::Flood { b: 0.1 },
+        Method::Alternating { descent: 0.1, ascent: 0.05 },
+        Method::Flood { b: 0.05 },
+    ];
+
+    #[test]
+    fn an_answer_that_names_its_arms_gets_their_indices() {
+        let stored = json!({
+            "best": { "arm": "flood b=0.05", "method": "flood", "b": 0.05, "objective": 1.0 },
+            "other_metric": null,
+            "probabilities": [
+                { "arm": "plain", "method": "plain", "b": null, "seeds": 2 },
+                { "arm": "alternating ε₁=0.1 ε₂=0.05", "method": "alternating", "b": null },
+            ],
+        });
+        let today = json!({
+            "best": { "arm": 3, "name": "flood b=0.05", "method": "flood", "b": 0.05,
+                      "parameter": 0.05, "objective": 1.0 },
+            "other_metric": null,
+            "probabilities": [
+                { "arm": 0, "name": "plain", "method": "plain", "b": null, "parameter": null, "seeds": 2 },
+                { "arm": 2, "name": "alternating ε₁=0.1 ε₂=0.05", "method": "alternating", "b": null,
+                  "parameter": [0.1, 0.05] },
+            ],
+        });
+        assert_eq!(*arms(&stored, &PLAN), today);
+        assert!(matches!(arms(&today, &PLAN), Cow::Borrowed(_)), "it is as it should be");
+    }
+
+    #[test]
+    fn added_arms_get_their_parameters_and_references_stay_what_they_are() {
+        let stored = json!([
+            { "action": "grow", "arms": [{ "arm": 3, "name": "flood b=0.05", "method": "flood", "b": 0.05 }] },
+            { "action": "prune", "trial": { "family": 0, "arm": 3 }, "rung": 0 },
+        ]);
+        let today = arms(&stored, &PLAN).into_owned();
+        assert_eq!(today[0]["arms"][0]["parameter"], 0.05);
+        assert_eq!(today[1], stored[1]);
+    }
+
+    #[test]
+    fn an_arm_that_no_plan_has_stays_as_it_was_stored() {
+        let stored = json!({ "best": { "arm": "flood b=9", "method": "flood", "b": 9.0 } });
+        assert_eq!(*arms(&stored, &PLAN), stored);
+        assert_eq!(*arms(&json!({ "arm": 9, "method": "flood" }), &PLAN)["arm"].to_string(), *"9");
+    }
+}
