@@ -187,8 +187,7 @@ impl Policy for Asha {
     }
 
     fn next(&mut self, facts: View<'_>) -> Vec<Intent> {
-        let waits = |ix: &usize| !facts.brackets()[*ix].done && !facts.is_open(*ix);
-        let Some(ix) = (0..self.reaching.len()).find(waits) else { return vec![] };
+        let Some(ix) = facts.waiting().next() else { return vec![] };
         match self.promote_the_last(facts, ix) {
             none if none.is_empty() => self.end(facts, ix),
             intents => intents,

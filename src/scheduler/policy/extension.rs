@@ -58,8 +58,7 @@ impl Policy for Extension {
     }
 
     fn next(&mut self, facts: View<'_>) -> Vec<Intent> {
-        let waits = |ix: &usize| !facts.brackets()[*ix].done && !facts.is_open(*ix);
-        let Some(ix) = (0..facts.brackets().len()).find(waits) else { return vec![] };
+        let Some(ix) = facts.waiting().next() else { return vec![] };
         let mut intents = vec![];
         for &family in &facts.brackets()[ix].families {
             for arm in facts.space().arm_ids() {

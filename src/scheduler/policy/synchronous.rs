@@ -147,8 +147,7 @@ impl Policy for Synchronous {
     }
 
     fn next(&mut self, facts: View<'_>) -> Vec<Intent> {
-        let waits = |ix: &usize| !facts.brackets()[*ix].done && !facts.is_open(*ix);
-        let Some(ix) = (0..self.fields.len()).find(waits) else { return vec![] };
+        let Some(ix) = facts.waiting().next() else { return vec![] };
         match self.rungs.is_last(self.fields[ix].rung) {
             true => self.end(facts, ix),
             false => self.advance_bracket(facts, ix),

@@ -53,6 +53,12 @@ impl<'a> View<'a> {
         self.0.brackets()
     }
 
+    /// The brackets that wait for what comes next: they aren't done, and nothing of them is open.
+    pub fn waiting(self) -> impl Iterator<Item = usize> + use<'a> {
+        let all = self.brackets().iter().enumerate();
+        all.filter(move |(ix, bracket)| !bracket.done && !self.is_open(*ix)).map(|(ix, _)| ix)
+    }
+
     /// Whether a segment of a bracket is queued or leased.
     pub fn is_open(self, bracket: usize) -> bool {
         self.0.is_open(bracket)

@@ -112,10 +112,7 @@ impl Policy for Halving {
         if (0..self.stages.len()).any(|ix| facts.is_open(ix)) {
             self.looked_beyond = false;
         }
-        for ix in 0..self.stages.len() {
-            if facts.brackets()[ix].done || facts.is_open(ix) {
-                continue;
-            }
+        for ix in facts.waiting() {
             let intents = self.follow(facts, ix);
             if !intents.is_empty() {
                 return intents;
