@@ -16,12 +16,15 @@ use floodgauge_protocol::{Metric, SearchSpace, SegmentKind, SweepSpec, TrialKey}
 #[derive(Clone, Debug)]
 pub struct Sweep {
     facts: Facts,
+    /// Which version of its scheduler decides; which scheduler, the facts tell.
+    version: u32,
     policy: Box<dyn Policy>,
 }
 
 impl PartialEq for Sweep {
     fn eq(&self, other: &Self) -> bool {
-        self.facts == other.facts && *self.policy == *other.policy
+        (&self.facts, self.version) == (&other.facts, other.version)
+            && *self.policy == *other.policy
     }
 }
 
@@ -40,7 +43,7 @@ impl Sweep {
 
     fn by(scheduler: &Registration, spec: SweepSpec) -> Self {
         let policy = (scheduler.build)(&spec, &SearchSpace::of(&spec));
-        Self { facts: Facts::new(spec), policy }
+        Self { facts: Facts::new(spec), version: scheduler.version, policy }
     }
 
     /// Takes an event in and answers what to do. Events that don't fit the state (a segment

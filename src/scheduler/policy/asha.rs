@@ -21,7 +21,7 @@ use floodgauge_protocol::{ArmIx, FamilyIx, Metric, SearchSpace, Segment, SweepSp
 use std::collections::BTreeMap;
 
 /// Arms that are compared with those that came before them.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Asha {
     rungs: Rungs,
     /// Of each bracket, the rung that each arm was let on to last; none before the start.
@@ -204,9 +204,5 @@ impl Policy for Asha {
 
     fn bound(&self, spec: &SweepSpec, space: &SearchSpace) -> FamilyBound {
         bound::as_they_come(&self.rungs, spec, space)
-    }
-
-    fn boxed_clone(&self) -> Box<dyn Policy> {
-        Box::new(self.clone())
     }
 }

@@ -23,6 +23,13 @@ pub struct Extension {
     added: Added,
 }
 
+impl PartialEq for Extension {
+    fn eq(&self, other: &Self) -> bool {
+        let Self { before, contenders, added } = self;
+        **before == *other.before && (contenders, added) == (&other.contenders, &other.added)
+    }
+}
+
 impl Extension {
     /// An extension of what a policy brought to an end; nothing was added yet.
     pub fn of(before: Box<dyn Policy>, facts: View<'_>) -> Self {
@@ -89,9 +96,5 @@ impl Policy for Extension {
     /// An extension's cost is in no space: it was asked for later.
     fn bound(&self, spec: &SweepSpec, space: &SearchSpace) -> FamilyBound {
         self.before.bound(spec, space)
-    }
-
-    fn boxed_clone(&self) -> Box<dyn Policy> {
-        Box::new(self.clone())
     }
 }

@@ -29,13 +29,13 @@ pub use view::View;
 
 use super::{intent::Intent, reason::Purpose, status::TrialStatus};
 use floodgauge_protocol::{ArmIx, FamilyIx, SearchSpace, Segment, SweepSpec};
-use std::fmt::Debug;
+use std::{any::Any, fmt::Debug};
 
 /// A scheduler of one sweep, with all that it remembers beside the facts.
 ///
 /// It is asked after each event, and must answer alike whenever it is asked alike: no clock, no
 /// random numbers. What it wants is done in the order of its answer.
-pub trait Policy: Debug + Send + Sync {
+pub trait Policy: State {
     /// What to begin with.
     fn start(&mut self, facts: View<'_>) -> Vec<Intent>;
 
@@ -71,21 +71,37 @@ pub trait Policy: Debug + Send + Sync {
 
     /// What one family of a sweep costs at least and at most, and what is trained, in order.
     fn bound(&self, spec: &SweepSpec, space: &SearchSpace) -> FamilyBound;
+}
 
+/// What a policy remembers: every type that can be cloned and compared has it.
+pub trait State: Any + Debug + Send + Sync {
     /// The policy as it stands, once more.
     fn boxed_clone(&self) -> Box<dyn Policy>;
+
+    /// Whether another policy is of the same type, and remembers the same.
+    fn is_same(&self, other: &dyn Policy) -> bool;
+}
+
+impl<P: Policy + Clone + PartialEq> State for P {
+    fn boxed_clone(&self) -> Box<dyn Policy> {
+        Box::new(self.clone())
+    }
+
+    fn is_same(&self, other: &dyn Policy) -> bool {
+        let other: &dyn Any = other;
+        other.downcast_ref::<P>() == Some(self)
+    }
 }
 
 impl Clone for Box<dyn Policy> {
     fn clone(&self) -> Self {
-        self.boxed_clone()
+        (**self).boxed_clone()
     }
 }
 
-/// Policies that show the same state are the same.
 impl PartialEq for dyn Policy {
     fn eq(&self, other: &Self) -> bool {
-        format!("{self:?}") == format!("{other:?}")
+        self.is_same(other)
     }
 }
 

@@ -82,6 +82,7 @@ pub fn decision_epochs(spec: &SweepSpec) -> Vec<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scheduler::{facts::Facts, policy::View};
 
     #[test]
     fn every_scheduler_has_a_version_and_none_of_them_twice() {
@@ -92,6 +93,25 @@ mod tests {
             let same =
                 |other: &Registration| (other.kind, other.version) == (one.kind, one.version);
             assert!(!REGISTERED[..i].iter().any(same), "{one:?}");
+        }
+    }
+
+    #[test]
+    fn policies_are_the_same_if_they_are_of_one_scheduler_and_remember_the_same() {
+        let spec: SweepSpec = serde_json::from_str(
+            r#"{"name": "x", "recipe": {"dataset": {"name": "spiral"}, "epochs": 81}}"#,
+        )
+        .unwrap();
+        let space = SearchSpace::of(&spec);
+        let all: Vec<_> = REGISTERED.iter().map(|known| (known.build)(&spec, &space)).collect();
+        for (i, one) in all.iter().enumerate() {
+            for (j, other) in all.iter().enumerate() {
+                assert_eq!(**one == **other, i == j, "{:?} and {:?}", REGISTERED[i], REGISTERED[j]);
+            }
+            let mut begun = one.clone();
+            assert!(*begun == **one, "a clone of {:?}", REGISTERED[i]);
+            begun.start(View::of(&Facts::new(spec.clone())));
+            assert!(*begun != **one, "{:?} once it has begun", REGISTERED[i]);
         }
     }
 }

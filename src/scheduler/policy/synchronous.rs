@@ -22,7 +22,7 @@ use floodgauge_protocol::{ArmIx, Metric, SearchSpace, SweepSpec, TrialKey};
 use std::cmp::Ordering;
 
 /// Arms that are compared at rungs, all at once.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Synchronous {
     rungs: Rungs,
     /// Whether every arm is trained to the end, so that there is nothing to choose on the way.
@@ -32,7 +32,7 @@ pub struct Synchronous {
 }
 
 /// The arms of a bracket that are trained to a rung.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 struct Field {
     rung: usize,
     arms: Vec<ArmIx>,
@@ -176,10 +176,6 @@ impl Policy for Synchronous {
             bound.phases[0].words = "every arm to the end".into();
         }
         bound
-    }
-
-    fn boxed_clone(&self) -> Box<dyn Policy> {
-        Box::new(self.clone())
     }
 }
 

@@ -32,7 +32,7 @@ use floodgauge_protocol::{SearchSpace, SweepSpec};
 use std::collections::VecDeque;
 
 /// Halving of one sweep.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Halving {
     /// Epochs of a full run when it was made.
     full: u32,
@@ -135,9 +135,5 @@ impl Policy for Halving {
 
     fn bound(&self, spec: &SweepSpec, space: &SearchSpace) -> FamilyBound {
         cost::of(spec, space)
-    }
-
-    fn boxed_clone(&self) -> Box<dyn Policy> {
-        Box::new(self.clone())
     }
 }
