@@ -12,7 +12,14 @@ use crate::{
 use floodgauge_protocol::{Method, SearchSpace, SweepId, SweepSpec};
 use serde::Deserialize as _;
 use serde_json::Value;
-use std::{borrow::Cow, collections::BTreeSet};
+use std::{
+    borrow::Cow,
+    collections::{BTreeSet, VecDeque},
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+/// How many readers of old logs are known at once; whoever comes back after more others begins anew.
+const MAX_READERS: usize = 32;
 
 impl Driver {
     /// Entries with the reasons of their decisions as data, where a replay of the log gives
@@ -32,7 +39,7 @@ impl Driver {
             }
             let of_sweep = entries.iter_mut().filter(|entry| entry.sweep == sweep).collect();
             match self.explain(sweep, of_sweep).await {
-                Ok(()) => {}
+                Ok(_) => {}
                 Err(DriverError::Store(error)) => return Err(error),
                 Err(error) => {
                     tracing::debug!(%sweep, %error, "its reasons are known in words alone");
@@ -52,25 +59,66 @@ impl Driver {
         Ok(space.map(|space| space.arms).unwrap_or_default())
     }
 
-    /// Replays a log up to the last of some of its entries, which are in order.
-    async fn explain(&self, sweep: SweepId, wanted: Vec<&mut Entry>) -> Result<(), DriverError> {
-        let mut live = Live::begin(&self.0.store, sweep).await?;
-        let mut wanted = wanted.into_iter().peekable();
-        while wanted.peek().is_some() {
+    /// Replays a log up to the last of some of its entries, which are in order, from where a reader
+    /// left it that came by before them; else from its start. Answers how many entries it took in.
+    async fn explain(&self, sweep: SweepId, wanted: Vec<&mut Entry>) -> Result<u64, DriverError> {
+        let Some(first) = wanted.first().map(|entry| entry.seq) else { return Ok(0) };
+        let mut live = match self.0.readers.take(sweep, first) {
+            Some(live) => live,
+            None => Live::begin(&self.0.store, sweep).await?,
+        };
+        let from = live.seq();
+        for entry in wanted {
+            self.replay_before(&mut live, entry.seq).await?;
+            let decisions = live.take(entry)?;
+            if lacks_reasons(entry) {
+                live::add_reasons(&mut entry.decisions, &decisions)?;
+            }
+        }
+        let replayed = live.seq() - from;
+        self.0.readers.keep(live);
+        Ok(replayed)
+    }
+
+    /// Takes in all entries before one.
+    async fn replay_before(&self, live: &mut Live, seq: u64) -> Result<(), DriverError> {
+        while live.seq() + 1 < seq {
             let entries = live.next_entries(&self.0.store).await?;
             if entries.is_empty() {
-                break;
+                return Err(DriverError::Damaged { seq: live.seq() + 1 });
             }
-            for entry in entries {
-                let decisions = live.take(&entry)?;
-                if let Some(wanted) = wanted.next_if(|wanted| wanted.seq == entry.seq)
-                    && lacks_reasons(wanted)
-                {
-                    live::add_reasons(&mut wanted.decisions, &decisions)?;
-                }
+            for entry in entries.iter().take_while(|entry| entry.seq < seq) {
+                live.take(entry)?;
             }
         }
         Ok(())
+    }
+}
+
+/// How far readers of old logs have got: those who come back for what follows go on from there, so
+/// that a log is replayed once for each reader, however long it is.
+#[derive(Default)]
+pub(super) struct Readers(Mutex<VecDeque<Live>>);
+
+impl Readers {
+    /// The state that is furthest in a sweep's log of those before an entry; it is the caller's.
+    fn take(&self, sweep: SweepId, before: u64) -> Option<Live> {
+        let mut kept = self.lock();
+        let known = kept.iter().enumerate();
+        let fit = known.filter(|(_, live)| live.sweep() == sweep && live.seq() < before);
+        let (furthest, _) = fit.max_by_key(|(_, live)| live.seq())?;
+        kept.remove(furthest)
+    }
+
+    /// Keeps a state for who comes back; the one that waited longest goes once there are too many.
+    fn keep(&self, live: Live) {
+        let mut kept = self.lock();
+        kept.truncate(MAX_READERS - 1);
+        kept.push_front(live);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, VecDeque<Live>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -78,4 +126,68 @@ impl Driver {
 fn lacks_reasons(entry: &Entry) -> bool {
     let decisions = entry.decisions.as_array().into_iter().flatten();
     decisions.filter_map(Value::as_object).any(|decision| !decision.contains_key("why"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{blobs::Blobs, driver::DriverConfig, store::SqliteStore};
+    use std::{sync::Arc, time::Duration};
+    use tempfile::TempDir;
+
+    /// A sweep with a log of so many entries, and its driver.
+    async fn logged(entries: u64) -> (TempDir, Driver, SweepId) {
+        let folder = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(folder.path().join("test.db")).await.unwrap();
+        let blobs = Blobs::open(folder.path().join("blobs")).unwrap();
+        let lease_ttl = Duration::from_secs(60);
+        let config = DriverConfig { lease_ttl, data: folder.path().join("data") };
+        let driver = Driver::new(Arc::new(store), blobs, config);
+        let spiral = r#"{"name": "x", "recipe": {"dataset": {"name": "spiral"}}}"#;
+        let sweep = driver.submit(serde_json::from_str(spiral).unwrap(), None).await.unwrap().sweep;
+        for entry in 1..entries {
+            match entry % 2 {
+                1 => driver.pause(sweep).await.unwrap(),
+                _ => driver.resume(sweep).await.unwrap(),
+            }
+        }
+        (folder, driver, sweep)
+    }
+
+    /// Entries as 0.1.0 stored them.
+    async fn batch(driver: &Driver, sweep: SweepId, after: u64, count: u32) -> Vec<Entry> {
+        let mut entries = driver.store().entries(sweep, after, count).await.unwrap();
+        let decisions =
+            entries.iter_mut().flat_map(|entry| entry.decisions.as_array_mut().unwrap());
+        for decision in decisions {
+            decision.as_object_mut().unwrap().remove("why").unwrap();
+        }
+        entries
+    }
+
+    #[tokio::test]
+    async fn a_log_that_is_read_in_parts_is_replayed_once_for_each_reader() {
+        let (_folder, driver, sweep) = logged(41).await;
+        let mut replayed = [0, 0];
+        // One reader is ahead of the other.
+        for after in (0..56).step_by(4) {
+            for (reader, after) in [(0, Some(after)), (1, u64::checked_sub(after, 12))] {
+                let Some(after) = after else { continue };
+                let mut part = batch(&driver, sweep, after, 4).await;
+                replayed[reader] += driver.explain(sweep, part.iter_mut().collect()).await.unwrap();
+                assert!(!part.iter().any(lacks_reasons));
+            }
+        }
+        assert_eq!(replayed, [41, 41]);
+    }
+
+    #[tokio::test]
+    async fn who_begins_in_the_middle_is_told_the_same() {
+        let (_folder, driver, sweep) = logged(9).await;
+        let stored = driver.store().entries(sweep, 0, 9).await.unwrap();
+        for after in [0, 6, 3, 8] {
+            let part = batch(&driver, sweep, after, 9).await;
+            assert_eq!(driver.explained(part).await.unwrap(), stored[after as usize..]);
+        }
+    }
 }

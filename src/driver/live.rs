@@ -97,6 +97,11 @@ impl Live {
         self.state.clone()
     }
 
+    /// Whose it is.
+    pub fn sweep(&self) -> SweepId {
+        self.sweep
+    }
+
     /// The newest entry in it.
     pub fn seq(&self) -> u64 {
         self.seq

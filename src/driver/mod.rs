@@ -83,6 +83,7 @@ struct Inner {
     changes: watch::Sender<u64>,
     leases: drain::ActiveLeases,
     unreplayable: unreplayable::Unreplayable,
+    readers: explain::Readers,
     claimants: waiting::Claimants,
     metrics: Metrics,
 }
@@ -102,7 +103,7 @@ impl Driver {
         let live = std::sync::Mutex::default();
         let changes = watch::channel(0).0;
         let folder = Folder::new(&config.data);
-        let (leases, unreplayable, claimants, metrics) = Default::default();
+        let (leases, unreplayable, readers, claimants, metrics) = Default::default();
         Self(Arc::new(Inner {
             store,
             blobs,
@@ -112,6 +113,7 @@ impl Driver {
             changes,
             leases,
             unreplayable,
+            readers,
             claimants,
             metrics,
         }))
