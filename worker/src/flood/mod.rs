@@ -13,7 +13,8 @@ use floodgauge_protocol::{
     below::{in_training, is_below},
 };
 
-/// The width of SoftAD's transition, in nats.
+/// The width σ of SoftAD's transition, in nats: 1, as in all experiments of its authors (Holland and
+/// Nakatani, NeurIPS 2024, section 5; `sigma` in their code).
 const SOFTAD_SIGMA: f32 = 1.0;
 
 /// Whether a mini-batch of mean loss `loss` (nats) lies below the level of flooding, so that its
