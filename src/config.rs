@@ -144,9 +144,9 @@ pub struct Retention {
 
 /// Reads a time such as `30d` or `1h 30m`; a day has 24 hours.
 fn time(text: &str) -> Result<Duration, String> {
-    let told = |error: jiff::Error| format!("expected a time such as 30d or 12h: {error}");
-    let span: jiff::Span = text.parse().map_err(told)?;
-    let time = span.to_duration(jiff::SpanRelativeTo::days_are_24_hours()).map_err(told)?;
+    let invalid = |error: jiff::Error| format!("expected a time such as 30d or 12h: {error}");
+    let span: jiff::Span = text.parse().map_err(invalid)?;
+    let time = span.to_duration(jiff::SpanRelativeTo::days_are_24_hours()).map_err(invalid)?;
     time.try_into().map_err(|_| "a time can't be below zero".into())
 }
 

@@ -206,7 +206,7 @@ mod tests {
         let client = server(Arc::default()).await;
         let elsewhere = Client::new(client.server().join("nowhere/").unwrap()).unwrap();
         let entries = elsewhere.events(SWEEP.parse().unwrap(), 0);
-        let told: Vec<_> = entries.collect().await;
-        assert!(matches!(told[..], [Err(ClientError::Unclear { .. })]));
+        let all: Vec<_> = entries.collect().await;
+        assert!(matches!(all[..], [Err(ClientError::Unclear { .. })]));
     }
 }

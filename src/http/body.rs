@@ -89,8 +89,9 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
         let error = error.into_inner();
         if error.is_data() {
             let detail = without_place(&error);
-            let told = format!("{}: {detail}", if pointer.is_empty() { "/" } else { &pointer });
-            Problem::Malformed(told, vec![FieldError { pointer, detail }])
+            let place_and_detail =
+                format!("{}: {detail}", if pointer.is_empty() { "/" } else { &pointer });
+            Problem::Malformed(place_and_detail, vec![FieldError { pointer, detail }])
         } else {
             not_json(&error)
         }

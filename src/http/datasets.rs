@@ -43,7 +43,7 @@ const DEFAULT_LIMIT: u32 = 100;
 const MAX_LIMIT: u32 = 200;
 
 pub(super) fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(add, list)).routes(routes!(look, delete))
+    OpenApiRouter::new().routes(routes!(add, list)).routes(routes!(get, delete))
 }
 
 /// Upload a data set
@@ -159,7 +159,7 @@ async fn list(
     params(("name" = DatasetName, Path, description = "The data set")),
     responses((status = 200, body = DatasetItem, description = "The data set"), NoDataset)
 )]
-async fn look(
+async fn get(
     State(state): State<AppState>,
     DatasetPath(name): DatasetPath,
 ) -> Result<Json<DatasetItem>, Problem> {

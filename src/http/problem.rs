@@ -146,7 +146,7 @@ impl Problem {
     }
 
     /// What went wrong this time, in words, and where.
-    fn told(self) -> (String, Vec<FieldError>) {
+    fn detail(self) -> (String, Vec<FieldError>) {
         let none = Vec::new;
         match self {
             Self::InvalidSweep(errors) => {
@@ -207,7 +207,7 @@ impl IntoResponse for Problem {
         }
         let (slug, status, title) = self.kind();
         let retry_after = self.retry_after();
-        let (detail, errors) = self.told();
+        let (detail, errors) = self.detail();
         let kind = format!("urn:floodgauge:problem:{slug}");
         let title = title.into();
         let body = floodgauge_api::Problem { kind, title, status: status.as_u16(), detail, errors };

@@ -25,7 +25,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 const LASTS: Duration = Duration::from_secs(7 * 24 * 3600);
 
 pub(super) fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(look, begin, end))
+    OpenApiRouter::new().routes(routes!(get, begin, end))
 }
 
 impl From<&TokenRow> for SessionToken {
@@ -44,7 +44,7 @@ impl From<&TokenRow> for SessionToken {
     tag = "access",
     responses((status = 200, body = Session, description = "Whether the server is open, and whom it knows"))
 )]
-async fn look(caller: Caller) -> impl IntoResponse {
+async fn get(caller: Caller) -> impl IntoResponse {
     let (open, token) = match &caller {
         Caller::Token { row, .. } => (false, Some(SessionToken::from(&**row))),
         Caller::Open => (true, None),

@@ -28,7 +28,7 @@ use sha2::Digest as _;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 pub(super) fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(create, list)).routes(routes!(look, delete))
+    OpenApiRouter::new().routes(routes!(create, list)).routes(routes!(get, delete))
 }
 
 const DEFAULT_LIMIT: u32 = 50;
@@ -148,7 +148,7 @@ async fn list(
     params(("id" = SweepId, Path, description = "The sweep")),
     responses((status = 200, body = SweepDetail, description = "The sweep"), NoSweep)
 )]
-async fn look(
+async fn get(
     State(state): State<AppState>,
     SweepPath(sweep): SweepPath,
 ) -> Result<Json<SweepDetail>, Problem> {

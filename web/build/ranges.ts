@@ -57,8 +57,8 @@ export function rangesOf(root: string): Record<string, Range> {
   return ranges;
 }
 
-function walk(told: Schema, at: string, ranges: Record<string, Range>) {
-  const schema = resolved(told);
+function walk(unresolved: Schema, at: string, ranges: Record<string, Range>) {
+  const schema = resolved(unresolved);
   const range: Range = {};
   for (const key of KEPT)
     if (schema[key] !== undefined) Object.assign(range, { [key]: schema[key] });

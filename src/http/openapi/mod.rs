@@ -99,7 +99,7 @@ fn bearer() -> Http {
 fn add_common(method: &str, need: Option<Need>, operation: &mut Operation) {
     let mut add = |status: &str, description: &str| {
         let responses = &mut operation.responses.responses;
-        responses.entry(status.into()).or_insert_with(|| told(description));
+        responses.entry(status.into()).or_insert_with(|| problem(description));
     };
     add("500", "A fault of the server");
     add("503", "`unavailable`: the database or the blobs don't answer");
@@ -145,7 +145,7 @@ async fn document() -> impl IntoResponse {
 }
 
 /// A response that holds a problem.
-fn told(description: &str) -> RefOr<Response> {
+fn problem(description: &str) -> RefOr<Response> {
     let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
     ResponseBuilder::new().description(description).content(PROBLEM_JSON, content).build().into()
 }
@@ -159,7 +159,7 @@ macro_rules! problems {
 
             impl IntoResponses for $name {
                 fn responses() -> BTreeMap<String, RefOr<Response>> {
-                    BTreeMap::from([($status.into(), told($description))])
+                    BTreeMap::from([($status.into(), problem($description))])
                 }
             }
         )*

@@ -77,13 +77,13 @@ fn variants_have_names_and_are_told_apart_by_a_field_of_theirs() {
             assert!(variants.iter().all(closed), "nothing tells the variants of {at} apart");
             return;
         };
-        let told = &schema["discriminator"];
-        assert_eq!(told["propertyName"], **tag, "{at}");
+        let discriminator = &schema["discriminator"];
+        assert_eq!(discriminator["propertyName"], **tag, "{at}");
         for (reference, variant) in schema["oneOf"].as_array().unwrap().iter().zip(&variants) {
             let value = only(variant, tag).unwrap().as_str().unwrap();
-            assert_eq!(told["mapping"][value], reference["$ref"], "{at} {value}");
+            assert_eq!(discriminator["mapping"][value], reference["$ref"], "{at} {value}");
         }
-        assert_eq!(told["mapping"].as_object().unwrap().len(), variants.len(), "{at}");
+        assert_eq!(discriminator["mapping"].as_object().unwrap().len(), variants.len(), "{at}");
         unions += 1;
     });
     assert!(unions >= 8, "only {unions} unions are told");

@@ -99,8 +99,9 @@ impl Tagged {
 fn move_default(union: &mut OneOf) {
     let Some(default) = union.default.take_if(|default| default.is_object()) else { return };
     let words = format!("Unless set: `{default}`.");
-    let told = union.description.take().map(|told| format!("{told}\n\n{words}"));
-    union.description = Some(told.unwrap_or(words));
+    let before = union.description.take();
+    let described = before.map(|before| format!("{before}\n\n{words}"));
+    union.description = Some(described.unwrap_or(words));
     let extensions = ExtensionsBuilder::new().add("x-default", default).build();
     union.extensions.get_or_insert_default().merge(extensions);
 }

@@ -133,9 +133,9 @@ async fn damaged(database: &TestDatabase, what: &str, why: &str) {
     let server = server(database).await;
     server.driver.look_over().await.unwrap();
     let path = format!("/v1/sweeps/{sweep}");
-    for told in [listed(&server, &sweep).await, server.json(&path).await] {
-        let told = told["replay_error"].as_str().unwrap();
-        assert!(told.contains(why), "{told}");
+    for answer in [listed(&server, &sweep).await, server.json(&path).await] {
+        let error = answer["replay_error"].as_str().unwrap();
+        assert!(error.contains(why), "{error}");
     }
     for rest in ["/best", "/trials", "/curves", "/grid"] {
         assert_eq!(server.get(&format!("{path}{rest}")).await.status(), 200, "{rest}");

@@ -80,8 +80,8 @@ describe("a response", () => {
       trial("softad", 0.1, 2),
       trial("flood", 0.1, 3, { weight_decay: 1 }),
     ];
-    const told = responsesOf(detail, trials, 0);
-    expect(told.map(({ method, places, plain }) => [method, places[0]?.mean, plain])).toEqual([
+    const responses = responsesOf(detail, trials, 0);
+    expect(responses.map(({ method, places, plain }) => [method, places[0]?.mean, plain])).toEqual([
       ["flood", 1, null],
       ["softad", 2, null],
     ]);

@@ -19,16 +19,16 @@ describe("a look at a CSV file", () => {
   });
 
   it("finds the column that is called label", async () => {
-    const told = await csv('\uFEFF"a",Label,b\n0.5,2,7\n0.25,0,7\n');
-    expect(told.header).toEqual(["a", "Label", "b"]);
-    expect(told).toMatchObject({ shape: "2 samples, 2 features", classes: "2 classes: 0, 2" });
+    const preview = await csv('\uFEFF"a",Label,b\n0.5,2,7\n0.25,0,7\n');
+    expect(preview.header).toEqual(["a", "Label", "b"]);
+    expect(preview).toMatchObject({ shape: "2 samples, 2 features", classes: "2 classes: 0, 2" });
   });
 
   it("guesses of a long file, and says so", async () => {
-    const told = await csv("0.123,0.456,1\n".repeat(50_000));
-    expect(told.shape).toMatch(/^about (49|50)\d{3} samples, 2 features$/);
-    expect(told.classes).toBe("at least 1 class: 1");
-    expect(told.rows).toHaveLength(5);
+    const preview = await csv("0.123,0.456,1\n".repeat(50_000));
+    expect(preview.shape).toMatch(/^about (49|50)\d{3} samples, 2 features$/);
+    expect(preview.classes).toBe("at least 1 class: 1");
+    expect(preview.rows).toHaveLength(5);
   });
 
   it("refuses what it can't be", async () => {

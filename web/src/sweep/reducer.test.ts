@@ -91,10 +91,10 @@ describe("rows", () => {
   });
 
   it("bring how training went, where the worker tells", () => {
-    const told = { grad_norm: 0.9, ascending: 0.45, flooded_steps: 9 };
-    const rows = [aRow([1], 1, 0.9), { ...aRow([1], 2, 0.8), diagnostics: told }];
+    const diagnostics = { grad_norm: 0.9, ascending: 0.45, flooded_steps: 9 };
+    const rows = [aRow([1], 1, 0.9), { ...aRow([1], 2, 0.8), diagnostics }];
     const state = fold([...start, ...entries([[reported(0, rows)]], 3)]);
-    expect(state.trials[0]?.[1]?.curve.diagnostics).toEqual([undefined, told]);
+    expect(state.trials[0]?.[1]?.curve.diagnostics).toEqual([undefined, diagnostics]);
   });
 
   it("of a segment that nobody asked for change nothing", () => {

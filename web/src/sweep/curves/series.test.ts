@@ -12,12 +12,12 @@ function trial(arm: number, change: Partial<Trial>): Trial {
 }
 
 function curve(loss: Curve["loss"]): Curve {
-  const told = (i: number) => ({ grad_norm: i + 1, ascending: 0, flooded_steps: 0 });
+  const diagnosticsOf = (i: number) => ({ grad_norm: i + 1, ascending: 0, flooded_steps: 0 });
   return {
     train: loss.map(() => 1),
     loss,
     error: loss.map(() => 0),
-    diagnostics: loss.map((_, i) => (i === 0 ? undefined : told(i))),
+    diagnostics: loss.map((_, i) => (i === 0 ? undefined : diagnosticsOf(i))),
   };
 }
 
