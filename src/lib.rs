@@ -2,6 +2,7 @@
 //!
 //! - [`access`]: tokens and what they allow (pure).
 //! - [`scheduler`]: the pure core, events in and actions out.
+//! - [`story`]: a sweep's log in words (pure).
 //! - [`simulate`]: the scheduler in virtual time, on curves that are known.
 //! - [`verdict`]: best b with its difference to the baseline (pure).
 //! - [`driver`]: the one place where the scheduler meets the store.
@@ -27,6 +28,7 @@ pub mod metrics;
 pub mod scheduler;
 pub mod simulate;
 pub mod store;
+pub mod story;
 pub mod trace;
 pub mod upcast;
 pub mod verdict;

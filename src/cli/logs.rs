@@ -1,16 +1,9 @@
-//! `floodgauge logs`: what happened to a sweep and what was decided, in words.
+//! `floodgauge logs`: what happened to a sweep and what was decided, in the server's words.
 
-use super::{
-    Failure,
-    args::SweepArg,
-    connect, print,
-    story::{Line, Story, Tone},
-    words,
-};
+use super::{Failure, args::SweepArg, connect, print, words};
 use crate::{
-    client::{Answer, api::SweepDetail},
+    client::{Answer, LogLine, Tone, api::SweepDetail},
     config::Server,
-    scheduler::{Decision, Event},
 };
 use console::style;
 use floodgauge_protocol::{Arm, ArmIx};
@@ -52,9 +45,8 @@ pub async fn run(args: Args) -> Result<(), Failure> {
         print::note(&why);
     }
     let arms = args.arm.as_deref().map(|arm| named(&sweep, arm)).transpose()?;
-    let mut story = Story::new(&sweep);
     let mut lines = Lines { width: print::width(), day: None };
-    let entries = client.events_as::<Event, Decision>(args.sweep.id, 0);
+    let entries = client.events(args.sweep.id, 0);
     pin_mut!(entries);
     let mut seq = 0;
     while args.follow || seq < sweep.seq {
@@ -66,9 +58,9 @@ pub async fn run(args: Args) -> Result<(), Failure> {
             print::out(&body)?;
             continue;
         }
-        for line in story.tell(&entry) {
+        for line in &entry.lines {
             if arms.as_ref().is_none_or(|arms| arms.iter().any(|arm| line.arms.contains(arm))) {
-                print::out(&lines.set(entry.at, &line))?;
+                print::out(&lines.set(entry.at, line))?;
             }
         }
     }
@@ -101,7 +93,7 @@ struct Lines {
 }
 
 impl Lines {
-    fn set(&mut self, at: Timestamp, line: &Line) -> String {
+    fn set(&mut self, at: Timestamp, line: &LogLine) -> String {
         let at = at.to_zoned(TimeZone::system());
         let kind = format!("{:>KIND_COLUMNS$}", line.kind);
         let kind = match line.tone {
@@ -144,13 +136,9 @@ mod tests {
     #[test]
     fn a_day_is_told_once_and_reasons_stand_under_what_they_explain() {
         let mut lines = Lines { width: Some(60), day: None };
-        let line = Line {
-            kind: "pruned",
-            text: "flood b=0.1".into(),
-            reason: "1.234 is rank 3 of 3, and only one of them is kept".into(),
-            tone: Tone::Plain,
-            arms: [ArmIx(1)].into(),
-        };
+        let line = LogLine::new("pruned", "flood b=0.1")
+            .because("1.234 is rank 3 of 3, and only one of them is kept")
+            .about([ArmIx(1)]);
         let at: Timestamp = "2026-01-01T12:00:00Z".parse().unwrap();
         let first = console::strip_ansi_codes(&lines.set(at, &line)).into_owned();
         let parts: Vec<&str> = first.lines().collect();

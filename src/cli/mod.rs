@@ -34,7 +34,6 @@ mod progress;
 mod server;
 mod signals;
 mod stage;
-mod story;
 mod sweep_file;
 #[cfg(test)]
 mod testing;

@@ -1,9 +1,9 @@
 //! How far a sweep has got: a pure reducer over its log, which bars and lines are drawn from.
 
-use super::{phases::Phases, stage::Stage, words};
+use super::{phases::Phases, stage::Stage};
 use crate::{
     client::{LogEntry, api::SweepDetail},
-    scheduler::{Action, Decision, Event, TrialEnd},
+    scheduler::{Action, Event, TrialEnd},
 };
 use floodgauge_protocol::{
     ArmIx, FamilyIx, SchedulerKind, Segment, SegmentId, SegmentKind, TrialKey, work::ReportRow,
@@ -15,8 +15,6 @@ use std::collections::{BTreeMap, BTreeSet};
 pub struct Progress {
     /// Whether the chosen arm is being tested.
     pub testing: bool,
-    names: BTreeMap<u16, String>,
-    seeds: usize,
     /// The epochs at which the rungs end, first to last.
     ends: Vec<u32>,
     /// The family of each segment.
@@ -68,8 +66,6 @@ impl Progress {
         let trials = families.flat_map(|family| arms().map(move |arm| TrialKey::new(family, arm)));
         Self {
             testing: false,
-            names: sweep.arms_list.iter().map(|arm| (arm.ix.0, arm.name.clone())).collect(),
-            seeds: sweep.families.len(),
             ends,
             families: BTreeMap::new(),
             claimed: BTreeSet::new(),
@@ -127,122 +123,50 @@ impl Progress {
         rungs
     }
 
-    /// Takes an entry in; answers what is worth telling, in words.
-    pub fn apply(&mut self, entry: &LogEntry) -> Vec<String> {
-        let mut news = Vec::new();
+    /// Takes an entry in.
+    pub fn apply(&mut self, entry: &LogEntry) {
         match &entry.event {
-            Event::Submitted { .. } | Event::Saved { .. } => {}
-            Event::Claimed { segment, attempt, worker, .. } => {
-                self.claimed.insert(*segment);
-                if *attempt > 1 {
-                    news.push(format!(
-                        "worker {worker} takes segment {segment} up, attempt {attempt}"
-                    ));
-                }
-            }
-            Event::Reported { segment, rows, redone, .. } => {
-                self.advance(*segment, rows);
-                if *redone > 0 {
-                    let were = if *redone == 1 { "was" } else { "were" };
-                    let epochs = words::epochs(*redone);
-                    news.push(format!("{epochs} {were} trained again, with the same bits"));
-                }
-            }
-            Event::Nondeterminism { segment, rows, .. } => {
-                let epochs = words::epochs(rows.len() as u32);
-                news.push(format!(
-                    "segment {segment} was trained again with other bits in {epochs}; the first report stands"
-                ));
-            }
-            // Of a failure, what the scheduler makes of it says why.
-            Event::Finished { segment, .. } | Event::Failed { segment, .. } => {
-                self.claimed.remove(segment);
-            }
-            Event::Lost { segment, .. } => {
-                self.claimed.remove(segment);
-                news.push(format!(
-                    "the worker of segment {segment} went silent; its work is given out again"
-                ));
-            }
-            Event::CancelRequested => news.push("asked to end".into()),
-            Event::PauseRequested => news.push("asked to pause".into()),
-            Event::Resumed => news.push("resumed".into()),
-            Event::Extended { seeds, levels, epochs, .. } => {
-                self.testing = false;
-                let mut more = vec![];
-                more.extend((!seeds.is_empty()).then(|| format!("seeds {seeds:?}")));
-                more.extend((!levels.is_empty()).then(|| format!("levels {levels:?}")));
-                more.extend(epochs.map(words::epochs));
-                news.push(format!("extended: {}", more.join(", ")));
-            }
+            Event::Claimed { segment, .. } => _ = self.claimed.insert(*segment),
+            Event::Reported { segment, rows, .. } => self.advance(*segment, rows),
+            Event::Finished { segment, .. }
+            | Event::Failed { segment, .. }
+            | Event::Lost { segment, .. } => _ = self.claimed.remove(segment),
+            Event::Extended { .. } => self.testing = false,
+            Event::Submitted { .. }
+            | Event::Nondeterminism { .. }
+            | Event::Saved { .. }
+            | Event::CancelRequested
+            | Event::PauseRequested
+            | Event::Resumed => {}
         }
-        news.extend(self.decide(&entry.decisions));
-        news
+        for decision in &entry.decisions {
+            self.decide(&decision.action);
+        }
     }
 
-    fn decide(&mut self, decisions: &[Decision]) -> Vec<String> {
-        let mut news = Vec::new();
-        let mut cuts: BTreeMap<u32, (u32, u32)> = BTreeMap::new();
-        let mut ends: BTreeMap<&str, Vec<TrialKey>> = BTreeMap::new();
-        for Decision { action, reason, .. } in decisions {
-            match action {
-                Action::Enqueue { segment } => self.open(segment),
-                Action::Withdraw { .. } => {}
-                Action::Grow { arms } => {
-                    for added in arms {
-                        self.names.insert(added.ix.0, added.name.clone());
-                    }
-                    news.push(reason.clone());
+    fn decide(&mut self, action: &Action) {
+        match action {
+            Action::Enqueue { segment } => self.open(segment),
+            Action::Promote { trial, rung } => {
+                // The baseline goes along with those that are left.
+                for arm in [trial.arm, ArmIx::PLAIN] {
+                    let key = TrialKey::new(trial.family, arm);
+                    let known = self.trials.entry(key).or_default();
+                    known.rung = known.rung.max(*rung as usize + 1);
                 }
-                Action::Promote { trial, rung } => {
-                    cuts.entry(*rung).or_default().0 += 1;
-                    // The baseline goes along with those that are left.
-                    for arm in [trial.arm, ArmIx::PLAIN] {
-                        let key = TrialKey::new(trial.family, arm);
-                        let known = self.trials.entry(key).or_default();
-                        known.rung = known.rung.max(*rung as usize + 1);
-                    }
-                }
-                Action::Wake { trial, epochs } => {
-                    let known = self.trials.entry(*trial).or_default();
-                    known.epochs = known.epochs.max(*epochs);
-                    self.phases.iter_mut().for_each(|phases| phases.wake(*trial, *epochs));
-                    if self.ends.last().is_some_and(|last| epochs < last) {
-                        news.push(format!("{}: {reason}", self.name(*trial)));
-                    }
-                }
-                Action::Rest { trial } => self.end(*trial),
-                Action::Prune { trial, rung } => {
-                    cuts.entry(*rung).or_default().1 += 1;
-                    self.end(*trial);
-                }
-                Action::End { trial, end } if *end != TrialEnd::Completed => {
-                    ends.entry(reason).or_default().push(*trial);
-                    self.end(*trial);
-                }
-                Action::Retry { segment } => news.push(format!("segment {segment}: {reason}")),
-                // How the sweep ended is its follower's to tell.
-                Action::Fail | Action::Cancel | Action::Complete { .. } => {}
-                Action::Stop { .. } | Action::End { .. } => {}
             }
+            Action::Wake { trial, epochs } => {
+                let known = self.trials.entry(*trial).or_default();
+                known.epochs = known.epochs.max(*epochs);
+                self.phases.iter_mut().for_each(|phases| phases.wake(*trial, *epochs));
+            }
+            Action::Rest { trial } | Action::Prune { trial, .. } => self.end(*trial),
+            Action::End { trial, end } if *end != TrialEnd::Completed => self.end(*trial),
+            // How the sweep ended is its follower's to tell.
+            Action::Fail | Action::Cancel | Action::Complete { .. } => {}
+            Action::Retry { .. } | Action::Withdraw { .. } | Action::Grow { .. } => {}
+            Action::Stop { .. } | Action::End { .. } => {}
         }
-        news.extend(ends.into_iter().map(|(reason, trials)| match trials[..] {
-            [trial] => format!("{}: {reason}", self.name(trial)),
-            _ => format!("{} trials: {reason}", trials.len()),
-        }));
-        news.extend(cuts.into_iter().map(|(rung, (kept, pruned))| {
-            let (number, count) = (rung + 1, self.ends.len());
-            let at = self.ends.get(rung as usize).copied().unwrap_or_default();
-            let all = kept + pruned;
-            if count == 1 {
-                let go = if kept == 1 { "goes" } else { "go" };
-                return format!("{kept} of {all} probes {go} on, the rest is pruned");
-            }
-            format!(
-                "rung {number} of {count}, epoch {at}: {kept} of {all} go on, the rest is pruned"
-            )
-        }));
-        news
     }
 
     fn end(&mut self, trial: TrialKey) {
@@ -271,12 +195,6 @@ impl Progress {
                 trial.epochs = trial.epochs.max(row.epoch);
             }
         }
-    }
-
-    fn name(&self, trial: TrialKey) -> String {
-        let arm =
-            self.names.get(&trial.arm.0).cloned().unwrap_or_else(|| format!("arm {}", trial.arm));
-        if self.seeds > 1 { format!("{arm} of family {}", trial.family) } else { arm }
     }
 }
 
@@ -331,18 +249,11 @@ mod tests {
             progress.apply(&entry);
         }
         let finished = json!({ "type": "finished", "segment": 0, "attempt": 1, "branches": [] });
-        let news = progress.apply(&entry(finished, json!([
+        progress.apply(&entry(finished, json!([
             { "action": "end", "trial": { "family": 0, "arm": 2 }, "end": "diverged", "reason": "a loss was infinite" },
             { "action": "promote", "trial": { "family": 0, "arm": 1 }, "rung": 0, "reason": "rank 1 of 1" },
             enqueue(1, &[0, 1], 60, 180),
         ])));
-        assert_eq!(
-            news,
-            [
-                "flood b=0.2: a loss was infinite",
-                "rung 1 of 2, epoch 3: 1 of 1 go on, the rest is pruned"
-            ]
-        );
         let rungs = progress.rungs();
         assert_eq!((rungs[0].done, rungs[0].total), (7, 7), "what diverged has nothing left to do");
         assert_eq!((rungs[1].trials, rungs[1].done, rungs[1].total), (2, 0, 12));
@@ -354,15 +265,6 @@ mod tests {
         progress.apply(&entry(claimed(1), json!([enqueue(0, &[0], 180, 180)])));
         assert!(progress.testing);
         assert_eq!(progress.rungs()[1].trials, 0);
-    }
-
-    #[test]
-    fn what_ends_several_trials_is_told_once() {
-        let mut progress = Progress::new(&sweep(&[(0, 0.0)]));
-        let failed = json!({ "type": "failed", "segment": 0, "attempt": 3, "message": "no data" });
-        let end = |arm: u16| json!({ "action": "end", "trial": { "family": 0, "arm": arm }, "end": "failed", "reason": "no data" });
-        let news = progress.apply(&entry(failed, json!([end(0), end(1), end(2)])));
-        assert_eq!(news, ["3 trials: no data"]);
     }
 
     #[test]
@@ -378,14 +280,5 @@ mod tests {
             progress.apply(&entry(end, json!([])));
             assert!(!progress.is_claimed());
         }
-    }
-
-    #[test]
-    fn trouble_is_told_and_routine_is_not() {
-        let mut progress = Progress::new(&sweep(&[(0, 0.0)]));
-        assert!(progress.apply(&entry(claimed(1), json!([]))).is_empty());
-        assert_eq!(progress.apply(&entry(claimed(2), json!([]))).len(), 1);
-        let lost = json!({ "type": "lost", "segment": 0, "attempt": 1 });
-        assert!(progress.apply(&entry(lost, json!([])))[0].contains("silent"));
     }
 }

@@ -69,9 +69,9 @@ pub async fn follow(client: &Client, sweep: &SweepDetail) -> Result<Answer<Sweep
         };
         let Some(entry) = entry else { break };
         let entry = entry?.value;
-        let news = progress.apply(&entry);
+        progress.apply(&entry);
         bars.draw(&progress);
-        news.iter().for_each(|line| bars.note(line));
+        entry.lines.iter().filter(|line| line.news).for_each(|line| bars.note(&words::news(line)));
         // A sweep that was extended since goes on after that.
         ending = entry
             .ending()

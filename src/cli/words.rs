@@ -2,7 +2,7 @@
 
 use super::print;
 use crate::{
-    client::api::SweepDetail,
+    client::{LogLine, api::SweepDetail},
     verdict::{Best, BestArm, Difference},
 };
 use console::style;
@@ -33,6 +33,14 @@ pub fn halted(sweep: &SweepDetail) -> Option<String> {
 /// That a log can't be replayed, and what can be done.
 pub fn unreplayable(why: &str) -> String {
     format!("its log can't be replayed by this server: {why}; it can be cancelled and deleted")
+}
+
+/// A line of a sweep's log beside its bars, where what kind it is goes without saying.
+pub fn news(line: &LogLine) -> String {
+    match line.reason.as_str() {
+        "" => line.text.clone(),
+        reason => format!("{} — {reason}", line.text),
+    }
 }
 
 /// The best arm so far, in a line.
@@ -229,6 +237,14 @@ mod tests {
         let words = "its log can't be replayed by this server: entry 3 of the log can't be read; \
                      it can be cancelled and deleted";
         assert_eq!(halted(&sweep).as_deref(), Some(words));
+    }
+
+    #[test]
+    fn news_are_the_servers_words() {
+        let line = LogLine::new("diverged", "flood b=0.2");
+        assert_eq!(news(&line), "flood b=0.2");
+        let line = line.because("a loss was not finite");
+        assert_eq!(news(&line), "flood b=0.2 — a loss was not finite");
     }
 
     #[test]

@@ -5,12 +5,13 @@
 //! goes back to the store. So nobody misses an entry, and nobody sees one twice.
 
 use super::{
+    lines,
     log::{Log, Look},
     time::timestamp,
 };
 use crate::{driver::Driver, metrics::Watching, store::Entry};
 use axum::response::sse;
-use floodgauge_api::LogEntry;
+use floodgauge_api::{LogEntry, LogLine};
 use futures::{Stream, stream};
 use serde::Deserialize as _;
 use serde_json::Value;
@@ -216,13 +217,14 @@ impl<L: Log> Watcher<L> {
 }
 
 /// An entry as a message.
-fn message(id: &str, entry: Entry) -> anyhow::Result<sse::Event> {
+fn message(id: &str, entry: Entry, lines: Vec<LogLine>) -> anyhow::Result<sse::Event> {
     let data = LogEntry {
         sweep: entry.sweep,
         seq: entry.seq,
         at: timestamp(entry.at_ms)?,
         event: entry.event,
         decisions: Vec::<Value>::deserialize(entry.decisions)?,
+        lines,
     };
     Ok(sse::Event::default().id(id).event(data.name()).json_data(&data)?)
 }
@@ -233,19 +235,24 @@ async fn look<L: Log>(
     log: L,
     after: L::Place,
 ) -> Option<Vec<Arc<Message<L::Place>>>> {
-    let tell = |(place, entry): (L::Place, Entry), grown| -> anyhow::Result<_> {
-        let last = L::ends_with(&entry, grown);
-        Ok(Arc::new(Message { place, last, event: message(&place.to_string(), entry)? }))
-    };
-    let told = match log.read(driver, after).await {
-        Ok(Look::End) => return None,
-        Ok(Look::Entries { entries, grown }) => {
-            entries.into_iter().map(|entry| tell(entry, grown)).collect()
-        }
-        Err(error) => Err(error.into()),
-    };
+    let told = read(driver, log, after).await.transpose()?;
     told.inspect_err(|error| tracing::warn!(error = format!("{error:#}"), "an event stream broke"))
         .ok()
+}
+
+/// The same, with what went wrong.
+async fn read<L: Log>(
+    driver: &Driver,
+    log: L,
+    after: L::Place,
+) -> anyhow::Result<Option<Vec<Arc<Message<L::Place>>>>> {
+    let Look::Entries { entries, grown } = log.read(driver, after).await? else { return Ok(None) };
+    let lines = lines::of(driver, entries.iter().map(|(_, entry)| entry)).await?;
+    let of_entry = |((place, entry), lines): ((L::Place, Entry), _)| -> anyhow::Result<_> {
+        let last = L::ends_with(&entry, grown);
+        Ok(Arc::new(Message { place, last, event: message(&place.to_string(), entry, lines)? }))
+    };
+    entries.into_iter().zip(lines).map(of_entry).collect::<Result<_, _>>().map(Some)
 }
 
 #[cfg(test)]

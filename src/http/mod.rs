@@ -8,7 +8,8 @@
 //! - [`sweeps`], [`trials`], [`model`], [`curves`], [`sparkline`], [`grid`], [`best`], [`table`],
 //!   [`plan`]: what they ask about.
 //! - [`datasets`]: what sweeps train on.
-//! - [`events`]: live logs, on top of `feed`, which follows a `log` in the store.
+//! - [`events`]: live logs, on top of `feed`, which follows a `log` in the store and has `lines`, its
+//!   entries in words, made of it.
 //! - [`work`], [`blobs`]: what workers say.
 //! - [`access`]: who may do what; [`session`], [`tokens`]: signing in, and what with.
 //! - [`health`], [`metrics`], `page`, `openapi`: the server itself.
@@ -33,6 +34,7 @@ mod feed;
 pub mod grid;
 pub mod health;
 mod limit;
+mod lines;
 mod log;
 pub mod metrics;
 pub mod model;

@@ -102,7 +102,7 @@ pub enum Action {
 }
 
 /// How a trial ended, other than by pruning.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum TrialEnd {
     /// It trained all its epochs.

@@ -6,7 +6,7 @@
 //! - [`sweeps`], [`trials`], [`curves`], [`grid`]: a sweep and what was measured of it.
 //! - [`best`], [`outlook`], [`advice`], [`table`]: its answer.
 //! - [`plan`]: what a sweep would cost.
-//! - [`log`]: what happened to it.
+//! - [`log`], [`line`]: what happened to it, and that in words.
 //! - [`status`]: where sweeps and trials stand.
 //! - [`datasets`]: what sweeps train on.
 //! - [`access`]: tokens and sessions.
@@ -20,6 +20,7 @@ pub mod best;
 pub mod curves;
 pub mod datasets;
 pub mod grid;
+pub mod line;
 pub mod log;
 pub mod outlook;
 pub mod plan;
@@ -33,6 +34,7 @@ pub use access::{Limits, Scope, TokenId};
 pub use advice::{Advice, AdviceKind};
 pub use best::{Baseline, Best, BestArm, Difference, Finding, RunEquivalents, SweepBest};
 pub use datasets::{DatasetItem, DatasetList, Kept};
+pub use line::{LogLine, Tone};
 pub use log::LogEntry;
 pub use outlook::{ArmOutlook, Evidence, OtherMetric, Preference};
 pub use plan::{Phase, PlanBound, PlannedTime, SweepPlan};

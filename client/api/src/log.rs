@@ -1,6 +1,6 @@
 //! What happened to a sweep: its log, entry by entry.
 
-use crate::status::SweepStatus;
+use crate::{line::LogLine, status::SweepStatus};
 use floodgauge_protocol::SweepId;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -22,6 +22,9 @@ pub struct LogEntry<E = Value, D = Value> {
     pub event: E,
     /// What the scheduler made of it.
     pub decisions: Vec<D>,
+    /// Both in words; none for reports that change nothing else. Servers of version 0.1 send none.
+    #[serde(default)]
+    pub lines: Vec<LogLine>,
 }
 
 impl LogEntry {
@@ -48,7 +51,7 @@ impl<E, D: Serialize> LogEntry<E, D> {
 
 #[cfg(feature = "openapi")]
 mod schema {
-    use super::LogEntry;
+    use super::{LogEntry, LogLine};
     use floodgauge_protocol::SweepId;
     use std::borrow::Cow;
     use utoipa::{
@@ -81,6 +84,9 @@ mod schema {
             let decisions = ArrayBuilder::new()
                 .items(of(D::name()))
                 .description(Some("What the scheduler made of it."));
+            let lines = ArrayBuilder::new()
+                .items(of(LogLine::name()))
+                .description(Some("Both in words; none for reports that change nothing else."));
             ObjectBuilder::new()
                 .description(Some("The data of one message: an entry of a sweep's log."))
                 .property("sweep", described(SweepId::name(), "The sweep."))
@@ -88,11 +94,13 @@ mod schema {
                 .property("at", at)
                 .property("event", described(E::name(), "What happened."))
                 .property("decisions", decisions)
+                .property("lines", lines)
                 .required("sweep")
                 .required("seq")
                 .required("at")
                 .required("event")
                 .required("decisions")
+                .required("lines")
                 .into()
         }
     }
@@ -106,6 +114,8 @@ mod schema {
             schemas.push((SweepId::name().into(), SweepId::schema()));
             schemas.push((E::name().into(), E::schema()));
             schemas.push((D::name().into(), D::schema()));
+            schemas.push((LogLine::name().into(), LogLine::schema()));
+            LogLine::schemas(schemas);
             E::schemas(schemas);
             D::schemas(schemas);
         }

@@ -28,6 +28,11 @@ pub struct Queued {
 }
 
 impl Segments {
+    /// A segment, over or not.
+    pub fn get(&self, segment: SegmentId) -> Option<&Segment> {
+        self.0.get(&segment).map(|queued| &queued.segment)
+    }
+
     /// A segment that isn't over.
     pub fn get_open(&self, segment: SegmentId) -> Option<&Segment> {
         self.queued(segment).map(|queued| &queued.segment)
@@ -41,11 +46,6 @@ impl Segments {
     /// Which arms of a segment are to be stopped.
     pub fn stops(&self, segment: SegmentId) -> &[Stop] {
         self.0.get(&segment).map_or(&[], |queued| &queued.stops)
-    }
-
-    /// A segment, over or not.
-    pub(super) fn get(&self, segment: SegmentId) -> Option<&Segment> {
-        self.0.get(&segment).map(|queued| &queued.segment)
     }
 
     /// A segment that isn't over, and how it stands.

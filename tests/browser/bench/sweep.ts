@@ -97,6 +97,7 @@ const detail = {
   families,
   steps_per_epoch: STEPS_PER_EPOCH,
   rungs: [EPOCHS],
+  stages: [{ name: "training", counts: { of: "rung", rung: 0, ends_at: EPOCHS } }],
   seq: 0,
   scheduler_version: 1,
   replay_error: null,
@@ -127,11 +128,19 @@ const trials = families.flatMap(({ family, seed, weight_decay }) =>
 export function entries(): string[] {
   const random = noise(1);
   const all: string[] = [];
-  const put = (event: object, decisions: object[] = []) => {
+  const put = (event: object, decisions: object[] = [], lines: object[] = []) => {
     const seq = all.length + 1;
     const at = new Date(Date.UTC(2026, 0, 1) + seq * 5).toISOString();
-    all.push(JSON.stringify({ sweep: ID, seq, at, event, decisions }));
+    all.push(JSON.stringify({ sweep: ID, seq, at, event, decisions, lines }));
   };
+  const line = (kind: string, text: string) => ({
+    kind,
+    text,
+    reason: "",
+    tone: "plain",
+    news: false,
+    arms: arms.map(({ arm }) => arm),
+  });
   const enqueue = families.map(({ family }) => ({
     action: "enqueue",
     reason: "to the end",
@@ -144,10 +153,12 @@ export function entries(): string[] {
       branches: [{ arms: arms.map(({ arm }) => arm), start: { from: "init" }, onset_step: null }],
     },
   }));
-  put({ type: "submitted", spec }, enqueue);
+  const queued = families.map(({ family }) => line("queued", `segment ${family}: to the end`));
+  put({ type: "submitted", spec }, enqueue, queued);
   for (const { family } of families) {
     const worker = `worker-${family + 1}`;
-    put({ type: "claimed", segment: family, attempt: 1, worker, fingerprint: "bench flex" });
+    const claimed = { segment: family, attempt: 1, worker, fingerprint: "bench flex" };
+    put({ type: "claimed", ...claimed }, [], [line("claimed", `${worker} took segment ${family}`)]);
   }
   for (let epoch = 1; epoch <= EPOCHS; epoch += 1) {
     for (const { family } of families) {

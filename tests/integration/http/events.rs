@@ -75,6 +75,25 @@ async fn a_client_that_comes_back_misses_nothing_and_sees_nothing_twice() {
 }
 
 #[tokio::test]
+async fn every_entry_comes_with_its_lines_and_a_report_with_none() {
+    let server = Server::start().await;
+    let path = completed(&server).await;
+    let events: Vec<_> = open(&server, &path, None).await.collect().await;
+    let mut kinds = vec![];
+    for event in &events {
+        let data: Value = serde_json::from_str(&event.data).unwrap();
+        let lines = data["lines"].as_array().unwrap();
+        assert_eq!(lines.is_empty(), event.event == "reported", "{data}");
+        kinds.extend(lines.iter().map(|line| line["kind"].as_str().unwrap().to_owned()));
+        if event.event == "claimed" {
+            let text = lines[0]["text"].as_str().unwrap();
+            assert!(text.contains(" took segment ") && text.contains(": "), "{text}");
+        }
+    }
+    assert_eq!((kinds[0].as_str(), kinds.last().unwrap().as_str()), ("submitted", "completed"));
+}
+
+#[tokio::test]
 async fn the_header_goes_before_the_query() {
     let server = Server::start().await;
     let path = completed(&server).await;

@@ -11,6 +11,7 @@ use futures::StreamExt as _;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Connection, PgConnection, SqliteConnection};
+use std::pin::pin;
 
 on_both_databases!(
     a_sweep_of_a_later_version_waits_for_its_server,
@@ -43,6 +44,14 @@ async fn listed(server: &Server, sweep: &str) -> Value {
     let list = server.json("/v1/sweeps").await;
     let found = list["items"].as_array().unwrap().iter().find(|item| item["id"] == sweep);
     found.unwrap_or_else(|| panic!("{sweep} isn't listed")).clone()
+}
+
+/// The first line of the first entry of a sweep's log.
+async fn first_line(server: &Server, path: &str) -> Value {
+    let events = server.get(&format!("{path}/events")).await.bytes_stream().eventsource();
+    let first = pin!(events).next().await.unwrap().unwrap();
+    let entry: Value = serde_json::from_str(&first.data).unwrap();
+    entry["lines"][0].clone()
 }
 
 /// Cancels and deletes a sweep whose log can't be replayed; none of its work is left.
@@ -145,6 +154,8 @@ async fn damaged(database: &TestDatabase, what: &str, why: &str) {
         let refused = problem(refused, 409, "conflict").await;
         assert!(refused["detail"].as_str().unwrap().contains(why), "{refused}");
     }
+    let first = first_line(&server, &path).await;
+    assert_eq!(first["text"], "sweep `damaged`");
     // Who holds some of it drops it, instead of saying the same for ever.
     for (rest, body) in [("reports", report), ("fail", json!({ "message": "no" }))] {
         problem(post(&server, &work, rest, &body).await, 409, "lease-lost").await;
@@ -181,6 +192,8 @@ async fn a_sweep_with_fields_of_a_later_version_is_listed_without_them(database:
     assert_eq!(listed(&server, &other).await["replay_error"], json!(null));
     let detail = server.json(&format!("/v1/sweeps/{sweep}")).await;
     assert_eq!(detail["arms_list"].as_array().unwrap().len(), 3);
+    let first = first_line(&server, &format!("/v1/sweeps/{sweep}")).await;
+    assert_eq!(first["text"], "an entry that this server can't read");
     train_all(&server).await;
     assert_eq!(server.json(&format!("/v1/sweeps/{other}")).await["status"], "completed");
     end_and_delete(&server, &sweep).await;

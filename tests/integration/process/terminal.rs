@@ -36,9 +36,17 @@ async fn a_sweep_is_told_in_words_and_in_json() {
     assert!(of_arm.lines().count() < logs.lines().count(), "{of_arm}");
     assert!(of_arm.contains("took segment 0"), "{of_arm}");
     let entries = ask(&["logs", &id, "--json"]);
-    let seqs: Vec<u64> =
-        entries.lines().map(|line| serde_json::from_str::<LogEntry>(line).unwrap().seq).collect();
-    assert!(seqs.iter().copied().eq(1..=seqs.len() as u64), "{seqs:?}");
+    let entries: Vec<LogEntry> =
+        entries.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert!(entries.iter().map(|entry| entry.seq).eq(1..=entries.len() as u64));
+    // What is printed is what the server told, in its order.
+    let mut rest = logs.as_str();
+    for line in entries.iter().flat_map(|entry| &entry.lines) {
+        let printed = format!(" {}  {}\n", line.kind, line.text);
+        let at = rest.find(&printed).unwrap_or_else(|| panic!("{printed} isn't in {rest}"));
+        rest = &rest[at + printed.len() - 1..];
+        assert!(rest.contains(&line.reason), "{}", line.reason);
+    }
     assert!(ask(&["list"]).contains(&id));
     assert!(ask(&["show", &id]).contains("flood b=0.5"));
     let shown: Value = serde_json::from_str(&ask(&["show", &id, "--json"])).unwrap();

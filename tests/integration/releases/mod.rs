@@ -12,10 +12,13 @@ mod wire;
 mod recorded;
 
 use crate::http::{server::problem, worker};
+use eventsource_stream::Eventsource as _;
 use floodgauge::{
+    client::LogEntry,
     scheduler::{Decision, Reason},
     upcast,
 };
+use futures::StreamExt as _;
 use left::Left;
 use recorded::difference;
 use reqwest::{Method, StatusCode};
@@ -46,6 +49,7 @@ on_what_was_left!(
     every_table_for_download_has_each_column_that_it_had,
     every_log_is_as_it_was,
     every_decision_is_served_with_the_reason_that_its_words_are_made_of,
+    every_log_is_served_with_its_lines,
     every_model_has_the_bytes_that_it_had,
     tokens_open_what_they_opened,
     every_sweep_can_be_ended_and_deleted,
@@ -141,6 +145,33 @@ async fn every_decision_is_served_with_the_reason_that_its_words_are_made_of(lef
             // The whole decision is of today's shape, the answer of the last one too.
             let typed: Decision = serde_json::from_value(decision.clone()).unwrap();
             assert_eq!(difference(decision, &serde_json::to_value(typed).unwrap(), false), None);
+        }
+    }
+}
+
+async fn every_log_is_served_with_its_lines(left: Left) {
+    for (path, recorded) in left.answers["events"].as_object().unwrap() {
+        let recorded = recorded.as_array().unwrap();
+        let mut events = vec![];
+        // The stream of a sweep that hasn't ended goes on; that of a cancelled one ends before its log.
+        while events.len() < recorded.len() {
+            let path = format!("{path}/events?after={}", events.len());
+            let rest = left.server.get(&path).await.bytes_stream().eventsource();
+            let rest = rest.take(recorded.len() - events.len()).map(Result::unwrap);
+            events.extend(rest.collect::<Vec<_>>().await);
+        }
+        for (event, recorded) in events.iter().zip(recorded) {
+            let entry: LogEntry = serde_json::from_str(&event.data).unwrap();
+            let name = recorded["event"]["type"].as_str().unwrap();
+            assert_eq!(event.event, name);
+            assert_eq!(entry.lines.is_empty(), ["reported", "saved"].contains(&name), "{path}");
+            let first = entry.lines.first().map(|line| line.text.as_str()).unwrap_or_default();
+            match name {
+                // `… took segment 3: 2 arms, epochs 1–9`, or what it tests.
+                "claimed" => assert!(first.contains(" took segment ") && first.contains(": ")),
+                "submitted" => assert!(first.starts_with("sweep `"), "{first}"),
+                _ => {}
+            }
         }
     }
 }

@@ -19,6 +19,7 @@ export type Entry = Schemas["LogEntry"];
 export type Event = Schemas["Event"];
 export type Family = Schemas["Family"];
 export type Levels = Schemas["Levels"];
+export type LogLine = Schemas["LogLine"];
 export type Metric = Schemas["Metric"];
 export type Model = Schemas["Model"];
 export type ObjectiveMetric = Schemas["ObjectiveMetric"];

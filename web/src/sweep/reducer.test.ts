@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Decision, Entry, Event } from "../api/types";
+import type { Decision, Entry, Event, LogLine } from "../api/types";
 import { reduce } from "./reducer";
 import { initialState, withDetail, type SweepState } from "./state";
 import { aBest, aDetail, aRow, aSegment } from "./testing";
@@ -12,6 +12,7 @@ function entries(steps: readonly (readonly [Event, ...Decision[]])[], first = 1)
     at: "2026-01-01T00:00:00Z",
     event,
     decisions,
+    lines: [],
   }));
 }
 
@@ -153,12 +154,6 @@ describe("a stream that goes on after a break", () => {
     );
     const state = fold([...log.slice(0, 4), ...lost]);
     expect(state.trials[0]?.[1]?.curve.loss).toEqual([0.9, 0.8, 0.7]);
-    expect(state.log.map((line) => line.kind).slice(-4)).toEqual([
-      "lost",
-      "retried",
-      "claimed",
-      "redone",
-    ]);
   });
 });
 
@@ -187,7 +182,6 @@ describe("decisions", () => {
       grown.trials.map(() => [...Array(arm + 1).keys()]),
     );
     expect(grown.trials[1]?.[arm]).toMatchObject({ family: 1, status: "dormant", epochs: 0 });
-    expect(grown.log.at(-1)).toMatchObject({ kind: "added", text: "1 arm", arms: [arm] });
   });
 
   it("to wake a dormant trial give it the epochs that it shares with its trunk", () => {
@@ -209,9 +203,6 @@ describe("decisions", () => {
       },
     );
     expect(state.trials[0]?.[1]?.status).toBe("completed");
-    expect(state.log.at(-1)?.text).toBe(
-      "segment 7: seed 0, weight decay 0, test metrics of flood b=0.1",
-    );
   });
 
   it("to complete bring the answer", () => {
@@ -275,14 +266,6 @@ describe("a pause", () => {
     );
     expect(fold(end, fold(paused, fold(start))).status).toBe("cancelled");
   });
-
-  it("is told in words, and so is its end", () => {
-    const state = fold(entries([[{ type: "resumed" }]], 4), fold(paused, fold(start)));
-    expect(state.log.slice(-2).map(({ kind, arms }) => ({ kind, arms }))).toEqual([
-      { kind: "pausing", arms: [] },
-      { kind: "resumed", arms: [] },
-    ]);
-  });
 });
 
 describe("an extension", () => {
@@ -311,10 +294,6 @@ describe("an extension", () => {
     const state = fold(entries([[extended]], 5), done);
     expect(state).toMatchObject({ status: "running", answer: null, endReason: "" });
     expect(state.trials).toBe(done.trials);
-    expect(state.log.at(-1)).toMatchObject({
-      kind: "extended",
-      text: "a user added seeds 2; levels 0.3; 8 epochs",
-    });
   });
 
   it("is about arms and families that are known once the sweep is told anew", () => {
@@ -360,66 +339,25 @@ describe("an extension", () => {
 });
 
 describe("the log", () => {
-  const wordsAfter = (event: Event, ...decisions: Decision[]) =>
-    fold([...start, ...entries([[event, ...decisions]], 3)])
-      .log.filter((line) => line.seq === 3)
-      .map((line) => `${line.kind}: ${line.text}`);
-  const end = (arm: number, reason: string): Decision => ({
-    action: "end",
-    trial: { family: 0, arm },
-    end: "failed",
-    reason,
+  const line = (kind: string): LogLine => ({
+    kind,
+    text: "the sweep",
+    reason: "",
+    tone: "plain",
+    news: false,
+    arms: [],
   });
 
-  it("tells trials that end alike in one line", () => {
-    const failed: Event = { type: "failed", segment: 0, attempt: 3, message: "no such file" };
-    expect(wordsAfter(failed, end(0, "no file"), end(1, "no file"), end(2, "no file"))).toEqual([
-      "failed: segment 0",
-      "failed: 3 trials",
-    ]);
-    expect(wordsAfter(failed, end(0, "no file"), end(1, "no file"), end(2, "other"))).toHaveLength(
-      4,
-    );
+  it("is the lines of all entries, each with its entry's place and time", () => {
+    const at = "2026-01-01T00:00:09Z";
+    const lines = [line("claimed"), line("queued")];
+    const log = start.map((entry, i) => (i === 1 ? { ...entry, at, lines } : entry));
+    expect(fold(log).log).toEqual(lines.map((each) => ({ seq: 2, at, ...each })));
   });
 
-  it("gives the reason of a failed sweep once", () => {
-    const failed: Event = { type: "failed", segment: 0, attempt: 3, message: "no such file" };
-    const fail: Decision = { action: "fail", reason: "the first reason: no such file" };
-    const state = fold([...start, ...entries([[failed, end(0, "no such file"), fail]], 3)]);
-    expect(state.log.filter(({ seq }) => seq === 3).map(({ reason }) => reason)).toEqual([
-      "",
-      "",
-      "the first reason: no such file",
-    ]);
-  });
-
-  it("names no epoch for what stops wherever it is", () => {
-    const stop = (arms: number[], at_epoch: number): Decision => ({
-      action: "stop",
-      segment: 0,
-      stop: { arms, at_epoch },
-      reason: "a user asked",
-    });
-    expect(wordsAfter({ type: "cancel_requested" }, stop([0, 1, 2], 0))).toContain(
-      "stopped: 3 arms in segment 0, at once",
-    );
-    expect(wordsAfter(reported(0, []), stop([1], 5))).toEqual([
-      "stopped: flood b=0.1 after epoch 5",
-    ]);
-  });
-
-  it("tells of a finished segment only what there is", () => {
-    const branch = (arm: number) => ({
-      arms: [arm],
-      end: "stopped" as const,
-      step: 20,
-    });
-    const finished: Event = {
-      type: "finished",
-      segment: 0,
-      attempt: 1,
-      branches: [branch(0), branch(1)],
-    };
-    expect(wordsAfter(finished)).toEqual(["finished: segment 0: 2 stopped"]);
+  it("stays as it is where an entry has no line", () => {
+    const before = fold(start);
+    const after = fold(entries([[reported(0, [aRow([1], 1, 0.9)])]], 3), before);
+    expect(after.log).toBe(before.log);
   });
 });

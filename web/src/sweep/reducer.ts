@@ -6,7 +6,6 @@
 
 import type { Arm, Decision, Entry, Event, ReportRow, TrialKey, TrialStatus } from "../api/types";
 import { Draft } from "./draft";
-import { logLines } from "./log/words";
 import { dormantTrial, pointOf, valuesOf, type Choice, type SweepState } from "./state";
 import { follow, release } from "./workers/workers";
 
@@ -29,11 +28,10 @@ function fold(draft: Draft, entry: Entry) {
   for (const decision of entry.decisions) decide(draft, entry, decision);
   state.seq = entry.seq;
   state.newest = entry.at;
-  // The lines name segments as they were before and after this entry.
-  const lines = logLines(state, entry);
-  if (lines.length > 0) {
+  if (entry.lines.length > 0) {
+    const { seq, at } = entry;
     const log = draft.list(state.log);
-    log.push(...lines);
+    log.push(...entry.lines.map((line) => ({ seq, at, ...line })));
     state.log = log;
   }
 }

@@ -5,6 +5,7 @@ import type {
   Best,
   Comparison,
   Diagnostics,
+  LogLine as Line,
   Metric,
   ObjectiveMetric,
   Segment,
@@ -50,17 +51,11 @@ export interface Trial {
   readonly curve: Curve;
 }
 
-/** One line of the log. */
-export interface LogLine {
+/** One line of the log, in the server's words. */
+export interface LogLine extends Line {
+  /** The entry that it is of, and when that was written. */
   readonly seq: number;
   readonly at: string;
-  readonly kind: string;
-  readonly text: string;
-  readonly reason: string;
-  /** How much it matters to people. */
-  readonly tone: "plain" | "good" | "bad";
-  /** The arms that it is about; none where it is about the sweep. */
-  readonly arms: readonly number[];
 }
 
 /** A decision of a rung about one trial. */

@@ -2,9 +2,9 @@
 
 import { useSignal, type ReadonlySignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
+import type { Segment } from "../../api/types";
 import { formatDuration, formatEpochs, formatSpeed, formatTime, NONE } from "../../format";
-import { armsIn, armsWords, epochsOf } from "../log/words";
-import { isFinal, type SweepState } from "../state";
+import { armName, isFinal, type SweepState } from "../state";
 import { deviceOf, speedOf, type Worker } from "./workers";
 
 /** Beyond this a worker that trains is worth a second look, in milliseconds. */
@@ -95,11 +95,24 @@ function idleWords({ lost }: Worker, final: boolean): string {
   return final ? "done with this sweep" : "trains nothing of this sweep just now";
 }
 
+/** Up to two arms by name, more by their number. */
+function armsWords({ detail }: SweepState, arms: readonly number[]): string {
+  return arms.length <= 2
+    ? arms.map((arm) => armName(detail, arm)).join(" and ")
+    : `${arms.length} arms`;
+}
+
+/** The first and the last epoch of a segment. */
+function epochsOf({ detail }: SweepState, segment: Segment): [number, number] {
+  const perEpoch = Math.max(1, detail.steps_per_epoch);
+  return [Math.floor(segment.from_step / perEpoch) + 1, Math.ceil(segment.to_step / perEpoch)];
+}
+
 /** `4 arms, seed 0, epochs 34–100: at 57`. */
 function doing(state: SweepState, { segment: id }: Worker) {
   const segment = id === null ? undefined : state.segments.get(id);
   if (!segment) return NONE;
-  const arms = armsIn(segment.branches);
+  const arms = segment.branches.flatMap((branch) => branch.arms);
   const family = state.detail.families[segment.family];
   const seed = family && state.detail.families.length > 1 ? `, seed ${family.seed}` : "";
   if (segment.kind === "test") return `tests ${armsWords(state, arms)}${seed}`;

@@ -13,6 +13,7 @@ function log(...steps: (readonly [Event, ...Decision[]])[]): Entry[] {
     at: `2026-01-01T00:00:0${i}Z`,
     event,
     decisions,
+    lines: [],
   }));
 }
 

@@ -1,0 +1,108 @@
+//! What happened, in words.
+
+use super::{Cast, count};
+use crate::scheduler::Event;
+use floodgauge_api::{LogLine, Tone};
+use floodgauge_protocol::{
+    SegmentId, SegmentKind,
+    work::{BranchEnd, FinishedBranch},
+};
+
+/// The line of an event; none where it changes nothing that people look for.
+pub(super) fn line(cast: Cast<'_>, event: &Event) -> Option<LogLine> {
+    Some(match event {
+        Event::Submitted { spec } => LogLine::new("submitted", format!("sweep `{}`", spec.name)),
+        Event::Claimed { segment, attempt, worker, .. } => {
+            claimed(cast, *segment, *attempt, worker)
+        }
+        Event::Reported { redone: 0, .. } | Event::Saved { .. } => return None,
+        Event::Reported { segment, redone, .. } => {
+            let rows = count(*redone as usize, "row");
+            LogLine::new("redone", format!("{rows} of segment {segment} trained again"))
+                .about(cast.arms_of(*segment))
+                .as_news(true)
+        }
+        Event::Nondeterminism { segment, rows, .. } => {
+            let again = count(rows.len(), "row");
+            let text = format!(
+                "{again} of segment {segment} came again with other bits; the first report stands"
+            );
+            LogLine::new("nondeterminism", text)
+                .about(rows.iter().flat_map(|row| row.arms.iter().copied()))
+                .in_tone(Tone::Bad)
+                .as_news(true)
+        }
+        Event::Finished { segment, branches, .. } => finished(cast, *segment, branches),
+        // What is made of a failure is news, and says why.
+        Event::Failed { segment, message, .. } => LogLine::new("failed", cast.segment(*segment))
+            .because(message)
+            .about(cast.arms_of(*segment))
+            .in_tone(Tone::Bad),
+        Event::Lost { segment, .. } => {
+            LogLine::new("lost", format!("segment {segment}: its worker's lease expired"))
+                .about(cast.arms_of(*segment))
+                .in_tone(Tone::Bad)
+                .as_news(true)
+        }
+        Event::CancelRequested => asked("cancelling", "a user asked to end the sweep"),
+        Event::PauseRequested => asked("pausing", "a user asked to pause the sweep"),
+        Event::Resumed => asked("resumed", "a user let the sweep go on"),
+        Event::Extended { seeds, levels, epochs, .. } => {
+            asked("extended", &extended(seeds, levels, *epochs))
+        }
+    })
+}
+
+fn claimed(cast: Cast<'_>, segment: SegmentId, attempt: u32, worker: &str) -> LogLine {
+    let is_again = attempt > 1;
+    let mut text = format!("{worker} took {}", cast.segment(segment));
+    if is_again {
+        text += &format!(", attempt {attempt}");
+    }
+    LogLine::new("claimed", text).about(cast.arms_of(segment)).as_news(is_again)
+}
+
+fn finished(cast: Cast<'_>, segment: SegmentId, branches: &[FinishedBranch]) -> LogLine {
+    let is_test = cast.get(segment).is_some_and(|segment| segment.kind == SegmentKind::Test);
+    let what = match is_test {
+        true => format!("{} tested", count(branches.len(), "checkpoint")),
+        false => ends(branches),
+    };
+    LogLine::new("finished", format!("segment {segment}: {what}"))
+        .about(branches.iter().flat_map(|branch| branch.arms.iter().copied()))
+}
+
+/// `5 reached the end, 1 diverged`.
+fn ends(branches: &[FinishedBranch]) -> String {
+    let kinds = [
+        (BranchEnd::Reached, "reached the end"),
+        (BranchEnd::Stopped, "stopped"),
+        (BranchEnd::Diverged, "diverged"),
+    ];
+    let counted = kinds.into_iter().filter_map(|(end, words)| {
+        let count = branches.iter().filter(|branch| branch.end == end).count();
+        (count > 0).then(|| format!("{count} {words}"))
+    });
+    counted.collect::<Vec<_>>().join(", ")
+}
+
+fn asked(kind: &str, text: &str) -> LogLine {
+    LogLine::new(kind, text).as_news(true)
+}
+
+/// `a user added seeds 3, 4; levels 0.15; epochs up to 200`.
+fn extended(seeds: &[u32], levels: &[f64], epochs: Option<u32>) -> String {
+    let mut parts = vec![];
+    if !seeds.is_empty() {
+        parts.push(format!("seeds {}", listed(seeds)));
+    }
+    if !levels.is_empty() {
+        parts.push(format!("levels {}", listed(levels)));
+    }
+    parts.extend(epochs.map(|epochs| format!("epochs up to {epochs}")));
+    format!("a user added {}", parts.join("; "))
+}
+
+fn listed(all: &[impl ToString]) -> String {
+    all.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
