@@ -24,6 +24,7 @@ export type Metric = Schemas["Metric"];
 export type Model = Schemas["Model"];
 export type ObjectiveMetric = Schemas["ObjectiveMetric"];
 export type Problem = Schemas["Problem"];
+export type Reason = Schemas["Reason"];
 export type ReportRow = Schemas["ReportRow"];
 export type RunEquivalents = Schemas["RunEquivalents"];
 export type SchedulerKind = Schemas["SchedulerKind"];

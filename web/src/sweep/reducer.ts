@@ -6,7 +6,14 @@
 
 import type { Arm, Decision, Entry, Event, ReportRow, TrialKey, TrialStatus } from "../api/types";
 import { Draft } from "./draft";
-import { dormantTrial, pointOf, valuesOf, type Choice, type SweepState } from "./state";
+import {
+  dormantTrial,
+  pointOf,
+  valuesOf,
+  type Because,
+  type Choice,
+  type SweepState,
+} from "./state";
 import { follow, release } from "./workers/workers";
 
 /** The state after one more entry. */
@@ -53,8 +60,8 @@ function happen(draft: Draft, entry: Entry) {
       draft.state.status = draft.state.started === null ? "queued" : "running";
       return;
     case "extended":
-      Object.assign(draft.state, { status: "running", answer: null, endReason: "" });
-      return;
+      Object.assign(draft.state, { status: "running", answer: null });
+      return endFor(draft, { reason: "", why: undefined });
     case "reported":
       return report(draft, event);
     case "finished":
@@ -74,7 +81,7 @@ function happen(draft: Draft, entry: Entry) {
 /** What a decision changes. */
 function decide(draft: Draft, entry: Entry, decision: Decision) {
   const { state } = draft;
-  const { reason } = decision;
+  const because = { reason: decision.reason, why: decision.why ?? undefined };
   switch (decision.action) {
     case "enqueue": {
       const { segment } = decision;
@@ -83,34 +90,33 @@ function decide(draft: Draft, entry: Entry, decision: Decision) {
       state.segments = segments;
       if (segment.kind === "test") return;
       const arms = segment.branches.flatMap((branch) => branch.arms);
-      return setStatus(draft, segment.family, arms, "active", reason);
+      return setStatus(draft, segment.family, arms, "active", because);
     }
     case "withdraw":
       return release(draft, decision.segment);
     case "promote":
       choose(draft, entry, decision, decision.rung, "kept");
-      return setStatus(draft, decision.trial.family, [decision.trial.arm], "active", reason);
+      return setStatus(draft, decision.trial.family, [decision.trial.arm], "active", because);
     case "grow":
-      return grow(draft, decision.arms, reason);
+      return grow(draft, decision.arms, because);
     case "wake":
-      wake(draft, decision.trial, decision.epochs, reason);
+      wake(draft, decision.trial, decision.epochs, because);
       return choose(draft, entry, decision, rungBefore(state, entry), "woken");
     case "rest":
-      return setStatus(draft, decision.trial.family, [decision.trial.arm], "dormant", reason);
+      return setStatus(draft, decision.trial.family, [decision.trial.arm], "dormant", because);
     case "prune":
       choose(draft, entry, decision, decision.rung, "pruned");
-      return setStatus(draft, decision.trial.family, [decision.trial.arm], "pruned", reason);
+      return setStatus(draft, decision.trial.family, [decision.trial.arm], "pruned", because);
     case "end":
-      return setStatus(draft, decision.trial.family, [decision.trial.arm], decision.end, reason);
+      return setStatus(draft, decision.trial.family, [decision.trial.arm], decision.end, because);
     case "complete":
       state.status = "completed";
       state.answer = decision.best;
-      state.endReason = reason;
-      return;
+      return endFor(draft, because);
     case "fail":
-      return endAll(draft, "failed", reason);
+      return endAll(draft, "failed", because);
     case "cancel":
-      return endAll(draft, "cancelled", reason);
+      return endAll(draft, "cancelled", because);
     default:
   }
 }
@@ -137,7 +143,7 @@ function addRow(draft: Draft, { family, arm }: TrialKey, row: ReportRow) {
 }
 
 /** Arms beyond an end of the levels, dormant in every family. The detail may know them already. */
-function grow(draft: Draft, added: readonly Arm[], reason: string) {
+function grow(draft: Draft, added: readonly Arm[], because: Because) {
   const { state } = draft;
   const arms = added.filter(({ arm }) => !state.detail.arms_list[arm]);
   if (arms.length === 0) return;
@@ -145,17 +151,17 @@ function grow(draft: Draft, added: readonly Arm[], reason: string) {
   state.detail = { ...state.detail, arms: arms_list.length, arms_list };
   state.trials = state.trials.map((members, family) => [
     ...members,
-    ...arms.map(({ arm }) => dormantTrial(family, arm, reason)),
+    ...arms.map(({ arm }) => dormantTrial(family, arm, because)),
   ]);
 }
 
 /** A dormant trial goes on from its trunk, whose first epochs it shares. */
-function wake(draft: Draft, { family, arm }: TrialKey, epochs: number, reason: string) {
+function wake(draft: Draft, { family, arm }: TrialKey, epochs: number, because: Because) {
   const trunk = draft.state.trials[family]?.[0]?.curve;
   const trial = draft.trial(family, arm);
   if (!trial) return;
+  Object.assign(trial, because);
   trial.status = "active";
-  trial.reason = reason;
   trial.epochs = epochs;
   trial.curve = {
     train: trunk?.train.slice(0, epochs) ?? [],
@@ -199,21 +205,26 @@ function setStatus(
   family: number,
   arms: readonly number[],
   status: TrialStatus,
-  reason: string,
+  because: Because,
 ) {
   for (const arm of arms) {
     const trial = draft.trial(family, arm);
-    if (trial) Object.assign(trial, { status, reason });
+    if (trial) Object.assign(trial, { status, ...because });
   }
 }
 
 /** Ends the sweep and all of its trials that were trained. Dormant ones stay what they are. */
-function endAll(draft: Draft, status: "failed" | "cancelled", reason: string) {
+function endAll(draft: Draft, status: "failed" | "cancelled", because: Because) {
   draft.state.trials.forEach((members, family) => {
     const live = members.filter((trial) => trial.status === "active");
     const arms = live.map(({ arm }) => arm);
-    setStatus(draft, family, arms, status, reason);
+    setStatus(draft, family, arms, status, because);
   });
   draft.state.status = status;
-  draft.state.endReason = reason;
+  endFor(draft, because);
+}
+
+function endFor({ state }: Draft, { reason, why }: Because) {
+  state.endReason = reason;
+  state.endWhy = why;
 }

@@ -1,13 +1,5 @@
 import { expect, it } from "vitest";
-import {
-  armLabel,
-  armName,
-  armsByLevel,
-  decayOf,
-  endReason,
-  initialState,
-  sharedReason,
-} from "./state";
+import { armLabel, armName, armsByLevel, decayOf } from "./state";
 import { aBest, aDetail } from "./testing";
 
 it("a sweep opens on the weight decay with which the best arm is best", () => {
@@ -49,18 +41,6 @@ it("arms are ordered by their levels, however they came to the sweep", () => {
   expect(armsByLevel({ ...aDetail(), arms_list })).toEqual([0, 1, 4, 2, 3]);
 });
 
-it("how a trial ended is said once", () => {
-  const [trial] = initialState(aDetail()).trials[0] ?? [];
-  if (!trial) throw new Error("no trial");
-  const pruned = { ...trial, status: "pruned" as const, epochs: 4 };
-  expect(endReason({ ...pruned, reason: "pruned at rung 1: rank 3" })).toBe(
-    "pruned at rung 1: rank 3",
-  );
-  expect(endReason({ ...pruned, status: "diverged", reason: "a loss was NaN" })).toBe(
-    "diverged after epoch 4: a loss was NaN",
-  );
-});
-
 it("arms are called by their method unless that is flooding", () => {
   const arms_list = [
     { arm: 0, name: "plain", method: "plain", b: null, parameter: null },
@@ -91,13 +71,4 @@ it("arms are called by their method unless that is flooding", () => {
   expect(arms_list.map(({ arm }) => armName({ ...aDetail(), arms_list }, arm))).toEqual(
     arms_list.map(({ name }) => name),
   );
-});
-
-it("a reason that all trials share can be told once", () => {
-  const trials = initialState(aDetail()).trials[0] ?? [];
-  const because = (reason: string) => trials.map((trial) => ({ ...trial, reason }));
-  expect(sharedReason(because("no such file"))).toBe("no such file");
-  expect(sharedReason([...because("no such file"), ...because("other")])).toBe("");
-  expect(sharedReason(because("alone").slice(0, 1))).toBe("");
-  expect(sharedReason([])).toBe("");
 });

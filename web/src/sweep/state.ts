@@ -8,13 +8,13 @@ import type {
   LogLine as Line,
   Metric,
   ObjectiveMetric,
+  Reason,
   Segment,
   SweepDetail,
   SweepStatus,
   TrialStatus,
 } from "../api/types";
 import { formatLevel } from "../format";
-import type { Worker } from "./workers/workers";
 
 /** The curves of one arm in one family; position `i` holds epoch `i + 1`. */
 export interface Curve {
@@ -48,6 +48,8 @@ export interface Trial {
   readonly onsetStep: number | null;
   /** Why it has its status, in the scheduler's words. */
   readonly reason: string;
+  /** The same as data; undefined where nothing was decided, or the words alone are known. */
+  readonly why: Reason | undefined;
   readonly curve: Curve;
 }
 
@@ -76,6 +78,25 @@ export interface Choice {
   readonly reason: string;
 }
 
+/** A worker that has taken some of the sweep. */
+export interface Worker {
+  readonly name: string;
+  /** What its bits depend on; the last word is its device. */
+  readonly fingerprint: string;
+  /** What it trains; null while it trains nothing of this sweep. */
+  readonly segment: number | null;
+  /** Which claim of the segment is its. */
+  readonly attempt: number;
+  /** Whether the last that was heard of it is that its lease expired. */
+  readonly lost: boolean;
+  /** When it was last heard of. */
+  readonly seen: string;
+  /** Epochs that it has trained, of each branch. */
+  readonly epochs: number;
+  /** Its latest reports: when, in milliseconds, and how many epochs. */
+  readonly recent: readonly { readonly at: number; readonly epochs: number }[];
+}
+
 export interface SweepState {
   /** What the server told before the stream began: the arms, the families, the rungs. */
   readonly detail: SweepDetail;
@@ -95,15 +116,26 @@ export interface SweepState {
   readonly newest: string;
   /** The answer, once the sweep has completed. */
   readonly answer: Best | null;
-  /** Why the sweep failed or was cancelled. */
+  /** Why the sweep ended, in the scheduler's words. */
   readonly endReason: string;
+  /** The same as data; undefined before its end, and where the words alone are known. */
+  readonly endWhy: Reason | undefined;
+}
+
+/** Why something was decided: in words, and as data where that is known. */
+export interface Because {
+  readonly reason: string;
+  readonly why: Reason | undefined;
 }
 
 const NO_CURVE: Curve = { train: [], loss: [], error: [], diagnostics: [] };
 
+const UNDECIDED: Because = { reason: "", why: undefined };
+
 /** A trial that nobody has trained. */
-export function dormantTrial(family: number, arm: number, reason = ""): Trial {
-  return { family, arm, status: "dormant", epochs: 0, onsetStep: null, reason, curve: NO_CURVE };
+export function dormantTrial(family: number, arm: number, because = UNDECIDED): Trial {
+  const blank = { status: "dormant", epochs: 0, onsetStep: null, curve: NO_CURVE } as const;
+  return { family, arm, ...blank, ...because };
 }
 
 /** The state before the first entry. */
@@ -124,6 +156,7 @@ export function initialState(detail: SweepDetail): SweepState {
     newest: detail.created_at,
     answer: null,
     endReason: "",
+    endWhy: undefined,
   };
 }
 
@@ -163,19 +196,6 @@ export function armLabel(arm: Pick<Arm, "name" | "method" | "b">, decimals?: num
 /** Whether the best arm is no level at all. */
 export function isPlain(arm: Best["best"] | undefined): boolean {
   return arm?.method === "plain";
-}
-
-/** Why all these trials have their status, where one reason stands for all of them. */
-export function sharedReason(trials: readonly Trial[]): string {
-  const [first, ...others] = trials;
-  const same = others.length > 0 && others.every(({ reason }) => reason === first?.reason);
-  return same ? (first?.reason ?? "") : "";
-}
-
-/** How and why a trial ended: the scheduler's words, which may or may not begin with how. */
-export function endReason({ status, epochs, reason }: Trial): string {
-  if (reason.startsWith(status)) return reason;
-  return [`${status} after epoch ${epochs}`, reason].filter(Boolean).join(": ");
 }
 
 /** The arms from the lowest level to the highest: plain first, those without a level last. */

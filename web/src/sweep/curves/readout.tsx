@@ -2,7 +2,8 @@ import { useComputed, type ReadonlySignal, type Signal } from "@preact/signals";
 import type { Diagnostics } from "../../api/types";
 import { formatLoss, formatMetric, formatShare, NONE } from "../../format";
 import { familiesIn, type Scope } from "../scope";
-import { armName, endReason, epochOfStep, pointOf, type Point, type SweepState } from "../state";
+import { armName, epochOfStep, pointOf, type Point, type SweepState } from "../state";
+import { endReasons } from "../why";
 import type { Reading } from "./chart";
 import { endedEarly } from "./style";
 import { meanOf, type Shown } from "./series";
@@ -92,7 +93,6 @@ function figuresOf(
   const mean = (points: (readonly Point[])[]) => meanOf(points.map((each) => [each[at - 1]]))[0];
   const onsets = trials.flatMap(({ onsetStep }) => onsetStep ?? []);
   const onset = onsets.reduce((sum, step) => sum + step, 0) / onsets.length;
-  const ended = trials.every(endedEarly) ? [...new Set(trials.map(endReason))] : [];
   const [only] = trials;
   const several = trials.length > 1 ? `, mean of ${trials.length} seeds` : "";
   return {
@@ -103,7 +103,7 @@ function figuresOf(
     error: mean(trials.map(({ curve }) => curve.error)),
     onset: onsets.length > 0 ? epochOfStep(now.detail, onset) : null,
     diagnostics: trials.length === 1 ? only?.curve.diagnostics[at - 1] : undefined,
-    end: ended.join("; "),
+    end: trials.every(endedEarly) ? endReasons(trials) : "",
   };
 }
 

@@ -3,7 +3,8 @@
 import type { SweepDetail } from "../../api/types";
 import { formatLevel } from "../../format";
 import { colourAt, levelScale, neutral, otherColour, type Ground } from "../colour";
-import { armName, endReason, epochOfStep, type SweepState, type Trial } from "../state";
+import { armName, epochOfStep, type SweepState, type Trial } from "../state";
+import { endReasons } from "../why";
 import type { Area, LevelLine, Mark } from "./marks";
 import { pointsOf, rangeOf, type Column, type Shown } from "./series";
 
@@ -95,7 +96,7 @@ export function marksOf(
     if (all) {
       // Of several seeds each has its end, and the curve that of the longest.
       const last = Math.max(...ended.map(({ epochs }) => epochs));
-      put("end", lastPoint(curve, last), endWords(ended));
+      put("end", lastPoint(curve, last), endReasons(ended));
     }
     return marks;
   });
@@ -111,11 +112,6 @@ function onsetWords(onsets: readonly number[], mean: number): string {
   const [low, high] = [Math.min(...onsets), Math.max(...onsets)];
   const when = low === high ? `epoch ${mean}` : `epochs ${low}–${high}, by seed`;
   return `onset in ${when}: the training loss first fell below its level`;
-}
-
-/** Why trials ended, once for seeds that ended alike. */
-function endWords(ended: readonly Trial[]): string {
-  return [...new Set(ended.map(endReason))].join("; ");
 }
 
 /** The level of the arm that is isolated, as a line, where losses are shown. */

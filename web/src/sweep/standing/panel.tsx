@@ -7,7 +7,8 @@ import { Status, Toggle } from "../../parts";
 import { ground } from "../../theme";
 import { armColours } from "../curves/style";
 import { familiesIn, type Scope } from "../scope";
-import { armLabel, armName, sharedReason, type SweepState } from "../state";
+import { armLabel, armName, type SweepState } from "../state";
+import { sharing, tellsOf } from "../why";
 import { chancesOf } from "./chances";
 import { byLevel, byStanding, rowsOf, type Row } from "./rows";
 
@@ -40,7 +41,7 @@ export function Standing(props: StandingProps) {
   const isUntrained = ({ status, trained }: Row) => status === "dormant" && trained === 0;
   const dormant = rows.filter(isUntrained).length;
   const folds = order.value === "standing" && dormant > FEW && !unfolded.value;
-  const shared = sharedReason(families.flatMap((family) => state.trials[family] ?? []));
+  const shared = sharing(families.flatMap((family) => state.trials[family] ?? []));
   const several = families.length > 1;
   // Other seeds than those that are looked at have a say in these: they are of the sweep.
   const chances = chancesOf(props.best.value, props.scope.value.decay);
@@ -62,7 +63,7 @@ export function Standing(props: StandingProps) {
           />
         </span>
       </div>
-      {shared && !state.endReason.includes(shared) && <p class="faint">All arms: {shared}</p>}
+      {shared && !tellsOf(state, shared) && <p class="faint">All arms: {shared.reason}</p>}
       <div
         id="standing"
         class="scroll tall"

@@ -51,22 +51,6 @@ describe("a row", () => {
     });
   });
 
-  it("tells reasons once that differ by epochs alone", () => {
-    const pruned = (from: number, rank: number): Partial<Trial> => ({
-      status: "pruned",
-      epochs: 4,
-      reason: `pruned: val_loss 0.7 in epochs ${from} to ${from + 2} is rank ${rank}`,
-    });
-    const reason = (first: Partial<Trial>, second: Partial<Trial>) =>
-      rowsOf(sweep({ "0.1": first, "1.1": second }), [0, 1], new Map())[1]?.reason;
-    const told = "pruned: val_loss 0.7 in epochs 1 to 3 is rank 2";
-    expect(reason(pruned(1, 2), pruned(2, 2))).toBe(`${told} (1 other seed alike)`);
-    expect(reason(pruned(1, 2), pruned(1, 2))).toBe(told);
-    expect(reason(pruned(1, 2), pruned(1, 3))).toBe(
-      `${told}; pruned: val_loss 0.7 in epochs 1 to 3 is rank 3`,
-    );
-  });
-
   it("has no mean where a seed diverged", () => {
     const objectives = new Map<string, Metric>([
       ["0.1", 0.5],

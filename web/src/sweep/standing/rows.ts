@@ -1,7 +1,8 @@
 /** The arms as the table has them: one row each, over all seeds that are looked at. */
 
 import type { Metric, TrialStatus } from "../../api/types";
-import { endReason, epochOfStep, type SweepState, type Trial } from "../state";
+import { epochOfStep, type SweepState } from "../state";
+import { reasonsOf } from "../why";
 
 export interface Row {
   readonly arm: number;
@@ -56,7 +57,7 @@ export function rowsOf(
       objective: meanObjective(
         families.flatMap((family) => objectives.get(trialKey(family, arm)) ?? []),
       ),
-      reason: reasonOf(all.filter((trial) => trial.status === status)),
+      reason: reasonsOf(all.filter((trial) => trial.status === status)),
     };
   });
 }
@@ -71,24 +72,6 @@ const WEIGHT: Record<TrialStatus, number> = {
   cancelled: 1,
   dormant: 0,
 };
-
-/** The reasons of an arm's seeds; those that differ by epochs alone are told once. */
-function reasonOf(trials: readonly Trial[]): string {
-  const alike = new Map<string, string[]>();
-  for (const trial of trials) {
-    const words = trial.status === "pruned" ? endReason(trial) : trial.reason;
-    if (!words) continue;
-    const kind = words.replace(/\b(epochs?|from|to) [\d.]+/g, "$1");
-    alike.set(kind, [...(alike.get(kind) ?? []), words]);
-  }
-  return [...alike.values()].map(toldOnce).join("; ");
-}
-
-function toldOnce([first = "", ...others]: readonly string[]): string {
-  const differing = others.filter((words) => words !== first).length;
-  if (differing === 0) return first;
-  return `${first} (${differing} other seed${differing === 1 ? "" : "s"} alike)`;
-}
 
 function mean(values: readonly number[]): number | null {
   return values.length > 0 ? values.reduce((sum, value) => sum + value, 0) / values.length : null;

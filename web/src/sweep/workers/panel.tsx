@@ -4,8 +4,8 @@ import { useSignal, type ReadonlySignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import type { Segment } from "../../api/types";
 import { formatDuration, formatEpochs, formatSpeed, formatTime, NONE } from "../../format";
-import { armName, isFinal, type SweepState } from "../state";
-import { deviceOf, speedOf, type Worker } from "./workers";
+import { armName, isFinal, type SweepState, type Worker } from "../state";
+import { deviceOf, speedOf } from "./workers";
 
 /** Beyond this a worker that trains is worth a second look, in milliseconds. */
 const SILENT_MS = 15_000;

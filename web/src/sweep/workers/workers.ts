@@ -2,25 +2,7 @@
 
 import type { Entry } from "../../api/types";
 import type { Draft } from "../draft";
-
-/** A worker that has taken some of the sweep. */
-export interface Worker {
-  readonly name: string;
-  /** What its bits depend on; the last word is its device. */
-  readonly fingerprint: string;
-  /** What it trains; null while it trains nothing of this sweep. */
-  readonly segment: number | null;
-  /** Which claim of the segment is its. */
-  readonly attempt: number;
-  /** Whether the last that was heard of it is that its lease expired. */
-  readonly lost: boolean;
-  /** When it was last heard of. */
-  readonly seen: string;
-  /** Epochs that it has trained, of each branch. */
-  readonly epochs: number;
-  /** Its latest reports: when, in milliseconds, and how many epochs. */
-  readonly recent: readonly { readonly at: number; readonly epochs: number }[];
-}
+import type { Worker } from "../state";
 
 /** Reports from which a speed is told. */
 const RECENT = 12;
