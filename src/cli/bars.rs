@@ -1,7 +1,7 @@
 //! A sweep's progress as people see it: bars on a terminal, lines elsewhere; always on standard
 //! error, so that standard output is the answer's.
 
-use super::{print, progress::Progress, stage::Stage};
+use super::{print, progress::Progress, stage::StageBar};
 use console::style;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use reqwest::Url;
@@ -32,11 +32,11 @@ impl Bars {
     /// Bars for a sweep that is about to be followed.
     pub fn new(progress: &Progress) -> Self {
         let all = MultiProgress::new();
-        let bar = |stage: Stage| {
+        let bar = |stage: StageBar| {
             let bar = all.add(ProgressBar::new(0).with_style(style_of(WAITS)));
             bar.with_prefix(stage.name)
         };
-        let stages = progress.stages().into_iter().map(bar).collect();
+        let stages = progress.bars().into_iter().map(bar).collect();
         let live = all.add(ProgressBar::new_spinner().with_style(style_of(LIVE)));
         live.set_prefix("best so far");
         live.set_message("waits for the first report");
@@ -52,7 +52,7 @@ impl Bars {
 
     /// Draws how far the sweep has got.
     pub fn draw(&self, progress: &Progress) {
-        for (bar, stage) in self.stages.iter().zip(progress.stages()) {
+        for (bar, stage) in self.stages.iter().zip(progress.bars()) {
             // Levels that turn out never to be reached take back what was to do.
             if (bar.length() == Some(0)) != (stage.total == 0) {
                 bar.set_style(style_of(if stage.total == 0 { WAITS } else { STAGE }));

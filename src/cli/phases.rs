@@ -1,8 +1,7 @@
-//! How far the phases of `halving` have got: the plain run, probes from their onset on, more probes
-//! where the plain run turns, and the chosen levels to the end. There are no rungs that all arms
-//! reach at one epoch, so each phase is a stage of its own.
+//! How far the stages have got of a sweep without rungs that all arms reach at one epoch: the plain
+//! run, probes from their onset on, probes that were added, and what goes to the end.
 
-use super::stage::Stage;
+use super::stage::StageBar;
 use floodgauge_protocol::{ArmIx, FamilyIx, Segment, TrialKey, work::ReportRow};
 use std::collections::BTreeMap;
 
@@ -82,26 +81,40 @@ impl Phases {
         self.trials.entry(trial).or_default().ended = true;
     }
 
-    /// The phases, first to last. Counts are in epochs of trials.
-    pub fn stages(&self) -> Vec<Stage> {
-        let full = self.full;
-        let plain = Tally::of(self.each(true).map(|trial| trial.run(0, full)));
-        let probes =
-            |added| Tally::of(self.each(false).filter_map(move |trial| self.probed(trial, added)));
-        let (first, more) = (probes(false), probes(true));
-        let last = |trial: &TrialPhase| trial.to_the_end.map(|from| trial.run(from, full));
-        let last = Tally::of(self.each(false).filter_map(last));
-        let to_the_end = |tally: &Tally| format!("epochs, {} to epoch {full}", tally.trials());
-        let after_onset = |tally: &Tally| format!("epochs from their onset on, {}", tally.trials());
+    /// How far the plain runs have got. Here and below counts are in epochs of trials.
+    pub fn plain(&self, name: &str) -> StageBar {
+        let plain = self.plain_tally();
+        plain.bar(name, "waits", self.to_the_end_words(&plain))
+    }
+
+    /// How far the probes have got: those that lay dormant before, or the others.
+    pub fn probes(&self, name: &str, added: bool) -> StageBar {
+        let plain = self.plain_tally();
         let over = plain.total > 0 && plain.done == plain.total;
-        let none = if over { "no level was reached" } else { "wait" };
-        let no_more = if over { "none were needed" } else { "wait for where the plain run turns" };
-        vec![
-            plain.stage("plain run", "waits", to_the_end(&plain)),
-            first.stage("probes", none, after_onset(&first)),
-            more.stage("more probes", no_more, after_onset(&more)),
-            last.stage("to the end", "waits for the probes", to_the_end(&last)),
-        ]
+        let waits = match (added, over) {
+            (false, true) => "no level was reached",
+            (false, false) => "wait",
+            (true, true) => "none were needed",
+            (true, false) => "wait for where the plain run turns",
+        };
+        let probes = Tally::of(self.each(false).filter_map(|trial| self.probed(trial, added)));
+        let words = format!("epochs from their onset on, {}", probes.trials());
+        probes.bar(name, waits, words)
+    }
+
+    /// How far those have got that go to the end.
+    pub fn to_the_end(&self, name: &str) -> StageBar {
+        let run = |trial: &TrialPhase| trial.to_the_end.map(|from| trial.run(from, self.full));
+        let last = Tally::of(self.each(false).filter_map(run));
+        last.bar(name, "waits for the probes", self.to_the_end_words(&last))
+    }
+
+    fn plain_tally(&self) -> Tally {
+        Tally::of(self.each(true).map(|trial| trial.run(0, self.full)))
+    }
+
+    fn to_the_end_words(&self, tally: &Tally) -> String {
+        format!("epochs, {} to epoch {}", tally.trials(), self.full)
     }
 
     /// The trials that were sent anywhere: the plain runs, or all others.
@@ -157,9 +170,9 @@ impl Tally {
         if self.trials == 1 { "1 trial".into() } else { format!("{} trials", self.trials) }
     }
 
-    fn stage(&self, name: &str, waits: &str, words: String) -> Stage {
+    fn bar(&self, name: &str, waits: &str, words: String) -> StageBar {
         let (done, total) = (self.done, self.total);
-        Stage { name: name.into(), done, total, waits: waits.into(), words }
+        StageBar { name: name.into(), done, total, waits: waits.into(), words }
     }
 }
 
@@ -187,13 +200,19 @@ mod tests {
         phases.advance(FAMILY, &[serde_json::from_value(row).unwrap()]);
     }
 
+    /// All bars, in the order of the stages.
+    fn bars(phases: &Phases) -> [StageBar; 4] {
+        let probes = |added| phases.probes("", added);
+        [phases.plain(""), probes(false), probes(true), phases.to_the_end("")]
+    }
+
     fn trial(arm: u16) -> TrialKey {
         TrialKey::new(FAMILY, ArmIx(arm))
     }
 
-    /// Epochs done and to do, phase by phase.
+    /// Epochs done and to do, stage by stage.
     fn counts(phases: &Phases) -> Vec<(u64, u64)> {
-        phases.stages().iter().map(|stage| (stage.done, stage.total)).collect()
+        bars(phases).iter().map(|bar| (bar.done, bar.total)).collect()
     }
 
     #[test]
@@ -216,7 +235,7 @@ mod tests {
         open(&mut phases, &[0, 1], Some(3));
         train(&mut phases, &[0, 1], 10, None);
         assert_eq!(counts(&phases)[..2], [(10, 10), (0, 0)]);
-        assert_eq!(phases.stages()[1].waits, "no level was reached");
+        assert_eq!(bars(&phases)[1].waits, "no level was reached");
     }
 
     #[test]
@@ -244,8 +263,7 @@ mod tests {
         open(&mut phases, &[3], None);
         train(&mut phases, &[3], 8, Some(65));
         assert_eq!(counts(&phases), [(10, 10), (3, 3), (2, 2), (2, 5 + 4)]);
-        let words: Vec<_> = phases.stages().into_iter().map(|stage| stage.words).collect();
-        assert_eq!(words[3], "epochs, 2 trials to epoch 10");
+        assert_eq!(bars(&phases)[3].words, "epochs, 2 trials to epoch 10");
     }
 
     #[test]

@@ -1,12 +1,15 @@
 //! How far a sweep has got: a pure reducer over its log, which bars and lines are drawn from.
 
-use super::{phases::Phases, stage::Stage};
+use super::{phases::Phases, stage::StageBar};
 use crate::{
-    client::{LogEntry, api::SweepDetail},
+    client::{
+        LogEntry,
+        api::{Stage, StageCounts, SweepDetail},
+    },
     scheduler::{Action, Event, TrialEnd},
 };
 use floodgauge_protocol::{
-    ArmIx, FamilyIx, SchedulerKind, Segment, SegmentId, SegmentKind, TrialKey, work::ReportRow,
+    ArmIx, FamilyIx, Segment, SegmentId, SegmentKind, TrialKey, work::ReportRow,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,15 +18,15 @@ use std::collections::{BTreeMap, BTreeSet};
 pub struct Progress {
     /// Whether the chosen arm is being tested.
     pub testing: bool,
-    /// The epochs at which the rungs end, first to last.
-    ends: Vec<u32>,
+    /// The parts that it is trained in, as the server names them.
+    stages: Vec<Stage>,
     /// The family of each segment.
     families: BTreeMap<SegmentId, FamilyIx>,
     /// The segments that a worker holds.
     claimed: BTreeSet<SegmentId>,
     trials: BTreeMap<TrialKey, TrialProgress>,
-    /// The phases of a scheduler that has no rungs.
-    phases: Option<Phases>,
+    /// How far those stages have got that aren't rungs.
+    phases: Phases,
 }
 
 /// How far a rung has got. Counts are in epochs of trials: an epoch that several trials share
@@ -40,12 +43,25 @@ pub struct Rung {
     pub total: u64,
 }
 
+impl Rung {
+    fn bar(&self, name: &str) -> StageBar {
+        let Self { ends_at, trials, done, total } = *self;
+        StageBar {
+            name: name.into(),
+            done,
+            total,
+            waits: format!("waits; ends at epoch {ends_at}"),
+            words: format!("epochs, {trials} trials to epoch {ends_at}"),
+        }
+    }
+}
+
 /// How far a trial has got, and may get.
 #[derive(Debug, Default)]
 struct TrialProgress {
     epochs: u32,
     /// The last rung that it was sent to.
-    rung: usize,
+    rung: u32,
     /// Whether a segment has named it.
     sent: bool,
     /// Whether it ended where it is.
@@ -55,22 +71,16 @@ struct TrialProgress {
 impl Progress {
     /// A sweep of which no entry has been read.
     pub fn new(sweep: &SweepDetail) -> Self {
-        let mut ends = sweep.rungs.clone();
-        if ends.last().is_none_or(|&last| last < sweep.summary.epochs) {
-            ends.push(sweep.summary.epochs);
-        }
-        let phases = (sweep.summary.scheduler == SchedulerKind::Halving)
-            .then(|| Phases::new(sweep.steps_per_epoch, sweep.summary.epochs));
         let arms = || sweep.arms_list.iter().map(|arm| arm.ix);
         let families = sweep.families.iter().map(|family| family.family);
         let trials = families.flat_map(|family| arms().map(move |arm| TrialKey::new(family, arm)));
         Self {
             testing: false,
-            ends,
+            stages: sweep.stages.clone(),
             families: BTreeMap::new(),
             claimed: BTreeSet::new(),
             trials: trials.map(|trial| (trial, TrialProgress::default())).collect(),
-            phases,
+            phases: Phases::new(sweep.steps_per_epoch, sweep.summary.epochs),
         }
     }
 
@@ -79,48 +89,32 @@ impl Progress {
         !self.claimed.is_empty()
     }
 
-    /// The parts of the sweep, first to last: the phases of `halving`, or else the rungs.
-    pub fn stages(&self) -> Vec<Stage> {
-        match &self.phases {
-            Some(phases) => phases.stages(),
-            None => self
-                .rungs()
-                .into_iter()
-                .enumerate()
-                .map(|(ix, rung)| self.stage(ix, &rung))
-                .collect(),
-        }
-    }
-
-    fn stage(&self, ix: usize, rung: &Rung) -> Stage {
-        let Rung { ends_at, trials, done, total } = *rung;
-        Stage {
-            name: match self.ends.len() {
-                1 => "training".into(),
-                count => format!("rung {} of {count}", ix + 1),
-            },
-            done,
-            total,
-            waits: format!("waits; ends at epoch {ends_at}"),
-            words: format!("epochs, {trials} trials to epoch {ends_at}"),
-        }
-    }
-
-    /// The rungs, first to last.
-    fn rungs(&self) -> Vec<Rung> {
-        let starts = [0].into_iter().chain(self.ends.iter().copied());
-        let mut rungs: Vec<_> =
-            self.ends.iter().map(|&ends_at| Rung { ends_at, ..Rung::default() }).collect();
-        for (ix, (rung, start)) in rungs.iter_mut().zip(starts).enumerate() {
-            for trial in self.trials.values().filter(|trial| trial.sent && trial.rung >= ix) {
-                let done = u64::from(trial.epochs.clamp(start, rung.ends_at) - start);
-                let total = if trial.ended { done } else { u64::from(rung.ends_at - start) };
-                rung.trials += 1;
-                rung.done += done;
-                rung.total += total;
+    /// How far each stage has got, first to last.
+    pub fn bars(&self) -> Vec<StageBar> {
+        let mut start = 0;
+        let bar = |Stage { name, counts }: &Stage| match *counts {
+            StageCounts::Rung { rung, ends_at } => {
+                let begins_at = std::mem::replace(&mut start, ends_at);
+                self.rung(rung, begins_at, ends_at).bar(name)
             }
+            StageCounts::Plain => self.phases.plain(name),
+            StageCounts::Probes { added } => self.phases.probes(name, added),
+            StageCounts::ToTheEnd => self.phases.to_the_end(name),
+        };
+        self.stages.iter().map(bar).collect()
+    }
+
+    fn rung(&self, ix: u32, begins_at: u32, ends_at: u32) -> Rung {
+        let ends_at = ends_at.max(begins_at);
+        let mut rung = Rung { ends_at, ..Rung::default() };
+        for trial in self.trials.values().filter(|trial| trial.sent && trial.rung >= ix) {
+            let done = u64::from(trial.epochs.clamp(begins_at, ends_at) - begins_at);
+            let total = if trial.ended { done } else { u64::from(ends_at - begins_at) };
+            rung.trials += 1;
+            rung.done += done;
+            rung.total += total;
         }
-        rungs
+        rung
     }
 
     /// Takes an entry in.
@@ -152,13 +146,13 @@ impl Progress {
                 for arm in [trial.arm, ArmIx::PLAIN] {
                     let key = TrialKey::new(trial.family, arm);
                     let known = self.trials.entry(key).or_default();
-                    known.rung = known.rung.max(*rung as usize + 1);
+                    known.rung = known.rung.max(*rung + 1);
                 }
             }
             Action::Wake { trial, epochs } => {
                 let known = self.trials.entry(*trial).or_default();
                 known.epochs = known.epochs.max(*epochs);
-                self.phases.iter_mut().for_each(|phases| phases.wake(*trial, *epochs));
+                self.phases.wake(*trial, *epochs);
             }
             Action::Rest { trial } | Action::Prune { trial, .. } => self.end(*trial),
             Action::End { trial, end } if *end != TrialEnd::Completed => self.end(*trial),
@@ -171,7 +165,7 @@ impl Progress {
 
     fn end(&mut self, trial: TrialKey) {
         self.trials.entry(trial).or_default().ended = true;
-        self.phases.iter_mut().for_each(|phases| phases.end(trial));
+        self.phases.end(trial);
     }
 
     fn open(&mut self, segment: &Segment) {
@@ -180,7 +174,7 @@ impl Progress {
             return;
         }
         self.families.insert(segment.segment, segment.family);
-        self.phases.iter_mut().for_each(|phases| phases.open(segment));
+        self.phases.open(segment);
         for arm in segment.arms() {
             self.trials.entry(TrialKey::new(segment.family, arm)).or_default().sent = true;
         }
@@ -188,7 +182,7 @@ impl Progress {
 
     fn advance(&mut self, segment: SegmentId, rows: &[ReportRow]) {
         let Some(&family) = self.families.get(&segment) else { return };
-        self.phases.iter_mut().for_each(|phases| phases.advance(family, rows));
+        self.phases.advance(family, rows);
         for row in rows {
             for &arm in &row.arms {
                 let trial = self.trials.entry(TrialKey::new(family, arm)).or_default();
@@ -224,6 +218,11 @@ mod tests {
             { "arms": arms, "epoch": 1, "step": 20, "train_loss": 1.0, "val_loss": 1.0, "val_error": 0.5 }] })
     }
 
+    /// The rungs of the sweep, which end after epochs 3 and 9.
+    fn rungs(progress: &Progress) -> [Rung; 2] {
+        [progress.rung(0, 0, 3), progress.rung(1, 3, 9)]
+    }
+
     fn claimed(attempt: u32) -> Value {
         json!({ "type": "claimed", "segment": 0, "attempt": attempt, "worker": "w", "fingerprint": "f" })
     }
@@ -234,7 +233,10 @@ mod tests {
         progress.apply(&entry(claimed(1), json!([enqueue(0, &[0, 1, 2], 0, 60)])));
         progress.apply(&entry(reported(0, &[0, 1, 2]), json!([])));
         let first = Rung { ends_at: 3, trials: 3, done: 3, total: 9 };
-        assert_eq!(progress.rungs(), [first, Rung { ends_at: 9, ..Rung::default() }]);
+        assert_eq!(rungs(&progress), [first, Rung { ends_at: 9, ..Rung::default() }]);
+        let bars: Vec<_> =
+            progress.bars().into_iter().map(|bar| (bar.name, bar.done, bar.total)).collect();
+        assert_eq!(bars, [("rung 1 of 2".into(), 3, 9), ("rung 2 of 2".into(), 0, 0)]);
     }
 
     #[test]
@@ -254,7 +256,7 @@ mod tests {
             { "action": "promote", "trial": { "family": 0, "arm": 1 }, "rung": 0, "reason": "rank 1 of 1" },
             enqueue(1, &[0, 1], 60, 180),
         ])));
-        let rungs = progress.rungs();
+        let rungs = rungs(&progress);
         assert_eq!((rungs[0].done, rungs[0].total), (7, 7), "what diverged has nothing left to do");
         assert_eq!((rungs[1].trials, rungs[1].done, rungs[1].total), (2, 0, 12));
     }
@@ -264,7 +266,7 @@ mod tests {
         let mut progress = Progress::new(&sweep(&[(0, 0.0)]));
         progress.apply(&entry(claimed(1), json!([enqueue(0, &[0], 180, 180)])));
         assert!(progress.testing);
-        assert_eq!(progress.rungs()[1].trials, 0);
+        assert_eq!(rungs(&progress)[1].trials, 0);
     }
 
     #[test]

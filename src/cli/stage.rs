@@ -1,8 +1,8 @@
-//! A part of a sweep, as the terminal shows how far it has got.
+//! How far a stage of a sweep has got, as the terminal shows it.
 
-/// A part of a sweep, as a bar shows it.
+/// A stage of a sweep, as a bar shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Stage {
+pub struct StageBar {
     /// What it is called.
     pub name: String,
     /// Epochs of trials that are done.

@@ -11,6 +11,8 @@ pub fn sweep(families: &[(u32, f64)]) -> SweepDetail {
         "scheduler": "sha", "created_at": "2026-01-01T00:00:00Z", "updated_at": "2026-01-01T00:00:00Z",
         "dataset": "digits", "arms": 3, "seeds": 1, "epochs": 9, "metric": "val_loss", "at": "last",
         "best": null, "seq": 1, "steps_per_epoch": 20, "rungs": [3, 9], "scheduler_version": 3,
+        "stages": [{ "name": "rung 1 of 2", "counts": { "of": "rung", "rung": 0, "ends_at": 3 } },
+                   { "name": "rung 2 of 2", "counts": { "of": "rung", "rung": 1, "ends_at": 9 } }],
         "spec": { "name": "x", "recipe": { "dataset": { "name": "digits" }, "epochs": 9 },
                   "search": { "levels": [0.1, 0.2] }, "scheduler": { "kind": "sha" } },
         "arms_list": [{ "arm": 0, "name": "plain", "method": "plain", "b": null, "parameter": null },

@@ -187,13 +187,14 @@ pub(super) async fn detail(state: &AppState, sweep: SweepId) -> Result<SweepDeta
     let summary = summary(state, &row)?;
     let waits_for = state.driver.waits_for(&row).await?;
     let Legible { spec, plan, .. } = stored::legible(&row)?;
-    let rungs = scheduler::decision_epochs(&spec);
+    let (rungs, stages) = (scheduler::decision_epochs(&spec), scheduler::stages(&spec));
     Ok(SweepDetail {
         summary,
         arms_list: Arm::all(&plan),
         families: plan.families,
         steps_per_epoch: spec.recipe.steps_per_epoch(),
         rungs,
+        stages,
         seq: row.head_seq,
         scheduler_version: row.scheduler_version,
         waits_for,

@@ -31,7 +31,7 @@ pub use facts::{BadReport, Point, Sifted, Trial};
 pub use floodgauge_api::{Phase, PlanBound};
 pub use goal::Goal;
 pub use intent::Intent;
-pub use policy::{EXTENSION_VERSION, bound, current_version, decision_epochs};
+pub use policy::{EXTENSION_VERSION, bound, current_version, decision_epochs, stages};
 pub use reason::Reason;
 pub use status::{SweepStatus, TrialStatus, UnknownStatus};
 pub use sweep::Sweep;

@@ -19,6 +19,10 @@ export interface Range {
   /** Where there is no default, but a value that makes sense. */
   example?: unknown;
   choices?: string[];
+  /** What people call the choices, where the server tells. */
+  words?: string[];
+  /** The schedulers that have the field; all where none is named. */
+  schedulers?: string[];
   /** The bounds of a list's items. */
   items?: Range;
 }
@@ -27,6 +31,8 @@ interface Schema extends Range {
   $ref?: string;
   /** The default of a choice between objects, which standard fields don't tell. */
   "x-default"?: unknown;
+  "x-enum-descriptions"?: string[];
+  "x-schedulers"?: string[];
   type?: string & string[];
   oneOf?: Schema[];
   enum?: string[];
@@ -68,6 +74,8 @@ function walk(unresolved: Schema, at: string, ranges: Record<string, Range>) {
     : schema.type;
   if (type && type !== "object") range.type = type;
   if (schema.enum) range.choices = schema.enum;
+  if (schema["x-enum-descriptions"]) range.words = schema["x-enum-descriptions"];
+  if (schema["x-schedulers"]) range.schedulers = schema["x-schedulers"];
   // A list among the variants of a choice adds to what the choice itself tells.
   if (Object.keys(range).length > 0) ranges[at] = { ...ranges[at], ...range };
 

@@ -5,7 +5,7 @@
 //!
 //! - [`sweeps`], [`trials`], [`curves`], [`grid`]: a sweep and what was measured of it.
 //! - [`best`], [`outlook`], [`advice`], [`table`]: its answer.
-//! - [`plan`]: what a sweep would cost.
+//! - [`plan`]: what a sweep would cost; [`stage`]: the parts that it is trained in.
 //! - [`log`], [`line`]: what happened to it, and that in words.
 //! - [`status`]: where sweeps and trials stand.
 //! - [`datasets`]: what sweeps train on.
@@ -25,6 +25,7 @@ pub mod log;
 pub mod outlook;
 pub mod plan;
 pub mod problem;
+pub mod stage;
 pub mod status;
 pub mod sweeps;
 pub mod table;
@@ -39,6 +40,7 @@ pub use log::LogEntry;
 pub use outlook::{ArmOutlook, Evidence, OtherMetric, Preference};
 pub use plan::{Phase, PlanBound, PlannedTime, SweepPlan};
 pub use problem::{FieldError, Problem};
+pub use stage::{Stage, StageCounts};
 pub use status::{SweepStatus, TrialStatus};
 pub use sweeps::{SweepDetail, SweepList, SweepQuery, SweepSummary};
 pub use table::{Figure, SweepTable, Table, TableCell, TableRow};

@@ -1,6 +1,6 @@
 //! Sweeps: as lists show them, and with all that they spell out.
 
-use crate::{best::Best, status::SweepStatus};
+use crate::{best::Best, stage::Stage, status::SweepStatus};
 use floodgauge_protocol::{Arm, At, Family, ObjectiveMetric, SchedulerKind, SweepId, SweepSpec};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -64,6 +64,10 @@ pub struct SweepDetail {
     pub steps_per_epoch: u64,
     /// The epochs at which the scheduler decides, in rising order.
     pub rungs: Vec<u32>,
+    /// The parts that it is trained in, first to last. Servers of version 0.1 tell none.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(required))]
+    pub stages: Vec<Stage>,
     /// The newest place in its log.
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(required))]

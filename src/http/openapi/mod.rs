@@ -2,6 +2,7 @@
 //!
 //! - `variants`: tagged unions, as generators of clients want them.
 
+mod schedulers;
 mod variants;
 
 use super::{
@@ -78,6 +79,7 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
         }
     }
     variants::name(&mut openapi);
+    schedulers::describe(&mut openapi);
     openapi
 }
 

@@ -7,6 +7,7 @@
 
 use super::{FamilyBound, Policy, View};
 use crate::scheduler::{facts::Added, intent::Intent, reason::Purpose};
+use floodgauge_api::Stage;
 use floodgauge_protocol::{ArmIx, SearchSpace, SweepSpec, TrialKey};
 
 /// The version of how extensions go on. Each extension keeps its own, see
@@ -91,6 +92,10 @@ impl Policy for Extension {
 
     fn decision_epochs(&self) -> Vec<u32> {
         self.before.decision_epochs()
+    }
+
+    fn stages(&self) -> Vec<Stage> {
+        self.before.stages()
     }
 
     /// An extension's cost is in no space: it was asked for later.

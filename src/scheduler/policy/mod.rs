@@ -22,12 +22,13 @@ mod view;
 
 pub use bound::{FamilyBound, bound};
 pub use extension::{EXTENSION_VERSION, Extension};
-pub use registry::{Registration, current, current_version, decision_epochs, registered};
+pub use registry::{Registration, current, current_version, decision_epochs, registered, stages};
 #[cfg(test)]
 pub use rungs::Rungs;
 pub use view::View;
 
 use super::{intent::Intent, reason::Purpose, status::TrialStatus};
+use floodgauge_api::{Stage, StageCounts};
 use floodgauge_protocol::{ArmIx, FamilyIx, SearchSpace, Segment, SweepSpec};
 use std::{any::Any, fmt::Debug};
 
@@ -68,6 +69,20 @@ pub trait Policy: State {
 
     /// The epochs at which it decides who goes on, rising; the last is the end of a full run.
     fn decision_epochs(&self) -> Vec<u32>;
+
+    /// The parts that a sweep is trained in, first to last; rungs, unless a policy says otherwise.
+    fn stages(&self) -> Vec<Stage> {
+        let ends = self.decision_epochs();
+        let name = |rung: u32| match ends.len() {
+            1 => "training".into(),
+            count => format!("rung {} of {count}", rung + 1),
+        };
+        let rung = |(rung, &ends_at)| Stage {
+            name: name(rung),
+            counts: StageCounts::Rung { rung, ends_at },
+        };
+        (0..).zip(&ends).map(rung).collect()
+    }
 
     /// What one family of a sweep costs at least and at most, and what is trained, in order.
     fn bound(&self, spec: &SweepSpec, space: &SearchSpace) -> FamilyBound;

@@ -1,6 +1,7 @@
 //! All schedulers that there are.
 
 use super::{Policy, asha::Asha, halving::Halving, synchronous::Synchronous};
+use floodgauge_api::Stage;
 use floodgauge_protocol::{SchedulerKind, SearchSpace, SweepSpec};
 
 /// A version of a scheduler. What was released stays in the list: a log is replayed by the version
@@ -76,7 +77,16 @@ pub fn current_version(kind: SchedulerKind) -> u32 {
 /// The epochs at which a new sweep's scheduler decides who goes on, rising; the last is the end of
 /// a full run.
 pub fn decision_epochs(spec: &SweepSpec) -> Vec<u32> {
-    (current(spec.scheduler.kind).build)(spec, &SearchSpace::of(spec)).decision_epochs()
+    newest(spec).decision_epochs()
+}
+
+/// The parts that a new sweep is trained in, first to last.
+pub fn stages(spec: &SweepSpec) -> Vec<Stage> {
+    newest(spec).stages()
+}
+
+fn newest(spec: &SweepSpec) -> Box<dyn Policy> {
+    (current(spec.scheduler.kind).build)(spec, &SearchSpace::of(spec))
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { pointers } from "./ranges";
+import { anyRangeOf, choicesOf, choiceWords, pointers } from "./ranges";
 import { errorsOf, formWith, specOf } from "./testing";
 import { FIELDS, isShown } from "./table";
 
@@ -154,6 +154,17 @@ describe("a form that spells a sweep", () => {
       },
       { kind: "gradient_penalty", lambda: [0.01, 0.1], rho: 0.05 },
     ]);
+  });
+
+  it("has the settings of the chosen scheduler, as the server describes them", () => {
+    const settings = ["/scheduler/eta", "/scheduler/first_rung", "/search/extend"];
+    for (const kind of choicesOf("/scheduler/kind")) {
+      const form = formWith({ "/scheduler/kind": kind });
+      const shown = FIELDS.filter((field) => settings.includes(field.at) && isShown(field, form));
+      const described = settings.filter((at) => anyRangeOf(at)?.schedulers?.includes(kind));
+      expect(shown.map(({ at }) => at).toSorted()).toEqual(described.toSorted());
+    }
+    expect(choiceWords("/scheduler/kind")).toMatchObject({ halving: "halving after onset" });
   });
 
   it("gives a grid no rungs", () => {

@@ -58,6 +58,12 @@ export function choicesOf(at: string): readonly string[] {
   return first.get(at)?.choices ?? [];
 }
 
+/** What the server calls the choices of a field; empty where their names will do. */
+export function choiceWords(at: string): Readonly<Record<string, string>> {
+  const { choices = [], words = [] } = first.get(at) ?? {};
+  return Object.fromEntries(choices.map((choice, i) => [choice, words[i] ?? choice]));
+}
+
 /** Bounds in words: `1 to 100 000`, `above 0`, `0 to below 1`; nothing where there are none. */
 export function rangeWords(range: Range | undefined): string {
   if (!range) return "";

@@ -1,6 +1,6 @@
 /** The form as a table: its sections, and one row a field. What isn't said here the schema says. */
 
-import { rangeOf, type Form } from "./ranges";
+import { anyRangeOf, rangeOf, type Form } from "./ranges";
 
 /** How a field is written, and read. */
 export type As =
@@ -27,11 +27,6 @@ export interface Section {
   /** Pointers of errors that belong to no field of the section, but to all of it. */
   readonly errors: readonly string[];
 }
-
-const scheduler =
-  (...kinds: string[]) =>
-  (form: Form) =>
-    kinds.includes(form["/scheduler/kind"] ?? "");
 
 const levels =
   (...notations: string[]) =>
@@ -159,7 +154,6 @@ const SEARCH: Section = {
         at: "/search/extend",
         label: "Go on beyond an end if the best lies there",
         as: "check",
-        when: scheduler("halving"),
       },
     ],
     [
@@ -219,33 +213,20 @@ const SCHEDULER: Section = {
   errors: ["/scheduler"],
   groups: [
     [
-      {
-        at: "/scheduler/kind",
-        label: "Scheduler",
-        as: "choice",
-        words: {
-          halving: "halving after onset",
-          sha: "textbook successive halving",
-          asha: "asynchronous halving, which depends on the order of arrival",
-          hyperband: "Hyperband",
-          grid: "full grid",
-        },
-      },
+      { at: "/scheduler/kind", label: "Scheduler", as: "choice" },
       {
         at: "/scheduler/eta",
         label: "Eta",
         as: "whole",
         hint: "one arm in eta goes on",
         optional: true,
-        when: scheduler("sha", "asha", "hyperband"),
       },
       {
         at: "/scheduler/first_rung",
         label: "First rung",
         as: "whole",
-        hint: "epochs; of halving, after onset",
+        hint: "epochs; of probes, after onset",
         optional: true,
-        when: scheduler("halving", "sha", "asha", "hyperband"),
       },
       { at: "/scheduler/priority", label: "Priority", as: "whole", hint: "higher ones go first" },
     ],
@@ -261,6 +242,8 @@ export const GROUPS: readonly string[] = SECTIONS.flatMap(({ errors }) => errors
 
 /** Whether the form has a field as it is. */
 export function isShown({ at, as, when }: Field, form: Form): boolean {
+  const schedulers = anyRangeOf(at)?.schedulers;
+  if (schedulers && !schedulers.includes(form["/scheduler/kind"] ?? "")) return false;
   if (when) return when(form);
   return as === "method" || at === "/search/levels/as" || rangeOf(at, form) !== undefined;
 }

@@ -35,6 +35,10 @@ export function aDetail(): SweepDetail {
     ],
     steps_per_epoch: 20,
     rungs: [2, 4],
+    stages: [
+      { name: "rung 1 of 2", counts: { of: "rung", rung: 0, ends_at: 2 } },
+      { name: "rung 2 of 2", counts: { of: "rung", rung: 1, ends_at: 4 } },
+    ],
     seq: 0,
     scheduler_version: 1,
     waits_for: null,

@@ -205,9 +205,30 @@ impl SchedulerKind {
         }
     }
 
+    /// What people call it, in a few words.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Grid => "full grid",
+            Self::Halving => "halving after onset",
+            Self::Sha => "textbook successive halving",
+            Self::Asha => "asynchronous halving, which depends on the order of arrival",
+            Self::Hyperband => "Hyperband",
+        }
+    }
+
     /// Whether one arm in `eta` goes on at each of its rungs.
     pub fn has_eta(self) -> bool {
         matches!(self, Self::Sha | Self::Asha | Self::Hyperband)
+    }
+
+    /// Whether it compares arms before the end, first after `first_rung` epochs.
+    pub fn has_first_rung(self) -> bool {
+        self != Self::Grid
+    }
+
+    /// Whether it can go on beyond an end of the levels by itself.
+    pub fn can_extend(self) -> bool {
+        self == Self::Halving
     }
 
     /// Whether the order in which results arrive may change its decisions.

@@ -6,7 +6,7 @@ use crate::{
     method::{Method, MethodSpec, MethodTable},
     recipe::Optimizer,
     schedule::Schedule,
-    sweep::{SchedulerKind, SweepSpec},
+    sweep::SweepSpec,
 };
 
 /// One field that is out of its range.
@@ -198,11 +198,11 @@ impl SweepSpec {
                 || format!("weight_decay {decay} must be a finite number of at least 0"),
             );
         }
-        let halves = self.scheduler.kind == SchedulerKind::Halving;
-        problems.unless(halves || !search.extend, "/search/extend", || {
+        let kind = self.scheduler.kind;
+        problems.unless(kind.can_extend() || !search.extend, "/search/extend", || {
             format!(
                 "only halving goes on beyond the levels by itself, not {}: extend the sweep once it is done",
-                self.scheduler.kind.as_str()
+                kind.as_str()
             )
         });
         // As many may be added as are there.
@@ -248,9 +248,10 @@ impl SweepSpec {
             let kind = spec.kind.as_str();
             problems.unless(spec.eta.is_none(), "/scheduler/eta", || format!("{kind} has no eta"));
         }
-        if spec.kind == SchedulerKind::Grid {
+        if !spec.kind.has_first_rung() {
+            let kind = spec.kind.as_str();
             problems.unless(spec.first_rung.is_none(), "/scheduler/first_rung", || {
-                "grid has no first_rung".into()
+                format!("{kind} has no first_rung")
             });
         }
         problems.unless(bound::PRIORITY.contains(&spec.priority), "/scheduler/priority", || {
@@ -306,7 +307,7 @@ fn distinct<T: PartialEq>(values: &[T]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{levels::Levels, model::Model};
+    use crate::{levels::Levels, model::Model, sweep::SchedulerKind};
 
     fn digits() -> SweepSpec {
         serde_json::from_str(

@@ -28,6 +28,7 @@ mod smooth;
 use super::{FamilyBound, Policy, View};
 use crate::scheduler::{intent::Intent, reason::Purpose};
 use edge::{Beyond, Rounds};
+use floodgauge_api::{Stage as Told, StageCounts};
 use floodgauge_protocol::{SearchSpace, SweepSpec};
 use std::collections::VecDeque;
 
@@ -131,6 +132,17 @@ impl Policy for Halving {
 
     fn decision_epochs(&self) -> Vec<u32> {
         vec![self.full]
+    }
+
+    /// No rung is reached by all arms at one epoch, so each phase is a stage of its own.
+    fn stages(&self) -> Vec<Told> {
+        let stage = |name: &str, counts| Told { name: name.into(), counts };
+        vec![
+            stage("plain run", StageCounts::Plain),
+            stage("probes", StageCounts::Probes { added: false }),
+            stage("more probes", StageCounts::Probes { added: true }),
+            stage("to the end", StageCounts::ToTheEnd),
+        ]
     }
 
     fn bound(&self, spec: &SweepSpec, space: &SearchSpace) -> FamilyBound {

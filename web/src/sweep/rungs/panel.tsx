@@ -53,8 +53,7 @@ export function Rungs({ state, scope, picked }: RungsProps) {
 }
 
 function emptyWords({ detail, status }: SweepState): string {
-  if (detail.scheduler === "grid")
-    return "A full grid trains every arm to the end: no rung decides.";
+  if (detail.stages.length === 1) return "Every arm is trained to the end: no rung decides.";
   return isFinal(status) ? "The sweep ended before a rung decided." : "No rung has decided yet.";
 }
 
