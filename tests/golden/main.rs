@@ -12,6 +12,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod recorded;
+mod served;
 
 use flate2::read::GzDecoder;
 use floodgauge::{
