@@ -1,9 +1,10 @@
-//! What version 0.1.0 stored of arms, in the shape that they have since.
+//! What version 0.1.0 stored of arms and metrics, in the shape that they have since.
 //!
-//! In answers its `arm` was the name, and nowhere did it tell the parameter. What is stored stays as it
-//! is: whoever reads answers or decisions of the store has them pass through here.
+//! In answers its `arm` was the name, and nowhere did it tell the parameter. Its rows had `val_loss` and
+//! `val_error` where now are `metrics`. What is stored stays as it is: whoever serves answers, events or
+//! decisions of the store has them pass through here.
 
-use floodgauge_protocol::{Arm, ArmIx, Method};
+use floodgauge_protocol::{Arm, ArmIx, Method, MetricName};
 use serde_json::{Map, Value};
 use std::{borrow::Cow, collections::HashMap};
 
@@ -19,6 +20,21 @@ pub fn arms<'a>(stored: &'a Value, plan: &[Method]) -> Cow<'a, Value> {
     let mut value = stored.clone();
     bring_up(&mut value, &all, &by_name);
     Cow::Owned(value)
+}
+
+/// An event whose rows have their metrics by name, as they have since.
+pub fn event(mut stored: Value) -> Value {
+    for row in stored.get_mut("rows").and_then(Value::as_array_mut).into_iter().flatten() {
+        let Some(fields) = row.as_object_mut() else { continue };
+        if fields.contains_key("metrics") {
+            continue;
+        }
+        let both = [MetricName::val_loss(), MetricName::val_error()];
+        let metrics: Map<String, Value> =
+            both.into_iter().filter_map(|name| fields.remove_entry(name.as_str())).collect();
+        fields.insert("metrics".into(), metrics.into());
+    }
+    stored
 }
 
 /// Whether a description of an arm is as 0.1.0 stored them. What refers to an arm by its index alone
@@ -108,6 +124,21 @@ mod tests {
         let today = arms(&stored, &PLAN).into_owned();
         assert_eq!(today[0]["arms"][0]["parameter"], 0.05);
         assert_eq!(today[1], stored[1]);
+    }
+
+    #[test]
+    fn rows_get_their_metrics_by_name_and_keep_their_digits() {
+        let stored = json!({ "type": "reported", "segment": 0, "rows": [
+            { "arms": [0], "train_loss": 0.5, "val_loss": -0.0, "val_error": "diverged" },
+            { "arms": [1], "train_loss": 0.5, "metrics": { "f1": 0.9 } },
+        ] });
+        let today = json!({ "type": "reported", "segment": 0, "rows": [
+            { "arms": [0], "train_loss": 0.5, "metrics": { "val_loss": -0.0, "val_error": "diverged" } },
+            { "arms": [1], "train_loss": 0.5, "metrics": { "f1": 0.9 } },
+        ] });
+        assert_eq!(event(stored).to_string(), today.to_string());
+        let other = json!({ "type": "claimed", "segment": 0 });
+        assert_eq!(event(other.clone()), other);
     }
 
     #[test]

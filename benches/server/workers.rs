@@ -84,7 +84,7 @@ fn rows(epoch: u32, steps: u64) -> Vec<Value> {
     let row = |arm: usize| {
         let loss = std::f64::consts::LN_10 / f64::from(epoch) + 0.001 * arm as f64;
         json!({ "arms": [arm], "epoch": epoch, "step": u64::from(epoch) * steps,
-                "train_loss": loss, "val_loss": loss * 1.1, "val_error": 0.25,
+                "train_loss": loss, "metrics": { "val_loss": loss * 1.1, "val_error": 0.25 },
                 "onset_step": (arm > 0).then_some(3),
                 "diagnostics": { "grad_norm": loss, "ascending": 0.45, "flooded_steps": epoch } })
     };

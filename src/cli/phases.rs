@@ -196,7 +196,7 @@ mod tests {
 
     fn train(phases: &mut Phases, arms: &[u16], epoch: u32, onset_step: Option<u64>) {
         let row = json!({ "arms": arms, "epoch": epoch, "step": epoch * 10, "train_loss": 1.0,
-            "val_loss": 1.0, "val_error": 0.5, "onset_step": onset_step });
+            "metrics": { "val_loss": 1.0, "val_error": 0.5 }, "onset_step": onset_step });
         phases.advance(FAMILY, &[serde_json::from_value(row).unwrap()]);
     }
 

@@ -215,7 +215,7 @@ mod tests {
 
     fn reported(segment: u32, arms: &[u16]) -> Value {
         json!({ "type": "reported", "segment": segment, "attempt": 1, "redone": 0, "rows": [
-            { "arms": arms, "epoch": 1, "step": 20, "train_loss": 1.0, "val_loss": 1.0, "val_error": 0.5 }] })
+            { "arms": arms, "epoch": 1, "step": 20, "train_loss": 1.0, "metrics": { "val_loss": 1.0, "val_error": 0.5 } }] })
     }
 
     /// The rungs of the sweep, which end after epochs 3 and 9.

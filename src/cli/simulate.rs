@@ -8,9 +8,9 @@ use crate::simulate::{
     score::{Contestant, Score, score},
     summary::{Summary, summarise},
 };
-use anyhow::Context as _;
+use anyhow::{Context as _, anyhow};
 use clap::{ValueEnum, builder::PossibleValue};
-use floodgauge_protocol::ObjectiveMetric;
+use floodgauge_protocol::MetricName;
 use std::path::PathBuf;
 
 /// The widest name of a task that a table shows whole.
@@ -32,9 +32,9 @@ pub struct Args {
     /// Only this scheduler; may be given several times
     #[arg(long, value_name = "NAME")]
     scheduler: Vec<Contestant>,
-    /// Only this metric; without it both
-    #[arg(long)]
-    metric: Option<Metric>,
+    /// Only this metric, such as `val_error`; without it all that the files have
+    #[arg(long, value_name = "NAME")]
+    metric: Option<MetricName>,
     /// How many seeds each search is given; all ways to draw them are tried
     #[arg(long, default_value_t = 1, value_name = "N")]
     seeds: usize,
@@ -63,13 +63,6 @@ impl ValueEnum for Contestant {
     }
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
-#[value(rename_all = "snake_case")]
-enum Metric {
-    ValLoss,
-    ValError,
-}
-
 /// Runs `simulate`.
 ///
 /// # Errors
@@ -79,16 +72,12 @@ pub async fn run(args: Args) -> Result<(), Failure> {
         [] => Contestant::ALL.to_vec(),
         some => some.to_vec(),
     };
-    let metrics = match args.metric {
-        Some(Metric::ValLoss) => vec![ObjectiveMetric::ValLoss],
-        Some(Metric::ValError) => vec![ObjectiveMetric::ValError],
-        None => vec![ObjectiveMetric::ValLoss, ObjectiveMetric::ValError],
-    };
     let mut grids = vec![];
     for path in &args.grids {
         let read = RecordedGrid::read(path);
         grids.extend(read.with_context(|| path.display().to_string()).map_err(Failure::from)?);
     }
+    let metrics = metrics(&grids, args.metric)?;
     if args.windows {
         grids = grids.iter().flat_map(RecordedGrid::windows).collect();
     }
@@ -112,13 +101,13 @@ pub async fn run(args: Args) -> Result<(), Failure> {
         return print::out(&text);
     }
     for metric in metrics {
-        let of_metric: Vec<_> = scores.iter().filter(|s| s.metric == metric.as_str()).collect();
+        let of_metric: Vec<_> = scores.iter().filter(|s| s.metric == metric).collect();
         let seeds = if args.seeds == 1 { "1 seed".into() } else { format!("{} seeds", args.seeds) };
         let workers = match args.workers {
             0 | 1 => "1 worker".into(),
             workers => format!("{workers} workers"),
         };
-        print::out(&format!("{}, {seeds} a search, {workers}\n", metric.as_str()))?;
+        print::out(&format!("{}, {seeds} a search, {workers}\n", metric))?;
         print::out(&print::table(&means(&summarise(&of_metric))))?;
         print::out("")?;
         print::out(&print::table(&by_task(&of_metric, &contestants)))?;
@@ -129,6 +118,25 @@ pub async fn run(args: Args) -> Result<(), Failure> {
         print::out("")?;
     }
     Ok(())
+}
+
+/// What is searched for: the metric that is asked for, which every grid must have, or all that can be
+/// compared of those that every grid has.
+fn metrics(grids: &[RecordedGrid], only: Option<MetricName>) -> Result<Vec<MetricName>, Failure> {
+    let compared = |grid: &RecordedGrid, name| grid.declared().direction(name).is_some();
+    let first = grids.first().map(RecordedGrid::declared);
+    let all = first.iter().flat_map(|metrics| metrics.iter().map(|metric| metric.name));
+    let common = all.filter(|name| grids.iter().all(|grid| compared(grid, *name)));
+    let common: Vec<_> = common.collect();
+    match only {
+        None => Ok(common),
+        Some(name) if common.contains(&name) => Ok(vec![name]),
+        Some(name) => {
+            let names: Vec<_> = common.iter().map(MetricName::as_str).collect();
+            let names = names.join(", ");
+            Err(anyhow!("not every grid has the metric `{name}`: they have {names}").into())
+        }
+    }
 }
 
 /// A line for each contestant, over all tasks.

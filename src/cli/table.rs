@@ -7,7 +7,7 @@ use crate::{
     verdict::{Figure, TableCell},
 };
 use console::style;
-use floodgauge_protocol::Metric;
+use floodgauge_protocol::{Metric, MetricInfo};
 
 /// Print the paper's table of a sweep: early stopping and weight decay, without and with flooding
 #[derive(Debug, clap::Args)]
@@ -52,8 +52,12 @@ fn set_out(table: &SweepTable) -> String {
     if several {
         header.push("DECAY");
     }
-    header.extend(["ARM", "VAL LOSS", "VAL ERROR", "TEST LOSS", "TEST ERROR"]);
-    let mut lines = vec![header.into_iter().map(String::from).collect::<Vec<_>>()];
+    header.push("ARM");
+    let metrics = &table.table.metrics;
+    let mut header: Vec<String> = header.into_iter().map(String::from).collect();
+    header.extend(metrics.iter().map(title));
+    header.extend(["TEST LOSS", "TEST ERROR"].map(String::from));
+    let mut lines = vec![header];
     for row in rows {
         for (i, cell) in row.cells().enumerate() {
             let first = |text: String| if i == 0 { text } else { String::new() };
@@ -63,7 +67,7 @@ fn set_out(table: &SweepTable) -> String {
                 line.push(first(row.weight_decay.to_string()));
             }
             line.push(cell.arm.name.clone());
-            line.extend(figures(cell));
+            line.extend(figures(metrics, cell));
             lines.push(line);
         }
     }
@@ -80,13 +84,23 @@ fn set_out(table: &SweepTable) -> String {
     format!("{}\n\n{}", print::table(&lines), style(summary).dim())
 }
 
-fn figures(cell: &TableCell) -> [String; 4] {
-    [
-        figure(Some(cell.val_loss), 1.0, 3),
-        figure(Some(cell.val_error), 100.0, 1),
-        figure(cell.test_loss, 1.0, 3),
-        figure(cell.test_error, 100.0, 1),
-    ]
+/// The head of a metric's column: `VAL LOSS`.
+fn title(metric: &MetricInfo) -> String {
+    metric.name.as_str().replace('_', " ").to_uppercase()
+}
+
+/// Whether a metric is a share, which people read in percent.
+fn is_share(metric: &MetricInfo) -> bool {
+    metric.unit.as_deref() == Some("share")
+}
+
+fn figures(metrics: &[MetricInfo], cell: &TableCell) -> Vec<String> {
+    let of = |metric: &MetricInfo| {
+        let value = cell.metrics.get(&metric.name).copied();
+        if is_share(metric) { figure(value, 100.0, 1) } else { figure(value, 1.0, 3) }
+    };
+    let test = [figure(cell.test_loss, 1.0, 3), figure(cell.test_error, 100.0, 1)];
+    metrics.iter().map(of).chain(test).collect()
 }
 
 fn figure(figure: Option<Figure>, unit: f64, digits: usize) -> String {
@@ -107,7 +121,7 @@ mod tests {
         let figure = |mean: f64| json!({ "mean": mean, "standard_error": mean / 20.0 });
         let cell = |arm: u16, name: &str, method: &str, b: Option<f64>| {
             json!({ "arm": arm, "name": name, "method": method, "b": b, "parameter": b, "seeds": 3,
-                    "val_loss": figure(2.131), "val_error": figure(0.316),
+                    "metrics": { "val_loss": figure(2.131), "val_error": figure(0.316) },
                     "test_loss": figure(0.406), "test_error": figure(0.118) })
         };
         let row = |early: bool| {
@@ -116,7 +130,9 @@ mod tests {
         };
         let table = serde_json::from_value(json!({
             "sweep": "01970000-0000-7000-8000-000000000000", "status": "completed",
-            "metric": "val_loss", "rows": [row(false), row(true)]
+            "metric": "val_loss", "rows": [row(false), row(true)],
+            "metrics": [{ "name": "val_loss", "direction": "min", "unit": "nats" },
+                        { "name": "val_error", "direction": "min", "unit": "share" }]
         }));
         let text = console::strip_ansi_codes(&set_out(&table.unwrap())).into_owned();
         let lines: Vec<_> = text.lines().collect();

@@ -72,8 +72,7 @@ fn row_updates(family: FamilyIx, row: &ReportRow) -> impl Iterator<Item = RowUpd
         epoch: row.epoch,
         step: row.step,
         train_loss: row.train_loss,
-        val_loss: row.val_loss,
-        val_error: row.val_error,
+        metrics: row.metrics.clone(),
         branch: row.arms[0],
         diagnostics: row.diagnostics,
     })
@@ -81,15 +80,14 @@ fn row_updates(family: FamilyIx, row: &ReportRow) -> impl Iterator<Item = RowUpd
 
 /// The epochs that a trial has from its trunk when it is woken.
 fn shared_rows(after: &Sweep, key: TrialKey) -> impl Iterator<Item = RowUpdate> + '_ {
-    let steps = after.facts().steps_per_epoch();
+    let (steps, metrics) = (after.facts().steps_per_epoch(), &after.facts().criteria().metrics);
     let curve = after.facts().trial(key).into_iter().flat_map(|trial| &trial.curve);
     curve.zip(1..).map(move |(point, epoch)| RowUpdate {
         trial: key,
         epoch,
         step: u64::from(epoch) * steps,
         train_loss: point.train_loss,
-        val_loss: point.val_loss,
-        val_error: point.val_error,
+        metrics: point.metrics(metrics),
         branch: ArmIx::PLAIN,
         diagnostics: point.diagnostics,
     })

@@ -145,7 +145,7 @@ mod tests {
                 json!({ "type": "claimed", "segment": segment, "attempt": 1, "worker": "w", "fingerprint": "f" }),
             )
         };
-        let row = |arm: u16| json!({ "arms": [arm], "epoch": 1, "step": 1, "train_loss": 1.0, "val_loss": 1.0, "val_error": 0.5 });
+        let row = |arm: u16| json!({ "arms": [arm], "epoch": 1, "step": 1, "train_loss": 1.0, "metrics": { "val_loss": 1.0, "val_error": 0.5 } });
         let reported = |segment: u32| {
             let rows = [row(0), row(1)];
             event(

@@ -1,5 +1,5 @@
 //! Entries of version 0.1.0 as they would be stored today: with reasons as data, where only the words
-//! were stored, since the policy that decided then decides again; and with arms described as since.
+//! were stored, since the policy that decided then decides again; and with arms and metrics as since.
 
 use super::{
     Driver, DriverError,
@@ -23,11 +23,14 @@ const MAX_READERS: usize = 32;
 
 impl Driver {
     /// Entries with the reasons of their decisions as data, where a replay of the log gives
-    /// these, and with arms in today's shape; others stay as they are stored.
+    /// these, and with arms and metrics in today's shape; others stay as they are stored.
     ///
     /// # Errors
     /// The store's trouble.
     pub async fn explained(&self, mut entries: Vec<Entry>) -> Result<Vec<Entry>, StoreError> {
+        for entry in &mut entries {
+            entry.event = upcast::event(std::mem::take(&mut entry.event));
+        }
         let unexplained = entries.iter().filter(|entry| lacks_reasons(entry));
         let sweeps: BTreeSet<SweepId> = unexplained.map(|entry| entry.sweep).collect();
         for sweep in sweeps {

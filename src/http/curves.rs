@@ -7,14 +7,17 @@ use super::{
     openapi::NoSweep,
     problem::Problem,
     state::AppState,
-    stored, sweeps,
+    stored::{self, Legible},
+    sweeps,
 };
 use crate::store::{CurveRow, TrialRow};
 use axum::{extract::State, http::HeaderMap, response::Response};
 use floodgauge_api::curves::{Curve, CurveList};
-use floodgauge_protocol::{Metric, SearchSpace, SweepId, TrialKey, work::Diagnostics};
+use floodgauge_protocol::{
+    Metric, MetricName, Metrics, SearchSpace, SweepId, TrialKey, work::Diagnostics,
+};
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     fmt::{self, Write},
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -48,8 +51,9 @@ async fn curves(
     let rows = state.driver.store().curves(sweep).await?;
     let onsets = Onsets::of(&state.driver.store().trials(sweep).await?);
     if prefers_csv(&headers) {
-        let plan = stored::legible(&row)?.plan;
-        let table = csv(&plan, &rows, &onsets).map_err(|error| Problem::Internal(error.into()))?;
+        let Legible { spec, plan, .. } = stored::legible(&row)?;
+        let table = csv(&spec.search.metrics(), &plan, &rows, &onsets)
+            .map_err(|error| Problem::Internal(error.into()))?;
         Ok(accept::csv(table))
     } else {
         Ok(accept::json(CurveList { items: by_trial(&rows, &onsets) }))
@@ -77,8 +81,9 @@ fn by_trial(rows: &[CurveRow], onsets: &Onsets) -> Vec<Curve> {
         epoch: rows.iter().map(|row| row.epoch).collect(),
         step: rows.iter().map(|row| row.step).collect(),
         train_loss: rows.iter().map(|row| row.train_loss).collect(),
-        val_loss: rows.iter().map(|row| row.val_loss).collect(),
-        val_error: rows.iter().map(|row| row.val_error).collect(),
+        metrics: by_name(rows),
+        val_loss: column(rows, MetricName::val_loss()),
+        val_error: column(rows, MetricName::val_error()),
         branch: rows.iter().map(|row| row.branch).collect(),
         grad_norm: rows.iter().map(|row| Some(row.diagnostics?.grad_norm)).collect(),
         ascending: rows.iter().map(|row| Some(row.diagnostics?.ascending)).collect(),
@@ -89,11 +94,45 @@ fn by_trial(rows: &[CurveRow], onsets: &Onsets) -> Vec<Curve> {
     rows.chunk_by(|a, b| a.trial == b.trial).map(curve).collect()
 }
 
-fn csv(plan: &SearchSpace, rows: &[CurveRow], onsets: &Onsets) -> Result<String, fmt::Error> {
-    let mut table = String::from(
-        "family,seed,weight_decay,arm,method,b,epoch,step,train_loss,val_loss,val_error,\
-         grad_norm,ascending,flooded_steps,onset_step\r\n",
-    );
+/// A metric of some epochs; none unless all of them have it.
+fn column(rows: &[CurveRow], name: MetricName) -> Option<Vec<Metric>> {
+    rows.iter().map(|row| row.metrics.get(name)).collect()
+}
+
+/// The metrics of some epochs, each as long as these.
+fn by_name(rows: &[CurveRow]) -> BTreeMap<MetricName, Vec<Option<Metric>>> {
+    let mut columns: BTreeMap<MetricName, Vec<Option<Metric>>> = BTreeMap::new();
+    for (i, row) in rows.iter().enumerate() {
+        for (name, value) in row.metrics.iter() {
+            let column = columns.entry(name).or_insert_with(|| Vec::with_capacity(rows.len()));
+            column.resize(i, None);
+            column.push(Some(value));
+        }
+    }
+    for column in columns.values_mut() {
+        column.resize(rows.len(), None);
+    }
+    columns
+}
+
+/// The metrics that can be compared stand beside the training loss, the others at the end.
+fn csv(
+    metrics: &Metrics,
+    plan: &SearchSpace,
+    rows: &[CurveRow],
+    onsets: &Onsets,
+) -> Result<String, fmt::Error> {
+    let (compared, further): (Vec<_>, Vec<_>) =
+        metrics.iter().partition(|metric| metric.direction.is_some());
+    let mut table = String::from("family,seed,weight_decay,arm,method,b,epoch,step,train_loss");
+    for metric in &compared {
+        write!(table, ",{}", metric.name)?;
+    }
+    table.push_str(",grad_norm,ascending,flooded_steps,onset_step");
+    for metric in &further {
+        write!(table, ",{}", metric.name)?;
+    }
+    table.push_str("\r\n");
     for row in rows {
         let trial = row.trial;
         let (Some(family), Some(arm)) =
@@ -107,12 +146,13 @@ fn csv(plan: &SearchSpace, rows: &[CurveRow], onsets: &Onsets) -> Result<String,
             write!(table, "{b}")?;
         }
         write!(table, ",{},{}", row.epoch, row.step)?;
-        for metric in [row.train_loss, row.val_loss, row.val_error] {
-            write_metric(&mut table, metric)?;
+        write_metric(&mut table, Some(row.train_loss))?;
+        for metric in &compared {
+            write_metric(&mut table, row.metrics.get(metric.name))?;
         }
         match row.diagnostics {
             Some(Diagnostics { grad_norm, ascending, flooded_steps }) => {
-                write_metric(&mut table, grad_norm)?;
+                write_metric(&mut table, Some(grad_norm))?;
                 write!(table, ",{ascending},{flooded_steps}")?;
             }
             None => table.push_str(",,,"),
@@ -121,14 +161,18 @@ fn csv(plan: &SearchSpace, rows: &[CurveRow], onsets: &Onsets) -> Result<String,
         if let Some(onset) = onsets.met_by(row) {
             write!(table, "{onset}")?;
         }
+        for metric in &further {
+            write_metric(&mut table, row.metrics.get(metric.name))?;
+        }
         table.push_str("\r\n");
     }
     Ok(table)
 }
 
-fn write_metric(table: &mut String, metric: Metric) -> fmt::Result {
+fn write_metric(table: &mut String, metric: Option<Metric>) -> fmt::Result {
     match metric {
-        Metric::Finite(value) => write!(table, ",{value}"),
-        Metric::Diverged => write!(table, ",diverged"),
+        Some(Metric::Finite(value)) => write!(table, ",{value}"),
+        Some(Metric::Diverged) => write!(table, ",diverged"),
+        None => write!(table, ","),
     }
 }

@@ -7,7 +7,7 @@ use crate::store::{CurveRow, TrialRow};
 use axum::{Json, extract::State};
 use floodgauge_api::grid::{Grid, GridRecipe, GridRun};
 use floodgauge_protocol::{
-    ArmIx, Family, Method, Metric, SearchSpace, SweepId, SweepSpec, TrialKey,
+    ArmIx, Family, Method, Metric, MetricName, SearchSpace, SweepId, SweepSpec, TrialKey,
 };
 use std::collections::HashMap;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -49,11 +49,26 @@ fn record(spec: &SweepSpec, plan: &SearchSpace, curves: &[CurveRow], trials: &[T
         curves.chunk_by(|a, b| a.trial == b.trial).map(|rows| (rows[0].trial, rows)).collect();
     let onsets: HashMap<TrialKey, u64> =
         trials.iter().filter_map(|trial| Some((trial.trial, trial.onset_step?))).collect();
+    let metrics = spec.search.metrics();
+    let columns = [MetricName::val_loss(), MetricName::val_error()];
+    let further = metrics.iter().map(|metric| metric.name).filter(|name| !columns.contains(name));
+    let further: Vec<_> = further.collect();
     let run = |family: &Family| {
         let keys: Vec<_> = arms.iter().map(|&arm| TrialKey::new(family.family, arm)).collect();
         let column = |metric: fn(&CurveRow) -> Metric| {
             let rows = |key| curves.get(key).copied().unwrap_or_default();
             keys.iter().map(|key| rows(key).iter().map(metric).collect()).collect()
+        };
+        let told = |name| {
+            let rows = |key| curves.get(key).copied().unwrap_or_default();
+            let values = |key| rows(key).iter().map(|row| row.metrics.get(name)).collect();
+            keys.iter().map(values).collect()
+        };
+        let metric = |name| {
+            let value = move |row: &CurveRow| row.metrics.get(name).unwrap_or(Metric::Diverged);
+            let rows = |key| curves.get(key).copied().unwrap_or_default();
+            let all = || keys.iter().map(|key| rows(key).iter().map(value).collect()).collect();
+            metrics.get(name).is_some().then(all)
         };
         GridRun {
             seed: family.seed,
@@ -61,8 +76,9 @@ fn record(spec: &SweepSpec, plan: &SearchSpace, curves: &[CurveRow], trials: &[T
             steps_per_epoch: spec.recipe.steps_per_epoch(),
             onset_step: keys.iter().map(|key| onsets.get(key).copied()).collect(),
             train_loss: column(|row| row.train_loss),
-            val_loss: column(|row| row.val_loss),
-            val_error: column(|row| row.val_error),
+            val_loss: metric(MetricName::val_loss()),
+            val_error: metric(MetricName::val_error()),
+            metrics: further.iter().map(|&name| (name, told(name))).collect(),
         }
     };
     let same = |family: &Family, wanted: &Family| {

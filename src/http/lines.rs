@@ -5,7 +5,7 @@ use crate::{
     driver::{Driver, DriverError},
     scheduler::{Decision, Event, Sweep},
     store::{Entry, StoreError},
-    story::{self, Cast},
+    story::{self, Names},
 };
 use floodgauge_api::LogLine;
 use floodgauge_protocol::SweepId;
@@ -71,14 +71,14 @@ impl Known {
     }
 
     fn lines(&self, entry: &Entry) -> Vec<LogLine> {
-        let cast = match self {
-            Self::Replayed(sweep) => Cast::of(sweep.facts()),
-            Self::Stored(legible) => Cast::stored(&legible.spec, &legible.plan),
+        let names = match self {
+            Self::Replayed(sweep) => Names::of(sweep.facts()),
+            Self::Stored(legible) => Names::stored(&legible.spec, &legible.plan),
             Self::Nothing => return vec![],
         };
         let event = Event::deserialize(&entry.event);
         match (event, Vec::<Decision>::deserialize(&entry.decisions)) {
-            (Ok(event), Ok(decisions)) => story::lines(cast, &event, &decisions),
+            (Ok(event), Ok(decisions)) => story::lines(names, &event, &decisions),
             _ => vec![story::unread()],
         }
     }

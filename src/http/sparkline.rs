@@ -11,9 +11,7 @@ use super::{
 use crate::store::CurveRow;
 use axum::{Json, extract::State};
 use floodgauge_api::{BestArm, curves::Sparkline};
-use floodgauge_protocol::{
-    ArmIx, FamilyIx, Metric, ObjectiveMetric, SearchSpace, SweepId, TrialKey,
-};
+use floodgauge_protocol::{ArmIx, FamilyIx, Metric, SearchSpace, SweepId, TrialKey};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 /// The most points of a sparkline.
@@ -50,7 +48,7 @@ async fn sparkline(
         family: trial.family,
         metric,
         epoch: rows.iter().map(|row| row.epoch).collect(),
-        value: rows.iter().map(|row| value(row, metric)).collect(),
+        value: rows.iter().map(|r| r.metrics.get(metric).unwrap_or(Metric::Diverged)).collect(),
     }))
 }
 
@@ -60,13 +58,6 @@ fn trial_of(best: Option<&BestArm>, plan: &SearchSpace) -> TrialKey {
     let family = plan.families.iter().find(|family| Some(family.weight_decay) == decay);
     let family = family.map_or(FamilyIx(0), |family| family.family);
     TrialKey::new(family, best.map_or(ArmIx::PLAIN, |best| best.arm.ix))
-}
-
-fn value(row: &CurveRow, metric: ObjectiveMetric) -> Metric {
-    match metric {
-        ObjectiveMetric::ValLoss => row.val_loss,
-        ObjectiveMetric::ValError => row.val_error,
-    }
 }
 
 /// At most [`POINTS`] rows, evenly spread, both ends included.
@@ -79,6 +70,7 @@ fn thinned(rows: &[CurveRow]) -> Vec<&CurveRow> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use floodgauge_protocol::MetricValues;
 
     fn epochs(count: u32) -> Vec<u32> {
         let row = |epoch| CurveRow {
@@ -86,8 +78,7 @@ mod tests {
             epoch,
             step: epoch.into(),
             train_loss: Metric::Diverged,
-            val_loss: Metric::Diverged,
-            val_error: Metric::Diverged,
+            metrics: MetricValues::new(),
             branch: ArmIx(0),
             diagnostics: None,
         };

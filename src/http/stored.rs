@@ -114,7 +114,7 @@ mod tests {
             "name": "later", "tags": ["a"],
             "recipe": { "dataset": { "name": "spiral", "shuffle": true }, "epochs": 7,
                         "optimizer": { "kind": "lion", "lr": 1.0 } },
-            "search": { "levels": [0.1, 0.2], "evidence": "val_loss", "seeds": [0, 1] },
+            "search": { "levels": [0.1, 0.2], "of_a_later_release": true, "seeds": [0, 1] },
             "scheduler": { "kind": "bayes", "priority": 3 },
         });
         let known = known(spec).unwrap();

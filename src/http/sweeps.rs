@@ -192,6 +192,7 @@ pub(super) async fn detail(state: &AppState, sweep: SweepId) -> Result<SweepDeta
         summary,
         arms_list: Arm::all(&plan),
         families: plan.families,
+        metrics: spec.search.metrics().iter().cloned().collect(),
         steps_per_epoch: spec.recipe.steps_per_epoch(),
         rungs,
         stages,

@@ -12,7 +12,7 @@ use super::{
 use crate::scheduler::Sweep;
 use axum::{extract::State, http::HeaderMap, response::Response};
 use floodgauge_api::{Figure, SweepTable, Table, TableCell, TableRow};
-use floodgauge_protocol::{Arm, Metric, SweepId};
+use floodgauge_protocol::{Arm, Metric, MetricInfo, SweepId};
 use std::fmt::Write as _;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -59,26 +59,28 @@ async fn table(
 }
 
 fn csv(table: &Table) -> String {
-    let mut text = String::from(
-        "early_stopping,weight_decay,arm,name,method,b,seeds,val_loss,val_loss_se,val_error,val_error_se,\
-         test_loss,test_loss_se,test_error,test_error_se\r\n",
-    );
+    let mut text = String::from("early_stopping,weight_decay,method,arm,b,seeds");
+    for MetricInfo { name, .. } in &table.metrics {
+        // Writing to a string can't fail.
+        let _ = write!(text, ",{name},{name}_se");
+    }
+    text.push_str(",test_loss,test_loss_se,test_error,test_error_se\r\n");
     for row in &table.rows {
         for cell in row.cells() {
-            line(&mut text, row, cell);
+            line(&mut text, &table.metrics, row, cell);
         }
     }
     text
 }
 
-fn line(text: &mut String, row: &TableRow, of: &TableCell) {
-    let Arm { ix, name, method, b, .. } = &of.arm;
+fn line(text: &mut String, metrics: &[MetricInfo], row: &TableRow, of: &TableCell) {
+    let Arm { name, method, b, .. } = &of.arm;
     let b = b.map(|b| b.to_string()).unwrap_or_default();
-    let (name, method) = (cell::text(name), cell::text(method));
-    // Writing to a string can't fail.
-    let _ = write!(text, "{},{},", row.early_stopping, row.weight_decay);
-    let _ = write!(text, "{ix},{name},{method},{b},{}", of.seeds);
-    for figure in [Some(of.val_loss), Some(of.val_error), of.test_loss, of.test_error] {
+    let (method, arm) = (cell::text(method), cell::text(name));
+    let _ =
+        write!(text, "{},{},{method},{arm},{b},{}", row.early_stopping, row.weight_decay, of.seeds);
+    let validation = metrics.iter().map(|metric| of.metrics.get(&metric.name).copied());
+    for figure in validation.chain([of.test_loss, of.test_error]) {
         let _ = write!(text, ",{}", figures(figure));
     }
     text.push_str("\r\n");

@@ -60,7 +60,7 @@ async fn claim(
 ) -> Response {
     let claimed = claim_in(&state, worker, &request).await;
     let mut answer = claimed.unwrap_or_else(IntoResponse::into_response);
-    if let Ok(ours) = HeaderValue::try_from(WireVersions::OURS.to_string()) {
+    if let Ok(ours) = HeaderValue::try_from(WireVersions::OF_SERVER.to_string()) {
         answer.headers_mut().insert(HeaderName::from_static(WIRE_HEADER), ours);
     }
     answer
@@ -72,8 +72,8 @@ async fn claim_in(
     worker: WireVersions,
     request: &ClaimRequest,
 ) -> Result<Response, Problem> {
-    let Some(spoken) = WireVersions::OURS.spoken_with(worker) else {
-        let words = WireVersions::parted(worker, WireVersions::OURS);
+    let Some(spoken) = WireVersions::OF_SERVER.spoken_with(worker) else {
+        let words = WireVersions::parted(worker, WireVersions::OF_SERVER);
         return Err(Problem::WireVersion(words.unwrap_or_default()));
     };
     let claimed = tokio::select! {
@@ -101,8 +101,8 @@ async fn claim_in(
         ("floodgauge-lease-token" = String, Header, description = "The lease's token"),
     ),
     request_body(content = Report, description = "At most 16 MiB and 10,000 rows", example = json!({
-        "rows": [{ "arms": [0, 7], "epoch": 3, "step": 60, "train_loss": 1.9, "val_loss": 2.0,
-                   "val_error": 0.7 }]
+        "rows": [{ "arms": [0, 7], "epoch": 3, "step": 60, "train_loss": 1.9,
+                   "metrics": { "val_loss": 2.0, "val_error": 0.7 } }]
     })),
     responses(
         (status = 200, body = ReportAnswer, description = "Arms to stop, seconds to expiry"),

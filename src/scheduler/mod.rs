@@ -27,7 +27,7 @@ mod words;
 
 pub use action::{Action, Decision, TrialEnd};
 pub use event::Event;
-pub use facts::{BadReport, Point, Sifted, Trial};
+pub use facts::{BadReport, Sifted, Trial};
 pub use floodgauge_api::{Phase, PlanBound};
 pub use goal::Goal;
 pub use intent::Intent;

@@ -1,7 +1,7 @@
 //! Why the scheduler decided as it did, as data: what was compared, where it stood among what, over
 //! which epochs and seeds. [`words`](super::words) makes sentences of it, and nothing reads those.
 
-use floodgauge_protocol::{Arm, Metric, ObjectiveMetric};
+use floodgauge_protocol::{Arm, Metric, MetricName};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -110,7 +110,7 @@ pub enum Reason {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Comparison {
     /// The metric.
-    pub metric: ObjectiveMetric,
+    pub metric: MetricName,
     /// Its value, a mean over seeds; `diverged` where one of them has no finite value.
     pub value: Metric,
     /// The first epoch that it was read over, from 1.

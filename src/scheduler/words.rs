@@ -116,7 +116,7 @@ impl Display for AtRung {
         write!(f, "{fate} at {rung}: ")?;
         match comparison.value {
             Metric::Finite(_) => {
-                write!(f, "{} {}", comparison.metric.as_str(), comparison.value)?;
+                write!(f, "{} {}", comparison.metric, comparison.value)?;
             }
             Metric::Diverged => f.write_str("no finite mean over seeds")?,
         }
@@ -131,7 +131,7 @@ impl Display for AtRung {
 impl Display for Arrived {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
         let Self { rung, comparison, as_the_last } = self;
-        write!(f, "promoted at {rung}: {} {} ", comparison.metric.as_str(), comparison.value)?;
+        write!(f, "promoted at {rung}: {} {} ", comparison.metric, comparison.value)?;
         match as_the_last {
             true => f.write_str("is the best of the highest rung so far"),
             false => {
@@ -145,7 +145,7 @@ impl Display for Arrived {
 impl Display for Probed {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
         let Self { fate, comparison, chosen } = self;
-        write!(f, "{fate}: {} {}", comparison.metric.as_str(), comparison.value)?;
+        write!(f, "{fate}: {} {}", comparison.metric, comparison.value)?;
         if comparison.seeds != 1 {
             write!(f, " as a mean over {} seeds", comparison.seeds)?;
         }

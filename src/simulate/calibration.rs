@@ -2,7 +2,7 @@
 
 use super::{RecordedGrid, score::draws, trial};
 use crate::verdict::Best;
-use floodgauge_protocol::{ObjectiveMetric, SchedulerKind};
+use floodgauge_protocol::{Direction, MetricName, SchedulerKind};
 use serde::Serialize;
 
 /// Bounds of the bins of stated probabilities.
@@ -45,7 +45,7 @@ impl Default for Calibration {
 }
 
 impl Calibration {
-    /// Takes an answer in. `means` are the arms' objectives on other seeds, by index.
+    /// Takes an answer in. `means` are the arms' objectives on other seeds, minimised, by index.
     pub fn take(&mut self, best: &Best, means: &[f64]) {
         let least = means.iter().copied().fold(f64::INFINITY, f64::min);
         let winners = means.iter().filter(|mean| **mean == least).count().max(1) as f64;
@@ -61,6 +61,11 @@ impl Calibration {
         let chosen = best.best.as_ref().filter(|best| !best.arm.is_plain());
         let mean = chosen.and_then(|best| means.get(best.arm.ix.ix()));
         let interval = best.difference.as_ref().and_then(|d| d.low.zip(d.high));
+        // As the means are.
+        let interval = interval.map(|(low, high)| match best.direction {
+            Direction::Min => (low, high),
+            Direction::Max => (-high, -low),
+        });
         if let (Some(mean), Some((low, high))) = (mean, interval) {
             self.intervals += 1;
             self.covered += u32::from((low..=high).contains(&(mean - means[0])));
@@ -86,7 +91,7 @@ impl Calibration {
 pub fn calibrate(
     grid: &RecordedGrid,
     kind: SchedulerKind,
-    metric: ObjectiveMetric,
+    metric: MetricName,
     seeds: usize,
 ) -> Option<Calibration> {
     let all: Vec<u32> = grid.runs.iter().map(|run| run.seed).collect();

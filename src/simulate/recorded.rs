@@ -1,10 +1,12 @@
 //! Full grids that were recorded: every level trained to the end, over several seeds.
 
-use super::Truth;
-use crate::scheduler::Point;
-use floodgauge_protocol::{ArmIx, Method, Metric, ObjectiveMetric, work::TestMetrics};
+use super::{Measured, Truth};
+use floodgauge_protocol::{
+    ArmIx, Method, Metric, MetricName, MetricSpec, Metrics, Search, work::TestMetrics,
+};
 use serde::Deserialize;
 use std::{
+    collections::BTreeMap,
     fs::File,
     io::{self, BufReader, Read as _},
     path::Path,
@@ -39,6 +41,12 @@ pub struct RecordedGrid {
     arms: Vec<Method>,
     /// Epochs of a full run.
     pub epochs: u32,
+    /// Its metrics, where the file declares them; else those of the built-in recipe.
+    #[serde(default)]
+    pub metrics: BTreeMap<MetricName, MetricSpec>,
+    /// The metric that counts as evidence, where the file names one.
+    #[serde(default)]
+    pub evidence: Option<MetricName>,
     /// One run a seed.
     pub runs: Vec<RecordedRun>,
 }
@@ -55,8 +63,13 @@ pub struct RecordedRun {
     pub steps_per_epoch: u64,
     onset_step: Vec<Option<u64>>,
     train_loss: Vec<Vec<Loss>>,
-    val_loss: Vec<Vec<Loss>>,
-    val_error: Vec<Vec<Loss>>,
+    #[serde(default)]
+    val_loss: Option<Vec<Vec<Loss>>>,
+    #[serde(default)]
+    val_error: Option<Vec<Vec<Loss>>>,
+    /// Every metric by name, once the file has been read: the two above are among them.
+    #[serde(default)]
+    metrics: BTreeMap<MetricName, Vec<Vec<Loss>>>,
     #[serde(default)]
     test_last: Option<Test>,
 }
@@ -78,6 +91,28 @@ impl Loss {
     }
 }
 
+impl RecordedRun {
+    /// With its metrics in one place.
+    fn by_name(mut self) -> Self {
+        let columns = [
+            (MetricName::val_loss(), self.val_loss.take()),
+            (MetricName::val_error(), self.val_error.take()),
+        ];
+        self.metrics.extend(columns.into_iter().filter_map(|(name, arms)| Some((name, arms?))));
+        self
+    }
+
+    /// The curves that must be whole: the training loss, and each metric that can be compared.
+    fn compared<'a>(
+        &'a self,
+        metrics: &'a Metrics,
+    ) -> impl Iterator<Item = Option<&'a Vec<Vec<Loss>>>> {
+        let compared = metrics.iter().filter(|metric| metric.direction.is_some());
+        let curves = compared.map(|metric| self.metrics.get(&metric.name));
+        std::iter::once(Some(&self.train_loss)).chain(curves)
+    }
+}
+
 impl RecordedGrid {
     /// Reads a file of JSON, gzipped or not; a grid of each weight decay.
     ///
@@ -93,9 +128,19 @@ impl RecordedGrid {
                 .read_to_end(&mut plain)?;
             bytes = plain;
         }
-        let grid = serde_json::from_slice::<Self>(&bytes)?.flooded();
+        let grid = serde_json::from_slice::<Self>(&bytes)?.by_name().flooded();
         grid.check().map_err(GridError::Content)?;
         Ok(grid.by_weight_decay())
+    }
+
+    fn by_name(mut self) -> Self {
+        self.runs = self.runs.into_iter().map(RecordedRun::by_name).collect();
+        self
+    }
+
+    /// What its runs report.
+    pub fn declared(&self) -> Metrics {
+        Search { metrics: self.metrics.clone(), ..Search::default() }.metrics()
     }
 
     fn check(&self) -> Result<(), String> {
@@ -109,17 +154,19 @@ impl RecordedGrid {
         if self.runs.is_empty() || self.epochs == 0 {
             return Err("it has no runs".into());
         }
+        let declared = self.declared();
         for run in &self.runs {
             let seed = run.seed;
             if run.onset_step.len() != self.levels.len() || run.steps_per_epoch == 0 {
                 return Err(format!("seed {seed} must have an onset_step for each level"));
             }
-            let curves = [&run.train_loss, &run.val_loss, &run.val_error];
-            let whole = |arms: &&Vec<Vec<Loss>>| {
-                arms.len() == self.levels.len()
-                    && arms.iter().all(|curve| curve.len() == self.epochs as usize)
+            let whole = |arms: Option<&Vec<Vec<Loss>>>| {
+                arms.is_some_and(|arms| {
+                    arms.len() == self.levels.len()
+                        && arms.iter().all(|curve| curve.len() == self.epochs as usize)
+                })
             };
-            if !curves.iter().all(whole) {
+            if !run.compared(&declared).all(whole) {
                 return Err(format!(
                     "seed {seed} must have {} curves of {} epochs: a sweep with the scheduler `grid` has",
                     self.levels.len(),
@@ -133,9 +180,10 @@ impl RecordedGrid {
     /// Plain and the flooded arms alone, in the order of their levels, where the file tells which
     /// they are: a sweep may have had other methods beside them, and levels added later.
     fn flooded(self) -> Self {
+        let declared = self.declared();
         let whole = |run: &RecordedRun| {
-            let curves = [&run.train_loss, &run.val_loss, &run.val_error];
-            curves.iter().all(|arms| arms.len() == self.arms.len())
+            let lengths = run.compared(&declared).map(|arms| arms.map_or(0, Vec::len));
+            lengths.into_iter().all(|arms| arms == self.arms.len())
         };
         if self.arms.len() != self.levels.len() || !self.runs.iter().all(whole) {
             return self;
@@ -175,6 +223,8 @@ impl RecordedGrid {
             levels: kept.iter().map(|&arm| self.levels[arm]).collect(),
             arms: kept.iter().filter_map(|&arm| self.arms.get(arm)).copied().collect(),
             epochs: self.epochs,
+            metrics: self.metrics.clone(),
+            evidence: self.evidence,
             runs: self.runs.iter().map(|run| run.part(&kept)).collect(),
         }
     }
@@ -195,23 +245,21 @@ impl RecordedGrid {
             .collect()
     }
 
-    /// The objective of each arm at the end: the mean over the closing tenth of the epochs and
+    /// The objective of each arm at the end, minimised: the mean over the closing tenth of the epochs and
     /// over all runs; infinite where one diverged.
-    pub fn objectives(&self, metric: ObjectiveMetric) -> Vec<f64> {
+    pub fn objectives(&self, metric: MetricName) -> Vec<f64> {
         let all: Vec<u32> = self.runs.iter().map(|run| run.seed).collect();
         self.objectives_of(metric, &all)
     }
 
     /// The same over the runs of some seeds.
-    pub fn objectives_of(&self, metric: ObjectiveMetric, seeds: &[u32]) -> Vec<f64> {
+    pub fn objectives_of(&self, metric: MetricName, seeds: &[u32]) -> Vec<f64> {
         let window = self.epochs.div_ceil(10).max(1) as usize;
+        let direction = self.declared().direction(metric).unwrap_or_default();
         let closing = |run: &RecordedRun, arm: usize| {
-            let curves = match metric {
-                ObjectiveMetric::ValLoss => &run.val_loss,
-                ObjectiveMetric::ValError => &run.val_error,
-            };
-            let curve = &curves[arm];
-            Metric::mean(curve[curve.len() - window..].iter().map(|loss| loss.metric()))
+            let Some(curves) = run.metrics.get(&metric) else { return Metric::Diverged };
+            let values = curves[arm].iter().rev().take(window).rev();
+            Metric::mean(values.map(|value| direction.minimised(value.metric())))
         };
         (0..self.levels.len())
             .map(|arm| Metric::mean(seeds.iter().map(|&seed| closing(self.run(seed), arm))))
@@ -233,8 +281,9 @@ impl RecordedRun {
         Self {
             onset_step: of(&self.onset_step, arms),
             train_loss: of(&self.train_loss, arms),
-            val_loss: of(&self.val_loss, arms),
-            val_error: of(&self.val_error, arms),
+            val_loss: None,
+            val_error: None,
+            metrics: self.metrics.iter().map(|(name, all)| (*name, of(all, arms))).collect(),
             test_last: test
                 .map(|test| Test { loss: of(&test.loss, arms), error: of(&test.error, arms) }),
             ..*self
@@ -243,13 +292,13 @@ impl RecordedRun {
 }
 
 impl Truth for RecordedGrid {
-    fn point(&self, seed: u32, arm: ArmIx, epoch: u32) -> Point {
+    fn epoch(&self, seed: u32, arm: ArmIx, epoch: u32) -> Measured {
         let (run, at) = (self.run(seed), epoch as usize - 1);
-        Point {
-            train_loss: run.train_loss[arm.ix()][at].metric(),
-            val_loss: run.val_loss[arm.ix()][at].metric(),
-            val_error: run.val_error[arm.ix()][at].metric(),
-            diagnostics: None,
+        let of = |curves: &[Vec<Loss>]| Some(curves.get(arm.ix())?.get(at)?.metric());
+        let told = run.metrics.iter();
+        Measured {
+            train_loss: of(&run.train_loss).unwrap_or(Metric::Diverged),
+            metrics: told.filter_map(|(name, curves)| Some((*name, of(curves)?))).collect(),
         }
     }
 

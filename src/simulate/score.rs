@@ -1,7 +1,7 @@
 //! Cost and regret of a scheduler on a recorded grid, over draws of its seeds.
 
 use super::{RecordedGrid, trial};
-use floodgauge_protocol::{ObjectiveMetric, SchedulerKind};
+use floodgauge_protocol::{MetricName, SchedulerKind};
 use serde::Serialize;
 
 /// The most draws of seeds that are tried.
@@ -64,7 +64,7 @@ pub struct Score {
     /// Who picked.
     pub scheduler: &'static str,
     /// The metric that is searched for.
-    pub metric: &'static str,
+    pub metric: MetricName,
     /// Seeds that each search is given.
     pub seeds: usize,
     /// Mean cost, in run-equivalents.
@@ -85,7 +85,7 @@ pub struct Score {
 pub fn score(
     grid: &RecordedGrid,
     contestant: Contestant,
-    metric: ObjectiveMetric,
+    metric: MetricName,
     seeds: usize,
     workers: usize,
 ) -> Option<Score> {
@@ -106,7 +106,7 @@ pub fn score(
     (!outcomes.is_empty()).then(|| Score {
         task: grid.task.clone(),
         scheduler: contestant.name(),
-        metric: metric.as_str(),
+        metric,
         seeds,
         cost: mean(&mut outcomes.iter().map(|outcome| outcome.cost)),
         time: mean(&mut outcomes.iter().map(|outcome| outcome.time)),

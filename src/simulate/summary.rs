@@ -86,9 +86,10 @@ fn interval(values: &[f64]) -> Option<(f64, f64)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use floodgauge_protocol::MetricName;
 
     fn score(task: &str, scheduler: &'static str, regret: f64) -> Score {
-        let (task, metric, seeds, picks) = (task.into(), "val_loss", 1, vec![]);
+        let (task, metric, seeds, picks) = (task.into(), MetricName::val_loss(), 1, vec![]);
         let (cost, time, worst_regret) = (2.0, 1.0, regret + 0.1);
         Score { task, scheduler, metric, seeds, cost, time, regret, worst_regret, picks }
     }

@@ -5,7 +5,7 @@ use super::{
     calibration::{Bin, calibrate},
     score::{Contestant, score},
 };
-use floodgauge_protocol::{ObjectiveMetric, SchedulerKind};
+use floodgauge_protocol::{MetricName, SchedulerKind};
 use serde_json::{Value, json};
 use std::{io::Write as _, path::Path};
 
@@ -41,12 +41,12 @@ fn a_grid_is_read_gzipped_or_not_and_searched() {
         let grids = read(&bytes).unwrap();
         for kind in [SchedulerKind::Halving, SchedulerKind::Grid] {
             let contestant = Contestant::Scheduler(kind);
-            let score = score(&grids[0], contestant, ObjectiveMetric::ValLoss, 2, 3).unwrap();
+            let score = score(&grids[0], contestant, MetricName::val_loss(), 2, 3).unwrap();
             assert_eq!(score.picks, [Some(0.2)], "{kind:?}");
             assert_eq!((score.regret, score.seeds), (0.0, 2));
         }
         let score = |kind, seeds| {
-            score(&grids[0], Contestant::Scheduler(kind), ObjectiveMetric::ValLoss, seeds, 1)
+            score(&grids[0], Contestant::Scheduler(kind), MetricName::val_loss(), seeds, 1)
         };
         let sha = score(SchedulerKind::Sha, 2).unwrap();
         assert_eq!(sha.picks, [Some(0.1)], "its first rung, of three epochs, is a tie");
@@ -65,13 +65,13 @@ fn a_grid_is_read_gzipped_or_not_and_searched() {
 fn seeds_that_the_grid_has_not_give_no_score() {
     let grids = read(grid().to_string().as_bytes()).unwrap();
     let halving = Contestant::ALL[0];
-    assert_eq!(score(&grids[0], halving, ObjectiveMetric::ValLoss, 3, 1), None);
+    assert_eq!(score(&grids[0], halving, MetricName::val_loss(), 3, 1), None);
 }
 
 #[test]
 fn picks_that_search_nothing_cost_plain_and_their_level() {
     let grids = read(grid().to_string().as_bytes()).unwrap();
-    let score = |contestant| score(&grids[0], contestant, ObjectiveMetric::ValLoss, 1, 1).unwrap();
+    let score = |contestant| score(&grids[0], contestant, MetricName::val_loss(), 1, 1).unwrap();
     let lowest = score(Contestant::Lowest);
     assert_eq!((lowest.picks, lowest.cost), (vec![Some(0.1); 2], 1.0 + 0.7));
     assert_eq!(score(Contestant::Middle).regret, 0.0);
@@ -88,7 +88,7 @@ fn several_workers_end_sooner_at_the_same_cost() {
     let grids = read(grid().to_string().as_bytes()).unwrap();
     for contestant in Contestant::ALL {
         let score =
-            |workers| score(&grids[0], contestant, ObjectiveMetric::ValLoss, 2, workers).unwrap();
+            |workers| score(&grids[0], contestant, MetricName::val_loss(), 2, workers).unwrap();
         let (one, four) = (score(1), score(4));
         assert!(four.time < one.time, "{}", contestant.name());
         if contestant != Contestant::Scheduler(SchedulerKind::Asha) {
@@ -119,7 +119,7 @@ fn a_grid_can_be_looked_at_through_windows() {
     ];
     assert_eq!(levels, expected);
     assert_eq!(windows[0].task, "made up, without the lowest");
-    assert_eq!(windows[0].objectives(ObjectiveMetric::ValLoss)[1], 3.0);
+    assert_eq!(windows[0].objectives(MetricName::val_loss())[1], 3.0);
 }
 
 #[test]
@@ -180,7 +180,7 @@ fn answers_are_held_against_the_seeds_that_took_no_part() {
     third["val_loss"][2] = json!(vec![1.0; 10]);
     grid["runs"].as_array_mut().unwrap().push(third);
     let grid = &read(grid.to_string().as_bytes()).unwrap()[0];
-    let stated = |seeds| calibrate(grid, SchedulerKind::Grid, ObjectiveMetric::ValLoss, seeds);
+    let stated = |seeds| calibrate(grid, SchedulerKind::Grid, MetricName::val_loss(), seeds);
     let stated_of_two = stated(2).unwrap();
     assert_eq!(stated_of_two.intervals, 3, "each way to leave one out chooses a level");
     assert!(stated_of_two.covered < 3, "what two seeds agree on, the third is far from");

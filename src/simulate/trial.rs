@@ -2,10 +2,10 @@
 
 use super::{RecordedGrid, worker::VirtualWorker};
 use crate::{
-    scheduler::{Action, Event, Sweep},
+    scheduler::{Action, Decision, Event, Sweep},
     verdict::Best,
 };
-use floodgauge_protocol::{ObjectiveMetric, SchedulerKind, Segment, SegmentId, SweepSpec};
+use floodgauge_protocol::{MetricName, Objective, SchedulerKind, Segment, SegmentId, SweepSpec};
 use std::collections::BTreeMap;
 
 /// What came of it.
@@ -19,6 +19,8 @@ pub struct Outcome {
     pub best: Best,
     /// When it ended on so many workers that each train one run-epoch at a time, in full runs.
     pub time: f64,
+    /// Every decision on the way, in order.
+    pub decisions: Vec<Decision>,
 }
 
 /// Lets a scheduler search a grid with some of its seeds on `workers` workers. None if it came to
@@ -26,19 +28,33 @@ pub struct Outcome {
 pub fn run(
     grid: &RecordedGrid,
     kind: SchedulerKind,
-    metric: ObjectiveMetric,
+    metric: MetricName,
     seeds: &[u32],
     workers: usize,
 ) -> Option<Outcome> {
-    let spec = spec(grid, kind, metric, seeds)?;
+    let objective = Objective { metric, ..Objective::default() };
+    search(grid, kind, objective, seeds, workers)
+}
+
+/// The same for an objective that may be read at best epochs.
+pub fn search(
+    grid: &RecordedGrid,
+    kind: SchedulerKind,
+    objective: Objective,
+    seeds: &[u32],
+    workers: usize,
+) -> Option<Outcome> {
+    let spec = spec(grid, kind, objective, seeds)?;
     let mut sweep = Sweep::new(spec.clone());
     let mut queue: BTreeMap<SegmentId, Segment> = BTreeMap::new();
-    let enqueue = |queue: &mut BTreeMap<_, _>, decisions: Vec<crate::scheduler::Decision>| {
-        for decision in decisions {
-            if let Action::Enqueue { segment } = decision.action {
-                queue.insert(segment.segment, segment);
+    let mut taken = vec![];
+    let mut enqueue = |queue: &mut BTreeMap<_, _>, decisions: Vec<Decision>| {
+        for decision in &decisions {
+            if let Action::Enqueue { segment } = &decision.action {
+                queue.insert(segment.segment, segment.clone());
             }
         }
+        taken.extend(decisions);
     };
     enqueue(&mut queue, sweep.step(&Event::Submitted { spec: Box::new(spec) }));
     // When each worker is free, and what it then hands in.
@@ -72,6 +88,7 @@ pub fn run(
         cost: best.run_equivalents.spent,
         best,
         time: now / f64::from(grid.epochs),
+        decisions: taken,
     })
 }
 
@@ -79,20 +96,22 @@ pub fn run(
 fn spec(
     grid: &RecordedGrid,
     kind: SchedulerKind,
-    metric: ObjectiveMetric,
+    objective: Objective,
     seeds: &[u32],
 ) -> Option<SweepSpec> {
     let steps = grid.runs.first()?.steps_per_epoch;
     let levels: Vec<f64> = grid.levels.iter().flatten().copied().collect();
-    serde_json::from_value(serde_json::json!({
+    let mut spec: SweepSpec = serde_json::from_value(serde_json::json!({
         "name": "simulated",
         "recipe": {
             "dataset": { "name": "digits", "n_train": steps },
             "batch_size": 1,
             "epochs": grid.epochs,
         },
-        "search": { "levels": levels, "seeds": seeds, "objective": { "metric": metric } },
+        "search": { "levels": levels, "seeds": seeds, "objective": objective },
         "scheduler": { "kind": kind },
     }))
-    .ok()
+    .ok()?;
+    (spec.search.metrics, spec.search.evidence) = (grid.metrics.clone(), grid.evidence);
+    Some(spec)
 }

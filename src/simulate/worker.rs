@@ -1,18 +1,27 @@
 //! What a worker reports of a segment whose curves are known.
 
-use crate::scheduler::{Point, Sweep};
+use crate::scheduler::Sweep;
 use floodgauge_protocol::{
-    ArmIx, Branch, Digest, FamilyIx, Metric, Segment, SegmentKind,
+    ArmIx, Branch, Digest, FamilyIx, Metric, MetricValues, Segment, SegmentKind,
     below::highest_below,
     segment::last_epoch,
     work::{BestEpoch, BranchEnd, FinishedBranch, Minimum, ReportRow, TestMetrics, Waypoint},
 };
 use std::collections::BTreeMap;
 
+/// What an epoch of a run measures.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Measured {
+    /// The mean training loss over the epoch.
+    pub train_loss: Metric,
+    /// The sweep's metrics after it.
+    pub metrics: MetricValues,
+}
+
 /// The curves of every trial of a sweep.
 pub trait Truth {
     /// The metrics of an arm after an epoch, from 1. Before its onset they are those of plain.
-    fn point(&self, seed: u32, arm: ArmIx, epoch: u32) -> Point;
+    fn epoch(&self, seed: u32, arm: ArmIx, epoch: u32) -> Measured;
 
     /// The first step at which the plain run of a seed is below the arm's level. The levels of
     /// higher arms come no later.
@@ -46,14 +55,13 @@ impl<'a> VirtualWorker<'a> {
         let mut rows = vec![];
         for epoch in epochs(segment, per_epoch) {
             for (arms, onset_step) in segment.branches.iter().flat_map(|b| self.runs(b, epoch)) {
-                let point = self.truth.point(self.seed, arms[0], epoch);
+                let Measured { train_loss, metrics } = self.truth.epoch(self.seed, arms[0], epoch);
                 rows.push(ReportRow {
                     arms,
                     epoch,
                     step: u64::from(epoch) * per_epoch,
-                    train_loss: point.train_loss,
-                    val_loss: point.val_loss,
-                    val_error: point.val_error,
+                    train_loss,
+                    metrics,
                     onset_step,
                     diagnostics: None,
                 });
@@ -138,12 +146,16 @@ impl<'a> VirtualWorker<'a> {
         arm: ArmIx,
         until: u32,
     ) -> Option<BestEpoch> {
-        let value = |epoch| self.truth.point(self.seed, arm, epoch).metric(segment.metric);
+        let minimised = |value| segment.direction.minimised(value);
+        let value = |epoch| {
+            let measured = self.truth.epoch(self.seed, arm, epoch).metrics;
+            minimised(measured.get(segment.metric).unwrap_or(Metric::Diverged))
+        };
         let epochs =
             epochs(segment, self.sweep.facts().steps_per_epoch()).filter(|&epoch| epoch <= until);
         let epoch = epochs.min_by(|&a, &b| value(a).order(value(b)))?;
         let best = value(epoch);
-        let beaten = branch.best.is_some_and(|before| before.order(best).is_le());
+        let beaten = branch.best.is_some_and(|before| minimised(before).order(best).is_le());
         (!beaten && best != Metric::Diverged)
             .then(|| BestEpoch { epoch, checkpoint: checkpoint(self.seed, arm, epoch) })
     }

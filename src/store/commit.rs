@@ -5,7 +5,8 @@ use crate::{
     scheduler::{SweepStatus, TrialStatus},
 };
 use floodgauge_protocol::{
-    ArmIx, Digest, LeaseId, Metric, Segment, SegmentId, SweepId, TrialKey, work::Diagnostics,
+    ArmIx, Digest, LeaseId, Metric, MetricValues, Segment, SegmentId, SweepId, TrialKey,
+    work::Diagnostics,
 };
 use serde_json::Value;
 use std::{collections::BTreeSet, time::Duration};
@@ -120,10 +121,8 @@ pub struct RowUpdate {
     pub step: u64,
     /// Mean training loss over the epoch.
     pub train_loss: Metric,
-    /// Validation loss after the epoch.
-    pub val_loss: Metric,
-    /// Validation error after the epoch.
-    pub val_error: Metric,
+    /// The sweep's metrics after the epoch.
+    pub metrics: MetricValues,
     /// The first arm of the branch that trained it: rows with the same `branch`, family and
     /// epoch are one trained epoch.
     pub branch: ArmIx,

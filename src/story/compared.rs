@@ -8,7 +8,7 @@ use floodgauge_api::LogLine;
 use floodgauge_protocol::ArmIx;
 
 /// What was compared, and what became of it.
-struct Heat {
+struct Group {
     /// The rung; none of probes, which are compared after their onsets.
     rung: Option<RungOf>,
     kept: usize,
@@ -18,7 +18,7 @@ struct Heat {
 
 /// A line for each rung, or for the probes, of which several trials were compared.
 pub(super) fn lines(decisions: &[Decision]) -> Vec<LogLine> {
-    let mut heats: Vec<Heat> = vec![];
+    let mut groups: Vec<Group> = vec![];
     for decision in decisions {
         let Some((rung, fate)) = decision.why.as_ref().and_then(place) else { continue };
         let (kept, trial) = match (&decision.action, fate) {
@@ -26,17 +26,17 @@ pub(super) fn lines(decisions: &[Decision]) -> Vec<LogLine> {
             (Action::Prune { trial, .. }, Fate::Pruned) => (false, trial),
             _ => continue,
         };
-        let ix = heats.iter().position(|heat| heat.rung == rung).unwrap_or_else(|| {
-            heats.push(Heat { rung, kept: 0, pruned: 0, arms: vec![] });
-            heats.len() - 1
+        let ix = groups.iter().position(|group| group.rung == rung).unwrap_or_else(|| {
+            groups.push(Group { rung, kept: 0, pruned: 0, arms: vec![] });
+            groups.len() - 1
         });
-        let heat = &mut heats[ix];
-        heat.kept += usize::from(kept);
-        heat.pruned += usize::from(!kept);
-        heat.arms.push(trial.arm);
+        let group = &mut groups[ix];
+        group.kept += usize::from(kept);
+        group.pruned += usize::from(!kept);
+        group.arms.push(trial.arm);
     }
-    let several = heats.into_iter().filter(|heat| heat.kept + heat.pruned > 1);
-    several.map(|heat| heat.line()).collect()
+    let several = groups.into_iter().filter(|group| group.kept + group.pruned > 1);
+    several.map(|group| group.line()).collect()
 }
 
 /// Where a reason's trial was compared, and what became of it.
@@ -50,7 +50,7 @@ fn place(why: &Reason) -> Option<(Option<RungOf>, Fate)> {
     }
 }
 
-impl Heat {
+impl Group {
     /// `rung 1 of 3 (epoch 9): 4 of 12 trials continue; the rest are pruned`.
     fn line(self) -> LogLine {
         let (at, noun) = match self.rung {

@@ -1,6 +1,6 @@
 //! What was decided, in words: a line a decision, but one for many trials that end alike.
 
-use super::{Cast, compared, count};
+use super::{Names, compared, count};
 use crate::scheduler::{Action, Decision, TrialEnd};
 use floodgauge_api::{LogLine, Tone};
 use floodgauge_protocol::{SegmentId, TrialKey, work::Stop};
@@ -10,7 +10,7 @@ use std::collections::{HashMap, HashSet};
 const MANY: usize = 3;
 
 /// The lines of an entry's decisions: those that compared many are told together first.
-pub(super) fn lines(cast: Cast<'_>, decisions: &[Decision]) -> Vec<LogLine> {
+pub(super) fn lines(names: Names<'_>, decisions: &[Decision]) -> Vec<LogLine> {
     let mut alike: HashMap<(TrialEnd, &str), Vec<TrialKey>> = HashMap::new();
     for Decision { action, reason, .. } in decisions {
         if let Action::End { trial, end } = action {
@@ -26,7 +26,7 @@ pub(super) fn lines(cast: Cast<'_>, decisions: &[Decision]) -> Vec<LogLine> {
             _ => None,
         };
         match many {
-            None => lines.push(line(cast, action, reason)),
+            None => lines.push(line(names, action, reason)),
             Some((like, trials)) if told.insert(*like) => {
                 lines.push(end_line(like.0, count(trials.len(), "trial"), reason, trials));
             }
@@ -36,32 +36,34 @@ pub(super) fn lines(cast: Cast<'_>, decisions: &[Decision]) -> Vec<LogLine> {
     lines
 }
 
-fn line(cast: Cast<'_>, action: &Action, reason: &str) -> LogLine {
+fn line(names: Names<'_>, action: &Action, reason: &str) -> LogLine {
     let of_trial = |kind, trial: &TrialKey| {
-        LogLine::new(kind, cast.trial(*trial)).because(reason).about([trial.arm])
+        LogLine::new(kind, names.trial(*trial)).because(reason).about([trial.arm])
     };
     let of_segment = |kind, id: &SegmentId| {
-        LogLine::new(kind, cast.segment(*id)).because(reason).about(cast.arms_of(*id))
+        LogLine::new(kind, names.segment(*id)).because(reason).about(names.arms_of(*id))
     };
     match action {
         Action::Enqueue { segment } => {
-            LogLine::new("queued", cast.work(segment)).because(reason).about(segment.arms())
+            LogLine::new("queued", names.work(segment)).because(reason).about(segment.arms())
         }
         Action::Retry { segment } => {
             of_segment("retried", segment).in_tone(Tone::Bad).as_news(true)
         }
         Action::Withdraw { segment } => of_segment("withdrawn", segment),
-        Action::Stop { segment, stop } => stopped(cast, *segment, stop).because(reason),
+        Action::Stop { segment, stop } => stopped(names, *segment, stop).because(reason),
         Action::Grow { arms } => LogLine::new("added", count(arms.len(), "arm"))
             .because(reason)
             .about(arms.iter().map(|added| added.ix))
             .as_news(true),
         Action::Promote { trial, .. } => of_trial("kept", trial).in_tone(Tone::Good),
         // One that has all epochs in common with its trunk has nothing left to train.
-        Action::Wake { trial, epochs } => of_trial("woken", trial).as_news(*epochs < cast.epochs()),
+        Action::Wake { trial, epochs } => {
+            of_trial("woken", trial).as_news(*epochs < names.epochs())
+        }
         Action::Rest { trial } => of_trial("resting", trial),
         Action::Prune { trial, .. } => of_trial("pruned", trial),
-        Action::End { trial, end } => end_line(*end, cast.trial(*trial), reason, &[*trial]),
+        Action::End { trial, end } => end_line(*end, names.trial(*trial), reason, &[*trial]),
         Action::Complete { best } => {
             let best = best.best.as_ref().map(|arm| format!("best: {}", arm.arm));
             LogLine::new("completed", best.unwrap_or_else(|| "no answer".into()))
@@ -73,13 +75,13 @@ fn line(cast: Cast<'_>, action: &Action, reason: &str) -> LogLine {
     }
 }
 
-fn stopped(cast: Cast<'_>, segment: SegmentId, stop: &Stop) -> LogLine {
+fn stopped(names: Names<'_>, segment: SegmentId, stop: &Stop) -> LogLine {
     // At epoch 0 stands what ends wherever it is.
     let when = match stop.at_epoch {
         0 => format!("in segment {segment}, at once"),
         epoch => format!("after epoch {epoch}"),
     };
-    let text = format!("{} {when}", cast.arms(stop.arms.iter().copied()));
+    let text = format!("{} {when}", names.arms(stop.arms.iter().copied()));
     LogLine::new("stopped", text).about(stop.arms.iter().copied())
 }
 

@@ -1,6 +1,6 @@
 //! What happened, in words.
 
-use super::{Cast, count};
+use super::{Names, count};
 use crate::scheduler::Event;
 use floodgauge_api::{LogLine, Tone};
 use floodgauge_protocol::{
@@ -9,17 +9,17 @@ use floodgauge_protocol::{
 };
 
 /// The line of an event; none where it changes nothing that people look for.
-pub(super) fn line(cast: Cast<'_>, event: &Event) -> Option<LogLine> {
+pub(super) fn line(names: Names<'_>, event: &Event) -> Option<LogLine> {
     Some(match event {
         Event::Submitted { spec } => LogLine::new("submitted", format!("sweep `{}`", spec.name)),
         Event::Claimed { segment, attempt, worker, .. } => {
-            claimed(cast, *segment, *attempt, worker)
+            claimed(names, *segment, *attempt, worker)
         }
         Event::Reported { redone: 0, .. } | Event::Saved { .. } => return None,
         Event::Reported { segment, redone, .. } => {
             let rows = count(*redone as usize, "row");
             LogLine::new("redone", format!("{rows} of segment {segment} trained again"))
-                .about(cast.arms_of(*segment))
+                .about(names.arms_of(*segment))
                 .as_news(true)
         }
         Event::Nondeterminism { segment, rows, .. } => {
@@ -32,15 +32,15 @@ pub(super) fn line(cast: Cast<'_>, event: &Event) -> Option<LogLine> {
                 .in_tone(Tone::Bad)
                 .as_news(true)
         }
-        Event::Finished { segment, branches, .. } => finished(cast, *segment, branches),
+        Event::Finished { segment, branches, .. } => finished(names, *segment, branches),
         // What is made of a failure is news, and says why.
-        Event::Failed { segment, message, .. } => LogLine::new("failed", cast.segment(*segment))
+        Event::Failed { segment, message, .. } => LogLine::new("failed", names.segment(*segment))
             .because(message)
-            .about(cast.arms_of(*segment))
+            .about(names.arms_of(*segment))
             .in_tone(Tone::Bad),
         Event::Lost { segment, .. } => {
             LogLine::new("lost", format!("segment {segment}: its worker's lease expired"))
-                .about(cast.arms_of(*segment))
+                .about(names.arms_of(*segment))
                 .in_tone(Tone::Bad)
                 .as_news(true)
         }
@@ -53,17 +53,17 @@ pub(super) fn line(cast: Cast<'_>, event: &Event) -> Option<LogLine> {
     })
 }
 
-fn claimed(cast: Cast<'_>, segment: SegmentId, attempt: u32, worker: &str) -> LogLine {
+fn claimed(names: Names<'_>, segment: SegmentId, attempt: u32, worker: &str) -> LogLine {
     let is_again = attempt > 1;
-    let mut text = format!("{worker} took {}", cast.segment(segment));
+    let mut text = format!("{worker} took {}", names.segment(segment));
     if is_again {
         text += &format!(", attempt {attempt}");
     }
-    LogLine::new("claimed", text).about(cast.arms_of(segment)).as_news(is_again)
+    LogLine::new("claimed", text).about(names.arms_of(segment)).as_news(is_again)
 }
 
-fn finished(cast: Cast<'_>, segment: SegmentId, branches: &[FinishedBranch]) -> LogLine {
-    let is_test = cast.get(segment).is_some_and(|segment| segment.kind == SegmentKind::Test);
+fn finished(names: Names<'_>, segment: SegmentId, branches: &[FinishedBranch]) -> LogLine {
+    let is_test = names.get(segment).is_some_and(|segment| segment.kind == SegmentKind::Test);
     let what = match is_test {
         true => format!("{} tested", count(branches.len(), "checkpoint")),
         false => ends(branches),

@@ -1,27 +1,27 @@
 //! A sweep's log in words: the one place that makes the lines of an entry, which the page and the
 //! terminal show as they are.
 //!
-//! An entry and its [`Cast`], what its sweep's arms, families and segments are, give the lines: no
+//! An entry and its [`Names`], what its sweep's arms, families and segments are, give the lines: no
 //! entry before has to be read again. Pure.
 //!
-//! - `cast`: what the lines name.
+//! - `names`: what the lines name.
 //! - `events`: what happened; `decisions`: what was made of it, with the reasons that the scheduler put
 //!   into words; `compared`: many decisions in one line.
 
-mod cast;
 mod compared;
 mod decisions;
 mod events;
+mod names;
 
-pub use cast::Cast;
+pub use names::Names;
 
 use crate::scheduler::{Action, Decision, Event};
 use floodgauge_api::{LogLine, Tone};
 
 /// The lines of an entry; none for a report that changes nothing else.
-pub fn lines(cast: Cast<'_>, event: &Event, decisions: &[Decision]) -> Vec<LogLine> {
-    let mut lines: Vec<LogLine> = events::line(cast, event).into_iter().collect();
-    lines.extend(decisions::lines(cast, decisions));
+pub fn lines(names: Names<'_>, event: &Event, decisions: &[Decision]) -> Vec<LogLine> {
+    let mut lines: Vec<LogLine> = events::line(names, event).into_iter().collect();
+    lines.extend(decisions::lines(names, decisions));
     // A sweep's failure gives the reason of all that failed with it; once is enough.
     if let Some(Decision { action: Action::Fail, reason, .. }) = decisions.last() {
         for line in &mut lines {

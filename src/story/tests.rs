@@ -1,6 +1,6 @@
 use super::*;
 use crate::scheduler::{Sweep, facts::Facts};
-use floodgauge_protocol::{ArmIx, SearchSpace, SweepSpec};
+use floodgauge_protocol::{Arm, ArmIx, Method, SearchSpace, SweepSpec};
 use serde_json::{Value, json};
 
 /// Plain and two levels with two weight decays, by a full grid: segment 0 begins to train all three
@@ -24,7 +24,7 @@ fn submitted() -> Sweep {
 
 fn told(facts: &Facts, event: Value, decisions: Value) -> Vec<LogLine> {
     let event = serde_json::from_value(event).unwrap();
-    lines(Cast::of(facts), &event, &serde_json::from_value::<Vec<_>>(decisions).unwrap())
+    lines(Names::of(facts), &event, &serde_json::from_value::<Vec<_>>(decisions).unwrap())
 }
 
 fn words(lines: &[LogLine]) -> Vec<String> {
@@ -77,7 +77,7 @@ fn a_segment_is_told_with_its_arms_family_and_epochs_long_after_it_was_queued() 
 fn a_segment_that_nobody_knows_goes_by_its_number() {
     let (spec, event) = (spec(), serde_json::from_value(lost()).unwrap());
     let space = SearchSpace::of(&spec);
-    let lines = lines(Cast::stored(&spec, &space), &event, &[]);
+    let lines = lines(Names::stored(&spec, &space), &event, &[]);
     assert_eq!(words(&lines), ["lost: segment 0: its worker's lease expired"]);
     assert_eq!(lines[0].arms, []);
 }
@@ -128,8 +128,8 @@ fn what_was_compared_together_is_told_in_one_line_before_the_rest() {
     let probed = |arm: u16, fate: &str, action: &str| {
         let mut probed = at_rung(arm, fate, action);
         probed["why"]["kind"] = json!("probed");
-        probed["why"]["chosen"] = json!(1);
-        probed["why"]["chosen_name"] = json!("flood b=0.1");
+        let flood = Method::Flood { b: 0.1 };
+        probed["why"]["chosen"] = json!(Arm::new(ArmIx(1), flood));
         probed
     };
     let kept = at_rung(1, "promoted", "promote");

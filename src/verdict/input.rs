@@ -1,14 +1,65 @@
 //! What is judged: a sweep as it stands, with every arm of every weight decay and what each seed has of
 //! it. What these say by themselves are verbs here; what follows from them is judged elsewhere.
 
-use super::RunEquivalents;
-use floodgauge_protocol::{Arm, ArmIx, Method, Metric, Objective, work::TestMetrics};
+use super::{Difference, RunEquivalents};
+use floodgauge_protocol::{
+    Arm, ArmIx, At, Direction, Method, Metric, MetricName, work::TestMetrics,
+};
+
+/// A metric that is judged. All that is judged is *minimised*: negated where higher is better, so that
+/// lower is always better.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Judged {
+    /// Its name.
+    pub name: MetricName,
+    /// Which way it is better, as it was measured.
+    pub direction: Direction,
+}
+
+impl Judged {
+    /// A minimised value as it was measured.
+    pub fn as_measured(self, minimised: Metric) -> Metric {
+        self.direction.minimised(minimised)
+    }
+
+    /// A minimised number, likewise.
+    pub fn number(self, minimised: f64) -> f64 {
+        self.direction.minimised_f64(minimised)
+    }
+
+    /// An interval, from its lower end to its upper.
+    pub fn interval(self, low: f64, high: f64) -> (f64, f64) {
+        match self.direction {
+            Direction::Min => (low, high),
+            Direction::Max => (-high, -low),
+        }
+    }
+
+    /// A minimised difference, likewise.
+    pub fn difference(self, of: Difference) -> Difference {
+        let (low, high) = match self.direction {
+            Direction::Min => (of.low, of.high),
+            Direction::Max => (of.high, of.low),
+        };
+        Difference {
+            mean: self.number(of.mean),
+            expected: of.expected.map(|expected| self.number(expected)),
+            low: low.map(|low| self.number(low)),
+            high: high.map(|high| self.number(high)),
+            ..of
+        }
+    }
+}
 
 /// A sweep as it stands.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Standing {
     /// What makes an arm the best.
-    pub objective: Objective,
+    pub objective: Judged,
+    /// Where on the curve it is read.
+    pub at: At,
+    /// Another metric, of which is told whether it agrees; none where there is no other.
+    pub other: Option<Judged>,
     /// The levels of all methods, in nats, rising, each once; empty where no method has levels.
     pub levels: Vec<f64>,
     /// How many levels nobody trained, since those beside them tell what they do.
@@ -61,9 +112,9 @@ pub struct TrialSummary {
     /// Whether its onset came, from which on it isn't the plain run: for flooding, the first
     /// mini-batch loss below its level.
     pub past_onset: bool,
-    /// The sweep's objective, read of the epochs so far; none before the first.
+    /// The sweep's objective, minimised, read of the epochs so far; none before the first.
     pub objective: Option<Metric>,
-    /// The metric that isn't the objective, read alike.
+    /// The other metric, minimised and read alike.
     pub other: Option<Metric>,
     /// Its test metrics after the epoch at which the objective is read; none where it wasn't tested.
     pub test: Option<TestMetrics>,
@@ -75,7 +126,7 @@ pub struct TrialSummary {
 /// What a trial that ended early says of the objective that it would have at its end.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Extrapolation {
-    /// The objective to expect, in its unit.
+    /// The objective to expect, minimised, in its unit.
     pub value: f64,
     /// How far it may be off beyond the noise of a run, as a standard deviation in the same unit;
     /// above 0.
@@ -168,7 +219,7 @@ impl Candidate {
         self.trials.iter().all(|trial| trial.objective.is_some())
     }
 
-    /// Its objective so far: the mean over all seeds; diverged where a seed's is, or has none.
+    /// Its objective so far, minimised: the mean over all seeds; diverged where a seed's is, or has none.
     pub fn objective(&self) -> Metric {
         Metric::mean(self.trials.iter().map(|trial| trial.objective.unwrap_or(Metric::Diverged)))
     }

@@ -18,7 +18,7 @@ pub use floodgauge_api::{
     OtherMetric, Preference, RunEquivalents, Table, TableCell, TableRow,
 };
 pub use floor::noise_floor;
-pub use input::{Candidate, Extrapolation, Standing, TrialSummary};
+pub use input::{Candidate, Extrapolation, Judged, Standing, TrialSummary};
 pub use judge::{judge, leader};
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
 use super::*;
-use floodgauge_protocol::{ArmIx, At, Method, Metric, Objective};
+use floodgauge_protocol::{ArmIx, At, Direction, Method, Metric, MetricName};
 
 mod calibration;
 
@@ -31,9 +31,16 @@ fn but(mut candidate: Candidate, change: impl Fn(&mut TrialSummary)) -> Candidat
     candidate
 }
 
+/// A metric that is better when lower.
+fn judged(name: MetricName) -> Judged {
+    Judged { name, direction: Direction::Min }
+}
+
 fn standing(candidates: Vec<Candidate>) -> Standing {
     Standing {
-        objective: Objective::default(),
+        objective: judged(MetricName::val_loss()),
+        at: At::Last,
+        other: Some(judged(MetricName::val_error())),
         levels: candidates.iter().filter_map(|c| c.method.level()).collect(),
         untrained: 0,
         seeds: candidates[0].trials.len() as u32,
@@ -179,7 +186,7 @@ fn where_all_runs_are_the_same_by_their_best_epoch_no_winner_is_named() {
     let mut standing = standing(
         (0..3).map(|arm| candidate(arm, (arm > 0).then(|| f64::from(arm)), &[1.2, 1.1])).collect(),
     );
-    standing.objective.at = At::Best;
+    standing.at = At::Best;
     let best = judge(&standing);
     assert_eq!(best.finding, Finding::BestPrecedesOnset);
     assert!(best.verdict.starts_with("Every best epoch precedes every onset"), "{}", best.verdict);

@@ -25,7 +25,7 @@ test("a row tells live how far its sweep is, its best curve and what it cost", a
   await submit(request, server.address, quick("first"));
   const row = page.getByRole("row", { name: "first" });
   await expect(row).toContainText("completed");
-  const curve = row.getByRole("img", { name: /^validation loss of the best arm, from \d/ });
+  const curve = row.getByRole("img", { name: /^val_loss of the best arm, from \d/ });
   await expect(curve.locator("path")).toHaveAttribute("d", /^M3 .*L85 /);
   await expect(row.locator("[data-name='best b']")).not.toHaveText("–");
   await expect(row.locator("[data-name='cost']")).toContainText("/ 8.0");
@@ -76,7 +76,7 @@ test("sweeps that are ticked are compared: answers, responses, what differs", as
     await expect(card.getByText("completed")).toBeVisible();
     await expect(card.locator(".verdict")).not.toBeEmpty();
   }
-  const response = page.getByRole("region", { name: "Response, validation loss" });
+  const response = page.getByRole("region", { name: "Response, val_loss" });
   await expect(response.getByRole("img")).toHaveAccessibleName(
     /against the flood level, for first, second/,
   );

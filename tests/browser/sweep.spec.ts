@@ -67,12 +67,12 @@ test("curves can be chosen, smoothed and drawn on a logarithmic scale", async ({
   const both = await points(page);
   await page.getByRole("button", { name: "training" }).click();
   await expect.poll(() => points(page)).toBe(both / 2);
-  await page.getByRole("button", { name: "error" }).click();
+  await page.getByRole("button", { name: "val_error" }).click();
   await expect.poll(() => points(page)).toBe(both / 2);
   await page.getByRole("button", { name: "gradient" }).click();
   await expect(page.getByRole("button", { name: "validation" })).toBeDisabled();
   await expect.poll(() => points(page)).toBe(both / 2);
-  await page.getByRole("button", { name: "loss", exact: true }).click();
+  await page.getByRole("button", { name: "val_loss", exact: true }).click();
   await page.getByRole("button", { name: "log", exact: true }).click();
   await expect.poll(() => points(page)).toBe(both / 2);
   const smooth = page.getByRole("slider", { name: "smooth" });
@@ -189,7 +189,7 @@ test("curves, response and model can be taken away", async ({ page }) => {
     expect(png.bytes.readUInt32BE(16)).toBeGreaterThanOrEqual(1600);
   }
   const figures = (await take(response, "CSV")).bytes.toString().split("\r\n");
-  expect(figures[0]).toMatch(/^arm,name,method,b,objective/);
+  expect(figures[0]).toMatch(/^arm,method,b,objective/);
   expect(figures.length).toBe(1 + 5 + 1);
 
   await page.getByText("Model", { exact: true }).click();

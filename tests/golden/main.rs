@@ -78,7 +78,7 @@ fn left(log: &[Entry], reworded: bool) -> Option<String> {
             difference(&today(best), &serde_json::to_value(sweep.best()).unwrap(), reworded)
         });
         let of = |what: &str, place: String| format!("{what} of entry {seq}: {place}");
-        difference(&entry.event, &stored, reworded)
+        difference(&upcast::event(entry.event.clone()), &stored, reworded)
             .map(|place| of("event", place))
             .or_else(|| {
                 let differs = difference(&today(&entry.decisions), &decisions, reworded);

@@ -9,12 +9,12 @@ use crate::{in_order, name, read, releases};
 use floodgauge::{
     client::{
         LogEntry,
-        api::{ArmItem, SweepDetail, SweepSummary},
+        api::{SweepDetail, SweepSummary},
     },
     scheduler::{self, Event, Sweep},
-    story::{self, Cast},
+    story::{self, Names},
 };
-use floodgauge_protocol::{SweepId, SweepSpec};
+use floodgauge_protocol::{Arm, SweepId, SweepSpec};
 use jiff::{SignedDuration, Timestamp};
 use std::{
     fs,
@@ -43,12 +43,12 @@ fn served() -> Vec<String> {
     let Event::Submitted { spec } = &events[0] else { panic!("no submission") };
     let mut sweep = Sweep::new(SweepSpec::clone(spec));
     let taken: Vec<_> = events.iter().map(|event| sweep.step(event)).collect();
-    let cast = Cast::of(sweep.facts());
+    let names = Names::of(sweep.facts());
     let entries = (1..).zip(events.iter().zip(taken)).map(|(seq, (event, decisions))| LogEntry {
         sweep: id(),
         seq,
         at: at(seq),
-        lines: story::lines(cast, event, &decisions),
+        lines: story::lines(names, event, &decisions),
         event: event.clone(),
         decisions,
     });
@@ -80,8 +80,9 @@ fn detail(sweep: &Sweep, seq: u64) -> SweepDetail {
             best: None,
             replay_error: None,
         },
-        arms_list: ArmItem::all(space),
+        arms_list: Arm::all(space),
         families: space.families.clone(),
+        metrics: spec.search.metrics().iter().cloned().collect(),
         steps_per_epoch: spec.recipe.steps_per_epoch(),
         rungs: scheduler::decision_epochs(spec),
         stages: scheduler::stages(spec),

@@ -2,11 +2,11 @@
 
 use crate::dice::Dice;
 use floodgauge::{
-    scheduler::{Point, Sweep, current_version, policy::Registration},
-    simulate::Truth,
+    scheduler::{Sweep, current_version, policy::Registration},
+    simulate::{Measured, Truth},
 };
 use floodgauge_protocol::{
-    ArmIx, FamilyIx, Metric, SchedulerKind, SearchSpace, SweepSpec,
+    ArmIx, FamilyIx, Metric, MetricName, MetricValues, SchedulerKind, SearchSpace, SweepSpec,
     below::highest_below,
     work::{Minimum, TestMetrics},
 };
@@ -141,7 +141,10 @@ impl Case {
     pub fn diverged(&self, family: FamilyIx, arm: ArmIx, epoch: u32) -> bool {
         let seed = self.plan.families[family.ix()].seed;
         self.diverges
-            && (1..=epoch).any(|epoch| self.point(seed, arm, epoch).val_loss == Metric::Diverged)
+            && (1..=epoch).any(|epoch| {
+                let loss = self.epoch(seed, arm, epoch).metrics.get(MetricName::val_loss());
+                loss == Some(Metric::Diverged)
+            })
     }
 
     /// Where an arm lies among all, from 0 to 1; beyond for levels that were added above.
@@ -179,23 +182,23 @@ impl Case {
 }
 
 impl Truth for Case {
-    fn point(&self, seed: u32, arm: ArmIx, epoch: u32) -> Point {
+    fn epoch(&self, seed: u32, arm: ArmIx, epoch: u32) -> Measured {
         let done = u64::from(epoch) * STEPS_PER_EPOCH;
         let rides = self.plan.arms[arm.ix()].shares_trunk();
         let onset = if rides { self.onset_step(seed, arm) } else { Some(0) };
         let Some(onset) = onset.filter(|onset| *onset < done) else {
             let value =
                 2.0 - 1.0 / f64::from(epoch) + self.noise * self.noise(seed, ArmIx(0), epoch);
-            return point(value);
+            return measured(value);
         };
         let away = self.place(arm) - self.best;
         let since = (done - onset) as f64 / STEPS_PER_EPOCH as f64;
         let settled = since / (since + 3.0);
         let value = 2.0 - settled * self.depth * (1.0 - away * away);
         if self.diverges && arm.0 % 5 == 3 && since > 4.0 {
-            return point(f64::NAN);
+            return measured(f64::NAN);
         }
-        point(value + self.noise * self.noise(seed, arm, epoch))
+        measured(value + self.noise * self.noise(seed, arm, epoch))
     }
 
     fn onset_step(&self, seed: u32, arm: ArmIx) -> Option<u64> {
@@ -213,11 +216,10 @@ impl Truth for Case {
     }
 }
 
-fn point(value: f64) -> Point {
-    Point {
+fn measured(value: f64) -> Measured {
+    let error = Metric::from((value * 40.0).round() / 100.0);
+    Measured {
         train_loss: Metric::from(value / 2.0),
-        val_loss: Metric::from(value),
-        val_error: Metric::from((value * 40.0).round() / 100.0),
-        diagnostics: None,
+        metrics: MetricValues::validation(Metric::from(value), error),
     }
 }

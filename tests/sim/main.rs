@@ -5,6 +5,7 @@
 //! - `world`: the workers, and the server's rules about leases.
 //! - `users`: what users do on the way.
 //! - `invariants`: what must hold of every log.
+//! - `mirrored`: recorded grids, with every metric turned around.
 //! - `record`: logs for later versions to be held to.
 //!
 //! One seed again, with its log printed:
@@ -16,6 +17,7 @@
 mod case;
 mod dice;
 mod invariants;
+mod mirrored;
 mod record;
 mod users;
 mod world;

@@ -1,6 +1,7 @@
 /** Numbers and times as people read them; figures of one column share their decimals. */
 
-import type { Metric, ObjectiveMetric } from "./api/types";
+import type { Metric } from "./api/types";
+import { isShare, type MetricRef } from "./metrics";
 
 const MINUS = "\u2212";
 /** What stands where there is no figure. */
@@ -37,14 +38,14 @@ function decimalsIn(text: string): number {
   return text.includes("e") ? Infinity : (text.split(".")[1]?.length ?? 0);
 }
 
-/** A loss in nats, or an error rate in per cent; both with the digits that matter. */
-export function formatMetric(value: Metric | null | undefined, metric: ObjectiveMetric): string {
+/** A share in per cent, or another metric in its own unit; both with the digits that matter. */
+export function formatMetric(value: Metric | null | undefined, metric: MetricRef): string {
   if (value == null) return NONE;
   if (value === "diverged") return "diverged";
-  return metric === "val_error" ? `${fixed(value * 100, 2)} %` : formatLoss(value);
+  return isShare(metric) ? `${fixed(value * 100, 2)} %` : formatLoss(value);
 }
 
-/** A loss in nats: four decimals, or powers of ten where these would say nothing. */
+/** A loss or the like: four decimals, or powers of ten where these would say nothing. */
 export function formatLoss(value: number): string {
   const size = Math.abs(value);
   if (size !== 0 && (size < 5e-4 || size >= 1e4)) {
@@ -54,9 +55,9 @@ export function formatLoss(value: number): string {
   return fixed(value, 4);
 }
 
-/** A difference of two objectives with its sign; errors differ by percentage points. */
-export function formatDifference(value: number, metric: ObjectiveMetric): string {
-  const figure = metric === "val_error" ? `${fixed(value * 100, 2)} pp` : formatLoss(value);
+/** A difference of two objectives with its sign; shares differ by percentage points. */
+export function formatDifference(value: number, metric: MetricRef): string {
+  const figure = isShare(metric) ? `${fixed(value * 100, 2)} pp` : formatLoss(value);
   return value > 0 ? `+${figure}` : figure;
 }
 
@@ -100,11 +101,6 @@ export function formatClock(iso: string): string {
 
 function two(value: number): string {
   return String(value).padStart(2, "0");
-}
-
-/** What an objective is called. */
-export function metricWords(metric: ObjectiveMetric): string {
-  return metric === "val_error" ? "validation error" : "validation loss";
 }
 
 /** `8 s`, `3 min 20 s`, `2 h 05 min`, of milliseconds. */

@@ -11,7 +11,7 @@ mod common;
 
 use common::{Recorder, World};
 use floodgauge_protocol::{
-    ArmIx, Branch, Image, Method, Recipe,
+    ArmIx, Branch, Image, Method, MetricName, Recipe,
     segment::Start,
     work::{ReportRow, Stop},
 };
@@ -89,7 +89,9 @@ fn sweep(model: &str, machine: &Machine) -> Vec<DeviceRun> {
         let onset = end.branch.onset_step;
         DeviceRun {
             method: *method,
-            losses: rows.map(|row| row.val_loss.finite().unwrap_or(f64::INFINITY)).collect(),
+            losses: rows
+                .map(|row| row.metric(MetricName::val_loss()).finite().unwrap_or(f64::INFINITY))
+                .collect(),
             onset: onset.map(|step| step as f64 / recipe.steps_per_epoch() as f64),
         }
     };

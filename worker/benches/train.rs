@@ -5,7 +5,7 @@
 //! forward, backward, update nor the evaluation's forward.
 
 use floodgauge_protocol::{
-    ArmIx, Branch, Digest, Family, FamilyIx, Image, Method, ObjectiveMetric, Recipe, Segment,
+    ArmIx, Branch, Digest, Direction, Family, FamilyIx, Image, Method, MetricName, Recipe, Segment,
     SegmentId, SegmentKind,
     segment::Start,
     work::{ReportRow, Stop},
@@ -111,7 +111,8 @@ fn advance(
         segment: SegmentId(0),
         family: FamilyIx(0),
         kind: SegmentKind::Train,
-        metric: ObjectiveMetric::default(),
+        metric: MetricName::default(),
+        direction: Direction::default(),
         from_step,
         to_step,
         branches: (0..members).map(branch).collect(),

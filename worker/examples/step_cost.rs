@@ -44,7 +44,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                 kind: SegmentKind::Train,
                 from_step: 0,
                 to_step: steps,
-                metric: floodgauge_protocol::ObjectiveMetric::default(),
+                metric: Default::default(),
+                direction: Default::default(),
                 branches: (0..members).map(branch).collect(),
             };
             let job = Job { recipe: &recipe, family: &family, arms: &arms, segment: &segment };

@@ -202,7 +202,7 @@ impl Client {
         let send =
             || self.request(Method::POST, &["claim"]).json(request).timeout(wait + ANSWER_TIMEOUT);
         let Answer { status, wire, body } = self.answer(send, None).await?;
-        if let Some(words) = WireVersions::parted(WireVersions::OURS, wire) {
+        if let Some(words) = WireVersions::parted(WireVersions::OF_WORKER, wire) {
             return Err(ClientError::Parted(words));
         }
         if status == StatusCode::NO_CONTENT { Ok(None) } else { decode(&body).map(Some) }
@@ -292,7 +292,7 @@ impl Client {
         if let Ok(mut segments) = url.path_segments_mut() {
             segments.pop_if_empty().extend(["v1", "work"]).extend(path);
         }
-        let wire = WireVersions::OURS.to_string();
+        let wire = WireVersions::OF_WORKER.to_string();
         let request = self.http.request(method, url).header(WIRE_HEADER, wire);
         let request = match trace::traceparent() {
             Some(traceparent) => request.header(trace::TRACEPARENT, traceparent),

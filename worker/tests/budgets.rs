@@ -6,7 +6,7 @@ mod common;
 
 use common::{CNN_NORM, OPTIMIZERS, Recorder, World, every_method, optimizers, resume};
 use floodgauge_protocol::{
-    ArmIx, Branch, Method, Recipe,
+    ArmIx, Branch, Method, MetricName, Recipe,
     segment::Start,
     work::{FinishedBranch, ReportRow},
 };
@@ -160,7 +160,11 @@ fn tensors_give_what_loops_give_up_to_rounding() {
             let (of_a, of_b) = (a.diagnostics.unwrap(), b.diagnostics.unwrap());
             for (what, a, b) in [
                 ("training loss", a.train_loss, b.train_loss),
-                ("validation loss", a.val_loss, b.val_loss),
+                (
+                    "validation loss",
+                    a.metric(MetricName::val_loss()),
+                    b.metric(MetricName::val_loss()),
+                ),
                 ("gradient", of_a.grad_norm, of_b.grad_norm),
             ] {
                 let (a, b) = (a.finite().unwrap(), b.finite().unwrap());

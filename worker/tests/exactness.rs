@@ -8,7 +8,7 @@ use common::{
     OPTIMIZERS, Recorder, SCHEDULES, World, every_method, optimizers, resume, with_schedule,
 };
 use floodgauge_protocol::{
-    ArmIx, Branch, Method, Metric, Recipe,
+    ArmIx, Branch, Method, Metric, MetricName, Recipe,
     segment::Start,
     work::{FinishedBranch, ReportRow},
 };
@@ -160,7 +160,10 @@ fn methods_without_effect_are_the_plain_run_bit_for_bit() {
     let mut recorder = Recorder::default();
     let ended = world.run(0..steps, branches, &mut recorder);
     let losses = |arm| -> Vec<Metric> {
-        rows_of(&recorder.rows, arm).into_iter().map(|row| row.val_loss).collect()
+        rows_of(&recorder.rows, arm)
+            .into_iter()
+            .map(|row| row.metric(MetricName::val_loss()))
+            .collect()
     };
     for (arm, method) in arms.iter().enumerate() {
         assert_eq!(losses(arm), losses(0), "{method}");

@@ -6,7 +6,7 @@ mod common;
 
 use common::{Recorder, World, resume};
 use floodgauge_protocol::{
-    ArmIx, Branch, Method, Metric, Recipe, Start,
+    ArmIx, Branch, Method, Metric, MetricName, Recipe, Start,
     work::{BranchEnd, onset},
 };
 use floodgauge_worker::device::Machine;
@@ -61,15 +61,15 @@ proptest! {
             .into_iter()
             .map(|branch| {
                 let rows = recorder.rows.iter().filter(|row| row.arms.contains(&branch.arms[0]));
-                let best = rows.map(|row| row.val_loss).min_by(|a, b| a.order(*b));
+                let best = rows.map(|row| row.metric(MetricName::val_loss())).min_by(|a, b| a.order(*b));
                 Branch { best, ..branch }
             })
             .collect();
         let second = world.run(cut..STEPS, branches, &mut recorder);
         for arm in [0, 5, 9].map(ArmIx) {
             let mut curve = recorder.rows.iter().filter(|row| row.arms.contains(&arm));
-            let least = curve.clone().map(|row| row.val_loss).min_by(|a, b| a.order(*b)).unwrap();
-            let epoch = curve.find(|row| row.val_loss == least).unwrap().epoch;
+            let least = curve.clone().map(|row| row.metric(MetricName::val_loss())).min_by(|a, b| a.order(*b)).unwrap();
+            let epoch = curve.find(|row| row.metric(MetricName::val_loss()) == least).unwrap().epoch;
             let of = |ended: &[floodgauge_worker::cohort::Ended]| {
                 ended.iter().find(|end| end.branch.arms.contains(&arm)).unwrap().branch.best
             };

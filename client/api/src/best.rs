@@ -5,7 +5,7 @@ use crate::{
     outlook::{ArmOutlook, OtherMetric},
     status::SweepStatus,
 };
-use floodgauge_protocol::{Arm, At, Metric, ObjectiveMetric, SweepId, work::TestMetrics};
+use floodgauge_protocol::{Arm, At, Direction, Metric, MetricName, SweepId, work::TestMetrics};
 use serde::{Deserialize, Serialize};
 
 /// The answer so far or, once the sweep has completed, at all.
@@ -26,10 +26,14 @@ pub struct SweepBest {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Best {
     /// The metric that was compared.
-    pub metric: ObjectiveMetric,
+    pub metric: MetricName,
+    /// Which way it is better.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(required))]
+    pub direction: Direction,
     /// When it was read.
     pub at: At,
-    /// The arm with the lowest objective; none before anything was reported.
+    /// The arm with the best objective; none before anything was reported.
     pub best: Option<BestArm>,
     /// The plain run beside it.
     pub baseline: Option<Baseline>,
@@ -45,8 +49,8 @@ pub struct Best {
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(required))]
     pub probabilities: Vec<ArmOutlook>,
-    /// What the other metric (the error for the loss, the loss for the error) says, read alike; null
-    /// before an arm was trained to the end.
+    /// What another metric (the error for the loss, the loss for the error; of others the first that isn't
+    /// the objective) says, read alike; null before an arm was trained to the end, and where there is none.
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(required))]
     pub other_metric: Option<OtherMetric>,
@@ -94,7 +98,7 @@ pub enum Finding {
     NoAnswer,
 }
 
-/// The arm with the lowest objective.
+/// The arm with the best objective.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct BestArm {
@@ -128,7 +132,8 @@ pub struct Baseline {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Difference {
-    /// The mean as measured; negative when the best arm is better than plain.
+    /// The mean as measured. Where the best arm is better than plain, it is negative for a metric that is
+    /// better when lower, and positive for one that is better when higher.
     pub mean: f64,
     /// The mean to expect of other seeds: drawn towards what neighbouring levels show, since the
     /// arm was chosen on the very seeds that it is judged by; null with one seed.

@@ -1,7 +1,8 @@
 //! The curves of a sweep.
 
-use floodgauge_protocol::{ArmIx, FamilyIx, Metric, ObjectiveMetric};
+use floodgauge_protocol::{ArmIx, FamilyIx, Metric, MetricName};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// All curves of a sweep.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -25,10 +26,14 @@ pub struct Curve {
     pub step: Vec<u64>,
     /// Mean training loss over the epoch, never flooded.
     pub train_loss: Vec<Metric>,
-    /// Validation loss after the epoch.
-    pub val_loss: Vec<Metric>,
-    /// Validation error after the epoch.
-    pub val_error: Vec<Metric>,
+    /// The sweep's metrics after the epoch, by name; null where the worker told none.
+    pub metrics: BTreeMap<MetricName, Vec<Option<Metric>>>,
+    /// The metric `val_loss` once more, as before metrics had names; missing where the sweep has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub val_loss: Option<Vec<Metric>>,
+    /// The metric `val_error`, likewise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub val_error: Option<Vec<Metric>>,
     /// The first arm of the branch that trained the epoch: arms with the same one shared it.
     pub branch: Vec<ArmIx>,
     /// The norm of the gradient of the epoch's last mini-batch; null where the worker told none.
@@ -50,7 +55,7 @@ pub struct Sparkline {
     /// The first family with the arm's weight decay.
     pub family: FamilyIx,
     /// The metric that the sweep compares.
-    pub metric: ObjectiveMetric,
+    pub metric: MetricName,
     /// Epochs done, from 1, evenly spread; the first and the last are always there.
     pub epoch: Vec<u32>,
     /// The metric after each.

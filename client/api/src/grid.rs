@@ -1,7 +1,8 @@
 //! All curves of a sweep in the recorded-grid format: one file that holds every arm's run.
 
-use floodgauge_protocol::{DatasetName, Method, Metric, SweepSpec};
+use floodgauge_protocol::{DatasetName, Method, Metric, MetricName, SweepSpec};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// A sweep as a recorded grid.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -75,8 +76,13 @@ pub struct GridRun {
     pub onset_step: Vec<Option<u64>>,
     /// Mean training loss over each epoch.
     pub train_loss: Vec<Vec<Metric>>,
-    /// Validation loss after each epoch.
-    pub val_loss: Vec<Vec<Metric>>,
-    /// Validation error after each epoch.
-    pub val_error: Vec<Vec<Metric>>,
+    /// The metric `val_loss` after each epoch; missing where the sweep has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub val_loss: Option<Vec<Vec<Metric>>>,
+    /// The metric `val_error` after each epoch, likewise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub val_error: Option<Vec<Vec<Metric>>>,
+    /// The sweep's other metrics after each epoch, by name; null where the worker told none.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub metrics: BTreeMap<MetricName, Vec<Vec<Option<Metric>>>>,
 }

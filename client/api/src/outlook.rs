@@ -1,6 +1,6 @@
 //! What is known of each arm, and by the other metric.
 
-use floodgauge_protocol::{Arm, Metric, ObjectiveMetric};
+use floodgauge_protocol::{Arm, Metric, MetricName};
 use serde::{Deserialize, Serialize};
 
 /// An arm under one weight decay: what it measured, and what the model makes of it.
@@ -52,7 +52,7 @@ pub enum Evidence {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct OtherMetric {
     /// The metric.
-    pub metric: ObjectiveMetric,
+    pub metric: MetricName,
     /// What it prefers.
     pub prefers: Preference,
     /// The arm that it finds best among those that were trained to the end.

@@ -1,7 +1,9 @@
 //! Sweeps: as lists show them, and with all that they spell out.
 
 use crate::{best::Best, stage::Stage, status::SweepStatus};
-use floodgauge_protocol::{Arm, At, Family, ObjectiveMetric, SchedulerKind, SweepId, SweepSpec};
+use floodgauge_protocol::{
+    Arm, At, Family, MetricInfo, MetricName, SchedulerKind, SweepId, SweepSpec,
+};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -33,7 +35,7 @@ pub struct SweepSummary {
     /// Epochs of a full run.
     pub epochs: u32,
     /// The metric that is compared.
-    pub metric: ObjectiveMetric,
+    pub metric: MetricName,
     /// When it is read.
     pub at: At,
     /// The answer so far; null before anything was reported.
@@ -60,6 +62,10 @@ pub struct SweepDetail {
     pub arms_list: Vec<Arm>,
     /// The families, by index; those of seeds that were added later come last.
     pub families: Vec<Family>,
+    /// What each run reports beside its training loss, with which way it is better.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(required))]
+    pub metrics: Vec<MetricInfo>,
     /// Mini-batches in one epoch.
     pub steps_per_epoch: u64,
     /// The epochs at which the scheduler decides, in rising order.

@@ -1,8 +1,9 @@
 //! The paper's table: early stopping and weight decay down, without and with flooding across.
 
 use crate::status::SweepStatus;
-use floodgauge_protocol::{Arm, Metric, ObjectiveMetric, SweepId};
+use floodgauge_protocol::{Arm, Metric, MetricInfo, MetricName, SweepId};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// The table of a sweep.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -23,7 +24,9 @@ pub struct SweepTable {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Table {
     /// The metric by which best epochs and best levels were chosen, on validation data.
-    pub metric: ObjectiveMetric,
+    pub metric: MetricName,
+    /// The metrics of which the cells have figures, in order.
+    pub metrics: Vec<MetricInfo>,
     /// One row without and one with early stopping for each weight decay.
     pub rows: Vec<TableRow>,
 }
@@ -55,10 +58,14 @@ pub struct TableCell {
     pub arm: Arm,
     /// How many seeds the figures are means of.
     pub seeds: u32,
-    /// Validation loss: at the end its mean over the closing tenth of the epochs.
-    pub val_loss: Figure,
-    /// Validation error, likewise.
-    pub val_error: Figure,
+    /// The sweep's metrics by name: at the end their means over the closing tenth of the epochs.
+    pub metrics: BTreeMap<MetricName, Figure>,
+    /// The metric `val_loss` once more, as before metrics had names; missing where the sweep has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub val_loss: Option<Figure>,
+    /// The metric `val_error`, likewise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub val_error: Option<Figure>,
     /// Test loss, on clean labels; null until the sweep has completed.
     #[cfg_attr(feature = "openapi", schema(required))]
     pub test_loss: Option<Figure>,

@@ -7,14 +7,14 @@ use crate::simulate::{
     score::Contestant,
 };
 use anyhow::Context as _;
-use floodgauge_protocol::ObjectiveMetric;
+use floodgauge_protocol::MetricName;
 use serde::Serialize;
 
 /// What one scheduler stated of one metric, over all tasks.
 #[derive(Serialize)]
 struct Stated {
     scheduler: &'static str,
-    metric: &'static str,
+    metric: MetricName,
     seeds: usize,
     tasks: Vec<(String, Calibration)>,
     all: Calibration,
@@ -24,7 +24,7 @@ struct Stated {
 pub(super) fn print(
     grids: &[RecordedGrid],
     contestants: &[Contestant],
-    metrics: &[ObjectiveMetric],
+    metrics: &[MetricName],
     seeds: usize,
     json: bool,
 ) -> Result<(), Failure> {
@@ -42,7 +42,7 @@ pub(super) fn print(
                 all.add(&of_task);
                 tasks.push((grid.task.clone(), of_task));
             }
-            let (scheduler, metric) = (kind.as_str(), metric.as_str());
+            let scheduler = kind.as_str();
             stated.push(Stated { scheduler, metric, seeds, tasks, all });
         }
     }

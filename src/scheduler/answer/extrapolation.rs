@@ -24,7 +24,7 @@ pub(super) fn extrapolated(facts: &Facts, key: TrialKey) -> Option<Extrapolation
     let trial = facts.trial(key).filter(|t| t.status != TrialStatus::Completed)?;
     let exposed = onset_epoch(facts, trial)?;
     let exposure = trial.curve.len().checked_sub(exposed)?;
-    let objective = facts.spec().search.objective;
+    let objective = facts.criteria().objective;
     let seen = window(facts, trial, exposure)?;
     let name = facts.space().arms[key.arm.ix()].name();
     let whole = facts.trials().filter(|(other, trial)| {
@@ -33,7 +33,7 @@ pub(super) fn extrapolated(facts: &Facts, key: TrialKey) -> Option<Extrapolation
     });
     let (then, end) = whole
         .filter_map(|(_, other)| {
-            let end = other.objective(objective, facts.spec().recipe.epochs)?.finite()?;
+            let end = other.minimised(objective, facts.spec().recipe.epochs)?.finite()?;
             Some((window(facts, other, exposure)?, end))
         })
         .min_by(|a, b| a.1.total_cmp(&b.1))?;
@@ -41,13 +41,13 @@ pub(super) fn extrapolated(facts: &Facts, key: TrialKey) -> Option<Extrapolation
     Some(Extrapolation { value: seen + end - then, doubt: doubt.max(f64::MIN_POSITIVE) })
 }
 
-/// The objective of a run over the second half of so many epochs since its onset.
+/// The objective of a run, minimised, over the second half of so many epochs since its onset.
 fn window(facts: &Facts, trial: &Trial, exposure: usize) -> Option<f64> {
     let onset = onset_epoch(facts, trial)?;
     let epochs = onset + exposure / 2..onset + exposure;
-    let objective = facts.spec().search.objective;
+    let objective = facts.criteria().objective;
     let seen = trial.curve.get(epochs).filter(|seen| !seen.is_empty())?;
-    let values = seen.iter().map(|point| point.metric(objective.metric));
+    let values = seen.iter().map(|point| objective.of(point));
     match objective.at {
         At::Last => Metric::mean(values).finite(),
         At::Best => values.min_by(|a, b| a.order(*b))?.finite(),

@@ -2,21 +2,24 @@
 
 use super::{cost::run_equivalents, extrapolation::extrapolated};
 use crate::{
-    scheduler::{facts::Facts, status::TrialStatus},
-    verdict::{self, Best, Candidate, Standing, TrialSummary},
+    scheduler::{
+        facts::{Criterion, Facts},
+        status::TrialStatus,
+    },
+    verdict::{self, Best, Candidate, Judged, Standing, TrialSummary},
 };
-use floodgauge_protocol::{
-    ArmIx, Metric, Objective, ObjectiveMetric, TrialKey, ladder::by_method_and_level,
-};
+use floodgauge_protocol::{ArmIx, Metric, TrialKey, ladder::by_method_and_level};
 
 /// The answer so far; final once the sweep has ended.
 pub fn best(facts: &Facts) -> Best {
     verdict::judge(&standing(facts))
 }
 
-/// The objective of a trial so far.
+/// The objective of a trial so far, as it was measured.
 pub fn objective(facts: &Facts, trial: TrialKey) -> Option<Metric> {
-    facts.trial(trial)?.objective(facts.spec().search.objective, facts.spec().recipe.epochs)
+    let objective = facts.criteria().objective;
+    let minimised = facts.trial(trial)?.minimised(objective, facts.spec().recipe.epochs)?;
+    Some(objective.as_measured(minimised))
 }
 
 /// The bracket and the arm that the verdict chooses among the trials trained to the end.
@@ -40,8 +43,11 @@ fn standing(facts: &Facts) -> Standing {
         facts.space().arms.iter().filter_map(|method| method.level()).collect();
     levels.sort_by(f64::total_cmp);
     levels.dedup();
+    let judged = |by: Criterion| Judged { name: by.metric, direction: by.direction() };
     Standing {
-        objective: facts.spec().search.objective,
+        objective: judged(facts.criteria().objective),
+        at: facts.criteria().objective.at,
+        other: facts.criteria().other.map(judged),
         levels,
         untrained: untrained(facts),
         seeds: facts.spec().search.seeds.len() as u32,
@@ -74,11 +80,7 @@ fn candidates(facts: &Facts) -> Vec<Candidate> {
 /// What the verdict is to know of a trial.
 fn summary(facts: &Facts, key: TrialKey) -> TrialSummary {
     let Some(trial) = facts.trial(key) else { return TrialSummary::default() };
-    let objective = facts.spec().search.objective;
-    let other = match objective.metric {
-        ObjectiveMetric::ValLoss => ObjectiveMetric::ValError,
-        ObjectiveMetric::ValError => ObjectiveMetric::ValLoss,
-    };
+    let criteria = facts.criteria();
     let full = facts.spec().recipe.epochs;
     TrialSummary {
         epochs: trial.epochs(),
@@ -86,9 +88,9 @@ fn summary(facts: &Facts, key: TrialKey) -> TrialSummary {
         pruned: trial.status == TrialStatus::Pruned,
         diverged: trial.status == TrialStatus::Diverged,
         past_onset: trial.onset_step.is_some(),
-        objective: trial.objective(objective, full),
-        other: trial.objective(Objective { metric: other, ..objective }, full),
-        test: trial.test(objective.at, facts.steps_per_epoch()),
+        objective: trial.minimised(criteria.objective, full),
+        other: criteria.other.and_then(|other| trial.minimised(other, full)),
+        test: trial.test(criteria.objective.at, facts.steps_per_epoch()),
         // Only the model asks, once all has been trained.
         extrapolation: facts.status().is_final().then(|| extrapolated(facts, key)).flatten(),
     }

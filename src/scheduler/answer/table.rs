@@ -2,14 +2,15 @@
 
 use crate::{
     scheduler::{
-        facts::{Bracket, Facts, Trial},
+        facts::{Bracket, Criterion, Facts, Trial},
         status::TrialStatus,
     },
     verdict::{Figure, Table, TableCell, TableRow},
 };
 use floodgauge_protocol::{
-    Arm, ArmIx, At, Metric, Objective, ObjectiveMetric, TrialKey, work::TestMetrics,
+    Arm, ArmIx, At, Metric, MetricInfo, MetricName, TrialKey, work::TestMetrics,
 };
+use std::collections::BTreeMap;
 
 /// The two read-outs of a run, without early stopping first.
 pub(super) const READ_OUTS: [At; 2] = [At::Last, At::Best];
@@ -37,13 +38,22 @@ pub fn table(facts: &Facts) -> Table {
             row
         })
     });
-    Table { metric: facts.spec().search.objective.metric, rows: rows.collect() }
+    Table {
+        metric: facts.criteria().objective.metric,
+        metrics: compared(facts).cloned().collect(),
+        rows: rows.collect(),
+    }
+}
+
+/// The metrics that stand in the table: those by which arms can be compared.
+fn compared(facts: &Facts) -> impl Iterator<Item = &MetricInfo> {
+    facts.criteria().metrics.iter().filter(|metric| metric.direction.is_some())
 }
 
 /// The arms of a weight decay that stand in the table for a read-out: of each method, in the
 /// order of the arms, the best by validation among those that every seed trained to the end.
 pub(super) fn table_arms(facts: &Facts, bracket: &Bracket, at: At) -> Vec<ArmIx> {
-    let objective = Objective { at, ..facts.spec().search.objective };
+    let objective = facts.criteria().objective.read(at);
     let mut best: Vec<(&str, ArmIx, Metric)> = vec![];
     for (arm, method) in facts.space().arm_ids().zip(&facts.space().arms) {
         let keys = bracket.families.iter().map(|&family| TrialKey::new(family, arm));
@@ -51,7 +61,7 @@ pub(super) fn table_arms(facts: &Facts, bracket: &Bracket, at: At) -> Vec<ArmIx>
             .map(|key| {
                 let trial = facts.trial(key)?;
                 let whole = trial.status == TrialStatus::Completed;
-                whole.then(|| trial.objective(objective, facts.spec().recipe.epochs))?
+                whole.then(|| trial.minimised(objective, facts.spec().recipe.epochs))?
             })
             .collect();
         let Some(values) = values else { continue };
@@ -68,9 +78,10 @@ pub(super) fn table_arms(facts: &Facts, bracket: &Bracket, at: At) -> Vec<ArmIx>
 fn cell(facts: &Facts, bracket: &Bracket, arm: ArmIx, at: At) -> TableCell {
     let keys = bracket.families.iter().map(|&family| TrialKey::new(family, arm));
     let trials: Vec<&Trial> = keys.filter_map(|key| facts.trial(key)).collect();
-    let val = |metric| {
-        let values = trials.iter().filter_map(|trial| reading(facts, trial, metric, at));
-        Figure::of(&values.collect::<Vec<_>>())
+    let figure = |metric: &MetricInfo| {
+        let criterion = facts.criteria().criterion(metric.name)?.read(at);
+        let values = trials.iter().filter_map(|trial| reading(facts, trial, criterion));
+        Some((metric.name, Figure::of(&values.collect::<Vec<_>>())))
     };
     let tests: Option<Vec<TestMetrics>> =
         trials.iter().map(|trial| trial.test(at, facts.steps_per_epoch())).collect();
@@ -78,11 +89,13 @@ fn cell(facts: &Facts, bracket: &Bracket, arm: ArmIx, at: At) -> TableCell {
         tests.as_ref().map(|tests| Figure::of(&tests.iter().map(metric).collect::<Vec<_>>()))
     };
     let method = facts.space().arms[arm.ix()];
+    let metrics: BTreeMap<MetricName, Figure> = compared(facts).filter_map(figure).collect();
     TableCell {
         arm: Arm::new(arm, method),
         seeds: trials.len() as u32,
-        val_loss: val(ObjectiveMetric::ValLoss),
-        val_error: val(ObjectiveMetric::ValError),
+        val_loss: metrics.get(&MetricName::val_loss()).copied(),
+        val_error: metrics.get(&MetricName::val_error()).copied(),
+        metrics,
         test_loss: test(|test| test.loss),
         test_error: test(|test| test.error),
     }
@@ -90,12 +103,12 @@ fn cell(facts: &Facts, bracket: &Bracket, arm: ArmIx, at: At) -> TableCell {
 
 /// A metric of a run that was trained to the end, at its end or at its best epoch by the
 /// objective's metric.
-fn reading(facts: &Facts, trial: &Trial, metric: ObjectiveMetric, at: At) -> Option<Metric> {
-    match (at, trial.best) {
+fn reading(facts: &Facts, trial: &Trial, metric: Criterion) -> Option<Metric> {
+    let minimised = match (metric.at, trial.best) {
         (At::Best, Some(best)) => {
-            let point = trial.curve.get((best.epoch as usize).checked_sub(1)?)?;
-            Some(point.metric(metric))
+            metric.of(trial.curve.get((best.epoch as usize).checked_sub(1)?)?)
         }
-        _ => trial.objective(Objective { metric, at }, facts.spec().recipe.epochs),
-    }
+        _ => trial.minimised(metric, facts.spec().recipe.epochs)?,
+    };
+    Some(metric.as_measured(minimised))
 }

@@ -63,8 +63,10 @@ impl Facts {
         why: Reason,
     ) -> Decision {
         let segment = self.segments.next_id();
-        let metric = self.spec.search.objective.metric;
-        let segment = Segment { segment, family, kind, from_step, to_step, metric, branches };
+        let objective = self.criteria.objective;
+        let (metric, direction) = (objective.metric, objective.direction());
+        let segment =
+            Segment { segment, family, kind, from_step, to_step, metric, direction, branches };
         self.segments.push(segment.clone());
         Decision::new(Action::Enqueue { segment }, why)
     }
@@ -106,7 +108,7 @@ fn branches(facts: &Facts, family: FamilyIx, arms: &[ArmIx]) -> Vec<Branch> {
             None => branches.push(Branch {
                 onset_step,
                 exposure,
-                best: trial.best_value(facts.spec.search.objective.metric, facts.steps_per_epoch),
+                best: trial.best_value(facts.criteria.objective, facts.steps_per_epoch),
                 watch: if arm == ArmIx::PLAIN { dormant(facts, family) } else { vec![] },
                 ..Branch::new(vec![arm], start)
             }),

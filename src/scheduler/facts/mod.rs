@@ -3,7 +3,8 @@
 //! Events come in through [`take`](Facts::take), what a policy wants through
 //! [`apply`](Facts::apply); nothing here decides who goes on.
 //!
-//! - [`Trial`], [`Trunk`], [`Segments`], [`Cost`]: the parts.
+//! - [`Trial`], [`Point`], [`Trunk`], [`Segments`], [`Cost`]: the parts.
+//! - [`Criteria`]: the metrics by which arms are compared, and which way each is better.
 //! - `take`: what an event changes; `failures`, `ends`, `pause`, `save` are some of them.
 //! - `apply`: what an intent changes; `wake` lets dormant trials go on, `enqueue` makes segments.
 //! - `grow`: what is added to a sweep on its way.
@@ -11,28 +12,34 @@
 
 mod apply;
 mod cost;
+mod criterion;
 mod ends;
 mod enqueue;
 mod failures;
 mod grow;
 mod hand_in;
 mod pause;
+mod point;
 mod save;
 mod segments;
 mod sift;
 mod take;
+#[cfg(test)]
+pub mod testing;
 mod trial;
 mod trunk;
 mod wake;
 
 pub use cost::{Cost, gradients};
+pub use criterion::{Criteria, Criterion};
 #[cfg(test)]
 pub use failures::MAX_LOSSES;
 pub use grow::{Added, extend};
+pub use point::Point;
 pub use segments::Segments;
 pub use sift::{BadReport, Sifted};
 pub use take::{News, Taken};
-pub use trial::{Point, Trial};
+pub use trial::Trial;
 pub use trunk::Trunk;
 
 use super::status::SweepStatus;
@@ -44,6 +51,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub struct Facts {
     spec: SweepSpec,
     space: SearchSpace,
+    criteria: Criteria,
     asked_levels: usize,
     steps_per_epoch: u64,
     status: SweepStatus,
@@ -79,6 +87,7 @@ impl Facts {
             segments: Segments::default(),
             trunks: BTreeMap::new(),
             cost: Cost::default(),
+            criteria: Criteria::of(&spec.search),
             space,
             spec,
         }
@@ -92,6 +101,11 @@ impl Facts {
     /// Its arms and families.
     pub fn space(&self) -> &SearchSpace {
         &self.space
+    }
+
+    /// Its metrics, and those by which arms are compared.
+    pub fn criteria(&self) -> &Criteria {
+        &self.criteria
     }
 
     /// How many levels of each method it was submitted with.

@@ -2,7 +2,8 @@
 
 use super::{Facts, Point, cost::gradients, segments::Queued};
 use floodgauge_protocol::{
-    ArmIx, Branch, Metric, Segment, SegmentId, SegmentKind, TrialKey, work::ReportRow,
+    ArmIx, Branch, MetricValues, Metrics, Segment, SegmentId, SegmentKind, TrialKey,
+    work::ReportRow,
 };
 use std::collections::HashMap;
 
@@ -46,6 +47,7 @@ impl Facts {
         let mut known: HashMap<ArmIx, u32> = HashMap::new();
         for (i, row) in rows.iter().enumerate() {
             check_row(self, segment, row).map_err(|message| bad(i, message))?;
+            let row_point = Point::new(row, &self.criteria.metrics);
             let stopped =
                 |arm| stops.iter().any(|s| s.arms.contains(&arm) && s.discards(row.epoch));
             let (mut new, mut contradicting, mut same) = (vec![], vec![], false);
@@ -62,7 +64,7 @@ impl Facts {
                     return Err(bad(i, format!("epoch {} follows epoch {known}", row.epoch)));
                 } else {
                     let point = trial.curve.get(row.epoch as usize - 1);
-                    match point.is_none_or(|point| same_bits(point, &Point::from(row))) {
+                    match point.is_none_or(|point| point.has_bits_of(&row_point)) {
                         true => same = true,
                         false => contradicting.push(arm),
                     }
@@ -90,6 +92,7 @@ fn check_row(facts: &Facts, segment: &Segment, row: &ReportRow) -> Result<(), St
     if row.epoch == 0 {
         return Err("epochs count from 1".into());
     }
+    check_metrics(&facts.criteria.metrics, &row.metrics)?;
     if row.step != u64::from(row.epoch) * facts.steps_per_epoch {
         return Err(format!("epoch {} does not end at step {}", row.epoch, row.step));
     }
@@ -107,11 +110,17 @@ pub(super) fn stands_for(branch: &Branch, arms: &[ArmIx]) -> bool {
         && arms.iter().all(|arm| branch.arms.contains(arm))
 }
 
-fn same_bits(a: &Point, b: &Point) -> bool {
-    let bits = |metric: Metric| metric.finite().map(f64::to_bits);
-    bits(a.train_loss) == bits(b.train_loss)
-        && bits(a.val_loss) == bits(b.val_loss)
-        && bits(a.val_error) == bits(b.val_error)
+/// Whether a row has the metrics of its sweep: each that can be compared, and none that isn't declared.
+fn check_metrics(declared: &Metrics, told: &MetricValues) -> Result<(), String> {
+    if let Some((name, _)) = told.iter().find(|(name, _)| declared.get(*name).is_none()) {
+        let names = declared.names();
+        return Err(format!("the sweep has no metric `{name}`; it has {names}"));
+    }
+    let mut compared = declared.iter().filter(|metric| metric.direction.is_some());
+    match compared.find(|metric| told.get(metric.name).is_none()) {
+        Some(missing) => Err(format!("metric `{}` is missing", missing.name)),
+        None => Ok(()),
+    }
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use floodgauge_protocol::{
     FamilyIx, Segment, SegmentId, TrialKey,
     work::{BranchEnd, FinishedBranch, ReportRow},
 };
+use std::sync::Arc;
 
 /// What came of an event.
 #[derive(Clone, Debug, PartialEq)]
@@ -116,9 +117,10 @@ fn report(facts: &mut Facts, segment: SegmentId, rows: &[ReportRow]) -> Taken {
     let epochs = epochs_of(&facts.space, rows);
     facts.cost.train(epochs);
     for row in rows {
+        let point = Arc::new(Point::new(row, &facts.criteria.metrics));
         for &arm in &row.arms {
             if let Some(trial) = facts.trials.get_mut(&TrialKey::new(family, arm)) {
-                trial.curve.push(Point::from(row));
+                trial.curve.push(point.clone());
                 trial.onset_step = trial.onset_step.or(row.onset_step);
             }
         }

@@ -1,19 +1,20 @@
 //! One trial: what it reported, and what that says under the sweep's objective.
 
+use super::{Criterion, Point};
 use crate::scheduler::{goal::Goal, reason::Reason, status::TrialStatus};
 use floodgauge_protocol::{
-    At, Digest, Metric, Objective, ObjectiveMetric,
-    work::{BestEpoch, Diagnostics, ReportRow, TestMetrics},
+    At, Digest, Metric,
+    work::{BestEpoch, TestMetrics},
 };
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 /// A trial as its sweep's log tells it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Trial {
     /// Its status.
     pub status: TrialStatus,
-    /// Its epochs, from the first.
-    pub curve: Vec<Point>,
+    /// Its epochs, from the first. Trials share those that they had in one run.
+    pub curve: Vec<Arc<Point>>,
     /// The first step at which it departed from plain, once known: for flooding, whose
     /// mini-batch loss was below its level.
     pub onset_step: Option<u64>,
@@ -29,40 +30,6 @@ pub struct Trial {
     pub reason: Option<Reason>,
     /// Its test metrics, if it was chosen, by the step after which they were computed.
     pub tests: BTreeMap<u64, TestMetrics>,
-}
-
-/// The metrics of a trial after one epoch.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Point {
-    /// Mean training loss over the epoch.
-    pub train_loss: Metric,
-    /// Validation loss after it.
-    pub val_loss: Metric,
-    /// Validation error after it.
-    pub val_error: Metric,
-    /// How the training went, if the worker told. No decision looks at it.
-    pub diagnostics: Option<Diagnostics>,
-}
-
-impl Point {
-    /// The metric that a sweep compares.
-    pub fn metric(&self, metric: ObjectiveMetric) -> Metric {
-        match metric {
-            ObjectiveMetric::ValLoss => self.val_loss,
-            ObjectiveMetric::ValError => self.val_error,
-        }
-    }
-}
-
-impl From<&ReportRow> for Point {
-    fn from(row: &ReportRow) -> Self {
-        Self {
-            train_loss: row.train_loss,
-            val_loss: row.val_loss,
-            val_error: row.val_error,
-            diagnostics: row.diagnostics,
-        }
-    }
 }
 
 impl Trial {
@@ -108,41 +75,37 @@ impl Trial {
         since as f64 / steps_per_epoch.max(1) as f64
     }
 
-    /// The metric at the best epoch up to the newest checkpoint.
-    pub(super) fn best_value(
-        &self,
-        metric: ObjectiveMetric,
-        steps_per_epoch: u64,
-    ) -> Option<Metric> {
+    /// The metric at the best epoch up to the newest checkpoint, as it was measured.
+    pub(super) fn best_value(&self, criterion: Criterion, steps_per_epoch: u64) -> Option<Metric> {
         let saved = (self.saved_step / steps_per_epoch.max(1)) as usize;
-        let values = self.curve.iter().take(saved).map(|point| point.metric(metric));
-        values.filter(|value| *value != Metric::Diverged).min_by(|a, b| a.order(*b))
+        let values = self.curve.iter().take(saved).map(|point| criterion.of(point));
+        let finite = values.filter(|value| *value != Metric::Diverged);
+        finite.min_by(|a, b| a.order(*b)).map(|best| criterion.as_measured(best))
     }
 
-    /// The objective over a full run of `full` epochs, or over what there is of it: for
+    /// A metric over a full run of `full` epochs, or over what there is of it, minimised: for
     /// `last` the mean over the closing tenth of a full run's epochs (as many of the newest
-    /// as there are), for `best` the lowest epoch.
-    pub fn objective(&self, objective: Objective, full: u32) -> Option<Metric> {
-        let metric = |point: &Point| point.metric(objective.metric);
-        match objective.at {
-            At::Best => self.curve.iter().map(metric).min_by(|a, b| a.order(*b)),
+    /// as there are), for `best` the best epoch.
+    pub fn minimised(&self, criterion: Criterion, full: u32) -> Option<Metric> {
+        match criterion.at {
+            At::Best => self.curve.iter().map(|p| criterion.of(p)).min_by(|a, b| a.order(*b)),
             At::Last => (!self.curve.is_empty())
-                .then(|| Metric::mean(self.closing(full).iter().map(metric))),
+                .then(|| Metric::mean(self.closing(full).iter().map(|p| criterion.of(p)))),
         }
     }
 
     /// The newest epochs, as many as a tenth of a full run of `full` epochs.
-    pub fn closing(&self, full: u32) -> &[Point] {
+    pub fn closing(&self, full: u32) -> &[Arc<Point>] {
         let window = full.div_ceil(10).max(1) as usize;
         &self.curve[self.curve.len().saturating_sub(window)..]
     }
 
-    /// What textbook halving compares at a rung of `epoch` epochs: the value after that
-    /// epoch, or for `best` the lowest up to it. Diverged if the trial didn't get there.
-    pub fn at_rung(&self, objective: Objective, epoch: u32) -> Metric {
+    /// What textbook halving compares at a rung of `epoch` epochs, minimised: the value after that
+    /// epoch, or for `best` the best up to it. Diverged if the trial didn't get there.
+    pub fn at_rung(&self, criterion: Criterion, epoch: u32) -> Metric {
         let reached = self.curve.get(..epoch as usize).unwrap_or_default();
-        let mut values = reached.iter().map(|point| point.metric(objective.metric));
-        match objective.at {
+        let mut values = reached.iter().map(|point| criterion.of(point));
+        match criterion.at {
             At::Last => values.next_back(),
             At::Best => values.min_by(|a, b| a.order(*b)),
         }
@@ -178,38 +141,37 @@ impl Default for Trial {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scheduler::facts::{Criteria, testing};
 
     fn trial(losses: &[f64]) -> Trial {
-        let point = |&loss| Point {
-            train_loss: Metric::from(loss),
-            val_loss: Metric::from(loss),
-            val_error: Metric::Finite(0.5),
-            diagnostics: None,
-        };
-        Trial { curve: losses.iter().map(point).collect(), ..Trial::new() }
+        Trial {
+            curve: losses.iter().map(|&loss| testing::point(loss, loss)).collect(),
+            ..Trial::new()
+        }
     }
 
-    const LAST: Objective = Objective { metric: ObjectiveMetric::ValLoss, at: At::Last };
-    const BEST: Objective = Objective { metric: ObjectiveMetric::ValLoss, at: At::Best };
+    fn by_loss(at: At) -> Criterion {
+        Criteria::of(&Default::default()).objective.read(at)
+    }
 
     #[test]
     fn last_is_the_mean_of_the_closing_tenth() {
-        let losses: Vec<f64> = (1..=20).map(f64::from).collect();
-        assert_eq!(trial(&losses).objective(LAST, 20), Some(Metric::Finite(19.5)));
-        assert_eq!(trial(&losses[..1]).objective(LAST, 20), Some(Metric::Finite(1.0)));
-        assert_eq!(trial(&[]).objective(LAST, 20), None);
+        let (losses, last): (Vec<f64>, _) = ((1..=20).map(f64::from).collect(), by_loss(At::Last));
+        assert_eq!(trial(&losses).minimised(last, 20), Some(Metric::Finite(19.5)));
+        assert_eq!(trial(&losses[..1]).minimised(last, 20), Some(Metric::Finite(1.0)));
+        assert_eq!(trial(&[]).minimised(last, 20), None);
     }
 
     #[test]
     fn best_is_the_lowest_epoch_even_after_divergence() {
         let trial = trial(&[3.0, 1.0, f64::NAN]);
-        assert_eq!(trial.objective(BEST, 3), Some(Metric::Finite(1.0)));
-        assert_eq!(trial.objective(LAST, 3), Some(Metric::Diverged));
+        assert_eq!(trial.minimised(by_loss(At::Best), 3), Some(Metric::Finite(1.0)));
+        assert_eq!(trial.minimised(by_loss(At::Last), 3), Some(Metric::Diverged));
     }
 
     #[test]
     fn a_trial_that_missed_a_rung_ranks_as_diverged() {
-        assert_eq!(trial(&[3.0, 1.0]).at_rung(LAST, 3), Metric::Diverged);
-        assert_eq!(trial(&[3.0, 1.0, 2.0]).at_rung(LAST, 2), Metric::Finite(1.0));
+        assert_eq!(trial(&[3.0, 1.0]).at_rung(by_loss(At::Last), 3), Metric::Diverged);
+        assert_eq!(trial(&[3.0, 1.0, 2.0]).at_rung(by_loss(At::Last), 2), Metric::Finite(1.0));
     }
 }

@@ -7,14 +7,15 @@ use crate::scheduler::{
 };
 use floodgauge_protocol::{ArmIx, Metric};
 
-/// Some arms of a bracket after an epoch, best first. Equal means keep the order of the arms.
+/// Some arms of a bracket after an epoch with their objectives, minimised; best first. Equal means keep
+/// the order of the arms.
 pub fn rank(
     facts: View<'_>,
     bracket: &Bracket,
     arms: &[ArmIx],
     epoch: u32,
 ) -> Vec<(ArmIx, Metric)> {
-    let objective = facts.objective();
+    let objective = facts.criteria().objective;
     let mean = |arm| {
         Metric::mean(bracket.families.iter().map(|&family| {
             let trial = facts.trial(family, arm);
@@ -37,9 +38,10 @@ pub fn comparison(
     place: usize,
     rung: RungOf,
 ) -> Comparison {
+    let objective = facts.criteria().objective;
     Comparison {
-        metric: facts.objective().metric,
-        value: ranked[place].1,
+        metric: objective.metric,
+        value: objective.as_measured(ranked[place].1),
         from_epoch: rung.epoch,
         to_epoch: rung.epoch,
         seeds: bracket.families.len() as u32,

@@ -1,7 +1,7 @@
 //! What a policy sees: the facts, to read alone.
 
-use crate::scheduler::facts::{Bracket, Facts, Trial};
-use floodgauge_protocol::{ArmIx, FamilyIx, Method, Objective, SearchSpace, SweepSpec, TrialKey};
+use crate::scheduler::facts::{Bracket, Criteria, Facts, Trial};
+use floodgauge_protocol::{ArmIx, FamilyIx, Method, SearchSpace, SweepSpec, TrialKey};
 
 /// The facts of a sweep, to read alone.
 #[derive(Clone, Copy, Debug)]
@@ -28,9 +28,9 @@ impl<'a> View<'a> {
         self.0.space().arms[arm.ix()]
     }
 
-    /// What makes an arm the best.
-    pub fn objective(self) -> Objective {
-        self.0.spec().search.objective
+    /// The metrics of the sweep, and those by which arms are compared.
+    pub fn criteria(self) -> &'a Criteria {
+        self.0.criteria()
     }
 
     /// Epochs of a full run.

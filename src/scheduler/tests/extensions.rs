@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::verdict::Best;
-use floodgauge_protocol::{Arm, Levels, Method, Start, work::Minimum};
+use floodgauge_protocol::{Arm, Levels, Method, MetricValues, Start, work::Minimum};
 use proptest::prelude::*;
 use std::collections::HashMap;
 
@@ -39,18 +39,16 @@ impl ByLevel {
 }
 
 impl Truth for ByLevel {
-    fn point(&self, seed: u32, arm: ArmIx, epoch: u32) -> Point {
+    fn epoch(&self, seed: u32, arm: ArmIx, epoch: u32) -> Measured {
         let rides = self
             .onset_step(seed, arm)
             .is_none_or(|onset| onset >= u64::from(epoch) * self.steps_per_epoch);
         let level = if rides { 0.0 } else { self.level(arm) };
         let value =
             1.0 + (level - self.lowest).abs() + f64::from(seed) / 100.0 + 1.0 / f64::from(epoch);
-        Point {
+        Measured {
             train_loss: Metric::from(value / 2.0),
-            val_loss: Metric::from(value),
-            val_error: Metric::from(value / 10.0),
-            diagnostics: None,
+            metrics: MetricValues::validation(Metric::from(value), Metric::from(value / 10.0)),
         }
     }
 

@@ -1,7 +1,7 @@
 //! Halving that waits for onset.
 
 use super::*;
-use floodgauge_protocol::ObjectiveMetric;
+use floodgauge_protocol::MetricName;
 use proptest::prelude::*;
 
 /// Levels are crossed one after another, the higher the earlier: level 0.20 in epoch 2, 0.01 in
@@ -152,7 +152,7 @@ fn the_error_rate_is_searched_with_the_loss_beside_it() {
     assert_eq!(arms_with(&world, 0, TrialStatus::Completed), [0, 11]);
     let pruned = world.sweep.facts().trial(TrialKey::new(FamilyIx(0), ArmIx(20))).unwrap();
     let Some(Reason::Probed(probed)) = &pruned.reason else { panic!("{:?}", pruned.reason) };
-    assert_eq!((probed.fate, probed.comparison.metric), (Fate::Pruned, ObjectiveMetric::ValError));
+    assert_eq!((probed.fate, probed.comparison.metric), (Fate::Pruned, MetricName::val_error()));
 }
 
 #[test]

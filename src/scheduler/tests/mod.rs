@@ -2,11 +2,12 @@
 
 use super::{facts::MAX_LOSSES, reason::Fate, *};
 use crate::simulate::{
-    Truth,
+    Measured, Truth,
     worker::{VirtualWorker, checkpoint},
 };
 use floodgauge_protocol::{
-    ArmIx, Digest, FamilyIx, Metric, Segment, SegmentId, SegmentKind, SweepSpec, TrialKey,
+    ArmIx, Digest, FamilyIx, Metric, MetricName, MetricValues, Segment, SegmentId, SegmentKind,
+    SweepSpec, TrialKey,
     work::{BranchEnd, FinishedBranch, ReportRow, TestMetrics},
 };
 use std::collections::BTreeMap;
@@ -60,14 +61,12 @@ impl Curves {
 }
 
 impl Truth for Curves {
-    fn point(&self, seed: u32, arm: ArmIx, epoch: u32) -> Point {
+    fn epoch(&self, seed: u32, arm: ArmIx, epoch: u32) -> Measured {
         let rides = arm != ArmIx::PLAIN && u64::from(epoch) < self.crossed_in(seed, arm.0);
         let value = (self.curve)(seed, if rides { 0 } else { arm.0 }, epoch);
-        Point {
+        Measured {
             train_loss: Metric::from(value / 2.0),
-            val_loss: Metric::from(value),
-            val_error: Metric::from(value / 10.0),
-            diagnostics: None,
+            metrics: MetricValues::validation(Metric::from(value), Metric::from(value / 10.0)),
         }
     }
 

@@ -44,7 +44,8 @@ fn an_epoch_reported_again_with_other_bits_is_told_apart() {
     let mut rows = world.rows(&world.open[&segment]);
     world.claim(segment, 1);
     world.report(segment, 1, &rows[..30]);
-    rows[3].val_loss = Metric::Finite(rows[3].val_loss.finite().unwrap().next_up());
+    let loss = rows[3].metric(MetricName::val_loss()).finite().unwrap();
+    rows[3].metrics.insert(MetricName::val_loss(), Metric::Finite(loss.next_up()));
     let sifted = world.sweep.facts().sift(segment, &rows[..31]).unwrap();
     assert_eq!((sifted.redone, sifted.new.len()), (29, 1));
     assert_eq!(sifted.contradicting, [rows[3].clone()]);

@@ -106,25 +106,26 @@ async fn insert_rows(
     sweep: SweepId,
     rows: Vec<RowUpdate>,
 ) -> Result<(), StoreError> {
-    let values_of = |row: RowUpdate| -> Vec<Value> {
-        values![
+    let values_of = |row: RowUpdate| -> Result<Vec<Value>, StoreError> {
+        let metrics = serde_json::to_string(&row.metrics)
+            .map_err(|error| StoreError::Corrupt(format!("metrics: {error}")))?;
+        Ok(values![
             sweep,
             row.trial.family,
             row.trial.arm,
             row.epoch,
             row.step,
             row.train_loss,
-            row.val_loss,
-            row.val_error,
+            metrics,
             row.branch,
             row.diagnostics.and_then(|diagnostics| diagnostics.grad_norm.finite()),
             row.diagnostics.map(|diagnostics| diagnostics.ascending),
             row.diagnostics.map(|diagnostics| diagnostics.flooded_steps)
-        ]
+        ])
     };
-    let rows = rows.into_iter().map(values_of).collect();
+    let rows = rows.into_iter().map(values_of).collect::<Result<_, _>>()?;
     let head = "insert into reports \
-                (sweep, family, arm, epoch, step, train_loss, val_loss, val_error, branch, \
+                (sweep, family, arm, epoch, step, train_loss, metrics, branch, \
                  grad_norm, ascending, flooded_steps)";
     db.insert_rows(head, rows, "").await
 }

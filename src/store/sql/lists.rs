@@ -2,7 +2,7 @@
 
 use super::statements::{Columns, Statements, values};
 use crate::store::{CurveRow, Page, StoreError, SweepRow, TrialRow};
-use floodgauge_protocol::{ArmIx, FamilyIx, SweepId, TrialKey, work::Diagnostics};
+use floodgauge_protocol::{ArmIx, FamilyIx, MetricValues, SweepId, TrialKey, work::Diagnostics};
 
 const SWEEP: &str = "select sweep, name, spec, plan, grown_seq, status, scheduler_version, \
                      head_seq, best, created_ms, updated_ms, checkpoints_dropped_ms from sweeps";
@@ -64,8 +64,8 @@ pub(super) async fn trials(
     db.fetch(sql, values![sweep]).await?.iter().map(trial_row).collect()
 }
 
-const REPORT: &str = "select family, arm, epoch, step, train_loss, val_loss, val_error, branch, \
-                      grad_norm, ascending, flooded_steps from reports";
+const REPORT: &str = "select family, arm, epoch, step, train_loss, val_loss, val_error, metrics, \
+                      branch, grad_norm, ascending, flooded_steps from reports";
 
 pub(super) async fn curves(
     db: &mut impl Statements,
@@ -120,11 +120,18 @@ fn curve_row(row: &impl Columns) -> Result<CurveRow, StoreError> {
         epoch: row.number("epoch")?,
         step: row.number("step")?,
         train_loss: row.metric("train_loss")?,
-        val_loss: row.metric("val_loss")?,
-        val_error: row.metric("val_error")?,
+        metrics: metrics(row)?,
         branch: ArmIx(row.number("branch")?),
         diagnostics: diagnostics(row)?,
     })
+}
+
+/// By name or, of epochs from before metrics had names, from the two columns of those that there were.
+fn metrics(row: &impl Columns) -> Result<MetricValues, StoreError> {
+    match row.maybe_json("metrics")? {
+        Some(metrics) => Ok(metrics),
+        None => Ok(MetricValues::validation(row.metric("val_loss")?, row.metric("val_error")?)),
+    }
 }
 
 /// None for epochs from before they were told.

@@ -29,23 +29,26 @@ pub fn judge(standing: &Standing) -> Best {
     let judgement = Judgement::of(standing, &forecast);
     let other_metric =
         judgement.lead.and_then(|lead| other_metric::by_other_metric(standing, lead));
+    let objective = standing.objective;
     Best {
-        metric: standing.objective.metric,
-        at: standing.objective.at,
+        metric: objective.name,
+        direction: objective.direction,
+        at: standing.at,
         verdict: words::verdict(&judgement, other_metric.as_ref()),
         advice: advise::advise(&judgement),
         finding: judgement.finding,
         best: judgement.lead.map(|lead| BestArm {
             arm: lead.described(),
             weight_decay: lead.weight_decay,
-            objective: lead.objective(),
+            objective: objective.as_measured(lead.objective()),
             probability: judgement.probability,
             test: lead.test(),
         }),
-        baseline: judgement
-            .plain
-            .map(|plain| Baseline { objective: plain.objective(), test: plain.test() }),
-        difference: judgement.difference,
+        baseline: judgement.plain.map(|plain| Baseline {
+            objective: objective.as_measured(plain.objective()),
+            test: plain.test(),
+        }),
+        difference: judgement.difference.map(|difference| objective.difference(difference)),
         run_equivalents: standing.run_equivalents,
         probabilities: outlooks::outlooks(standing, &forecast),
         other_metric,

@@ -1,14 +1,14 @@
-//! Whether the metric that isn't the objective agrees.
+//! Whether another metric agrees.
 
 use crate::verdict::{
     OtherMetric, Preference,
     input::{Candidate, Standing},
 };
-use floodgauge_protocol::ObjectiveMetric;
 
 /// Compares the arms that every seed trained to the end by the other metric; none before the best
-/// arm is one of them.
+/// arm is one of them, and where there is no other.
 pub fn by_other_metric(standing: &Standing, lead: &Candidate) -> Option<OtherMetric> {
+    let other = standing.other?;
     let whole = standing.candidates.iter().filter_map(|c| Some((c, c.other()?)));
     let of_best = lead.other()?;
     // A tie goes to the best arm itself, then to plain.
@@ -24,14 +24,11 @@ pub fn by_other_metric(standing: &Standing, lead: &Candidate) -> Option<OtherMet
         Preference::Another
     };
     Some(OtherMetric {
-        metric: match standing.objective.metric {
-            ObjectiveMetric::ValLoss => ObjectiveMetric::ValError,
-            ObjectiveMetric::ValError => ObjectiveMetric::ValLoss,
-        },
+        metric: other.name,
         prefers,
         arm: arm.described(),
         weight_decay: arm.weight_decay,
-        objective,
-        of_best,
+        objective: other.as_measured(objective),
+        of_best: other.as_measured(of_best),
     })
 }

@@ -11,15 +11,16 @@ pub fn outlooks(standing: &Standing, forecast: &Forecast) -> Vec<ArmOutlook> {
     let arms = standing.candidates.iter().enumerate();
     arms.map(|(position, arm)| {
         let mean = forecast.mean(position);
+        let interval = mean.map(|mean| standing.objective.interval(mean.low, mean.high));
         ArmOutlook {
             arm: arm.described(),
             weight_decay: arm.weight_decay,
             evidence: evidence(arm),
             seeds: arm.seeds_at_end(),
-            objective: arm.end_objective(),
-            fitted: mean.map(|mean| mean.mean),
-            low: mean.map(|mean| mean.low),
-            high: mean.map(|mean| mean.high),
+            objective: arm.end_objective().map(|end| standing.objective.as_measured(end)),
+            fitted: mean.map(|mean| standing.objective.number(mean.mean)),
+            low: interval.map(|(low, _)| low),
+            high: interval.map(|(_, high)| high),
             probability: forecast.probability(position),
         }
     })

@@ -5,7 +5,7 @@ use crate::verdict::{
     Finding, OtherMetric, Preference,
     input::{Candidate, Edge, Standing},
 };
-use floodgauge_protocol::Metric;
+use floodgauge_protocol::{Direction, Metric, MetricName};
 
 /// A few sentences: who is best and by how much, how sure that is, what else is to be known.
 pub fn verdict(judgement: &Judgement<'_>, other: Option<&OtherMetric>) -> String {
@@ -50,7 +50,7 @@ fn never_reached(standing: &Standing, lead: &Candidate) -> String {
     format!(
         "{which} by the training loss, so that each is the plain run, with {} {}.",
         metric(standing),
-        lead.objective()
+        objective(standing, lead)
     )
 }
 
@@ -59,25 +59,30 @@ fn precedes_onset(standing: &Standing, lead: &Candidate) -> String {
         "Every best epoch precedes every onset: by early stopping all arms that were trained to the end \
          are the same run, with {} {}, and no level can help.",
         metric(standing),
-        lead.objective()
+        objective(standing, lead)
     )
 }
 
 fn level_leads(judgement: &Judgement<'_>, lead: &Candidate) -> String {
     let standing = judgement.standing;
+    let (most, beyond) = match standing.objective.direction {
+        Direction::Min => ("lowest", "below"),
+        Direction::Max => ("highest", "above"),
+    };
     let against = match (judgement.plain, judgement.difference.as_ref()) {
         (Some(plain), Some(difference)) => {
-            format!(", {} below plain ({})", Metric::from(-difference.mean), plain.objective())
+            let by = Metric::from(-difference.mean);
+            format!(", {by} {beyond} plain ({})", objective(standing, plain))
         }
         _ => ", with no baseline to compare with".into(),
     };
-    let (name, value) = (named(standing, lead), lead.objective());
+    let (name, value) = (named(standing, lead), objective(standing, lead));
     let helps = match judgement.finding {
         Finding::Helps => format!("{} helps: ", what(lead)),
         _ => String::new(),
     };
     let when = when(standing, lead, "");
-    format!("{helps}{when}{name} has the lowest {}, {value}{against}.", metric(standing))
+    format!("{helps}{when}{name} has the {most} {}, {value}{against}.", metric(standing))
 }
 
 fn plain_leads(judgement: &Judgement<'_>, lead: &Candidate) -> String {
@@ -88,8 +93,10 @@ fn plain_leads(judgement: &Judgement<'_>, lead: &Candidate) -> String {
     let closest = others
         .filter(|other| other.epochs() == lead.epochs())
         .min_by(|a, b| a.objective().order(b.objective()).then(a.arm.cmp(&b.arm)))
-        .map(|other| format!(" The closest, {}, has {}.", other.method, other.objective()));
-    let value = lead.objective();
+        .map(|other| {
+            format!(" The closest, {}, has {}.", other.method, objective(standing, other))
+        });
+    let value = objective(standing, lead);
     let when = match judgement.finding {
         Finding::DoesNotHelp if levels => "Flooding does not help: no".into(),
         _ => when(standing, lead, "no"),
@@ -107,6 +114,7 @@ fn how_sure(judgement: &Judgement<'_>, lead: &Candidate) -> Option<String> {
         (true, None) => return None,
         _ => ("the difference".into(), difference.low?, difference.high?),
     };
+    let (low, high) = judgement.standing.objective.interval(low, high);
     let expected = format!(
         "With as many other seeds {name}{} is expected at {:+} to {:+} ({:.0} % interval, the \
          choice allowed for)",
@@ -219,7 +227,7 @@ fn edge(standing: &Standing, lead: &Candidate) -> Option<String> {
 
 /// Where the other metric disagrees.
 fn by_other(other: &OtherMetric, lead: &Candidate) -> Option<String> {
-    let metric = other.metric.as_str();
+    let metric = other.metric;
     let (objective, of_best) = (other.objective, other.of_best);
     match other.prefers {
         Preference::Same => None,
@@ -234,6 +242,11 @@ fn by_other(other: &OtherMetric, lead: &Candidate) -> Option<String> {
     }
 }
 
-fn metric(standing: &Standing) -> &'static str {
-    standing.objective.metric.as_str()
+fn metric(standing: &Standing) -> MetricName {
+    standing.objective.name
+}
+
+/// An arm's objective as it was measured.
+fn objective(standing: &Standing, arm: &Candidate) -> Metric {
+    standing.objective.as_measured(arm.objective())
 }

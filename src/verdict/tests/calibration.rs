@@ -5,7 +5,6 @@
 
 use super::*;
 use crate::simulate::calibration::Calibration;
-use floodgauge_protocol::ObjectiveMetric;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -34,14 +33,10 @@ fn grid(task: &Task, name: &str, seeds: &[usize]) -> Standing {
         candidate
     };
     let mut standing = standing((0..task.levels.len()).map(arm).collect());
-    standing.objective = Objective {
-        metric: if name.starts_with("val_loss") {
-            ObjectiveMetric::ValLoss
-        } else {
-            ObjectiveMetric::ValError
-        },
-        at: if name.ends_with("last") { At::Last } else { At::Best },
-    };
+    let by_loss = name.starts_with("val_loss");
+    let metric = if by_loss { MetricName::val_loss() } else { MetricName::val_error() };
+    standing.objective = judged(metric);
+    standing.at = if name.ends_with("last") { At::Last } else { At::Best };
     standing
 }
 

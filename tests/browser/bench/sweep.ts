@@ -37,8 +37,11 @@ function rowOf(arm: (typeof arms)[number], epoch: number, random: () => number) 
     epoch,
     step: epoch * STEPS_PER_EPOCH,
     train_loss: (flooded ? (arm.b ?? 0) : plain) * (1 + wobble),
-    val_loss: 0.6 + plain + (epoch / EPOCHS) * (flooded ? 0.4 : 1.2) + wobble,
-    val_error: 0.12 + 0.3 * Math.exp(-epoch / 40) + 0.1 * wobble,
+    metrics: {
+      val_loss: 0.6 + plain + (epoch / EPOCHS) * (flooded ? 0.4 : 1.2) + wobble,
+      val_error: 0.12 + 0.3 * Math.exp(-epoch / 40) + 0.1 * wobble,
+      lr: 0.05,
+    },
     onset_step: flooded ? onset(arm.b ?? 0) * STEPS_PER_EPOCH : null,
     diagnostics: { grad_norm: 0.5 + wobble, ascending: flooded ? 0.45 : 0, flooded_steps: epoch },
   };
@@ -59,6 +62,7 @@ const spec = {
 
 const best = {
   metric: "val_loss",
+  direction: "min",
   at: "last",
   best: null,
   baseline: null,
@@ -95,6 +99,11 @@ const detail = {
   spec,
   arms_list: arms,
   families,
+  metrics: [
+    { name: "val_loss", direction: "min", unit: "nats" },
+    { name: "val_error", direction: "min", unit: "share" },
+    { name: "lr", direction: null, unit: null },
+  ],
   steps_per_epoch: STEPS_PER_EPOCH,
   rungs: [EPOCHS],
   stages: [{ name: "training", counts: { of: "rung", rung: 0, ends_at: EPOCHS } }],

@@ -14,7 +14,8 @@ async fn an_epoch_reported_again_with_other_bits_is_an_event_and_the_first_repor
     let work = claim(&server, "worker", 0).await.unwrap();
     let first = rows(&work, 1);
     let mut other = first.clone();
-    other[0]["val_loss"] = json!(first[0]["val_loss"].as_f64().unwrap().next_up());
+    other[0]["metrics"]["val_loss"] =
+        json!(first[0]["metrics"]["val_loss"].as_f64().unwrap().next_up());
     for rows in [&first, &other] {
         let answer = post(&server, &work, "reports", &json!({ "rows": rows })).await;
         assert_eq!(answer.status(), StatusCode::OK, "{}", answer.text().await.unwrap());
@@ -23,9 +24,9 @@ async fn an_epoch_reported_again_with_other_bits_is_an_event_and_the_first_repor
     let events: Vec<_> = entries.iter().map(|entry| &entry.event).collect();
     let last = events.last().unwrap();
     assert_eq!(last["type"], "nondeterminism");
-    assert_eq!(last["rows"][0]["val_loss"], other[0]["val_loss"]);
+    assert_eq!(last["rows"][0]["metrics"]["val_loss"], other[0]["metrics"]["val_loss"]);
     let curves = server.json(&format!("/v1/sweeps/{sweep}/curves")).await;
-    assert_eq!(curves["items"][0]["val_loss"], json!([first[0]["val_loss"]]));
+    assert_eq!(curves["items"][0]["metrics"]["val_loss"], json!([first[0]["metrics"]["val_loss"]]));
 }
 
 #[tokio::test]

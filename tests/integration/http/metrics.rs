@@ -61,7 +61,7 @@ async fn what_is_reported_again_and_what_is_lost_is_told_apart() {
         assert_eq!(post(&server, &work, "reports", &report).await.status(), StatusCode::OK);
     }
     let mut other = report;
-    other["rows"][0]["val_loss"] = json!(7.5);
+    other["rows"][0]["metrics"]["val_loss"] = json!(7.5);
     assert_eq!(post(&server, &work, "reports", &other).await.status(), StatusCode::OK);
     // Waits until the lease has expired.
     claim(&server, "second", 10).await.unwrap();

@@ -8,7 +8,7 @@ use floodgauge::simulate::{
     RecordedGrid,
     score::{Contestant, score},
 };
-use floodgauge_protocol::ObjectiveMetric;
+use floodgauge_protocol::MetricName;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -64,7 +64,7 @@ async fn a_sparkline_is_the_best_arms_curve() {
     assert_eq!(line["arm"], 2, "flood b=0.2 is the best of the three");
     assert_eq!(line["epoch"], json!([1, 2, 3, 4]));
     let curves = server.json(&format!("/v1/sweeps/{sweep}/curves")).await;
-    assert_eq!(line["value"], curves["items"][2]["val_loss"]);
+    assert_eq!(line["value"], curves["items"][2]["metrics"]["val_loss"]);
 }
 
 #[tokio::test]
@@ -114,7 +114,7 @@ async fn the_table_has_a_row_a_read_out_and_weight_decay() {
             (&with["arm"], &with["name"], &with["seeds"]),
             (&json!(2), &json!("flood b=0.2"), &json!(2))
         );
-        assert_eq!(with["val_loss"], json!({ "mean": 0.48, "standard_error": 0.0 }));
+        assert_eq!(with["metrics"]["val_loss"], json!({ "mean": 0.48, "standard_error": 0.0 }));
         for cell in [&row["without"], with] {
             assert_eq!(cell["test_error"], json!({ "mean": 0.1, "standard_error": 0.0 }));
         }
@@ -125,7 +125,7 @@ async fn the_table_has_a_row_a_read_out_and_weight_decay() {
     let text = response.text().await.unwrap();
     let lines: Vec<_> = text.lines().collect();
     assert_eq!(lines.len(), 1 + 8);
-    assert_eq!(lines[2], "false,0,2,flood b=0.2,flood,0.2,2,0.48,0,0.12,0,0.5,0,0.1,0");
+    assert_eq!(lines[2], "false,0,flood,flood b=0.2,0.2,2,0.48,0,0.12,0,0.5,0,0.1,0");
 }
 
 #[tokio::test]
@@ -225,11 +225,11 @@ async fn a_diverged_loss_is_a_word_in_json_and_csv() {
     let sweep = server.submit(&small("wild")).await;
     let work = claim(&server, "worker", 0).await.unwrap();
     let mut rows = rows(&work, 1);
-    rows[0]["val_loss"] = json!("diverged");
+    rows[0]["metrics"]["val_loss"] = json!("diverged");
     let answer = post(&server, &work, "reports", &json!({ "rows": rows })).await;
     assert_eq!(answer.status(), StatusCode::OK);
     let path = format!("/v1/sweeps/{sweep}/curves");
-    assert_eq!(server.json(&path).await["items"][0]["val_loss"], json!(["diverged"]));
+    assert_eq!(server.json(&path).await["items"][0]["metrics"]["val_loss"], json!(["diverged"]));
     let csv = server.request(Method::GET, &path).header("accept", "text/csv");
     let table = csv.send().await.unwrap().text().await.unwrap();
     assert!(table.contains(",diverged,"), "{table}");
@@ -296,7 +296,7 @@ async fn schedulers_can_be_judged_on_a_finished_grid() {
     std::io::Write::write_all(&mut file, grid.to_string().as_bytes()).unwrap();
     let grids = RecordedGrid::read(file.path()).unwrap();
     for contestant in Contestant::ALL {
-        let score = score(&grids[0], contestant, ObjectiveMetric::ValLoss, 2, 1).unwrap();
+        let score = score(&grids[0], contestant, MetricName::val_loss(), 2, 1).unwrap();
         assert_eq!((score.task.as_str(), score.picks.len()), ("whole", 1));
         assert!(score.cost <= 6.0, "{}: {}", contestant.name(), score.cost);
     }

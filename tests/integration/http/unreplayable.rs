@@ -178,7 +178,7 @@ async fn a_sweep_with_fields_of_a_later_version_is_listed_without_them(database:
     let before = server(&database).await;
     let sweep = before.submit(&small("gained fields")).await;
     let mut spec = before.json(&format!("/v1/sweeps/{sweep}")).await["spec"].clone();
-    spec["search"]["evidence"] = json!("val_loss");
+    spec["search"]["of_a_later_release"] = json!(true);
     let event = json!({ "type": "submitted", "spec": spec });
     for (table, column, value) in [("sweeps", "spec", &spec), ("events", "event", &event)] {
         sql(&database, &format!("update {table} set {column} = '{value}' where sweep = '{sweep}'"))

@@ -22,7 +22,7 @@ fn said(answer: &Response) -> &str {
 #[tokio::test]
 async fn a_server_says_what_it_understands_with_every_answer_to_a_claim() {
     let server = Server::start().await;
-    let ours = WireVersions::OURS.to_string();
+    let ours = WireVersions::OF_SERVER.to_string();
     for wire in [None, Some("1"), Some(ours.as_str()), Some("2-9")] {
         let empty = claim_as(&server, wire).await;
         assert_eq!((empty.status(), said(&empty)), (StatusCode::NO_CONTENT, ours.as_str()));
@@ -37,7 +37,7 @@ async fn a_worker_with_no_version_in_common_is_told_so_and_given_nothing() {
     let server = Server::start().await;
     let sweep = server.submit(&small("wire")).await;
     let refused = claim_as(&server, Some("8-9")).await;
-    assert_eq!(said(&refused), WireVersions::OURS.to_string());
+    assert_eq!(said(&refused), WireVersions::OF_SERVER.to_string());
     let refused = problem(refused, 409, "wire-version").await;
     let detail = refused["detail"].as_str().unwrap();
     assert!(detail.starts_with("the worker is too new for this server: it speaks wire 8-9"));

@@ -52,7 +52,7 @@ pub fn rows(work: &Assignment, epoch: u32) -> Vec<Value> {
         // The higher the level, the lower the loss: the last arm is the best.
         let loss = 2.0 / f64::from(epoch) - 0.01 * f64::from(arms[0].0);
         json!({ "arms": arms, "epoch": epoch, "step": u64::from(epoch) * steps,
-                "train_loss": loss, "val_loss": loss, "val_error": loss / 4.0,
+                "train_loss": loss, "metrics": { "val_loss": loss, "val_error": loss / 4.0 },
                 "onset_step": onset_step })
     };
     runs(work, epoch.into()).into_iter().map(row).collect()

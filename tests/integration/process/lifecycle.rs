@@ -94,8 +94,12 @@ async fn an_extended_grid_has_the_bits_of_one_submitted_so_from_the_start() {
     assert!(said.contains("run-equivalents"), "{said}");
     let levels = json!([0.02, 0.9, 1.2, 1.5, 1.9]);
     let whole = completed(&server, &grid(json!([0, 1]), levels, 13)).await;
-    let (grown, expected) = (outcome(&server, sweep).await, outcome(&server, whole).await);
+    let (mut grown, mut expected) = (outcome(&server, sweep).await, outcome(&server, whole).await);
     assert_eq!(grown.grid, expected.grid);
+    // Two sweeps have no index of arms in common: what was added stands behind all others.
+    for best in [&mut grown.best, &mut expected.best] {
+        best["best"].as_object_mut().unwrap().remove("arm").unwrap();
+    }
     for part in ["best", "baseline", "difference"] {
         assert_eq!(grown.best[part], expected.best[part], "{part}");
     }

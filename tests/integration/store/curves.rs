@@ -8,7 +8,7 @@ use floodgauge::{
     scheduler::TrialStatus,
     store::{BlobRow, CurveRow, Effects, RowUpdate, TrialUpdate},
 };
-use floodgauge_protocol::{ArmIx, Digest, Metric, work::Diagnostics};
+use floodgauge_protocol::{ArmIx, Digest, Metric, MetricValues, work::Diagnostics};
 
 on_both_databases! {
     every_bit_of_a_metric_survives,
@@ -144,8 +144,7 @@ fn row(family: u16, arm: u16, epoch: u32) -> RowUpdate {
         epoch,
         step: u64::from(epoch) * 20,
         train_loss: Metric::Finite(1.5),
-        val_loss: Metric::Finite(0.1 + f64::from(epoch)),
-        val_error: Metric::Diverged,
+        metrics: MetricValues::validation(Metric::Finite(0.1 + f64::from(epoch)), Metric::Diverged),
         branch: ArmIx(arm / 2),
         diagnostics: None,
     }

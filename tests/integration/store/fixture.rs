@@ -48,6 +48,7 @@ pub fn segment_of(segment: u32, family: u16) -> Segment {
         from_step: 0,
         to_step: 220,
         metric: Default::default(),
+        direction: Default::default(),
         branches: vec![Branch::new(vec![arm], Start::Init)],
     }
 }

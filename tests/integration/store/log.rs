@@ -6,7 +6,7 @@ use floodgauge::{
     scheduler::SweepStatus,
     store::{Commit, Effects, LeaseGuard, RowUpdate, StoreError},
 };
-use floodgauge_protocol::{ArmIx, LeaseId, Metric, SegmentId, SweepId};
+use floodgauge_protocol::{ArmIx, LeaseId, Metric, MetricValues, SegmentId, SweepId};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -144,8 +144,7 @@ async fn an_effect_that_fails_takes_its_entry_with_it(db: TestDatabase) {
         epoch: 1,
         step: 20,
         train_loss: Metric::Finite(2.0),
-        val_loss: Metric::Finite(2.0),
-        val_error: Metric::Finite(0.5),
+        metrics: MetricValues::validation(Metric::Finite(2.0), Metric::Finite(0.5)),
         branch: ArmIx(0),
         diagnostics: None,
     };

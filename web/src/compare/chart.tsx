@@ -1,14 +1,14 @@
 /** Responses of several sweeps in one figure, with the same figures as a table. */
 
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
-import type { ObjectiveMetric } from "../api/types";
-import { decimalsOf, formatLevel, formatMetric, metricWords, NONE } from "../format";
+import { decimalsOf, formatLevel, formatMetric, NONE } from "../format";
+import { isShare } from "../metrics";
 import { arrow } from "../sweep/figure/bound";
 import { evenAxis, levelAxis, type Axis } from "./axes";
 import { commonBound, type Response } from "./response";
 
 interface ChartProps {
-  metric: ObjectiveMetric;
+  metric: string;
   responses: readonly Response[];
   /** What each sweep is called, by its place. */
   names: readonly string[];
@@ -49,7 +49,7 @@ function Figure({ metric, responses, names }: ChartProps) {
     y: (value) =>
       height - AT.bottom - yAxis.place(Math.min(value, yAxis.high)) * (height - AT.top - AT.bottom),
   };
-  const words = `${metricWords(metric)} against the flood level, for ${names.join(", ")}`;
+  const words = `${metric} against the flood level, for ${names.join(", ")}`;
   return (
     <figure class="response" ref={host}>
       <svg role="img" aria-label={words} width={width} height={height}>
@@ -99,7 +99,7 @@ interface Frame {
 }
 
 interface GridProps {
-  metric: ObjectiveMetric;
+  metric: string;
   xAxis: Axis;
   yAxis: Axis;
   frame: Frame;
@@ -107,7 +107,7 @@ interface GridProps {
 
 function Grid({ metric, xAxis, yAxis, frame: { width, height, x, y } }: GridProps) {
   const bottom = height - AT.bottom;
-  const percent = metric === "val_error";
+  const percent = isShare(metric);
   const shown = yAxis.ticks.map((tick) => (percent ? tick * 100 : tick));
   const decimals = decimalsOf(shown);
   return (

@@ -85,5 +85,5 @@ export function commonBound(responses: readonly Response[]): number {
     Math.max(boundOf(means[i] ?? []), plain ?? -Infinity),
   );
   const lowest = Math.min(...means.flat());
-  return Math.min(Math.max(...alone), ASTRAY * Math.max(NOTHING, lowest));
+  return Math.min(Math.max(...alone), ASTRAY * Math.max(NOTHING, Math.abs(lowest)));
 }

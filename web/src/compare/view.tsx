@@ -1,13 +1,6 @@
 import { useEffect, useState } from "preact/hooks";
-import type { ObjectiveMetric, SweepDetail } from "../api/types";
-import {
-  formatChance,
-  formatDifference,
-  formatMetric,
-  formatShare,
-  metricWords,
-  NONE,
-} from "../format";
+import type { SweepDetail } from "../api/types";
+import { formatChance, formatDifference, formatMetric, formatShare, NONE } from "../format";
 import { Alert, Cost, Status, useTitle } from "../parts";
 import { compareHref, sweepHref } from "../router";
 import { armLabel, isPlain } from "../sweep/state";
@@ -41,10 +34,10 @@ export function CompareView({ ids }: { ids: readonly string[] }) {
         ))}
       </div>
       {metrics.map((metric) => (
-        <section key={metric} class="card" aria-label={`Response, ${metricWords(metric)}`}>
+        <section key={metric} class="card" aria-label={`Response, ${metric}`}>
           <div class="card-head">
             <h2>
-              Response <span class="faint">{metricWords(metric)} against b</span>
+              Response <span class="faint">{metric} against b</span>
             </h2>
           </div>
           <Responses sweeps={sweeps} metric={metric} />
@@ -55,7 +48,7 @@ export function CompareView({ ids }: { ids: readonly string[] }) {
   );
 }
 
-function Responses({ sweeps, metric }: { sweeps: readonly Compared[]; metric: ObjectiveMetric }) {
+function Responses({ sweeps, metric }: { sweeps: readonly Compared[]; metric: string }) {
   const responses = sweeps.flatMap(({ detail, trials }, i) =>
     detail?.metric === metric ? responsesOf(detail, trials, i) : [],
   );
@@ -114,7 +107,7 @@ function AnswerFigures({ detail }: { detail: SweepDetail }) {
         <Status of={status} />
       </p>
       <dl>
-        <dt>{metricWords(metric)}</dt>
+        <dt>{metric}</dt>
         <dd>{formatMetric(arm?.objective, metric)}</dd>
         <dt>plain</dt>
         <dd>{formatMetric(best?.baseline?.objective, metric)}</dd>

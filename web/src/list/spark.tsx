@@ -2,7 +2,7 @@
 
 import { useEffect, useRef } from "preact/hooks";
 import type { Sparkline, SweepSummary } from "../api/types";
-import { formatMetric, metricWords } from "../format";
+import { formatMetric } from "../format";
 import { isFinal } from "../sweep/state";
 import { sparkPath, WIDTH, HEIGHT } from "./spark-path";
 import type { Sparks } from "./sparks";
@@ -52,7 +52,7 @@ export function Spark({ sweep, sparks }: SparkProps) {
 function Drawing({ line, epochs }: { line: Sparkline; epochs: number }) {
   const { path, end } = sparkPath(line, epochs);
   const [first, last] = [line.value[0], line.value.at(-1)];
-  const words = `${metricWords(line.metric)} of the best arm, from ${formatMetric(first, line.metric)} to ${formatMetric(last, line.metric)}`;
+  const words = `${line.metric} of the best arm, from ${formatMetric(first, line.metric)} to ${formatMetric(last, line.metric)}`;
   return (
     <svg
       role="img"

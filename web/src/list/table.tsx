@@ -2,7 +2,7 @@
 
 import type { SweepSummary } from "../api/types";
 import { Delete } from "../delete";
-import { formatDifference, formatTime, metricWords, NONE } from "../format";
+import { formatDifference, formatTime, NONE } from "../format";
 import { Cost, Status } from "../parts";
 import { againHref, sweepHref } from "../router";
 import { armLabel, isFinal, isPlain } from "../sweep/state";
@@ -91,7 +91,7 @@ function Row({ sweep, store }: { sweep: SweepSummary; store: ListStore }) {
       <td class="figure" data-name="best b" data-long={label.length > LONG || undefined}>
         {label}
       </td>
-      <td class="figure" data-name="to plain" title={metricWords(sweep.metric)}>
+      <td class="figure" data-name="to plain" title={sweep.metric}>
         {difference ? formatDifference(difference.mean, sweep.metric) : NONE}
       </td>
       <td data-name="cost">{sweep.best ? <Cost of={sweep.best.run_equivalents} /> : NONE}</td>

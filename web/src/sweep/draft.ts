@@ -3,10 +3,24 @@
  * state before stays as it was, and a thousand entries at once don't copy a curve a thousand times.
  */
 
-import type { Curve, SweepState, Trial } from "./state";
+import type { Curve, Point, SweepState, Trial } from "./state";
 
 type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
-type Open = { -readonly [Key in keyof Curve]: Curve[Key][number][] };
+
+/** Curves that may be changed. */
+interface Open {
+  train: Point[];
+  metrics: Record<string, Point[]>;
+  diagnostics: Curve["diagnostics"][number][];
+}
+
+/** An object with each of its values changed. */
+export function mapValues<From, To>(
+  of: Readonly<Record<string, From>>,
+  change: (value: From) => To,
+): Record<string, To> {
+  return Object.fromEntries(Object.entries(of).map(([key, value]) => [key, change(value)]));
+}
 
 export class Draft {
   readonly state: Writable<SweepState>;
@@ -35,11 +49,10 @@ export class Draft {
   /** The curves of a trial, to be changed. */
   curve(trial: Writable<Trial>): Open {
     if (!this.own.has(trial.curve)) {
-      const { train, loss, error, diagnostics } = trial.curve;
+      const { train, metrics, diagnostics } = trial.curve;
       const copy: Open = {
         train: [...train],
-        loss: [...loss],
-        error: [...error],
+        metrics: mapValues(metrics, (points) => [...points]),
         diagnostics: [...diagnostics],
       };
       this.own.add(copy);

@@ -49,15 +49,15 @@ const start = entries([
 describe("rows", () => {
   it("belong to the family of their segment", () => {
     const state = fold([...start, ...entries([[reported(1, [aRow([2], 1, 0.5)])]], 3)]);
-    expect(state.trials[0]?.[2]?.curve.loss).toEqual([]);
-    expect(state.trials[1]?.[2]?.curve.loss).toEqual([0.5]);
+    expect(state.trials[0]?.[2]?.curve.metrics["val_loss"] ?? []).toEqual([]);
+    expect(state.trials[1]?.[2]?.curve.metrics["val_loss"] ?? []).toEqual([0.5]);
     expect(state.trials[1]?.[2]?.epochs).toBe(1);
   });
 
   it("stand for all their arms", () => {
     const rows = [aRow([0, 1, 2], 1, 0.9), aRow([0, 1], 2, 0.8), aRow([2], 2, 0.7)];
     const state = fold([...start, ...entries([[reported(0, rows)]], 3)]);
-    expect(state.trials[0]?.map((trial) => trial.curve.loss)).toEqual([
+    expect(state.trials[0]?.map((trial) => trial.curve.metrics["val_loss"] ?? [])).toEqual([
       [0.9, 0.8],
       [0.9, 0.8],
       [0.9, 0.7],
@@ -85,8 +85,7 @@ describe("rows", () => {
     const state = fold([...start, ...entries([[reported(0, [aRow([1], 1, 0.9), row])]], 3)]);
     expect(state.trials[0]?.[1]?.curve).toEqual({
       train: [1, null],
-      loss: [0.9, null],
-      error: [0.5, 0.5],
+      metrics: { val_loss: [0.9, null], val_error: [0.5, 0.5] },
       diagnostics: [undefined, undefined],
     });
   });
@@ -153,7 +152,7 @@ describe("a stream that goes on after a break", () => {
       5,
     );
     const state = fold([...log.slice(0, 4), ...lost]);
-    expect(state.trials[0]?.[1]?.curve.loss).toEqual([0.9, 0.8, 0.7]);
+    expect(state.trials[0]?.[1]?.curve.metrics["val_loss"]).toEqual([0.9, 0.8, 0.7]);
   });
 });
 
@@ -190,7 +189,7 @@ describe("decisions", () => {
     const wake: Decision = { action: "wake", trial, epochs: 1, reason: "between two survivors" };
     const woken = fold([...start, ...entries([[reported(0, rows), wake]], 3)]);
     expect(woken.trials[0]?.[2]).toMatchObject({ status: "active", epochs: 1 });
-    expect(woken.trials[0]?.[2]?.curve.loss).toEqual([0.9]);
+    expect(woken.trials[0]?.[2]?.curve.metrics["val_loss"] ?? []).toEqual([0.9]);
   });
 
   it("to test leave trials as they ended", () => {
@@ -250,7 +249,7 @@ describe("a pause", () => {
     const late = entries([[claimed(1)], [reported(0, [aRow([0, 1, 2], 1, 0.9)])]], 4);
     const state = fold(late, fold(paused, fold(start)));
     expect(state.status).toBe("paused");
-    expect(state.trials[0]?.[2]?.curve.loss).toEqual([0.9]);
+    expect(state.trials[0]?.[2]?.curve.metrics["val_loss"] ?? []).toEqual([0.9]);
   });
 
   it("of a sweep that nobody has begun ends in its waiting for a worker again", () => {
@@ -319,7 +318,7 @@ describe("an extension", () => {
     expect(state.trials.map((members) => members.length)).toEqual([4, 4, 4]);
     expect(state.trials[0]?.[1]).toBe(done.trials[0]?.[1]);
     expect(state.trials[0]?.[3]).toMatchObject({ status: "completed", epochs: 1 });
-    expect(state.trials[2]?.[3]?.curve.loss).toEqual([0.6]);
+    expect(state.trials[2]?.[3]?.curve.metrics["val_loss"] ?? []).toEqual([0.6]);
   });
 
   it("ends with an answer of its own", () => {

@@ -5,7 +5,7 @@
  */
 
 import type { Arm, Decision, Entry, Event, ReportRow, TrialKey, TrialStatus } from "../api/types";
-import { Draft } from "./draft";
+import { Draft, mapValues } from "./draft";
 import {
   dormantTrial,
   pointOf,
@@ -137,8 +137,9 @@ function addRow(draft: Draft, { family, arm }: TrialKey, row: ReportRow) {
   trial.onsetStep ??= row.onset_step ?? null;
   const curve = draft.curve(trial);
   curve.train[row.epoch - 1] = pointOf(row.train_loss);
-  curve.loss[row.epoch - 1] = pointOf(row.val_loss);
-  curve.error[row.epoch - 1] = pointOf(row.val_error);
+  for (const [name, value] of Object.entries(row.metrics)) {
+    (curve.metrics[name] ??= [])[row.epoch - 1] = pointOf(value);
+  }
   curve.diagnostics[row.epoch - 1] = row.diagnostics ?? undefined;
 }
 
@@ -165,8 +166,7 @@ function wake(draft: Draft, { family, arm }: TrialKey, epochs: number, because: 
   trial.epochs = epochs;
   trial.curve = {
     train: trunk?.train.slice(0, epochs) ?? [],
-    loss: trunk?.loss.slice(0, epochs) ?? [],
-    error: trunk?.error.slice(0, epochs) ?? [],
+    metrics: mapValues(trunk?.metrics ?? {}, (points) => points.slice(0, epochs)),
     diagnostics: trunk?.diagnostics.slice(0, epochs) ?? [],
   };
 }

@@ -3,6 +3,8 @@
 import { describe, expect, it } from "vitest";
 import recorded from "../../../tests/golden/served/halving.jsonl?raw";
 import type { Entry, Metric, SweepDetail } from "../api/types";
+import { objectiveOf } from "../metrics";
+import { firstShown } from "./curves/metrics";
 import { columnsOf, Filler } from "./curves/series";
 import { marksOf } from "./curves/style";
 import { sharesOf } from "./ledger/shares";
@@ -61,13 +63,14 @@ function panels(state: SweepState) {
   );
   const objectives = objectivesOf(state);
   const arms = detail.arms_list.map(({ arm }) => arm);
-  const shown = { metric: "loss", train: true, validation: true, log: false, smooth: 1 } as const;
+  const metric = firstShown(detail);
+  const shown = { metric, train: true, validation: true, log: false, smooth: 1 };
   const columns = columnsOf(arms, families, true, shown);
   const { data } = new Filler(columns, shown).fill(trials);
   const emphasis = { leader: null, picked: null, pointed: null };
   const shared = sharing(trials.flat());
   return {
-    answer: { status: state.status, answer, chances: [...chancesOf(answer, detail, decay)] },
+    answer: { status: state.status, answer, chances: [...chancesOf(answer, decay)] },
     summary: summaryWords(detail),
     curves: { has: hasCurves(state), data, marks: marksOf(state, columns, data, String, emphasis) },
     ledger: answer && sharesOf(answer.run_equivalents),
@@ -75,7 +78,7 @@ function panels(state: SweepState) {
     response: responseOf(state, families, objectives, answer, decay),
     rungs: rungsOf(state, decay),
     standing: {
-      rows: rowsOf(state, families, objectives).toSorted(byStanding),
+      rows: rowsOf(state, families, objectives).toSorted(byStanding(objectiveOf(detail).direction)),
       shared: shared && { reason: shared.reason, told: tellsOf(state, shared) },
       ends: arms.map((arm) => ({ reason: endReasons(families.flatMap((f) => trials[f]![arm]!)) })),
     },

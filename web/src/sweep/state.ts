@@ -7,7 +7,6 @@ import type {
   Diagnostics,
   LogLine as Line,
   Metric,
-  ObjectiveMetric,
   Reason,
   Segment,
   SweepDetail,
@@ -19,8 +18,8 @@ import { formatLevel } from "../format";
 /** The curves of one arm in one family; position `i` holds epoch `i + 1`. */
 export interface Curve {
   readonly train: readonly Point[];
-  readonly loss: readonly Point[];
-  readonly error: readonly Point[];
+  /** By name. */
+  readonly metrics: Readonly<Record<string, readonly Point[]>>;
   /** How training went; undefined where the worker told nothing. */
   readonly diagnostics: readonly (Diagnostics | undefined)[];
 }
@@ -33,10 +32,12 @@ export function pointOf(metric: Metric): Point {
   return metric === "diverged" ? null : metric;
 }
 
-/** The validation curve that an objective is read from. */
-export function valuesOf(curve: Curve, metric: ObjectiveMetric): readonly Point[] {
-  return metric === "val_error" ? curve.error : curve.loss;
+/** The values of a metric; none where nothing was reported of it. */
+export function valuesOf(curve: Curve, metric: string): readonly Point[] {
+  return curve.metrics[metric] ?? NOTHING;
 }
+
+const NOTHING: readonly Point[] = [];
 
 export interface Trial {
   readonly family: number;
@@ -128,7 +129,7 @@ export interface Because {
   readonly why: Reason | undefined;
 }
 
-const NO_CURVE: Curve = { train: [], loss: [], error: [], diagnostics: [] };
+const NO_CURVE: Curve = { train: [], metrics: {}, diagnostics: [] };
 
 const UNDECIDED: Because = { reason: "", why: undefined };
 

@@ -33,6 +33,10 @@ export function aDetail(): SweepDetail {
       { family: 0, seed: 0, weight_decay: 0 },
       { family: 1, seed: 1, weight_decay: 0 },
     ],
+    metrics: [
+      { name: "val_loss", direction: "min", unit: "nats" },
+      { name: "val_error", direction: "min", unit: "share" },
+    ],
     steps_per_epoch: 20,
     rungs: [2, 4],
     stages: [
@@ -62,8 +66,7 @@ export function aRow(arms: number[], epoch: number, valLoss: Metric): ReportRow 
     epoch,
     step: epoch * 20,
     train_loss: 1,
-    val_loss: valLoss,
-    val_error: 0.5,
+    metrics: { val_loss: valLoss, val_error: 0.5 },
     onset_step: null,
   };
 }
@@ -71,6 +74,7 @@ export function aRow(arms: number[], epoch: number, valLoss: Metric): ReportRow 
 export function aBest(): Best {
   return {
     metric: "val_loss",
+    direction: "min",
     at: "last",
     best: {
       arm: 1,

@@ -21,8 +21,7 @@ function probed(from: number, rank: number): Reason {
       rank,
       count: 5,
     },
-    chosen: 1,
-    chosen_name: "flood b=0.1",
+    chosen: { arm: 1, name: "flood b=0.1", method: "flood", b: 0.1, parameter: 0.1 },
   };
 }
 

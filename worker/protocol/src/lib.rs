@@ -8,7 +8,7 @@
 //! - [`space`]: the arms and families that a sweep spells out. [`arm`]: one of the arms, described.
 //!   [`extension`]: more of them. [`ladder`]: a method's arms in the order of their levels.
 //! - [`segment`], [`work`]: leased work and what workers answer; [`wire`]: in which version.
-//! - [`metric`]: numbers that may have diverged. [`below`]: whether a loss lies below a level.
+//! - [`metric`]: what is measured, by name. [`below`]: whether a loss lies below a level.
 //!
 //! With the feature `openapi` all of them tell their JSON schema, bounds and defaults included.
 
@@ -42,11 +42,11 @@ pub use extension::Extension;
 pub use ids::{ArmIx, FamilyIx, LeaseId, SegmentId, SweepId, TrialKey};
 pub use levels::Levels;
 pub use method::{Method, MethodKind, MethodSpec, MethodTable};
-pub use metric::Metric;
+pub use metric::{Direction, Metric, MetricInfo, MetricName, MetricSpec, MetricValues, Metrics};
 pub use model::{Augment, Model};
 pub use recipe::{Optimizer, Recipe};
 pub use schedule::Schedule;
 pub use segment::{Branch, Segment, SegmentKind, Start};
 pub use space::{Family, SearchSpace};
-pub use sweep::{At, Objective, ObjectiveMetric, SchedulerKind, SchedulerSpec, Search, SweepSpec};
+pub use sweep::{At, Objective, SchedulerKind, SchedulerSpec, Search, SweepSpec};
 pub use validate::Invalid;

@@ -3,8 +3,7 @@
 use crate::{
     digest::Digest,
     ids::{ArmIx, FamilyIx, SegmentId},
-    metric::Metric,
-    sweep::ObjectiveMetric,
+    metric::{Direction, Metric, MetricName},
 };
 use serde::{Deserialize, Serialize};
 
@@ -24,7 +23,11 @@ pub struct Segment {
     pub to_step: u64,
     /// The metric whose best epoch each run keeps a checkpoint of.
     #[serde(default)]
-    pub metric: ObjectiveMetric,
+    pub metric: MetricName,
+    /// Which way that metric is better.
+    #[serde(default, skip_serializing_if = "Direction::is_min")]
+    #[cfg_attr(feature = "openapi", schema(default = "min"))]
+    pub direction: Direction,
     /// What to advance: the members of the cohort.
     pub branches: Vec<Branch>,
 }

@@ -3,9 +3,11 @@
 use crate::{
     levels::Levels,
     method::{MethodKind, MethodSpec},
+    metric::{MetricName, MetricSpec, Metrics},
     recipe::Recipe,
 };
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// One search: the body of `POST /v1/sweeps`, and the shape of a sweep file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -51,11 +53,39 @@ pub struct Search {
     /// What makes an arm the best.
     #[serde(default)]
     pub objective: Objective,
+    /// What each run reports beside its training loss, by name, with the direction in which it is better:
+    /// `{ f1 = "max", val_loss = "min" }`. The built-in recipe's metrics are known, and can't be declared.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub metrics: BTreeMap<MetricName, MetricSpec>,
+    /// The metric whose turn says that a plain run only memorises from there on, and which counts beside
+    /// the objective where runs are compared early. By default `val_loss` of the built-in recipe; of
+    /// declared metrics the objective.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<MetricName>,
     /// For `halving`: whether to go on beyond an end of the levels if the best lies there, by at most
     /// as many levels as are there.
     #[serde(default, skip_serializing_if = "is_false")]
     #[cfg_attr(feature = "openapi", schema(default = false))]
     pub extend: bool,
+}
+
+impl Search {
+    /// Every metric that a run reports: those that are declared, or else the built-in recipe's.
+    pub fn metrics(&self) -> Metrics {
+        match self.metrics.is_empty() {
+            true => Metrics::built_in(),
+            false => Metrics::declared(&self.metrics),
+        }
+    }
+
+    /// The metric that counts as evidence: the one that is named, or else the default of its field.
+    pub fn evidence(&self) -> MetricName {
+        let default = match self.metrics.is_empty() {
+            true => MetricName::val_loss(),
+            false => self.objective.metric,
+        };
+        self.evidence.unwrap_or(default)
+    }
 }
 
 fn is_false(flag: &bool) -> bool {
@@ -70,6 +100,8 @@ impl Default for Search {
             seeds: default_seeds(),
             methods: default_methods(),
             objective: Objective::default(),
+            metrics: BTreeMap::new(),
+            evidence: None,
             extend: false,
         }
     }
@@ -92,34 +124,13 @@ fn default_methods() -> Vec<MethodSpec> {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Objective {
-    /// The metric that is compared; the lower, the better.
+    /// The metric that is compared, in the direction in which it is better.
     #[serde(default)]
-    pub metric: ObjectiveMetric,
+    #[cfg_attr(feature = "openapi", schema(default = "val_loss"))]
+    pub metric: MetricName,
     /// Where on the curve it is read.
     #[serde(default)]
     pub at: At,
-}
-
-/// The metric that is compared.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(default = "val_loss"))]
-#[serde(rename_all = "snake_case")]
-pub enum ObjectiveMetric {
-    /// Mean cross-entropy on the validation set, in nats.
-    #[default]
-    ValLoss,
-    /// The share of the validation set that is classified wrongly.
-    ValError,
-}
-
-impl ObjectiveMetric {
-    /// The name as it stands in a recipe.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::ValLoss => "val_loss",
-            Self::ValError => "val_error",
-        }
-    }
 }
 
 /// The epoch at which the objective is read.

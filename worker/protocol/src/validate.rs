@@ -1,5 +1,6 @@
 //! Checks on a submitted sweep that its types can't make.
 
+mod metrics;
 mod model;
 
 use crate::{
@@ -58,6 +59,7 @@ impl SweepSpec {
         self.check_data(&mut problems);
         self.check_training(&mut problems);
         self.check_search(&mut problems);
+        self.check_metrics(&mut problems);
         self.check_scheduler(&mut problems);
         problems.0
     }

@@ -21,8 +21,13 @@ pub struct WireVersions {
 }
 
 impl WireVersions {
-    /// Of this build. Version 2 is version 1 with the header.
-    pub const OURS: Self = Self { oldest: 1, newest: 2 };
+    /// What this build's server understands. Version 2 is version 1 with the header, and with metrics by
+    /// name in the rows of reports.
+    pub const OF_SERVER: Self = Self { oldest: 1, newest: 2 };
+
+    /// What this build's worker speaks: metrics by name, which no server of version 1 reads. So servers are
+    /// upgraded before their workers.
+    pub const OF_WORKER: Self = Self { oldest: 2, newest: 2 };
 
     /// Of whoever says nothing.
     pub const UNSAID: Self = Self { oldest: 1, newest: 1 };
@@ -90,7 +95,8 @@ impl FromStr for WireVersions {
 /// Here is where a field that a recipe gains is left out for workers that don't know it, as long as
 /// it has the meaning that they have without it. So far versions 1 and 2 have the same fields.
 pub fn recipe_in(spoken: u32, recipe: &Recipe) -> Option<Recipe> {
-    let understood = WireVersions::OURS.oldest..=WireVersions::OURS.newest;
+    let WireVersions { oldest, newest } = WireVersions::OF_SERVER;
+    let understood = oldest..=newest;
     understood.contains(&spoken).then(|| recipe.clone())
 }
 
@@ -110,7 +116,7 @@ mod tests {
         assert_eq!(versions("2-2").to_string(), "2");
         assert_eq!(WireVersions::said(None), WireVersions::UNSAID);
         assert_eq!(WireVersions::said(Some("1-2")), versions("1-2"));
-        assert_eq!(WireVersions::said(Some("?")).spoken_with(WireVersions::OURS), None);
+        assert_eq!(WireVersions::said(Some("?")).spoken_with(WireVersions::OF_SERVER), None);
         for text in ["", "0", "-1", "2-1", "1-", "a", "1-2-3", "+1", "99999999999", " 1"] {
             assert_eq!(text.parse::<WireVersions>(), Err(NoVersions), "{text}");
         }
@@ -122,7 +128,7 @@ mod tests {
         assert_eq!(versions("1-4").spoken_with(versions("2-3")), Some(3));
         assert_eq!(versions("1").spoken_with(versions("2-3")), None);
         assert_eq!(versions("4").spoken_with(versions("2-3")), None);
-        assert_eq!(WireVersions::OURS.spoken_with(WireVersions::UNSAID), Some(1));
+        assert_eq!(WireVersions::OF_SERVER.spoken_with(WireVersions::UNSAID), Some(1));
     }
 
     #[test]
@@ -147,6 +153,6 @@ mod tests {
         let recipe: Recipe = serde_json::from_str(text).unwrap();
         assert_eq!(serde_json::to_string(&recipe_in(1, &recipe).unwrap()).unwrap(), text);
         assert_eq!(recipe_in(2, &recipe), Some(recipe.clone()));
-        assert_eq!(recipe_in(WireVersions::OURS.newest + 1, &recipe), None);
+        assert_eq!(recipe_in(WireVersions::OF_SERVER.newest + 1, &recipe), None);
     }
 }

@@ -5,7 +5,7 @@ use crate::{
     digest::Digest,
     ids::{ArmIx, LeaseId, SweepId},
     method::Method,
-    metric::Metric,
+    metric::{Metric, MetricName, MetricValues},
     recipe::Recipe,
     segment::Segment,
     space::Family,
@@ -82,9 +82,12 @@ impl std::fmt::Debug for Lease {
 }
 
 /// The metrics of one run after one epoch: a row for each run, not for each arm.
+///
+/// Workers of release 0.1.0 have `val_loss` and `val_error` where now are `metrics`; such rows are read
+/// as rows of these two metrics, for ever.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(deny_unknown_fields)]
+#[serde(try_from = "StoredRow")]
 pub struct ReportRow {
     /// The arms that the run stands for at the epoch's end, in rising order: those of a branch
     /// that still share it, or one of them that has forked, from that very epoch on.
@@ -95,10 +98,10 @@ pub struct ReportRow {
     pub step: u64,
     /// Mean over the epoch's mini-batch losses, as met while training, never flooded.
     pub train_loss: Metric,
-    /// Mean cross-entropy on the validation set after the epoch, in nats.
-    pub val_loss: Metric,
-    /// Share of the validation set classified wrongly after the epoch.
-    pub val_error: Metric,
+    /// The sweep's metrics after the epoch, by name. Of the built-in recipe: `val_loss`, the mean
+    /// cross-entropy on the validation set, in nats; `val_error`, the share of it that is classified
+    /// wrongly.
+    pub metrics: MetricValues,
     /// The first step, counted from 0, at which the arm's method departed from plain: for
     /// flooding, whose mini-batch loss was below its level.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -106,6 +109,53 @@ pub struct ReportRow {
     /// How the training went, beside its result.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub diagnostics: Option<Diagnostics>,
+}
+
+impl ReportRow {
+    /// The value of a metric; diverged where the row has none of it.
+    pub fn metric(&self, name: MetricName) -> Metric {
+        self.metrics.get(name).unwrap_or(Metric::Diverged)
+    }
+}
+
+/// A row as some release wrote it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StoredRow {
+    arms: Vec<ArmIx>,
+    epoch: u32,
+    step: u64,
+    train_loss: Metric,
+    #[serde(default)]
+    metrics: MetricValues,
+    /// Of release 0.1.0.
+    #[serde(default)]
+    val_loss: Option<Metric>,
+    /// Of release 0.1.0.
+    #[serde(default)]
+    val_error: Option<Metric>,
+    #[serde(default)]
+    onset_step: Option<u64>,
+    #[serde(default)]
+    diagnostics: Option<Diagnostics>,
+}
+
+impl TryFrom<StoredRow> for ReportRow {
+    type Error = String;
+
+    fn try_from(row: StoredRow) -> Result<Self, String> {
+        let StoredRow {
+            arms, epoch, step, train_loss, mut metrics, onset_step, diagnostics, ..
+        } = row;
+        let beside =
+            [(MetricName::val_loss(), row.val_loss), (MetricName::val_error(), row.val_error)];
+        for (name, value) in beside {
+            if value.is_some_and(|value| !metrics.insert(name, value)) {
+                return Err(format!("`{name}` is there twice, once among `metrics`"));
+            }
+        }
+        Ok(Self { arms, epoch, step, train_loss, metrics, onset_step, diagnostics })
+    }
 }
 
 /// How an epoch's training went.
@@ -233,7 +283,7 @@ impl FinishedBranch {
     }
 }
 
-/// The epoch at which a run's objective was lowest.
+/// The epoch at which a run's objective was best.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
@@ -307,4 +357,27 @@ pub struct TestMetrics {
 pub struct Fail {
     /// What went wrong, for people; cut at 2,000 characters.
     pub message: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(metrics: &str) -> Result<ReportRow, serde_json::Error> {
+        let text = format!(r#"{{"arms":[0,7],"epoch":3,"step":60,"train_loss":1.9,{metrics}}}"#);
+        serde_json::from_str(&text)
+    }
+
+    #[test]
+    fn a_row_of_0_1_0_is_one_of_two_named_metrics() {
+        let of_0_1_0 = row(r#""val_loss":"diverged","val_error":0.7"#).unwrap();
+        assert_eq!(of_0_1_0, row(r#""metrics":{"val_loss":"diverged","val_error":0.7}"#).unwrap());
+        assert_eq!(of_0_1_0.metric(MetricName::val_error()), Metric::Finite(0.7));
+    }
+
+    #[test]
+    fn no_metric_of_a_row_is_there_twice() {
+        let error = row(r#""val_loss":1.0,"metrics":{"val_loss":1.0}"#).unwrap_err().to_string();
+        assert!(error.starts_with("`val_loss` is there twice"), "{error}");
+    }
 }

@@ -5,6 +5,7 @@ use super::{
     keep::{BestState, Kept},
     loops,
     member::{Member, StepOutcome},
+    metrics::validation,
     setup::{Step, TrainingSetup},
     stack::Stack,
     tensors::{self, Unread},
@@ -17,7 +18,7 @@ use crate::{
     flood::Weights,
 };
 use burn::tensor::Device;
-use floodgauge_protocol::ObjectiveMetric;
+use floodgauge_protocol::{Metric, MetricName};
 use std::{
     collections::VecDeque,
     ops::Range,
@@ -292,17 +293,14 @@ impl Group {
     pub fn keep_best(
         &mut self,
         setup: &TrainingSetup,
-        metric: ObjectiveMetric,
+        metric: MetricName,
         epoch: u32,
         step: u64,
         scores: &[Scores],
     ) {
         let mut frozen = None;
         for (index, scores) in scores.iter().enumerate() {
-            let value = match metric {
-                ObjectiveMetric::ValLoss => scores.loss(),
-                ObjectiveMetric::ValError => scores.error(),
-            };
+            let value = validation(scores).get(metric).unwrap_or(Metric::Diverged);
             let member = &mut self.members[index];
             if member.diverged_at.is_some() || !member.best.is_beaten_by(value) {
                 if let Some((_, kept)) = &mut member.best.here {

@@ -7,6 +7,7 @@ use super::{
     hand_in::{Leaving, finished, hand_in},
     lanes::Lanes,
     member::{Member, Place},
+    metrics::measured,
     setup::TrainingSetup,
     start,
 };
@@ -204,8 +205,7 @@ impl<'a> Lockstep<'a> {
                     epoch,
                     step: self.step,
                     train_loss,
-                    val_loss: scores.loss(),
-                    val_error: scores.error(),
+                    metrics: measured(scores, self.setup, self.step),
                     onset_step: member.onset_step,
                     diagnostics: Some(diagnostics),
                 };

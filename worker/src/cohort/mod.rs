@@ -9,6 +9,7 @@ mod lanes;
 mod lockstep;
 mod loops;
 mod member;
+mod metrics;
 mod setup;
 mod stack;
 mod start;

@@ -1,7 +1,7 @@
 //! Our trainer against an independent one: same recipe, other random numbers.
 
 use super::{Recorder, World};
-use floodgauge_protocol::{ArmIx, Branch, Method, Recipe, segment::Start};
+use floodgauge_protocol::{ArmIx, Branch, Method, MetricName, Recipe, segment::Start};
 use floodgauge_worker::data;
 use serde::Deserialize;
 use std::path::Path;
@@ -93,7 +93,8 @@ impl Recorded {
             let rows = rows.filter(|row| row.epoch > closing);
             let end = ended.iter().find(|end| end.branch.arms.contains(arm)).unwrap();
             let onset = end.branch.onset_step.map(|step| step as f64 / per_epoch);
-            let losses: Vec<_> = rows.map(|row| row.val_loss.finite().unwrap()).collect();
+            let losses: Vec<_> =
+                rows.map(|row| row.metric(MetricName::val_loss()).finite().unwrap()).collect();
             TrainedRun { closing: mean(&losses), onset }
         };
         all.iter().map(run).collect()

@@ -159,7 +159,8 @@ impl World {
             kind,
             from_step: steps.start,
             to_step: steps.end,
-            metric: floodgauge_protocol::ObjectiveMetric::default(),
+            metric: Default::default(),
+            direction: Default::default(),
             branches,
         };
         let job =

@@ -9,8 +9,8 @@ mod wire;
 use axum::http::StatusCode;
 use bytes::Bytes;
 use floodgauge_protocol::{
-    ArmIx, Branch, Digest, Family, FamilyIx, LeaseId, Method, Metric, Recipe, Segment, SegmentId,
-    SegmentKind, SweepId,
+    ArmIx, Branch, Digest, Family, FamilyIx, LeaseId, Method, Metric, MetricValues, Recipe,
+    Segment, SegmentId, SegmentKind, SweepId,
     segment::Start,
     work::{Assignment, BranchEnd, FinishedBranch, Lease, ReportRow, Stop},
 };
@@ -59,7 +59,8 @@ fn assignment(epochs: u32) -> Assignment {
             kind: SegmentKind::Train,
             from_step: 0,
             to_step: recipe.steps_per_epoch() * u64::from(epochs),
-            metric: floodgauge_protocol::ObjectiveMetric::default(),
+            metric: Default::default(),
+            direction: Default::default(),
             branches: (0..4).map(|arm| Branch::new(vec![ArmIx(arm)], Start::Init)).collect(),
         },
         arms: arms.to_vec(),
@@ -148,8 +149,7 @@ fn row(epoch: u32) -> ReportRow {
         epoch,
         step: 2 * u64::from(epoch),
         train_loss: Metric::Finite(0.5),
-        val_loss: Metric::Finite(0.5),
-        val_error: Metric::Finite(0.1),
+        metrics: MetricValues::validation(Metric::Finite(0.5), Metric::Finite(0.1)),
         onset_step: None,
         diagnostics: None,
     }

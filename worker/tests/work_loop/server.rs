@@ -93,7 +93,7 @@ pub struct Server {
 impl Server {
     /// Serves under the path prefix `/gauge`.
     pub async fn start(assignments: Vec<Assignment>) -> Self {
-        let log = Log { queue: assignments.into(), ttl_s: 15, ..Log::default() };
+        let log = Log { queue: assignments.into(), ttl_s: 15, wire: Some("2"), ..Log::default() };
         let log: Shared = Arc::new(watch::Sender::new(log));
         let work = Router::new()
             .route("/v1/work/claim", post(claim))

@@ -6,11 +6,12 @@ use super::{
     response::{self, Reading},
 };
 use crate::scheduler::{
+    facts::{Criteria, Criterion},
     intent::Intent,
     policy::View,
     reason::{Comparison, Fate, Probed, Reason},
 };
-use floodgauge_protocol::{Arm, ArmIx, FamilyIx, Metric, Objective, ObjectiveMetric, TrialKey};
+use floodgauge_protocol::{Arm, ArmIx, FamilyIx, Metric, TrialKey};
 
 /// The rung at which probes are compared.
 const RUNG: u32 = 0;
@@ -21,7 +22,7 @@ pub(super) struct Response {
     place: usize,
     /// What it showed of the objective, by family; none where it is the plain run.
     readings: Vec<Option<Reading>>,
-    /// The mean objective over families.
+    /// The mean objective over families, minimised.
     value: f64,
     /// The evidence against it, beside that of the other probes; in their standard deviations.
     pub score: f64,
@@ -61,16 +62,14 @@ pub(super) fn of_ladder(
 
 /// What the probes of a ladder showed; those that not every seed has are left out.
 fn responses(facts: View<'_>, families: &[FamilyIx], ladder: &[ArmIx]) -> Vec<Response> {
-    let sought = facts.objective().metric;
+    let Criteria { objective, evidence, .. } = *facts.criteria();
     let by_all = |arm: ArmIx, metric| -> Option<Vec<(Option<Reading>, f64)>> {
         families.iter().map(|&family| shown(facts, family, arm, metric)).collect()
     };
     let mut responses = vec![];
-    let (mut values, mut losses) = (vec![vec![]; families.len()], vec![vec![]; families.len()]);
+    let (mut values, mut besides) = (vec![vec![]; families.len()], vec![vec![]; families.len()]);
     for (place, &arm) in ladder.iter().enumerate() {
-        let (Some(shown), Some(beside)) =
-            (by_all(arm, sought), by_all(arm, ObjectiveMetric::ValLoss))
-        else {
+        let (Some(shown), Some(beside)) = (by_all(arm, objective), by_all(arm, evidence)) else {
             continue;
         };
         if shown.iter().all(|(reading, _)| reading.is_none()) {
@@ -78,17 +77,15 @@ fn responses(facts: View<'_>, families: &[FamilyIx], ladder: &[ArmIx]) -> Vec<Re
         }
         for (seed, (shown, beside)) in shown.iter().zip(&beside).enumerate() {
             values[seed].push(shown.1);
-            losses[seed].push(beside.1);
+            besides[seed].push(beside.1);
         }
         let value = shown.iter().map(|(_, value)| value).sum::<f64>() / shown.len() as f64;
         let readings = shown.into_iter().map(|(reading, _)| reading).collect();
         responses.push(Response { place, readings, value, score: 0.0 });
     }
-    let scores = match sought {
-        ObjectiveMetric::ValLoss => response::scores(&values),
-        ObjectiveMetric::ValError => {
-            response::joined(response::scores(&values), response::scores(&losses))
-        }
+    let scores = match objective == evidence {
+        true => response::scores(&values),
+        false => response::joined(response::scores(&values), response::scores(&besides)),
     };
     for (probe, score) in responses.iter_mut().zip(scores) {
         probe.score = score;
@@ -102,20 +99,19 @@ fn shown(
     facts: View<'_>,
     family: FamilyIx,
     arm: ArmIx,
-    metric: ObjectiveMetric,
+    metric: Criterion,
 ) -> Option<(Option<Reading>, f64)> {
     let trial = facts.trial(family, arm);
-    let sought = facts.objective();
+    let (criteria, steps) = (facts.criteria(), facts.steps_per_epoch());
     if trial.is_active()
-        && let Some(reading) = response::reading(trial, sought, metric, facts.steps_per_epoch())
+        && let Some(reading) = response::reading(trial, criteria, metric, steps)
     {
         let value = reading.value;
         return Some((Some(reading), value));
     }
     let plain = facts.trial(family, ArmIx::PLAIN);
     let is_plain = plain.epochs() >= facts.full() && !facts.is_crossed(family, arm);
-    let objective = Objective { metric, ..sought };
-    let value = plain.objective(objective, facts.full()).filter(|_| is_plain)?;
+    let value = plain.minimised(metric, facts.full()).filter(|_| is_plain)?;
     Some((None, value.finite()?))
 }
 
@@ -126,6 +122,7 @@ fn promote_or_prune(
     mut responses: Vec<Response>,
     chosen: ArmIx,
 ) -> Vec<Intent> {
+    let objective = facts.criteria().objective;
     responses.sort_by(|a, b| a.score.total_cmp(&b.score).then(a.place.cmp(&b.place)));
     let least = responses.first().map(|probe| probe.score);
     let tie = responses.get(1).map(|probe| probe.score) == least;
@@ -143,8 +140,8 @@ fn promote_or_prune(
             let why = Reason::Probed(Probed {
                 fate,
                 comparison: Comparison {
-                    metric: facts.objective().metric,
-                    value: Metric::from(probe.value),
+                    metric: objective.metric,
+                    value: objective.as_measured(Metric::from(probe.value)),
                     from_epoch: reading.epochs.start as u32 + 1,
                     to_epoch: reading.epochs.end as u32,
                     seeds: probe.readings.len() as u32,

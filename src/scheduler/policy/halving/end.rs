@@ -2,7 +2,7 @@
 
 use crate::scheduler::{
     action::TrialEnd,
-    facts::{Point, Trial},
+    facts::Trial,
     goal::Goal,
     intent::Intent,
     policy::View,
@@ -52,7 +52,7 @@ fn end_of(facts: View<'_>, family: FamilyIx, arm: ArmIx) -> Vec<Intent> {
     if state.epochs() >= facts.full() {
         return vec![Intent::Complete { trial, is_plain }];
     }
-    vec![close_unjudged(trial, state)]
+    vec![close_unjudged(facts, trial, state)]
 }
 
 /// Whether the plain run of a family was trained to the end.
@@ -63,9 +63,9 @@ fn has_whole_trunk(facts: View<'_>, family: FamilyIx) -> bool {
 }
 
 /// Ends a probe that no choice could weigh.
-fn close_unjudged(trial: TrialKey, state: &Trial) -> Intent {
-    let is_finite = |point: &Point| point.val_loss.finite().and(point.val_error.finite()).is_some();
-    if state.curve.iter().all(is_finite) {
+fn close_unjudged(facts: View<'_>, trial: TrialKey, state: &Trial) -> Intent {
+    let metrics = &facts.criteria().metrics;
+    if state.curve.iter().all(|point| point.is_finite(metrics)) {
         return Intent::Prune { trial, rung: 0, why: Reason::NothingToCompare };
     }
     Intent::End { trial, end: TrialEnd::Diverged, why: Reason::NotFinite { step: None } }

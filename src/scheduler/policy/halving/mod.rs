@@ -3,14 +3,15 @@
 //! The levels of a method are ordered, and the objective is smooth along them. So only a few spread
 //! levels, the *probes*, are trained beside the plain run, each for a share of a full run from the epoch
 //! of its onset on; all others lie dormant. Where the plain run has shown which levels it reaches, and
-//! where its validation loss turns, probes are added there. What a probe shows since its onset
+//! where its evidence turns, probes are added there. What a probe shows since its onset
 //! is the *response*: compared at the same exposure it ranks levels as they end, where equal epochs
 //! rank them upside down (those past their onset look worse than those before it). A smooth curve
 //! through the probes of all seeds names the level that goes on to the end: a probe resumes from its
 //! checkpoint, a level between probes is woken from the trunk.
 //!
-//! An error rate is coarse, and one window of it is mostly noise; so where it is the objective, the loss
-//! counts as evidence beside it. Where the loss misleads, plain is the better of the two at the end.
+//! An error rate is coarse, and one window of it is mostly noise; so where the objective isn't the metric
+//! that the sweep names as evidence (by default the validation loss), that counts beside it. Where it
+//! misleads, plain is the better of the two at the end.
 //!
 //! - `probes`: what is probed; `cost`: what that may cost.
 //! - `choice`: who goes on, by a curve that `response` draws through the probes with `smooth`.

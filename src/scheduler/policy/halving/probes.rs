@@ -116,8 +116,11 @@ pub(super) fn turn(facts: View<'_>, families: &[FamilyIx], reached: &[ArmIx]) ->
     if levels.is_empty() || levels.len() != reached.len() || !reached.iter().all(shares_trunk) {
         return None;
     }
+    let evidence = facts.criteria().evidence;
     let turns: Vec<f64> = (families.iter())
-        .filter_map(|&family| response::turning_loss(&facts.trial(family, ArmIx::PLAIN).curve))
+        .filter_map(|&family| {
+            response::turning_loss(&facts.trial(family, ArmIx::PLAIN).curve, evidence)
+        })
         .map(|loss| response::place(loss, &levels))
         .collect();
     (!turns.is_empty()).then(|| turns.iter().sum::<f64>() / turns.len() as f64)

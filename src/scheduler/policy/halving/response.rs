@@ -1,9 +1,9 @@
 //! How the objective responds to the level, judged by a few probes.
 
 use super::smooth::{Curve, Knot};
-use crate::scheduler::facts::{Point, Trial};
-use floodgauge_protocol::{At, Metric, Objective, ObjectiveMetric};
-use std::ops::Range;
+use crate::scheduler::facts::{Criteria, Criterion, Point, Trial};
+use floodgauge_protocol::{At, Metric};
+use std::{ops::Range, sync::Arc};
 
 /// How smooth the response is along the levels, from the lowest at 0 to the highest at 1: the weight
 /// of the curve's bend. Chosen on recorded and fresh grids, see docs/results.md.
@@ -22,48 +22,47 @@ const EPOCHS_A_TURN_EPOCH: usize = 40;
 pub(super) struct Reading {
     /// The epochs that were averaged, from 0.
     pub epochs: Range<usize>,
-    /// The metric over them; finite.
+    /// The metric over them, minimised; finite.
     pub value: f64,
 }
 
 /// What a trial shows of a metric since its onset, in place of the objective at the end: the mean
-/// over the later part of these epochs, or their lowest. None before the onset, or where a value
+/// over the later part of these epochs, or the best of them. None before the onset, or where a value
 /// isn't finite.
 ///
-/// The loss jumps at the onset: a search for it reads the second half. The error jumps less and is
-/// noisier: a search for it reads the last three quarters, of the loss beside it too.
+/// The evidence, a loss, jumps at the onset: a search for it reads the second half. Another objective,
+/// an error, jumps less and is noisier: a search for it reads the last three quarters, of the evidence
+/// beside it too.
 pub(super) fn reading(
     trial: &Trial,
-    objective: Objective,
-    metric: ObjectiveMetric,
+    criteria: &Criteria,
+    metric: Criterion,
     steps_per_epoch: u64,
 ) -> Option<Reading> {
     let onset = (trial.onset_step? / steps_per_epoch.max(1)) as usize;
     let end = trial.curve.len();
-    let skipped = match objective.metric {
-        ObjectiveMetric::ValLoss => end.checked_sub(onset)? / 2,
-        ObjectiveMetric::ValError => end.checked_sub(onset)? / 4,
+    let skipped = match criteria.objective == criteria.evidence {
+        true => end.checked_sub(onset)? / 2,
+        false => end.checked_sub(onset)? / 4,
     };
     let epochs = (onset < end).then(|| (onset + skipped).min(end - 1)..end)?;
-    let values = trial.curve[epochs.clone()].iter().map(|point| point.metric(metric));
-    let value = match objective.at {
+    let values = trial.curve[epochs.clone()].iter().map(|point| metric.of(point));
+    let value = match metric.at {
         At::Last => Metric::mean(values),
         At::Best => values.min_by(|a, b| a.order(*b))?,
     };
     Some(Reading { epochs, value: value.finite()? })
 }
 
-/// The training loss, in nats, at which a plain run's validation loss turns: where its mean over a
-/// fortieth of the run is lowest. From there on plain training only memorises, so a level near it
+/// The training loss at which a plain run turns, in its own unit: where the mean of the evidence over
+/// a fortieth of the run is best. From there on plain training only memorises, so a level near it
 /// is a good guess before anything is probed.
-pub(super) fn turning_loss(plain: &[Point]) -> Option<f64> {
+pub(super) fn turning_loss(plain: &[Arc<Point>], evidence: Criterion) -> Option<f64> {
     let width = (plain.len() / EPOCHS_A_TURN_EPOCH).max(1);
-    let mean = |window: &[Point], of: fn(&Point) -> Metric| Metric::mean(window.iter().map(of));
-    let lowest = plain
-        .windows(width)
-        .min_by(|a, b| mean(a, |p| p.val_loss).order(mean(b, |p| p.val_loss)))?;
-    mean(lowest, |p| p.val_loss).finite()?;
-    mean(lowest, |p| p.train_loss).finite()
+    let shown = |window: &[Arc<Point>]| Metric::mean(window.iter().map(|point| evidence.of(point)));
+    let turn = plain.windows(width).min_by(|a, b| shown(a).order(shown(b)))?;
+    shown(turn).finite()?;
+    Metric::mean(turn.iter().map(|point| point.train_loss)).finite()
 }
 
 /// Where a level lies among `levels`, which rise: 0 is the first, 1.5 halfway between the second
@@ -125,6 +124,8 @@ pub(super) fn lowest(places: usize, probes: &[(usize, f64)], guess: Option<f64>)
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scheduler::facts::testing::point;
+    use floodgauge_protocol::{Objective, Search};
     use proptest::prelude::*;
 
     #[test]
@@ -162,37 +163,33 @@ mod tests {
         assert_eq!(scores, [-1.0, 1.0], "a seed's own height doesn't count");
     }
 
-    fn point(train: f64, val: f64) -> Point {
-        Point {
-            train_loss: Metric::from(train),
-            val_loss: Metric::from(val),
-            val_error: Metric::Finite(0.0),
-            diagnostics: None,
-        }
-    }
-
     #[test]
     fn the_plain_run_turns_where_its_validation_loss_is_lowest() {
         let curve: Vec<_> = [(0.9, 1.0), (0.5, 0.7), (0.2, 0.8), (0.1, f64::NAN)]
             .map(|(train, val)| point(train, val))
             .to_vec();
-        assert_eq!(turning_loss(&curve), Some(0.5));
-        assert_eq!(turning_loss(&[]), None);
-        assert_eq!(turning_loss(&[point(0.1, f64::NAN)]), None);
+        let loss = Criteria::of(&Search::default()).evidence;
+        assert_eq!(turning_loss(&curve, loss), Some(0.5));
+        assert_eq!(turning_loss(&[], loss), None);
+        assert_eq!(turning_loss(&[point(0.1, f64::NAN)], loss), None);
     }
 
     #[test]
     fn a_probe_is_read_over_the_later_part_since_its_onset() {
         let curve = (0..24).map(|epoch| point(1.0, f64::from(epoch))).collect();
         let trial = Trial { curve, onset_step: Some(85), ..Trial::new() };
-        let epochs = |metric| {
-            let objective = Objective { metric, at: At::Last };
-            reading(&trial, objective, metric, 10).map(|reading| reading.epochs)
+        let search = |metric: &str| Search {
+            objective: Objective { metric: metric.parse().unwrap(), at: At::Last },
+            ..Search::default()
         };
-        assert_eq!(epochs(ObjectiveMetric::ValLoss), Some(16..24));
-        assert_eq!(epochs(ObjectiveMetric::ValError), Some(12..24));
+        let read = |trial: &Trial, metric: &str| {
+            let criteria = Criteria::of(&search(metric));
+            reading(trial, &criteria, criteria.objective, 10).map(|reading| reading.epochs)
+        };
+        assert_eq!(read(&trial, "val_loss"), Some(16..24));
+        assert_eq!(read(&trial, "val_error"), Some(12..24));
         let rides = Trial { onset_step: None, ..trial };
-        assert_eq!(reading(&rides, Objective::default(), ObjectiveMetric::ValLoss, 10), None);
+        assert_eq!(read(&rides, "val_loss"), None);
     }
 
     proptest! {

@@ -3,7 +3,7 @@
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import type { Best, SweepDetail, SweepStatus } from "../../api/types";
-import { formatLevel, metricWords } from "../../format";
+import { formatLevel } from "../../format";
 import { Alert, Status } from "../../parts";
 import { decaysOf, isFinal, type SweepState } from "../state";
 import type { SweepStore } from "../store";
@@ -91,7 +91,7 @@ function Headline({ best, status, detail }: HeadlineProps) {
     <div class="headline">
       <p class="label">
         Best{arm && arm.b == null ? "" : " level"}
-        {settled ? "" : " so far"} by {metricWords(detail.metric)}
+        {settled ? "" : " so far"} by {detail.metric}
       </p>
       <p class="best" data-best={arm ? (arm.b ?? arm.method) : undefined}>
         {!arm ? (

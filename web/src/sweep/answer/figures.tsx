@@ -7,7 +7,6 @@ import {
   formatMetric,
   formatRuns,
   formatShare,
-  metricWords,
 } from "../../format";
 import { Cost } from "../../parts";
 import { armLabel, isPlain } from "../state";
@@ -44,10 +43,7 @@ export function Figures({ best }: { best: Best }) {
         </Fact>
       )}
       {best.other_metric && best.other_metric.prefers !== "same" && (
-        <Fact
-          name={`Best by ${metricWords(best.other_metric.metric)}`}
-          value={armLabel(best.other_metric)}
-        >
+        <Fact name={`Best by ${best.other_metric.metric}`} value={armLabel(best.other_metric)}>
           {formatMetric(best.other_metric.objective, best.other_metric.metric)}; the best level here
           has {formatMetric(best.other_metric.of_best, best.other_metric.metric)}
         </Fact>

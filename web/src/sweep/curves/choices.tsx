@@ -2,6 +2,7 @@ import type { Signal } from "@preact/signals";
 import type { SweepDetail } from "../../api/types";
 import { Toggle } from "../../parts";
 import type { Scope } from "../scope";
+import { chartMetrics, GRADIENT } from "./metrics";
 import type { Shown } from "./series";
 
 interface ChoicesProps {
@@ -21,26 +22,27 @@ export function Choices({ detail, shown, seeds }: ChoicesProps) {
     <div class="choices">
       <Seeds detail={detail} chosen={seeds} />
       <span class="segmented" role="group" aria-label="Metric">
-        <Toggle on={metric === "loss"} set={() => set({ metric: "loss" })} words="loss" />
-        <Toggle on={metric === "error"} set={() => set({ metric: "error" })} words="error" />
-        <Toggle
-          on={metric === "gradient"}
-          set={() => set({ metric: "gradient" })}
-          words="gradient"
-        />
+        {chartMetrics(detail).map((each) => (
+          <Toggle
+            key={each.name}
+            on={metric.name === each.name}
+            set={() => set({ metric: each })}
+            words={each.name === GRADIENT.name ? "gradient" : each.name}
+          />
+        ))}
       </span>
       <span class="segmented" role="group" aria-label="Curves">
         <Toggle
-          on={train && metric === "loss"}
+          on={train && metric.isLoss}
           set={() => set({ train: !train })}
           words="training"
-          disabled={metric !== "loss"}
+          disabled={!metric.isLoss || !metric.isCompared}
         />
         <Toggle
-          on={validation && metric !== "gradient"}
+          on={validation && metric.isCompared}
           set={() => set({ validation: !validation })}
           words="validation"
-          disabled={metric === "gradient"}
+          disabled={!metric.isCompared}
         />
       </span>
       <span class="segmented" role="group" aria-label="Scale">

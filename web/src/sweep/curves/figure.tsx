@@ -8,7 +8,7 @@ import { FONT, PAPER } from "../figure/export";
 import { scaleOf } from "../figure/ticks";
 import type { Scene } from "./chart";
 import type { LineStyle } from "./plot";
-import { AXES, tickWords } from "./plot";
+import { axisWords, tickWords } from "./plot";
 import type { Column, Shown } from "./series";
 
 interface CurvesFigureProps {
@@ -44,7 +44,7 @@ export function CurvesFigure({ detail, shown, scene, styleOf }: CurvesFigureProp
         x={x}
         y={y}
         xLabel="epoch"
-        yLabel={AXES[shown.metric]}
+        yLabel={axisWords(shown.metric)}
         xWords={(ticks) => ticks.map(String)}
         yWords={(ticks) => tickWords(ticks, shown)}
         inks={PAPER}
@@ -134,7 +134,7 @@ function FigureLegend({ detail, shown }: Pick<CurvesFigureProps, "detail" | "sho
       <text x={AREA.left + 330} y={y + 4}>
         plain
       </text>
-      {shown.metric === "loss" && (
+      {shown.metric.isLoss && shown.metric.isCompared && (
         <>
           <path d={`M${AREA.left + 390} ${y}h24`} stroke={PAPER.faint} />
           <text x={AREA.left + 420} y={y + 4}>

@@ -32,7 +32,7 @@ export function Legend({ detail, shown, scope }: LegendProps) {
             <i class="stroke" style={{ borderTopColor: colour(arm) }} /> {armName(detail, arm)}
           </span>
         ))}
-      {shown.metric === "loss" && (
+      {shown.metric.isLoss && shown.metric.isCompared && (
         <>
           <span>
             <i class="stroke" /> validation

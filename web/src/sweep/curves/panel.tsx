@@ -8,6 +8,7 @@ import { Chart, type Reading, type Scene } from "./chart";
 import { Choices } from "./choices";
 import { CurvesExports } from "./exports";
 import { Legend } from "./legend";
+import { firstShown, GRADIENT } from "./metrics";
 import { Readout } from "./readout";
 import type { Shown } from "./series";
 import type { Tip } from "./tooltip";
@@ -26,7 +27,7 @@ interface CurvesProps {
 export function Curves({ state, calm, scope, seeds, leader, picked }: CurvesProps) {
   const detail = calm.value?.detail;
   const shown = useSignal<Shown>({
-    metric: detail?.metric === "val_error" ? "error" : "loss",
+    metric: detail ? firstShown(detail) : GRADIENT,
     train: true,
     validation: true,
     log: false,

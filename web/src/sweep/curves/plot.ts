@@ -2,6 +2,7 @@
 
 import uPlot from "uplot";
 import { decimalsOf } from "../../format";
+import { isShare, type MetricRef } from "../../metrics";
 import {
   drawAreas,
   drawLevel,
@@ -12,6 +13,7 @@ import {
   type LevelLine,
   type Mark,
 } from "./marks";
+import { GRADIENT, type ChartMetric } from "./metrics";
 import type { Column, Plotted, Shown } from "./series";
 
 /** How a column looks just now. */
@@ -60,7 +62,11 @@ export interface Plot {
 }
 
 /** What stands beside the axis. */
-export const AXES = { loss: "loss (nats)", error: "error", gradient: "norm of the gradient" };
+export function axisWords(metric: ChartMetric): string {
+  if (metric.name === GRADIENT.name) return "norm of the gradient";
+  // A share has its unit at each tick.
+  return metric.unit === null || isShare(metric) ? metric.name : `${metric.name} (${metric.unit})`;
+}
 
 /** Pixels from a curve at which the pointer still means it. */
 const REACH = 30;
@@ -179,7 +185,7 @@ export function createPlot(options: PlotOptions): Plot {
         },
         {
           ...axis,
-          label: AXES[shown.metric],
+          label: axisWords(shown.metric),
           labelSize: 20,
           size: 52,
           gap: 4,
@@ -301,9 +307,9 @@ export function toOneDigit(value: number, round: (value: number) => number): num
 /** Ticks in words; on an even scale all have the same decimals. */
 export function tickWords(
   ticks: readonly (number | null)[],
-  { metric, log }: Pick<Shown, "metric" | "log">,
+  { metric, log }: { readonly metric: MetricRef; readonly log: boolean },
 ): string[] {
-  const percent = metric === "error";
+  const percent = isShare(metric);
   const values = ticks.map((tick) => (tick === null || !percent ? tick : tick * 100));
   const decimals = log ? undefined : decimalsOf(values);
   return values.map((value) => {

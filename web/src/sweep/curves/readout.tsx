@@ -1,8 +1,8 @@
 import { useComputed, type ReadonlySignal, type Signal } from "@preact/signals";
-import type { Diagnostics } from "../../api/types";
+import type { Diagnostics, MetricInfo } from "../../api/types";
 import { formatLoss, formatMetric, formatShare, NONE } from "../../format";
 import { familiesIn, type Scope } from "../scope";
-import { armName, epochOfStep, pointOf, type Point, type SweepState } from "../state";
+import { armName, epochOfStep, pointOf, type Point, type SweepState, valuesOf } from "../state";
 import { endReasons } from "../why";
 import type { Reading } from "./chart";
 import { endedEarly } from "./style";
@@ -32,9 +32,10 @@ export function Readout({ state, scope, picked, reading }: ReadoutProps) {
         <>
           <strong>{at.name}</strong>
           <Figure name="epoch" value={String(at.epoch)} />
-          <Figure name="val loss" value={figure(at.loss)} />
-          <Figure name="train loss" value={figure(at.train)} />
-          <Figure name="val error" value={figure(at.error, true)} />
+          <Figure name="train_loss" value={figure(at.train)} />
+          {at.metrics.map(({ metric, value }) => (
+            <Figure key={metric.name} name={metric.name} value={figure(value, metric)} />
+          ))}
           {at.onset !== null && <Figure name="onset" value={`epoch ${at.onset}`} />}
           {at.diagnostics && (
             <>
@@ -71,8 +72,7 @@ interface Figures {
   name: string;
   epoch: number;
   train: Point;
-  loss: Point;
-  error: Point;
+  metrics: { metric: MetricInfo; value: Point }[];
   onset: number | null;
   diagnostics: Diagnostics | undefined;
   end: string;
@@ -99,16 +99,18 @@ function figuresOf(
     name: armName(now.detail, arm) + several,
     epoch: at,
     train: mean(trials.map(({ curve }) => curve.train)),
-    loss: mean(trials.map(({ curve }) => curve.loss)),
-    error: mean(trials.map(({ curve }) => curve.error)),
+    metrics: now.detail.metrics.map((metric) => ({
+      metric,
+      value: mean(trials.map(({ curve }) => valuesOf(curve, metric.name))),
+    })),
     onset: onsets.length > 0 ? epochOfStep(now.detail, onset) : null,
     diagnostics: trials.length === 1 ? only?.curve.diagnostics[at - 1] : undefined,
     end: trials.every(endedEarly) ? endReasons(trials) : "",
   };
 }
 
-function figure(value: Point, share = false): string {
+function figure(value: Point, metric?: MetricInfo): string {
   if (value === null) return "diverged";
   if (value === undefined) return NONE;
-  return share ? formatMetric(value, "val_error") : formatLoss(value);
+  return metric ? formatMetric(value, metric) : formatLoss(value);
 }

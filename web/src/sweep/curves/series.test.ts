@@ -1,9 +1,12 @@
 import { describe, expect, it } from "vitest";
 import { initialState, type Curve, type Trial } from "../state";
 import { aDetail } from "../testing";
+import { chartMetrics, GRADIENT } from "./metrics";
 import { columnsOf, Filler, meanOf, rangeOf, type Shown } from "./series";
 
-const shown: Shown = { metric: "loss", train: true, validation: true, log: false, smooth: 1 };
+const [loss, error] = chartMetrics(aDetail());
+if (!loss || !error) throw new Error("no metrics");
+const shown: Shown = { metric: loss, train: true, validation: true, log: false, smooth: 1 };
 
 function trial(arm: number, change: Partial<Trial>): Trial {
   const blank = initialState(aDetail()).trials[0]?.[0];
@@ -11,12 +14,11 @@ function trial(arm: number, change: Partial<Trial>): Trial {
   return { ...blank, arm, ...change };
 }
 
-function curve(loss: Curve["loss"]): Curve {
+function curve(loss: Curve["train"]): Curve {
   const diagnosticsOf = (i: number) => ({ grad_norm: i + 1, ascending: 0, flooded_steps: 0 });
   return {
     train: loss.map(() => 1),
-    loss,
-    error: loss.map(() => 0),
+    metrics: { val_loss: loss, val_error: loss.map(() => 0) },
     diagnostics: loss.map((_, i) => (i === 0 ? undefined : diagnosticsOf(i))),
   };
 }
@@ -45,8 +47,8 @@ describe("columns", () => {
     const kinds = (change: Partial<Shown>) =>
       columnsOf([0, 1], [0], false, { ...shown, ...change }).map(({ kind }) => kind);
     expect(kinds({ validation: false })).toEqual(["train", "train"]);
-    expect(kinds({ metric: "error" })).toEqual(["validation", "validation"]);
-    expect(kinds({ metric: "gradient", train: false })).toEqual(["gradient", "gradient"]);
+    expect(kinds({ metric: error })).toEqual(["validation", "validation"]);
+    expect(kinds({ metric: GRADIENT, train: false })).toEqual(["gradient", "gradient"]);
   });
 });
 
@@ -71,7 +73,7 @@ describe("what is plotted", () => {
   });
 
   it("is the gradient's norm, whichever losses are chosen, where it was told", () => {
-    const { data, points } = fill({ metric: "gradient", train: false, validation: false });
+    const { data, points } = fill({ metric: GRADIENT, train: false, validation: false });
     expect(data.slice(1)).toEqual([
       [undefined, 2],
       [undefined, 2, 3],
@@ -80,7 +82,7 @@ describe("what is plotted", () => {
   });
 
   it("leaves out what a logarithm can't show", () => {
-    expect(fill({ metric: "error", log: true }).points).toBe(0);
+    expect(fill({ metric: error, log: true }).points).toBe(0);
   });
 
   it("is smoothed if that is asked for", () => {

@@ -1,12 +1,13 @@
 /** Curves as columns for the chart. */
 
 import type { AlignedData } from "uplot";
-import { pointOf, type Curve, type Point, type Trial } from "../state";
+import { pointOf, valuesOf, type Curve, type Point, type Trial } from "../state";
+import { GRADIENT, type ChartMetric } from "./metrics";
 import { smoothed } from "./smooth";
 
 /** Which curves are shown, and how. */
 export interface Shown {
-  readonly metric: "loss" | "error" | "gradient";
+  readonly metric: ChartMetric;
   readonly train: boolean;
   readonly validation: boolean;
   readonly log: boolean;
@@ -14,6 +15,7 @@ export interface Shown {
   readonly smooth: number;
 }
 
+/** A column shows the training loss, a metric that arms are compared by, or how training goes. */
 export type Kind = "train" | "validation" | "gradient";
 
 /** One column of the chart. */
@@ -39,12 +41,9 @@ export function columnsOf(
   const order = [...arms.filter((arm) => arm !== 0), 0];
   const of = (kind: Kind) =>
     order.flatMap((arm) => groups.map((group) => ({ arm, kind, families: group })));
-  if (metric === "gradient") return of("gradient");
+  if (!metric.isCompared) return of(metric.isLoss ? "train" : "gradient");
   // Only the loss is reported for training.
-  return [
-    ...(train && metric === "loss" ? of("train") : []),
-    ...(validation ? of("validation") : []),
-  ];
+  return [...(train && metric.isLoss ? of("train") : []), ...(validation ? of("validation") : [])];
 }
 
 /** Columns for the chart, and how many points they hold. */
@@ -119,8 +118,8 @@ function hull(a: Extent, b: Extent): Extent {
 /** The points of a curve that a column of this kind shows. */
 export function pointsOf(curve: Curve, kind: Kind, metric: Shown["metric"]): readonly Point[] {
   if (kind === "train") return curve.train;
-  if (kind === "gradient") return curve.diagnostics.map((each) => each && pointOf(each.grad_norm));
-  return metric === "loss" ? curve.loss : curve.error;
+  if (metric.name !== GRADIENT.name) return valuesOf(curve, metric.name);
+  return curve.diagnostics.map((each) => each && pointOf(each.grad_norm));
 }
 
 /** At each epoch the mean of the curves that reach it; a gap where one of them diverged. */

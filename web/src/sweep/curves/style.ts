@@ -122,7 +122,7 @@ export function levelLine(
   colour: (arm: number) => string,
 ): LevelLine | null {
   const b = picked === null ? null : detail.arms_list[picked]?.b;
-  if (b == null || picked === null || metric !== "loss") return null;
+  if (b == null || picked === null || !metric.isLoss) return null;
   return { y: b, colour: colour(picked), words: `flood level b = ${formatLevel(b)}` };
 }
 

@@ -1,6 +1,7 @@
 import type { ReadonlySignal } from "@preact/signals";
 import { formatLoss, formatMetric } from "../../format";
-import type { Kind, Shown } from "./series";
+import { GRADIENT, type ChartMetric } from "./metrics";
+import type { Kind } from "./series";
 
 /** What stands beside the pointer. */
 export interface Tip {
@@ -8,7 +9,7 @@ export interface Tip {
   readonly colour: string;
   readonly epoch: number;
   readonly figures: readonly { readonly kind: Kind; readonly value: number }[];
-  readonly metric: Shown["metric"];
+  readonly metric: ChartMetric;
   /** What a mark means; empty where none is pointed at. */
   readonly words: string;
   /** Pixels within the chart. */
@@ -18,11 +19,11 @@ export interface Tip {
   readonly width: number;
 }
 
-const NAMES: Record<Kind, string> = {
-  train: "train",
-  validation: "validation",
-  gradient: "gradient",
-};
+/** What a figure is of. */
+function nameOf(kind: Kind, metric: ChartMetric): string {
+  if (kind === "train") return "train_loss";
+  return metric.name === GRADIENT.name ? "gradient" : metric.name;
+}
 
 /** The arm under the pointer and its figures; the readout tells the same to screen readers. */
 export function Tooltip({ tip }: { tip: ReadonlySignal<Tip | null> }) {
@@ -45,10 +46,8 @@ export function Tooltip({ tip }: { tip: ReadonlySignal<Tip | null> }) {
           <p class="tip-figures">
             {at.figures.toReversed().map(({ kind, value }) => (
               <span key={kind}>
-                {NAMES[kind]}{" "}
-                <b>
-                  {at.metric === "error" ? formatMetric(value, "val_error") : formatLoss(value)}
-                </b>
+                {nameOf(kind, at.metric)}{" "}
+                <b>{kind === "train" ? formatLoss(value) : formatMetric(value, at.metric)}</b>
               </span>
             ))}
           </p>

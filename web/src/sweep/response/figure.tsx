@@ -1,7 +1,8 @@
 /** The objective against b: measured points, what is fitted to them, plain's band, the noise floor. */
 
 import type { SweepDetail } from "../../api/types";
-import { formatLevel, metricWords } from "../../format";
+import { formatLevel } from "../../format";
+import { objectiveOf } from "../../metrics";
 import { levelScale, neutral, type Ground } from "../colour";
 import { armColours } from "../curves/style";
 import { tickWords } from "../curves/plot";
@@ -116,7 +117,7 @@ export function ResponseFigure(props: ResponseFigureProps) {
   const forms = formsOf(data.points);
   // Those lie above all others.
   const isStrong = ({ arm }: ResponsePoint) => arm === leader || arm === picked;
-  const log = { metric: detail.metric === "val_error" ? "error" : "loss", log: false } as const;
+  const ticks = { metric: objectiveOf(detail), log: false };
   return (
     <svg
       viewBox={`0 0 ${width} ${height}`}
@@ -143,9 +144,9 @@ export function ResponseFigure(props: ResponseFigureProps) {
             b
           </tspan>
         }
-        yLabel={metricWords(detail.metric)}
+        yLabel={detail.metric}
         xWords={(ticks) => ticks.map((tick) => formatLevel(tick))}
-        yWords={(ticks) => tickWords(ticks, log)}
+        yWords={(at) => tickWords(at, ticks)}
         inks={inks}
       />
       <Plain {...{ data, frame, ground, inks }} />

@@ -4,6 +4,7 @@ import { useSignal, type ReadonlySignal, type Signal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import type { Best, Metric, SweepDetail } from "../../api/types";
 import { formatLevel, formatMetric, NONE } from "../../format";
+import { minimised, objectiveOf } from "../../metrics";
 import { csv, fileName, save } from "../../save";
 import { ground } from "../../theme";
 import { Exports } from "../exports";
@@ -146,7 +147,7 @@ function Live({ detail, data, leader, picked }: LiveProps) {
             </p>
             <p class="tip-figures">
               <span>
-                objective <b>{formatMetric(at.value, detail.metric)}</b>
+                objective <b>{formatMetric(at.value, objectiveOf(detail))}</b>
               </span>
               <Interval detail={detail} of={data.intervals.get(at.arm)} />
             </p>
@@ -177,17 +178,20 @@ function Interval({
   if (of?.low == null || of.high == null) return null;
   return (
     <span>
-      {formatMetric(of.low, detail.metric)} to {formatMetric(of.high, detail.metric)}
+      {formatMetric(of.low, objectiveOf(detail))} to {formatMetric(of.high, objectiveOf(detail))}
     </span>
   );
 }
 
 function labelOf(detail: SweepDetail, { points }: ResponseData): string {
-  const best = points.toSorted((a, b) => a.value - b.value)[0];
-  const lowest = best
-    ? `; the lowest is ${formatMetric(best.value, detail.metric)} of ${armName(detail, best.arm)}`
+  const metric = objectiveOf(detail);
+  const order = ({ value }: ResponsePoint) => minimised(value, metric.direction);
+  const best = points.toSorted((a, b) => order(a) - order(b))[0];
+  const which = metric.direction === "max" ? "highest" : "lowest";
+  const most = best
+    ? `; the ${which} is ${formatMetric(best.value, metric)} of ${armName(detail, best.arm)}`
     : "";
-  return `The objective of ${points.length} arms against their flood level${lowest}. The table below tells the same.`;
+  return `The objective of ${points.length} arms against their flood level${most}. The table below tells the same.`;
 }
 
 const FORMS = ["●", "■", "◆"];
@@ -219,7 +223,7 @@ function Key({ data }: { data: ResponseData }) {
   );
 }
 
-const HEAD = ["arm", "name", "method", "b", "objective", "low", "high", "trained to the end"];
+const HEAD = ["arm", "method", "b", "objective", "low", "high", "trained to the end"];
 
 function table(detail: SweepDetail, data: ResponseData): Blob {
   return csv([
@@ -228,14 +232,14 @@ function table(detail: SweepDetail, data: ResponseData): Blob {
       const interval = data.intervals.get(arm);
       const name = detail.arms_list[arm]?.name ?? "";
       const [low, high] = [interval?.low ?? null, interval?.high ?? null];
-      return [arm, name, method, b, value, low, high, whole ? 1 : 0];
+      return [name, method, b, value, low, high, whole ? 1 : 0];
     }),
   ]);
 }
 
 function AsTable({ detail, data }: { detail: SweepDetail; data: ResponseData }) {
   const figure = (value: number | null | undefined) =>
-    value == null ? NONE : formatMetric(value, detail.metric);
+    value == null ? NONE : formatMetric(value, objectiveOf(detail));
   return (
     <div class="scroll" tabIndex={0} role="region" aria-label="The response as a table">
       <table>

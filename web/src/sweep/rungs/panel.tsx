@@ -3,6 +3,7 @@
 import { useSignal, type ReadonlySignal, type Signal } from "@preact/signals";
 import type { SweepDetail } from "../../api/types";
 import { formatMetric, NONE } from "../../format";
+import { minimised, objectiveOf } from "../../metrics";
 import { ground } from "../../theme";
 import { armColours } from "../curves/style";
 import { scaleOf } from "../figure/ticks";
@@ -100,18 +101,23 @@ interface StripProps {
 
 /** The arms from the best to the worst, each as high as its objective. */
 function Strip({ detail, stands, picked }: StripProps) {
-  const values = stands.flatMap(({ value }) => value ?? []).toSorted((a, b) => a - b);
+  const metric = objectiveOf(detail);
+  const turned = (value: number) => minimised(value, metric.direction);
+  const values = stands.flatMap(({ value }) => (value == null ? [] : turned(value)));
+  values.sort((a, b) => a - b);
   const [low, high] = [values[0], bound(values)];
   if (low === undefined || high === undefined) return null;
-  const up = scaleOf([low, high], [12, 88]);
+  // As high as the objective: the best is at the top where higher is better.
+  const up = scaleOf([low, high], metric.direction === "max" ? [88, 12] : [12, 88]);
   const along = scaleOf([-0.5, stands.length - 0.5], [0, 100]);
   const cut = stands.findIndex(({ fate }) => fate === "pruned");
-  const format = (value: number) => formatMetric(value, detail.metric);
+  const ends = metric.direction === "max" ? [low, high] : [high, low];
+  const format = (value: number) => formatMetric(turned(value), metric);
   return (
     <div class="strip">
       <p class="strip-ends faint" aria-hidden="true">
-        {high > low && <span>{format(high)}</span>}
-        <span>{format(low)}</span>
+        {high > low && <span>{format(ends[0] ?? high)}</span>}
+        <span>{format(ends[1] ?? low)}</span>
       </p>
       <div class="strip-area">
         {cut > 0 && <i class="strip-cut" style={{ left: `${along.at(cut - 0.5)}%` }} />}
@@ -120,7 +126,7 @@ function Strip({ detail, stands, picked }: StripProps) {
             key={stand.arm}
             {...{ detail, stand, picked }}
             left={along.at(i)}
-            bottom={up.at(Math.min(high, stand.value ?? high))}
+            bottom={up.at(Math.min(high, stand.value == null ? high : turned(stand.value)))}
           />
         ))}
       </div>
@@ -197,7 +203,7 @@ function Reasons({ detail, stands }: { detail: SweepDetail; stands: readonly Sta
                   ? "diverged"
                   : value === undefined
                     ? NONE
-                    : formatMetric(value, detail.metric)}
+                    : formatMetric(value, objectiveOf(detail))}
               </td>
               <td class="faint">{reason}</td>
             </tr>

@@ -3,6 +3,7 @@
 import { useSignal, type ReadonlySignal, type Signal } from "@preact/signals";
 import type { Best, Metric } from "../../api/types";
 import { decimalsOf, formatChance, formatMetric, formatShare, NONE } from "../../format";
+import { objectiveOf } from "../../metrics";
 import { Status, Toggle } from "../../parts";
 import { ground } from "../../theme";
 import { armColours } from "../curves/style";
@@ -37,7 +38,8 @@ export function Standing(props: StandingProps) {
   if (!state) return null;
   const families = familiesIn(state.detail, props.scope.value);
   const rows = rowsOf(state, families, props.objectives.value);
-  rows.sort(order.value === "standing" ? byStanding : byLevel);
+  const { direction } = objectiveOf(state.detail);
+  rows.sort(order.value === "standing" ? byStanding(direction) : byLevel);
   const isUntrained = ({ status, trained }: Row) => status === "dormant" && trained === 0;
   const dormant = rows.filter(isUntrained).length;
   const folds = order.value === "standing" && dormant > FEW && !unfolded.value;
@@ -214,7 +216,7 @@ function Rows({ state, rows, columns, chances, leader, picked }: RowsProps) {
           <td class="figure">{range(row.epochs)}</td>
           <td class="figure onset">{row.onset === null ? NONE : Math.round(row.onset)}</td>
           <td class="figure wide">{row.ascending === null ? NONE : formatShare(row.ascending)}</td>
-          <td class="figure">{formatMetric(row.objective, detail.metric)}</td>
+          <td class="figure">{formatMetric(row.objective, objectiveOf(detail))}</td>
           {columns.chances && <td class="figure">{chanceWords(chances.get(row.arm))}</td>}
           {columns.why && (
             <td class="why">{row.reason || (row.status === "dormant" ? DORMANT : "")}</td>

@@ -72,7 +72,7 @@ describe("the order of arms", () => {
   const arms = (sorted: Row[]) => sorted.map(({ arm }) => arm);
 
   it("puts the live first, then those that got further", () => {
-    expect(arms(rows.toSorted(byStanding))).toEqual([3, 0, 5, 2, 1, 4]);
+    expect(arms(rows.toSorted(byStanding("min")))).toEqual([3, 0, 5, 2, 1, 4]);
   });
 
   it("puts plain before the levels", () => {

@@ -1,6 +1,7 @@
 /** The arms as the table has them: one row each, over all seeds that are looked at. */
 
-import type { Metric, TrialStatus } from "../../api/types";
+import type { Direction, Metric, TrialStatus } from "../../api/types";
+import { minimised } from "../../metrics";
 import { epochOfStep, type SweepState } from "../state";
 import { reasonsOf } from "../why";
 
@@ -92,14 +93,16 @@ const RANK: Record<TrialStatus, number> = {
   failed: 4,
 };
 
-/** Live arms first, then those that got further, then the lower objective. */
-export function byStanding(a: Row, b: Row): number {
-  return (
+/** Live arms first, then those that got further, then the better objective. */
+export function byStanding(direction: Direction | null): (a: Row, b: Row) => number {
+  /** Beyond all figures, yet not infinite: two of these must come out even. */
+  const value = ({ objective }: Row) =>
+    typeof objective === "number" ? minimised(objective, direction) : Number.MAX_VALUE;
+  return (a, b) =>
     RANK[a.status] - RANK[b.status] ||
     (a.status === "pruned" ? b.epochs[1] - a.epochs[1] : 0) ||
-    value(a.objective) - value(b.objective) ||
-    byLevel(a, b)
-  );
+    value(a) - value(b) ||
+    byLevel(a, b);
 }
 
 /** Plain, then rising levels, of several methods in turn, then methods without a level. */
@@ -109,9 +112,4 @@ export function byLevel(a: Row, b: Row): number {
 
 function level({ arm, b }: Row): number {
   return arm === 0 ? -1 : (b ?? Number.MAX_VALUE);
-}
-
-/** Beyond all figures, yet not infinite: two of these must come out even. */
-function value(objective: Metric | null): number {
-  return typeof objective === "number" ? objective : Number.MAX_VALUE;
 }

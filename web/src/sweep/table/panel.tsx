@@ -2,8 +2,9 @@
 
 import type { ReadonlySignal } from "@preact/signals";
 import { api } from "../../api/client";
-import type { SweepDetail, SweepTable, TableCell, TableRow } from "../../api/types";
+import type { MetricInfo, SweepDetail, SweepTable, TableCell, TableRow } from "../../api/types";
 import { formatLevel, formatMetric, NONE } from "../../format";
+import { metricOf, minimised } from "../../metrics";
 import { fileName, save } from "../../save";
 import { Exports } from "../exports";
 
@@ -15,6 +16,7 @@ interface TableProps {
 export function PaperTable({ detail, table }: TableProps) {
   const now = table.value;
   if (!now || !hasAxes(now)) return null;
+  const beside = besideTest(now);
   const others = [...new Set(now.rows.flatMap(({ others }) => others.map(({ method }) => method)))];
   const take = async () =>
     save(await api.file(detail.id, "/table", "text/csv"), fileName(detail.name, "table.csv"));
@@ -22,7 +24,7 @@ export function PaperTable({ detail, table }: TableProps) {
     <section class="card" aria-labelledby="table">
       <div class="card-head">
         <h2 id="table">
-          Table <span class="faint">test error, validation error beside it</span>
+          Table <span class="faint">test error, {beside.name} beside it</span>
         </h2>
         <Exports label="Download the table" of={[{ words: "CSV", take }]} />
       </div>
@@ -53,7 +55,12 @@ export function PaperTable({ detail, table }: TableProps) {
                 <th scope="row">{row.early_stopping ? "yes" : "no"}</th>
                 <td class="figure">{formatLevel(row.weight_decay)}</td>
                 {cellsOf(row, others).map((cell, i) => (
-                  <Cell key={i} cell={cell} best={cell !== null && cell === bestOf(now.rows)} />
+                  <Cell
+                    key={i}
+                    cell={cell}
+                    beside={beside}
+                    best={cell !== null && cell === bestOf(now.rows, beside)}
+                  />
                 ))}
               </tr>
             ))}
@@ -74,14 +81,28 @@ function cellsOf(row: TableRow, others: readonly string[]): (TableCell | null)[]
   return [row.without ?? null, row.with ?? null, ...others.map(of)];
 }
 
-/** The cell whose validation error is lowest: test figures choose nothing. */
-function bestOf(rows: readonly TableRow[]): TableCell | undefined {
+/** The metric that stands beside the test error: the same on validation data or, without it, the objective. */
+function besideTest({ metrics, metric }: SweepTable): MetricInfo {
+  return metrics.find(({ name }) => name === "val_error") ?? metricOf({ metrics }, metric);
+}
+
+/** The cell whose figure beside the test error is best: test figures choose nothing. */
+function bestOf(rows: readonly TableRow[], beside: MetricInfo): TableCell | undefined {
   const cells = rows.flatMap((row) => [row.without ?? [], row.with ?? [], row.others].flat());
-  const value = ({ val_error: { mean } }: TableCell) => (mean === "diverged" ? Infinity : mean);
+  const value = (cell: TableCell) => {
+    const mean = cell.metrics[beside.name]?.mean ?? "diverged";
+    return mean === "diverged" ? Infinity : minimised(mean, beside.direction);
+  };
   return cells.toSorted((a, b) => value(a) - value(b))[0];
 }
 
-function Cell({ cell, best }: { cell: TableCell | null; best: boolean }) {
+interface CellProps {
+  cell: TableCell | null;
+  beside: MetricInfo;
+  best: boolean;
+}
+
+function Cell({ cell, beside, best }: CellProps) {
   if (!cell) return <td class="figure faint">{NONE}</td>;
   const spread = cell.test_error?.standard_error;
   return (
@@ -91,7 +112,7 @@ function Cell({ cell, best }: { cell: TableCell | null; best: boolean }) {
         {spread != null && <span class="faint"> ±{(spread * 100).toFixed(2)}</span>}
       </span>
       <span class="faint">
-        {formatMetric(cell.val_error.mean, "val_error")}
+        {formatMetric(cell.metrics[beside.name]?.mean, beside)}
         {cell.b != null && (
           <>
             , <var>b</var> = {formatLevel(cell.b)}

@@ -8,7 +8,7 @@ use floodgauge_protocol::{
 /// What the lines of a sweep's log name. As it is later will do for an earlier entry: nothing of it
 /// is ever renamed, only added.
 #[derive(Clone, Copy, Debug)]
-pub struct Cast<'a> {
+pub struct Names<'a> {
     space: &'a SearchSpace,
     spec: &'a SweepSpec,
     /// Unknown of a sweep whose log can't be replayed.
@@ -18,7 +18,7 @@ pub struct Cast<'a> {
 /// So many arms are named; more are counted.
 const NAMED: usize = 2;
 
-impl<'a> Cast<'a> {
+impl<'a> Names<'a> {
     /// That of a sweep as its log tells it.
     pub fn of(facts: &'a Facts) -> Self {
         Self { space: facts.space(), spec: facts.spec(), segments: Some(facts.segments()) }

@@ -1,0 +1,28 @@
+/** The metrics of a sweep: which there are, what they are measured in, which way each is better. */
+
+import type { Direction, MetricInfo, SweepDetail } from "./api/types";
+
+/** A metric, or the name alone of one whose sweep isn't at hand. */
+export type MetricRef = string | Pick<MetricInfo, "name" | "unit">;
+
+/** A metric of a sweep; of one that it doesn't declare, its name alone. */
+export function metricOf(detail: Pick<SweepDetail, "metrics">, name: string): MetricInfo {
+  const known = detail.metrics.find((metric) => metric.name === name);
+  return known ?? { name, direction: null, unit: null };
+}
+
+/** The metric that a sweep compares. */
+export function objectiveOf(detail: SweepDetail): MetricInfo {
+  return metricOf(detail, detail.metric);
+}
+
+/** Whether a metric is a share, which people read in per cent. */
+export function isShare(metric: MetricRef): boolean {
+  // Lists tell names alone; this is the share among the built-in ones.
+  return typeof metric === "string" ? metric === "val_error" : metric.unit === "share";
+}
+
+/** A value by which sorting puts the better one first. */
+export function minimised(value: number, direction: Direction | null | undefined): number {
+  return direction === "max" ? -value : value;
+}
