@@ -69,6 +69,9 @@ test("curves can be chosen, smoothed and drawn on a logarithmic scale", async ({
   await expect.poll(() => points(page)).toBe(both / 2);
   await page.getByRole("button", { name: "val_error" }).click();
   await expect.poll(() => points(page)).toBe(both / 2);
+  await page.getByRole("button", { name: "lr", exact: true }).click();
+  await expect(page.getByRole("button", { name: "validation" })).toBeDisabled();
+  await expect.poll(() => points(page)).toBe(both / 2);
   await page.getByRole("button", { name: "gradient" }).click();
   await expect(page.getByRole("button", { name: "validation" })).toBeDisabled();
   await expect.poll(() => points(page)).toBe(both / 2);

@@ -194,7 +194,7 @@ async fn diagnostics_come_with_the_curves() {
     }
     let csv = server.request(Method::GET, &path).header("accept", "text/csv");
     let table = csv.send().await.unwrap().text().await.unwrap();
-    assert!(table.lines().nth(1).unwrap().ends_with(",0.5,0.25,3,"), "{table}");
+    assert!(table.lines().nth(1).unwrap().ends_with(",0.5,0.25,3,,"), "{table}");
 }
 
 #[tokio::test]
@@ -212,11 +212,11 @@ async fn curves_come_as_csv_to_those_who_accept_it() {
     assert_eq!(
         lines[0],
         "family,seed,weight_decay,arm,method,b,epoch,step,train_loss,val_loss,val_error,\
-         grad_norm,ascending,flooded_steps,onset_step"
+         grad_norm,ascending,flooded_steps,onset_step,lr"
     );
     assert_eq!(lines.len(), 1 + 6 * 4);
-    assert_eq!(lines[1], "0,3,0,0,plain,,1,2,2,2,0.5,,,,");
-    assert_eq!(lines[24], "1,4,0,2,flood,0.2,4,8,0.48,0.48,0.12,,,,3");
+    assert_eq!(lines[1], "0,3,0,0,plain,,1,2,2,2,0.5,,,,,");
+    assert_eq!(lines[24], "1,4,0,2,flood,0.2,4,8,0.48,0.48,0.12,,,,3,");
 }
 
 #[tokio::test]

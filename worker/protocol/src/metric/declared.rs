@@ -93,6 +93,11 @@ impl MetricName {
     pub fn val_error() -> Self {
         Self::known("val_error")
     }
+
+    /// The built-in recipe's learning rate in force.
+    pub fn lr() -> Self {
+        Self::known("lr")
+    }
 }
 
 impl Metrics {
@@ -110,6 +115,7 @@ impl Metrics {
         Self(vec![
             metric(MetricName::val_loss(), Some(Direction::Min), Some("nats")),
             metric(MetricName::val_error(), Some(Direction::Min), Some("share")),
+            metric(MetricName::lr(), None, None),
         ])
     }
 
