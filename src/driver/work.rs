@@ -3,7 +3,7 @@
 use super::{Driver, DriverError};
 use crate::{
     metrics::ReportedRows,
-    scheduler::{Event, Sweep},
+    scheduler::{Event, Sweep, facts::newer},
     store::{Claim, LeaseGuard, LeasedSegment, StoreError},
 };
 use bytes::Bytes;
@@ -208,7 +208,7 @@ impl Driver {
                     .facts()
                     .check_saved(segment, &report.saved)
                     .map_err(DriverError::BadFinish)?;
-                let branches = state.facts().newer(segment, &report.saved);
+                let branches = newer(state.facts(), segment, &report.saved);
                 Ok((!branches.is_empty()).then_some(Event::Saved { segment, attempt, branches }))
             })
             .await

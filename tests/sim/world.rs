@@ -3,7 +3,7 @@
 
 use crate::{case::Case, dice::Dice};
 use floodgauge::{
-    scheduler::{Action, Decision, Event, Sweep},
+    scheduler::{Action, Decision, Event, Sweep, facts::newer},
     simulate::worker::VirtualWorker,
 };
 use floodgauge_protocol::{
@@ -250,7 +250,7 @@ impl World {
         if let Err(error) = self.sweep.facts().check_saved(segment, &branches) {
             self.wrong.push(format!("segment {segment} can't be saved: {error}"));
         }
-        let branches = self.sweep.facts().newer(segment, &branches);
+        let branches = newer(self.sweep.facts(), segment, &branches);
         if !branches.is_empty() {
             self.event(Event::Saved { segment, attempt, branches });
         }

@@ -18,7 +18,7 @@ impl Facts {
         segment: SegmentId,
         branches: &[FinishedBranch],
     ) -> Result<(), String> {
-        let segment = self.open_segment(segment)?;
+        let segment = open(self, segment)?;
         for arm in segment.arms() {
             if branches.iter().flat_map(|handed| &handed.arms).filter(|&&a| a == arm).count() != 1 {
                 return Err(format!("arm {arm} must be handed in once"));
@@ -37,17 +37,17 @@ impl Facts {
         segment: SegmentId,
         branches: &[FinishedBranch],
     ) -> Result<(), String> {
-        let segment = self.open_segment(segment)?;
+        let segment = open(self, segment)?;
         if segment.kind != SegmentKind::Train {
             return Err("a test segment has nothing to save".into());
         }
         branches.iter().try_for_each(|branch| check_run(self, segment, branch))
     }
+}
 
-    /// A segment that isn't over, or that it is.
-    fn open_segment(&self, segment: SegmentId) -> Result<&Segment, String> {
-        self.segments.get_open(segment).ok_or_else(|| format!("segment {segment} is over"))
-    }
+/// A segment that isn't over, or that it is.
+fn open(facts: &Facts, segment: SegmentId) -> Result<&Segment, String> {
+    facts.segments.get_open(segment).ok_or_else(|| format!("segment {segment} is over"))
 }
 
 /// Checks one run that is handed in.

@@ -36,6 +36,7 @@ pub use criterion::{Criteria, Criterion};
 pub use failures::MAX_LOSSES;
 pub use grow::{Added, extend};
 pub use point::Point;
+pub use save::newer;
 pub use segments::Segments;
 pub use sift::{BadReport, Sifted};
 pub use take::{News, Taken};

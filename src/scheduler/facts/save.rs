@@ -3,18 +3,17 @@
 use super::Facts;
 use floodgauge_protocol::{ArmIx, FamilyIx, SegmentId, TrialKey, work::FinishedBranch};
 
-impl Facts {
-    /// What of `saved` is further than what is known; empty for a segment that is over.
-    pub fn newer(&self, segment: SegmentId, saved: &[FinishedBranch]) -> Vec<FinishedBranch> {
-        let Some(open) = self.segments.get_open(segment) else { return vec![] };
-        let newer = |branch: &&FinishedBranch| {
-            branch.arms.iter().all(|&arm| {
-                let trial = self.trials.get(&TrialKey::new(open.family, arm));
-                trial.is_none_or(|trial| branch.step > trial.saved_step)
-            })
-        };
-        saved.iter().filter(newer).cloned().collect()
-    }
+/// What a worker saved of a segment that is further than what is known; empty for a segment that is
+/// over.
+pub fn newer(facts: &Facts, segment: SegmentId, saved: &[FinishedBranch]) -> Vec<FinishedBranch> {
+    let Some(open) = facts.segments.get_open(segment) else { return vec![] };
+    let newer = |branch: &&FinishedBranch| {
+        branch.arms.iter().all(|&arm| {
+            let trial = facts.trials.get(&TrialKey::new(open.family, arm));
+            trial.is_none_or(|trial| branch.step > trial.saved_step)
+        })
+    };
+    saved.iter().filter(newer).cloned().collect()
 }
 
 /// Takes in what a worker saved of a segment that it still trains.

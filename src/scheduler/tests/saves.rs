@@ -1,6 +1,6 @@
 //! States that workers saved before they were lost, or failed.
 
-use super::*;
+use super::{facts::newer, *};
 use proptest::prelude::*;
 
 /// What a worker tells after some epochs of a segment.
@@ -21,7 +21,7 @@ fn save(world: &mut World, segment: SegmentId, attempt: u32, epochs: u64) {
     let (cut, branches) = cut(world, segment, epochs);
     world.report(segment, attempt, &world.rows(&cut));
     world.sweep.facts().check_saved(segment, &branches).unwrap();
-    let branches = world.sweep.facts().newer(segment, &branches);
+    let branches = newer(world.sweep.facts(), segment, &branches);
     assert_eq!(world.event(Event::Saved { segment, attempt, branches }), []);
 }
 
@@ -83,7 +83,7 @@ fn what_is_known_already_is_not_saved_again() {
     save(&mut world, segment, 1, 2);
     for epochs in [1, 2] {
         let (_, branches) = cut(&world, segment, epochs);
-        assert_eq!(world.sweep.facts().newer(segment, &branches), []);
+        assert_eq!(newer(world.sweep.facts(), segment, &branches), []);
     }
     let unreported = cut(&world, segment, 3).1;
     assert!(world.sweep.facts().check_saved(segment, &unreported).unwrap_err().contains("report"));
