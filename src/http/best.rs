@@ -28,6 +28,7 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
             "sweep": "019b76da-a800-7000-8000-000000000000",
             "status": "completed",
             "metric": "val_loss",
+            "direction": "min",
             "at": "last",
             "best": { "arm": 7, "name": "flood b=0.07", "method": "flood", "b": 0.07,
                       "parameter": 0.07, "weight_decay": 0.0, "objective": 0.231, "probability": null,

@@ -6,7 +6,7 @@ mod common;
 
 use common::{Recorder, World, resume};
 use floodgauge_protocol::{
-    ArmIx, Branch, Method, Metric, MetricName, Recipe, Start,
+    ArmIx, Branch, Direction, Method, Metric, MetricName, Recipe, Start,
     work::{BranchEnd, onset},
 };
 use floodgauge_worker::device::Machine;
@@ -52,8 +52,11 @@ proptest! {
     #[test]
     fn the_checkpoint_of_the_best_epoch_is_the_state_that_the_run_had_there(
         optimizer in optimizers(), seed in 0u32..100, cut in 1..EPOCHS, threads in 1usize..3,
+        direction in prop_oneof![Just(Direction::Min), Just(Direction::Max)],
     ) {
         let mut world = world(optimizer, seed, threads);
+        world.direction = direction;
+        let order = |a: Metric, b: Metric| direction.minimised(a).order(direction.minimised(b));
         let cut = u64::from(cut) * PER_EPOCH;
         let mut recorder = Recorder::default();
         let first = world.run(0..cut, vec![together(&[0, 5, 9])], &mut recorder);
@@ -61,14 +64,14 @@ proptest! {
             .into_iter()
             .map(|branch| {
                 let rows = recorder.rows.iter().filter(|row| row.arms.contains(&branch.arms[0]));
-                let best = rows.map(|row| row.metric(MetricName::val_loss())).min_by(|a, b| a.order(*b));
+                let best = rows.map(|row| row.metric(MetricName::val_loss())).min_by(|a, b| order(*a, *b));
                 Branch { best, ..branch }
             })
             .collect();
         let second = world.run(cut..STEPS, branches, &mut recorder);
         for arm in [0, 5, 9].map(ArmIx) {
             let mut curve = recorder.rows.iter().filter(|row| row.arms.contains(&arm));
-            let least = curve.clone().map(|row| row.metric(MetricName::val_loss())).min_by(|a, b| a.order(*b)).unwrap();
+            let least = curve.clone().map(|row| row.metric(MetricName::val_loss())).min_by(|a, b| order(*a, *b)).unwrap();
             let epoch = curve.find(|row| row.metric(MetricName::val_loss()) == least).unwrap().epoch;
             let of = |ended: &[floodgauge_worker::cohort::Ended]| {
                 ended.iter().find(|end| end.branch.arms.contains(&arm)).unwrap().branch.best

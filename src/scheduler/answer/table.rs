@@ -80,6 +80,8 @@ fn cell(facts: &Facts, bracket: &Bracket, arm: ArmIx, at: At) -> TableCell {
     let trials: Vec<&Trial> = keys.filter_map(|key| facts.trial(key)).collect();
     let figure = |metric: &MetricInfo| {
         let criterion = facts.criteria().criterion(metric.name)?.read(at);
+        // A metric that came with a later release than the runs is in none of their rows.
+        trials.iter().find(|trial| trial.curve.iter().any(|point| criterion.is_in(point)))?;
         let values = trials.iter().filter_map(|trial| reading(facts, trial, criterion));
         Some((metric.name, Figure::of(&values.collect::<Vec<_>>())))
     };

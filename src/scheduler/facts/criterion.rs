@@ -22,6 +22,11 @@ impl Criterion {
         self.direction.minimised(point.value(self.place))
     }
 
+    /// Whether the worker told it of an epoch.
+    pub fn is_in(&self, point: &Point) -> bool {
+        point.has(self.place)
+    }
+
     /// A minimised value as it was measured.
     pub fn as_measured(&self, minimised: Metric) -> Metric {
         self.direction.minimised(minimised)

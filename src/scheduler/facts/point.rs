@@ -32,16 +32,21 @@ impl Point {
         self.values.get(metric).copied().flatten().unwrap_or(Metric::Diverged)
     }
 
+    /// Whether the worker told the metric at a place among the sweep's.
+    pub fn has(&self, metric: usize) -> bool {
+        self.values.get(metric).is_some_and(Option::is_some)
+    }
+
     /// Its metrics by name, as they were reported.
     pub fn metrics(&self, metrics: &Metrics) -> MetricValues {
         let values = metrics.iter().zip(&self.values);
         values.filter_map(|(metric, value)| Some((metric.name, (*value)?))).collect()
     }
 
-    /// Whether every metric of it that has a direction is a finite number.
+    /// Whether every metric of it that has a direction, as far as the worker told it, is a finite number.
     pub fn is_finite(&self, metrics: &Metrics) -> bool {
         let compared = metrics.iter().zip(&self.values).filter(|(m, _)| m.direction.is_some());
-        compared.into_iter().all(|(_, value)| value.is_some_and(|value| value.finite().is_some()))
+        compared.into_iter().all(|(_, value)| value.is_none_or(|value| value.finite().is_some()))
     }
 
     /// Whether two epochs have the same losses and metrics, bit for bit.

@@ -3,7 +3,7 @@
 use crate::verdict::input::{Candidate, Standing};
 use floodgauge_protocol::Metric;
 
-/// The arm with the lowest objective among those that compete and were trained to the end or, before
+/// The arm with the lowest objective, minimised, among those that compete and were trained to the end or, before
 /// there are any, among those trained furthest. A tie goes to plain, then to the arm that comes first in
 /// the plan, then to the first weight decay. None if no objective is finite.
 pub fn leader(standing: &Standing) -> Option<&Candidate> {

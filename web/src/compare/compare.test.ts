@@ -50,6 +50,7 @@ describe("a response", () => {
         sweep: 3,
         method: "flood",
         plain: 3,
+        direction: "min",
         places: [
           { b: 0.1, mean: 1.5, low: 1, high: 2, seeds: 2, whole: true },
           { b: 0.2, mean: 1, low: 1, high: 1, seeds: 1, whole: true },
@@ -128,7 +129,7 @@ describe("the bound of a figure of several sweeps", () => {
     const places = means.map((mean, i) => {
       return { b: i / 10, mean, low: mean, high: mean, seeds: 1, whole: true };
     });
-    return { sweep: 0, method: "flood", places, plain };
+    return { sweep: 0, method: "flood", places, plain, direction: "min" };
   }
   const usual = [0.3, 0.31, 0.32, 0.33, 0.34, 0.35];
 
@@ -145,5 +146,10 @@ describe("the bound of a figure of several sweeps", () => {
     const whole = commonBound([response(usual), response([1e9, 2e9], 1e9)]);
     expect(whole).toBeGreaterThan(0.35);
     expect(whole).toBeLessThan(1e4);
+  });
+
+  it("cuts nothing off where higher is better", () => {
+    const higher = { ...response([...usual, 3e34]), direction: "max" as const };
+    expect(commonBound([higher, response(usual)])).toBe(Infinity);
   });
 });

@@ -1,6 +1,7 @@
 /** The response of a sweep: its objective against the flood level. Pure. */
 
-import type { SweepDetail, TrialItem } from "../api/types";
+import type { Direction, SweepDetail, TrialItem } from "../api/types";
+import { objectiveOf } from "../metrics";
 import { boundOf } from "../sweep/figure/bound";
 
 /** The objective at one level, over the seeds. */
@@ -23,6 +24,8 @@ export interface Response {
   readonly places: readonly Place[];
   /** The plain run's mean objective; null where it diverged or isn't told. */
   readonly plain: number | null;
+  /** Which way the objective is better. */
+  readonly direction: Direction | null;
 }
 
 /** The responses of a sweep with the weight decay of its best arm, a response a method. */
@@ -47,7 +50,8 @@ export function responsesOf(
       byArm.set(trial.arm, [...(byArm.get(trial.arm) ?? []), trial]);
     }
     const places = [...byArm.values()].flatMap((of) => placeOf(of, of[0]?.b ?? 0) ?? []);
-    return { sweep, method, places: places.sort((a, c) => a.b - c.b), plain };
+    places.sort((a, c) => a.b - c.b);
+    return { sweep, method, places, plain, direction: objectiveOf(detail).direction };
   });
 }
 
@@ -80,6 +84,7 @@ const NOTHING = 1e-3;
  */
 export function commonBound(responses: readonly Response[]): number {
   const counted = responses.filter(({ places }) => places.length > 0);
+  if (counted.some(({ direction }) => direction === "max")) return Infinity;
   const means = counted.map(({ places }) => places.map(({ mean }) => mean));
   const alone = counted.map(({ plain }, i) =>
     Math.max(boundOf(means[i] ?? []), plain ?? -Infinity),

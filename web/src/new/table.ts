@@ -208,7 +208,7 @@ const SEARCH: Section = {
         at: "/search/evidence",
         label: "Evidence",
         as: "choice",
-        hint: "what turns where training begins to memorise",
+        hint: "the metric that shows where plain training begins to overfit",
         words: { "": "by default: val_loss", val_loss: "val_loss", val_error: "val_error" },
         optional: true,
       },

@@ -138,7 +138,8 @@ function addRow(draft: Draft, { family, arm }: TrialKey, row: ReportRow) {
   const curve = draft.curve(trial);
   curve.train[row.epoch - 1] = pointOf(row.train_loss);
   for (const [name, value] of Object.entries(row.metrics)) {
-    (curve.metrics[name] ??= [])[row.epoch - 1] = pointOf(value);
+    if (!Object.hasOwn(curve.metrics, name)) curve.metrics[name] = [];
+    curve.metrics[name]![row.epoch - 1] = pointOf(value);
   }
   curve.diagnostics[row.epoch - 1] = row.diagnostics ?? undefined;
 }

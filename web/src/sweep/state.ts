@@ -34,7 +34,8 @@ export function pointOf(metric: Metric): Point {
 
 /** The values of a metric; none where nothing was reported of it. */
 export function valuesOf(curve: Curve, metric: string): readonly Point[] {
-  return curve.metrics[metric] ?? NOTHING;
+  // A metric may be called as something that every object has.
+  return Object.hasOwn(curve.metrics, metric) ? (curve.metrics[metric] ?? NOTHING) : NOTHING;
 }
 
 const NOTHING: readonly Point[] = [];

@@ -35,7 +35,8 @@ pub struct Arm {
 pub enum Parameter {
     /// A flood level in nats, or the weight λ of a gradient penalty.
     Number(f64),
-    /// The rates of alternating steps: that of the descent, then that of the ascent.
+    /// The rates of alternating steps: that of the descent, then that of the ascent. Or the weight λ of a
+    /// gradient penalty and its distance ρ, where that isn't the usual one.
     #[cfg_attr(feature = "openapi", schema(value_type = crate::openapi::Rates))]
     Pair([f64; 2]),
 }
@@ -92,6 +93,8 @@ mod tests {
         assert_eq!(described(Method::Plain), plain);
         let penalty = described(Method::GradientPenalty { lambda: 0.1, rho: 0.05 });
         assert_eq!((&penalty["b"], &penalty["parameter"]), (&json!(null), &json!(0.1)));
+        let far = described(Method::GradientPenalty { lambda: 0.1, rho: 0.5 });
+        assert_eq!(far["parameter"], json!([0.1, 0.5]));
         let rates = described(Method::Alternating { descent: 0.1, ascent: 0.05 });
         assert_eq!((&rates["b"], &rates["parameter"]), (&json!(null), &json!([0.1, 0.05])));
     }

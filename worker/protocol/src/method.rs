@@ -189,7 +189,7 @@ impl Method {
     }
 
     /// What tells it from others of its method; none for plain. A gradient penalty is told by its
-    /// weight: its distance is the method's, and stands in the name where it isn't the usual one.
+    /// weight, and by its distance too where that isn't the usual one.
     pub fn parameter(self) -> Option<Parameter> {
         match self {
             Self::Plain => None,
@@ -197,6 +197,9 @@ impl Method {
                 Some(Parameter::Number(b))
             }
             Self::Alternating { descent, ascent } => Some(Parameter::Pair([descent, ascent])),
+            Self::GradientPenalty { lambda, rho } if rho != DEFAULT_RHO => {
+                Some(Parameter::Pair([lambda, rho]))
+            }
             Self::GradientPenalty { lambda, .. } => Some(Parameter::Number(lambda)),
         }
     }

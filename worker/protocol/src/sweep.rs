@@ -54,7 +54,8 @@ pub struct Search {
     #[serde(default)]
     pub objective: Objective,
     /// What each run reports beside its training loss, by name, with the direction in which it is better:
-    /// `{ f1 = "max", val_loss = "min" }`. The built-in recipe's metrics are known, and can't be declared.
+    /// `{ f1 = "max", val_loss = "min" }`. The built-in recipe's metrics are known, and can't be declared; so far
+    /// there is no other recipe.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub metrics: BTreeMap<MetricName, MetricSpec>,
     /// The metric whose turn says that a plain run only memorises from there on, and which counts beside
@@ -119,7 +120,7 @@ fn default_methods() -> Vec<MethodSpec> {
     vec![MethodSpec::Level(MethodKind::Flood)]
 }
 
-/// What makes an arm the best: the lower, the better.
+/// What makes an arm the best.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]

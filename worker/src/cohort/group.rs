@@ -5,7 +5,7 @@ use super::{
     keep::{BestState, Kept},
     loops,
     member::{Member, StepOutcome},
-    metrics::validation,
+    metrics::measured,
     setup::{Step, TrainingSetup},
     stack::Stack,
     tensors::{self, Unread},
@@ -18,7 +18,7 @@ use crate::{
     flood::Weights,
 };
 use burn::tensor::Device;
-use floodgauge_protocol::{Metric, MetricName};
+use floodgauge_protocol::{Metric, Segment};
 use std::{
     collections::VecDeque,
     ops::Range,
@@ -293,16 +293,17 @@ impl Group {
     pub fn keep_best(
         &mut self,
         setup: &TrainingSetup,
-        metric: MetricName,
+        segment: &Segment,
         epoch: u32,
         step: u64,
         scores: &[Scores],
     ) {
         let mut frozen = None;
         for (index, scores) in scores.iter().enumerate() {
-            let value = validation(scores).get(metric).unwrap_or(Metric::Diverged);
+            let metrics = measured(scores, setup, step);
+            let value = metrics.get(segment.metric).unwrap_or(Metric::Diverged);
             let member = &mut self.members[index];
-            if member.diverged_at.is_some() || !member.best.is_beaten_by(value) {
+            if member.diverged_at.is_some() || !member.best.is_beaten_by(value, segment.direction) {
                 if let Some((_, kept)) = &mut member.best.here {
                     kept.detach(setup);
                 }

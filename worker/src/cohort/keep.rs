@@ -10,7 +10,7 @@ use crate::{
     checkpoint::{State, Tally},
     flood,
 };
-use floodgauge_protocol::{Method, Metric, work::Minimum};
+use floodgauge_protocol::{Direction, Method, Metric, work::Minimum};
 use std::{cmp::Ordering, sync::Arc};
 
 /// A member's state at some step.
@@ -82,8 +82,9 @@ impl BestState {
     }
 
     /// Whether an epoch is better than all before; the first of equals stays.
-    pub fn is_beaten_by(&self, value: Metric) -> bool {
-        value.order(self.value) == Ordering::Less
+    pub fn is_beaten_by(&self, value: Metric, direction: Direction) -> bool {
+        let minimised = |value| direction.minimised(value);
+        minimised(value).order(minimised(self.value)) == Ordering::Less
     }
 }
 

@@ -150,7 +150,7 @@ impl<'a> Lockstep<'a> {
         progress: &dyn Progress,
     ) -> Result<Vec<Vec<Scores>>, TrainError> {
         let (data, setup, steps) = (self.data, self.setup, self.step..until);
-        let metric = self.job.segment.metric;
+        let segment = self.job.segment;
         let batches = Batches::of(setup, data, epoch);
         let ends_epoch = until == (epoch + 1) * setup.steps_per_epoch;
         let (first, last) = (self.job.segment.from_step, self.job.segment.to_step);
@@ -177,7 +177,7 @@ impl<'a> Lockstep<'a> {
             let began = Instant::now();
             let scores = group.scores(&data.val, data.dim);
             group.work += began.elapsed();
-            group.keep_best(setup, metric, epoch as u32 + 1, until, &scores);
+            group.keep_best(setup, segment, epoch as u32 + 1, until, &scores);
             Ok((scores, group.work))
         })?;
         let (scores, work): (_, Vec<_>) = found.into_iter().unzip();

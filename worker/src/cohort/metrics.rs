@@ -7,14 +7,9 @@ use floodgauge_protocol::{Metric, MetricName, MetricValues};
 
 /// The metrics of a run that has taken so many steps, at the end of an epoch.
 pub fn measured(scores: &Scores, setup: &TrainingSetup, steps: u64) -> MetricValues {
-    let mut metrics = validation(scores);
+    let mut metrics = MetricValues::validation(scores.loss(), scores.error());
     // The learning rate in force at the epoch's last step, whatever a method makes of it.
     let rate = setup.optimizer.lr() * setup.step(steps.saturating_sub(1)).rate;
     metrics.insert(MetricName::lr(), Metric::from(rate));
     metrics
-}
-
-/// Those of the validation set alone, by which epochs are compared.
-pub fn validation(scores: &Scores) -> MetricValues {
-    MetricValues::validation(scores.loss(), scores.error())
 }

@@ -6,7 +6,7 @@ pub mod grid;
 
 use bytes::Bytes;
 use floodgauge_protocol::{
-    ArmIx, Branch, Digest, Family, FamilyIx, Image, Method, Recipe, Segment, SegmentId,
+    ArmIx, Branch, Digest, Direction, Family, FamilyIx, Image, Method, Recipe, Segment, SegmentId,
     SegmentKind,
     segment::Start,
     work::{ReportRow, Stop},
@@ -102,6 +102,8 @@ pub struct World {
     pub data: Data,
     pub machine: Machine,
     pub checkpoints: HashMap<Digest, Bytes>,
+    /// Which way the metric is better whose best epochs are kept.
+    pub direction: Direction,
 }
 
 impl World {
@@ -117,6 +119,7 @@ impl World {
             recipe: recipe.clone(),
             machine: Machine::default(),
             checkpoints: HashMap::new(),
+            direction: Direction::Min,
         }
     }
 
@@ -160,7 +163,7 @@ impl World {
             from_step: steps.start,
             to_step: steps.end,
             metric: Default::default(),
-            direction: Default::default(),
+            direction: self.direction,
             branches,
         };
         let job =

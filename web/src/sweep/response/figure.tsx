@@ -90,7 +90,7 @@ export function frameOf(
   );
   const drawn = points.filter(({ stopped }) => !stopped);
   const shown = drawn.map(({ value }) => value);
-  const bound = boundOf(shown);
+  const bound = boundOf(shown, objectiveOf(detail).direction);
   const curves = [...fitted.values()].flat();
   const values = [
     ...shown,

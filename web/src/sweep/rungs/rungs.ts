@@ -1,5 +1,7 @@
 /** The rungs: who stood where, who went on, and why. */
 
+import type { Direction } from "../../api/types";
+import { minimised, objectiveOf } from "../../metrics";
 import { pointOf, type Choice, type Point, type SweepState } from "../state";
 
 /** What a rung decided about an arm, over the seeds that it was compared with. */
@@ -26,6 +28,7 @@ export interface Rung {
 
 /** The rungs of a weight decay, in the order in which they decided first. */
 export function rungsOf({ detail, choices }: SweepState, decay: number): Rung[] {
+  const { direction } = objectiveOf(detail);
   const rungs = new Map<number, Map<number, Choice[]>>();
   for (const choice of choices) {
     if (detail.families[choice.family]?.weight_decay !== decay) continue;
@@ -36,7 +39,7 @@ export function rungsOf({ detail, choices }: SweepState, decay: number): Rung[] 
   return [...rungs].map(([rung, arms]) => ({
     rung,
     decay,
-    stands: [...arms.values()].flatMap(standOf).toSorted(byPlace),
+    stands: [...arms.values()].flatMap(standOf).toSorted(byPlace(direction)),
   }));
 }
 
@@ -53,11 +56,12 @@ function standOf(choices: readonly Choice[]): Stand[] {
 
 const PLACE: Record<Choice["fate"], number> = { kept: 0, pruned: 0, woken: 1 };
 
-function byPlace(a: Stand, b: Stand): number {
-  return (
+function byPlace(direction: Direction | null): (a: Stand, b: Stand) => number {
+  const value = (stand: Stand) =>
+    stand.value == null ? Number.MAX_VALUE : minimised(stand.value, direction);
+  return (a, b) =>
     PLACE[a.fate] - PLACE[b.fate] ||
     (a.rank ?? Number.MAX_VALUE) - (b.rank ?? Number.MAX_VALUE) ||
-    (a.value ?? Number.MAX_VALUE) - (b.value ?? Number.MAX_VALUE) ||
-    a.arm - b.arm
-  );
+    value(a) - value(b) ||
+    a.arm - b.arm;
 }
