@@ -1,7 +1,7 @@
 //! Servers and workers that end in order, and what a worker saved before it was killed.
 
 use super::{
-    entries, expected, follow, outcome,
+    entries, expected, follow, lost_with_reports, outcome,
     programs::{Server, worker, worker_with},
     reported, submit, until,
 };
@@ -34,7 +34,7 @@ async fn with_a_restarted_server(database: Option<&str>) {
         server = server.restart(folder.path(), database);
     }
     let log = follow(&server, sweep).await;
-    assert_eq!((count(&log, "lost"), count(&log, "failed")), (0, 0));
+    assert_eq!((lost_with_reports(&log), count(&log, "failed")), (0, 0));
     assert_eq!(redone(&server, sweep).await, 0.0);
     assert_eq!(&outcome(&server, sweep).await, expected().await);
 }
@@ -61,7 +61,7 @@ async fn workers_that_are_ended_in_order_hand_in_and_others_go_on_from_there() {
         leaving = worker(&server.address, "next");
     }
     let log = follow(&server, sweep).await;
-    assert_eq!((count(&log, "lost"), count(&log, "failed")), (0, 0));
+    assert_eq!((lost_with_reports(&log), count(&log, "failed")), (0, 0));
     assert_eq!(redone(&server, sweep).await, 0.0);
     assert_eq!(&outcome(&server, sweep).await, expected().await);
 }

@@ -19,7 +19,7 @@ use floodgauge::{
     scheduler::SweepStatus,
     scheduler::{Action, Event},
 };
-use floodgauge_protocol::{SweepId, SweepSpec};
+use floodgauge_protocol::{SegmentId, SweepId, SweepSpec};
 use futures::{Stream, StreamExt};
 use programs::{Process, Server, refused, run, worker, worker_in};
 use serde_json::Value;
@@ -76,6 +76,22 @@ async fn until(
 
 fn entries(server: &Server, sweep: SweepId) -> impl Stream<Item = LogEntry> + use<> {
     server.client.events_as(sweep, 0).map(|entry| entry.unwrap().value)
+}
+
+/// How many claims were lost after they had reported something. One whose answer went down with its
+/// server or its worker has nothing to lose: it is lost as well, and that is no harm.
+fn lost_with_reports(log: &[LogEntry]) -> usize {
+    let reported = |of: SegmentId, by: u32| {
+        log.iter().any(|entry| match entry.event {
+            Event::Reported { segment, attempt, .. } => (segment, attempt) == (of, by),
+            _ => false,
+        })
+    };
+    let lost = log.iter().filter(|entry| match entry.event {
+        Event::Lost { segment, attempt } => reported(segment, attempt),
+        _ => false,
+    });
+    lost.count()
 }
 
 fn reported(entry: &LogEntry) -> bool {
