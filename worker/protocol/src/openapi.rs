@@ -10,6 +10,11 @@ use utoipa::ToSchema;
 #[schema(minimum = 1, maximum = 8_192)]
 pub struct Width(u32);
 
+/// A seed: any number of 32 bits without a sign.
+#[derive(ToSchema)]
+#[schema(minimum = 0, maximum = 4_294_967_295_i64, value_type = u64)]
+pub struct Seed(u32);
+
 /// A number of at least 0.
 #[derive(ToSchema)]
 #[schema(minimum = 0)]

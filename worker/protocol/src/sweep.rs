@@ -44,7 +44,10 @@ pub struct Search {
     pub weight_decay: Vec<f64>,
     /// Seeds of split, noise, initial weights and batch order; each makes families of its own.
     #[serde(default = "default_seeds")]
-    #[cfg_attr(feature = "openapi", schema(min_items = 1, max_items = 100, default = json!([0])))]
+    #[cfg_attr(
+        feature = "openapi",
+        schema(value_type = Vec<crate::openapi::Seed>, min_items = 1, max_items = 100, default = json!([0]))
+    )]
     pub seeds: Vec<u32>,
     /// The methods that compete; plain is always there.
     #[serde(default = "default_methods")]
