@@ -146,7 +146,7 @@ test("a completed sweep is extended by seeds, levels and epochs, live", async ({
   await expect(rows(page)).toHaveCount(5);
   await expect(rows(page).filter({ hasText: "completed" })).toHaveCount(5);
   await expect(answer(page).getByText("90 % interval, 3 seeds")).toBeVisible();
-  const words = "a user added seeds 2; levels 0.8; 9 epochs";
+  const words = "a user added seeds 2; levels 0.8; epochs up to 9";
   await expect(log(page).getByText(words)).toBeVisible();
 
   // A page that comes later shows the same.
