@@ -99,7 +99,7 @@ test("the pointer names an arm and its numbers, and a click isolates it", async 
     await over.hover({ position: at });
     await drawn(page);
   }
-  await expect(tip).toContainText(/(flood b=|plain).*epoch \d+.*validation [\d.]+/);
+  await expect(tip).toContainText(/(flood b=|plain).*epoch \d+.*val_loss [\d.]+/);
   await over.click({ position: { x: at.x, y: at.y - 12 } });
   const picked = page
     .getByRole("region", { name: "Standing of the arms" })
@@ -178,7 +178,7 @@ test("curves, response and model can be taken away", async ({ page }) => {
 
   const table = await take(curves, "CSV");
   expect(table.name).toBe("seeds-curves.csv");
-  expect(table.bytes.toString().split("\r\n")[0]).toMatch(/^family,seed,.*,onset_step$/);
+  expect(table.bytes.toString().split("\r\n")[0]).toMatch(/^family,seed,.*,onset_step,lr$/);
   const grid = await take(curves, "grid JSON");
   expect(JSON.parse(grid.bytes.toString())).toMatchObject({ task: "seeds", epochs: 40 });
   for (const group of [curves, response]) {
