@@ -171,6 +171,8 @@ impl Driver {
         let data = self.pin(&mut spec.recipe.dataset, sent).await?;
         check(&spec)?;
         spec.recipe.dataset = spec.recipe.dataset.resolved();
+        // What the default is later changes nothing of a sweep that was submitted before.
+        spec.search.evidence = Some(spec.search.evidence());
         let before = Sweep::new(spec.clone());
         let mut after = before.clone();
         let event = Event::Submitted { spec: Box::new(spec.clone()) };
