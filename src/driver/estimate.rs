@@ -33,7 +33,7 @@ impl Driver {
     ) -> Result<Option<PlannedTime>, DriverError> {
         let page = Page { limit: MAX_SWEEPS_READ, ..Page::default() };
         for row in self.store().sweeps(page).await? {
-            let Ok(known) = SweepSpec::deserialize(&row.spec) else { continue };
+            let Ok(known) = row.read_spec() else { continue };
             if !as_costly(&known.recipe, &spec.recipe) {
                 continue;
             }
@@ -54,8 +54,7 @@ impl Driver {
         row: &SweepRow,
         spec: &SweepSpec,
     ) -> Result<Option<f64>, DriverError> {
-        let grown = row.plan.as_ref().and_then(|space| SearchSpace::deserialize(space).ok());
-        let space = grown.unwrap_or_else(|| SearchSpace::of(spec));
+        let space = row.read_plan().unwrap_or_else(|_| SearchSpace::of(spec));
         let mut speed = Speed::default();
         let (mut after, mut read) = (0, 0);
         while read < MAX_ENTRIES_READ {

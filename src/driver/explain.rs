@@ -9,8 +9,7 @@ use crate::{
     store::{Entry, StoreError},
     upcast,
 };
-use floodgauge_protocol::{Method, SearchSpace, SweepId, SweepSpec};
-use serde::Deserialize as _;
+use floodgauge_protocol::{Method, SweepId};
 use serde_json::Value;
 use std::{
     borrow::Cow,
@@ -55,11 +54,9 @@ impl Driver {
     /// A sweep's arms by index, those that were added later too; none of a sweep that is gone, or
     /// whose spec can't be read.
     async fn arms(&self, sweep: SweepId) -> Result<Vec<Method>, StoreError> {
-        let Some(row) = self.0.store.sweep(sweep).await? else { return Ok(vec![]) };
-        let grown = row.plan.and_then(|plan| SearchSpace::deserialize(plan).ok());
-        let space =
-            grown.or_else(|| Some(SearchSpace::of(&SweepSpec::deserialize(row.spec).ok()?)));
-        Ok(space.map(|space| space.arms).unwrap_or_default())
+        let row = self.0.store.sweep(sweep).await?;
+        let plan = row.and_then(|row| row.read_plan().ok());
+        Ok(plan.map(|plan| plan.arms).unwrap_or_default())
     }
 
     /// Replays a log up to the last of some of its entries, which are in order, from where a reader

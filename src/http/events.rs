@@ -124,9 +124,10 @@ async fn of_all(
 
 /// The header goes before the query: a browser that reconnects keeps its address.
 fn after<T: FromStr>(headers: &HeaderMap, query: AfterQuery) -> Result<Option<T>, Problem> {
-    let told = text_header(headers, "last-event-id")?.or(query.after);
-    let told = told.filter(|text| !text.is_empty());
-    told.map(|text| text.parse())
+    let place = text_header(headers, "last-event-id")?.or(query.after);
+    let place = place.filter(|text| !text.is_empty());
+    place
+        .map(|text| text.parse())
         .transpose()
         .map_err(|_| Problem::Malformed("that is no id of an event".into(), Vec::new()))
 }

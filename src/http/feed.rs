@@ -87,8 +87,8 @@ impl<L: Log> Feeds<L> {
         };
         stream::unfold(Some(watcher), |watcher| async move {
             let mut watcher = watcher?;
-            let told = watcher.next().await?;
-            Some((Ok(told.event.clone()), (!told.last).then_some(watcher)))
+            let message = watcher.next().await?;
+            Some((Ok(message.event.clone()), (!message.last).then_some(watcher)))
         })
     }
 
@@ -151,11 +151,11 @@ impl<L: Log> Feeder<L> {
             let Some(entries) = look(&self.feeds.driver, self.log, self.after).await else {
                 return;
             };
-            for told in entries {
-                self.after = told.place;
-                let last = told.last;
+            for message in entries {
+                self.after = message.place;
+                let last = message.last;
                 // Nobody may hear it: then the loop ends.
-                let _ = self.sender.send(told);
+                let _ = self.sender.send(message);
                 if last {
                     return;
                 }
@@ -186,9 +186,9 @@ struct Watcher<L: Log> {
 impl<L: Log> Watcher<L> {
     async fn next(&mut self) -> Option<Arc<Message<L::Place>>> {
         loop {
-            if let Some(told) = self.ready.pop_front() {
-                self.after = told.place;
-                return Some(told);
+            if let Some(message) = self.ready.pop_front() {
+                self.after = message.place;
+                return Some(message);
             }
             if self.behind {
                 self.ready.extend(look(&self.driver, self.log, self.after).await?);
@@ -199,7 +199,7 @@ impl<L: Log> Watcher<L> {
                 return None;
             }
             let news = tokio::select! {
-                // What was committed until then is still told.
+                // What was committed until then is still sent.
                 () = self.closing.cancelled() => {
                     (self.behind, self.fed) = (true, false);
                     continue;
@@ -207,7 +207,7 @@ impl<L: Log> Watcher<L> {
                 news = self.news.recv() => news,
             };
             match news {
-                Ok(told) if told.place > self.after => self.ready.push_back(told),
+                Ok(message) if message.place > self.after => self.ready.push_back(message),
                 Ok(_) => {}
                 Err(RecvError::Lagged(_)) => self.behind = true,
                 Err(RecvError::Closed) => (self.behind, self.fed) = (true, false),
@@ -235,8 +235,9 @@ async fn look<L: Log>(
     log: L,
     after: L::Place,
 ) -> Option<Vec<Arc<Message<L::Place>>>> {
-    let told = read(driver, log, after).await.transpose()?;
-    told.inspect_err(|error| tracing::warn!(error = format!("{error:#}"), "an event stream broke"))
+    let messages = read(driver, log, after).await.transpose()?;
+    messages
+        .inspect_err(|error| tracing::warn!(error = format!("{error:#}"), "an event stream broke"))
         .ok()
 }
 
@@ -272,7 +273,7 @@ mod tests {
         driver.submit(serde_json::from_str(SPIRAL).unwrap(), None).await.unwrap();
     }
 
-    async fn told(driver: &Driver) -> Vec<Arc<Message<GlobalCursor>>> {
+    async fn messages(driver: &Driver) -> Vec<Arc<Message<GlobalCursor>>> {
         look(driver, OfAll, OfAll::START).await.unwrap()
     }
 
@@ -301,16 +302,16 @@ mod tests {
         for _ in 0..6 {
             submit(&driver).await;
         }
-        let all = told(&driver).await;
-        for told in &all {
-            assert!(feed.send(told.clone()).is_ok());
+        let all = messages(&driver).await;
+        for message in &all {
+            assert!(feed.send(message.clone()).is_ok());
         }
         assert_eq!((watcher.news.len(), feed.len()), (6, 2), "four are lost to the watcher");
         for expected in &all {
             assert_eq!(watcher.next().await.unwrap().place, expected.place);
         }
         submit(&driver).await;
-        let seventh = told(&driver).await.pop().unwrap();
+        let seventh = messages(&driver).await.pop().unwrap();
         assert!(feed.send(seventh.clone()).is_ok());
         assert_eq!(watcher.next().await.unwrap().place, seventh.place);
         // The feed still holds entries that it read from the store: it passes over them.

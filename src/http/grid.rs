@@ -55,30 +55,22 @@ fn record(spec: &SweepSpec, plan: &SearchSpace, curves: &[CurveRow], trials: &[T
     let further: Vec<_> = further.collect();
     let run = |family: &Family| {
         let keys: Vec<_> = arms.iter().map(|&arm| TrialKey::new(family.family, arm)).collect();
-        let column = |metric: fn(&CurveRow) -> Metric| {
-            let rows = |key| curves.get(key).copied().unwrap_or_default();
-            keys.iter().map(|key| rows(key).iter().map(metric).collect()).collect()
+        let rows: Vec<&[CurveRow]> =
+            keys.iter().map(|key| curves.get(key).copied().unwrap_or_default()).collect();
+        let old = |name| {
+            let value = |row: &CurveRow| row.metrics.get(name).unwrap_or(Metric::Diverged);
+            metrics.get(name).is_some().then(|| column(&rows, value))
         };
-        let told = |name| {
-            let rows = |key| curves.get(key).copied().unwrap_or_default();
-            let values = |key| rows(key).iter().map(|row| row.metrics.get(name)).collect();
-            keys.iter().map(values).collect()
-        };
-        let metric = |name| {
-            let value = move |row: &CurveRow| row.metrics.get(name).unwrap_or(Metric::Diverged);
-            let rows = |key| curves.get(key).copied().unwrap_or_default();
-            let all = || keys.iter().map(|key| rows(key).iter().map(value).collect()).collect();
-            metrics.get(name).is_some().then(all)
-        };
+        let of = |name| (name, column(&rows, |row| row.metrics.get(name)));
         GridRun {
             seed: family.seed,
             weight_decay: family.weight_decay,
             steps_per_epoch: spec.recipe.steps_per_epoch(),
             onset_step: keys.iter().map(|key| onsets.get(key).copied()).collect(),
-            train_loss: column(|row| row.train_loss),
-            val_loss: metric(MetricName::val_loss()),
-            val_error: metric(MetricName::val_error()),
-            metrics: further.iter().map(|&name| (name, told(name))).collect(),
+            train_loss: column(&rows, |row| row.train_loss),
+            val_loss: old(MetricName::val_loss()),
+            val_error: old(MetricName::val_error()),
+            metrics: further.iter().copied().map(of).collect(),
         }
     };
     let same = |family: &Family, wanted: &Family| {
@@ -94,6 +86,11 @@ fn record(spec: &SweepSpec, plan: &SearchSpace, curves: &[CurveRow], trials: &[T
         epochs: spec.recipe.epochs,
         runs: whole.families.iter().filter_map(family).map(run).collect(),
     }
+}
+
+/// A value of each epoch of each trial.
+fn column<T>(trials: &[&[CurveRow]], value: impl Fn(&CurveRow) -> T) -> Vec<Vec<T>> {
+    trials.iter().map(|rows| rows.iter().map(&value).collect()).collect()
 }
 
 fn flattened(spec: &SweepSpec) -> GridRecipe {

@@ -13,7 +13,7 @@ const MAX_LEFT_OUT: usize = 64;
 
 /// The spec that a row holds.
 pub(super) fn spec(row: &SweepRow) -> Result<SweepSpec, Problem> {
-    SweepSpec::deserialize(&row.spec).map_err(|error| {
+    row.read_spec().map_err(|error| {
         let sweep = row.sweep;
         Problem::Internal(anyhow::Error::from(error).context(format!("spec of sweep {sweep}")))
     })
@@ -21,8 +21,7 @@ pub(super) fn spec(row: &SweepRow) -> Result<SweepSpec, Problem> {
 
 /// The arms and families of a row's sweep.
 pub(super) fn plan(row: &SweepRow) -> Result<SearchSpace, Problem> {
-    let Some(plan) = &row.plan else { return Ok(SearchSpace::of(&spec(row)?)) };
-    SearchSpace::deserialize(plan).map_err(|error| {
+    row.read_plan().map_err(|error| {
         let sweep = row.sweep;
         Problem::Internal(anyhow::Error::from(error).context(format!("plan of sweep {sweep}")))
     })

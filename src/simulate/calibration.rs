@@ -2,7 +2,7 @@
 
 use super::{RecordedGrid, score::draws, trial};
 use crate::verdict::Best;
-use floodgauge_protocol::{Direction, MetricName, SchedulerKind};
+use floodgauge_protocol::{MetricName, SchedulerKind};
 use serde::Serialize;
 
 /// Bounds of the bins of stated probabilities.
@@ -61,11 +61,8 @@ impl Calibration {
         let chosen = best.best.as_ref().filter(|best| !best.arm.is_plain());
         let mean = chosen.and_then(|best| means.get(best.arm.ix.ix()));
         let interval = best.difference.as_ref().and_then(|d| d.low.zip(d.high));
-        // As the means are.
-        let interval = interval.map(|(low, high)| match best.direction {
-            Direction::Min => (low, high),
-            Direction::Max => (-high, -low),
-        });
+        // As the means are: minimised.
+        let interval = interval.map(|(low, high)| best.direction.interval(low, high));
         if let (Some(mean), Some((low, high))) = (mean, interval) {
             self.intervals += 1;
             self.covered += u32::from((low..=high).contains(&(mean - means[0])));

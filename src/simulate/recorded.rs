@@ -295,10 +295,10 @@ impl Truth for RecordedGrid {
     fn epoch(&self, seed: u32, arm: ArmIx, epoch: u32) -> Measured {
         let (run, at) = (self.run(seed), epoch as usize - 1);
         let of = |curves: &[Vec<Loss>]| Some(curves.get(arm.ix())?.get(at)?.metric());
-        let told = run.metrics.iter();
+        let curves = run.metrics.iter();
         Measured {
             train_loss: of(&run.train_loss).unwrap_or(Metric::Diverged),
-            metrics: told.filter_map(|(name, curves)| Some((*name, of(curves)?))).collect(),
+            metrics: curves.filter_map(|(name, curves)| Some((*name, of(curves)?))).collect(),
         }
     }
 

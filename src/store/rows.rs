@@ -5,7 +5,8 @@ use super::{
     commit::{RowUpdate, TrialUpdate},
 };
 use crate::{access::TokenId, scheduler::SweepStatus};
-use floodgauge_protocol::{Digest, LeaseId, Segment, SweepId, Upload};
+use floodgauge_protocol::{Digest, LeaseId, SearchSpace, Segment, SweepId, SweepSpec, Upload};
+use serde::Deserialize as _;
 use serde_json::Value;
 use std::{fmt, str::FromStr, time::Duration};
 
@@ -112,6 +113,27 @@ pub struct SweepRow {
     pub updated_ms: i64,
     /// Whether its checkpoints were dropped, as they are some time after its end.
     pub checkpoints_dropped: bool,
+}
+
+impl SweepRow {
+    /// The spec that it holds.
+    ///
+    /// # Errors
+    /// If another version wrote it, with what this one doesn't know.
+    pub fn read_spec(&self) -> serde_json::Result<SweepSpec> {
+        SweepSpec::deserialize(&self.spec)
+    }
+
+    /// The arms and families of the sweep, those that were added on its way too.
+    ///
+    /// # Errors
+    /// As of [`read_spec`](Self::read_spec).
+    pub fn read_plan(&self) -> serde_json::Result<SearchSpace> {
+        match &self.plan {
+            Some(plan) => SearchSpace::deserialize(plan),
+            None => Ok(SearchSpace::of(&self.read_spec()?)),
+        }
+    }
 }
 
 /// How much there is to do, and how many sweeps stand where.

@@ -18,7 +18,7 @@ pub(super) fn lines(names: Names<'_>, decisions: &[Decision]) -> Vec<LogLine> {
         }
     }
     alike.retain(|_, trials| trials.len() >= MANY);
-    let mut told = HashSet::new();
+    let mut done = HashSet::new();
     let mut lines = compared::lines(decisions);
     for Decision { action, reason, .. } in decisions {
         let many = match action {
@@ -27,7 +27,7 @@ pub(super) fn lines(names: Names<'_>, decisions: &[Decision]) -> Vec<LogLine> {
         };
         match many {
             None => lines.push(line(names, action, reason)),
-            Some((like, trials)) if told.insert(*like) => {
+            Some((like, trials)) if done.insert(*like) => {
                 lines.push(end_line(like.0, count(trials.len(), "trial"), reason, trials));
             }
             Some(_) => {}

@@ -22,7 +22,7 @@ fn submitted() -> Sweep {
     sweep
 }
 
-fn told(facts: &Facts, event: Value, decisions: Value) -> Vec<LogLine> {
+fn lines_of(facts: &Facts, event: Value, decisions: Value) -> Vec<LogLine> {
     let event = serde_json::from_value(event).unwrap();
     lines(Names::of(facts), &event, &serde_json::from_value::<Vec<_>>(decisions).unwrap())
 }
@@ -59,7 +59,7 @@ fn a_segment_is_told_with_its_arms_family_and_epochs_long_after_it_was_queued() 
     let tests = json!({ "action": "enqueue", "reason": "next", "segment": {
         "segment": 7, "family": 1, "kind": "test", "from_step": 180, "to_step": 180,
         "branches": [{ "arms": [0, 2], "start": { "from": "init" } }] } });
-    let lines = told(sweep.facts(), claimed, json!([tests]));
+    let lines = lines_of(sweep.facts(), claimed, json!([tests]));
     let family = "seed 0, weight decay 0.001";
     assert_eq!(
         words(&lines),
@@ -86,8 +86,8 @@ fn a_segment_that_nobody_knows_goes_by_its_number() {
 fn a_report_is_told_only_if_work_was_done_again() {
     let sweep = submitted();
     let reported = |redone: u32| json!({ "type": "reported", "segment": 0, "attempt": 1, "redone": redone, "rows": [] });
-    assert_eq!(told(sweep.facts(), reported(0), json!([])), []);
-    let lines = told(sweep.facts(), reported(1), json!([]));
+    assert_eq!(lines_of(sweep.facts(), reported(0), json!([])), []);
+    let lines = lines_of(sweep.facts(), reported(1), json!([]));
     assert_eq!(words(&lines), ["redone: 1 row of segment 0 trained again"]);
 }
 
@@ -99,7 +99,7 @@ fn decisions_are_told_with_their_reasons_and_many_ends_alike_as_one() {
         { "arms": [1], "end": "diverged", "step": 9 }] });
     let all = |arm| end(arm, "completed", "all done");
     let prune = json!({ "action": "prune", "trial": trial(1), "rung": 0, "reason": "rank 2 of 2" });
-    let lines = told(sweep.facts(), finished, json!([prune, all(0), all(1), all(2)]));
+    let lines = lines_of(sweep.facts(), finished, json!([prune, all(0), all(1), all(2)]));
     assert_eq!(
         words(&lines),
         [
@@ -110,7 +110,7 @@ fn decisions_are_told_with_their_reasons_and_many_ends_alike_as_one() {
     );
     assert_eq!(lines[2].arms.len(), 3);
     assert_eq!(lines[2].tone, Tone::Good);
-    let two = told(sweep.facts(), lost(), json!([all(0), all(1), end(2, "failed", "no data")]));
+    let two = lines_of(sweep.facts(), lost(), json!([all(0), all(1), end(2, "failed", "no data")]));
     assert_eq!(two.len(), 4, "each by itself");
     assert_eq!(news(&two).len(), 2, "that a worker was lost, and what failed");
 }
@@ -133,7 +133,7 @@ fn what_was_compared_together_is_told_in_one_line_before_the_rest() {
         probed
     };
     let kept = at_rung(1, "promoted", "promote");
-    let lines = told(sweep.facts(), lost(), json!([kept, at_rung(2, "pruned", "prune")]));
+    let lines = lines_of(sweep.facts(), lost(), json!([kept, at_rung(2, "pruned", "prune")]));
     assert_eq!(
         words(&lines)[1..],
         [
@@ -145,9 +145,9 @@ fn what_was_compared_together_is_told_in_one_line_before_the_rest() {
     assert_eq!(lines[1].arms, [ArmIx(1), ArmIx(2)]);
     assert_eq!(news(&lines).len(), 2);
     let pruned = [0, 1, 2].map(|arm| probed(arm, "pruned", "prune"));
-    let lines = told(sweep.facts(), lost(), json!(pruned));
+    let lines = lines_of(sweep.facts(), lost(), json!(pruned));
     assert_eq!(lines[1].text, "0 of 3 probes continue; the rest are pruned");
-    let alone = told(sweep.facts(), lost(), json!([kept]));
+    let alone = lines_of(sweep.facts(), lost(), json!([kept]));
     assert_eq!(alone[1].kind, "kept", "one alone was compared with nobody at hand");
 }
 
@@ -155,7 +155,7 @@ fn what_was_compared_together_is_told_in_one_line_before_the_rest() {
 fn a_failure_of_the_sweep_gives_its_reason_once() {
     let sweep = submitted();
     let failed = json!({ "type": "failed", "segment": 0, "attempt": 3, "message": "no data" });
-    let lines = told(
+    let lines = lines_of(
         sweep.facts(),
         failed,
         json!([{ "action": "fail", "reason": "every segment failed: no data" }]),
@@ -179,7 +179,7 @@ fn what_stops_wherever_it_is_names_no_epoch() {
                 "stop": { "arms": arms, "at_epoch": at_epoch } })
     };
     let asked = json!({ "type": "cancel_requested" });
-    let lines = told(sweep.facts(), asked, json!([stop(&[0, 1, 2], 0), stop(&[1], 5)]));
+    let lines = lines_of(sweep.facts(), asked, json!([stop(&[0, 1, 2], 0), stop(&[1], 5)]));
     assert_eq!(
         words(&lines),
         [
@@ -194,7 +194,7 @@ fn what_stops_wherever_it_is_names_no_epoch() {
 fn an_extension_is_told_by_what_it_adds() {
     let sweep = submitted();
     let more = json!({ "type": "extended", "seeds": [3, 4], "levels": [0.15], "epochs": 20 });
-    let lines = told(sweep.facts(), more, json!([]));
+    let lines = lines_of(sweep.facts(), more, json!([]));
     let text = "extended: a user added seeds 3, 4; levels 0.15; epochs up to 20";
     assert_eq!(words(&lines), [text]);
 }

@@ -29,23 +29,17 @@ impl Judged {
 
     /// An interval, from its lower end to its upper.
     pub fn interval(self, low: f64, high: f64) -> (f64, f64) {
-        match self.direction {
-            Direction::Min => (low, high),
-            Direction::Max => (-high, -low),
-        }
+        self.direction.interval(low, high)
     }
 
     /// A minimised difference, likewise.
     pub fn difference(self, of: Difference) -> Difference {
-        let (low, high) = match self.direction {
-            Direction::Min => (of.low, of.high),
-            Direction::Max => (of.high, of.low),
-        };
+        let interval = of.low.zip(of.high).map(|(low, high)| self.interval(low, high));
         Difference {
             mean: self.number(of.mean),
             expected: of.expected.map(|expected| self.number(expected)),
-            low: low.map(|low| self.number(low)),
-            high: high.map(|high| self.number(high)),
+            low: interval.map(|(low, _)| low),
+            high: interval.map(|(_, high)| high),
             ..of
         }
     }

@@ -22,14 +22,14 @@ pub(super) fn describe(openapi: &mut OpenApi) {
         if let Some(RefOr::T(Schema::Object(field))) =
             object(openapi, schema).and_then(|object| object.properties.get_mut(setting))
         {
-            let told = ExtensionsBuilder::new().add("x-schedulers", json!(names)).build();
-            field.extensions.get_or_insert_default().merge(told);
+            let extension = ExtensionsBuilder::new().add("x-schedulers", json!(names)).build();
+            field.extensions.get_or_insert_default().merge(extension);
         }
     }
     if let Some(kinds) = object(openapi, "SchedulerKind") {
         let words = SchedulerKind::ALL.map(SchedulerKind::words);
-        let told = ExtensionsBuilder::new().add("x-enum-descriptions", json!(words)).build();
-        kinds.extensions.get_or_insert_default().merge(told);
+        let extension = ExtensionsBuilder::new().add("x-enum-descriptions", json!(words)).build();
+        kinds.extensions.get_or_insert_default().merge(extension);
     }
 }
 
@@ -46,8 +46,8 @@ mod tests {
 
     #[test]
     fn every_setting_that_not_all_schedulers_have_says_which_do() {
-        let told = serde_json::to_value(crate::http::openapi()).unwrap();
-        let schemas = &told["components"]["schemas"];
+        let file = serde_json::to_value(crate::http::openapi()).unwrap();
+        let schemas = &file["components"]["schemas"];
         let who = |schema: &str, setting: &str| {
             schemas[schema]["properties"][setting]["x-schedulers"].clone()
         };

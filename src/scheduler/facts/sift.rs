@@ -47,7 +47,6 @@ impl Facts {
         let mut known: HashMap<ArmIx, u32> = HashMap::new();
         for (i, row) in rows.iter().enumerate() {
             check_row(self, segment, row).map_err(|message| bad(i, message))?;
-            let row_point = Point::new(row, &self.criteria.metrics);
             let stopped =
                 |arm| stops.iter().any(|s| s.arms.contains(&arm) && s.discards(row.epoch));
             let (mut new, mut contradicting, mut same) = (vec![], vec![], false);
@@ -64,7 +63,8 @@ impl Facts {
                     return Err(bad(i, format!("epoch {} follows epoch {known}", row.epoch)));
                 } else {
                     let point = trial.curve.get(row.epoch as usize - 1);
-                    match point.is_none_or(|point| point.has_bits_of(&row_point)) {
+                    let again = || Point::new(row, &self.criteria.metrics);
+                    match point.is_none_or(|point| point.has_bits_of(&again())) {
                         true => same = true,
                         false => contradicting.push(arm),
                     }
@@ -111,13 +111,13 @@ pub(super) fn stands_for(branch: &Branch, arms: &[ArmIx]) -> bool {
 }
 
 /// Whether a row has the metrics of its sweep: each that can be compared, and none that isn't declared.
-fn check_metrics(declared: &Metrics, told: &MetricValues) -> Result<(), String> {
-    if let Some((name, _)) = told.iter().find(|(name, _)| declared.get(*name).is_none()) {
+fn check_metrics(declared: &Metrics, reported: &MetricValues) -> Result<(), String> {
+    if let Some((name, _)) = reported.iter().find(|(name, _)| declared.get(*name).is_none()) {
         let names = declared.names();
         return Err(format!("the sweep has no metric `{name}`; it has {names}"));
     }
     let mut compared = declared.iter().filter(|metric| metric.direction.is_some());
-    match compared.find(|metric| told.get(metric.name).is_none()) {
+    match compared.find(|metric| reported.get(metric.name).is_none()) {
         Some(missing) => Err(format!("metric `{}` is missing", missing.name)),
         None => Ok(()),
     }

@@ -34,6 +34,15 @@ impl Direction {
         }
     }
 
+    /// An interval of minimised numbers as it was measured, or the other way round: from its lower end to
+    /// its upper.
+    pub fn interval(self, low: f64, high: f64) -> (f64, f64) {
+        match self {
+            Self::Min => (low, high),
+            Self::Max => (-high, -low),
+        }
+    }
+
     /// Whether it is [`Min`](Self::Min), as that of every metric before there was a choice.
     pub fn is_min(&self) -> bool {
         *self == Self::Min

@@ -45,17 +45,6 @@ impl MetricValues {
         }
     }
 
-    /// Takes a metric out.
-    pub fn remove(&mut self, name: MetricName) -> Option<Metric> {
-        let at = self.0.binary_search_by_key(&name, |(name, _)| *name).ok()?;
-        Some(self.0.remove(at).1)
-    }
-
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
     /// Every metric with its value, by name.
     pub fn iter(&self) -> impl Iterator<Item = (MetricName, Metric)> + '_ {
         self.0.iter().copied()
