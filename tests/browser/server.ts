@@ -49,13 +49,13 @@ export async function startServer(...flags: string[]): Promise<Server> {
   }
 }
 
-/** The address in the first line that holds one; what else it says is for an error. */
+/** The address that it says to listen on; what else it says, other addresses among it, is for an error. */
 function listeningAddress(child: ChildProcess): Promise<string> {
   return new Promise((resolve, reject) => {
     const said: string[] = [];
     const onLine = (line: string) => {
       said.push(line);
-      const address = /http:\/\/127\.0\.0\.1:\d+[\w./~-]*/.exec(line)?.[0];
+      const address = /^listening on (http:\/\/127\.0\.0\.1:\d+[\w./~-]*)/.exec(line)?.[1];
       if (address) resolve(address.endsWith("/") ? address : `${address}/`);
     };
     for (const pipe of [child.stdout, child.stderr]) {
