@@ -69,7 +69,7 @@ impl ValueEnum for Contestant {
 /// If a file can't be read, isn't a complete grid, or has too few seeds.
 pub async fn run(args: Args) -> Result<(), Failure> {
     let contestants = match &args.scheduler[..] {
-        [] => Contestant::ALL.to_vec(),
+        [] => Contestant::all(),
         some => some.to_vec(),
     };
     let mut grids = vec![];

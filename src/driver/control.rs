@@ -33,6 +33,7 @@ impl Driver {
         self.0.store.delete_sweep(sweep).await?;
         self.lock_live().remove(&sweep);
         self.0.unreplayable.forget(sweep);
+        self.0.readers.forget(sweep);
         self.announce(sweep, 0);
         Ok(())
     }

@@ -76,7 +76,10 @@ impl Driver {
             }
         }
         let replayed = live.seq() - from;
-        self.0.readers.keep(live);
+        // What ended isn't read on but from its start.
+        if !live.state().status().is_final() {
+            self.0.readers.keep(live);
+        }
         Ok(replayed)
     }
 
@@ -115,6 +118,11 @@ impl Readers {
         let mut kept = self.lock();
         kept.truncate(MAX_READERS - 1);
         kept.push_front(live);
+    }
+
+    /// Drops what is kept of a sweep that is gone.
+    pub fn forget(&self, sweep: SweepId) {
+        self.lock().retain(|live| live.sweep() != sweep);
     }
 
     fn lock(&self) -> MutexGuard<'_, VecDeque<Live>> {

@@ -226,27 +226,16 @@ impl Driver {
     /// [`DriverError::NotFound`]; one that [is unreplayable](DriverError::is_unreplayable) if this
     /// binary can't read the log, or would decide otherwise than the one that wrote it.
     pub async fn sweep(&self, sweep: SweepId) -> Result<Arc<Sweep>, DriverError> {
-        self.sweep_after(sweep, u64::MAX).await
-    }
-
-    /// The same, up to the entry `seq` at least: where the state in memory is as far, the store
-    /// isn't asked.
-    ///
-    /// # Errors
-    /// As of [`sweep`](Self::sweep).
-    pub async fn sweep_after(&self, sweep: SweepId, seq: u64) -> Result<Arc<Sweep>, DriverError> {
-        let followed = self.follow(sweep, seq).await;
+        let followed = self.follow(sweep).await;
         self.0.unreplayable.note(sweep, &followed);
         followed
     }
 
-    async fn follow(&self, sweep: SweepId, seq: u64) -> Result<Arc<Sweep>, DriverError> {
+    async fn follow(&self, sweep: SweepId) -> Result<Arc<Sweep>, DriverError> {
         let slot = self.slot(sweep);
         let mut slot = slot.lock().await;
         let mut live = self.load(sweep, slot.take()).await?;
-        if live.seq() < seq {
-            live.catch_up(&self.0.store).await?;
-        }
+        live.catch_up(&self.0.store).await?;
         let state = live.state();
         *slot = Some(live);
         Ok(state)

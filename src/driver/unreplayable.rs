@@ -65,11 +65,6 @@ impl Driver {
         version.or_else(|| self.0.unreplayable.why(row.sweep))
     }
 
-    /// Whether a sweep's log couldn't be replayed here when it was last tried.
-    pub fn is_unreplayable(&self, sweep: SweepId) -> bool {
-        self.0.unreplayable.why(sweep).is_some()
-    }
-
     /// Tries every sweep that hasn't ended, so that lists tell which can't be replayed.
     ///
     /// # Errors

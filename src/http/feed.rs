@@ -248,7 +248,7 @@ async fn read<L: Log>(
     after: L::Place,
 ) -> anyhow::Result<Option<Vec<Arc<Message<L::Place>>>>> {
     let Look::Entries { entries, grown } = log.read(driver, after).await? else { return Ok(None) };
-    let lines = lines::of(driver, entries.iter().map(|(_, entry)| entry)).await?;
+    let lines = lines::of(driver.store(), entries.iter().map(|(_, entry)| entry)).await?;
     let of_entry = |((place, entry), lines): ((L::Place, Entry), _)| -> anyhow::Result<_> {
         let last = L::ends_with(&entry, grown);
         Ok(Arc::new(Message { place, last, event: message(&place.to_string(), entry, lines)? }))

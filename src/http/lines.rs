@@ -1,90 +1,98 @@
-//! The lines of log entries, made of what is known of their sweeps.
+//! The lines of log entries, made of what is stored of their sweeps: no log is replayed for them, so
+//! those of a sweep whose log can't be are no fewer.
 
 use super::stored::{self, Legible};
 use crate::{
-    driver::{Driver, DriverError},
-    scheduler::{Decision, Event, Sweep},
-    store::{Entry, StoreError},
+    scheduler::{Decision, Event},
+    store::{DynStore, Entry, StoreError},
     story::{self, Names},
 };
 use floodgauge_api::LogLine;
-use floodgauge_protocol::SweepId;
+use floodgauge_protocol::{Segment, SegmentId, SweepId};
 use serde::Deserialize as _;
-use std::{
-    collections::{HashMap, hash_map},
-    sync::Arc,
-};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// The lines of entries, of one sweep or of several, in their order.
 ///
 /// # Errors
 /// The store's trouble.
 pub(super) async fn of(
-    driver: &Driver,
-    entries: impl Iterator<Item = &Entry> + Clone,
+    store: &DynStore,
+    entries: impl Iterator<Item = &Entry>,
 ) -> Result<Vec<Vec<LogLine>>, StoreError> {
-    let heads: HashMap<SweepId, u64> =
-        entries.clone().map(|entry| (entry.sweep, entry.seq)).collect();
-    let mut known: HashMap<SweepId, Known> = HashMap::new();
-    let mut all = vec![];
-    for entry in entries {
-        if is_routine(entry) {
-            all.push(vec![]);
-            continue;
+    let contents: Vec<_> = entries.map(|entry| (entry.sweep, Content::of(entry))).collect();
+    let mut wanted: BTreeMap<SweepId, BTreeSet<SegmentId>> = BTreeMap::new();
+    for (sweep, content) in &contents {
+        if let Content::Read(event, decisions) = content {
+            wanted.entry(*sweep).or_default().extend(story::named_segments(event, decisions));
         }
-        let known = match known.entry(entry.sweep) {
-            hash_map::Entry::Occupied(known) => known.into_mut(),
-            hash_map::Entry::Vacant(place) => {
-                let head = heads.get(&entry.sweep).copied().unwrap_or(entry.seq);
-                place.insert(Known::of(driver, entry.sweep, head).await?)
-            }
-        };
-        all.push(known.lines(entry));
     }
-    Ok(all)
+    let mut named = HashMap::new();
+    for (sweep, segments) in wanted {
+        if let Some(known) = Known::of(store, sweep, &segments).await? {
+            named.insert(sweep, known);
+        }
+    }
+    let lines = |(sweep, content): &(SweepId, Content)| match content {
+        Content::Routine => vec![],
+        Content::Unread => vec![story::unread()],
+        Content::Read(event, decisions) => {
+            let lines = |known: &Known| story::lines(known.names(), event, decisions);
+            // Of a sweep that was deleted meanwhile nothing is told.
+            named.get(sweep).map_or_else(Vec::new, lines)
+        }
+    };
+    Ok(contents.iter().map(lines).collect())
 }
 
-/// What is known of a sweep whose entries are told.
-enum Known {
-    /// All that its log tells.
-    Replayed(Arc<Sweep>),
-    /// What is stored beside a log that can't be replayed here.
-    Stored(Box<Legible>),
-    /// Nothing: it was deleted meanwhile.
-    Nothing,
+/// What an entry holds.
+enum Content {
+    /// What was trained, and nothing else: most entries hold that, and have no lines.
+    Routine,
+    /// What this server can't read.
+    Unread,
+    /// An event and what was decided on it.
+    Read(Event, Vec<Decision>),
+}
+
+impl Content {
+    fn of(entry: &Entry) -> Self {
+        if is_routine(entry) {
+            return Self::Routine;
+        }
+        match (Event::deserialize(&entry.event), Vec::deserialize(&entry.decisions)) {
+            (Ok(event), Ok(decisions)) => Self::Read(event, decisions),
+            _ => Self::Unread,
+        }
+    }
+}
+
+/// What is stored of a sweep whose entries are told.
+struct Known {
+    legible: Legible,
+    segments: Vec<Segment>,
 }
 
 impl Known {
-    /// That of a sweep whose log goes up to `head` at least.
-    async fn of(driver: &Driver, sweep: SweepId, head: u64) -> Result<Self, StoreError> {
-        // A long log isn't tried once more for each part of it that is told.
-        if !driver.is_unreplayable(sweep) {
-            match driver.sweep_after(sweep, head).await {
-                Ok(sweep) => return Ok(Self::Replayed(sweep)),
-                Err(DriverError::Store(error)) => return Err(error),
-                Err(_) => {}
-            }
-        }
-        let row = driver.store().sweep(sweep).await?;
-        let legible = row.and_then(|row| stored::legible(&row).ok());
-        Ok(legible.map_or(Self::Nothing, |legible| Self::Stored(Box::new(legible))))
+    /// That of a sweep and some of its segments; none of one that is gone.
+    async fn of(
+        store: &DynStore,
+        sweep: SweepId,
+        segments: &BTreeSet<SegmentId>,
+    ) -> Result<Option<Self>, StoreError> {
+        let row = store.sweep(sweep).await?;
+        let Some(legible) = row.and_then(|row| stored::legible(&row).ok()) else {
+            return Ok(None);
+        };
+        Ok(Some(Self { legible, segments: store.segments(sweep, segments).await? }))
     }
 
-    fn lines(&self, entry: &Entry) -> Vec<LogLine> {
-        let names = match self {
-            Self::Replayed(sweep) => Names::of(sweep.facts()),
-            Self::Stored(legible) => Names::stored(&legible.spec, &legible.plan),
-            Self::Nothing => return vec![],
-        };
-        let event = Event::deserialize(&entry.event);
-        match (event, Vec::<Decision>::deserialize(&entry.decisions)) {
-            (Ok(event), Ok(decisions)) => story::lines(names, &event, &decisions),
-            _ => vec![story::unread()],
-        }
+    fn names(&self) -> Names<'_> {
+        Names::new(&self.legible.spec, &self.legible.plan, &self.segments)
     }
 }
 
-/// Whether an entry has no lines, as most have none: what was trained, and nothing else.
+/// Whether an entry tells of training and nothing else.
 fn is_routine(Entry { event, decisions, .. }: &Entry) -> bool {
     let is_routine = match event["type"].as_str() {
         Some("reported") => event["redone"] == 0,

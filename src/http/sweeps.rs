@@ -206,6 +206,7 @@ pub(super) async fn detail(state: &AppState, sweep: SweepId) -> Result<SweepDeta
 fn summary(state: &AppState, row: &SweepRow) -> Result<SweepSummary, Problem> {
     let Legible { spec, plan, is_whole } = stored::legible(row)?;
     let unread = || (!is_whole).then(|| "not all that it was submitted with can be read".into());
+    let objective = spec.search.objective.metric;
     Ok(SweepSummary {
         id: row.sweep,
         name: row.name.clone(),
@@ -217,7 +218,8 @@ fn summary(state: &AppState, row: &SweepRow) -> Result<SweepSummary, Problem> {
         arms: plan.arms.len(),
         seeds: spec.search.seeds.len(),
         epochs: spec.recipe.epochs,
-        metric: spec.search.objective.metric,
+        metric: objective,
+        metric_unit: spec.search.metrics().get(objective).and_then(|metric| metric.unit.clone()),
         at: spec.search.objective.at,
         best: stored::best(row, &plan),
         replay_error: state.driver.replay_error(row).or_else(unread),

@@ -109,6 +109,24 @@ fn first_extension_version() -> u32 {
 }
 
 impl Event {
+    /// The segment that the event is of; none of what users do.
+    pub fn segment(&self) -> Option<SegmentId> {
+        match self {
+            Self::Claimed { segment, .. }
+            | Self::Reported { segment, .. }
+            | Self::Nondeterminism { segment, .. }
+            | Self::Saved { segment, .. }
+            | Self::Finished { segment, .. }
+            | Self::Failed { segment, .. }
+            | Self::Lost { segment, .. } => Some(*segment),
+            Self::Submitted { .. }
+            | Self::CancelRequested
+            | Self::PauseRequested
+            | Self::Resumed
+            | Self::Extended { .. } => None,
+        }
+    }
+
     /// The event's name, as in its `type` field and in the event stream.
     pub fn name(&self) -> &'static str {
         match self {

@@ -216,7 +216,7 @@ pub enum Cause {
     Reached,
     /// It is probed, beyond an end of the levels.
     BeyondAnEnd,
-    /// The response of the probes is lowest there.
+    /// The response of the probes is best there.
     Chosen,
     /// An extension added it.
     Added,

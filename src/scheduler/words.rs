@@ -85,7 +85,7 @@ impl Display for Reason {
 impl Display for BeyondAnEnd {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
         let Self { arm, levels } = self;
-        write!(f, "the response of the probes is lowest at {arm}, an end of the levels: ")?;
+        write!(f, "the response of the probes is best at {arm}, an end of the levels: ")?;
         write!(f, "{} more are there now", levels.len())?;
         match &levels[..] {
             [first, .., last] | [first @ last] => write!(f, ", from {first} to {last}"),
@@ -162,7 +162,7 @@ impl Display for Woken {
         let cause = match self.cause {
             Cause::Reached => "probed, as the plain run reached it",
             Cause::BeyondAnEnd => "probed, beyond an end of the levels",
-            Cause::Chosen => "the response of the probes is lowest here",
+            Cause::Chosen => "the response of the probes is best here",
             Cause::Added => "added",
         };
         let Self { onset, epochs, .. } = self;

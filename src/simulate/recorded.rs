@@ -107,7 +107,7 @@ impl RecordedRun {
         &'a self,
         metrics: &'a Metrics,
     ) -> impl Iterator<Item = Option<&'a Vec<Vec<Loss>>>> {
-        let compared = metrics.iter().filter(|metric| metric.direction.is_some());
+        let compared = metrics.compared();
         let curves = compared.map(|metric| self.metrics.get(&metric.name));
         std::iter::once(Some(&self.train_loss)).chain(curves)
     }

@@ -21,17 +21,13 @@ pub enum Contestant {
 }
 
 impl Contestant {
-    /// All of them: ours, those to compare it with, and picks that search nothing.
-    pub const ALL: [Self; 8] = [
-        Self::Scheduler(SchedulerKind::Halving),
-        Self::Scheduler(SchedulerKind::Grid),
-        Self::Scheduler(SchedulerKind::Sha),
-        Self::Scheduler(SchedulerKind::Asha),
-        Self::Scheduler(SchedulerKind::Hyperband),
-        Self::Lowest,
-        Self::Middle,
-        Self::Highest,
-    ];
+    /// All of them: the default, the schedulers to compare it with, and picks that search nothing.
+    pub fn all() -> Vec<Self> {
+        let default = SchedulerKind::default();
+        let others = SchedulerKind::ALL.into_iter().filter(|kind| *kind != default);
+        let schedulers = [default].into_iter().chain(others).map(Self::Scheduler);
+        schedulers.chain([Self::Lowest, Self::Middle, Self::Highest]).collect()
+    }
 
     /// Its name, as it stands in tables and in JSON.
     pub fn name(self) -> &'static str {

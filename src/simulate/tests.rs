@@ -64,7 +64,7 @@ fn a_grid_is_read_gzipped_or_not_and_searched() {
 #[test]
 fn seeds_that_the_grid_has_not_give_no_score() {
     let grids = read(grid().to_string().as_bytes()).unwrap();
-    let halving = Contestant::ALL[0];
+    let halving = Contestant::all()[0];
     assert_eq!(score(&grids[0], halving, MetricName::val_loss(), 3, 1), None);
 }
 
@@ -86,7 +86,7 @@ fn picks_that_search_nothing_cost_plain_and_their_level() {
 #[test]
 fn several_workers_end_sooner_at_the_same_cost() {
     let grids = read(grid().to_string().as_bytes()).unwrap();
-    for contestant in Contestant::ALL {
+    for contestant in Contestant::all() {
         let score =
             |workers| score(&grids[0], contestant, MetricName::val_loss(), 2, workers).unwrap();
         let (one, four) = (score(1), score(4));

@@ -26,9 +26,9 @@ pub use tokens::{AddedToken, NewToken, OverQuota, Quota, TokenRow, Usage};
 
 use crate::access::{Kind, Secret, TokenId};
 use async_trait::async_trait;
-use floodgauge_protocol::{Digest, LeaseId, SweepId, TrialKey};
+use floodgauge_protocol::{Digest, LeaseId, Segment, SegmentId, SweepId, TrialKey};
 use futures::{future::BoxFuture, stream::BoxStream};
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 /// A store as server, driver and housekeeping share it.
 pub type DynStore = Arc<dyn Store>;
@@ -122,6 +122,14 @@ pub trait Store: Send + Sync + 'static {
     /// Puts a segment back into the queue that was claimed and not begun; its family is pinned no
     /// more if nothing else of it was ever claimed. Nothing happens if the lease is lost.
     async fn release(&self, lease: LeaseId) -> Result<(), StoreError>;
+
+    /// Segments of a sweep by their ids, over or not; those that it doesn't have, or that this
+    /// version can't read, are left out.
+    async fn segments(
+        &self,
+        sweep: SweepId,
+        segments: &BTreeSet<SegmentId>,
+    ) -> Result<Vec<Segment>, StoreError>;
 
     /// The segments of a sweep that aren't over, in order.
     async fn open_work(&self, sweep: SweepId) -> Result<Vec<OpenWork>, StoreError>;

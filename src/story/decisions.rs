@@ -1,7 +1,7 @@
 //! What was decided, in words: a line a decision, but one for many trials that end alike.
 
 use super::{Names, compared, count};
-use crate::scheduler::{Action, Decision, TrialEnd};
+use crate::scheduler::{Action, Decision, Reason, TrialEnd};
 use floodgauge_api::{LogLine, Tone};
 use floodgauge_protocol::{SegmentId, TrialKey, work::Stop};
 use std::collections::{HashMap, HashSet};
@@ -20,13 +20,13 @@ pub(super) fn lines(names: Names<'_>, decisions: &[Decision]) -> Vec<LogLine> {
     alike.retain(|_, trials| trials.len() >= MANY);
     let mut done = HashSet::new();
     let mut lines = compared::lines(decisions);
-    for Decision { action, reason, .. } in decisions {
+    for decision @ Decision { action, reason, .. } in decisions {
         let many = match action {
             Action::End { end, .. } => alike.get_key_value(&(*end, reason.as_str())),
             _ => None,
         };
         match many {
-            None => lines.push(line(names, action, reason)),
+            None => lines.push(line(names, decision)),
             Some((like, trials)) if done.insert(*like) => {
                 lines.push(end_line(like.0, count(trials.len(), "trial"), reason, trials));
             }
@@ -36,7 +36,8 @@ pub(super) fn lines(names: Names<'_>, decisions: &[Decision]) -> Vec<LogLine> {
     lines
 }
 
-fn line(names: Names<'_>, action: &Action, reason: &str) -> LogLine {
+fn line(names: Names<'_>, decision: &Decision) -> LogLine {
+    let Decision { action, reason, why } = decision;
     let of_trial = |kind, trial: &TrialKey| {
         LogLine::new(kind, names.trial(*trial)).because(reason).about([trial.arm])
     };
@@ -57,9 +58,10 @@ fn line(names: Names<'_>, action: &Action, reason: &str) -> LogLine {
             .about(arms.iter().map(|added| added.ix))
             .as_news(true),
         Action::Promote { trial, .. } => of_trial("kept", trial).in_tone(Tone::Good),
-        // One that has all epochs in common with its trunk has nothing left to train.
-        Action::Wake { trial, epochs } => {
-            of_trial("woken", trial).as_news(*epochs < names.epochs())
+        Action::Wake { trial, .. } => {
+            // One that has all epochs in common with its trunk has nothing left to train.
+            let trains = !matches!(why, Some(Reason::SharesTrunk { .. }));
+            of_trial("woken", trial).as_news(trains)
         }
         Action::Rest { trial } => of_trial("resting", trial),
         Action::Prune { trial, .. } => of_trial("pruned", trial),

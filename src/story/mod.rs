@@ -17,6 +17,7 @@ pub use names::Names;
 
 use crate::scheduler::{Action, Decision, Event};
 use floodgauge_api::{LogLine, Tone};
+use floodgauge_protocol::SegmentId;
 
 /// The lines of an entry; none for a report that changes nothing else.
 pub fn lines(names: Names<'_>, event: &Event, decisions: &[Decision]) -> Vec<LogLine> {
@@ -31,6 +32,18 @@ pub fn lines(names: Names<'_>, event: &Event, decisions: &[Decision]) -> Vec<Log
         }
     }
     lines
+}
+
+/// The segments that the lines of an entry tell more of than its decisions do.
+pub fn named_segments<'a>(
+    event: &Event,
+    decisions: &'a [Decision],
+) -> impl Iterator<Item = SegmentId> + use<'a> {
+    let decided = decisions.iter().filter_map(|decision| match &decision.action {
+        Action::Retry { segment } | Action::Withdraw { segment } => Some(*segment),
+        _ => None,
+    });
+    event.segment().into_iter().chain(decided)
 }
 
 /// The line of an entry that this version can't read.

@@ -1,6 +1,5 @@
 //! What the lines of a sweep's log name: its arms, families and segments.
 
-use crate::scheduler::facts::{Facts, Segments};
 use floodgauge_protocol::{
     ArmIx, FamilyIx, SearchSpace, Segment, SegmentId, SegmentKind, SweepSpec, TrialKey,
 };
@@ -11,32 +10,22 @@ use floodgauge_protocol::{
 pub struct Names<'a> {
     space: &'a SearchSpace,
     spec: &'a SweepSpec,
-    /// Unknown of a sweep whose log can't be replayed.
-    segments: Option<&'a Segments>,
+    segments: &'a [Segment],
 }
 
 /// So many arms are named; more are counted.
 const NAMED: usize = 2;
 
 impl<'a> Names<'a> {
-    /// That of a sweep as its log tells it.
-    pub fn of(facts: &'a Facts) -> Self {
-        Self { space: facts.space(), spec: facts.spec(), segments: Some(facts.segments()) }
-    }
-
-    /// That of a sweep whose log can't be replayed: segments go by their numbers.
-    pub fn stored(spec: &'a SweepSpec, space: &'a SearchSpace) -> Self {
-        Self { space, spec, segments: None }
-    }
-
-    /// Epochs of a full run.
-    pub(super) fn epochs(self) -> u32 {
-        self.spec.recipe.epochs
+    /// The names of a sweep, with as many of its segments as are known: the others go by their
+    /// numbers.
+    pub fn new(spec: &'a SweepSpec, space: &'a SearchSpace, segments: &'a [Segment]) -> Self {
+        Self { space, spec, segments }
     }
 
     /// A segment, if it is known.
     pub(super) fn get(self, segment: SegmentId) -> Option<&'a Segment> {
-        self.segments?.get(segment)
+        self.segments.iter().find(|known| known.segment == segment)
     }
 
     /// The arms of a segment, as far as it is known.

@@ -24,7 +24,10 @@ fn submitted() -> Sweep {
 
 fn lines_of(facts: &Facts, event: Value, decisions: Value) -> Vec<LogLine> {
     let event = serde_json::from_value(event).unwrap();
-    lines(Names::of(facts), &event, &serde_json::from_value::<Vec<_>>(decisions).unwrap())
+    let decisions: Vec<_> = serde_json::from_value(decisions).unwrap();
+    let named = named_segments(&event, &decisions);
+    let segments: Vec<_> = named.filter_map(|id| facts.segments().get(id).cloned()).collect();
+    lines(Names::new(facts.spec(), facts.space(), &segments), &event, &decisions)
 }
 
 fn words(lines: &[LogLine]) -> Vec<String> {
@@ -77,7 +80,7 @@ fn a_segment_is_told_with_its_arms_family_and_epochs_long_after_it_was_queued() 
 fn a_segment_that_nobody_knows_goes_by_its_number() {
     let (spec, event) = (spec(), serde_json::from_value(lost()).unwrap());
     let space = SearchSpace::of(&spec);
-    let lines = lines(Names::stored(&spec, &space), &event, &[]);
+    let lines = lines(Names::new(&spec, &space, &[]), &event, &[]);
     assert_eq!(words(&lines), ["lost: segment 0: its worker's lease expired"]);
     assert_eq!(lines[0].arms, []);
 }

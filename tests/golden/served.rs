@@ -11,7 +11,7 @@ use floodgauge::{
         LogEntry,
         api::{SweepDetail, SweepSummary},
     },
-    scheduler::{self, Event, Sweep},
+    scheduler::{self, Action, Event, Sweep},
     story::{self, Names},
 };
 use floodgauge_protocol::{Arm, SweepId, SweepSpec};
@@ -43,7 +43,12 @@ fn served() -> Vec<String> {
     let Event::Submitted { spec } = &events[0] else { panic!("no submission") };
     let mut sweep = Sweep::new(SweepSpec::clone(spec));
     let taken: Vec<_> = events.iter().map(|event| sweep.step(event)).collect();
-    let names = Names::of(sweep.facts());
+    let queued = taken.iter().flatten().filter_map(|decision| match &decision.action {
+        Action::Enqueue { segment } => Some(segment.clone()),
+        _ => None,
+    });
+    let segments: Vec<_> = queued.collect();
+    let names = Names::new(sweep.facts().spec(), sweep.facts().space(), &segments);
     let entries = (1..).zip(events.iter().zip(taken)).map(|(seq, (event, decisions))| LogEntry {
         sweep: id(),
         seq,
@@ -76,6 +81,7 @@ fn detail(sweep: &Sweep, seq: u64) -> SweepDetail {
             seeds: spec.search.seeds.len(),
             epochs: spec.recipe.epochs,
             metric: spec.search.objective.metric,
+            metric_unit: Some("nats".into()),
             at: spec.search.objective.at,
             best: None,
             replay_error: None,

@@ -19,6 +19,8 @@ export interface Range {
   /** Where there is no default, but a value that makes sense. */
   example?: unknown;
   choices?: string[];
+  /** Some of the names that the field takes, where it takes any. */
+  suggestions?: string[];
   /** What people call the choices, where the server tells. */
   words?: string[];
   /** The schedulers that have the field; all where none is named. */
@@ -33,6 +35,7 @@ interface Schema extends Range {
   "x-default"?: unknown;
   "x-enum-descriptions"?: string[];
   "x-schedulers"?: string[];
+  examples?: string[];
   type?: string & string[];
   oneOf?: Schema[];
   enum?: string[];
@@ -75,6 +78,7 @@ function walk(unresolved: Schema, at: string, ranges: Record<string, Range>) {
   if (type && type !== "object") range.type = type;
   if (schema.enum) range.choices = schema.enum;
   if (schema["x-enum-descriptions"]) range.words = schema["x-enum-descriptions"];
+  if (schema.examples) range.suggestions = schema.examples;
   if (schema["x-schedulers"]) range.schedulers = schema["x-schedulers"];
   // A list among the variants of a choice adds to what the choice itself tells.
   if (Object.keys(range).length > 0) ranges[at] = { ...ranges[at], ...range };

@@ -11,6 +11,7 @@ import {
   formatRuns,
   formatTime,
 } from "./format";
+import { NATS, SHARE } from "./metrics";
 
 describe("losses", () => {
   it("have four decimals where these say something", () => {
@@ -28,21 +29,21 @@ describe("losses", () => {
 
 describe("metrics", () => {
   it("tell errors in per cent and losses in nats", () => {
-    expect(formatMetric(0.053, "val_error")).toBe("5.30 %");
-    expect(formatMetric(0.231, "val_loss")).toBe("0.2310");
+    expect(formatMetric(0.053, SHARE)).toBe("5.30 %");
+    expect(formatMetric(0.231, NATS)).toBe("0.2310");
   });
 
   it("tell what diverged and what isn't there", () => {
-    expect(formatMetric("diverged", "val_loss")).toBe("diverged");
-    expect(formatMetric(null, "val_loss")).toBe("–");
-    expect(formatMetric(undefined, "val_loss")).toBe("–");
+    expect(formatMetric("diverged", NATS)).toBe("diverged");
+    expect(formatMetric(null, NATS)).toBe("–");
+    expect(formatMetric(undefined, NATS)).toBe("–");
   });
 
   it("tell differences with their sign", () => {
-    expect(formatDifference(-0.07, "val_loss")).toBe("−0.0700");
-    expect(formatDifference(0.07, "val_loss")).toBe("+0.0700");
-    expect(formatDifference(-0.0125, "val_error")).toBe("−1.25 pp");
-    expect(formatDifference(0, "val_loss")).toBe("0.0000");
+    expect(formatDifference(-0.07, NATS)).toBe("−0.0700");
+    expect(formatDifference(0.07, NATS)).toBe("+0.0700");
+    expect(formatDifference(-0.0125, SHARE)).toBe("−1.25 pp");
+    expect(formatDifference(0, NATS)).toBe("0.0000");
   });
 });
 

@@ -1,7 +1,7 @@
 /** Numbers and times as people read them; figures of one column share their decimals. */
 
 import type { Metric } from "./api/types";
-import { isShare, type MetricRef } from "./metrics";
+import { isShare, type Measured } from "./metrics";
 
 const MINUS = "\u2212";
 /** What stands where there is no figure. */
@@ -39,7 +39,7 @@ function decimalsIn(text: string): number {
 }
 
 /** A share in per cent, or another metric in its own unit; both with the digits that matter. */
-export function formatMetric(value: Metric | null | undefined, metric: MetricRef): string {
+export function formatMetric(value: Metric | null | undefined, metric: Measured): string {
   if (value == null) return NONE;
   if (value === "diverged") return "diverged";
   return isShare(metric) ? `${fixed(value * 100, 2)} %` : formatLoss(value);
@@ -56,7 +56,7 @@ export function formatLoss(value: number): string {
 }
 
 /** A difference of two objectives with its sign; shares differ by percentage points. */
-export function formatDifference(value: number, metric: MetricRef): string {
+export function formatDifference(value: number, metric: Measured): string {
   const figure = isShare(metric) ? `${fixed(value * 100, 2)} pp` : formatLoss(value);
   return value > 0 ? `+${figure}` : figure;
 }

@@ -2,8 +2,12 @@
 
 import type { Direction, MetricInfo, SweepDetail } from "./api/types";
 
-/** A metric, or the name alone of one whose sweep isn't at hand. */
-export type MetricRef = string | Pick<MetricInfo, "name" | "unit">;
+/** What says how a metric's values are written. */
+export type Measured = Pick<MetricInfo, "unit">;
+
+/** What test errors and test losses are measured in, whatever a sweep's metrics are. */
+export const SHARE: Measured = { unit: "share" };
+export const NATS: Measured = { unit: "nats" };
 
 /** A metric of a sweep; of one that it doesn't declare, its name alone. */
 export function metricOf(detail: Pick<SweepDetail, "metrics">, name: string): MetricInfo {
@@ -17,9 +21,8 @@ export function objectiveOf(detail: SweepDetail): MetricInfo {
 }
 
 /** Whether a metric is a share, which people read in per cent. */
-export function isShare(metric: MetricRef): boolean {
-  // Lists tell names alone; this is the share among the built-in ones.
-  return typeof metric === "string" ? metric === "val_error" : metric.unit === "share";
+export function isShare({ unit }: Measured): boolean {
+  return unit === "share";
 }
 
 /** A value by which sorting puts the better one first. */

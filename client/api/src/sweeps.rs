@@ -36,6 +36,10 @@ pub struct SweepSummary {
     pub epochs: u32,
     /// The metric that is compared.
     pub metric: MetricName,
+    /// What that is measured in; null where nobody said, and where it has no unit.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(required))]
+    pub metric_unit: Option<String>,
     /// When it is read.
     pub at: At,
     /// The answer so far; null before anything was reported.

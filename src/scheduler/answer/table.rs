@@ -47,7 +47,7 @@ pub fn table(facts: &Facts) -> Table {
 
 /// The metrics that stand in the table: those by which arms can be compared.
 fn compared(facts: &Facts) -> impl Iterator<Item = &MetricInfo> {
-    facts.criteria().metrics.iter().filter(|metric| metric.direction.is_some())
+    facts.criteria().metrics.compared()
 }
 
 /// The arms of a weight decay that stand in the table for a read-out: of each method, in the

@@ -69,7 +69,7 @@ impl Criteria {
             direction: metrics.direction(metric).unwrap_or_default(),
         };
         let objective = search.objective.metric;
-        let compared = metrics.iter().filter(|metric| metric.direction.is_some());
+        let compared = metrics.compared();
         let other = compared.map(|metric| metric.name).find(|name| *name != objective);
         Self {
             objective: criterion(objective),

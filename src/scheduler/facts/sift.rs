@@ -116,7 +116,7 @@ fn check_metrics(declared: &Metrics, reported: &MetricValues) -> Result<(), Stri
         let names = declared.names();
         return Err(format!("the sweep has no metric `{name}`; it has {names}"));
     }
-    let mut compared = declared.iter().filter(|metric| metric.direction.is_some());
+    let mut compared = declared.compared();
     match compared.find(|metric| reported.get(metric.name).is_none()) {
         Some(missing) => Err(format!("metric `{}` is missing", missing.name)),
         None => Ok(()),

@@ -26,11 +26,11 @@ use super::{
 };
 use crate::access::{Kind, Secret, TokenId};
 use async_trait::async_trait;
-use floodgauge_protocol::{Digest, LeaseId, SweepId, TrialKey};
+use floodgauge_protocol::{Digest, LeaseId, Segment, SegmentId, SweepId, TrialKey};
 use futures::{future::BoxFuture, stream::BoxStream};
 use sqlx::{Database, Pool, Transaction};
 use statements::Statements;
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 /// What the two databases don't share.
 pub(super) trait Dialect: Database<Connection: Statements> {
@@ -156,6 +156,14 @@ impl<DB: Dialect> Store for SqlStore<DB> {
         let mut tx = begin(&self.writer).await?;
         queue::release(&mut *tx, lease).await?;
         Ok(tx.commit().await?)
+    }
+
+    async fn segments(
+        &self,
+        sweep: SweepId,
+        segments: &BTreeSet<SegmentId>,
+    ) -> Result<Vec<Segment>, StoreError> {
+        queue::segments(&mut *self.reader.acquire().await?, sweep, segments).await
     }
 
     async fn open_work(&self, sweep: SweepId) -> Result<Vec<OpenWork>, StoreError> {

@@ -5,9 +5,12 @@ use super::{
     statements::{Columns, Statements, values},
 };
 use crate::store::{Claim, Depths, LeasedSegment, OpenWork, StoreError};
-use floodgauge_protocol::{Digest, LeaseId, SweepId};
+use floodgauge_protocol::{Digest, LeaseId, Segment, SegmentId, SweepId};
 use sha2::{Digest as _, Sha256};
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
+
+/// Segments that one statement asks for.
+const MAX_IDS: usize = 500;
 
 /// What came of a claim.
 pub(super) enum Claimed {
@@ -108,6 +111,25 @@ pub(super) async fn release(db: &mut impl Statements, lease: LeaseId) -> Result<
         released.number::<i64>("segment")?
     ];
     db.execute(sql, values).await.map(drop)
+}
+
+pub(super) async fn segments(
+    db: &mut impl Statements,
+    sweep: SweepId,
+    segments: &BTreeSet<SegmentId>,
+) -> Result<Vec<Segment>, StoreError> {
+    let ids: Vec<_> = segments.iter().copied().collect();
+    let mut found = vec![];
+    for ids in ids.chunks(MAX_IDS) {
+        let places: Vec<_> = (2..ids.len() + 2).map(|place| format!("${place}")).collect();
+        let places = places.join(", ");
+        let sql =
+            format!("select body from segments where sweep = $1 and segment in ({places})");
+        let values = values![sweep].into_iter().chain(ids.iter().map(|&id| id.into())).collect();
+        let rows = db.fetch(sql, values).await?;
+        found.extend(rows.iter().filter_map(|row| row.json("body").ok()));
+    }
+    Ok(found)
 }
 
 pub(super) async fn open_work(

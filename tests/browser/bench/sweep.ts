@@ -110,6 +110,7 @@ const detail = {
   seq: 0,
   scheduler_version: 1,
   replay_error: null,
+  metric_unit: "nats",
   waits_for: null,
 };
 

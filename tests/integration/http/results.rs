@@ -295,7 +295,7 @@ async fn schedulers_can_be_judged_on_a_finished_grid() {
     let mut file = tempfile::NamedTempFile::new().unwrap();
     std::io::Write::write_all(&mut file, grid.to_string().as_bytes()).unwrap();
     let grids = RecordedGrid::read(file.path()).unwrap();
-    for contestant in Contestant::ALL {
+    for contestant in Contestant::all() {
         let score = score(&grids[0], contestant, MetricName::val_loss(), 2, 1).unwrap();
         assert_eq!((score.task.as_str(), score.picks.len()), ("whole", 1));
         assert!(score.cost <= 6.0, "{}: {}", contestant.name(), score.cost);

@@ -65,13 +65,13 @@ async fn says_it_again(release: &str) {
             names.learn(&was, &now);
         }
         was = serde_json::from_str(&names.put(&was.to_string())).unwrap();
-        assert_eq!(difference(&was, &now, false), None, "{path}");
+        assert_eq!(difference(&was, &now), None, "{path}");
     }
     let best = server.json(&format!("/v1/sweeps/{sweep}/best")).await;
     let was: Value = serde_json::from_str(&names.put(&recorded["best"].to_string())).unwrap();
     let replayed = server.driver.sweep(sweep.parse().unwrap()).await.unwrap();
     let was = upcast::arms(&was, &replayed.facts().space().arms);
-    assert_eq!(difference(&was, &best, false), None);
+    assert_eq!(difference(&was, &best), None);
     assert_eq!(best["status"], "completed");
 }
 

@@ -17,6 +17,7 @@ on_both_databases! {
     a_commit_to_no_sweep_says_so,
     a_refused_commit_writes_nothing,
     entries_replay_in_order_from_any_place,
+    segments_are_found_by_their_ids_whether_they_are_over_or_not,
     json_comes_back_as_it_went_in,
     an_effect_that_fails_takes_its_entry_with_it,
     the_database_answers_a_ping,
@@ -121,6 +122,24 @@ async fn entries_replay_in_order_from_any_place(db: TestDatabase) {
     assert!(written.is_sorted_by_key(|entry| entry.at_ms));
     // The database's clock is this machine's: any year but 1970 tells milliseconds from seconds.
     assert!(written[0].at_ms > 1_600_000_000_000);
+}
+
+async fn segments_are_found_by_their_ids_whether_they_are_over_or_not(db: TestDatabase) {
+    let all: Vec<_> = (0..1200).map(segment).collect();
+    let sweep = create_with(&db.store, all.clone()).await;
+    let other = create_with(&db.store, vec![segment(0), segment(1)]).await;
+    append(&db.store, sweep, Effects { close: vec![SegmentId(1)], ..Effects::default() }).await;
+    let found = async |sweep, ids: &[u32]| {
+        let ids = ids.iter().copied().map(SegmentId).collect();
+        let mut found = db.store.segments(sweep, &ids).await.unwrap();
+        found.sort_by_key(|segment| segment.segment);
+        found
+    };
+    assert_eq!(found(sweep, &[1199, 1, 5000]).await, [segment(1), segment(1199)]);
+    assert_eq!(found(sweep, &(0..1200).collect::<Vec<_>>()).await, all);
+    assert_eq!(found(other, &[1, 2]).await, [segment(1)]);
+    assert_eq!(found(other, &[]).await, []);
+    assert_eq!(found(SweepId(Uuid::now_v7()), &[0]).await, []);
 }
 
 async fn json_comes_back_as_it_went_in(db: TestDatabase) {

@@ -1,6 +1,7 @@
 /** Responses of several sweeps in one figure, with the same figures as a table. */
 
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
+import type { MetricInfo } from "../api/types";
 import { decimalsOf, formatLevel, formatMetric, NONE } from "../format";
 import { isShare } from "../metrics";
 import { arrow } from "../sweep/figure/bound";
@@ -8,7 +9,7 @@ import { evenAxis, levelAxis, type Axis } from "./axes";
 import { commonBound, type Response } from "./response";
 
 interface ChartProps {
-  metric: string;
+  metric: MetricInfo;
   responses: readonly Response[];
   /** What each sweep is called, by its place. */
   names: readonly string[];
@@ -49,7 +50,7 @@ function Figure({ metric, responses, names }: ChartProps) {
     y: (value) =>
       height - AT.bottom - yAxis.place(Math.min(value, yAxis.high)) * (height - AT.top - AT.bottom),
   };
-  const words = `${metric} against the flood level, for ${names.join(", ")}`;
+  const words = `${metric.name} against the flood level, for ${names.join(", ")}`;
   return (
     <figure class="response" ref={host}>
       <svg role="img" aria-label={words} width={width} height={height}>
@@ -99,7 +100,7 @@ interface Frame {
 }
 
 interface GridProps {
-  metric: string;
+  metric: MetricInfo;
   xAxis: Axis;
   yAxis: Axis;
   frame: Frame;

@@ -1,6 +1,7 @@
 import { useEffect, useState } from "preact/hooks";
-import type { SweepDetail } from "../api/types";
+import type { MetricInfo, SweepDetail } from "../api/types";
 import { formatChance, formatDifference, formatMetric, formatShare, NONE } from "../format";
+import { objectiveOf, SHARE } from "../metrics";
 import { Alert, Cost, Status, useTitle } from "../parts";
 import { compareHref, sweepHref } from "../router";
 import { armLabel, isPlain } from "../sweep/state";
@@ -16,7 +17,7 @@ export function CompareView({ ids }: { ids: readonly string[] }) {
   useEffect(() => () => store.close(), [store]);
   const sweeps = store.sweeps.value;
   const known = sweeps.flatMap(({ detail }) => detail ?? []);
-  const metrics = [...new Set(known.map(({ metric }) => metric))];
+  const metrics = new Map(known.map((detail) => [detail.metric, objectiveOf(detail)]));
   return (
     <>
       <div class="heading">
@@ -33,11 +34,11 @@ export function CompareView({ ids }: { ids: readonly string[] }) {
           />
         ))}
       </div>
-      {metrics.map((metric) => (
-        <section key={metric} class="card" aria-label={`Response, ${metric}`}>
+      {[...metrics.values()].map((metric) => (
+        <section key={metric.name} class="card" aria-label={`Response, ${metric.name}`}>
           <div class="card-head">
             <h2>
-              Response <span class="faint">{metric} against b</span>
+              Response <span class="faint">{metric.name} against b</span>
             </h2>
           </div>
           <Responses sweeps={sweeps} metric={metric} />
@@ -48,9 +49,9 @@ export function CompareView({ ids }: { ids: readonly string[] }) {
   );
 }
 
-function Responses({ sweeps, metric }: { sweeps: readonly Compared[]; metric: string }) {
+function Responses({ sweeps, metric }: { sweeps: readonly Compared[]; metric: MetricInfo }) {
   const responses = sweeps.flatMap(({ detail, trials }, i) =>
-    detail?.metric === metric ? responsesOf(detail, trials, i) : [],
+    detail?.metric === metric.name ? responsesOf(detail, trials, i) : [],
   );
   return <ResponseChart metric={metric} responses={responses} names={namesOf(sweeps)} />;
 }
@@ -97,7 +98,8 @@ function AnswerCard({ compared, place, others }: AnswerCardProps) {
 }
 
 function AnswerFigures({ detail }: { detail: SweepDetail }) {
-  const { best, metric, status } = detail;
+  const { best, status } = detail;
+  const metric = objectiveOf(detail);
   const arm = best?.best;
   const difference = isPlain(arm) ? null : best?.difference;
   return (
@@ -107,7 +109,7 @@ function AnswerFigures({ detail }: { detail: SweepDetail }) {
         <Status of={status} />
       </p>
       <dl>
-        <dt>{metric}</dt>
+        <dt>{metric.name}</dt>
         <dd>{formatMetric(arm?.objective, metric)}</dd>
         <dt>plain</dt>
         <dd>{formatMetric(best?.baseline?.objective, metric)}</dd>
@@ -131,7 +133,7 @@ function AnswerFigures({ detail }: { detail: SweepDetail }) {
         {arm?.test && (
           <>
             <dt>test error</dt>
-            <dd>{formatMetric(arm.test.error, "val_error")}</dd>
+            <dd>{formatMetric(arm.test.error, SHARE)}</dd>
           </>
         )}
         <dt>cost</dt>

@@ -37,7 +37,7 @@ export function Spark({ sweep, sparks }: SparkProps) {
   return (
     <span ref={host} class="spark">
       {line && epoch > 0 ? (
-        <Drawing line={line} epochs={sweep.epochs} />
+        <Drawing line={line} sweep={sweep} />
       ) : (
         <span class="no-spark" />
       )}
@@ -49,10 +49,11 @@ export function Spark({ sweep, sparks }: SparkProps) {
   );
 }
 
-function Drawing({ line, epochs }: { line: Sparkline; epochs: number }) {
-  const { path, end } = sparkPath(line, epochs);
-  const [first, last] = [line.value[0], line.value.at(-1)];
-  const words = `${line.metric} of the best arm, from ${formatMetric(first, line.metric)} to ${formatMetric(last, line.metric)}`;
+function Drawing({ line, sweep }: { line: Sparkline; sweep: SweepSummary }) {
+  const { path, end } = sparkPath(line, sweep.epochs);
+  const unit = { unit: sweep.metric_unit };
+  const [first, last] = [formatMetric(line.value[0], unit), formatMetric(line.value.at(-1), unit)];
+  const words = `${line.metric} of the best arm, from ${first} to ${last}`;
   return (
     <svg
       role="img"

@@ -92,7 +92,7 @@ function Row({ sweep, store }: { sweep: SweepSummary; store: ListStore }) {
         {label}
       </td>
       <td class="figure" data-name="to plain" title={sweep.metric}>
-        {difference ? formatDifference(difference.mean, sweep.metric) : NONE}
+        {difference ? formatDifference(difference.mean, { unit: sweep.metric_unit }) : NONE}
       </td>
       <td data-name="cost">{sweep.best ? <Cost of={sweep.best.run_equivalents} /> : NONE}</td>
       <td data-name="data">{sweep.dataset.replaceAll("_", " ")}</td>

@@ -4,7 +4,7 @@ import type { ComponentChildren } from "preact";
 import { createContext } from "preact";
 import { useContext } from "preact/hooks";
 import type { FieldErrors } from "./form";
-import { choicesOf, choiceWords, rangeOf, rangeWords, type Form } from "./ranges";
+import { choiceWords, rangeOf, rangeWords, type Form } from "./ranges";
 import type { Field } from "./table";
 
 /** What a field shows beside what the table says. */
@@ -93,8 +93,9 @@ function Text({ field }: { field: Field }) {
 function Choice({ field }: { field: Field }) {
   const { extra, wrong, words, value, set, attributes } = useField(field);
   const { at, label } = field;
-  const named = field.words ?? choiceWords(at);
-  const known = choicesOf(at);
+  const offered = choiceWords(at);
+  const named = { ...offered, ...field.words };
+  const known = [...(field.optional ? [""] : []), ...Object.keys(offered)];
   const options =
     extra?.options ??
     (known.length > 0 ? known : Object.keys(named)).map((each) => [

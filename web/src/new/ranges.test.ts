@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { anyRangeOf, choicesOf, rangeOf, rangeWords } from "./ranges";
+import { anyRangeOf, choicesOf, choiceWords, rangeOf, rangeWords } from "./ranges";
 import { formWith } from "./testing";
 
 describe("what the server says of a field", () => {
@@ -14,6 +14,12 @@ describe("what the server says of a field", () => {
     expect(choicesOf("/recipe/model/kind")).toEqual(["mlp", "cnn", "resnet"]);
     expect(choicesOf("/recipe/optimizer/schedule/kind")).toEqual(["constant", "step", "cosine"]);
     expect(choicesOf("/recipe/epochs")).toEqual([]);
+  });
+
+  it("suggests the metrics that the built-in recipe compares, by their own names", () => {
+    for (const at of ["/search/objective/metric", "/search/evidence"]) {
+      expect(choiceWords(at)).toEqual({ val_loss: "val_loss", val_error: "val_error" });
+    }
   });
 
   it("is told in words", () => {

@@ -58,9 +58,9 @@ export function choicesOf(at: string): readonly string[] {
   return first.get(at)?.choices ?? [];
 }
 
-/** What the server calls the choices of a field; empty where their names will do. */
+/** What the server calls the choices of a field, or some of the names that it takes. */
 export function choiceWords(at: string): Readonly<Record<string, string>> {
-  const { choices = [], words = [] } = first.get(at) ?? {};
+  const { suggestions = [], choices = suggestions, words = [] } = first.get(at) ?? {};
   return Object.fromEntries(choices.map((choice, i) => [choice, words[i] ?? choice]));
 }
 

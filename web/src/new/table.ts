@@ -196,7 +196,6 @@ const SEARCH: Section = {
         at: "/search/objective/metric",
         label: "Objective",
         as: "choice",
-        words: { val_loss: "val_loss", val_error: "val_error" },
       },
       {
         at: "/search/objective/at",
@@ -209,7 +208,7 @@ const SEARCH: Section = {
         label: "Evidence",
         as: "choice",
         hint: "the metric that shows where plain training begins to overfit",
-        words: { "": "by default: val_loss", val_loss: "val_loss", val_error: "val_error" },
+        words: { "": "by default: val_loss" },
         optional: true,
       },
     ],

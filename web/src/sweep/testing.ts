@@ -18,6 +18,7 @@ export function aDetail(): SweepDetail {
     at: "last",
     best: null,
     replay_error: null,
+    metric_unit: "nats",
     spec: {
       name: "small",
       recipe: { dataset: { name: "digits", label_noise: 0 }, batch_size: 50, epochs: 4 },

@@ -36,7 +36,7 @@ export function Answer({ store }: { store: SweepStore }) {
       {best && !(status === "failed" && !best.best) && <p class="verdict">{best.verdict}</p>}
       {best && status === "completed" && <AdviceButton store={store} best={best} />}
       {status === "queued" && <NoWorker />}
-      {best && <Figures best={best} />}
+      {best && <Figures best={best} detail={detail} />}
       {!final && <Progress state={state} />}
     </section>
   );

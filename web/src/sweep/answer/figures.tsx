@@ -1,6 +1,6 @@
 /** The figures of the answer: how good, how much better, how sure, what it cost. */
 
-import type { Best } from "../../api/types";
+import type { Best, SweepDetail } from "../../api/types";
 import {
   formatChance,
   formatDifference,
@@ -8,14 +8,16 @@ import {
   formatRuns,
   formatShare,
 } from "../../format";
+import { metricOf, NATS, objectiveOf, SHARE } from "../../metrics";
 import { Cost } from "../../parts";
 import { armLabel, isPlain } from "../state";
 import { IntervalGraph } from "./interval";
 
 const NO_RIVAL = { baseline: null, difference: null };
 
-export function Figures({ best }: { best: Best }) {
-  const { metric, run_equivalents: runs } = best;
+export function Figures({ best, detail }: { best: Best; detail: SweepDetail }) {
+  const { other_metric: other, run_equivalents: runs } = best;
+  const metric = objectiveOf(detail);
   const arm = best.best;
   // Plain beside itself, and its difference to itself, would read as figures of flooding.
   const { baseline, difference } = isPlain(arm) ? NO_RIVAL : best;
@@ -42,10 +44,10 @@ export function Figures({ best }: { best: Best }) {
           <Gauge share={arm.probability} />
         </Fact>
       )}
-      {best.other_metric && best.other_metric.prefers !== "same" && (
-        <Fact name={`Best by ${best.other_metric.metric}`} value={armLabel(best.other_metric)}>
-          {formatMetric(best.other_metric.objective, best.other_metric.metric)}; the best level here
-          has {formatMetric(best.other_metric.of_best, best.other_metric.metric)}
+      {other && other.prefers !== "same" && (
+        <Fact name={`Best by ${other.metric}`} value={armLabel(other)}>
+          {formatMetric(other.objective, metricOf(detail, other.metric))}; the best level here has{" "}
+          {formatMetric(other.of_best, metricOf(detail, other.metric))}
         </Fact>
       )}
       {arm && (
@@ -54,13 +56,13 @@ export function Figures({ best }: { best: Best }) {
         </Fact>
       )}
       {arm?.test && (
-        <Fact name="Test error" value={formatMetric(arm.test.error, "val_error")}>
-          {baseline?.test && <>plain {formatMetric(baseline.test.error, "val_error")}</>}
+        <Fact name="Test error" value={formatMetric(arm.test.error, SHARE)}>
+          {baseline?.test && <>plain {formatMetric(baseline.test.error, SHARE)}</>}
         </Fact>
       )}
       {arm?.test && (
-        <Fact name="Test loss" value={formatMetric(arm.test.loss, "val_loss")}>
-          {baseline?.test && <>plain {formatMetric(baseline.test.loss, "val_loss")}</>}
+        <Fact name="Test loss" value={formatMetric(arm.test.loss, NATS)}>
+          {baseline?.test && <>plain {formatMetric(baseline.test.loss, NATS)}</>}
         </Fact>
       )}
       <Fact name="Run-equivalents of full grid" value={<Cost of={runs} wide />}>

@@ -2,7 +2,7 @@
 
 import uPlot from "uplot";
 import { decimalsOf } from "../../format";
-import { isShare, type MetricRef } from "../../metrics";
+import { isShare, type Measured } from "../../metrics";
 import {
   drawAreas,
   drawLevel,
@@ -307,7 +307,7 @@ export function toOneDigit(value: number, round: (value: number) => number): num
 /** Ticks in words; on an even scale all have the same decimals. */
 export function tickWords(
   ticks: readonly (number | null)[],
-  { metric, log }: { readonly metric: MetricRef; readonly log: boolean },
+  { metric, log }: { readonly metric: Measured; readonly log: boolean },
 ): string[] {
   const percent = isShare(metric);
   const values = ticks.map((tick) => (tick === null || !percent ? tick : tick * 100));

@@ -4,7 +4,7 @@ import type { ReadonlySignal } from "@preact/signals";
 import { api } from "../../api/client";
 import type { MetricInfo, SweepDetail, SweepTable, TableCell, TableRow } from "../../api/types";
 import { formatLevel, formatMetric, NONE } from "../../format";
-import { metricOf, minimised } from "../../metrics";
+import { metricOf, minimised, SHARE } from "../../metrics";
 import { fileName, save } from "../../save";
 import { Exports } from "../exports";
 
@@ -83,7 +83,7 @@ function cellsOf(row: TableRow, others: readonly string[]): (TableCell | null)[]
 
 /** The metric that stands beside the test error: the same on validation data or, without it, the objective. */
 function besideTest({ metrics, metric }: SweepTable): MetricInfo {
-  return metrics.find(({ name }) => name === "val_error") ?? metricOf({ metrics }, metric);
+  return metrics.find(({ name }) => name === SHARE) ?? metricOf({ metrics }, metric);
 }
 
 /** The cell whose figure beside the test error is best: test figures choose nothing. */
@@ -108,7 +108,7 @@ function Cell({ cell, beside, best }: CellProps) {
   return (
     <td class="figure" data-best-cell={best || undefined}>
       <span class="paper-value">
-        {formatMetric(cell.test_error?.mean, "val_error")}
+        {formatMetric(cell.test_error?.mean, SHARE)}
         {spread != null && <span class="faint"> ±{(spread * 100).toFixed(2)}</span>}
       </span>
       <span class="faint">

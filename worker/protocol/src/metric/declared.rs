@@ -145,6 +145,11 @@ impl Metrics {
         self.0.iter()
     }
 
+    /// Those that an objective may name: all that are better one way.
+    pub fn compared(&self) -> impl Iterator<Item = &MetricInfo> {
+        self.iter().filter(|metric| metric.direction.is_some())
+    }
+
     /// How many there are.
     pub fn len(&self) -> usize {
         self.0.len()

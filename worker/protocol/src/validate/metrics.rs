@@ -23,7 +23,7 @@ impl SweepSpec {
         let declared = search.metrics();
         let mut compared = |metric: MetricName, at: &str| {
             problems.unless(declared.direction(metric).is_some(), at, || {
-                let with = declared.iter().filter(|metric| metric.direction.is_some());
+                let with = declared.compared();
                 let names: Vec<_> = with.map(|metric| metric.name.as_str()).collect();
                 format!("no metric `{metric}` can be compared; there are {}", names.join(", "))
             });
