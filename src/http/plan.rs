@@ -6,7 +6,7 @@ use super::{
     problem::Problem,
     state::AppState,
 };
-use crate::{scheduler, verdict::noise_floor};
+use crate::{scheduler, verdict::noise_floor_of};
 use axum::{Json, extract::State};
 use floodgauge_api::SweepPlan;
 use floodgauge_protocol::{Arm, SearchSpace, SweepSpec};
@@ -47,7 +47,6 @@ pub(super) async fn plan(state: &AppState, spec: SweepSpec) -> Result<Json<Sweep
     let spec = state.driver.resolve(spec).await?;
     let plan = SearchSpace::of(&spec);
     let cost = scheduler::bound(&spec);
-    let dataset = &spec.recipe.dataset;
     Ok(Json(SweepPlan {
         name: spec.name.clone(),
         scheduler: spec.scheduler.kind,
@@ -60,9 +59,7 @@ pub(super) async fn plan(state: &AppState, spec: SweepSpec) -> Result<Json<Sweep
         rungs: scheduler::decision_epochs(&spec),
         time: state.driver.time(&spec, cost.low, cost.high).await?,
         run_equivalents: cost,
-        noise_floor: dataset
-            .facts()
-            .and_then(|facts| noise_floor(dataset.label_noise, facts.classes)),
+        noise_floor: noise_floor_of(&spec),
         families: plan.families,
         spec,
     }))

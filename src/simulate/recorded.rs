@@ -47,8 +47,25 @@ pub struct RecordedGrid {
     /// The metric that counts as evidence, where the file names one.
     #[serde(default)]
     pub evidence: Option<MetricName>,
+    /// The sweep that it is an export of, which has both.
+    #[serde(default)]
+    spec: Option<Exported>,
     /// One run a seed.
     pub runs: Vec<RecordedRun>,
+}
+
+/// What matters here of the sweep in an export.
+#[derive(Clone, Debug, Default, Deserialize)]
+struct Exported {
+    #[serde(default)]
+    search: ExportedSearch,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+struct ExportedSearch {
+    #[serde(default)]
+    metrics: BTreeMap<MetricName, MetricSpec>,
+    evidence: Option<MetricName>,
 }
 
 /// The curves of one seed: `[arm]`, then `[epoch]`.
@@ -134,6 +151,11 @@ impl RecordedGrid {
     }
 
     fn by_name(mut self) -> Self {
+        let Exported { search } = self.spec.take().unwrap_or_default();
+        if self.metrics.is_empty() {
+            self.metrics = search.metrics;
+        }
+        self.evidence = self.evidence.or(search.evidence);
         self.runs = self.runs.into_iter().map(RecordedRun::by_name).collect();
         self
     }
@@ -225,6 +247,7 @@ impl RecordedGrid {
             epochs: self.epochs,
             metrics: self.metrics.clone(),
             evidence: self.evidence,
+            spec: None,
             runs: self.runs.iter().map(|run| run.part(&kept)).collect(),
         }
     }

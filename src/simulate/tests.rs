@@ -135,6 +135,25 @@ fn other_methods_than_flooding_are_left_out_and_levels_put_in_order() {
 }
 
 #[test]
+fn an_export_of_a_sweep_with_metrics_of_its_own_is_searched_for_them() {
+    let mut grid = grid();
+    for run in grid["runs"].as_array_mut().unwrap() {
+        let run = run.as_object_mut().unwrap();
+        let loss = run.remove("val_loss").unwrap();
+        run.remove("val_error");
+        run.insert("metrics".into(), json!({ "f1": loss }));
+    }
+    assert!(read(grid.to_string().as_bytes()).unwrap_err().contains("curves"), "it has no loss");
+    grid["spec"] = json!({ "search": { "metrics": { "f1": "max" }, "evidence": "f1" } });
+    let read = &read(grid.to_string().as_bytes()).unwrap()[0];
+    let f1 = "f1".parse().unwrap();
+    assert_eq!((read.declared().names(), read.evidence), ("f1".into(), Some(f1)));
+    let grid = Contestant::Scheduler(SchedulerKind::Grid);
+    let picks = score(read, grid, f1, 1, 1).unwrap().picks;
+    assert!(!picks.contains(&Some(0.2)), "what is lowest is worst: {picks:?}");
+}
+
+#[test]
 fn each_weight_decay_is_a_task_of_its_own() {
     let mut grid = grid();
     grid["runs"][0]["weight_decay"] = json!(0.0);

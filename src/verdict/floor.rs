@@ -1,12 +1,22 @@
 //! What no model can do better than.
 
+use floodgauge_protocol::SweepSpec;
+
+/// The [`noise_floor`] of a sweep's `val_loss`, in nats; none where its labels aren't noisy, its data is yet unknown, or
+/// its metrics are its own.
+pub fn noise_floor_of(spec: &SweepSpec) -> Option<f64> {
+    let dataset = &spec.recipe.dataset;
+    let is_built_in = spec.search.metrics.is_empty();
+    dataset.facts().filter(|_| is_built_in).and_then(|facts| noise_floor(dataset.label_noise, facts.classes))
+}
+
 /// The irreducible cross-entropy, in nats, of labels of `classes` classes each of which was flipped
 /// to another class, any of them alike, at `rate`: `−(1−p) ln(1−p) − p ln(p/(K−1))`. None without
 /// noise.
 ///
 /// It bounds the mean validation loss from below where validation labels are as noisy. It does not
 /// bound the training loss, which falls under it once labels are memorised.
-pub fn noise_floor(rate: f64, classes: u32) -> Option<f64> {
+fn noise_floor(rate: f64, classes: u32) -> Option<f64> {
     let others = f64::from(classes.checked_sub(1).filter(|others| *others > 0)?);
     let term = |p: f64, q: f64| if p > 0.0 { -p * q.ln() } else { 0.0 };
     let floor = term(1.0 - rate, 1.0 - rate) + term(rate, rate / others);
@@ -16,6 +26,19 @@ pub fn noise_floor(rate: f64, classes: u32) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_the_built_in_loss_has_a_floor() {
+        let spec = |search: &str| {
+            let text = format!(
+                r#"{{"name": "x", "recipe": {{"dataset": {{"name": "digits", "label_noise": 0.2}}}}, "search": {search}}}"#
+            );
+            serde_json::from_str::<SweepSpec>(&text).unwrap()
+        };
+        assert!((noise_floor_of(&spec("{}")).unwrap() - 0.940).abs() < 5e-4);
+        let own = r#"{"metrics": {"val_loss": "max"}, "objective": {"metric": "val_loss"}}"#;
+        assert_eq!(noise_floor_of(&spec(own)), None);
+    }
 
     #[test]
     fn the_floor_of_noisy_labels_is_their_entropy() {

@@ -4,7 +4,7 @@
 //!   [`TrialSummary`]. No judging there.
 //! - [`judge`]: the answer, [`Best`]; [`leader`]: who is ahead.
 //! - `model`: the hierarchical model of what other seeds would show.
-//! - [`noise_floor`]: what no model can do better than.
+//! - [`noise_floor_of`]: what no model can do better than.
 //!
 //! The answer's shapes are the HTTP surface's own.
 
@@ -17,7 +17,7 @@ pub use floodgauge_api::{
     Advice, AdviceKind, ArmOutlook, Baseline, Best, BestArm, Difference, Evidence, Figure, Finding,
     OtherMetric, Preference, RunEquivalents, Table, TableCell, TableRow,
 };
-pub use floor::noise_floor;
+pub use floor::noise_floor_of;
 pub use input::{Candidate, Extrapolation, Judged, Standing, TrialSummary};
 pub use judge::{judge, leader};
 

@@ -54,7 +54,7 @@ fn standing(facts: &Facts) -> Standing {
         ended: facts.status().is_final(),
         epochs: facts.spec().recipe.epochs,
         candidates: candidates(facts),
-        noise_floor: noise_floor(facts),
+        noise_floor: verdict::noise_floor_of(facts.spec()),
         train_loss: train_loss(facts),
         run_equivalents: run_equivalents(facts),
     }
@@ -107,9 +107,4 @@ fn train_loss(facts: &Facts) -> Option<f64> {
         }
     });
     Metric::mean(losses).finite()
-}
-
-fn noise_floor(facts: &Facts) -> Option<f64> {
-    let dataset = &facts.spec().recipe.dataset;
-    verdict::noise_floor(dataset.label_noise, dataset.facts()?.classes)
 }

@@ -8,12 +8,12 @@ export function PlanView({ planner }: { planner: Planner }) {
   if (planner.error.value) return <p class="hint">No plan: {planner.error.value}</p>;
   return (
     <div class="plan" role="status" aria-live="polite">
-      {plan && <Told plan={plan} />}
+      {plan && <PlanCost plan={plan} />}
     </div>
   );
 }
 
-function Told({ plan }: { plan: SweepPlan }) {
+function PlanCost({ plan }: { plan: SweepPlan }) {
   const { low, high, full_grid, phases } = plan.run_equivalents;
   return (
     <>

@@ -41,13 +41,13 @@ export function NewView({ from }: { from: string | null }) {
     const stopAsking = effect(() => {
       planner.ask("spec" in spelled.value ? spelled.value.spec : null);
     });
-    const stopTelling = effect(() => {
+    const stopWatching = effect(() => {
       const problem = planner.problem.value;
-      if (problem) tellOf(problem);
+      if (problem) showRefused(problem);
     });
     return () => {
       stopAsking();
-      stopTelling();
+      stopWatching();
       planner.close();
     };
   }, []);
@@ -71,7 +71,7 @@ export function NewView({ from }: { from: string | null }) {
   }
 
   /** Tells what the server has against fields that were edited; others are told at submission. */
-  function tellOf(problem: Problem) {
+  function showRefused(problem: Problem) {
     const { fields } = showProblem(problem, form.peek());
     const refused = [...fields].filter(([at]) =>
       [...edited.current].some((each) => each.startsWith(at)),

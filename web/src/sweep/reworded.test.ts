@@ -16,7 +16,7 @@ import { chancesOf } from "./standing/chances";
 import { byStanding, rowsOf, trialKey } from "./standing/rows";
 import { decayOf, hasCurves, initialState, valuesOf, type SweepState } from "./state";
 import { summaryWords } from "./summary";
-import { endReasons, sharing, tellsOf } from "./why";
+import { endReasons, sharing, isReasonOfEnd } from "./why";
 import { speedOf } from "./workers/workers";
 
 const [head = "", ...lines] = recorded.trim().split("\n");
@@ -79,7 +79,7 @@ function panels(state: SweepState) {
     rungs: rungsOf(state, decay),
     standing: {
       rows: rowsOf(state, families, objectives).toSorted(byStanding(objectiveOf(detail).direction)),
-      shared: shared && { reason: shared.reason, told: tellsOf(state, shared) },
+      shared: shared && { reason: shared.reason, told: isReasonOfEnd(state, shared) },
       ends: arms.map((arm) => ({ reason: endReasons(families.flatMap((f) => trials[f]![arm]!)) })),
     },
     workers: [...state.workers.values()].map((worker) => ({ ...worker, speed: speedOf(worker) })),

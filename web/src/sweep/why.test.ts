@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Reason } from "../api/types";
 import { dormantTrial, type Trial } from "./state";
-import { endReason, endReasons, reasonsOf, sharing, tellsOf } from "./why";
+import { endReason, endReasons, reasonsOf, sharing, isReasonOfEnd } from "./why";
 
 const FAILED: Reason = { kind: "failed_too_often", failures: 3, message: "no such file" };
 const LOST: Reason = { kind: "lost_too_often", losses: 3 };
@@ -78,9 +78,9 @@ describe("a reason that all trials share", () => {
   it("needs no word of its own where the sweep's end tells it", () => {
     const failed = because(FAILED, "words");
     const noAnswer = (first?: string): Reason => ({ kind: "no_answer", ...(first && { first }) });
-    expect(tellsOf({ endWhy: noAnswer("in other words") }, failed)).toBe(true);
-    expect(tellsOf({ endWhy: noAnswer() }, failed)).toBe(false);
-    expect(tellsOf({ endWhy: CANCELLED }, because(CANCELLED, "words"))).toBe(true);
-    expect(tellsOf({ endWhy: undefined }, because(undefined, "words"))).toBe(false);
+    expect(isReasonOfEnd({ endWhy: noAnswer("in other words") }, failed)).toBe(true);
+    expect(isReasonOfEnd({ endWhy: noAnswer() }, failed)).toBe(false);
+    expect(isReasonOfEnd({ endWhy: CANCELLED }, because(CANCELLED, "words"))).toBe(true);
+    expect(isReasonOfEnd({ endWhy: undefined }, because(undefined, "words"))).toBe(false);
   });
 });

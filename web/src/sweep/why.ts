@@ -16,20 +16,20 @@ const OF_ONE_SEED: ReadonlySet<string> = new Set([
 /** The reasons of an arm's seeds, once for those that were decided on alike. */
 export function reasonsOf(trials: readonly Trial[]): string {
   const words = (trial: Trial) => (trial.status === "pruned" ? endReason(trial) : trial.reason);
-  return toldOnce(trials, words, ({ family, why }) => (why ? likeness(why) : String(family)));
+  return joinAlike(trials, words, ({ family, why }) => (why ? likeness(why) : String(family)));
 }
 
 /** How and why trials ended, once for those that ended alike. */
 export function endReasons(trials: readonly Trial[]): string {
-  return toldOnce(trials, endReason, (trial) => {
+  return joinAlike(trials, endReason, (trial) => {
     const { status, epochs, why } = trial;
-    return JSON.stringify([status, tellsFate(why) ? null : epochs, why && likeness(why)]);
+    return JSON.stringify([status, namesFate(why) ? null : epochs, why && likeness(why)]);
   });
 }
 
 /** How and why a trial ended; the reasons of comparisons say how by themselves. */
 export function endReason({ status, epochs, reason, why }: Trial): string {
-  if (tellsFate(why)) return reason;
+  if (namesFate(why)) return reason;
   return [`${status} after epoch ${epochs}`, reason].filter(Boolean).join(": ");
 }
 
@@ -41,12 +41,12 @@ export function sharing(trials: readonly Trial[]): Trial | undefined {
 }
 
 /** Whether why the sweep ended says why a trial did, too. */
-export function tellsOf({ endWhy }: Pick<SweepState, "endWhy">, { why }: Trial): boolean {
+export function isReasonOfEnd({ endWhy }: Pick<SweepState, "endWhy">, { why }: Trial): boolean {
   return endWhy?.kind === "no_answer" ? endWhy.first != null : isSame(endWhy, why);
 }
 
 /** Trials of one likeness in the words of the first, and how many others there are. */
-function toldOnce(
+function joinAlike(
   trials: readonly Trial[],
   words: (trial: Trial) => string,
   likenessOf: (trial: Trial) => string,
@@ -77,7 +77,7 @@ function isSame(a: Reason | undefined, b: Reason | undefined): boolean {
 }
 
 /** Whether a reason says what became of the trial, and not only why. */
-function tellsFate(why: Reason | undefined): boolean {
+function namesFate(why: Reason | undefined): boolean {
   if (!why) return false;
   return "fate" in why || why.kind === "overtaken" || why.kind === "nothing_to_compare";
 }

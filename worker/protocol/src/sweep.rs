@@ -192,7 +192,7 @@ pub enum SchedulerKind {
     /// Every arm trains to the end.
     Grid,
     /// A few spread levels are probed for a while after their onset; the level at which the
-    /// response is lowest goes on to the end.
+    /// response is best goes on to the end.
     #[default]
     Halving,
     /// Synchronous successive halving (Jamieson & Talwalkar, AISTATS 2016).

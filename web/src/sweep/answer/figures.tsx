@@ -46,7 +46,7 @@ export function Figures({ best, detail }: { best: Best; detail: SweepDetail }) {
       )}
       {other && other.prefers !== "same" && (
         <Fact name={`Best by ${other.metric}`} value={armLabel(other)}>
-          {formatMetric(other.objective, metricOf(detail, other.metric))}; the best level here has{" "}
+          {formatMetric(other.objective, metricOf(detail, other.metric))}; the best arm here has{" "}
           {formatMetric(other.of_best, metricOf(detail, other.metric))}
         </Fact>
       )}

@@ -6,7 +6,7 @@ type Difference = NonNullable<Best["difference"]>;
 /** Units of the drawing; it is stretched to the width that there is. */
 const WIDTH = 120;
 
-/** The difference and its interval beside zero, where plain is: left of it is better. */
+/** The difference and its interval beside zero, where plain is; what is lower is left of it. */
 export function IntervalGraph({ of: { mean, low, high } }: { of: Difference }) {
   if (low == null || high == null) return null;
   const [least, most] = [Math.min(low, 0), Math.max(high, 0)];

@@ -9,7 +9,7 @@ import { ground } from "../../theme";
 import { armColours } from "../curves/style";
 import { familiesIn, type Scope } from "../scope";
 import { armLabel, armName, type SweepState } from "../state";
-import { sharing, tellsOf } from "../why";
+import { sharing, isReasonOfEnd } from "../why";
 import { chancesOf } from "./chances";
 import { byLevel, byStanding, rowsOf, type Row } from "./rows";
 
@@ -65,7 +65,7 @@ export function Standing(props: StandingProps) {
           />
         </span>
       </div>
-      {shared && !tellsOf(state, shared) && <p class="faint">All arms: {shared.reason}</p>}
+      {shared && !isReasonOfEnd(state, shared) && <p class="faint">All arms: {shared.reason}</p>}
       <div
         id="standing"
         class="scroll tall"

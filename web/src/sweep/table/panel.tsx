@@ -83,7 +83,7 @@ function cellsOf(row: TableRow, others: readonly string[]): (TableCell | null)[]
 
 /** The metric that stands beside the test error: the same on validation data or, without it, the objective. */
 function besideTest({ metrics, metric }: SweepTable): MetricInfo {
-  return metrics.find(({ name }) => name === SHARE) ?? metricOf({ metrics }, metric);
+  return metrics.find(({ name }) => name === "val_error") ?? metricOf({ metrics }, metric);
 }
 
 /** The cell whose figure beside the test error is best: test figures choose nothing. */
