@@ -11,7 +11,7 @@ use crate::simulate::{
 use anyhow::{Context as _, anyhow};
 use clap::{ValueEnum, builder::PossibleValue};
 use floodgauge_protocol::MetricName;
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::LazyLock};
 
 /// The widest name of a task that a table shows whole.
 const TASK_WIDTH: usize = 24;
@@ -55,7 +55,8 @@ pub struct Args {
 
 impl ValueEnum for Contestant {
     fn value_variants<'a>() -> &'a [Self] {
-        &Self::ALL
+        static ALL: LazyLock<Vec<Contestant>> = LazyLock::new(Contestant::all);
+        &ALL
     }
 
     fn to_possible_value(&self) -> Option<PossibleValue> {
