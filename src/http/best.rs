@@ -63,7 +63,7 @@ async fn best(
     // The status first: an answer that is newer than its status may say more, never less.
     let row = sweeps::row(&state, sweep).await?;
     let status = row.status;
-    let best = match stored::replayed(&state, sweep).await? {
+    let best = match stored::replayed(&state.driver, sweep).await? {
         Some(replayed) => replayed.best(),
         // Nothing was reported yet, which is an answer too.
         None if row.best.is_none() => Sweep::new(stored::legible(&row)?.spec).best(),

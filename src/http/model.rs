@@ -62,7 +62,7 @@ async fn model(
     }
     let trials = state.driver.store().trials(sweep).await?;
     let stored = trials.iter().find(|row| row.trial == key).ok_or_else(|| absent("row"))?;
-    let replayed = stored::replayed(&state, sweep).await?;
+    let replayed = stored::replayed(&state.driver, sweep).await?;
     let read = match replayed.as_ref().and_then(|replayed| replayed.facts().trial(key)) {
         Some(trial) => read_out(trial, spec.search.objective.at, spec.recipe.steps_per_epoch()),
         // Another version's decisions: the newest checkpoint is known all the same.

@@ -1,7 +1,7 @@
 //! What the database holds of a sweep, read: whole where this server can, else as far as it can.
 
-use super::{problem::Problem, state::AppState};
-use crate::{scheduler::Sweep, store::SweepRow, upcast, verdict::Best};
+use super::problem::Problem;
+use crate::{driver::Driver, scheduler::Sweep, store::SweepRow, upcast, verdict::Best};
 use floodgauge_protocol::{SearchSpace, SweepId, SweepSpec};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -30,10 +30,10 @@ pub(super) fn plan(row: &SweepRow) -> Result<SearchSpace, Problem> {
 /// A sweep as its log tells it; none if this binary would decide otherwise than the one that
 /// wrote the log: then what is stored can still be read.
 pub(super) async fn replayed(
-    state: &AppState,
+    driver: &Driver,
     sweep: SweepId,
 ) -> Result<Option<Arc<Sweep>>, Problem> {
-    match state.driver.sweep(sweep).await {
+    match driver.sweep(sweep).await {
         Ok(replayed) => Ok(Some(replayed)),
         Err(error) if error.is_unreplayable() => Ok(None),
         Err(error) => Err(error.into()),

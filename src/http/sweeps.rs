@@ -183,7 +183,7 @@ pub(super) async fn row(state: &AppState, sweep: SweepId) -> Result<SweepRow, Pr
 pub(super) async fn detail(state: &AppState, sweep: SweepId) -> Result<SweepDetail, Problem> {
     let row = row(state, sweep).await?;
     // Whether it can be replayed is known once somebody has tried.
-    stored::replayed(state, sweep).await?;
+    stored::replayed(&state.driver, sweep).await?;
     let summary = summary(state, &row)?;
     let waits_for = state.driver.waits_for(&row).await?;
     let Legible { spec, plan, .. } = stored::legible(&row)?;

@@ -43,7 +43,7 @@ async fn table(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let row = sweeps::row(&state, sweep).await?;
-    let replayed = match stored::replayed(&state, sweep).await? {
+    let replayed = match stored::replayed(&state.driver, sweep).await? {
         Some(replayed) => replayed.table(),
         None if row.best.is_none() => Sweep::new(stored::legible(&row)?.spec).table(),
         None => {

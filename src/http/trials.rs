@@ -32,7 +32,7 @@ async fn list(
     let plan = stored::legible(&sweeps::row(&state, sweep).await?)?.plan;
     let rows = state.driver.store().trials(sweep).await?;
     let rows: HashMap<TrialKey, TrialRow> = rows.into_iter().map(|row| (row.trial, row)).collect();
-    let replayed = stored::replayed(&state, sweep).await?;
+    let replayed = stored::replayed(&state.driver, sweep).await?;
     let items = plan
         .families
         .iter()

@@ -123,8 +123,7 @@ pub(super) async fn segments(
     for ids in ids.chunks(MAX_IDS) {
         let places: Vec<_> = (2..ids.len() + 2).map(|place| format!("${place}")).collect();
         let places = places.join(", ");
-        let sql =
-            format!("select body from segments where sweep = $1 and segment in ({places})");
+        let sql = format!("select body from segments where sweep = $1 and segment in ({places})");
         let values = values![sweep].into_iter().chain(ids.iter().map(|&id| id.into())).collect();
         let rows = db.fetch(sql, values).await?;
         found.extend(rows.iter().filter_map(|row| row.json("body").ok()));

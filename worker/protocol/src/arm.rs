@@ -1,6 +1,10 @@
 //! An arm described: which it is, and what it trains with.
 
-use crate::{ids::ArmIx, method::Method, space::SearchSpace};
+use crate::{
+    ids::ArmIx,
+    method::{Method, Parameter},
+    space::SearchSpace,
+};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -26,19 +30,6 @@ pub struct Arm {
     /// What tells the arm from others of its method; null for plain.
     #[cfg_attr(feature = "openapi", schema(required, example = 0.07))]
     pub parameter: Option<Parameter>,
-}
-
-/// The parameter of a method.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(untagged)]
-pub enum Parameter {
-    /// A flood level in nats, or the weight λ of a gradient penalty.
-    Number(f64),
-    /// The rates of alternating steps: that of the descent, then that of the ascent. Or the weight λ of a
-    /// gradient penalty and its distance ρ, where that isn't the usual one.
-    #[cfg_attr(feature = "openapi", schema(value_type = crate::openapi::Rates))]
-    Pair([f64; 2]),
 }
 
 impl Arm {

@@ -35,13 +35,13 @@ pub mod validate;
 pub mod wire;
 pub mod work;
 
-pub use arm::{Arm, Parameter};
+pub use arm::Arm;
 pub use dataset::{Dataset, DatasetKind, DatasetName, Facts, Format, Image, Pin, Upload};
 pub use digest::Digest;
 pub use extension::Extension;
 pub use ids::{ArmIx, FamilyIx, LeaseId, SegmentId, SweepId, TrialKey};
 pub use levels::Levels;
-pub use method::{Method, MethodKind, MethodSpec, MethodTable};
+pub use method::{Method, MethodKind, MethodSpec, MethodTable, Parameter};
 pub use metric::{Direction, Metric, MetricInfo, MetricName, MetricSpec, MetricValues, Metrics};
 pub use model::{Augment, Model};
 pub use recipe::{Optimizer, Recipe};

@@ -1,6 +1,6 @@
 //! The training methods that compete in a sweep.
 
-use crate::{arm::Parameter, by_kind::by_kind};
+use crate::by_kind::by_kind;
 use serde::{
     Deserialize, Deserializer, Serialize,
     de::{
@@ -123,6 +123,19 @@ pub enum Method {
         /// The distance ρ between the two places where the gradient is taken.
         rho: f64,
     },
+}
+
+/// The parameter of a method.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(untagged)]
+pub enum Parameter {
+    /// A flood level in nats, or the weight λ of a gradient penalty.
+    Number(f64),
+    /// The rates of alternating steps: that of the descent, then that of the ascent. Or the weight λ of a
+    /// gradient penalty and its distance ρ, where that isn't the usual one.
+    #[cfg_attr(feature = "openapi", schema(value_type = crate::openapi::Rates))]
+    Pair([f64; 2]),
 }
 
 impl MethodKind {

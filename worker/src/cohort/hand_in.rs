@@ -1,11 +1,12 @@
 //! Runs as they are handed in: what the server is to know, and the checkpoints that it names.
 
 use super::{
-    Ended, TrainError,
+    error::TrainError,
     keep::Waypoint,
     member::{Member, Place},
-    pool,
+    progress::Ended,
     setup::TrainingSetup,
+    threads::pool,
 };
 use crate::{checkpoint::State, device::Machine};
 use bytes::Bytes;

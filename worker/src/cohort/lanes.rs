@@ -1,6 +1,6 @@
 //! The members of a cohort, spread over the machine's threads.
 
-use super::{TrainError, group::Group, member::Member, pool, setup::TrainingSetup};
+use super::{error::TrainError, group::Group, member::Member, setup::TrainingSetup, threads::pool};
 use crate::{checkpoint::State, device::Machine};
 use rayon::{ThreadPool, prelude::*};
 use std::thread;

@@ -1,13 +1,15 @@
 //! Takes a cohort from step to step.
 
 use super::{
-    Ended, Job, Progress, TrainError,
     arm::Arm,
     batches::Batches,
+    error::TrainError,
     hand_in::{Leaving, finished, hand_in},
+    job::Job,
     lanes::Lanes,
     member::{Member, Place},
     metrics::measured,
+    progress::{Ended, Progress},
     setup::TrainingSetup,
     start,
 };

@@ -1,6 +1,6 @@
 //! What all members of a segment train with, once it is sure that the data are the recipe's.
 
-use super::{Job, TrainError};
+use super::{error::TrainError, job::Job};
 use crate::{
     checkpoint::{Array, Layout, State, Tally},
     data::Data,

@@ -1,7 +1,7 @@
 //! The members of a segment: the states that its branches start from, and how many there is memory
 //! for at once.
 
-use super::{Job, TrainError, arm::Arm, batches, member::Member, setup::TrainingSetup};
+use super::{arm::Arm, batches, error::TrainError, job::Job, member::Member, setup::TrainingSetup};
 use crate::{
     checkpoint::State,
     device::Machine,

@@ -15,14 +15,16 @@ mod kernels;
 mod linear;
 mod norm;
 mod pool;
+mod shapes;
 
 use crate::checkpoint::State;
 use burn::tensor::{Device, Tensor, TensorData};
 
-pub use conv::{ConvShape, conv};
+pub use conv::conv;
 pub use linear::linear;
 pub use norm::{Statistics, norm, norm_train};
-pub use pool::{PoolShape, max_pool};
+pub use pool::max_pool;
+pub use shapes::{ConvShape, PoolShape};
 
 /// Added to the variance of a batch norm before its root: PyTorch's default, which `make check-torch`
 /// and the recorded grids compare with.

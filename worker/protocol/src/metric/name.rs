@@ -133,7 +133,9 @@ impl utoipa::PartialSchema for MetricName {
             .min_length(Some(1))
             .max_length(Some(MAX_CHARS))
             .description(Some("The name of a metric, such as `val_loss`"))
-            .examples(super::Metrics::built_in().compared().map(|metric| metric.name.as_str().to_owned()))
+            .examples(
+                super::Metrics::built_in().compared().map(|metric| metric.name.as_str().to_owned()),
+            )
             .into()
     }
 }

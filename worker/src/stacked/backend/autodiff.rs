@@ -1,7 +1,7 @@
 //! The way back through the operations.
 
 use super::StackedOps;
-use crate::stacked::{ConvShape, PoolShape};
+use crate::stacked::shapes::{ConvShape, PoolShape};
 use burn::backend::{
     AutodiffBackend, TensorMetadata,
     autodiff::{

@@ -1,7 +1,10 @@
 //! The operations on the CPU: tensors lent to [`kernels`] as slices.
 
 use super::StackedOps;
-use crate::stacked::{ConvShape, PoolShape, kernels};
+use crate::stacked::{
+    kernels,
+    shapes::{ConvShape, PoolShape},
+};
 use burn::{
     backend::{Flex, TensorMetadata, flex::FlexTensor},
     tensor::TensorData,

@@ -8,7 +8,7 @@ mod autodiff;
 mod flex;
 mod primitives;
 
-use super::{ConvShape, PoolShape};
+use super::shapes::{ConvShape, PoolShape};
 use burn::backend::{Backend, backend_extension, tensor::FloatTensor};
 
 /// The operations, each with its gradients. Shapes: [`conv`](super::conv),

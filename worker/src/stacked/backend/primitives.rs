@@ -1,6 +1,9 @@
 //! The operations composed of burn's own, for any backend.
 
-use crate::stacked::{ConvShape, NORM_EPSILON, PoolShape};
+use crate::stacked::{
+    NORM_EPSILON,
+    shapes::{ConvShape, PoolShape},
+};
 use burn::{
     backend::{Backend, TensorMetadata, ops::ConvOptions, tensor::FloatTensor},
     tensor::{IntDType, Shape},

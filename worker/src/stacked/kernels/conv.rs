@@ -6,7 +6,7 @@
 //! the window's rows, columns and channels in this order.
 
 use super::vectors::{Row, most_at_once, pack, part, rows, rows_mut, stripes, unpack};
-use crate::stacked::ConvShape;
+use crate::stacked::shapes::ConvShape;
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 use std::array;

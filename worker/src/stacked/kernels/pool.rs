@@ -1,6 +1,6 @@
 //! Max-pooling of 2 × 2 pixels, forward and back.
 
-use crate::stacked::PoolShape;
+use crate::stacked::shapes::PoolShape;
 use pulp::Arch;
 use rayon::prelude::*;
 
