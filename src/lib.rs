@@ -22,6 +22,7 @@ pub mod blobs;
 pub mod cli;
 pub mod client;
 pub mod config;
+mod counting;
 pub mod driver;
 pub mod http;
 pub mod metrics;

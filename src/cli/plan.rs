@@ -1,7 +1,10 @@
 //! The plan of a sweep in words: the same figures as `POST /v1/plans`, for people.
 
 use super::words::{self, figure, line, seeds};
-use crate::client::api::{Phase, PlannedTime, SweepPlan};
+use crate::{
+    client::api::{Phase, PlannedTime, SweepPlan},
+    counting::{count, count_of},
+};
 
 /// The whole plan, a line a figure.
 pub fn card(plan: &SweepPlan) -> String {
@@ -46,9 +49,9 @@ fn phase_words(phase: &Phase) -> String {
     format!(
         "{}: up to {} beside plain, {}, in {}",
         phase.words,
-        words::count(phase.arms, "arm", "arms"),
+        count(phase.arms, "arm"),
         words::epochs(phase.epochs),
-        words::count(phase.families, "family", "families"),
+        count_of(phase.families, "family", "families"),
     )
 }
 

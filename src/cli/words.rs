@@ -3,6 +3,7 @@
 use super::print;
 use crate::{
     client::{LogLine, api::SweepDetail},
+    counting::count,
     verdict::{Best, BestArm, Difference},
 };
 use console::style;
@@ -160,14 +161,9 @@ pub fn seeds(count: usize) -> String {
     if count == 1 { "one seed".into() } else { format!("{count} seeds") }
 }
 
-/// So many of something.
-pub fn count(n: usize, one: &str, many: &str) -> String {
-    if n == 1 { format!("1 {one}") } else { format!("{n} {many}") }
-}
-
 /// How many epochs, in words.
 pub fn epochs(n: u32) -> String {
-    count(n as usize, "epoch", "epochs")
+    count(n as usize, "epoch")
 }
 
 fn difference_words(difference: &Difference) -> String {

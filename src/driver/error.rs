@@ -2,6 +2,7 @@
 
 use crate::{
     blobs::BlobError,
+    counting::count,
     scheduler::{BadReport, SweepStatus},
     store::StoreError,
 };
@@ -14,7 +15,7 @@ pub enum DriverError {
     #[error("there is no such sweep")]
     NotFound,
     /// The sweep can't be run.
-    #[error("{} of the sweep can't be used", plural(.0.len(), "field"))]
+    #[error("{} of the sweep can't be used", count(.0.len(), "field"))]
     Invalid(Vec<Invalid>),
     /// The idempotency key came before with another body.
     #[error("the idempotency key was used before for another body")]
@@ -130,8 +131,4 @@ fn sweeps_are(count: u64) -> String {
         1 => "a sweep is".into(),
         _ => format!("{count} sweeps are"),
     }
-}
-
-fn plural(n: usize, noun: &str) -> String {
-    format!("{n} {noun}{}", if n == 1 { "" } else { "s" })
 }

@@ -4,6 +4,7 @@ use super::reason::{
     Arrived, AtRung, BeyondAnEnd, Cause, Fate, Probed, Purpose, Reason, RungOf, Testing, Training,
     Woken,
 };
+use crate::counting::count;
 use floodgauge_protocol::Metric;
 use std::fmt::{Display, Formatter, Result};
 
@@ -186,9 +187,9 @@ impl Display for Purpose {
 impl Display for Training {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
         let Self { purpose, arms, runs, seed, from_epoch, to_epoch } = self;
-        write!(f, "{purpose}: {}", count(*arms, "arm"))?;
+        write!(f, "{purpose}: {}", count(*arms as usize, "arm"))?;
         if runs < arms {
-            write!(f, " in {}", count(*runs, "run"))?;
+            write!(f, " in {}", count(*runs as usize, "run"))?;
         }
         write!(f, ", seed {seed}, epochs {from_epoch} to {to_epoch}")
     }
@@ -200,8 +201,4 @@ impl Display for Testing {
         let names: Vec<_> = arms.iter().map(|arm| arm.name.as_str()).collect();
         write!(f, "test metrics of {} after epoch {epoch}, seed {seed}", names.join(" and "))
     }
-}
-
-fn count(n: u32, noun: &str) -> String {
-    format!("{n} {noun}{}", if n == 1 { "" } else { "s" })
 }

@@ -1,7 +1,10 @@
 //! What was decided, in words: a line a decision, but one for many trials that end alike.
 
-use super::{Names, compared, count};
-use crate::scheduler::{Action, Decision, Reason, TrialEnd};
+use super::{Names, compared};
+use crate::{
+    counting::count,
+    scheduler::{Action, Decision, Reason, TrialEnd},
+};
 use floodgauge_api::{LogLine, Tone};
 use floodgauge_protocol::{SegmentId, TrialKey, work::Stop};
 use std::collections::{HashMap, HashSet};

@@ -1,7 +1,7 @@
 //! What happened, in words.
 
-use super::{Names, count};
-use crate::scheduler::Event;
+use super::Names;
+use crate::{counting::count, scheduler::Event};
 use floodgauge_api::{LogLine, Tone};
 use floodgauge_protocol::{
     SegmentId, SegmentKind,

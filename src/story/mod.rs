@@ -51,10 +51,5 @@ pub fn unread() -> LogLine {
     LogLine::new("unread", "an entry that this server can't read").in_tone(Tone::Bad)
 }
 
-/// `1 row`, `3 rows`.
-fn count(n: usize, noun: &str) -> String {
-    format!("{n} {noun}{}", if n == 1 { "" } else { "s" })
-}
-
 #[cfg(test)]
 mod tests;

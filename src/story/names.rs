@@ -1,5 +1,6 @@
 //! What the lines of a sweep's log name: its arms, families and segments.
 
+use crate::counting::count;
 use floodgauge_protocol::{
     ArmIx, FamilyIx, SearchSpace, Segment, SegmentId, SegmentKind, SweepSpec, TrialKey,
 };
@@ -37,7 +38,7 @@ impl<'a> Names<'a> {
     pub(super) fn arms(self, arms: impl IntoIterator<Item = ArmIx>) -> String {
         let arms: Vec<_> = arms.into_iter().collect();
         if arms.len() > NAMED {
-            return super::count(arms.len(), "arm");
+            return count(arms.len(), "arm");
         }
         let name = |arm: &ArmIx| match self.space.arms.get(arm.ix()) {
             Some(method) => method.to_string(),

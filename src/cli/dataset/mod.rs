@@ -7,6 +7,7 @@ mod remove;
 mod show;
 
 use super::{Failure, args::Ask, connect, print};
+use crate::counting::count;
 use clap::Subcommand;
 use floodgauge_protocol::DatasetName;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -63,6 +64,6 @@ fn samples(features: u32, image: Option<floodgauge_protocol::Image>) -> String {
     match image {
         Some(i) if i.channels == 1 => format!("{} × {} images", i.height, i.width),
         Some(i) => format!("{} × {} × {} images", i.channels, i.height, i.width),
-        None => format!("{features} feature{}", if features == 1 { "" } else { "s" }),
+        None => count(features as usize, "feature"),
     }
 }
