@@ -8,14 +8,15 @@ use floodgauge_protocol::{Arm, ArmIx, Method, MetricName};
 use serde_json::{Map, Value};
 use std::{borrow::Cow, collections::HashMap};
 
-/// A value in which every description of an arm is of today's shape, whatever it was stored as. `plan`
-/// is the sweep's methods by index: it tells which arm a name is of. Arms that aren't in it stay as
+/// A value in which every description of an arm is of today's shape, whatever it was stored as. `methods`
+/// are the sweep's, by index: they tell which arm a name is of. Arms that aren't among them stay as
 /// they are.
-pub fn arms<'a>(stored: &'a Value, plan: &[Method]) -> Cow<'a, Value> {
+pub fn arms<'a>(stored: &'a Value, methods: &[Method]) -> Cow<'a, Value> {
     if !has_old(stored) {
         return Cow::Borrowed(stored);
     }
-    let all: Vec<Arm> = (0..).zip(plan).map(|(ix, method)| Arm::new(ArmIx(ix), *method)).collect();
+    let all: Vec<Arm> =
+        (0..).zip(methods).map(|(ix, method)| Arm::new(ArmIx(ix), *method)).collect();
     let by_name = all.iter().map(|arm| (arm.name.as_str(), arm)).collect();
     let mut value = stored.clone();
     bring_up(&mut value, &all, &by_name);

@@ -54,7 +54,7 @@ impl Driver {
         row: &SweepRow,
         spec: &SweepSpec,
     ) -> Result<Option<f64>, DriverError> {
-        let space = row.read_plan().unwrap_or_else(|_| SearchSpace::of(spec));
+        let space = row.read_space().unwrap_or_else(|_| SearchSpace::of(spec));
         let mut speed = Speed::default();
         let (mut after, mut read) = (0, 0);
         while read < MAX_ENTRIES_READ {

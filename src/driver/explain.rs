@@ -55,8 +55,8 @@ impl Driver {
     /// whose spec can't be read.
     async fn arms(&self, sweep: SweepId) -> Result<Vec<Method>, StoreError> {
         let row = self.0.store.sweep(sweep).await?;
-        let plan = row.and_then(|row| row.read_plan().ok());
-        Ok(plan.map(|plan| plan.arms).unwrap_or_default())
+        let space = row.and_then(|row| row.read_space().ok());
+        Ok(space.map(|space| space.arms).unwrap_or_default())
     }
 
     /// Replays a log up to the last of some of its entries, which are in order, from where a reader

@@ -382,7 +382,7 @@ fn grown(before: &Sweep, after: &Sweep) -> Result<Option<Grown>, DriverError> {
     {
         return Ok(None);
     }
-    Ok(Some(Grown { spec: json(after.facts().spec())?, plan: json(after.facts().space())? }))
+    Ok(Some(Grown { spec: json(after.facts().spec())?, space: json(after.facts().space())? }))
 }
 
 fn check(spec: &SweepSpec) -> Result<(), DriverError> {

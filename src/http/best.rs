@@ -67,7 +67,7 @@ async fn best(
         Some(replayed) => replayed.best(),
         // Nothing was reported yet, which is an answer too.
         None if row.best.is_none() => Sweep::new(stored::legible(&row)?.spec).best(),
-        None => stored::best(&row, &stored::legible(&row)?.plan).ok_or_else(|| {
+        None => stored::best(&row, &stored::legible(&row)?.space).ok_or_else(|| {
             Problem::Internal(anyhow::anyhow!("nothing tells the answer of sweep {sweep}"))
         })?,
     };

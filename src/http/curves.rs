@@ -51,8 +51,8 @@ async fn curves(
     let rows = state.driver.store().curves(sweep).await?;
     let onsets = Onsets::of(&state.driver.store().trials(sweep).await?);
     if prefers_csv(&headers) {
-        let Legible { spec, plan, .. } = stored::legible(&row)?;
-        let table = csv(&spec.search.metrics(), &plan, &rows, &onsets)
+        let Legible { spec, space, .. } = stored::legible(&row)?;
+        let table = csv(&spec.search.metrics(), &space, &rows, &onsets)
             .map_err(|error| Problem::Internal(error.into()))?;
         Ok(accept::csv(table))
     } else {
@@ -69,7 +69,7 @@ impl Onsets {
     }
 
     /// The onset of the row's trial, if its epoch has met it.
-    fn met_by(&self, row: &CurveRow) -> Option<u64> {
+    fn onset_by(&self, row: &CurveRow) -> Option<u64> {
         self.0.get(&row.trial).copied().filter(|&onset| onset < row.step)
     }
 }
@@ -88,7 +88,7 @@ fn by_trial(rows: &[CurveRow], onsets: &Onsets) -> Vec<Curve> {
         grad_norm: rows.iter().map(|row| Some(row.diagnostics?.grad_norm)).collect(),
         ascending: rows.iter().map(|row| Some(row.diagnostics?.ascending)).collect(),
         flooded_steps: rows.iter().map(|row| Some(row.diagnostics?.flooded_steps)).collect(),
-        onset_step: rows.iter().map(|row| onsets.met_by(row)).collect(),
+        onset_step: rows.iter().map(|row| onsets.onset_by(row)).collect(),
     };
     // The store sorts them by trial.
     rows.chunk_by(|a, b| a.trial == b.trial).map(curve).collect()
@@ -118,7 +118,7 @@ fn by_name(rows: &[CurveRow]) -> BTreeMap<MetricName, Vec<Option<Metric>>> {
 /// The metrics that can be compared stand beside the training loss, the others at the end.
 fn csv(
     metrics: &Metrics,
-    plan: &SearchSpace,
+    space: &SearchSpace,
     rows: &[CurveRow],
     onsets: &Onsets,
 ) -> Result<String, fmt::Error> {
@@ -136,7 +136,7 @@ fn csv(
     for row in rows {
         let trial = row.trial;
         let (Some(family), Some(arm)) =
-            (plan.families.get(trial.family.ix()), plan.arms.get(trial.arm.ix()))
+            (space.families.get(trial.family.ix()), space.arms.get(trial.arm.ix()))
         else {
             continue;
         };
@@ -158,7 +158,7 @@ fn csv(
             None => table.push_str(",,,"),
         }
         table.push(',');
-        if let Some(onset) = onsets.met_by(row) {
+        if let Some(onset) = onsets.onset_by(row) {
             write!(table, "{onset}")?;
         }
         for metric in &further {

@@ -33,17 +33,17 @@ async fn grid(
     SweepPath(sweep): SweepPath,
 ) -> Result<Json<Grid>, Problem> {
     let row = sweeps::row(&state, sweep).await?;
-    let (spec, plan) = (stored::spec(&row)?, stored::plan(&row)?);
+    let (spec, space) = (stored::spec(&row)?, stored::space(&row)?);
     let curves = state.driver.store().curves(sweep).await?;
     let trials = state.driver.store().trials(sweep).await?;
-    Ok(Json(record(&spec, &plan, &curves, &trials)))
+    Ok(Json(record(&spec, &space, &curves, &trials)))
 }
 
 /// Arms and families come as if the sweep had been submitted as it is now, whatever it was
 /// extended by.
-fn record(spec: &SweepSpec, plan: &SearchSpace, curves: &[CurveRow], trials: &[TrialRow]) -> Grid {
+fn record(spec: &SweepSpec, space: &SearchSpace, curves: &[CurveRow], trials: &[TrialRow]) -> Grid {
     let whole = SearchSpace::of(spec);
-    let index = |arm: &Method| plan.arms.iter().position(|known| known == arm);
+    let index = |arm: &Method| space.arms.iter().position(|known| known == arm);
     let arms: Vec<ArmIx> = whole.arms.iter().filter_map(index).map(|ix| ArmIx(ix as u16)).collect();
     let curves: HashMap<TrialKey, &[CurveRow]> =
         curves.chunk_by(|a, b| a.trial == b.trial).map(|rows| (rows[0].trial, rows)).collect();
@@ -76,13 +76,13 @@ fn record(spec: &SweepSpec, plan: &SearchSpace, curves: &[CurveRow], trials: &[T
     let same = |family: &Family, wanted: &Family| {
         (family.seed, family.weight_decay) == (wanted.seed, wanted.weight_decay)
     };
-    let family = |wanted: &Family| plan.families.iter().find(|family| same(family, wanted));
+    let family = |wanted: &Family| space.families.iter().find(|family| same(family, wanted));
     Grid {
         task: spec.name.clone(),
         spec: Some(spec.clone()),
         recipe: flattened(spec),
-        arms: arms.iter().map(|arm| plan.arms[arm.ix()]).collect(),
-        levels: arms.iter().map(|arm| plan.arms[arm.ix()].level()).collect(),
+        arms: arms.iter().map(|arm| space.arms[arm.ix()]).collect(),
+        levels: arms.iter().map(|arm| space.arms[arm.ix()].level()).collect(),
         epochs: spec.recipe.epochs,
         runs: whole.families.iter().filter_map(family).map(run).collect(),
     }

@@ -88,7 +88,7 @@ impl Known {
     }
 
     fn names(&self) -> Names<'_> {
-        Names::new(&self.legible.spec, &self.legible.plan, &self.segments)
+        Names::new(&self.legible.spec, &self.legible.space, &self.segments)
     }
 }
 

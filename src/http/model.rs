@@ -71,9 +71,9 @@ async fn model(
     let (epoch, digest) = read.ok_or_else(|| absent("checkpoint"))?;
     let checkpoint = state.driver.blobs().get(digest).await?;
     let checkpoint = checkpoint.ok_or_else(|| absent("checkpoint"))?;
-    let plan = stored::plan(&row)?;
-    let family = plan.families.get(key.family.ix()).ok_or_else(|| absent("family"))?;
-    let arm = plan.arms.get(key.arm.ix()).ok_or_else(|| absent("arm"))?;
+    let space = stored::space(&row)?;
+    let family = space.families.get(key.family.ix()).ok_or_else(|| absent("family"))?;
+    let arm = space.arms.get(key.arm.ix()).ok_or_else(|| absent("arm"))?;
     let arm = Arm::new(key.arm, *arm);
     // The fields of 0.1.0, which called the name `arm`: a model has the same bytes for ever.
     let of = json!({

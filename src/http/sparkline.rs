@@ -37,9 +37,9 @@ async fn sparkline(
     SweepPath(sweep): SweepPath,
 ) -> Result<Json<Sparkline>, Problem> {
     let row = sweeps::row(&state, sweep).await?;
-    let Legible { spec, plan, .. } = stored::legible(&row)?;
-    let best = stored::best(&row, &plan).and_then(|best| best.best);
-    let trial = trial_of(best.as_ref(), &plan);
+    let Legible { spec, space, .. } = stored::legible(&row)?;
+    let best = stored::best(&row, &space).and_then(|best| best.best);
+    let trial = trial_of(best.as_ref(), &space);
     let curve = state.driver.store().curve(sweep, trial).await?;
     let rows = thinned(&curve);
     let metric = spec.search.objective.metric;
@@ -53,9 +53,9 @@ async fn sparkline(
 }
 
 /// The best arm in its first family; the plain run of the first of all before there is one.
-fn trial_of(best: Option<&BestArm>, plan: &SearchSpace) -> TrialKey {
+fn trial_of(best: Option<&BestArm>, space: &SearchSpace) -> TrialKey {
     let decay = best.map(|best| best.weight_decay);
-    let family = plan.families.iter().find(|family| Some(family.weight_decay) == decay);
+    let family = space.families.iter().find(|family| Some(family.weight_decay) == decay);
     let family = family.map_or(FamilyIx(0), |family| family.family);
     TrialKey::new(family, best.map_or(ArmIx::PLAIN, |best| best.arm.ix))
 }

@@ -20,8 +20,8 @@ pub(super) fn spec(row: &SweepRow) -> Result<SweepSpec, Problem> {
 }
 
 /// The arms and families of a row's sweep.
-pub(super) fn plan(row: &SweepRow) -> Result<SearchSpace, Problem> {
-    row.read_plan().map_err(|error| {
+pub(super) fn space(row: &SweepRow) -> Result<SearchSpace, Problem> {
+    row.read_space().map_err(|error| {
         let sweep = row.sweep;
         Problem::Internal(anyhow::Error::from(error).context(format!("plan of sweep {sweep}")))
     })
@@ -40,10 +40,10 @@ pub(super) async fn replayed(
     }
 }
 
-/// The answer that a row of a sweep with this plan holds; none if there is none yet, or another
+/// The answer that a row of a sweep of this space holds; none if there is none yet, or another
 /// version wrote it otherwise.
-pub(super) fn best(row: &SweepRow, plan: &SearchSpace) -> Option<Best> {
-    let stored = upcast::arms(row.best.as_ref()?, &plan.arms);
+pub(super) fn best(row: &SweepRow, space: &SearchSpace) -> Option<Best> {
+    let stored = upcast::arms(row.best.as_ref()?, &space.arms);
     let read = Best::deserialize(stored.as_ref());
     read.inspect_err(|error| {
         tracing::warn!(sweep = %row.sweep, %error, "a stored answer can't be read");
@@ -57,22 +57,22 @@ pub(super) struct Legible {
     /// Without the fields that this server doesn't know; these are as if they were unset.
     pub spec: SweepSpec,
     /// The arms and families.
-    pub plan: SearchSpace,
+    pub space: SearchSpace,
     /// Whether nothing had to be left out.
     pub is_whole: bool,
 }
 
 /// What a row holds, whoever wrote it: one sweep that can't be read hides no other.
 pub(super) fn legible(row: &SweepRow) -> Result<Legible, Problem> {
-    if let (Ok(spec), Ok(plan)) = (spec(row), plan(row)) {
-        return Ok(Legible { spec, plan, is_whole: true });
+    if let (Ok(spec), Ok(space)) = (spec(row), space(row)) {
+        return Ok(Legible { spec, space, is_whole: true });
     }
     let spec = match known(row.spec.clone()) {
         Some(spec) => spec,
         None => nothing_of(row)?,
     };
-    let stored = row.plan.as_ref().and_then(|plan| SearchSpace::deserialize(plan).ok());
-    Ok(Legible { plan: stored.unwrap_or_else(|| SearchSpace::of(&spec)), spec, is_whole: false })
+    let stored = row.space.as_ref().and_then(|space| SearchSpace::deserialize(space).ok());
+    Ok(Legible { space: stored.unwrap_or_else(|| SearchSpace::of(&spec)), spec, is_whole: false })
 }
 
 /// A spec without what isn't known of it; none if too little is left.

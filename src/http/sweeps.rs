@@ -186,12 +186,12 @@ pub(super) async fn detail(state: &AppState, sweep: SweepId) -> Result<SweepDeta
     stored::replayed(&state.driver, sweep).await?;
     let summary = summary(state, &row)?;
     let waits_for = state.driver.waits_for(&row).await?;
-    let Legible { spec, plan, .. } = stored::legible(&row)?;
+    let Legible { spec, space, .. } = stored::legible(&row)?;
     let (rungs, stages) = (scheduler::decision_epochs(&spec), scheduler::stages(&spec));
     Ok(SweepDetail {
         summary,
-        arms_list: Arm::all(&plan),
-        families: plan.families,
+        arms_list: Arm::all(&space),
+        families: space.families,
         metrics: spec.search.metrics().iter().cloned().collect(),
         steps_per_epoch: spec.recipe.steps_per_epoch(),
         rungs,
@@ -204,7 +204,7 @@ pub(super) async fn detail(state: &AppState, sweep: SweepId) -> Result<SweepDeta
 }
 
 fn summary(state: &AppState, row: &SweepRow) -> Result<SweepSummary, Problem> {
-    let Legible { spec, plan, is_whole } = stored::legible(row)?;
+    let Legible { spec, space, is_whole } = stored::legible(row)?;
     let unread = || (!is_whole).then(|| "not all that it was submitted with can be read".into());
     let objective = spec.search.objective.metric;
     Ok(SweepSummary {
@@ -215,13 +215,13 @@ fn summary(state: &AppState, row: &SweepRow) -> Result<SweepSummary, Problem> {
         created_at: timestamp(row.created_ms).map_err(Problem::Internal)?,
         updated_at: timestamp(row.updated_ms).map_err(Problem::Internal)?,
         dataset: spec.recipe.dataset.name.to_string(),
-        arms: plan.arms.len(),
+        arms: space.arms.len(),
         seeds: spec.search.seeds.len(),
         epochs: spec.recipe.epochs,
         metric: objective,
         metric_unit: spec.search.metrics().get(objective).and_then(|metric| metric.unit.clone()),
         at: spec.search.objective.at,
-        best: stored::best(row, &plan),
+        best: stored::best(row, &space),
         replay_error: state.driver.replay_error(row).or_else(unread),
     })
 }

@@ -29,14 +29,14 @@ async fn list(
     State(state): State<AppState>,
     SweepPath(sweep): SweepPath,
 ) -> Result<Json<TrialList>, Problem> {
-    let plan = stored::legible(&sweeps::row(&state, sweep).await?)?.plan;
+    let space = stored::legible(&sweeps::row(&state, sweep).await?)?.space;
     let rows = state.driver.store().trials(sweep).await?;
     let rows: HashMap<TrialKey, TrialRow> = rows.into_iter().map(|row| (row.trial, row)).collect();
     let replayed = stored::replayed(&state.driver, sweep).await?;
-    let items = plan
+    let items = space
         .families
         .iter()
-        .flat_map(|family| plan.arm_ids().zip(&plan.arms).map(move |arm| (family, arm)))
+        .flat_map(|family| space.arm_ids().zip(&space.arms).map(move |arm| (family, arm)))
         .map(|(family, (arm, method))| {
             let key = TrialKey::new(family.family, arm);
             let Family { family, seed, weight_decay } = *family;

@@ -107,7 +107,7 @@ pub struct Grown {
     /// The `SweepSpec` as it is now, as JSON.
     pub spec: Value,
     /// The `SearchSpace` as it is now, as JSON.
-    pub plan: Value,
+    pub space: Value,
 }
 
 /// The epoch of a trial.

@@ -95,7 +95,7 @@ pub struct SweepRow {
     /// The `SweepSpec` as JSON, as it is now.
     pub spec: Value,
     /// The `SearchSpace` as JSON, if the sweep grew; else its spec spells it out.
-    pub plan: Option<Value>,
+    pub space: Option<Value>,
     /// The place in its log at which it last grew; 0 if it never did. What ended it before then,
     /// ends it no more.
     pub grown_seq: u64,
@@ -128,9 +128,9 @@ impl SweepRow {
     ///
     /// # Errors
     /// As of [`read_spec`](Self::read_spec).
-    pub fn read_plan(&self) -> serde_json::Result<SearchSpace> {
-        match &self.plan {
-            Some(plan) => SearchSpace::deserialize(plan),
+    pub fn read_space(&self) -> serde_json::Result<SearchSpace> {
+        match &self.space {
+            Some(space) => SearchSpace::deserialize(space),
             None => Ok(SearchSpace::of(&self.read_spec()?)),
         }
     }

@@ -27,7 +27,7 @@ pub(super) async fn apply<DB: Dialect>(
     if let Some(grown) = grown {
         // The entry at hand is the head by now.
         let sql = "update sweeps set spec = $2, plan = $3, grown_seq = head_seq where sweep = $1";
-        db.execute(sql, values![sweep, &grown.spec, &grown.plan]).await?;
+        db.execute(sql, values![sweep, &grown.spec, &grown.space]).await?;
     }
     insert_segments(db, sweep, now_ms, enqueue).await?;
     for segment in requeue {

@@ -90,7 +90,7 @@ fn sweep_row(row: &impl Columns) -> Result<SweepRow, StoreError> {
         sweep: row.parse("sweep")?,
         name: row.text("name")?,
         spec: row.json("spec")?,
-        plan: row.maybe_json("plan")?,
+        space: row.maybe_json("plan")?,
         grown_seq: row.number("grown_seq")?,
         status: row.parse("status")?,
         scheduler_version: row.number("scheduler_version")?,

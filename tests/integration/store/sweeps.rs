@@ -37,7 +37,7 @@ async fn a_new_sweep_is_queued_with_its_first_entry(db: TestDatabase) {
         sweep: new.sweep,
         name: "digits".into(),
         spec: new.spec,
-        plan: None,
+        space: None,
         grown_seq: 0,
         status: SweepStatus::Queued,
         scheduler_version: 3,

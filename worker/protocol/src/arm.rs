@@ -44,7 +44,7 @@ impl Arm {
         }
     }
 
-    /// The arms of a plan, by index.
+    /// The arms of a search space, by index.
     pub fn all(space: &SearchSpace) -> Vec<Self> {
         space.arm_ids().zip(&space.arms).map(|(ix, method)| Self::new(ix, *method)).collect()
     }
