@@ -124,7 +124,7 @@ impl Blobs {
         let blob = BlobRow { digest, size: bytes.len() as u64 };
         store.add_blob(lease, blob).await?;
         let new = self.put_verified(digest, bytes).await?;
-        store.settle_blob(lease, blob, Box::pin(self.delete(digest))).await?;
+        store.confirm_hold(lease, blob, Box::pin(self.delete(digest))).await?;
         Ok(new)
     }
 

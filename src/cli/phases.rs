@@ -59,7 +59,7 @@ impl Phases {
     }
 
     /// Takes in what was trained.
-    pub fn advance(&mut self, family: FamilyIx, rows: &[ReportRow]) {
+    pub fn count_rows(&mut self, family: FamilyIx, rows: &[ReportRow]) {
         for row in rows {
             for &arm in &row.arms {
                 let trial = self.trials.entry(TrialKey::new(family, arm)).or_default();
@@ -197,7 +197,7 @@ mod tests {
     fn train(phases: &mut Phases, arms: &[u16], epoch: u32, onset_step: Option<u64>) {
         let row = json!({ "arms": arms, "epoch": epoch, "step": epoch * 10, "train_loss": 1.0,
             "metrics": { "val_loss": 1.0, "val_error": 0.5 }, "onset_step": onset_step });
-        phases.advance(FAMILY, &[serde_json::from_value(row).unwrap()]);
+        phases.count_rows(FAMILY, &[serde_json::from_value(row).unwrap()]);
     }
 
     /// All bars, in the order of the stages.

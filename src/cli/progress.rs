@@ -121,7 +121,7 @@ impl Progress {
     pub fn apply(&mut self, entry: &LogEntry) {
         match &entry.event {
             Event::Claimed { segment, .. } => _ = self.claimed.insert(*segment),
-            Event::Reported { segment, rows, .. } => self.advance(*segment, rows),
+            Event::Reported { segment, rows, .. } => self.count_rows(*segment, rows),
             Event::Finished { segment, .. }
             | Event::Failed { segment, .. }
             | Event::Lost { segment, .. } => _ = self.claimed.remove(segment),
@@ -180,9 +180,9 @@ impl Progress {
         }
     }
 
-    fn advance(&mut self, segment: SegmentId, rows: &[ReportRow]) {
+    fn count_rows(&mut self, segment: SegmentId, rows: &[ReportRow]) {
         let Some(&family) = self.families.get(&segment) else { return };
-        self.phases.advance(family, rows);
+        self.phases.count_rows(family, rows);
         for row in rows {
             for &arm in &row.arms {
                 let trial = self.trials.entry(TrialKey::new(family, arm)).or_default();

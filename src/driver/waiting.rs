@@ -12,8 +12,9 @@ use std::{
 };
 use tokio::time::Instant;
 
-/// How long a worker that asked for work counts as there. One that trains asks again when it is done.
-const THERE: Duration = Duration::from_secs(300);
+/// How long a worker that asked for work counts as there: five minutes. One that trains asks again when
+/// it is done.
+const SEEN_WITHIN: Duration = Duration::from_secs(300);
 
 /// Kinds of machines that are remembered; fingerprints come from outside.
 const MAX_KINDS: usize = 1_000;
@@ -26,7 +27,7 @@ impl Claimants {
     /// Notes that one asks.
     pub fn note(&self, fingerprint: &str) {
         let mut asked = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        asked.retain(|_, at| at.elapsed() < THERE);
+        asked.retain(|_, at| at.elapsed() < SEEN_WITHIN);
         if asked.len() < MAX_KINDS {
             asked.insert(fingerprint.into(), Instant::now());
         }
@@ -34,7 +35,7 @@ impl Claimants {
 
     fn is_there(&self, fingerprint: &str) -> bool {
         let asked = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        asked.get(fingerprint).is_some_and(|at| at.elapsed() < THERE)
+        asked.get(fingerprint).is_some_and(|at| at.elapsed() < SEEN_WITHIN)
     }
 }
 
@@ -59,7 +60,7 @@ impl Driver {
         }) else {
             return Ok(None);
         };
-        let minutes = THERE.as_secs() / 60;
+        let minutes = SEEN_WITHIN.as_secs() / 60;
         let kinds: Vec<_> = kinds.iter().map(|kind| format!("`{kind}`")).collect();
         Ok(Some(format!(
             "it waits for a worker of the kind that began it, {}: what a seed shows comes from one \

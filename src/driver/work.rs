@@ -193,7 +193,7 @@ impl Driver {
                 Ok(news.then_some(Event::Reported { segment, attempt, rows, redone }))
             })
             .await
-            .map_err(|error| self.told_to_worker(leased.lease, error))?;
+            .map_err(|error| self.as_lease_error(leased.lease, error))?;
         self.0.metrics.reported(&leased.worker, count, state.facts().steps_per_epoch());
         if !contradicting.is_empty() {
             self.record_contradiction(&leased, contradicting).await?;
@@ -212,7 +212,7 @@ impl Driver {
                 Ok((!branches.is_empty()).then_some(Event::Saved { segment, attempt, branches }))
             })
             .await
-            .map_err(|error| self.told_to_worker(leased.lease, error))?;
+            .map_err(|error| self.as_lease_error(leased.lease, error))?;
         }
         let mut stop = state.facts().segments().stops(segment).to_vec();
         stop.extend(self.last_orders(&leased.segment));
@@ -254,7 +254,7 @@ impl Driver {
             Ok(Some(Event::Finished { segment, attempt, branches }))
         })
         .await
-        .map_err(|error| self.told_to_worker(leased.lease, error))?;
+        .map_err(|error| self.as_lease_error(leased.lease, error))?;
         self.0.leases.forget(leased.lease);
         tracing::info!(sweep = %leased.sweep, %segment, lease = %leased.lease, "finished");
         Ok(())
@@ -274,7 +274,7 @@ impl Driver {
             Ok(Some(Event::Failed { segment, attempt, message: message.clone() }))
         })
         .await
-        .map_err(|error| self.told_to_worker(leased.lease, error))?;
+        .map_err(|error| self.as_lease_error(leased.lease, error))?;
         self.0.leases.forget(leased.lease);
         Ok(())
     }
@@ -344,7 +344,7 @@ impl Driver {
 
     /// An error as the worker is told that holds a lease. Of a sweep whose log can't be replayed
     /// nothing is taken in here, however often it's tried: it drops the segment.
-    fn told_to_worker(&self, lease: LeaseId, error: DriverError) -> DriverError {
+    fn as_lease_error(&self, lease: LeaseId, error: DriverError) -> DriverError {
         if !error.is_unreplayable() {
             return error;
         }

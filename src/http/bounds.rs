@@ -62,7 +62,7 @@ impl Places {
     }
 
     /// The same uploads, within other bounds.
-    pub fn within(self, bounds: Bounds) -> Self {
+    pub fn with_bounds(self, bounds: Bounds) -> Self {
         let Self { requests, watchers, .. } = Self::new(bounds);
         Self { bounds, requests, watchers, ..self }
     }

@@ -200,7 +200,7 @@ fn item(
         _ => Vec::new(),
     };
     // People know where their folder is; others needn't.
-    let within = |file: &std::path::PathBuf| {
+    let relative = |file: &std::path::PathBuf| {
         file.strip_prefix(folder.path()).unwrap_or(file).display().to_string()
     };
     let kept = row.map(|row| {
@@ -216,7 +216,7 @@ fn item(
         name: name.clone(),
         kind: name.kind(),
         ready: missing.is_empty() || row.is_some(),
-        missing: missing.iter().map(within).collect(),
+        missing: missing.iter().map(relative).collect(),
         features: facts.features,
         image: facts.image,
         classes: facts.classes,

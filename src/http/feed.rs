@@ -6,7 +6,7 @@
 
 use super::{
     lines,
-    log::{Log, Look},
+    log::{Batch, Log},
     time::timestamp,
 };
 use crate::{driver::Driver, metrics::Watching, store::Entry};
@@ -80,7 +80,7 @@ impl<L: Log> Feeds<L> {
             log,
             after,
             ready: VecDeque::new(),
-            behind: true,
+            must_read_store: true,
             fed: true,
             _counted: self.driver.metrics().watches(L::NAME),
             _permit: permit,
@@ -105,7 +105,7 @@ impl<L: Log> Feeds<L> {
     }
 
     /// Ends a feed that nobody hears; false if somebody does.
-    fn leave(&self, log: L, sender: &Sender<L>) -> bool {
+    fn close_if_idle(&self, log: L, sender: &Sender<L>) -> bool {
         let mut open = self.lock();
         let idle = sender.receiver_count() == 0;
         if idle {
@@ -144,11 +144,11 @@ impl<L: Log> Feeder<L> {
     /// Feeds until the log ends, nobody hears any more, or the database fails.
     async fn feed(&mut self) {
         let mut commits = self.feeds.driver.subscribe();
-        while !self.feeds.leave(self.log, &self.sender) {
+        while !self.feeds.close_if_idle(self.log, &self.sender) {
             let looked_at = Instant::now();
             // Marked before reading: what is committed meanwhile ends the next wait.
             commits.borrow_and_update();
-            let Some(entries) = look(&self.feeds.driver, self.log, self.after).await else {
+            let Some(entries) = read_or_end(&self.feeds.driver, self.log, self.after).await else {
                 return;
             };
             for message in entries {
@@ -176,7 +176,7 @@ struct Watcher<L: Log> {
     after: L::Place,
     ready: VecDeque<Arc<Message<L::Place>>>,
     /// Whether the store may hold entries that the feed won't tell.
-    behind: bool,
+    must_read_store: bool,
     /// Whether the feed goes on.
     fed: bool,
     _counted: Watching,
@@ -190,9 +190,9 @@ impl<L: Log> Watcher<L> {
                 self.after = message.place;
                 return Some(message);
             }
-            if self.behind {
-                self.ready.extend(look(&self.driver, self.log, self.after).await?);
-                self.behind = !self.ready.is_empty();
+            if self.must_read_store {
+                self.ready.extend(read_or_end(&self.driver, self.log, self.after).await?);
+                self.must_read_store = !self.ready.is_empty();
                 continue;
             }
             if !self.fed {
@@ -201,7 +201,7 @@ impl<L: Log> Watcher<L> {
             let news = tokio::select! {
                 // What was committed until then is still sent.
                 () = self.closing.cancelled() => {
-                    (self.behind, self.fed) = (true, false);
+                    (self.must_read_store, self.fed) = (true, false);
                     continue;
                 }
                 news = self.news.recv() => news,
@@ -209,8 +209,8 @@ impl<L: Log> Watcher<L> {
             match news {
                 Ok(message) if message.place > self.after => self.ready.push_back(message),
                 Ok(_) => {}
-                Err(RecvError::Lagged(_)) => self.behind = true,
-                Err(RecvError::Closed) => (self.behind, self.fed) = (true, false),
+                Err(RecvError::Lagged(_)) => self.must_read_store = true,
+                Err(RecvError::Closed) => (self.must_read_store, self.fed) = (true, false),
             }
         }
     }
@@ -230,7 +230,7 @@ fn message(id: &str, entry: Entry, lines: Vec<LogLine>) -> anyhow::Result<sse::E
 }
 
 /// Reads on in a log; none when it ended, or couldn't be read.
-async fn look<L: Log>(
+async fn read_or_end<L: Log>(
     driver: &Driver,
     log: L,
     after: L::Place,
@@ -247,7 +247,7 @@ async fn read<L: Log>(
     log: L,
     after: L::Place,
 ) -> anyhow::Result<Option<Vec<Arc<Message<L::Place>>>>> {
-    let Look::Entries { entries, grown } = log.read(driver, after).await? else { return Ok(None) };
+    let Batch::Entries { entries, grown } = log.read(driver, after).await? else { return Ok(None) };
     let lines = lines::of(driver.store(), entries.iter().map(|(_, entry)| entry)).await?;
     let of_entry = |((place, entry), lines): ((L::Place, Entry), _)| -> anyhow::Result<_> {
         let last = L::ends_with(&entry, grown);
@@ -274,7 +274,7 @@ mod tests {
     }
 
     async fn messages(driver: &Driver) -> Vec<Arc<Message<GlobalCursor>>> {
-        look(driver, OfAll, OfAll::START).await.unwrap()
+        read_or_end(driver, OfAll, OfAll::START).await.unwrap()
     }
 
     #[tokio::test]
@@ -294,7 +294,7 @@ mod tests {
             log: OfAll,
             after: OfAll::START,
             ready: VecDeque::new(),
-            behind: false,
+            must_read_store: false,
             fed: true,
             _counted: driver.metrics().watches("all"),
             _permit: Arc::new(Semaphore::new(1)).try_acquire_owned().unwrap(),

@@ -24,17 +24,17 @@ pub trait Log: Copy + Eq + Hash + Send + Sync + 'static {
         self,
         driver: &Driver,
         after: Self::Place,
-    ) -> impl Future<Output = Result<Look<Self::Place>, StoreError>> + Send;
+    ) -> impl Future<Output = Result<Batch<Self::Place>, StoreError>> + Send;
 
-    /// Whether a stream of this log is over after an entry, given [`Look::Entries::grown`].
+    /// Whether a stream of this log is over after an entry, given [`Batch::Entries::grown`].
     fn ends_with(entry: &Entry, grown: u64) -> bool;
 }
 
-/// What a look at a log found.
-pub enum Look<Place> {
-    /// These; none if there are none yet.
+/// What was read of a log at once.
+pub enum Batch<Place> {
+    /// Entries; none if there are none yet.
     Entries {
-        /// They, with their places.
+        /// In their order, each with its place in the log.
         entries: Vec<(Place, Entry)>,
         /// The place at which the log's sweep last grew: what ended it before, ends it no more.
         grown: u64,
@@ -51,21 +51,21 @@ impl Log for OfSweep {
     const NAME: &'static str = "sweep";
     type Place = u64;
 
-    async fn read(self, driver: &Driver, after: u64) -> Result<Look<u64>, StoreError> {
+    async fn read(self, driver: &Driver, after: u64) -> Result<Batch<u64>, StoreError> {
         let store = driver.store();
         // A sweep's row is much cheaper than a look for entries that aren't there.
         let grown = match store.sweep(self.0).await? {
             Some(row) if row.head_seq > after => row.grown_seq,
             Some(row) if !row.status.is_final() => {
-                return Ok(Look::Entries { entries: Vec::new(), grown: row.grown_seq });
+                return Ok(Batch::Entries { entries: Vec::new(), grown: row.grown_seq });
             }
             // Over, or deleted.
-            _ => return Ok(Look::End),
+            _ => return Ok(Batch::End),
         };
         let entries = store.entries(self.0, after, BATCH).await?;
         let entries = driver.explained(entries).await?;
         let entries = entries.into_iter().map(|entry| (entry.seq, entry)).collect();
-        Ok(Look::Entries { entries, grown })
+        Ok(Batch::Entries { entries, grown })
     }
 
     fn ends_with(entry: &Entry, grown: u64) -> bool {
@@ -94,11 +94,11 @@ impl Log for OfAll {
         self,
         driver: &Driver,
         after: GlobalCursor,
-    ) -> Result<Look<GlobalCursor>, StoreError> {
+    ) -> Result<Batch<GlobalCursor>, StoreError> {
         let entries = driver.store().all_entries(Some(after), BATCH).await?;
         let (places, entries): (Vec<_>, Vec<_>) = entries.into_iter().unzip();
         let entries = places.into_iter().zip(driver.explained(entries).await?).collect();
-        Ok(Look::Entries { entries, grown: 0 })
+        Ok(Batch::Entries { entries, grown: 0 })
     }
 
     fn ends_with(_: &Entry, _: u64) -> bool {

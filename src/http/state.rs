@@ -42,7 +42,7 @@ impl AppState {
 
     /// The same within other bounds.
     pub fn with_bounds(self, bounds: Bounds) -> Self {
-        Self { places: self.places.within(bounds), ..self }
+        Self { places: self.places.with_bounds(bounds), ..self }
     }
 
     /// The same behind another gate.

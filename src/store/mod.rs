@@ -167,7 +167,7 @@ pub trait Store: Send + Sync + 'static {
     ///
     /// # Errors
     /// [`StoreError::LeaseLost`] if the lease doesn't hold it any more; what `delete` answers.
-    async fn settle_blob(
+    async fn confirm_hold(
         &self,
         lease: LeaseId,
         blob: BlobRow,

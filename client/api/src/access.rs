@@ -93,14 +93,16 @@ pub struct Limits {
 impl Limits {
     /// What is out of range: the field and why.
     pub fn problem(&self) -> Option<(&'static str, String)> {
-        let within = |field, value: Option<u64>, least: u64, most: u64| {
+        let check_range = |field, value: Option<u64>, least: u64, most: u64| {
             let value = value.filter(|value| !(least..=most).contains(value))?;
             Some((field, format!("{value} must be between {least} and {most}")))
         };
-        within("rate", self.rate.map(u64::from), 1, 100_000)
-            .or_else(|| within("open_sweeps", self.open_sweeps.map(u64::from), 0, 1_000_000_000))
-            .or_else(|| within("arms", self.arms.map(u64::from), 0, 1_000_000_000))
-            .or_else(|| within("upload_bytes", self.upload_bytes, 0, 1_000_000_000_000_000))
+        check_range("rate", self.rate.map(u64::from), 1, 100_000)
+            .or_else(|| {
+                check_range("open_sweeps", self.open_sweeps.map(u64::from), 0, 1_000_000_000)
+            })
+            .or_else(|| check_range("arms", self.arms.map(u64::from), 0, 1_000_000_000))
+            .or_else(|| check_range("upload_bytes", self.upload_bytes, 0, 1_000_000_000_000_000))
     }
 }
 

@@ -47,9 +47,9 @@ pub struct SweepPlan {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PlanBound {
-    /// The least, were no level ever reached, and all ride on the plain run.
+    /// The least: no level is ever reached, and every flooded arm shares the trunk to the end.
     pub low: f64,
-    /// The most, were every level reached in the first epoch.
+    /// The most: every level is reached in the first epoch.
     pub high: f64,
     /// What training every arm to the end, each alone, would cost.
     pub full_grid: f64,

@@ -46,7 +46,7 @@ impl SweepStatus {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum TrialStatus {
-    /// Not active: it rides on its trunk or waits to be woken, and no segment names it.
+    /// Not active: it shares the trunk or waits to be woken, and no segment names it.
     Dormant,
     /// Part of a segment that is queued or leased, or of a rung that others still have to reach.
     Active,

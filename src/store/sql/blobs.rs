@@ -58,7 +58,7 @@ pub(super) async fn lock_or_insert(
 }
 
 /// What became of a blob while its object was put.
-pub(super) enum Settled {
+pub(super) enum BlobFate {
     /// The lease holds it still.
     Held,
     /// The lease doesn't, but something else keeps it.
@@ -67,20 +67,20 @@ pub(super) enum Settled {
     Orphaned,
 }
 
-pub(super) async fn settle(
+pub(super) async fn confirm_hold(
     db: &mut impl Statements,
     lease: LeaseId,
     blob: BlobRow,
-) -> Result<Settled, StoreError> {
+) -> Result<BlobFate, StoreError> {
     lock_or_insert(db, blob).await?;
     let sql = "select h.digest from blob_holds h join segments s on s.lease = h.lease \
                where h.digest = $1 and h.lease = $2";
     if db.fetch_optional(sql, values![blob.digest, lease]).await?.is_some() {
-        return Ok(Settled::Held);
+        return Ok(BlobFate::Held);
     }
     match is_unreferenced(db, blob.digest).await? {
-        true => Ok(Settled::Orphaned),
-        false => Ok(Settled::Kept),
+        true => Ok(BlobFate::Orphaned),
+        false => Ok(BlobFate::Kept),
     }
 }
 

@@ -192,17 +192,17 @@ impl<DB: Dialect> Store for SqlStore<DB> {
         Ok(tx.commit().await?)
     }
 
-    async fn settle_blob(
+    async fn confirm_hold(
         &self,
         lease: LeaseId,
         blob: BlobRow,
         delete: BoxFuture<'_, object_store::Result<()>>,
     ) -> Result<(), StoreError> {
         let mut tx = begin(&self.writer).await?;
-        match blobs::settle(&mut *tx, lease, blob).await? {
-            blobs::Settled::Held => Ok(tx.commit().await?),
-            blobs::Settled::Kept => Err(StoreError::LeaseLost),
-            blobs::Settled::Orphaned => {
+        match blobs::confirm_hold(&mut *tx, lease, blob).await? {
+            blobs::BlobFate::Held => Ok(tx.commit().await?),
+            blobs::BlobFate::Kept => Err(StoreError::LeaseLost),
+            blobs::BlobFate::Orphaned => {
                 delete.await?;
                 // The row, if there was one, goes with its object.
                 blobs::delete(&mut *tx, blob.digest).await?;

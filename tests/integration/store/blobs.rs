@@ -260,24 +260,24 @@ async fn an_object_that_was_put_too_late_is_deleted_unless_something_keeps_it(db
     let sweep = create_with(&db.store, vec![segment(0), segment(1)]).await;
     let (digest, bytes) = blob(b"late");
     let row = BlobRow { digest, size: bytes.len() as u64 };
-    let settle = |lease| db.store.settle_blob(lease, row, Box::pin(blobs.delete(digest)));
+    let confirm = |lease| db.store.confirm_hold(lease, row, Box::pin(blobs.delete(digest)));
     let close = |segment| Effects { close: vec![SegmentId(segment)], ..Effects::default() };
 
     let late = leased(&db.store, "w1").await;
     db.store.add_blob(late.lease, row).await.unwrap();
-    settle(late.lease).await.unwrap();
+    confirm(late.lease).await.unwrap();
     append(&db.store, sweep, close(0)).await;
     assert_eq!(blobs.collect(&*db.store).await.unwrap(), 1);
     // Only now comes its object.
     blobs.put(digest, bytes.clone()).await.unwrap();
-    let lost = settle(late.lease).await;
+    let lost = confirm(late.lease).await;
     assert!(matches!(lost, Err(StoreError::LeaseLost)), "{lost:?}");
     assert_eq!(blobs.get(digest).await.unwrap(), None);
     assert_eq!(unreferenced(&db.store).await, [], "no row came back");
 
     let other = leased(&db.store, "w2").await;
     blobs.upload(&*db.store, other.lease, digest, bytes.clone()).await.unwrap();
-    let lost = settle(late.lease).await;
+    let lost = confirm(late.lease).await;
     assert!(matches!(lost, Err(StoreError::LeaseLost)), "{lost:?}");
     assert_eq!(blobs.get(digest).await.unwrap(), Some(bytes), "the other lease holds it");
 }

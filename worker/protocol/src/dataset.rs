@@ -107,7 +107,7 @@ impl Image {
 
 /// What is known of a data set without reading it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Facts {
+pub struct DatasetFacts {
     /// How many features a sample has.
     pub features: u32,
     /// The images that the samples are, where they are images.
@@ -127,7 +127,7 @@ impl Dataset {
     }
 
     /// What is known of it; none of an uploaded set that isn't pinned yet.
-    pub fn facts(&self) -> Option<Facts> {
+    pub fn facts(&self) -> Option<DatasetFacts> {
         self.name.facts().or_else(|| Some(self.pin?.upload?.facts()))
     }
 
@@ -144,13 +144,13 @@ impl Dataset {
 
 impl Upload {
     /// Splits 80:20, or 60:20:20 where the test samples are the rest.
-    pub fn facts(&self) -> Facts {
+    pub fn facts(&self) -> DatasetFacts {
         let whole = self.samples;
         let (train, val, most) = match self.test_samples {
             0 => (whole - 2 * (whole / 5), whole / 5, whole.saturating_sub((whole / 10).max(1))),
             _ => (whole - whole / 5, whole / 5, whole),
         };
-        Facts {
+        DatasetFacts {
             features: self.features,
             image: self.image,
             classes: self.classes,

@@ -36,7 +36,7 @@ pub mod wire;
 pub mod work;
 
 pub use arm::Arm;
-pub use dataset::{Dataset, DatasetKind, DatasetName, Facts, Format, Image, Pin, Upload};
+pub use dataset::{Dataset, DatasetFacts, DatasetKind, DatasetName, Format, Image, Pin, Upload};
 pub use digest::Digest;
 pub use extension::Extension;
 pub use ids::{ArmIx, FamilyIx, LeaseId, SegmentId, SweepId, TrialKey};

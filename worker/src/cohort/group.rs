@@ -125,7 +125,7 @@ impl Group {
 
     /// Takes steps, some of those given, and forks the arms that part at one of them before they
     /// take it. Gives the number of the next step.
-    pub fn advance(
+    pub fn train_steps(
         &mut self,
         setup: &TrainingSetup,
         steps: Range<u64>,
@@ -134,7 +134,7 @@ impl Group {
         let all = steps;
         let steps = all.start..all.end.min(all.start + self.block);
         if steps.end == steps.start + 1 {
-            self.advance_one(setup, all, batches);
+            self.train_first(setup, all, batches);
             return steps.end;
         }
         let before = self.stack.clone();
@@ -157,7 +157,7 @@ impl Group {
 
     /// Takes the first of `steps`, and looks at its losses before it moves the weights. A thread
     /// that has nothing to do meanwhile puts the next mini-batches together.
-    fn advance_one(&mut self, setup: &TrainingSetup, steps: Range<u64>, batches: &Batches<'_>) {
+    fn train_first(&mut self, setup: &TrainingSetup, steps: Range<u64>, batches: &Batches<'_>) {
         let (number, next) = (steps.start, steps.start + 1);
         let batch = match self.next.pop_front() {
             Some((step, batch)) if step == number => batch,

@@ -86,7 +86,7 @@ impl<'a> Lockstep<'a> {
             let epoch = self.step / per_epoch;
             let ends = (epoch + 1) * per_epoch;
             let until = self.next_waiting().map_or(last, |next| next.min(last)).min(ends);
-            let scores = self.advance(epoch, until, progress)?;
+            let scores = self.train_until(epoch, until, progress)?;
             self.step = until;
             if until == ends {
                 self.report(epoch as u32 + 1, &scores, progress);
@@ -145,7 +145,7 @@ impl<'a> Lockstep<'a> {
 
     /// Trains every group to `until`, within one epoch, and gives the members' validation scores
     /// where that ends the epoch.
-    fn advance(
+    fn train_until(
         &mut self,
         epoch: u64,
         until: u64,
@@ -168,7 +168,7 @@ impl<'a> Lockstep<'a> {
                 if progress.abandoned() {
                     return Err(TrainError::Abandoned);
                 }
-                step = group.advance(setup, step..until, &batches);
+                step = group.train_steps(setup, step..until, &batches);
             }
             if ends_epoch || until == last {
                 group.members.iter_mut().for_each(|member| member.end_epoch(setup));

@@ -8,7 +8,7 @@ mod npz;
 mod table;
 
 use crate::{Features, Pool, Set};
-use floodgauge_protocol::{Facts, Format, Upload};
+use floodgauge_protocol::{DatasetFacts, Format, Upload};
 use std::{fs::File, io};
 
 /// More bytes than a file may have.
@@ -46,7 +46,7 @@ pub fn check(file: File, format: Format) -> Result<Upload, UploadError> {
 pub fn read(file: File, format: Format) -> Result<Set, UploadError> {
     let mut pools = Collected::default();
     let upload = parse(file, format, &mut pools)?;
-    let Facts { features, image, classes, .. } = upload.facts();
+    let DatasetFacts { features, image, classes, .. } = upload.facts();
     Ok(Set {
         dim: features as usize,
         image,

@@ -1,6 +1,6 @@
 //! What data sets are called, and what a known name tells.
 
-use super::{Facts, Image};
+use super::{DatasetFacts, Image};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use std::{fmt, str::FromStr};
 
@@ -78,9 +78,9 @@ impl DatasetName {
     ///
     /// Splits are the paper's 100/100 for the synthetic sets, 80:20 for those that come as files.
     /// Digits keep 100 samples back for testing; synthetic sets are bounded by memory alone.
-    pub fn facts(&self) -> Option<Facts> {
+    pub fn facts(&self) -> Option<DatasetFacts> {
         let facts = |features, image: Option<Image>, classes, default_split, max_samples| {
-            Some(Facts { features, image, classes, default_split, max_samples })
+            Some(DatasetFacts { features, image, classes, default_split, max_samples })
         };
         let images = |image: Image, classes, split, most| {
             facts(image.numbers() as u32, Some(image), classes, split, most)

@@ -19,7 +19,7 @@ const SAMPLES_PER_TASK: usize = 8;
 pub fn convolve(x: &[f32], weight: &[f32], members: usize, shape: ConvShape) -> Vec<f32> {
     let window = Window::of(shape);
     let w_part = weight.len() / members;
-    sweep(
+    slide(
         window,
         members,
         shape.samples,
@@ -50,7 +50,7 @@ pub fn input_gradient(weight: &[f32], grad: &[f32], members: usize, shape: ConvS
         filters: shape.channels,
     };
     let (w_part, picture) = (weight.len() / members, grad.len() / (members * shape.samples));
-    sweep(
+    slide(
         window,
         members,
         shape.samples,
@@ -176,7 +176,7 @@ impl Window {
 
 /// Moves `window` over all samples of all members. `weight` gives a member's weight; `fill` puts
 /// the sample of a member into a frame.
-fn sweep(
+fn slide(
     window: Window,
     members: usize,
     samples: usize,
@@ -189,21 +189,21 @@ fn sweep(
         let weight = weight(member);
         out.par_chunks_mut(SAMPLES_PER_TASK * picture).enumerate().for_each(|(task, out)| {
             let fill = |i, frame: &mut [f32]| fill(member, task * SAMPLES_PER_TASK + i, frame);
-            Arch::new().dispatch(Sweep { window, weight: &weight, out, fill });
+            Arch::new().dispatch(Slide { window, weight: &weight, out, fill });
         });
     });
     out
 }
 
-/// The samples of a task.
-struct Sweep<'a, F> {
+/// The way of a window over the samples of a task.
+struct Slide<'a, F> {
     window: Window,
     weight: &'a [f32],
     out: &'a mut [f32],
     fill: F,
 }
 
-impl<F: Fn(usize, &mut [f32])> WithSimd for Sweep<'_, F> {
+impl<F: Fn(usize, &mut [f32])> WithSimd for Slide<'_, F> {
     type Output = ();
 
     #[inline(always)]
@@ -216,7 +216,7 @@ impl<F: Fn(usize, &mut [f32])> WithSimd for Sweep<'_, F> {
     }
 }
 
-impl<F: Fn(usize, &mut [f32])> Sweep<'_, F> {
+impl<F: Fn(usize, &mut [f32])> Slide<'_, F> {
     #[inline(always)]
     fn run<S: Simd, const N: usize>(self, simd: S) {
         let w = self.window;
