@@ -47,9 +47,9 @@ pub enum DriverError {
     /// The sweep was submitted under another version of the scheduler.
     #[error("the sweep was decided by scheduler version {found}, this binary has {ours}")]
     Version {
-        /// The sweep's version.
+        /// The version that decided the sweep.
         found: u32,
-        /// This binary's.
+        /// The newest version that this binary has.
         ours: u32,
     },
     /// The log doesn't lead where it led before.
@@ -84,13 +84,13 @@ pub enum DriverError {
         /// How many sweeps are pinned to it.
         sweeps: u64,
     },
-    /// This machine's trouble.
+    /// The disk of this machine, or what else of it fails.
     #[error(transparent)]
     Fault(anyhow::Error),
-    /// A blob's trouble.
+    /// The blob store fails, or a blob is not what it should be.
     #[error(transparent)]
     Blob(BlobError),
-    /// The store's trouble.
+    /// The database fails, or holds what it should not.
     #[error(transparent)]
     Store(StoreError),
 }

@@ -92,12 +92,12 @@ impl Live {
         Ok(decisions)
     }
 
-    /// The state.
+    /// The sweep as the entries that were replayed leave it.
     pub fn state(&self) -> Arc<Sweep> {
         self.state.clone()
     }
 
-    /// Whose it is.
+    /// The id of the sweep whose log it is replayed from.
     pub fn sweep(&self) -> SweepId {
         self.sweep
     }

@@ -40,7 +40,7 @@ impl Unreplayable {
         }
     }
 
-    /// All that are known.
+    /// Every sweep that is set aside.
     pub fn all(&self) -> Vec<SweepId> {
         self.lock().keys().copied().collect()
     }

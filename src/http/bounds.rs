@@ -102,7 +102,7 @@ pub(super) async fn keep(State(places): State<Places>, request: Request, next: N
     }
 }
 
-/// Told to come back.
+/// The problem of a client that is to come back later.
 fn busy(why: String) -> Problem {
     Problem::Unavailable(anyhow::anyhow!(why))
 }

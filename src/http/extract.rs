@@ -20,7 +20,7 @@ pub struct SweepPath(pub SweepId);
 
 /// The trial that the path names, as `{sweep}.{family}.{arm}`.
 pub struct TrialPath {
-    /// Its sweep.
+    /// The sweep that it is said to be of.
     pub sweep: SweepId,
     /// Which of the sweep's trials it is; there may be no such.
     pub trial: TrialKey,
@@ -31,7 +31,7 @@ pub struct DatasetPath(pub DatasetName);
 
 /// The lease that the path names, and its token.
 pub struct LeasePath {
-    /// The lease.
+    /// Which lease it is said to be; its token proves it.
     pub lease: LeaseId,
     /// What the header [`LEASE_TOKEN_HEADER`] says.
     pub token: String,

@@ -13,14 +13,14 @@ use tokio_util::sync::CancellationToken;
 /// What handlers share.
 #[derive(Clone)]
 pub struct AppState {
-    /// The sweeps.
+    /// What drives the sweeps; the database and the blobs are reached through it.
     pub driver: Driver,
     /// Cancelled when the server closes: what would go on without end, ends then. The same
     /// token should end [`serve`](super::serve).
     pub closing: CancellationToken,
-    /// What is done at once.
+    /// The places for what is done at once.
     pub(super) places: Places,
-    /// Lets requests in.
+    /// What lets requests in, by their tokens and their rates.
     pub(super) gate: Arc<Gate>,
     pub(super) sweep_feeds: Feeds<OfSweep>,
     pub(super) all_feeds: Feeds<OfAll>,

@@ -56,7 +56,7 @@ pub(super) fn best(row: &SweepRow, space: &SearchSpace) -> Option<Best> {
 pub(super) struct Legible {
     /// Without the fields that this server doesn't know; these are as if they were unset.
     pub spec: SweepSpec,
-    /// The arms and families.
+    /// The arms and families of the sweep, those that were added on its way too.
     pub space: SearchSpace,
     /// Whether nothing had to be left out.
     pub is_whole: bool,

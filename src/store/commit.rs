@@ -62,7 +62,7 @@ pub struct Commit {
     pub decisions: Value,
     /// The lease under which it is written, if any.
     pub guard: Option<LeaseGuard>,
-    /// What else to write.
+    /// What changes in the projections.
     pub effects: Effects,
 }
 
@@ -81,7 +81,7 @@ pub struct LeaseGuard {
 /// Changes to the projections.
 #[derive(Clone, Debug, Default)]
 pub struct Effects {
-    /// The sweep's new status.
+    /// The sweep's new status; none where it keeps the one that it has.
     pub status: Option<SweepStatus>,
     /// The sweep's answer so far as JSON, for lists.
     pub best: Option<Value>,
@@ -95,7 +95,7 @@ pub struct Effects {
     pub close: Vec<SegmentId>,
     /// Whether all of them are.
     pub close_all: bool,
-    /// New epochs.
+    /// The epochs that were reported and weren't known before.
     pub rows: Vec<RowUpdate>,
     /// Trials that changed; ones that don't exist yet are made.
     pub trials: Vec<TrialUpdate>,
@@ -137,7 +137,7 @@ pub struct TrialUpdate {
     pub trial: TrialKey,
     /// The status as it is after the event.
     pub status: TrialStatus,
-    /// Epochs reported.
+    /// How many epochs were reported of it so far.
     pub epochs: u32,
     /// Its onset, once known.
     pub onset_step: Option<u64>,

@@ -52,7 +52,7 @@ impl FromStr for GlobalCursor {
 /// That a log has grown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Notification {
-    /// Whose log.
+    /// The sweep whose log it is.
     pub sweep: SweepId,
     /// The newest place in it; 0 where the sweep was deleted.
     pub seq: u64,
@@ -105,11 +105,11 @@ pub struct SweepRow {
     pub scheduler_version: u32,
     /// The newest place in its log.
     pub head_seq: u64,
-    /// The answer so far as JSON.
+    /// The answer so far as JSON; none before anything was reported.
     pub best: Option<Value>,
     /// When it was submitted, in milliseconds since 1970.
     pub created_ms: i64,
-    /// When its log last grew.
+    /// When its log last grew, in milliseconds since 1970.
     pub updated_ms: i64,
     /// Whether its checkpoints were dropped, as they are some time after its end.
     pub checkpoints_dropped: bool,
@@ -161,7 +161,7 @@ pub struct Page {
     pub search: Option<String>,
     /// Only sweeps of this status.
     pub status: Option<SweepStatus>,
-    /// At most so many.
+    /// The most sweeps that the page may hold.
     pub limit: u32,
 }
 

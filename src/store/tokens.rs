@@ -48,11 +48,11 @@ pub struct TokenRow {
     pub limits: Limits,
     /// When it was made, in milliseconds since 1970.
     pub created_ms: i64,
-    /// When it stops working by itself.
+    /// When it stops working by itself, in milliseconds since 1970; none if never.
     pub expires_ms: Option<i64>,
-    /// When it was revoked.
+    /// When it was revoked, likewise; none if it wasn't.
     pub revoked_ms: Option<i64>,
-    /// When it was last used, to the hour.
+    /// When it was last used, to the hour, likewise; none if it never was.
     pub used_ms: Option<i64>,
     /// Whether it works: neither revoked nor expired, by the database's clock.
     pub live: bool,
@@ -81,7 +81,7 @@ pub struct Usage {
 /// A bound that a request would have gone beyond.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OverQuota {
-    /// Of what.
+    /// What there would be too much of.
     pub of: Quota,
     /// The token's bound for it.
     pub most: u64,

@@ -7,7 +7,7 @@ use rand::RngExt;
 /// How the images of one epoch are changed.
 #[derive(Clone, Copy, Debug)]
 pub struct Augmentation {
-    /// What is asked for.
+    /// Which changes the recipe asks for.
     pub augment: Augment,
     /// The images' size.
     pub image: Image,

@@ -14,7 +14,7 @@ use std::{borrow::Cow, collections::BTreeMap};
 pub struct Array {
     /// `[rows, columns]` or `[columns]`; without the axis of members.
     pub shape: Vec<usize>,
-    /// Row-major values.
+    /// Its numbers, row by row.
     pub values: Vec<f32>,
 }
 
@@ -69,7 +69,7 @@ pub enum CheckpointError {
         name: String,
         /// The type or shape that the file has.
         found: String,
-        /// What it should be.
+        /// The type or shape that the recipe asks for.
         expected: String,
     },
 }

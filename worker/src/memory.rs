@@ -26,7 +26,7 @@ pub struct Footprint {
     step: u64,
 }
 
-/// What a segment holds.
+/// What there may be states of while a segment is trained.
 #[derive(Clone, Copy, Debug)]
 pub struct Holding {
     /// How many branches it starts from.

@@ -110,26 +110,26 @@ impl Limits {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct TokenItem {
-    /// Its id.
+    /// Names the token where its secret must not; ids sort by the time of creation.
     pub id: TokenId,
     /// What people call it.
     pub name: String,
-    /// What it may do.
+    /// What it may do; at least one scope.
     pub scopes: Vec<Scope>,
-    /// Its bounds.
+    /// How much it may have and do at once; fields that are unset bound nothing.
     pub limits: Limits,
     /// Whether it works: neither revoked nor expired.
     pub live: bool,
     /// When it was made.
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime))]
     pub created_at: Timestamp,
-    /// When it stops working by itself.
+    /// When it stops working by itself; null if never.
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime, required))]
     pub expires_at: Option<Timestamp>,
-    /// When it was revoked.
+    /// When it was revoked; null if it wasn't.
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime, required))]
     pub revoked_at: Option<Timestamp>,
-    /// When it was last used, to the hour.
+    /// When it was last used, to the hour; null if it never was.
     #[cfg_attr(feature = "openapi", schema(value_type = Option<String>, format = DateTime, required))]
     pub used_at: Option<Timestamp>,
 }
@@ -149,7 +149,7 @@ pub struct MadeToken {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct TokenList {
-    /// The tokens.
+    /// The tokens of this page, those that no longer work too.
     pub items: Vec<TokenItem>,
     /// What to pass as `cursor` for the next page; null at the end.
     #[cfg_attr(feature = "openapi", schema(required))]
@@ -169,7 +169,7 @@ pub struct TokenQuery {
     pub limit: Option<u32>,
 }
 
-/// A token to make.
+/// What a new token shall be; the server chooses its id and its secret.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
@@ -204,7 +204,7 @@ pub struct Session {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SessionToken {
-    /// Its id.
+    /// The id by which the list of tokens has it.
     pub id: TokenId,
     /// What people call it.
     pub name: String,

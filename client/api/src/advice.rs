@@ -10,7 +10,7 @@ pub const ANY_SWEEP: &str = "ID";
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Advice {
-    /// What to extend.
+    /// Which of the fields below tells what to extend.
     pub kind: AdviceKind,
     /// How many further seeds; 0 for none.
     pub seeds: u32,
@@ -29,7 +29,7 @@ pub struct Advice {
     pub words: String,
 }
 
-/// What to extend.
+/// What of a sweep is worth more training.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]

@@ -12,11 +12,11 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SweepBest {
-    /// The sweep.
+    /// The id of the sweep that it is the answer of.
     pub sweep: SweepId,
-    /// Where it stands.
+    /// Where the sweep stands; until it has ended, the answer may still change.
     pub status: SweepStatus,
-    /// The answer.
+    /// The answer as far as it is known.
     #[serde(flatten)]
     pub best: Best,
 }
@@ -31,7 +31,7 @@ pub struct Best {
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(required))]
     pub direction: Direction,
-    /// When it was read.
+    /// Where on a curve it was read: at the end, or at the best epoch.
     pub at: At,
     /// The arm with the best objective; none before anything was reported.
     pub best: Option<BestArm>,
@@ -39,7 +39,7 @@ pub struct Best {
     pub baseline: Option<Baseline>,
     /// Best minus baseline, paired by seed; none where one of them is missing.
     pub difference: Option<Difference>,
-    /// What the sweep cost.
+    /// What the sweep cost so far, in full runs of one seed.
     pub run_equivalents: RunEquivalents,
     /// What the answer comes to, for programs.
     #[serde(default)]
@@ -63,7 +63,7 @@ pub struct Best {
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(required))]
     pub advice: Option<Advice>,
-    /// The answer in words.
+    /// The answer in words, for people; programs read `finding`.
     pub verdict: String,
 }
 
@@ -102,7 +102,7 @@ pub enum Finding {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct BestArm {
-    /// The arm.
+    /// The arm that came out best.
     #[serde(flatten)]
     pub arm: Arm,
     /// The weight decay of its families.
@@ -145,7 +145,7 @@ pub struct Difference {
     pub low: Option<f64>,
     /// The interval's upper end; null with one seed.
     pub high: Option<f64>,
-    /// The interval's confidence.
+    /// The interval's confidence, a share from 0 to 1.
     pub level: f64,
     /// How many seeds were paired.
     pub seeds: u32,

@@ -20,9 +20,9 @@ pub struct Curve {
     pub family: FamilyIx,
     /// The arm's index.
     pub arm: ArmIx,
-    /// Epochs done, from 1.
+    /// Epochs done, from 1; every other array has one value for each.
     pub epoch: Vec<u32>,
-    /// Optimiser steps done.
+    /// Optimiser steps done by then.
     pub step: Vec<u64>,
     /// Mean training loss over the epoch, never flooded.
     pub train_loss: Vec<Metric>,
@@ -58,6 +58,6 @@ pub struct Sparkline {
     pub metric: MetricName,
     /// Epochs done, from 1, evenly spread; the first and the last are always there.
     pub epoch: Vec<u32>,
-    /// The metric after each.
+    /// The metric after each of these epochs.
     pub value: Vec<Metric>,
 }

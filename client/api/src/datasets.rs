@@ -4,7 +4,7 @@ use floodgauge_protocol::{DatasetKind, DatasetName, Digest, Format, Image};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// A data set.
+/// A data set as lists show it: what it holds, and whether a sweep can train on it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct DatasetItem {
@@ -16,12 +16,12 @@ pub struct DatasetItem {
     pub ready: bool,
     /// Files that it lacks in the server's data folder.
     pub missing: Vec<String>,
-    /// Features of a sample.
+    /// How many numbers a sample has.
     pub features: u32,
     /// The images that its samples are; null where they aren't images.
     #[cfg_attr(feature = "openapi", schema(required))]
     pub image: Option<Image>,
-    /// Classes.
+    /// How many classes the labels name.
     pub classes: u32,
     /// The most samples that training and validation can have together.
     #[serde(rename = "most_samples")]
@@ -41,7 +41,7 @@ pub struct DatasetItem {
 pub struct Kept {
     /// The digest of its bytes.
     pub sha256: Digest,
-    /// How many bytes.
+    /// How long that is, in bytes.
     pub bytes: u64,
     /// How they are written; null for a named set, which is kept as four IDX arrays.
     #[cfg_attr(feature = "openapi", schema(required))]
@@ -49,7 +49,7 @@ pub struct Kept {
     /// Samples that are for testing alone; without any, training and validation leave some.
     #[cfg_attr(feature = "openapi", schema(required))]
     pub test_samples: Option<u32>,
-    /// Since when.
+    /// Since when these bytes are kept, by the database's clock.
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime, example = "2026-01-01T00:00:00Z"))]
     pub since: Timestamp,
 }
@@ -58,7 +58,7 @@ pub struct Kept {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct DatasetList {
-    /// The data sets.
+    /// The data sets of this page.
     pub items: Vec<DatasetItem>,
     /// What to pass as `cursor` for the next page; null at the end.
     #[cfg_attr(feature = "openapi", schema(required))]

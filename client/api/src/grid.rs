@@ -4,7 +4,7 @@ use floodgauge_protocol::{DatasetName, Method, Metric, MetricName, SweepSpec};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// A sweep as a recorded grid.
+/// A sweep with all of its curves.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Grid {
@@ -16,13 +16,13 @@ pub struct Grid {
     pub spec: Option<SweepSpec>,
     /// The recipe in the words of the recorded-grid format, which lack much of it; `spec` has all.
     pub recipe: GridRecipe,
-    /// Each arm.
+    /// The arms in the order in which runs have their curves; plain is the first.
     pub arms: Vec<Method>,
     /// The level of each arm; null for plain, arm 0, and for methods that have none.
     pub levels: Vec<Option<f64>>,
     /// Epochs of a full run.
     pub epochs: u32,
-    /// One run a family.
+    /// The curves of each family: for each weight decay, every seed.
     pub runs: Vec<GridRun>,
 }
 
@@ -31,24 +31,24 @@ pub struct Grid {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct GridRecipe {
-    /// The data set.
+    /// The name of the data set, as recipes have it.
     pub data: DatasetName,
-    /// Training samples.
+    /// How many samples train; null where neither the recipe nor the data set tells.
     #[cfg_attr(feature = "openapi", schema(required))]
     pub n_train: Option<u32>,
-    /// Validation samples.
+    /// How many samples validate; null likewise.
     #[cfg_attr(feature = "openapi", schema(required))]
     pub n_val: Option<u32>,
-    /// The rate of flipped labels.
+    /// The rate at which labels were flipped to another class, from 0 to 1.
     pub label_noise: f64,
-    /// The kind of model.
+    /// The kind of model, as recipes name it.
     #[cfg_attr(feature = "openapi", schema(example = "mlp"))]
     pub model: String,
     /// The width of each hidden dense layer.
     pub hidden: Vec<u32>,
     /// Whether there is batch normalisation.
     pub batch_norm: bool,
-    /// The optimiser.
+    /// The optimiser, as recipes name it.
     #[cfg_attr(feature = "openapi", schema(example = "sgd"))]
     pub optimizer: String,
     /// Its learning rate, before any schedule.
@@ -66,9 +66,9 @@ pub struct GridRecipe {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct GridRun {
-    /// The seed.
+    /// The family's seed of split, noise, initial weights and batch order.
     pub seed: u32,
-    /// The weight decay.
+    /// The family's L2, applied in the optimiser.
     pub weight_decay: f64,
     /// Mini-batches in one epoch.
     pub steps_per_epoch: u64,

@@ -11,7 +11,7 @@ pub struct LogLine {
     /// What kind of thing happened, in a word.
     #[cfg_attr(feature = "openapi", schema(example = "queued"))]
     pub kind: String,
-    /// To what.
+    /// What it happened to, in words.
     #[cfg_attr(feature = "openapi", schema(example = "segment 3: 7 arms, epochs 11–33"))]
     pub text: String,
     /// Why; empty where that needs no word.

@@ -12,11 +12,11 @@ use serde_json::Value;
 /// later versions have more of both, which nobody needs who only follows a sweep to its end.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LogEntry<E = Value, D = Value> {
-    /// The sweep.
+    /// The id of the sweep whose log it is in.
     pub sweep: SweepId,
     /// Its place in the sweep's log, from 1.
     pub seq: u64,
-    /// When it was committed.
+    /// When it was committed, by the database's clock.
     pub at: Timestamp,
     /// What happened.
     pub event: E,

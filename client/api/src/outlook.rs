@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ArmOutlook {
-    /// The arm.
+    /// The arm that all this is known of.
     #[serde(flatten)]
     pub arm: Arm,
     /// The weight decay of its families.
@@ -23,10 +23,11 @@ pub struct ArmOutlook {
     /// with one seed, and until the sweep has ended.
     #[cfg_attr(feature = "openapi", schema(required))]
     pub fitted: Option<f64>,
-    /// The lower end of what the model thinks likely (90 %) of the mean over many seeds.
+    /// The lower end of what the model thinks likely (90 %) of the mean over many seeds; null where
+    /// `fitted` is.
     #[cfg_attr(feature = "openapi", schema(required))]
     pub low: Option<f64>,
-    /// The upper end.
+    /// The upper end of the same; null where `fitted` is.
     #[cfg_attr(feature = "openapi", schema(required))]
     pub high: Option<f64>,
     /// How likely it comes out best of all arms with as many other seeds; those of a sweep add up to 1.
@@ -41,7 +42,7 @@ pub struct ArmOutlook {
 pub enum Evidence {
     /// To the end, with at least one seed.
     Trained,
-    /// For a while.
+    /// For some epochs, but with no seed to the end.
     Probed,
     /// Not at all: the levels beside it tell what it does.
     Untrained,
@@ -51,9 +52,9 @@ pub enum Evidence {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct OtherMetric {
-    /// The metric.
+    /// The name of that metric.
     pub metric: MetricName,
-    /// What it prefers.
+    /// Whether it finds the same arm best.
     pub prefers: Preference,
     /// The arm that it finds best among those that were trained to the end.
     #[serde(flatten)]
@@ -71,10 +72,10 @@ pub struct OtherMetric {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Preference {
-    /// The same arm.
+    /// It finds the answer's best arm best too.
     Same,
-    /// Another arm.
+    /// It finds another arm best, which is not plain.
     Another,
-    /// No flooding: the plain run.
+    /// It finds the plain run best: no flooding.
     Plain,
 }

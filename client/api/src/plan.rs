@@ -21,9 +21,9 @@ pub struct SweepPlan {
     pub epochs: u32,
     /// Mini-batches in one epoch.
     pub steps_per_epoch: u64,
-    /// The arms, by index.
+    /// Every arm that would compete, in the order of their indices; plain is the first.
     pub arms_list: Vec<Arm>,
-    /// The families, by index.
+    /// The families that these would be trained in, in the order of their indices.
     pub families: Vec<Family>,
     /// The epochs at which the scheduler would decide, in rising order.
     pub rungs: Vec<u32>,
@@ -77,7 +77,7 @@ pub struct Phase {
 pub struct PlannedTime {
     /// The least, in seconds of one worker; several share it.
     pub low_s: f64,
-    /// The most.
+    /// The most, in seconds of one worker.
     pub high_s: f64,
     /// Seconds that a worker takes for one epoch of one run among others.
     pub epoch_s: f64,

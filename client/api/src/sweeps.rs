@@ -25,7 +25,7 @@ pub struct SweepSummary {
     /// When its log last grew.
     #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime, example = "2026-01-01T00:00:05Z"))]
     pub updated_at: Timestamp,
-    /// The data set.
+    /// The name of the data set that it trains on.
     #[cfg_attr(feature = "openapi", schema(example = "digits"))]
     pub dataset: String,
     /// How many arms compete, plain included.
@@ -40,7 +40,7 @@ pub struct SweepSummary {
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(required))]
     pub metric_unit: Option<String>,
-    /// When it is read.
+    /// Where on a curve it is read: at the end, or at the best epoch.
     pub at: At,
     /// The answer so far; null before anything was reported.
     #[cfg_attr(feature = "openapi", schema(required))]
@@ -102,7 +102,7 @@ impl SweepDetail {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SweepList {
-    /// The sweeps.
+    /// The sweeps of this page.
     pub items: Vec<SweepSummary>,
     /// What to pass as `cursor` for the next page; null at the end.
     #[cfg_attr(feature = "openapi", schema(required))]

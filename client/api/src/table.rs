@@ -5,15 +5,15 @@ use floodgauge_protocol::{Arm, Metric, MetricInfo, MetricName, SweepId};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// The table of a sweep.
+/// A sweep's table, and whether the sweep has ended.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SweepTable {
-    /// The sweep.
+    /// The id of the sweep that it is the table of.
     pub sweep: SweepId,
-    /// Where it stands.
+    /// Where the sweep stands; until it has completed, test figures are missing.
     pub status: SweepStatus,
-    /// The table.
+    /// The table as far as it can be filled.
     #[serde(flatten)]
     pub table: Table,
 }
@@ -53,7 +53,7 @@ pub struct TableRow {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct TableCell {
-    /// The arm.
+    /// The arm that the figures are of.
     #[serde(flatten)]
     pub arm: Arm,
     /// How many seeds the figures are means of.
@@ -66,10 +66,10 @@ pub struct TableCell {
     /// The metric `val_error`, likewise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub val_error: Option<Figure>,
-    /// Test loss, on clean labels; null until the sweep has completed.
+    /// Test loss in nats, on clean labels; null until the sweep has completed.
     #[cfg_attr(feature = "openapi", schema(required))]
     pub test_loss: Option<Figure>,
-    /// Test error, likewise.
+    /// Test error, a share from 0 to 1, likewise.
     #[cfg_attr(feature = "openapi", schema(required))]
     pub test_error: Option<Figure>,
 }

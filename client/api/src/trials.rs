@@ -17,12 +17,12 @@ pub struct TrialItem {
     pub seed: u32,
     /// The family's weight decay.
     pub weight_decay: f64,
-    /// The arm.
+    /// What the trial trains with.
     #[serde(flatten)]
     pub arm: Arm,
-    /// Where it stands.
+    /// Whether it is trained, waits or has ended; `reason` says why.
     pub status: TrialStatus,
-    /// Epochs reported.
+    /// How many epochs were reported of it so far.
     pub epochs: u32,
     /// The first step whose mini-batch loss was below the arm's level; null until known.
     #[cfg_attr(feature = "openapi", schema(required))]
@@ -31,10 +31,11 @@ pub struct TrialItem {
     /// follow the decisions of the version that ran the sweep.
     #[cfg_attr(feature = "openapi", schema(required))]
     pub objective: Option<Metric>,
-    /// Why it has this status, in words.
+    /// Why it has this status, in words; null before anything was decided of it.
     #[cfg_attr(feature = "openapi", schema(required))]
     pub reason: Option<String>,
-    /// Its newest checkpoint.
+    /// Its newest checkpoint; null before there is one, and once it was dropped some time after the
+    /// end.
     #[cfg_attr(feature = "openapi", schema(required))]
     pub checkpoint: Option<Digest>,
 }

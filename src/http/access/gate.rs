@@ -32,7 +32,7 @@ const RECHECK: Duration = Duration::from_secs(30);
 /// The most tokens whose rates are kept; beyond that all begin anew.
 const MAX_TOKENS_SEEN: usize = 10_000;
 
-/// Lets requests in.
+/// Decides which requests come in, by what they show and how often they come.
 #[derive(Debug)]
 pub struct Gate {
     open_to: OpenTo,

@@ -40,7 +40,7 @@ pub(super) struct Admission {
     pub driver: Driver,
 }
 
-/// Who asks.
+/// Whom a request comes from, as far as what it shows tells.
 #[derive(Clone, Debug)]
 pub enum Caller {
     /// Nobody that is known; whether a token or a session was shown.
@@ -54,7 +54,7 @@ pub enum Caller {
     Internal,
     /// Who holds a token, or a session of it.
     Token {
-        /// The token.
+        /// What is stored of the token.
         row: Arc<TokenRow>,
         /// What was shown.
         shown: (Kind, Digest),

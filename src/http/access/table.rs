@@ -11,7 +11,7 @@ pub enum Need {
     Nothing,
     /// Nothing, but who asks makes a difference.
     Anyone,
-    /// A scope.
+    /// A token, or a session of it, with this scope.
     Scope(Scope),
 }
 

@@ -41,9 +41,9 @@ impl Default for Downloads {
 pub struct Progress<'a> {
     /// The name of the file that is fetched.
     pub file: &'a str,
-    /// Bytes there are.
+    /// How many of its bytes are there.
     pub done: u64,
-    /// Bytes there will be.
+    /// How many bytes it has in all.
     pub total: u64,
 }
 
@@ -78,7 +78,7 @@ pub enum DownloadError {
     Write {
         /// What was to be written.
         path: PathBuf,
-        /// Why.
+        /// What the system said.
         source: io::Error,
     },
     /// The mirror's address or this machine's TLS can't be used.

@@ -22,7 +22,7 @@ pub enum SetError {
     Read {
         /// The file that can't be used.
         path: PathBuf,
-        /// Why.
+        /// What the system said.
         source: io::Error,
     },
     /// A file lies elsewhere, and a link leads there: copy it.

@@ -6,11 +6,11 @@ use floodgauge_protocol::{DatasetName, Image};
 /// A data set before it is split.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Set {
-    /// Features of a sample.
+    /// How many numbers a sample has.
     pub dim: usize,
     /// The images that samples are, channel after channel, where they are images.
     pub image: Option<Image>,
-    /// Classes.
+    /// How many classes there are; labels are below it, from 0.
     pub classes: usize,
     /// What trains and validates; tests too, where there are no test samples.
     pub train: Pool,

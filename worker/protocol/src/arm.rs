@@ -55,7 +55,7 @@ impl Arm {
     }
 }
 
-/// Its name.
+/// In words, as people call it.
 impl fmt::Display for Arm {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.name)

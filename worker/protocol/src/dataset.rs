@@ -56,12 +56,12 @@ pub struct Pin {
 pub struct Upload {
     /// How it is written.
     pub format: Format,
-    /// Features of a sample.
+    /// How many numbers a sample has.
     pub features: u32,
     /// The images that its samples are, where they are images.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image: Option<Image>,
-    /// Classes.
+    /// How many classes the labels name.
     pub classes: u32,
     /// Samples for training and validation; for testing too, where there are no test samples.
     pub samples: u32,

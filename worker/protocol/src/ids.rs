@@ -80,9 +80,9 @@ impl ArmIx {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct TrialKey {
-    /// The family.
+    /// The family that the arm is trained in.
     pub family: FamilyIx,
-    /// The arm.
+    /// The arm that is trained in it.
     pub arm: ArmIx,
 }
 

@@ -108,7 +108,7 @@ pub enum Start {
     Init,
     /// A checkpoint, taken at the segment's `from_step`.
     Checkpoint {
-        /// The blob.
+        /// Names the blob that holds it.
         digest: Digest,
     },
 }

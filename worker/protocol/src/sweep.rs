@@ -159,7 +159,7 @@ impl At {
     }
 }
 
-/// How to search.
+/// Which scheduler decides, and what it is told.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
@@ -184,7 +184,7 @@ pub struct SchedulerSpec {
     pub priority: i32,
 }
 
-/// The schedulers.
+/// Ways to decide what is trained next, and what no further.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(default = "halving"))]
 #[serde(rename_all = "snake_case")]
@@ -206,7 +206,7 @@ pub enum SchedulerKind {
 }
 
 impl SchedulerKind {
-    /// All of them.
+    /// Every scheduler, in the order in which they are offered.
     pub const ALL: [Self; 5] = [Self::Grid, Self::Halving, Self::Sha, Self::Asha, Self::Hyperband];
 
     /// The name as it stands in a recipe.

@@ -14,9 +14,9 @@ pub const WIRE_HEADER: &str = "floodgauge-wire";
 /// The versions that somebody understands, `oldest` to `newest`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WireVersions {
-    /// The oldest.
+    /// The oldest version that is understood.
     pub oldest: u32,
-    /// The newest.
+    /// The newest version that is understood.
     pub newest: u32,
 }
 

@@ -18,7 +18,7 @@ pub(super) fn bytes_held(numbers: usize) -> usize {
     (BATCHES_AHEAD as usize + 1) * numbers * size_of::<f32>()
 }
 
-/// A mini-batch.
+/// The samples that one step is taken on.
 pub(super) struct Batch {
     /// `[1, batch, dim]`.
     pub input: Tensor<3>,

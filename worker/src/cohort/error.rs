@@ -51,7 +51,7 @@ pub enum TrainError {
     Checkpoint {
         /// The blob's digest.
         digest: Digest,
-        /// Why.
+        /// What is wrong with it.
         source: CheckpointError,
     },
     /// A state can't be made a checkpoint.

@@ -20,7 +20,7 @@ pub(super) struct TrainingSetup {
     pub batch_size: usize,
     pub augment: Augment,
     pub steps_per_epoch: u64,
-    /// Features of a sample.
+    /// How many numbers a sample has.
     pub dim: usize,
     /// The arrays of a member: model and optimiser.
     pub layout: Layout,
@@ -35,7 +35,7 @@ pub(super) struct Step {
     pub rate: f64,
     /// Whether it ends an epoch, so that the gradients' norms are wanted.
     pub ends_epoch: bool,
-    /// L2.
+    /// L2, the family's weight decay.
     pub weight_decay: f32,
 }
 

@@ -40,11 +40,11 @@ impl Samples {
 /// A data set as one seed of a recipe sees it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Data {
-    /// Features per sample.
+    /// How many numbers a sample has.
     pub dim: usize,
     /// The images that samples are, channel after channel, where they are images.
     pub image: Option<Image>,
-    /// Classes.
+    /// How many classes there are; labels are below it, from 0.
     pub classes: usize,
     /// What trains; noisy labels where the recipe says so.
     pub train: Samples,
@@ -65,7 +65,7 @@ pub enum DataError {
     Upload {
         /// As the recipe names it.
         name: DatasetName,
-        /// Why.
+        /// What is wrong with the file.
         source: UploadError,
     },
     /// The set has to be read, and the recipe doesn't say which bytes it is.

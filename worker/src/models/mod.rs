@@ -36,11 +36,11 @@ enum Body {
 /// What a model takes and gives.
 #[derive(Clone, Copy, Debug)]
 pub struct Task {
-    /// Features of a sample.
+    /// How many numbers a sample has.
     pub dim: usize,
     /// The picture that they are, when they are one.
     pub image: Option<Image>,
-    /// Classes.
+    /// How many classes there are: the logits of a sample.
     pub classes: usize,
 }
 

@@ -16,9 +16,9 @@ pub enum Pair {
     /// the second with the weight −1, each with its own L2, which shrinks the weights as it does
     /// in the ascending steps of flooding.
     Alternating {
-        /// ε₁.
+        /// The learning rate ε₁ of the step down, at this step of the schedule.
         descent: f32,
-        /// ε₂.
+        /// The learning rate ε₂ of the step up, likewise.
         ascent: f32,
         /// L2, the family's weight decay.
         decay: f32,
@@ -26,9 +26,9 @@ pub enum Pair {
     /// The gradient `g + λ (g(θ + r g) − g) / r` for the recipe's optimiser, by finite difference
     /// that of `L + (λ/2)·‖∇L‖²`.
     Penalty {
-        /// λ.
+        /// The weight λ of the penalty.
         lambda: f32,
-        /// r; infinite where the gradient vanishes, and the penalty with it.
+        /// The factor r = ρ / ‖g‖; infinite where the gradient vanishes, and the penalty with it.
         radius: f32,
     },
 }

@@ -56,7 +56,7 @@ impl Direction {
 pub enum MetricSpec {
     /// Which way it is better.
     Direction(Direction),
-    /// That with a unit.
+    /// Which way it is better, and what it is measured in.
     Full(MetricTable),
 }
 
@@ -77,7 +77,7 @@ pub struct MetricTable {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct MetricInfo {
-    /// Its name.
+    /// What rows, objectives and columns call it.
     pub name: MetricName,
     /// Which way it is better; null for one that says how the training goes, and that nothing compares.
     #[cfg_attr(feature = "openapi", schema(required))]
@@ -140,7 +140,7 @@ impl Metrics {
         Self(metrics.collect())
     }
 
-    /// Each of them.
+    /// Each metric: built-in ones in the order of `built_in`, declared ones in that of their names.
     pub fn iter(&self) -> impl Iterator<Item = &MetricInfo> {
         self.0.iter()
     }
