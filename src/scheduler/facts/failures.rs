@@ -1,6 +1,6 @@
 //! Segments that end otherwise than by being handed in: failed, lost, cancelled.
 
-use super::{Facts, Taken, ends::end_trial};
+use super::{Facts, ends::end_trial, taken::Taken};
 use crate::scheduler::{
     action::{Action, Decision, TrialEnd},
     reason::Reason,

@@ -5,7 +5,8 @@
 //!
 //! - [`Trial`], [`Point`], [`Trunk`], [`Segments`], [`Cost`]: the parts.
 //! - [`Criteria`]: the metrics by which arms are compared, and which way each is better.
-//! - `take`: what an event changes; `failures`, `ends`, `pause`, `save` are some of them.
+//! - `take`: what an event changes, `taken`: what comes of it; `failures`, `ends`, `pause`, `save` are
+//!   some of them.
 //! - `apply`: what an intent changes; `wake` lets dormant trials go on, `enqueue` makes segments.
 //! - `grow`: what is added to a sweep on its way.
 //! - `sift`, `hand_in`: what workers send, checked before it becomes an event.
@@ -24,6 +25,7 @@ mod save;
 mod segments;
 mod sift;
 mod take;
+mod taken;
 #[cfg(test)]
 pub mod testing;
 mod trial;
@@ -39,7 +41,7 @@ pub use point::Point;
 pub use save::newer;
 pub use segments::Segments;
 pub use sift::{BadReport, Sifted};
-pub use take::{News, Taken};
+pub use taken::{News, Taken};
 pub use trial::Trial;
 pub use trunk::Trunk;
 

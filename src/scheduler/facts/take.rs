@@ -1,6 +1,11 @@
-//! What an event changes, and what of it a policy should hear of.
+//! What an event changes.
 
-use super::{Facts, Point, cost::epochs_of, failures, pause, save};
+use super::{
+    Facts, Point,
+    cost::epochs_of,
+    failures, pause, save,
+    taken::{News, Taken},
+};
 use crate::scheduler::{
     action::{Action, Decision, TrialEnd},
     event::Event,
@@ -8,55 +13,10 @@ use crate::scheduler::{
     status::SweepStatus,
 };
 use floodgauge_protocol::{
-    FamilyIx, Segment, SegmentId, TrialKey,
+    SegmentId, TrialKey,
     work::{BranchEnd, FinishedBranch, ReportRow},
 };
 use std::sync::Arc;
-
-/// What came of an event.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Taken {
-    /// What follows from the event alone, whatever the policy.
-    pub decisions: Vec<Decision>,
-    /// What the policy should hear of.
-    pub news: News,
-}
-
-/// What a policy should hear of.
-#[derive(Clone, Debug, PartialEq)]
-pub enum News {
-    /// Nothing.
-    Nothing,
-    /// The sweep begins.
-    Submitted,
-    /// A family has new epochs.
-    Reported(FamilyIx),
-    /// A segment is over.
-    Closed(Segment),
-    /// A completed sweep goes on.
-    Extended,
-}
-
-impl Taken {
-    /// Decisions that end with themselves.
-    pub(super) fn only(decisions: Vec<Decision>) -> Self {
-        Self { decisions, news: News::Nothing }
-    }
-
-    /// A segment is over. Once the sweep has ended nobody needs to know.
-    pub(super) fn closed(facts: &Facts, decisions: Vec<Decision>, segment: Segment) -> Self {
-        let news = match facts.status.is_final() {
-            true => News::Nothing,
-            false => News::Closed(segment),
-        };
-        Self { decisions, news }
-    }
-
-    /// Nothing at all: the event doesn't fit the state.
-    pub(super) fn nothing() -> Self {
-        Self::only(vec![])
-    }
-}
 
 impl Facts {
     /// Takes an event in. One that doesn't fit the state (a segment that is over, say) changes

@@ -1,7 +1,7 @@
-//! What a sweep may cost, told before it is paid.
+//! What one family of a sweep may cost, told before it is paid.
 
-use super::{current, rungs::Rungs};
-use floodgauge_api::{Phase, PlanBound};
+use super::rungs::Rungs;
+use floodgauge_api::Phase;
 use floodgauge_protocol::{Method, SearchSpace, SweepSpec};
 
 /// What one family of a sweep costs, in full runs, and what is trained.
@@ -13,17 +13,6 @@ pub struct FamilyBound {
     pub high: f64,
     /// What is trained, in order.
     pub phases: Vec<Phase>,
-}
-
-/// The bounds and phases of a sweep with this spec, by the newest version of its scheduler.
-pub fn bound(spec: &SweepSpec) -> PlanBound {
-    let space = SearchSpace::of(spec);
-    let policy = (current(spec.scheduler.kind).build)(spec, &space);
-    let FamilyBound { low, high, phases } = policy.bound(spec, &space);
-    let full_grid = cost(&space.arms);
-    let families = space.families.len() as f64;
-    let [low, high, full_grid] = [low, high, full_grid].map(|cost| cost * families);
-    PlanBound { low, high, full_grid, phases }
 }
 
 /// Textbook halving: of each bracket as many arms go on at each rung as may. The low bound has
@@ -76,13 +65,14 @@ fn alone(space: &SearchSpace) -> Vec<Method> {
 }
 
 /// What training arms costs, each alone to the end, in full runs.
-fn cost(arms: &[Method]) -> f64 {
+pub(super) fn cost(arms: &[Method]) -> f64 {
     arms.iter().map(|arm| f64::from(arm.gradients_per_step())).sum()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use crate::scheduler::policy::bound;
+    use floodgauge_protocol::SweepSpec;
 
     fn spec(rest: &str) -> SweepSpec {
         let head = r#"{"name": "x", "recipe": {"dataset": {"name": "digits"}, "epochs": 100}"#;

@@ -8,7 +8,8 @@
 //! - `asha`: halving that lets arms go on as they come.
 //! - `halving`: probes after their onset, and what they say of the levels between them.
 //! - `extension`: what a completed sweep goes on with, whatever its scheduler.
-//! - `rank`: arms compared as means over seeds. [`bound`](bound::bound): what a sweep may cost.
+//! - `rank`: arms compared as means over seeds. `bound`: what a family may cost; [`bound`](fn@bound): what
+//!   a sweep may.
 
 mod asha;
 mod bound;
@@ -20,9 +21,11 @@ mod rungs;
 mod synchronous;
 mod view;
 
-pub use bound::{FamilyBound, bound};
+pub use bound::FamilyBound;
 pub use extension::{EXTENSION_VERSION, Extension};
-pub use registry::{Registration, current, current_version, decision_epochs, registered, stages};
+pub use registry::{
+    Registration, bound, current, current_version, decision_epochs, registered, stages,
+};
 #[cfg(test)]
 pub use rungs::Rungs;
 pub use view::View;

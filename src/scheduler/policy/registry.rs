@@ -1,7 +1,9 @@
 //! All schedulers that there are.
 
-use super::{Policy, asha::Asha, halving::Halving, synchronous::Synchronous};
-use floodgauge_api::Stage;
+use super::{
+    FamilyBound, Policy, asha::Asha, bound::cost, halving::Halving, synchronous::Synchronous,
+};
+use floodgauge_api::{PlanBound, Stage};
 use floodgauge_protocol::{SchedulerKind, SearchSpace, SweepSpec};
 
 /// A version of a scheduler. What was released stays in the list: a log is replayed by the version
@@ -83,6 +85,16 @@ pub fn decision_epochs(spec: &SweepSpec) -> Vec<u32> {
 /// The parts that a new sweep is trained in, first to last.
 pub fn stages(spec: &SweepSpec) -> Vec<Stage> {
     newest(spec).stages()
+}
+
+/// What a new sweep may cost, and what is trained, told before it is paid.
+pub fn bound(spec: &SweepSpec) -> PlanBound {
+    let space = SearchSpace::of(spec);
+    let FamilyBound { low, high, phases } = newest(spec).bound(spec, &space);
+    let full_grid = cost(&space.arms);
+    let families = space.families.len() as f64;
+    let [low, high, full_grid] = [low, high, full_grid].map(|cost| cost * families);
+    PlanBound { low, high, full_grid, phases }
 }
 
 fn newest(spec: &SweepSpec) -> Box<dyn Policy> {
