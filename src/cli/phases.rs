@@ -2,6 +2,7 @@
 //! run, probes from their onset on, probes that were added, and what goes to the end.
 
 use super::stage::StageBar;
+use crate::scheduler::facts::onset_epoch;
 use floodgauge_protocol::{ArmIx, FamilyIx, Segment, TrialKey, work::ReportRow};
 use std::collections::BTreeMap;
 
@@ -131,7 +132,7 @@ impl Phases {
     fn probed(&self, trial: &TrialPhase, added: bool) -> Option<(u64, u64)> {
         let probe = trial.probe.filter(|probe| probe.added == added)?;
         let before = match trial.onset_step {
-            Some(step) => (step / self.steps_per_epoch) as u32,
+            Some(step) => onset_epoch(step, self.steps_per_epoch) as u32,
             None if trial.ended || trial.epochs >= self.full => return None,
             None => return Some((0, probe.exposure.into())),
         };

@@ -2,11 +2,11 @@
 
 use super::{Driver, DriverError};
 use crate::{
-    scheduler::Event,
+    scheduler::{Event, facts::epochs_of},
     store::{Page, SweepRow},
 };
 use floodgauge_api::PlannedTime;
-use floodgauge_protocol::{Method, Recipe, SearchSpace, SegmentId, SweepSpec};
+use floodgauge_protocol::{Recipe, SearchSpace, SegmentId, SweepSpec};
 use serde::Deserialize;
 use std::collections::HashMap;
 
@@ -61,7 +61,7 @@ impl Driver {
             let entries = self.store().entries(row.sweep, after, ENTRIES_AT_ONCE).await?;
             for entry in &entries {
                 if let Ok(event) = Event::deserialize(&entry.event) {
-                    speed.take(&space.arms, &event, entry.at_ms);
+                    speed.take(&space, &event, entry.at_ms);
                 }
                 after = entry.seq;
             }
@@ -95,17 +95,14 @@ struct Speed {
 }
 
 impl Speed {
-    fn take(&mut self, arms: &[Method], event: &Event, at_ms: i64) {
+    fn take(&mut self, space: &SearchSpace, event: &Event, at_ms: i64) {
         match event {
             Event::Claimed { segment, .. } => {
                 self.open.insert(*segment, (at_ms, 0));
             }
             Event::Reported { segment, rows, redone, .. } => {
                 if let Some((_, epochs)) = self.open.get_mut(segment) {
-                    let gradients =
-                        |arm: usize| arms.get(arm).map_or(1, |m| m.gradients_per_step());
-                    let cost = rows.iter().map(|row| u64::from(gradients(row.arms[0].ix())));
-                    *epochs += cost.sum::<u64>() + u64::from(*redone);
+                    *epochs += epochs_of(space, rows) + u64::from(*redone);
                 }
             }
             Event::Finished { segment, .. } => {
@@ -129,6 +126,7 @@ impl Speed {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use floodgauge_protocol::Method;
     use serde_json::json;
 
     fn event(value: serde_json::Value) -> Event {
@@ -137,7 +135,8 @@ mod tests {
 
     #[test]
     fn speed_is_what_finished_segments_took_for_their_epochs() {
-        let arms = [Method::Plain, Method::GradientPenalty { lambda: 0.1, rho: 0.05 }];
+        let arms = vec![Method::Plain, Method::GradientPenalty { lambda: 0.1, rho: 0.05 }];
+        let space = SearchSpace { arms, families: vec![] };
         let mut speed = Speed::default();
         let claimed = |segment: u32| {
             event(
@@ -155,13 +154,13 @@ mod tests {
             event(json!({ "type": "finished", "segment": segment, "attempt": 1, "branches": [] }))
         };
         assert_eq!(speed.epoch_seconds(), None);
-        speed.take(&arms, &claimed(0), 1_000);
-        speed.take(&arms, &reported(0), 2_000);
-        speed.take(&arms, &claimed(1), 2_000);
-        speed.take(&arms, &finished(0), 4_000);
+        speed.take(&space, &claimed(0), 1_000);
+        speed.take(&space, &reported(0), 2_000);
+        speed.take(&space, &claimed(1), 2_000);
+        speed.take(&space, &finished(0), 4_000);
         // Three gradients a mini-batch: one of plain, two of the penalty.
         assert_eq!(speed.epoch_seconds(), Some(1.0));
-        speed.take(&arms, &finished(1), 9_000);
+        speed.take(&space, &finished(1), 9_000);
         assert_eq!(speed.epoch_seconds(), Some(1.0), "a test trains nothing");
     }
 }

@@ -1,6 +1,7 @@
 //! Full grids that were recorded: every level trained to the end, over several seeds.
 
 use super::{Measured, Truth};
+use crate::scheduler::facts::closing_epochs;
 use floodgauge_protocol::{
     ArmIx, Method, Metric, MetricName, MetricSpec, Metrics, Search, work::TestMetrics,
 };
@@ -277,7 +278,7 @@ impl RecordedGrid {
 
     /// The same over the runs of some seeds.
     pub fn objectives_of(&self, metric: MetricName, seeds: &[u32]) -> Vec<f64> {
-        let window = self.epochs.div_ceil(10).max(1) as usize;
+        let window = closing_epochs(self.epochs);
         let direction = self.declared().direction(metric).unwrap_or_default();
         let closing = |run: &RecordedRun, arm: usize| {
             let Some(curves) = run.metrics.get(&metric) else { return Metric::Diverged };

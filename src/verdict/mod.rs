@@ -3,11 +3,13 @@
 //! - [`Standing`]: what is judged; every arm of it is a [`Candidate`], what a seed has of that a
 //!   [`TrialSummary`]. No judging there.
 //! - [`judge`]: the answer, [`Best`]; [`leader`]: who is ahead.
-//! - `model`: the hierarchical model of what other seeds would show.
+//! - `model`: the hierarchical model of what other seeds would show. `confidence`: how wide its intervals
+//!   are, and others.
 //! - [`noise_floor_of`]: what no model can do better than.
 //!
 //! The answer's shapes are the HTTP surface's own.
 
+mod confidence;
 mod floor;
 mod input;
 mod judge;

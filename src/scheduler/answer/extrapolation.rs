@@ -2,15 +2,16 @@
 
 use crate::{
     scheduler::{
-        facts::{Facts, Trial},
+        facts::{Facts, Later, Trial},
         status::TrialStatus,
     },
     verdict::Extrapolation,
 };
-use floodgauge_protocol::{At, Metric, TrialKey};
+use floodgauge_protocol::TrialKey;
 
 /// How much of the difference between two probes may be wrong about the difference of their ends, as
-/// a standard deviation. Held to recorded grids, see docs/results.md.
+/// a standard deviation. Held to recorded grids, together with the next one: docs/results.md, *How sure*,
+/// *Of `halving`*.
 const DOUBT_PER_DISTANCE: f64 = 0.5;
 
 /// How much of what a run moves after its probe may be its own, as a standard deviation. Held to
@@ -22,8 +23,8 @@ const DOUBT_PER_MOVE: f64 = 0.3;
 /// until its end. The further it was from that run, the less sure is how far it would be.
 pub(super) fn extrapolated(facts: &Facts, key: TrialKey) -> Option<Extrapolation> {
     let trial = facts.trial(key).filter(|t| t.status != TrialStatus::Completed)?;
-    let exposed = onset_epoch(facts, trial)?;
-    let exposure = trial.curve.len().checked_sub(exposed)?;
+    let onset = trial.onset_epoch(facts.steps_per_epoch())?;
+    let exposure = trial.curve.len().checked_sub(onset)?;
     let objective = facts.criteria().objective;
     let seen = window(facts, trial, exposure)?;
     let name = facts.space().arms[key.arm.ix()].name();
@@ -43,18 +44,6 @@ pub(super) fn extrapolated(facts: &Facts, key: TrialKey) -> Option<Extrapolation
 
 /// The objective of a run, minimised, over the second half of so many epochs since its onset.
 fn window(facts: &Facts, trial: &Trial, exposure: usize) -> Option<f64> {
-    let onset = onset_epoch(facts, trial)?;
-    let epochs = onset + exposure / 2..onset + exposure;
-    let objective = facts.criteria().objective;
-    let seen = trial.curve.get(epochs).filter(|seen| !seen.is_empty())?;
-    let values = seen.iter().map(|point| objective.of(point));
-    match objective.at {
-        At::Last => Metric::mean(values).finite(),
-        At::Best => values.min_by(|a, b| a.order(*b))?.finite(),
-    }
-}
-
-/// The epoch of a run's onset, from 0.
-fn onset_epoch(facts: &Facts, trial: &Trial) -> Option<usize> {
-    Some((trial.onset_step? / facts.steps_per_epoch().max(1)) as usize)
+    let (objective, steps) = (facts.criteria().objective, facts.steps_per_epoch());
+    Some(trial.since_onset(objective, exposure, Later::Half, steps)?.value)
 }

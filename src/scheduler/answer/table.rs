@@ -8,7 +8,7 @@ use crate::{
     verdict::{Figure, Table, TableCell, TableRow},
 };
 use floodgauge_protocol::{
-    Arm, ArmIx, At, Metric, MetricInfo, MetricName, TrialKey, work::TestMetrics,
+    Arm, ArmIx, At, Method, Metric, MetricInfo, MetricName, TrialKey, work::TestMetrics,
 };
 use std::collections::BTreeMap;
 
@@ -29,9 +29,9 @@ pub fn table(facts: &Facts) -> Table {
             };
             for arm in table_arms(facts, bracket, at) {
                 let cell = cell(facts, bracket, arm, at);
-                match cell.arm.method.as_str() {
-                    "plain" => row.without = Some(cell),
-                    "flood" => row.with = Some(cell),
+                match facts.space().arms[arm.ix()] {
+                    Method::Plain => row.without = Some(cell),
+                    Method::Flood { .. } => row.with = Some(cell),
                     _ => row.others.push(cell),
                 }
             }

@@ -31,8 +31,8 @@ impl Cost {
     }
 }
 
-/// What training `rows` costs.
-pub(super) fn epochs_of(space: &SearchSpace, rows: &[ReportRow]) -> u64 {
+/// What training `rows` costs, in epochs of one gradient a mini-batch.
+pub fn epochs_of(space: &SearchSpace, rows: &[ReportRow]) -> u64 {
     let gradients = |row: &ReportRow| row.arms.first().map_or(1, |&arm| gradients(space, arm));
     rows.iter().map(|row| u64::from(gradients(row))).sum()
 }

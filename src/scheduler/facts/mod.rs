@@ -3,7 +3,8 @@
 //! Events come in through [`take`](Facts::take), what a policy wants through
 //! [`apply`](Facts::apply); nothing here decides who goes on.
 //!
-//! - [`Trial`], [`Point`], [`Trunk`], [`Segments`], [`Cost`]: the parts.
+//! - [`Trial`], [`Point`], [`Trunk`], [`Segments`], [`Cost`]: the parts. `window`: what a run shows since
+//!   its onset.
 //! - [`Criteria`]: the metrics by which arms are compared, and which way each is better.
 //! - `take`: what an event changes, `taken`: what comes of it; `failures`, `ends`, `pause`, `save` are
 //!   some of them.
@@ -31,8 +32,9 @@ pub mod testing;
 mod trial;
 mod trunk;
 mod wake;
+mod window;
 
-pub use cost::{Cost, gradients};
+pub use cost::{Cost, epochs_of, gradients};
 pub use criterion::{Criteria, Criterion};
 #[cfg(test)]
 pub use failures::MAX_LOSSES;
@@ -42,8 +44,9 @@ pub use save::newer;
 pub use segments::Segments;
 pub use sift::{BadReport, Sifted};
 pub use taken::{News, Taken};
-pub use trial::Trial;
+pub use trial::{Trial, closing_epochs, onset_epoch};
 pub use trunk::Trunk;
+pub use window::{Later, Reading};
 
 use super::status::SweepStatus;
 use floodgauge_protocol::{ArmIx, Digest, FamilyIx, SearchSpace, SweepSpec, TrialKey};
@@ -131,10 +134,14 @@ impl Facts {
         &self.brackets
     }
 
+    /// The bracket of a family, by position; none of a family that the sweep doesn't have.
+    pub fn bracket_of(&self, family: FamilyIx) -> Option<usize> {
+        self.brackets.iter().position(|bracket| bracket.families.contains(&family))
+    }
+
     /// Whether a segment of a bracket is queued or leased.
     pub fn is_open(&self, bracket: usize) -> bool {
-        let families = self.brackets.get(bracket).map_or(&[][..], |bracket| &bracket.families);
-        self.segments.open().any(|segment| families.contains(&segment.family))
+        self.segments.open().any(|segment| self.bracket_of(segment.family) == Some(bracket))
     }
 
     /// A trial.

@@ -8,6 +8,20 @@ use floodgauge_protocol::{
 };
 use std::{collections::BTreeMap, sync::Arc};
 
+/// The share of a full run whose mean the objective is at `last`: one of so many parts, the closing
+/// one. A single epoch is noisier. Chosen, not measured.
+const CLOSING_PART: u32 = 10;
+
+/// How many epochs the closing tenth of a full run of `full` epochs has, rounded up; at least one.
+pub fn closing_epochs(full: u32) -> usize {
+    full.div_ceil(CLOSING_PART).max(1) as usize
+}
+
+/// The epoch that holds an onset, from 0.
+pub fn onset_epoch(onset_step: u64, steps_per_epoch: u64) -> u64 {
+    onset_step / steps_per_epoch.max(1)
+}
+
 /// A trial as its sweep's log tells it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Trial {
@@ -68,7 +82,12 @@ impl Trial {
         self.curve.len() as u32
     }
 
-    /// Epochs since onset; 0 before it.
+    /// The epoch that holds its onset, from 0; none before it.
+    pub fn onset_epoch(&self, steps_per_epoch: u64) -> Option<usize> {
+        self.onset_step.map(|step| onset_epoch(step, steps_per_epoch) as usize)
+    }
+
+    /// Epochs since the very step of its onset, so a part of one too; 0 before it.
     pub fn exposure(&self, steps_per_epoch: u64) -> f64 {
         let done = u64::from(self.epochs()) * steps_per_epoch;
         let since = self.onset_step.map_or(0, |onset| done.saturating_sub(onset));
@@ -94,10 +113,9 @@ impl Trial {
         }
     }
 
-    /// The newest epochs, as many as a tenth of a full run of `full` epochs.
+    /// The newest epochs, as many as the closing tenth of a full run of `full` epochs has.
     pub fn closing(&self, full: u32) -> &[Arc<Point>] {
-        let window = full.div_ceil(10).max(1) as usize;
-        &self.curve[self.curve.len().saturating_sub(window)..]
+        &self.curve[self.curve.len().saturating_sub(closing_epochs(full))..]
     }
 
     /// What textbook halving compares at a rung of `epoch` epochs, minimised: the value after that

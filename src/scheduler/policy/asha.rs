@@ -6,7 +6,7 @@
 //! them; once nothing is open and none was trained to the end, the best of the highest rung goes on.
 
 use super::{
-    FamilyBound, Policy, View, bound, bracket_of,
+    FamilyBound, Policy, View, bound,
     rank::{comparison, rank},
     rungs::Rungs,
     synchronous::complete_all,
@@ -172,7 +172,7 @@ impl Policy for Asha {
     fn closed(&mut self, facts: View<'_>, segment: &Segment) -> Vec<Intent> {
         let family = segment.family;
         let arms: Vec<_> = segment.arms().collect();
-        let Some(ix) = bracket_of(facts, family) else { return vec![] };
+        let Some(ix) = facts.bracket_of(family) else { return vec![] };
         let (mut intents, mut promoted) = (vec![], vec![]);
         for rung in (0..self.rungs.epochs().len() - 1).rev() {
             promoted.extend(self.promote_from(facts, ix, rung, &mut intents));

@@ -52,7 +52,7 @@ pub trait Policy: State {
     /// to their goals.
     fn closed(&mut self, facts: View<'_>, segment: &Segment) -> Vec<Intent> {
         let family = segment.family;
-        let Some(bracket) = bracket_of(facts, family) else { return vec![] };
+        let Some(bracket) = facts.bracket_of(family) else { return vec![] };
         let (arms, purpose) = (segment.arms().collect(), self.purpose(bracket));
         vec![Intent::EnqueueToGoals { family, arms, purpose }]
     }
@@ -130,9 +130,4 @@ fn completed(facts: View<'_>, bracket: usize) -> Vec<ArmIx> {
         |family: &FamilyIx, arm| facts.trial(*family, arm).status == TrialStatus::Completed;
     let by_all = |arm: ArmIx| families.iter().all(|family| is_completed(family, arm));
     facts.space().arm_ids().filter(|&arm| arm == ArmIx::PLAIN || by_all(arm)).collect()
-}
-
-/// The bracket of a family.
-fn bracket_of(facts: View<'_>, family: FamilyIx) -> Option<usize> {
-    facts.brackets().iter().position(|bracket| bracket.families.contains(&family))
 }

@@ -53,6 +53,11 @@ impl<'a> View<'a> {
         self.0.brackets()
     }
 
+    /// The bracket of a family, by position; none of a family that the sweep doesn't have.
+    pub fn bracket_of(self, family: FamilyIx) -> Option<usize> {
+        self.0.bracket_of(family)
+    }
+
     /// The brackets that wait for what comes next: they aren't done, and nothing of them is open.
     pub fn waiting(self) -> impl Iterator<Item = usize> + use<'a> {
         let all = self.brackets().iter().enumerate();

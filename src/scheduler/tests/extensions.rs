@@ -2,7 +2,9 @@
 
 use super::*;
 use crate::verdict::Best;
-use floodgauge_protocol::{Arm, Levels, Method, MetricValues, Start, work::Minimum};
+use floodgauge_protocol::{
+    Arm, Levels, Method, MetricValues, Start, below::highest_below, work::Minimum,
+};
 use proptest::prelude::*;
 use std::collections::HashMap;
 
@@ -22,8 +24,8 @@ impl ByLevel {
         let added = (1..=100).map(|i| f64::from(i) / 200.0).chain([0.0025, 0.00125]);
         let mut levels: Vec<f64> = of_arms.chain(added).collect();
         levels.sort_by(|a, b| b.total_cmp(a));
-        let below = |level: f64| f64::from((level as f32).next_down());
-        let minimum = |&level: &f64| Minimum { step: self.onset(seed, level), loss: below(level) };
+        let minimum =
+            |&level: &f64| Minimum { step: self.onset(seed, level), loss: highest_below(level) };
         levels.iter().map(minimum).filter(|minimum| steps.contains(&minimum.step)).collect()
     }
 

@@ -1,8 +1,9 @@
 //! What other seeds would show: what the model says of every arm of a sweep that has ended.
 
 use crate::verdict::{
+    confidence::CONFIDENCE,
     input::{Candidate, Standing},
-    model::{self, CONFIDENCE, Interval, Observation, Place, Posterior},
+    model::{self, Interval, Observation, Place, Posterior},
 };
 use floodgauge_protocol::ladder::ladders;
 

@@ -3,11 +3,10 @@
 use super::{forecast::Forecast, leader::leader, paired};
 use crate::verdict::{
     Difference, Finding,
+    confidence::students_t,
     input::{Candidate, Standing},
-    model::CONFIDENCE,
 };
 use floodgauge_protocol::{Arm, Metric};
-use statrs::distribution::{ContinuousCDF, StudentsT};
 
 /// Seeds in all, those of the sweep included, beyond which no more are advised: a difference that needs
 /// more is called too small to tell. Chosen, not measured.
@@ -128,10 +127,7 @@ impl<'a> Judgement<'a> {
             _ => return None,
         };
         let seeds = self.standing.seeds;
-        let t = |seeds: u32| {
-            let t = StudentsT::new(0.0, 1.0, f64::from(seeds - 1)).ok()?;
-            Some(t.inverse_cdf(0.5 + CONFIDENCE / 2.0))
-        };
+        let t = |seeds: u32| students_t(f64::from(seeds - 1));
         let (half, now) = ((high - low) / 2.0, t(seeds)?);
         let tells = |with: u32| {
             let narrower = (f64::from(seeds) / f64::from(with)).sqrt();

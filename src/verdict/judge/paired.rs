@@ -1,7 +1,10 @@
 //! Differences as measured, paired by seed.
 
-use crate::verdict::{Difference, input::Candidate, model::CONFIDENCE};
-use statrs::distribution::{ContinuousCDF, StudentsT};
+use crate::verdict::{
+    Difference,
+    confidence::{CONFIDENCE, students_t},
+    input::Candidate,
+};
 
 /// The mean of `a − b` over seeds, with Student's t interval for the mean over as many other seeds: the
 /// variance of that is twice the mean's. It doesn't allow for `a` having been chosen on these seeds. None
@@ -15,9 +18,7 @@ pub fn difference(a: &Candidate, b: &Candidate) -> Option<Difference> {
     let mean = differences.iter().sum::<f64>() / n;
     let half = (differences.len() > 1).then(|| {
         let variance = differences.iter().map(|d| (d - mean).powi(2)).sum::<f64>() / (n - 1.0);
-        let t = StudentsT::new(0.0, 1.0, n - 1.0)
-            .map_or(f64::NAN, |t| t.inverse_cdf(0.5 + CONFIDENCE / 2.0));
-        t * (2.0 * variance / n).sqrt()
+        students_t(n - 1.0).unwrap_or(f64::NAN) * (2.0 * variance / n).sqrt()
     });
     let half = half.filter(|half| half.is_finite());
     Some(Difference {

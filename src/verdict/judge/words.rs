@@ -5,7 +5,7 @@ use crate::verdict::{
     Finding, OtherMetric, Preference,
     input::{Candidate, Edge, Standing},
 };
-use floodgauge_protocol::{Direction, Metric, MetricName};
+use floodgauge_protocol::{Direction, Method, Metric, MetricName};
 
 /// A few sentences: who is best and by how much, how sure that is, what else is to be known.
 pub fn verdict(judgement: &Judgement<'_>, other: Option<&OtherMetric>) -> String {
@@ -159,13 +159,13 @@ fn when(standing: &Standing, lead: &Candidate, word: &str) -> String {
 
 /// What helps, at the start of a sentence.
 fn what(lead: &Candidate) -> &'static str {
-    match lead.method.name() {
-        "flood" => "Flooding",
-        "iflood" => "iFlood",
-        "softad" => "SoftAD",
-        "alternating" => "Alternating",
-        "gradient_penalty" => "The gradient penalty",
-        _ => "It",
+    match lead.method {
+        Method::Flood { .. } => "Flooding",
+        Method::Iflood { .. } => "iFlood",
+        Method::Softad { .. } => "SoftAD",
+        Method::Alternating { .. } => "Alternating",
+        Method::GradientPenalty { .. } => "The gradient penalty",
+        Method::Plain => "It",
     }
 }
 

@@ -19,16 +19,13 @@ mod linear;
 
 pub use design::Place;
 
+use super::confidence::{BELOW_UPPER_END, students_t};
 use design::{Design, Scales};
 use linear::{Cholesky, dot};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{ChiSquared, Distribution, StandardNormal};
-use statrs::distribution::{ContinuousCDF, Normal, StudentsT};
-
-/// The probability with which an interval is to hold what it is of, two-sided; docs/results.md, *How sure*,
-/// tells how often it did.
-pub const CONFIDENCE: f64 = 0.9;
+use statrs::distribution::{ContinuousCDF, Normal};
 
 /// Draws of what other seeds would show, for each arm: shares of them have a standard error of at most
 /// 1.1 %.
@@ -64,13 +61,14 @@ pub struct Observation {
 /// What the model says.
 #[derive(Clone, Debug)]
 pub struct Posterior {
-    /// The expected mean of each arm over many seeds, with an interval of [`CONFIDENCE`].
+    /// The expected mean of each arm over many seeds, with its interval.
     pub means: Vec<Interval>,
     /// Draws, for each arm, of its mean over as many other seeds.
     pub draws: Vec<Vec<f64>>,
 }
 
-/// An expectation, and where the truth lies with a probability of [`CONFIDENCE`], in the objective's unit.
+/// An expectation, and where the truth lies with the probability of all intervals (`confidence.rs`), in the
+/// objective's unit.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Interval {
     /// The expectation.
@@ -208,9 +206,8 @@ fn posterior(
             rows.iter().map(|row| dot(row, shared)).collect()
         })
         .collect();
-    let tail = 0.5 + CONFIDENCE / 2.0;
-    let t = StudentsT::new(0.0, 1.0, freedom).map_or(f64::NAN, |t| t.inverse_cdf(tail));
-    let z = Normal::standard().inverse_cdf(tail);
+    let t = students_t(freedom).unwrap_or(f64::NAN);
+    let z = Normal::standard().inverse_cdf(BELOW_UPPER_END);
     let means = (0..arms)
         .map(|arm| {
             let mean: f64 = fits.iter().zip(&centres).map(|((w, _), c)| w * c[arm]).sum();

@@ -3,10 +3,10 @@
 use super::{
     end,
     probes::{ladders, reached, turn},
-    response::{self, Reading},
+    response,
 };
 use crate::scheduler::{
-    facts::{Criteria, Criterion},
+    facts::{Criteria, Criterion, Reading},
     intent::Intent,
     policy::View,
     reason::{Comparison, Fate, Probed, Reason},

@@ -1,30 +1,31 @@
 //! How the objective responds to the level, judged by a few probes.
 
 use super::smooth::{Curve, Knot};
-use crate::scheduler::facts::{Criteria, Criterion, Point, Trial};
-use floodgauge_protocol::{At, Metric};
-use std::{ops::Range, sync::Arc};
+use crate::scheduler::facts::{Criteria, Criterion, Later, Point, Reading, Trial};
+use floodgauge_protocol::Metric;
+use std::sync::Arc;
 
 /// How smooth the response is along the levels, from the lowest at 0 to the highest at 1: the weight
-/// of the curve's bend. Chosen on recorded and fresh grids, see docs/results.md.
+/// of the curve's bend. Of six strengths that were compared: docs/results.md, *How `halving` came to be*.
 const SMOOTHING: f64 = 0.0015;
 
 /// How far from the plain run's turning point a level's handicap grows, as a share of all levels;
 /// the handicap grows as much, in standard deviations of the probes. Chosen on recorded and fresh
-/// grids, see docs/results.md.
+/// grids: docs/results.md, *How `halving` came to be*, which says what it is for.
 const MAX_HANDICAP_SD: f64 = 0.25;
 
-/// Of so many epochs of a run, one is averaged to find where its validation loss turns.
-const EPOCHS_A_TURN_EPOCH: usize = 40;
+/// Where a plain run turns is sought by means over one of so many parts of its epochs, so that no single
+/// epoch decides. Chosen, not measured.
+const TURN_WINDOWS_A_RUN: usize = 40;
 
-/// What a probe shows of one metric.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct Reading {
-    /// The epochs that were averaged, from 0.
-    pub epochs: Range<usize>,
-    /// The metric over them, minimised; finite.
-    pub value: f64,
-}
+/// Which epochs since its onset tell of a probe where the evidence is searched for, and where another
+/// objective is. Of these two and all of them, which were compared: docs/results.md, *How `halving` came to
+/// be*.
+const LATER_OF_EVIDENCE: Later = Later::Half;
+const LATER_OF_ANOTHER: Later = Later::ThreeQuarters;
+
+/// Scores that differ by less, as a share of the largest, do so by rounding. Chosen, not measured.
+const ROUNDING_SHARE: f64 = 1e-9;
 
 /// What a trial shows of a metric since its onset, in place of the objective at the end: the mean
 /// over the later part of these epochs, or the best of them. None before the onset, or where a value
@@ -39,26 +40,19 @@ pub(super) fn reading(
     metric: Criterion,
     steps_per_epoch: u64,
 ) -> Option<Reading> {
-    let onset = (trial.onset_step? / steps_per_epoch.max(1)) as usize;
-    let end = trial.curve.len();
-    let skipped = match criteria.objective == criteria.evidence {
-        true => end.checked_sub(onset)? / 2,
-        false => end.checked_sub(onset)? / 4,
+    let later = match criteria.objective == criteria.evidence {
+        true => LATER_OF_EVIDENCE,
+        false => LATER_OF_ANOTHER,
     };
-    let epochs = (onset < end).then(|| (onset + skipped).min(end - 1)..end)?;
-    let values = trial.curve[epochs.clone()].iter().map(|point| metric.of(point));
-    let value = match metric.at {
-        At::Last => Metric::mean(values),
-        At::Best => values.min_by(|a, b| a.order(*b))?,
-    };
-    Some(Reading { epochs, value: value.finite()? })
+    let exposure = trial.curve.len().checked_sub(trial.onset_epoch(steps_per_epoch)?)?;
+    trial.since_onset(metric, exposure, later, steps_per_epoch)
 }
 
 /// The training loss at which a plain run turns, in its own unit: where the mean of the evidence over
-/// a fortieth of the run is best. From there on plain training only memorises, so a level near it
+/// a small part of the run is best. From there on plain training only memorises, so a level near it
 /// is a good guess before anything is probed.
 pub(super) fn turning_loss(plain: &[Arc<Point>], evidence: Criterion) -> Option<f64> {
-    let width = (plain.len() / EPOCHS_A_TURN_EPOCH).max(1);
+    let width = (plain.len() / TURN_WINDOWS_A_RUN).max(1);
     let shown = |window: &[Arc<Point>]| Metric::mean(window.iter().map(|point| evidence.of(point)));
     let turn = plain.windows(width).min_by(|a, b| shown(a).order(shown(b)))?;
     shown(turn).finite()?;
@@ -84,16 +78,16 @@ pub(super) fn scores(values: &[Vec<f64>]) -> Vec<f64> {
     let beyond =
         |probe: usize| values.iter().map(|seed| seed[probe] - seed[0]).sum::<f64>() / seeds;
     let beyond: Vec<f64> = (0..probes).map(beyond).collect();
-    // What lies below this comes of rounding.
-    let noise = values.iter().flatten().fold(0.0, |most: f64, value| most.max(value.abs())) * 1e-9;
-    standardised(beyond, noise)
+    let most = values.iter().flatten().fold(0.0, |most: f64, value| most.max(value.abs()));
+    standardised(beyond, most * ROUNDING_SHARE)
 }
 
 /// Two kinds of evidence as one, of equal weight.
 pub(super) fn joined(a: Vec<f64>, b: Vec<f64>) -> Vec<f64> {
-    standardised(a.into_iter().zip(b).map(|(a, b)| a + b).collect(), 1e-9)
+    standardised(a.into_iter().zip(b).map(|(a, b)| a + b).collect(), ROUNDING_SHARE)
 }
 
+/// In standard deviations around their mean; all 0 where they deviate by no more than `noise`.
 fn standardised(values: Vec<f64>, noise: f64) -> Vec<f64> {
     let count = values.len().max(1) as f64;
     let mean = values.iter().sum::<f64>() / count;
@@ -125,7 +119,7 @@ pub(super) fn lowest(places: usize, probes: &[(usize, f64)], guess: Option<f64>)
 mod tests {
     use super::*;
     use crate::scheduler::facts::testing::point;
-    use floodgauge_protocol::{Objective, Search};
+    use floodgauge_protocol::{At, Objective, Search};
     use proptest::prelude::*;
 
     #[test]
@@ -188,8 +182,8 @@ mod tests {
         };
         assert_eq!(read(&trial, "val_loss"), Some(16..24));
         assert_eq!(read(&trial, "val_error"), Some(12..24));
-        let rides = Trial { onset_step: None, ..trial };
-        assert_eq!(read(&rides, "val_loss"), None);
+        let shares_trunk = Trial { onset_step: None, ..trial };
+        assert_eq!(read(&shares_trunk, "val_loss"), None);
     }
 
     proptest! {
