@@ -5,6 +5,7 @@
 //! - [`story`]: a sweep's log in words (pure).
 //! - [`simulate`]: the scheduler in virtual time, on curves that are known.
 //! - [`verdict`]: best b with its difference to the baseline (pure).
+//! - [`beyond`]: levels beyond an end, for a search that goes on and for advice (pure).
 //! - [`driver`]: the one place where the scheduler meets the store.
 //! - [`store`]: the event log and its projections, on SQLite and Postgres.
 //! - [`blobs`]: checkpoints by digest, and which of them go.
@@ -18,6 +19,7 @@
 
 pub mod access;
 pub mod base_path;
+pub mod beyond;
 pub mod blobs;
 pub mod cli;
 pub mod client;

@@ -2,6 +2,7 @@
 //! it. What these say by themselves are verbs here; what follows from them is judged elsewhere.
 
 use super::{Difference, RunEquivalents};
+use crate::beyond::Edge;
 use floodgauge_protocol::{
     Arm, ArmIx, At, Direction, Method, Metric, MetricName, work::TestMetrics,
 };
@@ -125,15 +126,6 @@ pub struct Extrapolation {
     /// How far it may be off beyond the noise of a run, as a standard deviation in the same unit;
     /// above 0.
     pub doubt: f64,
-}
-
-/// An end of the grid.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Edge {
-    /// The lowest level, above 0.
-    Lowest,
-    /// The highest level.
-    Highest,
 }
 
 impl Standing {

@@ -1,12 +1,9 @@
 //! What is most worth to be tried once a sweep has ended.
 
-use super::{
-    beyond::{levels_above_loss, levels_beyond},
-    judgement::Judgement,
-};
-use crate::verdict::{
-    Advice, Finding,
-    input::{Edge, Standing},
+use super::judgement::Judgement;
+use crate::{
+    beyond::{Edge, for_advice, for_advice_above_loss},
+    verdict::{Advice, Finding, input::Standing},
 };
 
 /// How many more seeds are advised after one: three give a first interval. The words say two.
@@ -28,7 +25,7 @@ pub fn advise(judgement: &Judgement<'_>) -> Option<Advice> {
             Edge::Lowest => "lowest",
         };
         let words = format!("The best level is the {which} of the grid: try some beyond it.");
-        return Some(Advice::levels(levels_beyond(&standing.levels, edge), words));
+        return Some(Advice::levels(for_advice(&standing.levels, edge), words));
     }
     match judgement.finding {
         Finding::OneSeed => {
@@ -48,7 +45,7 @@ fn reach(standing: &Standing) -> Advice {
     match standing.train_loss.filter(|loss| *loss > 0.0) {
         Some(loss) => {
             let words = "No level was reached: try some above the training loss at its end.";
-            Advice::levels(levels_above_loss(&standing.levels, loss), words.into())
+            Advice::levels(for_advice_above_loss(&standing.levels, loss), words.into())
         }
         None => {
             let epochs = standing.epochs.saturating_mul(2);

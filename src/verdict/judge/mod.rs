@@ -4,10 +4,9 @@
 //! - `forecast`: what other seeds would show, by the model.
 //! - `judgement`: what these come to, on which figures, words and advice stand.
 //! - `outlooks`: what is known of each arm; `other_metric`: whether the other metric agrees;
-//!   `advise`: what would tell more, `beyond`: which levels; `words`: the answer in words.
+//!   `advise`: what would tell more; `words`: the answer in words.
 
 mod advise;
-mod beyond;
 mod forecast;
 mod judgement;
 mod leader;

@@ -1,9 +1,12 @@
 //! The answer in words.
 
 use super::judgement::Judgement;
-use crate::verdict::{
-    Finding, OtherMetric, Preference,
-    input::{Candidate, Edge, Standing},
+use crate::{
+    beyond::Edge,
+    verdict::{
+        Finding, OtherMetric, Preference,
+        input::{Candidate, Standing},
+    },
 };
 use floodgauge_protocol::{Direction, Method, Metric, MetricName};
 

@@ -23,7 +23,8 @@ pub(super) fn of(spec: &SweepSpec, space: &SearchSpace) -> FamilyBound {
             let most = ladder.len().min(PROBES + 1);
             more += most - probes.min(most);
             // A level alone has no distance at which others could follow.
-            let added = if spec.search.extend && ladder.len() > 1 { edge::MAX_PROBES } else { 0 };
+            let added =
+                if spec.search.extend && ladder.len() > 1 { edge::MAX_PROBES_A_METHOD } else { 0 };
             beyond += added;
             // One that goes on was a probe before, unless it lies between them.
             let between = ladder.len() > most || added > 0;

@@ -28,10 +28,9 @@ mod smooth;
 
 use super::{FamilyBound, Policy, View};
 use crate::scheduler::{intent::Intent, reason::Purpose};
-use edge::{Beyond, Rounds};
-use floodgauge_api::{Stage as Told, StageCounts};
+use edge::Edges;
+use floodgauge_api::{Stage, StageCounts};
 use floodgauge_protocol::{SearchSpace, SweepSpec};
-use std::collections::VecDeque;
 
 /// Halving of one sweep.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,20 +38,16 @@ pub struct Halving {
     /// Epochs of a full run when it was made.
     full: u32,
     /// Of each bracket, what is trained; none before the start.
-    stages: Vec<Stage>,
-    /// How often each bracket got levels beyond an end.
-    rounds: Rounds,
-    /// Levels beyond an end that are still to be added and probed.
-    beyond: VecDeque<Beyond>,
-    /// Whether it was asked where to go beyond, since something was last trained.
-    looked_beyond: bool,
+    parts: Vec<Part>,
+    /// What goes on beyond ends.
+    edges: Edges,
     /// Whether all brackets have all the probes that they get.
     choosing: bool,
 }
 
 /// What a bracket trains.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Stage {
+enum Part {
     /// The plain run, and its first probes.
     PlainAndProbes,
     /// Probes where the plain run showed that they are worth it.
@@ -64,55 +59,62 @@ enum Stage {
 impl Halving {
     /// For a sweep.
     pub fn new(spec: &SweepSpec, _: &SearchSpace) -> Self {
-        Self {
-            full: spec.recipe.epochs,
-            stages: vec![],
-            rounds: Rounds::default(),
-            beyond: VecDeque::new(),
-            looked_beyond: false,
-            choosing: false,
-        }
+        Self { full: spec.recipe.epochs, parts: vec![], edges: Edges::default(), choosing: false }
     }
 
     /// What follows in a bracket of which nothing is open; nothing if it waits for others.
     fn follow(&mut self, facts: View<'_>, ix: usize) -> Vec<Intent> {
-        if self.stages[ix] == Stage::PlainAndProbes {
-            self.stages[ix] = Stage::MoreProbes;
+        if self.parts[ix] == Part::PlainAndProbes {
+            self.parts[ix] = Part::MoreProbes;
             let more = probes::more(facts, ix);
             if !more.is_empty() {
                 return more;
             }
         }
-        match self.stages[ix] {
-            Stage::ToTheEnd => end::close(facts, ix),
+        match self.parts[ix] {
+            Part::ToTheEnd => end::close(facts, ix),
             // Brackets go beyond an end together, so that who is first to end its probes changes nothing.
             _ if facts.spec().search.extend && !self.choosing => self.go_beyond(facts),
             _ => {
-                self.stages[ix] = Stage::ToTheEnd;
+                self.parts[ix] = Part::ToTheEnd;
                 choice::choose(facts, ix)
             }
         }
     }
 
+    /// What follows once a bracket has its probes, in a sweep that goes beyond ends: levels there, or the
+    /// choice of the first bracket if none are to be added. Nothing while other brackets have probes open.
+    fn go_beyond(&mut self, facts: View<'_>) -> Vec<Intent> {
+        if !self.all_are_probed(facts) {
+            return vec![];
+        }
+        if let Some(intents) = self.edges.look(facts) {
+            return intents;
+        }
+        self.choosing = true;
+        self.parts[0] = Part::ToTheEnd;
+        choice::choose(facts, 0)
+    }
+
     /// Whether no bracket has probes open, or may get more of them.
     fn all_are_probed(&self, facts: View<'_>) -> bool {
-        (self.stages.iter().enumerate())
-            .all(|(ix, stage)| *stage != Stage::PlainAndProbes && !facts.is_open(ix))
+        (self.parts.iter().enumerate())
+            .all(|(ix, part)| *part != Part::PlainAndProbes && !facts.is_open(ix))
     }
 }
 
 impl Policy for Halving {
     fn start(&mut self, facts: View<'_>) -> Vec<Intent> {
-        self.stages = facts.brackets().iter().map(|_| Stage::PlainAndProbes).collect();
-        (0..self.stages.len()).flat_map(|ix| probes::first(facts, ix)).collect()
+        self.parts = facts.brackets().iter().map(|_| Part::PlainAndProbes).collect();
+        (0..self.parts.len()).flat_map(|ix| probes::first(facts, ix)).collect()
     }
 
     fn next(&mut self, facts: View<'_>) -> Vec<Intent> {
-        if let Some(intents) = self.add_beyond(facts) {
+        if let Some(intents) = self.edges.go_on(facts) {
             return intents;
         }
-        if (0..self.stages.len()).any(|ix| facts.is_open(ix)) {
-            self.looked_beyond = false;
+        if (0..self.parts.len()).any(|ix| facts.is_open(ix)) {
+            self.edges.look_again();
         }
         for ix in facts.waiting() {
             let intents = self.follow(facts, ix);
@@ -124,10 +126,10 @@ impl Policy for Halving {
     }
 
     fn purpose(&self, bracket: usize) -> Purpose {
-        match self.stages.get(bracket) {
-            None | Some(Stage::PlainAndProbes) => Purpose::PlainAndProbes,
-            Some(Stage::MoreProbes) => Purpose::MoreProbes,
-            Some(Stage::ToTheEnd) => Purpose::ToTheEnd,
+        match self.parts.get(bracket) {
+            None | Some(Part::PlainAndProbes) => Purpose::PlainAndProbes,
+            Some(Part::MoreProbes) => Purpose::MoreProbes,
+            Some(Part::ToTheEnd) => Purpose::ToTheEnd,
         }
     }
 
@@ -135,9 +137,9 @@ impl Policy for Halving {
         vec![self.full]
     }
 
-    /// No rung is reached by all arms at one epoch, so each phase is a stage of its own.
-    fn stages(&self) -> Vec<Told> {
-        let stage = |name: &str, counts| Told { name: name.into(), counts };
+    /// No rung is reached by all arms at one epoch, so each part is a stage of its own.
+    fn stages(&self) -> Vec<Stage> {
+        let stage = |name: &str, counts| Stage { name: name.into(), counts };
         vec![
             stage("plain run", StageCounts::Plain),
             stage("probes", StageCounts::Probes { added: false }),
