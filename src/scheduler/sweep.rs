@@ -66,7 +66,7 @@ impl Sweep {
         let was_done = self.is_done();
         self.apply(intents, &mut decisions);
         if !matches!(news, News::Reported(_)) {
-            self.apply_until_settled(&mut decisions);
+            self.apply_until_idle(&mut decisions);
         }
         // Answer: once nothing more is to be trained.
         if self.is_done() && !was_done {
@@ -76,7 +76,7 @@ impl Sweep {
     }
 
     /// Asks the policy what comes next until there is nothing that it wants.
-    fn apply_until_settled(&mut self, decisions: &mut Vec<Decision>) {
+    fn apply_until_idle(&mut self, decisions: &mut Vec<Decision>) {
         loop {
             let intents = self.policy.next(View::of(&self.facts));
             if intents.is_empty() {

@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn a_grid_may_ride_to_the_end_or_train_every_arm() {
+    fn a_grid_may_share_the_trunk_to_the_end_or_train_every_arm() {
         let bound = bound(&spec(r#""scheduler": {"kind": "grid"}, "search": {"seeds": [0, 1]}"#));
         assert_eq!((bound.low, bound.high, bound.full_grid), (2.0, 42.0, 42.0));
         assert_eq!((bound.phases[0].arms, bound.phases[0].families), (20, 2));

@@ -78,7 +78,7 @@ impl Synchronous {
     }
 
     /// Promotes the best of a rung, prunes the others, and trains on.
-    fn advance_bracket(&mut self, facts: View<'_>, ix: usize) -> Vec<Intent> {
+    fn decide_rung(&mut self, facts: View<'_>, ix: usize) -> Vec<Intent> {
         let bracket = &facts.brackets()[ix];
         let Field { rung, arms } = self.fields[ix].clone();
         let mut intents = vec![];
@@ -150,7 +150,7 @@ impl Policy for Synchronous {
         let Some(ix) = facts.waiting().next() else { return vec![] };
         match self.rungs.is_last(self.fields[ix].rung) {
             true => self.end(facts, ix),
-            false => self.advance_bracket(facts, ix),
+            false => self.decide_rung(facts, ix),
         }
     }
 

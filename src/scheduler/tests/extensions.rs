@@ -42,10 +42,10 @@ impl ByLevel {
 
 impl Truth for ByLevel {
     fn epoch(&self, seed: u32, arm: ArmIx, epoch: u32) -> Measured {
-        let rides = self
+        let shares_trunk = self
             .onset_step(seed, arm)
             .is_none_or(|onset| onset >= u64::from(epoch) * self.steps_per_epoch);
-        let level = if rides { 0.0 } else { self.level(arm) };
+        let level = if shares_trunk { 0.0 } else { self.level(arm) };
         let value =
             1.0 + (level - self.lowest).abs() + f64::from(seed) / 100.0 + 1.0 / f64::from(epoch);
         Measured {
@@ -200,7 +200,7 @@ fn what_was_trained_is_not_trained_again() {
     };
     assert!(decisions.iter().all(goes_on), "{decisions:?}");
     grown.run();
-    // Two families of three arms, of which 0.1 rides until epoch 22.
+    // Two families of three arms, of which 0.1 shares the trunk until epoch 22.
     assert_eq!(grown.trained - before, 2 * 2 * 2);
     let before = grown.trained;
     grown.extend(&[7], &[], None);

@@ -45,7 +45,7 @@ fn a_level_between_probes_is_found_woken_and_trained_to_the_end() {
     assert_eq!(arms_with(&world, 0, TrialStatus::Dormant).len(), 15);
     let woken = world.sweep.facts().trial(TrialKey::new(FamilyIx(0), ArmIx(11))).unwrap();
     let plain = world.sweep.facts().trial(TrialKey::new(FamilyIx(0), ArmIx::PLAIN)).unwrap();
-    assert_eq!(woken.curve[..10], plain.curve[..10], "it rides until epoch 11");
+    assert_eq!(woken.curve[..10], plain.curve[..10], "it shares the trunk until epoch 11");
     assert_eq!((woken.epochs(), woken.onset_step), (27, Some(200)));
     // Plain, four probes for four epochs each, and the chosen level from epoch 11 on.
     assert_eq!(world.sweep.run_equivalents().spent, (27.0 + 4.0 * 4.0 + 17.0) / 27.0);
@@ -102,7 +102,7 @@ fn nothing_is_pruned_in_an_exact_tie() {
 }
 
 #[test]
-fn nothing_is_pruned_while_it_rides() {
+fn nothing_is_pruned_while_it_shares_the_trunk() {
     /// With seed 1 the lower half is never reached.
     fn upper_half(seed: u32, arm: u16) -> u64 {
         if seed == 0 || arm > 10 { one_by_one(arm) } else { u64::MAX }
@@ -112,8 +112,8 @@ fn nothing_is_pruned_while_it_rides() {
     world.run(|_| 0);
     let pruned = |family| arms_with(&world, family, TrialStatus::Pruned);
     assert!(pruned(1).iter().all(|arm| *arm > 10), "{:?}", pruned(1));
-    let ridden = world.sweep.facts().trial(TrialKey::new(FamilyIx(1), ArmIx(1))).unwrap();
-    assert_eq!((ridden.status, ridden.onset_step), (TrialStatus::Completed, None));
+    let shared = world.sweep.facts().trial(TrialKey::new(FamilyIx(1), ArmIx(1))).unwrap();
+    assert_eq!((shared.status, shared.onset_step), (TrialStatus::Completed, None));
 }
 
 #[test]

@@ -62,8 +62,8 @@ impl Curves {
 
 impl Truth for Curves {
     fn epoch(&self, seed: u32, arm: ArmIx, epoch: u32) -> Measured {
-        let rides = arm != ArmIx::PLAIN && u64::from(epoch) < self.crossed_in(seed, arm.0);
-        let value = (self.curve)(seed, if rides { 0 } else { arm.0 }, epoch);
+        let shares_trunk = arm != ArmIx::PLAIN && u64::from(epoch) < self.crossed_in(seed, arm.0);
+        let value = (self.curve)(seed, if shares_trunk { 0 } else { arm.0 }, epoch);
         Measured {
             train_loss: Metric::from(value / 2.0),
             metrics: MetricValues::validation(Metric::from(value), Metric::from(value / 10.0)),

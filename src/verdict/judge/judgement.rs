@@ -129,12 +129,12 @@ impl<'a> Judgement<'a> {
         let seeds = self.standing.seeds;
         let t = |seeds: u32| students_t(f64::from(seeds - 1));
         let (half, now) = ((high - low) / 2.0, t(seeds)?);
-        let tells = |with: u32| {
+        let excludes_zero = |with: u32| {
             let narrower = (f64::from(seeds) / f64::from(with)).sqrt();
             t(with).is_some_and(|then| half * narrower * then / now < expected.abs())
         };
         (seeds + 1..=MAX_SEEDS_ADVISED.max(seeds))
-            .find(|&with| tells(with))
+            .find(|&with| excludes_zero(with))
             .map(|with| with - seeds)
     }
 }

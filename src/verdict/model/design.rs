@@ -2,18 +2,19 @@
 
 use std::f64::consts::PI;
 
-/// Cosines of the mean response.
+/// Cosines of the mean response: at [`RESPONSE_LENGTH`] further ones would vary by little. Chosen, not
+/// measured.
 const RESPONSE_COSINES: usize = 8;
 
-/// Cosines of how a seed departs from it: a smoother curve, so fewer.
-const DEPARTURE_COSINES: usize = 5;
+/// Cosines of how a seed deviates from it: a smoother curve, so fewer. Chosen, not measured.
+const DEVIATION_COSINES: usize = 5;
 
 /// How smooth the mean response is: the length of its kernel, as a share of a method's ladder. Chosen on
 /// six recorded tasks, by coverage and logarithmic score (docs/results.md, *How sure*).
 const RESPONSE_LENGTH: f64 = 0.5;
 
-/// How smooth a seed's departure is, likewise, and chosen there too.
-const DEPARTURE_LENGTH: f64 = 0.6;
+/// How smooth a seed's deviation is, likewise, and chosen there too.
+const DEVIATION_LENGTH: f64 = 0.6;
 
 /// Where an arm stands in the model.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,25 +30,31 @@ pub struct Place {
 pub struct Scales {
     /// The mean response of a method, about its mean.
     pub response: f64,
-    /// A seed's departure from it.
-    pub departure: f64,
-    /// A seed's departure for a group as a whole.
+    /// A seed's deviation from it.
+    pub deviation: f64,
+    /// A seed's deviation for a group as a whole.
     pub offset: f64,
 }
 
+/// The scales of the grid, as standard deviations in units of a single run's noise: from well below it to
+/// far above, evenly spaced in the logarithm but for the last offset. 48 points in all (docs/results.md,
+/// *How sure*); the values are chosen, not measured.
+const RESPONSE_SCALES: [f64; 4] = [0.5, 2.0, 8.0, 32.0];
+const DEVIATION_SCALES: [f64; 3] = [0.3, 1.5, 7.5];
+const OFFSET_SCALES: [f64; 4] = [0.3, 1.5, 7.5, 25.0];
+
 impl Scales {
-    /// A coarse grid, evenly spaced in the logarithm; every point is as likely beforehand.
+    /// A coarse grid; every point is as likely beforehand.
     pub fn grid() -> impl Iterator<Item = Self> {
-        let over = |values: &'static [f64]| values.iter().copied();
-        over(&[0.5, 2.0, 8.0, 32.0]).flat_map(move |response| {
-            over(&[0.3, 1.5, 7.5]).flat_map(move |departure| {
-                over(&[0.3, 1.5, 7.5, 25.0]).map(move |offset| Self { response, departure, offset })
+        RESPONSE_SCALES.into_iter().flat_map(|response| {
+            DEVIATION_SCALES.into_iter().flat_map(move |deviation| {
+                OFFSET_SCALES.into_iter().map(move |offset| Self { response, deviation, offset })
             })
         })
     }
 }
 
-/// The columns of the model: contrasts of seeds, the offsets of each seed, each seed's departures from
+/// The columns of the model: contrasts of seeds, the offsets of each seed, each seed's deviations from
 /// the responses; at last what seeds have in common: the means of groups, and the methods' responses.
 /// All but contrasts and means are drawn to 0.
 #[derive(Clone, Debug)]
@@ -87,7 +94,7 @@ impl Design {
 
     /// How many columns are of single seeds: the first ones.
     fn own(&self) -> usize {
-        self.seeds - 1 + self.seeds * (self.groups + self.ladders.len() * DEPARTURE_COSINES)
+        self.seeds - 1 + self.seeds * (self.groups + self.ladders.len() * DEVIATION_COSINES)
     }
 
     /// How many columns there are.
@@ -118,10 +125,10 @@ impl Design {
             None => row[..contrasts].fill(-1.0),
         }
         row[contrasts + seed * self.groups + place.group] = 1.0;
-        if let Some((ladder, cosines)) = self.cosines::<DEPARTURE_COSINES>(place) {
+        if let Some((ladder, cosines)) = self.cosines::<DEVIATION_COSINES>(place) {
             let before = contrasts + self.seeds * self.groups;
-            let from = before + (seed * self.ladders.len() + ladder) * DEPARTURE_COSINES;
-            row[from..from + DEPARTURE_COSINES].copy_from_slice(&cosines);
+            let from = before + (seed * self.ladders.len() + ladder) * DEVIATION_COSINES;
+            row[from..from + DEVIATION_COSINES].copy_from_slice(&cosines);
         }
         row.extend(self.mean(arm));
         row
@@ -132,7 +139,7 @@ impl Design {
         let mut variances = vec![0.0; self.seeds - 1];
         variances.resize(variances.len() + self.seeds * self.groups, scales.offset.powi(2));
         for _ in 0..self.seeds * self.ladders.len() {
-            variances.extend(spectrum::<DEPARTURE_COSINES>(DEPARTURE_LENGTH, scales.departure));
+            variances.extend(spectrum::<DEVIATION_COSINES>(DEVIATION_LENGTH, scales.deviation));
         }
         variances.resize(variances.len() + self.groups, 0.0);
         for _ in &self.ladders {
@@ -141,20 +148,20 @@ impl Design {
         variances
     }
 
-    /// Draws how arms depart with a seed that nobody saw, by normal deviates of `normal`, in units
-    /// of the noise, noise included.
-    pub fn departures(&self, scales: Scales, normal: &mut impl FnMut() -> f64) -> Vec<f64> {
+    /// Draws how the arms deviate from their means with a seed that nobody saw, by normal deviates of
+    /// `normal`, in units of the noise, noise included.
+    pub fn seed_deviations(&self, scales: Scales, normal: &mut impl FnMut() -> f64) -> Vec<f64> {
         let offsets: Vec<f64> = (0..self.groups).map(|_| scales.offset * normal()).collect();
-        let spectrum = spectrum::<DEPARTURE_COSINES>(DEPARTURE_LENGTH, scales.departure);
-        let ladders: Vec<[f64; DEPARTURE_COSINES]> =
+        let spectrum = spectrum::<DEVIATION_COSINES>(DEVIATION_LENGTH, scales.deviation);
+        let ladders: Vec<[f64; DEVIATION_COSINES]> =
             self.ladders.iter().map(|_| spectrum.map(|v| v.sqrt() * normal())).collect();
-        let depart = |place: &Place| {
+        let deviation = |place: &Place| {
             let smooth = self
-                .cosines::<DEPARTURE_COSINES>(place)
+                .cosines::<DEVIATION_COSINES>(place)
                 .map_or(0.0, |(ladder, cosines)| super::linear::dot(&cosines, &ladders[ladder]));
             offsets[place.group] + smooth
         };
-        self.places.iter().map(|place| depart(place) + normal()).collect()
+        self.places.iter().map(|place| deviation(place) + normal()).collect()
     }
 
     /// The ladder that a place is on, and the cosines there.

@@ -1,9 +1,9 @@
 //! What other seeds would show: a hierarchical model of the objectives of one weight decay.
 //!
-//! `y[seed, arm] = mean of its group + response(b) + seed + departure(seed, group, b) + noise`
+//! `y[seed, arm] = mean of its group + response(b) + seed + deviation(seed, group, b) + noise`
 //!
 //! The levels of a method are a group with a smooth response; plain, and each arm without a level, are
-//! groups of their own. The response and each seed's departure from it are Gaussian processes over
+//! groups of their own. The response and each seed's deviation from it are Gaussian processes over
 //! the levels' places, in the basis of cosines (a reduced-rank process: Solin & Särkkä, *Statistics
 //! and Computing*, 2020), so that neighbours lend each other strength. Scales are integrated over a coarse
 //! grid, weighed by the marginal likelihood; the noise's variance has Jeffreys' prior and is integrated
@@ -239,9 +239,9 @@ fn posterior(
             let noise = (fit.noise * scale).sqrt();
             let mut normal = || -> f64 { StandardNormal.sample(&mut rng) };
             let error = factor.backward((0..common).map(|_| normal()).collect());
-            let departures = design.departures(fit.scales, &mut normal);
+            let deviations = design.seed_deviations(fit.scales, &mut normal);
             for (arm, row) in rows.iter().enumerate() {
-                let other = departures[arm] / (others as f64).sqrt();
+                let other = deviations[arm] / (others as f64).sqrt();
                 let value = centre[arm] + noise * (dot(row, &error) + other);
                 draws[arm].push(unit.zero + unit.one * value);
             }
