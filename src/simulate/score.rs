@@ -4,8 +4,12 @@ use super::{RecordedGrid, trial};
 use floodgauge_protocol::{MetricName, SchedulerKind};
 use serde::Serialize;
 
-/// The most draws of seeds that are tried.
+/// The most draws of seeds that are tried: a bound on time. Chosen, not measured.
 const MAX_DRAWS: usize = 100;
+
+/// The scheduler that trains every level to the end: others are compared with it, and it trains what picks
+/// without a search.
+pub const REFERENCE: SchedulerKind = SchedulerKind::Grid;
 
 /// Who picks a level.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,7 +52,7 @@ impl Contestant {
             Self::Middle => last.div_ceil(2),
             Self::Highest => last,
         };
-        (grid.part(&[arm]), SchedulerKind::Grid)
+        (grid.part(&[arm]), REFERENCE)
     }
 }
 
@@ -57,7 +61,7 @@ impl Contestant {
 pub struct Score {
     /// The grid's name.
     pub task: String,
-    /// Who picked.
+    /// The contestant's [name](Contestant::name), which needn't be a scheduler's.
     pub scheduler: &'static str,
     /// The metric that is searched for.
     pub metric: MetricName,

@@ -1,7 +1,6 @@
 //! A contestant over all tasks, and how much more regret it has than the full grid.
 
-use super::score::{Contestant, Score};
-use floodgauge_protocol::SchedulerKind;
+use super::score::{REFERENCE, Score};
 
 /// How often tasks are drawn anew for an interval.
 const RESAMPLES: usize = 4_000;
@@ -19,7 +18,7 @@ pub struct Summary {
     pub regret: f64,
     /// The largest regret of a search.
     pub worst_regret: f64,
-    /// The mean regret beyond the full grid's, and its 90 % interval, the tasks drawn anew; no
+    /// The mean regret beyond that of [`REFERENCE`], the full grid, and its 90 % interval, the tasks drawn anew; no
     /// interval of one task. None for the grid, and without it.
     pub beyond_grid: Option<(f64, Option<(f64, f64)>)>,
 }
@@ -32,19 +31,19 @@ pub fn summarise(scores: &[&Score]) -> Vec<Summary> {
             names.push(score.scheduler);
         }
     }
-    let grid = Contestant::Scheduler(SchedulerKind::Grid).name();
+    let reference = REFERENCE.as_str();
     let regrets = |name: &str| -> Vec<f64> {
         scores.iter().filter(|s| s.scheduler == name).map(|s| s.regret).collect()
     };
-    let of_grid = regrets(grid);
+    let of_reference = regrets(reference);
     let summary = |name: &'static str| {
         let own: Vec<_> = scores.iter().filter(|score| score.scheduler == name).collect();
         let mean = |of: fn(&Score) -> f64| {
             own.iter().map(|score| of(score)).sum::<f64>() / own.len().max(1) as f64
         };
-        let paired = name != grid && of_grid.len() == own.len();
-        let beyond: Vec<f64> =
-            regrets(name).iter().zip(&of_grid).map(|(own, grid)| own - grid).collect();
+        let paired = name != reference && of_reference.len() == own.len();
+        let pairs = regrets(name).into_iter().zip(&of_reference);
+        let beyond: Vec<f64> = pairs.map(|(own, reference)| own - reference).collect();
         Summary {
             scheduler: name,
             cost: mean(|score| score.cost),

@@ -15,7 +15,7 @@ use floodgauge_protocol::TrialKey;
 const DOUBT_PER_DISTANCE: f64 = 0.5;
 
 /// How much of what a run moves after its probe may be its own, as a standard deviation. Held to
-/// recorded grids, see docs/results.md.
+/// recorded grids likewise.
 const DOUBT_PER_MOVE: f64 = 0.3;
 
 /// What a run that ended early says of its end: what it had some epochs after its onset, moved as

@@ -1,8 +1,8 @@
 //! Brings trials to their goals, segment by segment.
 //!
 //! Arms that still share their trunk are one branch of a segment, and so one run; those that the
-//! worker forked off go on as branches of their own. A segment ends after at most a tenth of a full
-//! run, so that little is lost with a worker, and what a trunk forked spreads over several workers.
+//! worker forked off go on as branches of their own. A segment ends after a small part of a full run,
+//! so that little is lost with a worker, and what a trunk forked spreads over several workers.
 
 use super::{Facts, Trial};
 use crate::scheduler::{
@@ -13,8 +13,13 @@ use floodgauge_protocol::{ArmIx, Branch, FamilyIx, Segment, SegmentKind, Start, 
 use std::collections::BTreeMap;
 
 /// The most branches that one segment stacks: beyond it a step costs as much more as it
-/// trains, and smaller segments let several workers share the work.
+/// trains, and smaller segments let several workers share the work. Chosen, not measured.
 const MAX_BRANCHES: usize = 12;
+
+/// A segment is at most one of so many parts of a full run, in epochs rounded up: shorter ones lose
+/// less with a worker, longer ones begin and end less often. Chosen, not measured; what a short one
+/// costs tells docs/results.md, *What a training step costs*.
+const MIN_SEGMENTS_A_RUN: u32 = 10;
 
 /// Segments for those of a family's `arms` that have not reached their goals yet.
 pub(super) fn to_goals(
@@ -77,7 +82,7 @@ impl Facts {
 fn last_epoch(facts: &Facts, family: FamilyIx, from: u64, arms: &[ArmIx]) -> u64 {
     let goals = arms.iter().map(|&arm| facts.trials[&TrialKey::new(family, arm)].goal.epoch);
     let nearest = goals.min().map_or(from, u64::from);
-    let stride = u64::from(facts.spec.recipe.epochs.div_ceil(10).max(1));
+    let stride = u64::from(facts.spec.recipe.epochs.div_ceil(MIN_SEGMENTS_A_RUN).max(1));
     let left = nearest.saturating_sub(from);
     let strides = left.div_ceil(stride).max(1);
     from + left.div_ceil(strides)

@@ -9,11 +9,12 @@ use crate::scheduler::{
 use floodgauge_protocol::{SegmentId, SegmentKind, TrialKey, work::Stop};
 
 /// How often a segment may fail before its trials are given up: twice may be a machine's trouble,
-/// three times is the segment's.
+/// three times is the segment's. Chosen, not measured.
 pub const MAX_FAILURES: u32 = 3;
 
 /// How often a segment may be lost before it counts as what kills its workers. Leases also end with
-/// machines that are taken away, which says nothing of the segment.
+/// machines that are taken away, which says nothing of the segment, so it is far more often than it
+/// may fail. Chosen, not measured.
 pub const MAX_LOSSES: u32 = 20;
 
 /// A worker gave a segment up.

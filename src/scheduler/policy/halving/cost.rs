@@ -2,7 +2,7 @@
 
 use super::{
     edge,
-    probes::{PROBES, exposure, ladders},
+    probes::{SPREAD_PROBES_A_METHOD, exposure, ladders},
 };
 use crate::scheduler::policy::{FamilyBound, bound};
 use floodgauge_protocol::{SearchSpace, SweepSpec};
@@ -16,11 +16,11 @@ pub(super) fn of(spec: &SweepSpec, space: &SearchSpace) -> FamilyBound {
     for ladder in ladders(space) {
         let method = space.arms[ladder[0].ix()];
         let cost = f64::from(method.gradients_per_step());
-        let probes = ladder.len().min(PROBES);
+        let probes = ladder.len().min(SPREAD_PROBES_A_METHOD);
         coarse += probes;
         ends += 1;
         if method.shares_trunk() {
-            let most = ladder.len().min(PROBES + 1);
+            let most = ladder.len().min(SPREAD_PROBES_A_METHOD + 1);
             more += most - probes.min(most);
             // A level alone has no distance at which others could follow.
             let added =

@@ -10,16 +10,21 @@ use crate::scheduler::{
 use floodgauge_protocol::{ArmIx, FamilyIx, Method, SearchSpace, SweepSpec, TrialKey, ladder};
 
 /// Spread levels of a method that are probed; both ends are among them, since the best is often
-/// there. One more is probed where the plain run turns.
-pub(super) const PROBES: usize = 4;
+/// there. One more is probed where the plain run turns. Of 3 to 8 that were tried: docs/results.md, *How
+/// `halving` came to be*.
+pub(super) const SPREAD_PROBES_A_METHOD: usize = 4;
 
-/// The share of a full run for which a probe is trained from its onset on.
-const EXPOSURE: f64 = 0.15;
+/// The share of a full run for which a probe is trained from its onset on. Of 4 to 20 % that were tried:
+/// docs/results.md, *How `halving` came to be*.
+const EXPOSURE_SHARE: f64 = 0.15;
+
+/// The fewest epochs of that: with one there would be no later part to read. Chosen, not measured.
+const MIN_EXPOSURE_EPOCHS: f64 = 2.0;
 
 /// How long a level is probed, in epochs from that of its onset on.
 pub(super) fn exposure(spec: &SweepSpec) -> u32 {
     let full = spec.recipe.epochs;
-    let share = (f64::from(full) * EXPOSURE).round().max(2.0) as u32;
+    let share = (f64::from(full) * EXPOSURE_SHARE).round().max(MIN_EXPOSURE_EPOCHS) as u32;
     spec.scheduler.first_rung.unwrap_or(share).min(full)
 }
 
@@ -64,7 +69,7 @@ pub(super) fn more(facts: View<'_>, ix: usize) -> Vec<Intent> {
             reached.iter().copied().filter(|arm| coarse.contains(arm)).collect();
         let before = probes.len();
         for arm in spread(&reached) {
-            if !probes.contains(&arm) && probes.len() < PROBES {
+            if !probes.contains(&arm) && probes.len() < SPREAD_PROBES_A_METHOD {
                 probes.push(arm);
             }
         }
@@ -126,10 +131,10 @@ pub(super) fn turn(facts: View<'_>, families: &[FamilyIx], reached: &[ArmIx]) ->
     (!turns.is_empty()).then(|| turns.iter().sum::<f64>() / turns.len() as f64)
 }
 
-/// At most [`PROBES`] of a ladder, from end to end as evenly as can be.
+/// At most [`SPREAD_PROBES_A_METHOD`] of a ladder, from end to end as evenly as can be.
 pub(super) fn spread(ladder: &[ArmIx]) -> Vec<ArmIx> {
     let last = ladder.len().saturating_sub(1);
-    let count = ladder.len().min(PROBES);
+    let count = ladder.len().min(SPREAD_PROBES_A_METHOD);
     let place = |i: usize| (i * last + (count - 1) / 2) / (count - 1).max(1);
     (0..count).map(|i| ladder[place(i)]).collect()
 }
