@@ -57,7 +57,8 @@ pub struct Standing {
     pub other: Option<Judged>,
     /// The levels of all methods, in nats, rising, each once; empty where no method has levels.
     pub levels: Vec<f64>,
-    /// How many levels nobody trained, since those beside them tell what they do.
+    /// How many levels nobody trained, since those beside them tell what they do; one that two methods have
+    /// counts twice.
     pub untrained: usize,
     /// How many seeds were asked for.
     pub seeds: u32,
@@ -142,6 +143,13 @@ impl Standing {
     /// The arms of each weight decay, one after the other.
     pub fn brackets(&self) -> impl Iterator<Item = &[Candidate]> {
         self.candidates.chunk_by(|a, b| a.bracket == b.bracket)
+    }
+
+    /// How many levels there are, those of each method counted.
+    pub fn arms_with_level(&self) -> usize {
+        // All weight decays have the same arms.
+        let arms = self.brackets().next().unwrap_or_default();
+        arms.iter().filter(|candidate| candidate.method.level().is_some()).count()
     }
 
     /// The position of an arm among all.

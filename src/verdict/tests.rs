@@ -327,8 +327,26 @@ fn the_weight_decay_is_named_where_there_are_several() {
 
 #[test]
 fn levels_that_nobody_trained_are_told_of() {
-    let mut standing = standing(vec![candidate(0, None, &[0.3]), candidate(1, Some(0.1), &[0.2])]);
-    (standing.levels, standing.untrained) = (vec![0.05, 0.1, 0.15], 2);
+    let levels = [untrained(2, 0.05), candidate(1, Some(0.1), &[0.2]), untrained(3, 0.15)];
+    let mut standing = standing([&[candidate(0, None, &[0.3])], &levels[..]].concat());
+    standing.untrained = 2;
     let verdict = judge(&standing).verdict;
     assert!(verdict.contains("2 of 3 levels were not trained"), "{verdict}");
+}
+
+#[test]
+fn levels_that_nobody_trained_are_counted_of_each_method() {
+    let flood = [untrained(2, 0.05), candidate(1, Some(0.1), &[0.2]), untrained(3, 0.15)];
+    let softad = flood.clone().map(|arm| {
+        let b = arm.method.level().unwrap();
+        Candidate { arm: ArmIx(arm.arm.0 + 3), method: Method::Softad { b }, ..arm }
+    });
+    let mut standing = standing([&[candidate(0, None, &[0.3])], &flood[..], &softad[..]].concat());
+    (standing.levels, standing.untrained) = (vec![0.05, 0.1, 0.15], 4);
+    let verdict = judge(&standing).verdict;
+    assert!(verdict.contains("4 of 6 levels were not trained"), "{verdict}");
+}
+
+fn untrained(arm: u16, b: f64) -> Candidate {
+    but(candidate(arm, Some(b), &[0.0]), |trial| *trial = TrialSummary::default())
 }

@@ -29,13 +29,14 @@ pub(super) fn chosen(facts: &Facts) -> Option<(usize, ArmIx)> {
     best.finished().then_some((best.bracket, best.arm))
 }
 
-/// How many arms lie dormant in every family, and never did otherwise.
+/// How many arms with a level lie dormant in every family, and never did otherwise.
 fn untrained(facts: &Facts) -> usize {
     let dormant = |arm: &ArmIx| {
         let mut of_arm = facts.trials().filter(|(key, _)| key.arm == *arm);
         of_arm.all(|(_, trial)| trial.status == TrialStatus::Dormant && trial.epochs() == 0)
     };
-    facts.space().arm_ids().filter(dormant).count()
+    let has_level = |arm: &ArmIx| facts.space().arms[arm.ix()].level().is_some();
+    facts.space().arm_ids().filter(has_level).filter(dormant).count()
 }
 
 fn standing(facts: &Facts) -> Standing {

@@ -180,9 +180,9 @@ fn named(standing: &Standing, lead: &Candidate) -> String {
     format!("{}{decay}", lead.method)
 }
 
-/// How much of the grid is judged by its neighbours.
+/// How much of the grid is judged by its neighbours, the levels of each method counted.
 fn untrained(standing: &Standing) -> Option<String> {
-    let of = standing.levels.len();
+    let of = standing.arms_with_level();
     (standing.untrained > 0).then(|| {
         format!(
             "{} of {of} levels were not trained, judged by the levels beside them.",
