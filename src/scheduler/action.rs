@@ -32,29 +32,29 @@ impl Decision {
 pub enum Action {
     /// Put a segment into the queue.
     Enqueue {
-        /// The segment.
+        /// All that a worker is told of the work, but the recipe.
         segment: Segment,
     },
     /// Put a failed segment back into the queue.
     Retry {
-        /// The segment.
+        /// By the index that it was queued with; it stays the same segment, with a further attempt.
         segment: SegmentId,
     },
     /// Take a segment out of the queue, or from its worker.
     Withdraw {
-        /// The segment.
+        /// A segment that isn't over; no worker is given it again.
         segment: SegmentId,
     },
     /// Have a leased segment's worker stop some of its arms.
     Stop {
-        /// The segment.
+        /// A segment that a worker holds.
         segment: SegmentId,
-        /// Which arms, and when.
+        /// Which arms, and after which epoch; all of them where the segment is to be handed in.
         stop: Stop,
     },
     /// Let a trial go on to the next rung.
     Promote {
-        /// The trial.
+        /// One seed's run of an arm; those of other seeds have promotions of their own.
         trial: TrialKey,
         /// The rung that it leaves, from 0.
         rung: u32,
@@ -66,33 +66,33 @@ pub enum Action {
     },
     /// Let a dormant trial go on from its trunk.
     Wake {
-        /// The trial.
+        /// A dormant trial, of an arm that shares the trunk of its family.
         trial: TrialKey,
         /// The epochs that it has in common with its trunk.
         epochs: u32,
     },
     /// Let a trial lie dormant again: nothing tells it from one that goes on.
     Rest {
-        /// The trial.
+        /// A probe, which keeps what was trained of it.
         trial: TrialKey,
     },
     /// Train a trial no further; others did better.
     Prune {
-        /// The trial.
+        /// One seed's run of an arm; those of other seeds have prunings of their own.
         trial: TrialKey,
         /// The rung at which it ends, from 0.
         rung: u32,
     },
     /// A trial ended otherwise.
     End {
-        /// The trial.
+        /// With other seeds its arm may go on.
         trial: TrialKey,
-        /// How.
+        /// Which is the status that it keeps, unless the sweep is extended.
         end: TrialEnd,
     },
     /// The sweep is done; its answer.
     Complete {
-        /// The answer.
+        /// What `GET /v1/sweeps/{id}/best` answers from then on.
         best: Box<Best>,
     },
     /// The sweep can't be done.

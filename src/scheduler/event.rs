@@ -18,20 +18,20 @@ pub enum Event {
     },
     /// A worker took a segment.
     Claimed {
-        /// The segment.
+        /// By its index in the sweep, from 0, in the order in which segments were queued.
         segment: SegmentId,
-        /// How often it has been claimed.
+        /// How often it has been claimed, from 1; later events of the same claim repeat it.
         attempt: u32,
-        /// The worker's name.
+        /// The name that the worker gave itself; several may have one.
         worker: String,
         /// What the worker's bits depend on.
         fingerprint: String,
     },
     /// A worker reported epochs that weren't known before.
     Reported {
-        /// The segment.
+        /// The segment that the worker holds a lease on.
         segment: SegmentId,
-        /// The claim that reported.
+        /// Which of the segment's claims reported, from 1.
         attempt: u32,
         /// The epochs; each branch's in rising order.
         rows: Vec<ReportRow>,
@@ -40,45 +40,45 @@ pub enum Event {
     },
     /// A worker reported an epoch again with other bits; the first report stands.
     Nondeterminism {
-        /// The segment.
+        /// The segment that trained these epochs once more.
         segment: SegmentId,
-        /// The claim that reported.
+        /// Which of the segment's claims reported, from 1.
         attempt: u32,
         /// The rows that differ from what is known.
         rows: Vec<ReportRow>,
     },
     /// A worker uploaded the states of its runs, for the case that it is lost.
     Saved {
-        /// The segment.
+        /// The segment, which is still being trained.
         segment: SegmentId,
-        /// The claim that saved.
+        /// Which of the segment's claims saved, from 1.
         attempt: u32,
         /// What the runs are at the end of an epoch.
         branches: Vec<FinishedBranch>,
     },
     /// A worker handed in a segment.
     Finished {
-        /// The segment.
+        /// The segment, which is over with this.
         segment: SegmentId,
-        /// The claim that finished.
+        /// Which of the segment's claims finished, from 1.
         attempt: u32,
         /// How each branch ended.
         branches: Vec<FinishedBranch>,
     },
     /// A worker gave a segment up.
     Failed {
-        /// The segment.
+        /// Tried again, or withdrawn where some of it was saved, or it has failed too often.
         segment: SegmentId,
-        /// The claim that failed.
+        /// Which of the segment's claims failed, from 1.
         attempt: u32,
         /// What the worker said.
         message: String,
     },
     /// A lease expired and its segment was taken from its worker.
     Lost {
-        /// The segment.
+        /// Given out again, or withdrawn where some of it was saved, or it was lost too often.
         segment: SegmentId,
-        /// The claim that was lost.
+        /// Which of the segment's claims was lost, from 1.
         attempt: u32,
     },
     /// A user asked to end the sweep.

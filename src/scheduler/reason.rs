@@ -71,14 +71,14 @@ pub enum Reason {
     },
     /// A segment failed as often as it may.
     FailedTooOften {
-        /// How often.
+        /// How often workers gave it up.
         failures: u32,
         /// What the worker said, at last.
         message: String,
     },
     /// A segment's workers were lost as often as may be.
     LostTooOften {
-        /// How often.
+        /// How often its lease expired.
         losses: u32,
     },
     /// A worker hands in what it has, since the sweep is paused.
@@ -101,7 +101,7 @@ pub enum Reason {
     },
     /// The answer, which the action carries.
     Answered {
-        /// In words.
+        /// The answer in words, as its `verdict` has them.
         verdict: String,
     },
 }
@@ -109,7 +109,7 @@ pub enum Reason {
 /// What was compared, and where it stood.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Comparison {
-    /// The metric.
+    /// The metric by which arms are compared: that of the sweep's objective.
     pub metric: MetricName,
     /// Its value, a mean over seeds; `diverged` where one of them has no finite value.
     pub value: Metric,
@@ -128,11 +128,11 @@ pub struct Comparison {
 /// A rung among others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct RungOf {
-    /// The rung, from 0.
+    /// Which rung, from 0.
     pub rung: u32,
     /// How many rungs there are.
     pub count: u32,
-    /// The epoch at which it ends.
+    /// The epoch, from 1, after which arms are compared.
     pub epoch: u32,
 }
 
@@ -151,17 +151,17 @@ pub enum Fate {
 /// A comparison at a rung that all arms of a bracket have reached.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct AtRung {
-    /// What became of it.
+    /// Whether it goes on or ends; `at_rest` never is.
     pub fate: Fate,
-    /// The rung.
+    /// The rung that it leaves, or ends at.
     pub rung: RungOf,
-    /// What was compared.
+    /// Its value after the rung's epoch, and its rank among the arms that compete there.
     pub comparison: Comparison,
-    /// How many go on.
+    /// How many may go on; those that diverged don't, so it may be fewer.
     pub kept: u32,
     /// How many had the same value, itself among them.
     pub tied: u32,
-    /// Epochs since its onset.
+    /// Epochs, and parts of one, since the step of its onset with this seed; 0 before it.
     pub exposure: f64,
 }
 
@@ -170,7 +170,7 @@ pub struct AtRung {
 pub struct Arrived {
     /// The rung that it leaves.
     pub rung: RungOf,
-    /// What was compared.
+    /// Its value after the rung's epoch, and its rank among those that had come there.
     pub comparison: Comparison,
     /// Whether it goes on as the best of the highest rung, since nothing else could.
     pub as_the_last: bool,
@@ -179,9 +179,9 @@ pub struct Arrived {
 /// A comparison of probes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Probed {
-    /// What became of it.
+    /// Whether it goes on, ends, or rests since it ties with the best.
     pub fate: Fate,
-    /// What was compared.
+    /// The objective since its onset, and its rank by the evidence of all seeds.
     pub comparison: Comparison,
     /// The arm that goes to the end.
     pub chosen: Arm,
@@ -190,19 +190,19 @@ pub struct Probed {
 /// Levels that were added since the best lies at an end of them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct BeyondAnEnd {
-    /// The arm at the end.
+    /// The arm at the end: the highest or the lowest level of its method.
     #[serde(flatten)]
     pub arm: Arm,
-    /// The levels beyond it, rising.
+    /// The levels beyond it, in nats, rising.
     pub levels: Vec<f64>,
 }
 
 /// How a dormant trial goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Woken {
-    /// What for.
+    /// Whether it is woken as a probe, as the choice, or for an extension.
     pub cause: Cause,
-    /// Its onset, in epochs.
+    /// Its onset, in epochs and parts of one from the start.
     pub onset: f64,
     /// The epochs that it has in common with its trunk.
     pub epochs: u32,
@@ -225,17 +225,17 @@ pub enum Cause {
 /// What a segment trains.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Training {
-    /// What for.
+    /// The part of the sweep that it belongs to.
     pub purpose: Purpose,
     /// How many arms it stands for.
     pub arms: u32,
-    /// In how many runs.
+    /// In how many runs: arms that share the trunk are one.
     pub runs: u32,
-    /// With which seed.
+    /// The seed of its family.
     pub seed: u32,
-    /// Epochs done before.
+    /// Epochs done before: 0 from the start.
     pub from_epoch: u64,
-    /// Epochs done after.
+    /// Epochs done after it, unless it is cut.
     pub to_epoch: u64,
 }
 
@@ -265,10 +265,10 @@ pub enum Purpose {
 /// What a segment tests.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Testing {
-    /// The arms.
+    /// The arms that stand in the table, or are the answer, with that state.
     pub arms: Vec<Arm>,
-    /// After which epoch.
+    /// The epoch, from 1, after which their state was kept.
     pub epoch: u64,
-    /// With which seed.
+    /// The seed of their family.
     pub seed: u32,
 }

@@ -8,15 +8,15 @@ const RESAMPLES: usize = 4_000;
 /// Means over tasks.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Summary {
-    /// Who picked.
+    /// The contestant's [name](super::score::Contestant::name), which needn't be a scheduler's.
     pub scheduler: &'static str,
     /// Mean cost, in run-equivalents.
     pub cost: f64,
     /// Mean time, in full runs.
     pub time: f64,
-    /// Mean regret.
+    /// Mean regret: 0 for the best arm of every task, 1 for arms drawn at random.
     pub regret: f64,
-    /// The largest regret of a search.
+    /// The largest regret of a single search of any task.
     pub worst_regret: f64,
     /// The mean regret beyond that of [`REFERENCE`], the full grid, and its 90 % interval, the tasks drawn anew; no
     /// interval of one task. None for the grid, and without it.

@@ -7,11 +7,11 @@ use floodgauge_protocol::{Method, SearchSpace, SweepSpec};
 /// What one family of a sweep costs, in full runs, and what is trained.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FamilyBound {
-    /// The least.
+    /// What it costs if no level is reached of those that share the trunk; at least 1, the plain run.
     pub low: f64,
-    /// The most.
+    /// What it costs if every level is reached at once, and the dearest arms go on.
     pub high: f64,
-    /// What is trained, in order.
+    /// What is trained, in order: for one family, whereas each says how many families train it.
     pub phases: Vec<Phase>,
 }
 

@@ -20,7 +20,8 @@ pub struct Judgement<'a> {
     pub lead: Option<&'a Candidate>,
     /// The plain run of the leader's weight decay; none where only the leader was trained to the end.
     pub plain: Option<&'a Candidate>,
-    /// Leader minus plain; none without either, and where a seed diverged.
+    /// Leader minus plain, minimised: negative if the leader is better, whichever way the objective is.
+    /// None without either, and where a seed diverged.
     pub difference: Option<Difference>,
     /// How likely the leader comes out best with as many other seeds; none with one seed, until the
     /// sweep has ended, and where all arms tie.
@@ -33,17 +34,17 @@ pub struct Judgement<'a> {
     pub more_seeds: Option<u32>,
 }
 
-/// The arm beside plain that is expected to come closest, and its difference to plain with as many other
+/// The arm beside plain that is expected best, and its difference to plain, minimised, with as many other
 /// seeds, in the objective's unit.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Rival {
-    /// The arm.
+    /// Never plain; of the same weight decay, and trained to the end with every seed.
     pub arm: Arm,
-    /// The difference to expect; negative if it is expected to do better.
+    /// The difference to expect; negative if the arm is better.
     pub expected: f64,
-    /// The interval's lower end.
+    /// The interval's lower end: the best to hope for. At 0 or above, nothing says that the arm is better.
     pub low: f64,
-    /// The interval's upper end.
+    /// The interval's upper end: the worst to fear.
     pub high: f64,
 }
 
@@ -139,8 +140,8 @@ impl<'a> Judgement<'a> {
     }
 }
 
-/// The arm of plain's weight decay that every seed trained to the end, and that is expected lowest; of
-/// equal ones the first in the plan.
+/// The arm of plain's weight decay that every seed trained to the end, and that is expected best, so whose
+/// minimised difference is expected lowest; of equal ones the first in the plan.
 fn rival_of(standing: &Standing, forecast: &Forecast, plain: &Candidate) -> Option<Rival> {
     let plain_at = standing.position(plain)?;
     let arms = standing.competing_in(plain.bracket).filter(|c| !c.is_plain() && c.finished());

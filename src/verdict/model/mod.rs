@@ -80,9 +80,9 @@ pub struct Posterior {
 /// objective's unit.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Interval {
-    /// The expectation.
+    /// The expectation, minimised; of a difference, negative if the first arm is better.
     pub mean: f64,
-    /// The lower end.
+    /// The lower end; the truth is expected below it as often as above `high`.
     pub low: f64,
     /// The upper end.
     pub high: f64,
