@@ -36,11 +36,7 @@ export function Spark({ sweep, sparks }: SparkProps) {
   const epoch = line?.epoch.at(-1) ?? 0;
   return (
     <span ref={host} class="spark">
-      {line && epoch > 0 ? (
-        <Drawing line={line} sweep={sweep} />
-      ) : (
-        <span class="no-spark" />
-      )}
+      {line && epoch > 0 ? <Drawing line={line} sweep={sweep} /> : <span class="no-spark" />}
       <span class="figures faint">
         {isFinal(sweep.status) && epoch >= sweep.epochs ? epoch : `${epoch} / ${sweep.epochs}`}
         <span class="visually-hidden"> epochs</span>
