@@ -40,8 +40,10 @@ async fn retain(driver: &Driver, retention: &Retention) -> anyhow::Result<()> {
         loop {
             let ended = driver.store().ended_before(age, SWEEPS_AT_ONCE).await?;
             for &sweep in &ended {
-                driver.delete(sweep).await?;
-                tracing::info!(%sweep, "deleted: it ended long ago");
+                // One that was extended since stays.
+                if driver.delete_old(sweep, age).await? {
+                    tracing::info!(%sweep, "deleted: it ended long ago");
+                }
             }
             if ended.len() < SWEEPS_AT_ONCE as usize {
                 break;

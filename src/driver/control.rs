@@ -1,8 +1,12 @@
 //! What users do to a sweep on its way: cancel, pause, resume, extend, delete.
 
 use super::{Driver, DriverError};
-use crate::scheduler::{EXTENSION_VERSION, Event, SweepStatus};
+use crate::{
+    scheduler::{EXTENSION_VERSION, Event, SweepStatus},
+    store::DeletedSweep,
+};
 use floodgauge_protocol::{Extension, SweepId};
+use std::time::Duration;
 
 impl Driver {
     /// Ends a sweep; leased work is handed in, the rest is withdrawn. Of one whose log can't be
@@ -26,16 +30,33 @@ impl Driver {
     /// # Errors
     /// [`DriverError::NotFound`], or [`DriverError::StillRunning`].
     pub async fn delete(&self, sweep: SweepId) -> Result<(), DriverError> {
-        let row = self.0.store.sweep(sweep).await?.ok_or(DriverError::NotFound)?;
-        if !row.status.is_final() {
-            return Err(DriverError::StillRunning);
+        match self.0.store.delete_sweep(sweep, None).await? {
+            DeletedSweep::Deleted => self.forget(sweep),
+            DeletedSweep::NoSuch => return Err(DriverError::NotFound),
+            DeletedSweep::NotEnded => return Err(DriverError::StillRunning),
         }
-        self.0.store.delete_sweep(sweep).await?;
+        Ok(())
+    }
+
+    /// Deletes a sweep that ended longer than `age` ago; false if it is gone already, or goes on since
+    /// somebody extended it.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn delete_old(&self, sweep: SweepId, age: Duration) -> Result<bool, DriverError> {
+        let deleted = self.0.store.delete_sweep(sweep, Some(age)).await? == DeletedSweep::Deleted;
+        if deleted {
+            self.forget(sweep);
+        }
+        Ok(deleted)
+    }
+
+    /// Drops what this process has of a sweep that was deleted, and tells who follows it.
+    fn forget(&self, sweep: SweepId) {
         self.lock_live().remove(&sweep);
         self.0.unreplayable.forget(sweep);
         self.0.readers.forget(sweep);
         self.announce(sweep, 0);
-        Ok(())
     }
 
     /// Gives out nothing more of a sweep; leased work is handed in at its epoch's end. A sweep that

@@ -18,8 +18,9 @@ pub use commit::{Commit, Effects, Grown, LeaseGuard, NewSweep, RowUpdate, SweepD
 pub use error::StoreError;
 pub use postgres::PostgresStore;
 pub use rows::{
-    AddedDataset, BlobRow, Claim, Created, CurveRow, DatasetRow, DeletedDataset, Depths, Entry,
-    GlobalCursor, LeasedSegment, NewDataset, Notification, OpenWork, Page, SweepRow, TrialRow,
+    AddedDataset, BlobRow, Claim, Created, CurveRow, DatasetRow, DeletedDataset, DeletedSweep,
+    Depths, Entry, GlobalCursor, LeasedSegment, NewDataset, Notification, OpenWork, Page, SweepRow,
+    TrialRow,
 };
 pub use sqlite::SqliteStore;
 pub use tokens::{AddedToken, NewToken, OverQuota, Quota, TokenRow, Usage};
@@ -99,8 +100,14 @@ pub trait Store: Send + Sync + 'static {
     /// only those whose name contains a text (case-insensitive).
     async fn sweeps(&self, page: Page) -> Result<Vec<SweepRow>, StoreError>;
 
-    /// Deletes a sweep with all that hangs on it; false if there is none.
-    async fn delete_sweep(&self, sweep: SweepId) -> Result<bool, StoreError>;
+    /// Deletes a sweep with all that hangs on it, if it has ended; with an age, only one that
+    /// [`ended_before`](Self::ended_before) names. Whether it has is decided in the transaction that
+    /// deletes it, so that one which is extended meanwhile stays.
+    async fn delete_sweep(
+        &self,
+        sweep: SweepId,
+        age: Option<Duration>,
+    ) -> Result<DeletedSweep, StoreError>;
 
     /// The trials of a sweep, by family, then arm.
     async fn trials(&self, sweep: SweepId) -> Result<Vec<TrialRow>, StoreError>;

@@ -263,6 +263,17 @@ pub enum DeletedDataset {
     },
 }
 
+/// What came of deleting a sweep.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DeletedSweep {
+    /// It is gone, with all that hung on it.
+    Deleted,
+    /// There was none.
+    NoSuch,
+    /// It hasn't ended, or not long enough ago; it stays as it is.
+    NotEnded,
+}
+
 /// A data set that is kept.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DatasetRow {

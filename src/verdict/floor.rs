@@ -7,7 +7,10 @@ use floodgauge_protocol::SweepSpec;
 pub fn noise_floor_of(spec: &SweepSpec) -> Option<f64> {
     let dataset = &spec.recipe.dataset;
     let is_built_in = spec.search.metrics.is_empty();
-    dataset.facts().filter(|_| is_built_in).and_then(|facts| noise_floor(dataset.label_noise, facts.classes))
+    dataset
+        .facts()
+        .filter(|_| is_built_in)
+        .and_then(|facts| noise_floor(dataset.label_noise, facts.classes))
 }
 
 /// The irreducible cross-entropy, in nats, of labels of `classes` classes each of which was flipped

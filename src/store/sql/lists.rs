@@ -48,13 +48,6 @@ fn beginning(text: &str) -> String {
     pattern + "%"
 }
 
-pub(super) async fn delete(db: &mut impl Statements, sweep: SweepId) -> Result<bool, StoreError> {
-    let deleted = db.execute("delete from sweeps where sweep = $1", values![sweep]).await?;
-    // Pins don't refer to their sweep; see the migration.
-    db.execute("delete from families where sweep = $1", values![sweep]).await?;
-    Ok(deleted > 0)
-}
-
 pub(super) async fn trials(
     db: &mut impl Statements,
     sweep: SweepId,

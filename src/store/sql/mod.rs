@@ -5,7 +5,7 @@
 //! - [`statements`]: values in, rows out.
 //! - [`log`]: sweeps' first and further entries. [`effects`]: their projections.
 //! - [`lists`]: what readers ask for. [`queue`]: leases. [`blobs`]: which blobs are kept.
-//! - [`retention`]: what of ended sweeps is kept no longer.
+//! - [`retention`]: what of ended sweeps is kept no longer, and how they go.
 //! - [`datasets`]: data sets, and which of them sweeps are pinned to.
 //! - [`tokens`]: who may do what, and how much of it.
 
@@ -21,8 +21,8 @@ mod tokens;
 
 use super::{
     AddedDataset, AddedToken, BlobRow, Claim, Commit, Created, CurveRow, DatasetRow,
-    DeletedDataset, Depths, Entry, GlobalCursor, LeasedSegment, NewDataset, NewSweep, NewToken,
-    Notification, OpenWork, Page, Store, StoreError, SweepRow, TokenRow, TrialRow, Usage,
+    DeletedDataset, DeletedSweep, Depths, Entry, GlobalCursor, LeasedSegment, NewDataset, NewSweep,
+    NewToken, Notification, OpenWork, Page, Store, StoreError, SweepRow, TokenRow, TrialRow, Usage,
 };
 use crate::access::{Kind, Secret, TokenId};
 use async_trait::async_trait;
@@ -118,9 +118,13 @@ impl<DB: Dialect> Store for SqlStore<DB> {
         lists::sweeps(&mut *self.reader.acquire().await?, page).await
     }
 
-    async fn delete_sweep(&self, sweep: SweepId) -> Result<bool, StoreError> {
+    async fn delete_sweep(
+        &self,
+        sweep: SweepId,
+        age: Option<Duration>,
+    ) -> Result<DeletedSweep, StoreError> {
         let mut tx = begin(&self.writer).await?;
-        let deleted = lists::delete(&mut *tx, sweep).await?;
+        let deleted = retention::delete(&mut *tx, sweep, age).await?;
         tx.commit().await?;
         Ok(deleted)
     }

@@ -1,15 +1,18 @@
-//! What of ended sweeps is kept no longer.
+//! What of ended sweeps is kept no longer, and how they go.
 
 use super::{
     Dialect,
     statements::{Columns, Statements, values},
 };
-use crate::store::StoreError;
+use crate::store::{DeletedSweep, StoreError};
 use floodgauge_protocol::SweepId;
 use std::time::Duration;
 
-/// Holds for a row `w` of sweeps that ended longer than `$1` milliseconds ago. What a worker still
-/// holds of one may yet be handed in.
+/// Holds for a row `w` of sweeps that have ended.
+const IS_OVER: &str = "w.status in ('completed', 'failed', 'cancelled')";
+
+/// Holds for a row `w` of sweeps that are over and have been for longer than `$1` milliseconds. What a
+/// worker still holds of one may yet be handed in.
 const ENDED: &str = "w.status in ('completed', 'failed', 'cancelled')
 and w.updated_ms <= (select now_ms from clock) - $1
 and not exists (
@@ -62,4 +65,33 @@ pub(super) async fn ended_before(
 ) -> Result<Vec<SweepId>, StoreError> {
     let sql = format!("select w.sweep from sweeps w where {ENDED} order by w.sweep limit $2");
     db.fetch(sql, values![age, limit]).await?.iter().map(|row| row.parse("sweep")).collect()
+}
+
+/// Deletes a sweep that has ended, or longer than an age ago. Whoever writes to its log at the same time
+/// comes before, and is seen by what decides here, or after, and finds no sweep.
+pub(super) async fn delete(
+    db: &mut impl Statements,
+    sweep: SweepId,
+    age: Option<Duration>,
+) -> Result<DeletedSweep, StoreError> {
+    let deleted = match age {
+        Some(age) => {
+            let sql = format!("delete from sweeps as w where {ENDED} and w.sweep = $2");
+            db.execute(sql, values![age, sweep]).await?
+        }
+        None => {
+            let sql = format!("delete from sweeps as w where {IS_OVER} and w.sweep = $1");
+            db.execute(sql, values![sweep]).await?
+        }
+    };
+    if deleted > 0 {
+        // Pins don't refer to their sweep; see the migration.
+        db.execute("delete from families where sweep = $1", values![sweep]).await?;
+        return Ok(DeletedSweep::Deleted);
+    }
+    let sql = "select sweep from sweeps where sweep = $1";
+    match db.fetch_optional(sql, values![sweep]).await? {
+        Some(_) => Ok(DeletedSweep::NotEnded),
+        None => Ok(DeletedSweep::NoSuch),
+    }
 }

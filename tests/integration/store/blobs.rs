@@ -1,7 +1,8 @@
 //! Which blobs are kept, and that no kept one is lost.
 
 use super::fixture::{
-    HOUR, append, append_under, create_with, guard, leased, leased_and_expired, segment, trial_at,
+    HOUR, append, append_under, create_with, delete, guard, leased, leased_and_expired, segment,
+    trial_at,
 };
 use crate::support::{TestDatabase, on_both_databases};
 use bytes::Bytes;
@@ -89,7 +90,7 @@ async fn what_a_trial_keeps_beside_its_newest_checkpoint_lives_until_it_is_left(
         Effects { status: Some(SweepStatus::Completed), ..Effects::default() },
     )
     .await;
-    db.store.delete_sweep(sweep).await.unwrap();
+    delete(&db.store, sweep).await;
     assert_eq!(unreferenced(&db.store).await, [7, 8].map(|byte| Digest([byte; 32])));
 }
 
@@ -122,7 +123,7 @@ async fn a_blob_of_an_ended_sweep_goes_when_the_lease_expires(db: TestDatabase) 
         assert_eq!(unreferenced(&db.store).await, [BLOB.digest], "{status:?}");
         db.store.renew(lease, "secret of w", HOUR).await.unwrap();
         assert_eq!(unreferenced(&db.store).await, [], "the worker hands in what it has");
-        db.store.delete_sweep(sweep).await.unwrap();
+        delete(&db.store, sweep).await;
         assert!(forget(&db.store).await);
     }
 }
@@ -149,7 +150,7 @@ async fn a_blob_goes_with_its_sweep(db: TestDatabase) {
     let trials = vec![trial_at(0, Some(other.digest))];
     let effects = Effects { trials, ..Effects::default() };
     append_under(&db.store, sweep, guard(&lease), effects).await.unwrap();
-    db.store.delete_sweep(sweep).await.unwrap();
+    delete(&db.store, sweep).await;
     assert_eq!(unreferenced(&db.store).await, [BLOB.digest, other.digest]);
     assert_eq!(db.store.unreferenced_blobs(1).await.unwrap(), [BLOB.digest]);
 }
@@ -350,7 +351,7 @@ async fn an_upload_of_other_bytes_is_not_recorded(db: TestDatabase) {
     let other = Bytes::from_static(b"other");
     let refused = blobs.upload(&*db.store, lease, BLOB.digest, other).await;
     assert!(matches!(refused, Err(BlobError::Mismatch { .. })), "{refused:?}");
-    db.store.delete_sweep(sweep).await.unwrap();
+    delete(&db.store, sweep).await;
     assert_eq!(unreferenced(&db.store).await, []);
     let (digest, bytes) = blob(b"late");
     let refused = blobs.upload(&*db.store, lease, digest, bytes).await;

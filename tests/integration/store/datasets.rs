@@ -1,6 +1,6 @@
 //! Data sets, and the sweeps that are pinned to them.
 
-use super::fixture::{create, new_sweep};
+use super::fixture::{create, delete, new_sweep};
 use crate::support::{TestDatabase, on_both_databases};
 use floodgauge::store::{
     AddedDataset, BlobRow, DatasetRow, DeletedDataset, DynStore, NewDataset, NewSweep, StoreError,
@@ -50,7 +50,7 @@ fn pinned(name: &str, digest: u8) -> NewSweep {
 }
 
 async fn end(store: &DynStore, sweep: SweepId) {
-    assert!(store.delete_sweep(sweep).await.is_ok());
+    delete(store, sweep).await;
 }
 
 async fn an_added_set_is_there_once(db: TestDatabase) {

@@ -1,10 +1,10 @@
 //! Sweeps, segments and commits that are as small as can be.
 
 use floodgauge::{
-    scheduler::TrialStatus,
+    scheduler::{SweepStatus, TrialStatus},
     store::{
-        Claim, Commit, Created, DynStore, Effects, Entry, LeaseGuard, LeasedSegment, NewSweep,
-        StoreError, TrialUpdate,
+        Claim, Commit, Created, DeletedSweep, DynStore, Effects, Entry, LeaseGuard, LeasedSegment,
+        NewSweep, StoreError, TrialUpdate,
     },
 };
 use floodgauge_protocol::{
@@ -78,6 +78,13 @@ pub fn commit(sweep: SweepId, seq: u64) -> Commit {
         guard: None,
         effects: Effects::default(),
     }
+}
+
+/// Ends a sweep, and deletes it.
+pub async fn delete(store: &DynStore, sweep: SweepId) {
+    let ended = Effects { status: Some(SweepStatus::Cancelled), ..Effects::default() };
+    append(store, sweep, ended).await;
+    assert_eq!(store.delete_sweep(sweep, None).await.unwrap(), DeletedSweep::Deleted);
 }
 
 /// Appends an entry with these effects behind the newest one.

@@ -1,13 +1,13 @@
 //! What of ended sweeps is kept no longer.
 
 use super::fixture::{
-    append, append_under, commit, create, create_with, guard, leased, leased_and_expired,
+    append, append_under, claim, commit, create, create_with, guard, leased, leased_and_expired,
     new_sweep, segment, trial_at,
 };
 use crate::support::{TestDatabase, on_both_databases};
 use floodgauge::{
     scheduler::SweepStatus,
-    store::{BlobRow, Commit, DynStore, Effects, StoreError},
+    store::{BlobRow, Claim, Commit, DeletedSweep, DynStore, Effects, StoreError},
 };
 use floodgauge_protocol::{Digest, SweepId};
 use serde_json::json;
@@ -20,6 +20,9 @@ on_both_databases! {
     ended_sweeps_are_named_oldest_first,
     a_sweep_without_its_checkpoints_is_not_extended,
     a_sweep_that_is_being_extended_keeps_its_checkpoints,
+    a_sweep_that_goes_on_is_not_deleted_and_keeps_its_machine,
+    a_sweep_that_was_extended_after_it_was_named_as_old_stays,
+    a_sweep_is_extended_or_deleted_and_never_both,
 }
 
 async fn end(store: &DynStore, sweep: SweepId, status: SweepStatus) {
@@ -115,5 +118,54 @@ async fn a_sweep_that_is_being_extended_keeps_its_checkpoints(db: TestDatabase) 
         let (extended, dropped) =
             tokio::join!(db.store.commit(extension), other.drop_checkpoints(Duration::ZERO, 10));
         assert_ne!(extended.is_ok(), dropped.unwrap() == [ended]);
+    }
+}
+
+async fn a_sweep_that_goes_on_is_not_deleted_and_keeps_its_machine(db: TestDatabase) {
+    let sweep = create_with(&db.store, vec![segment(0)]).await;
+    leased_and_expired(&db.store, "w").await;
+    for age in [None, Some(Duration::ZERO)] {
+        assert_eq!(db.store.delete_sweep(sweep, age).await.unwrap(), DeletedSweep::NotEnded);
+    }
+    let elsewhere = Claim { fingerprint: "neon".into(), ..claim("w", Duration::ZERO) };
+    assert_eq!(db.store.claim(elsewhere).await.unwrap(), None, "its family is pinned still");
+    end(&db.store, sweep, SweepStatus::Cancelled).await;
+    let minute = Some(Duration::from_secs(60));
+    assert_eq!(db.store.delete_sweep(sweep, minute).await.unwrap(), DeletedSweep::NotEnded);
+    assert_eq!(db.store.delete_sweep(sweep, None).await.unwrap(), DeletedSweep::Deleted);
+    assert_eq!(db.store.delete_sweep(sweep, None).await.unwrap(), DeletedSweep::NoSuch);
+}
+
+async fn a_sweep_that_was_extended_after_it_was_named_as_old_stays(db: TestDatabase) {
+    let (minute, sweep) = (Duration::from_secs(60), create(&db.store, new_sweep("old")).await);
+    end(&db.store, sweep, SweepStatus::Completed).await;
+    assert_eq!(db.store.ended_before(Duration::ZERO, 10).await.unwrap(), [sweep]);
+    db.store.commit(extension(&db.store, sweep).await).await.unwrap();
+    let aged = async |age| db.store.delete_sweep(sweep, Some(age)).await.unwrap();
+    assert_eq!(aged(Duration::ZERO).await, DeletedSweep::NotEnded, "it runs again");
+    end(&db.store, sweep, SweepStatus::Completed).await;
+    assert_eq!(aged(minute).await, DeletedSweep::NotEnded, "it ended just now");
+    assert_eq!(aged(Duration::ZERO).await, DeletedSweep::Deleted);
+}
+
+/// Whichever of the two comes first, the other sees it.
+async fn a_sweep_is_extended_or_deleted_and_never_both(db: TestDatabase) {
+    let other = db.open_again().await;
+    for round in 0..50 {
+        let sweep = create(&db.store, new_sweep("both")).await;
+        end(&db.store, sweep, SweepStatus::Completed).await;
+        let extension = extension(&db.store, sweep).await;
+        let age = (round % 2 == 0).then_some(Duration::ZERO);
+        let (extended, deleted) =
+            tokio::join!(db.store.commit(extension), other.delete_sweep(sweep, age));
+        let stays = db.store.sweep(sweep).await.unwrap().is_some();
+        let outcome = (extended.is_ok(), deleted.unwrap(), stays);
+        let one_of_them =
+            [(true, DeletedSweep::NotEnded, true), (false, DeletedSweep::Deleted, false)];
+        assert!(one_of_them.contains(&outcome), "{outcome:?}");
+        // It isn't among what is old in the next round.
+        if stays {
+            super::fixture::delete(&db.store, sweep).await;
+        }
     }
 }

@@ -1,12 +1,15 @@
 //! Sweeps as users see them: submitted, listed, deleted, still there tomorrow.
 
 use super::fixture::{
-    HOUR, append, claim, commit, create, create_with, guard, leased, new_sweep, segment, trial_at,
+    HOUR, append, claim, commit, create, create_with, delete, guard, leased, new_sweep, segment,
+    trial_at,
 };
 use crate::support::{TestDatabase, on_both_databases};
 use floodgauge::{
     scheduler::SweepStatus,
-    store::{Commit, Created, DynStore, Effects, NewSweep, Page, StoreError, SweepRow},
+    store::{
+        Commit, Created, DeletedSweep, DynStore, Effects, NewSweep, Page, StoreError, SweepRow,
+    },
 };
 use floodgauge_protocol::{Digest, SweepId};
 use serde_json::json;
@@ -135,7 +138,7 @@ async fn pages_stay_where_they_are_while_sweeps_come_and_go(db: TestDatabase) {
     create(&db.store, new_sweep("new")).await;
     assert_eq!(list(&db.store, page(Some(sweeps[2]))).await, sweeps[3..6]);
     // The cursor needn't be there any more.
-    assert!(db.store.delete_sweep(sweeps[5]).await.unwrap());
+    delete(&db.store, sweeps[5]).await;
     assert_eq!(list(&db.store, page(Some(sweeps[5]))).await, sweeps[6..]);
     assert!(list(&db.store, page(Some(sweeps[6]))).await.is_empty());
 }
@@ -206,8 +209,9 @@ async fn a_deleted_sweep_leaves_nothing(db: TestDatabase) {
     let trials = vec![trial_at(0, None)];
     append(&db.store, sweep, Effects { trials, ..Effects::default() }).await;
 
-    assert!(db.store.delete_sweep(sweep).await.unwrap());
-    assert!(!db.store.delete_sweep(sweep).await.unwrap());
+    delete(&db.store, sweep).await;
+    let again = db.store.delete_sweep(sweep, None).await.unwrap();
+    assert_eq!(again, DeletedSweep::NoSuch);
     assert_eq!(db.store.sweep(sweep).await.unwrap(), None);
     assert_eq!(db.store.entries(sweep, 0, 10).await.unwrap(), vec![]);
     assert_eq!(db.store.trials(sweep).await.unwrap(), vec![]);

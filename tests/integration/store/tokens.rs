@@ -1,6 +1,6 @@
 //! Tokens, their sessions, and what they own.
 
-use super::fixture::{commit, create, new_sweep, trial_at};
+use super::fixture::{commit, create, delete, new_sweep, trial_at};
 use crate::support::{TestDatabase, on_both_databases};
 use floodgauge::{
     access::{Kind, Limits, Scope, Scopes, Secret},
@@ -191,7 +191,7 @@ async fn a_token_has_no_more_arms_than_it_may(db: TestDatabase) {
     let refused = over(db.store.create_sweep(owned(&row, 21)).await);
     assert_eq!(refused, OverQuota { of: Quota::Arms, most: 30, would_be: 42 });
     create(&db.store, owned(&row, 9)).await;
-    db.store.delete_sweep(first).await.unwrap();
+    delete(&db.store, first).await;
     create(&db.store, owned(&row, 21)).await;
 }
 
