@@ -1,7 +1,8 @@
 //! What users do to a sweep on its way: cancel, pause, resume, extend, delete.
 
-use super::{Driver, DriverError};
+use super::{Author, Driver, DriverError};
 use crate::{
+    access::TokenId,
     scheduler::{EXTENSION_VERSION, Event, SweepStatus},
     store::DeletedSweep,
 };
@@ -15,10 +16,11 @@ impl Driver {
     /// # Errors
     /// [`DriverError::NotFound`], or [`DriverError::Ended`] if it has ended before.
     pub async fn cancel(&self, sweep: SweepId) -> Result<(), DriverError> {
-        let cancelled = self.apply(sweep, None, |state| match state.status().is_final() {
-            true => Err(DriverError::Ended),
-            false => Ok(Some(Event::CancelRequested)),
-        });
+        let cancelled =
+            self.apply(sweep, Author::default(), |state| match state.status().is_final() {
+                true => Err(DriverError::Ended),
+                false => Ok(Some(Event::CancelRequested)),
+            });
         match cancelled.await {
             Err(error) if error.is_unreplayable() => self.cancel_unreplayed(sweep).await,
             cancelled => cancelled.map(drop),
@@ -65,7 +67,7 @@ impl Driver {
     /// # Errors
     /// [`DriverError::NotFound`], or [`DriverError::Ended`].
     pub async fn pause(&self, sweep: SweepId) -> Result<(), DriverError> {
-        self.apply(sweep, None, |state| match state.status() {
+        self.apply(sweep, Author::default(), |state| match state.status() {
             SweepStatus::Paused => Ok(None),
             status if status.is_final() => Err(DriverError::Ended),
             _ => Ok(Some(Event::PauseRequested)),
@@ -79,7 +81,7 @@ impl Driver {
     /// # Errors
     /// [`DriverError::NotFound`], or [`DriverError::Ended`].
     pub async fn resume(&self, sweep: SweepId) -> Result<(), DriverError> {
-        self.apply(sweep, None, |state| match state.status() {
+        self.apply(sweep, Author::default(), |state| match state.status() {
             SweepStatus::Paused => Ok(Some(Event::Resumed)),
             status if status.is_final() => Err(DriverError::Ended),
             _ => Ok(None),
@@ -88,15 +90,23 @@ impl Driver {
         .map(drop)
     }
 
-    /// Adds seeds, levels or epochs to a completed sweep; only what is missing is trained.
+    /// Adds seeds, levels or epochs to a completed sweep; only what is missing is trained. From then
+    /// on the sweep counts against the bounds of the token that extends it, if it is one that does.
     ///
     /// # Errors
     /// [`DriverError::NotFound`]; [`DriverError::NotCompleted`];
     /// [`DriverError::CheckpointsDropped`]; [`DriverError::Invalid`] with every
-    /// field that can't be had.
-    pub async fn extend(&self, sweep: SweepId, extension: &Extension) -> Result<(), DriverError> {
+    /// field that can't be had;
+    /// [`StoreError::OverQuota`](crate::store::StoreError::OverQuota) if the token would have more
+    /// than it may.
+    pub async fn extend(
+        &self,
+        extender: Option<TokenId>,
+        sweep: SweepId,
+        extension: &Extension,
+    ) -> Result<(), DriverError> {
         // The store refuses a sweep whose checkpoints are gone.
-        self.apply(sweep, None, |state| {
+        self.apply(sweep, Author { lease: None, extender }, |state| {
             if state.status() != SweepStatus::Completed {
                 return Err(DriverError::NotCompleted(state.status()));
             }

@@ -97,6 +97,21 @@ pub struct Submitted {
     pub created: bool,
 }
 
+/// Under whose name a commit is made.
+#[derive(Clone, Copy, Debug, Default)]
+struct Author {
+    /// The lease of a worker that reports.
+    lease: Option<LeaseGuard>,
+    /// The token that extends a sweep.
+    extender: Option<TokenId>,
+}
+
+impl From<Option<LeaseGuard>> for Author {
+    fn from(lease: Option<LeaseGuard>) -> Self {
+        Self { lease, extender: None }
+    }
+}
+
 impl Driver {
     /// A driver over a store and the blobs that it refers to.
     pub fn new(store: DynStore, blobs: Blobs, config: DriverConfig) -> Self {
@@ -247,10 +262,10 @@ impl Driver {
     async fn apply(
         &self,
         sweep: SweepId,
-        guard: Option<LeaseGuard>,
+        author: impl Into<Author>,
         decide: impl FnMut(&Sweep) -> Result<Option<Event>, DriverError>,
     ) -> Result<Arc<Sweep>, DriverError> {
-        let applied = self.try_apply(sweep, guard, decide).await;
+        let applied = self.try_apply(sweep, author.into(), decide).await;
         self.0.unreplayable.note(sweep, &applied);
         applied
     }
@@ -258,7 +273,7 @@ impl Driver {
     async fn try_apply(
         &self,
         sweep: SweepId,
-        guard: Option<LeaseGuard>,
+        author: Author,
         mut decide: impl FnMut(&Sweep) -> Result<Option<Event>, DriverError>,
     ) -> Result<Arc<Sweep>, DriverError> {
         let slot = self.slot(sweep);
@@ -285,7 +300,8 @@ impl Driver {
                 seq: live.seq() + 1,
                 event: json(&event)?,
                 decisions: json(&decisions)?,
-                guard,
+                guard: author.lease,
+                extender: author.extender,
                 effects: Effects {
                     best: Some(json(&after.best())?),
                     grown: grown(&before, &after)?,

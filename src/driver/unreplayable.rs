@@ -111,6 +111,7 @@ impl Driver {
                 event: super::json(&Event::CancelRequested)?,
                 decisions: super::json(&[&decision])?,
                 guard: None,
+                extender: None,
                 effects: Effects {
                     status: Some(SweepStatus::Cancelled),
                     close_all: true,

@@ -1,6 +1,7 @@
 //! What users do to a sweep on its way: cancel, pause, resume, extend.
 
 use super::{
+    access::Caller,
     body::JsonBody,
     extract::SweepPath,
     openapi::{
@@ -111,9 +112,10 @@ async fn resume(State(state): State<AppState>, SweepPath(sweep): SweepPath) -> A
 )]
 async fn extend(
     State(state): State<AppState>,
+    caller: Caller,
     SweepPath(sweep): SweepPath,
     JsonBody(extension): JsonBody<Extension>,
 ) -> Accepted {
-    state.driver.extend(sweep, &extension).await?;
+    state.driver.extend(caller.owner(), sweep, &extension).await?;
     accepted(&state, sweep).await
 }

@@ -62,6 +62,9 @@ pub struct Commit {
     pub decisions: Value,
     /// The lease under which it is written, if any.
     pub guard: Option<LeaseGuard>,
+    /// The token that extends the sweep by it, if it does: from then on the sweep counts against its
+    /// bounds, and no longer against those of whoever it counted against before.
+    pub extender: Option<TokenId>,
     /// What changes in the projections.
     pub effects: Effects,
 }

@@ -70,8 +70,8 @@ pub trait Store: Send + Sync + 'static {
     /// [`StoreError::Conflict`] if `seq` is taken; [`StoreError::LeaseLost`] if the guard's
     /// lease was taken over, finished or withdrawn; [`StoreError::NotHeld`] if a trial comes to
     /// refer to a blob that neither this lease holds nor another trial of the sweep refers to;
-    /// [`StoreError::OverQuota`] if it extends a sweep whose owner would have more than it may.
-    /// Nothing is written then.
+    /// [`StoreError::OverQuota`] if it extends a sweep, and the token that does (or, where none is
+    /// named, the one that the sweep counts against) would have more than it may. Nothing is written then.
     async fn commit(&self, commit: Commit) -> Result<Entry, StoreError>;
 
     /// Log entries of a sweep after `after_seq` (0 for all), in order, at most `limit`.

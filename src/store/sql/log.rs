@@ -117,7 +117,7 @@ pub(super) async fn append<DB: Dialect>(
     let lease = commit.guard.map(|guard| guard.lease);
     effects::apply::<DB>(db, commit.sweep, lease, entry.at_ms, commit.effects).await?;
     if is_extension {
-        tokens::check_extended::<DB>(db, commit.sweep).await?;
+        tokens::extended::<DB>(db, commit.sweep, commit.extender).await?;
     }
     Ok(entry)
 }

@@ -177,14 +177,21 @@ async fn own<DB: Dialect>(
     check_limits(db, token, &limits).await
 }
 
-/// Refuses an extension by which the token that submitted the sweep has more than it may.
+/// Has a sweep that is extended belong to the token that extends it. Where nobody is named it stays with
+/// the one that has it.
 ///
 /// # Errors
 /// As of [`own_sweep`].
-pub(super) async fn check_extended<DB: Dialect>(
+pub(super) async fn extended<DB: Dialect>(
     db: &mut DB::Connection,
     sweep: SweepId,
+    extender: Option<TokenId>,
 ) -> Result<(), StoreError> {
+    if let Some(token) = extender {
+        let sql = "insert into sweep_owners (sweep, token) values ($1, $2) \
+                   on conflict (sweep) do update set token = excluded.token";
+        return own::<DB>(db, token, sql, values![sweep, token.to_string()]).await;
+    }
     let sql = "select token from sweep_owners where sweep = $1";
     let Some(owner) = db.fetch_optional(sql, values![sweep]).await? else { return Ok(()) };
     let token = owner.parse("token")?;

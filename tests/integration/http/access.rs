@@ -2,7 +2,7 @@
 
 use super::{
     server::{Server, problem, small},
-    worker::{claim, digest, under, upload},
+    worker::{claim, digest, train_all, under, upload},
 };
 use floodgauge::{
     access::{Kind, Limits, Scope, Secret},
@@ -271,6 +271,23 @@ async fn a_token_has_no_more_sweeps_and_arms_than_it_may() {
     let cancel = server.request(Method::POST, &format!("/v1/sweeps/{sweep}/cancel"));
     assert_eq!(cancel.send().await.unwrap().status(), StatusCode::ACCEPTED);
     server.submit(&small("second")).await;
+}
+
+#[tokio::test]
+async fn a_token_extends_the_sweeps_of_others_within_its_own_bounds() {
+    let server = Server::start().await;
+    let sweep = server.submit(&small("others")).await;
+    train_all(&server).await;
+    let extend = format!("/v1/sweeps/{sweep}/extend");
+    let limits = |arms| Limits { open_sweeps: Some(1), arms: Some(arms), ..Limits::default() };
+    let server = server.with_token(Scope::Submit, limits(5)).await;
+    let refused = server.post(&extend, &json!({ "seeds": 1 })).await;
+    let body = problem(refused, 429, "over-quota").await;
+    assert!(body["detail"].as_str().unwrap().contains("may have 5 arms"), "{body}");
+    let server = server.with_token(Scope::Submit, limits(6)).await;
+    let extended = server.post(&extend, &json!({ "seeds": 1 })).await;
+    assert_eq!(extended.status(), StatusCode::ACCEPTED);
+    problem(server.post("/v1/sweeps", &small("second")).await, 429, "over-quota").await;
 }
 
 #[tokio::test]

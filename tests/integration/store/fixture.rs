@@ -76,6 +76,7 @@ pub fn commit(sweep: SweepId, seq: u64) -> Commit {
         event: json!({ "type": "reported", "seq": seq }),
         decisions: json!([]),
         guard: None,
+        extender: None,
         effects: Effects::default(),
     }
 }

@@ -25,6 +25,7 @@ on_both_databases! {
     a_token_has_no_more_open_sweeps_than_it_may,
     a_token_has_no_more_arms_than_it_may,
     an_extension_counts_for_the_token_that_submitted,
+    an_extension_of_anothers_sweep_counts_for_the_token_that_extends,
     a_token_keeps_no_more_bytes_than_it_may,
     two_sweeps_at_once_do_not_both_take_the_last_place,
 }
@@ -209,6 +210,38 @@ async fn an_extension_counts_for_the_token_that_submitted(db: TestDatabase) {
     let refused = over(extend(3, 5..6).await);
     assert_eq!(refused, OverQuota { of: Quota::Arms, most: 5, would_be: 6 });
     assert_eq!(db.store.trials(sweep).await.unwrap().len(), 5, "nothing is left of it");
+}
+
+/// The sweep moves to the bounds of who extends it, with all its arms; its submitter is charged no more.
+async fn an_extension_of_anothers_sweep_counts_for_the_token_that_extends(db: TestDatabase) {
+    let (_, submitter) = bounded(&db.store, "submitter", Limits::default()).await;
+    let limits = Limits { open_sweeps: Some(1), arms: Some(4), ..Limits::default() };
+    let (_, extender) = bounded(&db.store, "extender", limits).await;
+    let sweep = create(&db.store, owned(&submitter, 3)).await;
+    let ended = Effects { status: Some(SweepStatus::Completed), ..Effects::default() };
+    db.store.commit(Commit { effects: ended, ..commit(sweep, 2) }).await.unwrap();
+    let extend = async |to_arm: u16| {
+        let trials = (3..to_arm).map(|arm| trial_at(arm, None)).collect();
+        let status = Some(SweepStatus::Running);
+        let effects = Effects { trials, status, ..Effects::default() };
+        let event = serde_json::json!({ "type": "extended" });
+        let extender = Some(extender.token);
+        db.store.commit(Commit { event, effects, extender, ..commit(sweep, 3) }).await
+    };
+    let usage = async |row: &TokenRow| {
+        let usage = db.store.token_usage(row.token).await.unwrap();
+        (usage.open_sweeps, usage.arms)
+    };
+    assert_eq!(
+        over(extend(5).await),
+        OverQuota { of: Quota::Arms, most: 4, would_be: 5 },
+        "its bounds are its own, whoever submitted"
+    );
+    assert_eq!(usage(&submitter).await, (0, 0), "nothing is left of it");
+    extend(4).await.unwrap();
+    assert_eq!((usage(&submitter).await, usage(&extender).await), ((0, 0), (1, 4)));
+    let refused = over(db.store.create_sweep(owned(&extender, 0)).await);
+    assert_eq!(refused, OverQuota { of: Quota::OpenSweeps, most: 1, would_be: 2 });
 }
 
 fn uploaded(row: &TokenRow, name: &str, digest: u8, size: u64) -> NewDataset {
