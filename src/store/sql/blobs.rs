@@ -5,7 +5,7 @@
 
 use super::{
     Dialect,
-    statements::{Columns, Statements, values},
+    statements::{Columns, MAX_IDS, Statements, Value, numbered, values},
 };
 use crate::store::{BlobRow, StoreError};
 use floodgauge_protocol::{Digest, LeaseId, SweepId};
@@ -92,38 +92,57 @@ pub(super) async fn check_kept<DB: Dialect>(
     lease: Option<LeaseId>,
     checkpoints: BTreeSet<Digest>,
 ) -> Result<(), StoreError> {
-    if checkpoints.is_empty() {
-        return Ok(());
-    }
-    let sql = "select checkpoint as digest from trials \
-               where sweep = $1 and checkpoint is not null \
-               union select digest from kept_checkpoints where sweep = $1";
-    let kept = db.fetch(sql, values![sweep]).await?;
-    let kept: BTreeSet<Digest> =
-        kept.iter().map(|row| row.parse("digest")).collect::<Result<_, _>>()?;
-    for digest in checkpoints.difference(&kept) {
+    let checkpoints: Vec<Digest> = checkpoints.into_iter().collect();
+    for digests in checkpoints.chunks(MAX_IDS) {
+        let places = numbered(2, digests.len());
+        let sql = format!(
+            "select checkpoint as digest from trials where sweep = $1 and checkpoint in ({places}) \
+             union select digest from kept_checkpoints where sweep = $1 and digest in ({places})"
+        );
+        let kept = named(db, sql, values![sweep], digests).await?;
+        let new: Vec<Digest> =
+            digests.iter().copied().filter(|digest| !kept.contains(digest)).collect();
+        let Some(&first) = new.first() else { continue };
         let held = match lease {
-            Some(lease) => lock_held::<DB>(db, lease, *digest).await?,
-            None => false,
+            Some(lease) => lock_held::<DB>(db, lease, &new).await?,
+            None => BTreeSet::new(),
         };
-        if !held {
-            return Err(StoreError::NotHeld(*digest));
+        if held.len() < new.len() {
+            let missing = new.into_iter().find(|digest| !held.contains(digest));
+            return Err(StoreError::NotHeld(missing.unwrap_or(first)));
         }
     }
     Ok(())
 }
 
-/// Whether the lease uploaded the blob; if so, nobody can forget it before the transaction ends.
+/// Which of these blobs the lease uploaded; nobody can forget them before the transaction ends.
 async fn lock_held<DB: Dialect>(
     db: &mut DB::Connection,
     lease: LeaseId,
-    digest: Digest,
-) -> Result<bool, StoreError> {
-    // Two statements: the second must see what was forgotten while the first waited for the lock.
-    let sql = format!("select digest from blobs where digest = $1 {}", DB::LOCK_ROW);
-    db.fetch(sql, values![digest]).await?;
-    let sql = "select digest from blob_holds where digest = $1 and lease = $2";
-    Ok(db.fetch_optional(sql, values![digest, lease]).await?.is_some())
+    digests: &[Digest],
+) -> Result<BTreeSet<Digest>, StoreError> {
+    // Two statements: the second must see what was forgotten while the first waited for the locks,
+    // which all take in one order.
+    let sql = format!(
+        "select digest from blobs where digest in ({}) order by digest {}",
+        numbered(1, digests.len()),
+        DB::LOCK_ROW
+    );
+    named(db, sql, vec![], digests).await?;
+    let places = numbered(2, digests.len());
+    let sql = format!("select digest from blob_holds where lease = $1 and digest in ({places})");
+    named(db, sql, values![lease], digests).await
+}
+
+/// The digests that a query answers which asks for some of them, behind other values.
+async fn named(
+    db: &mut impl Statements,
+    sql: String,
+    mut values: Vec<Value>,
+    digests: &[Digest],
+) -> Result<BTreeSet<Digest>, StoreError> {
+    values.extend(digests.iter().map(|&digest| Value::from(digest)));
+    db.fetch(sql, values).await?.iter().map(|row| row.parse("digest")).collect()
 }
 
 pub(super) async fn unreferenced(

@@ -2,7 +2,7 @@
 
 use super::{
     Dialect, blobs,
-    statements::{Statements, Value, values},
+    statements::{MAX_IDS, Statements, Value, numbered, values},
 };
 use crate::store::{Effects, RowUpdate, StoreError, TrialUpdate};
 use floodgauge_protocol::{LeaseId, Segment, SegmentId, SweepId};
@@ -30,12 +30,8 @@ pub(super) async fn apply<DB: Dialect>(
         db.execute(sql, values![sweep, &grown.spec, &grown.space]).await?;
     }
     insert_segments(db, sweep, now_ms, enqueue).await?;
-    for segment in requeue {
-        end_lease(db, sweep, segment, "queued").await?;
-    }
-    for segment in close {
-        end_lease(db, sweep, segment, "closed").await?;
-    }
+    end_leases(db, sweep, &requeue, "queued").await?;
+    end_leases(db, sweep, &close, "closed").await?;
     if close_all {
         let sql = "update segments set state = 'closed', lease = null, token_sha256 = null, \
                    worker = null, expires_ms = null where sweep = $1 and state <> 'closed'";
@@ -57,15 +53,23 @@ async fn keep_checkpoints(
     sweep: SweepId,
     trials: impl Iterator<Item = &TrialUpdate>,
 ) -> Result<(), StoreError> {
+    let changed: Vec<_> =
+        trials.filter_map(|trial| Some((trial.trial, trial.kept.as_ref()?))).collect();
+    for changed in changed.chunks(MAX_IDS / 2) {
+        let pairs: Vec<_> = (0..changed.len()).map(|i| numbered(2 + 2 * i, 2)).collect();
+        let sql = format!(
+            "delete from kept_checkpoints where sweep = $1 and (family, arm) in (values ({}))",
+            pairs.join("), (")
+        );
+        let keys = changed.iter().flat_map(|(trial, _)| values![trial.family, trial.arm]);
+        db.execute(sql, values![sweep].into_iter().chain(keys).collect()).await?;
+    }
     let mut rows = vec![];
-    for TrialUpdate { trial, kept, .. } in trials {
-        let Some(kept) = kept else { continue };
-        let sql = "delete from kept_checkpoints where sweep = $1 and family = $2 and arm = $3";
-        db.execute(sql, values![sweep, trial.family, trial.arm]).await?;
-        rows.extend(kept.iter().map(|&digest| values![sweep, trial.family, trial.arm, digest]));
+    for (trial, kept) in changed {
+        rows.extend(kept.iter().map(|&digest| Ok(values![sweep, trial.family, trial.arm, digest])));
     }
     let head = "insert into kept_checkpoints (sweep, family, arm, digest)";
-    db.insert_rows(head, rows, "").await
+    db.insert_rows(head, rows.into_iter(), "").await
 }
 
 async fn insert_segments(
@@ -79,26 +83,28 @@ async fn insert_segments(
             .map_err(|error| StoreError::Corrupt(format!("segment: {error}")))?;
         Ok(values![sweep, segment.segment, segment.family, body, "queued", now_ms])
     };
-    let rows = segments.into_iter().map(row).collect::<Result<Vec<_>, StoreError>>()?;
     let head = "insert into segments (sweep, segment, family, body, state, queued_ms)";
-    db.insert_rows(head, rows, "").await
+    db.insert_rows(head, segments.into_iter().map(row), "").await
 }
 
-/// Takes a segment from whoever holds it. It keeps its place in the queue and its attempts.
-async fn end_lease(
+/// Takes segments from whoever holds them. They keep their places in the queue and their attempts.
+async fn end_leases(
     db: &mut impl Statements,
     sweep: SweepId,
-    segment: SegmentId,
+    segments: &[SegmentId],
     state: &'static str,
 ) -> Result<(), StoreError> {
-    // A closed segment stays closed: it may be withdrawn and lost at the same time.
-    db.execute(
-        "update segments set state = $3, lease = null, token_sha256 = null, worker = null, \
-         expires_ms = null where sweep = $1 and segment = $2 and state <> 'closed'",
-        values![sweep, segment, state],
-    )
-    .await
-    .map(drop)
+    for segments in segments.chunks(MAX_IDS) {
+        // A closed segment stays closed: it may be withdrawn and lost at the same time.
+        let sql = format!(
+            "update segments set state = $2, lease = null, token_sha256 = null, worker = null, \
+             expires_ms = null where sweep = $1 and state <> 'closed' and segment in ({})",
+            numbered(3, segments.len())
+        );
+        let ids = segments.iter().map(|&segment| Value::from(segment));
+        db.execute(sql, values![sweep, state].into_iter().chain(ids).collect()).await?;
+    }
+    Ok(())
 }
 
 async fn insert_rows(
@@ -123,20 +129,19 @@ async fn insert_rows(
             row.diagnostics.map(|diagnostics| diagnostics.flooded_steps)
         ])
     };
-    let rows = rows.into_iter().map(values_of).collect::<Result<_, _>>()?;
     let head = "insert into reports \
                 (sweep, family, arm, epoch, step, train_loss, metrics, branch, \
                  grad_norm, ascending, flooded_steps)";
-    db.insert_rows(head, rows, "").await
+    db.insert_rows(head, rows.into_iter().map(values_of), "").await
 }
 
 async fn upsert_trials(
     db: &mut impl Statements,
     sweep: SweepId,
-    trials: impl Iterator<Item = TrialUpdate>,
+    trials: impl Iterator<Item = TrialUpdate> + Send,
 ) -> Result<(), StoreError> {
-    let values_of = |trial: TrialUpdate| -> Vec<Value> {
-        values![
+    let values_of = |trial: TrialUpdate| {
+        Ok(values![
             sweep,
             trial.trial.family,
             trial.trial.arm,
@@ -145,14 +150,13 @@ async fn upsert_trials(
             trial.onset_step,
             trial.checkpoint,
             trial.reason
-        ]
+        ])
     };
-    let rows = trials.map(values_of).collect();
     let head = "insert into trials \
                 (sweep, family, arm, status, epochs, onset_step, checkpoint, reason)";
     let tail = "on conflict (sweep, family, arm) do update set \
                 status = excluded.status, epochs = excluded.epochs, \
                 onset_step = excluded.onset_step, checkpoint = excluded.checkpoint, \
                 reason = excluded.reason";
-    db.insert_rows(head, rows, tail).await
+    db.insert_rows(head, trials.map(values_of), tail).await
 }

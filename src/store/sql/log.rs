@@ -11,9 +11,9 @@ use serde_json::json;
 
 pub(super) async fn create<DB: Dialect>(
     db: &mut DB::Connection,
-    new: &NewSweep,
+    new: NewSweep,
 ) -> Result<Created, StoreError> {
-    if let Some(existing) = made_before(db, new).await? {
+    if let Some(existing) = made_before(db, &new).await? {
         return Ok(Created::Existing(existing));
     }
     let inserted = db
@@ -46,7 +46,7 @@ pub(super) async fn create<DB: Dialect>(
             )
             .await?;
         if first == 0 {
-            let winner = made_before(db, new).await?.ok_or(StoreError::Conflict)?;
+            let winner = made_before(db, &new).await?.ok_or(StoreError::Conflict)?;
             return Ok(Created::Existing(winner));
         }
     }
@@ -54,11 +54,11 @@ pub(super) async fn create<DB: Dialect>(
         sweep: new.sweep,
         seq: 1,
         at_ms: inserted.number("created_ms")?,
-        event: new.event.clone(),
-        decisions: new.decisions.clone(),
+        event: new.event,
+        decisions: new.decisions,
     };
     insert(db, &entry).await?;
-    effects::apply::<DB>(db, new.sweep, None, entry.at_ms, new.effects.clone()).await?;
+    effects::apply::<DB>(db, new.sweep, None, entry.at_ms, new.effects).await?;
     if let Some(owner) = new.owner {
         tokens::own_sweep::<DB>(db, new.sweep, owner).await?;
     }

@@ -73,7 +73,7 @@ async fn begin<DB: Dialect>(pool: &Pool<DB>) -> Result<Transaction<'static, DB>,
 impl<DB: Dialect> Store for SqlStore<DB> {
     async fn create_sweep(&self, new: NewSweep) -> Result<Created, StoreError> {
         let mut tx = begin(&self.writer).await?;
-        let created = log::create::<DB>(&mut *tx, &new).await?;
+        let created = log::create::<DB>(&mut *tx, new).await?;
         match created {
             Created::New(_) => tx.commit().await?,
             // Another request with the same key came first: what was begun must not stay.

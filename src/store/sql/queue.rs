@@ -2,15 +2,12 @@
 
 use super::{
     Dialect,
-    statements::{Columns, Statements, values},
+    statements::{Columns, MAX_IDS, Statements, numbered, values},
 };
 use crate::store::{Claim, Depths, LeasedSegment, OpenWork, StoreError};
 use floodgauge_protocol::{Digest, LeaseId, Segment, SegmentId, SweepId};
 use sha2::{Digest as _, Sha256};
 use std::{collections::BTreeSet, time::Duration};
-
-/// Segments that one statement asks for.
-const MAX_IDS: usize = 500;
 
 /// What came of a claim.
 pub(super) enum Claimed {
@@ -121,8 +118,7 @@ pub(super) async fn segments(
     let ids: Vec<_> = segments.iter().copied().collect();
     let mut found = vec![];
     for ids in ids.chunks(MAX_IDS) {
-        let places: Vec<_> = (2..ids.len() + 2).map(|place| format!("${place}")).collect();
-        let places = places.join(", ");
+        let places = numbered(2, ids.len());
         let sql = format!("select body from segments where sweep = $1 and segment in ({places})");
         let values = values![sweep].into_iter().chain(ids.iter().map(|&id| id.into())).collect();
         let rows = db.fetch(sql, values).await?;

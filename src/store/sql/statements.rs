@@ -6,7 +6,7 @@ use floodgauge_protocol::{ArmIx, Digest, FamilyIx, LeaseId, Metric, SegmentId, S
 use serde::de::DeserializeOwned;
 use sqlx::{
     Arguments, AssertSqlSafe, ColumnIndex, Connection, Database, Decode, Encode, Executor,
-    IntoArguments, Type, query_with,
+    IntoArguments, Postgres, Sqlite, Type, query_with,
 };
 use std::{borrow::Cow, fmt::Write, str::FromStr, time::Duration};
 
@@ -29,9 +29,44 @@ macro_rules! values {
 }
 pub(in crate::store) use values;
 
+/// How many ids one statement asks for. SQLite looks a numbered place up among all before it, so a
+/// statement costs the square of its places; a hundred are cheaper than what else a statement costs.
+pub(in crate::store) const MAX_IDS: usize = 100;
+
+/// How a database takes many rows in one statement.
+pub(in crate::store) trait ManyRows {
+    /// The most values that such a statement has.
+    const MAX_VALUES: usize;
+
+    /// Writes the place of the value number `place`, from 1.
+    fn write_place(sql: &mut String, place: usize);
+}
+
+impl ManyRows for Sqlite {
+    // Chosen: so few that a connection can keep many such statements, and so many that a row costs
+    // more than its part of the statement.
+    const MAX_VALUES: usize = 1_000;
+
+    /// Without a number: it would be looked up among all before it.
+    fn write_place(sql: &mut String, _: usize) {
+        sql.push('?');
+    }
+}
+
+impl ManyRows for Postgres {
+    // Each statement is a journey to the server and back. It could have 65,535.
+    const MAX_VALUES: usize = 30_000;
+
+    fn write_place(sql: &mut String, place: usize) {
+        // Writing to a String can't fail.
+        let _ = write!(sql, "${place}");
+    }
+}
+
 /// A connection, with or without an open transaction.
 pub(in crate::store) trait Statements: Send {
     type Row: Columns + Send;
+    type Rows: ManyRows;
 
     /// Runs a statement; answers how many rows it changed.
     fn execute(
@@ -56,22 +91,31 @@ pub(in crate::store) trait Statements: Send {
         async move { Ok(self.fetch(sql, values).await?.pop()) }
     }
 
-    /// Runs `head values (…), (…) tail` for all of `rows`, each as wide as the first, in as
-    /// few statements as may be.
+    /// Runs `head values (…), (…) tail` for all of `rows`, each as wide as the first, in as few
+    /// statements as the database is to have. All but the last are the same text, which it
+    /// reads once. Rows are made as they are sent.
     fn insert_rows(
         &mut self,
         head: &str,
-        rows: Vec<Vec<Value>>,
+        rows: impl Iterator<Item = Result<Vec<Value>, StoreError>> + Send,
         tail: &str,
     ) -> impl Future<Output = Result<(), StoreError>> + Send {
         async move {
-            let width = rows.first().map_or(1, Vec::len);
-            // SQLite takes 32,766 values a statement, Postgres twice as many.
-            for rows in rows.chunks(30_000 / width) {
-                let sql = format!("{head} values {} {tail}", placeholders(rows.len(), width));
-                self.execute(sql, rows.concat()).await?;
+            let mut rows = rows.peekable();
+            let width = match rows.peek() {
+                Some(Ok(row)) => row.len(),
+                _ => 1,
+            };
+            let at_once = (Self::Rows::MAX_VALUES / width).max(1);
+            loop {
+                let some = rows.by_ref().take(at_once).collect::<Result<Vec<_>, _>>()?;
+                if some.is_empty() {
+                    return Ok(());
+                }
+                let places = places::<Self::Rows>(some.len(), width);
+                let sql = format!("{head} values {places} {tail}");
+                self.execute(sql, some.into_iter().flatten().collect()).await?;
             }
-            Ok(())
         }
     }
 }
@@ -122,21 +166,26 @@ fn corrupt(column: &str, what: impl std::fmt::Display) -> StoreError {
     StoreError::Corrupt(format!("column {column}: {what}"))
 }
 
-fn placeholders(rows: usize, width: usize) -> String {
-    let mut text = String::new();
-    for place in 1..=rows * width {
-        let before = match place % width {
-            1 if place == 1 => "(",
-            1 => "), (",
-            _ if width == 1 && place > 1 => "), (",
-            _ if width == 1 => "(",
-            _ => ", ",
-        };
-        // Writing to a String can't fail.
-        let _ = write!(text, "{before}${place}");
+/// The places of so many rows of so many values: `(?, ?), (?, ?)`.
+fn places<R: ManyRows>(rows: usize, width: usize) -> String {
+    let mut sql = String::new();
+    for row in 0..rows {
+        sql.push_str(if row == 0 { "(" } else { "), (" });
+        for value in 1..=width {
+            if value > 1 {
+                sql.push_str(", ");
+            }
+            R::write_place(&mut sql, row * width + value);
+        }
     }
-    text.push(')');
-    text
+    sql.push(')');
+    sql
+}
+
+/// So many numbered places from `first` on, for a list of ids: `$2, $3, $4`.
+pub(in crate::store) fn numbered(first: usize, count: usize) -> String {
+    let places: Vec<_> = (first..first + count).map(|place| format!("${place}")).collect();
+    places.join(", ")
 }
 
 impl<C> Statements for C
@@ -146,11 +195,13 @@ where
     <C::Database as Database>::Arguments: IntoArguments<C::Database>,
     <C::Database as Database>::Row: Columns + Send,
     <C::Database as Database>::QueryResult: Changed,
+    C::Database: ManyRows,
     for<'q> Option<i64>: Encode<'q, C::Database> + Type<C::Database>,
     for<'q> Option<f64>: Encode<'q, C::Database> + Type<C::Database>,
     for<'q> Option<String>: Encode<'q, C::Database> + Type<C::Database>,
 {
     type Row = <C::Database as Database>::Row;
+    type Rows = C::Database;
 
     async fn execute(
         &mut self,
@@ -315,3 +366,75 @@ macro_rules! value_from {
     };
 }
 value_from!(text: SweepId, LeaseId, Digest; int: u32, i32; index: ArmIx, FamilyIx, SegmentId);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Writes down what it is to run.
+    #[derive(Default)]
+    struct Recorder(Vec<(String, Vec<Value>)>);
+
+    impl Statements for Recorder {
+        type Row = sqlx::sqlite::SqliteRow;
+        type Rows = Sqlite;
+
+        async fn execute(
+            &mut self,
+            sql: impl Into<Sql> + Send,
+            values: Vec<Value>,
+        ) -> Result<u64, StoreError> {
+            self.0.push((sql.into().into_owned(), values));
+            Ok(0)
+        }
+
+        async fn fetch(
+            &mut self,
+            _: impl Into<Sql> + Send,
+            _: Vec<Value>,
+        ) -> Result<Vec<Self::Row>, StoreError> {
+            Ok(vec![])
+        }
+    }
+
+    async fn inserted(rows: i64) -> Vec<(String, Vec<Value>)> {
+        let mut recorder = Recorder::default();
+        let rows = (0..rows).map(|row| Ok(values![row, -row]));
+        recorder.insert_rows("insert into t", rows, "on conflict do nothing").await.unwrap();
+        recorder.0
+    }
+
+    #[tokio::test]
+    async fn rows_of_any_number_go_in_statements_of_a_bounded_size_and_few_texts() {
+        for rows in [0, 1, 2, 499, 500, 501, 12_224, 95_500] {
+            let statements = inserted(rows).await;
+            let texts: std::collections::BTreeSet<_> =
+                statements.iter().map(|(sql, _)| sql.as_str()).collect();
+            assert!(texts.len() <= 2, "{rows} rows: one text, and one for what is left");
+            for (sql, values) in &statements {
+                assert!(values.len() <= Sqlite::MAX_VALUES, "{rows} rows");
+                assert_eq!(sql.matches('?').count(), values.len(), "{rows} rows");
+            }
+            let written: Vec<_> = statements.into_iter().flat_map(|(_, values)| values).collect();
+            let expected: Vec<_> = (0..rows).flat_map(|row| values![row, -row]).collect();
+            assert_eq!(format!("{written:?}"), format!("{expected:?}"), "each row once, in order");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_row_that_cannot_be_written_ends_it() {
+        let bad = || Err(StoreError::Corrupt("bad".into()));
+        let rows = [Ok(values![1i64]), bad()].into_iter();
+        let mut recorder = Recorder::default();
+        assert!(recorder.insert_rows("insert into t", rows, "").await.is_err());
+        assert!(recorder.0.is_empty());
+    }
+
+    #[test]
+    fn places_are_as_the_database_takes_them() {
+        assert_eq!(places::<Sqlite>(2, 2), "(?, ?), (?, ?)");
+        assert_eq!(places::<Postgres>(2, 2), "($1, $2), ($3, $4)");
+        assert_eq!(places::<Postgres>(3, 1), "($1), ($2), ($3)");
+        assert_eq!(numbered(2, 3), "$2, $3, $4");
+    }
+}

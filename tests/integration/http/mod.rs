@@ -13,6 +13,7 @@ mod datasets;
 mod description;
 mod events;
 mod hostile;
+mod large;
 mod metrics;
 mod model;
 mod page;
