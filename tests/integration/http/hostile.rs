@@ -157,3 +157,59 @@ async fn a_name_that_a_spreadsheet_would_run_is_no_formula_in_what_is_exported()
         assert!(!formula, "{cell}");
     }
 }
+
+/// What is counted before it is made costs nothing: four thousand million seeds were made, and then refused.
+#[tokio::test]
+async fn an_extension_by_more_than_a_sweep_may_have_is_refused_by_its_count() {
+    let server = Server::start().await;
+    let sweep = server.submit(&small("extended")).await;
+    super::worker::train_all(&server).await;
+    let extend = format!("/v1/sweeps/{sweep}/extend");
+    for (body, pointer, said) in [
+        (json!({ "seeds": 3_000_000 }), "/seeds", "not 3000001"),
+        (json!({ "seeds": u32::MAX }), "/seeds", "not 4294967296"),
+        (json!({ "levels": vec![0.5; 200_000] }), "/levels", "200002 levels"),
+    ] {
+        let refused = problem(server.post(&extend, &body).await, 422, "invalid-sweep").await;
+        assert_eq!(refused["errors"][0]["pointer"], pointer);
+        assert!(refused["errors"][0]["detail"].as_str().unwrap().contains(said), "{refused}");
+    }
+    assert_eq!(server.json(&format!("/v1/sweeps/{sweep}")).await["status"], "completed");
+}
+
+/// The answer is as short as the list is long.
+#[tokio::test]
+async fn a_megabyte_of_wrong_values_is_refused_in_a_few_words() {
+    let server = Server::start().await;
+    for (pointer, at_fault) in [
+        ("/search/seeds", json!({ "search": { "seeds": vec![7; 400_000] } })),
+        ("/search/seeds", json!({ "search": { "seeds": (0..140_000).collect::<Vec<_>>() } })),
+        ("/search/weight_decay", json!({ "search": { "weight_decay": vec![-1; 300_000] } })),
+        ("/search/levels", json!({ "search": { "levels": vec![-1; 300_000] } })),
+        ("/search/methods", json!({ "search": { "methods": vec!["flood"; 120_000] } })),
+        (
+            "/search",
+            json!({ "search": { "methods": [
+            { "kind": "gradient_penalty", "lambda": vec![0; 500_000] }
+        ] } }),
+        ),
+        (
+            "/recipe/model/hidden",
+            json!({ "recipe": { "dataset": { "name": "spiral" },
+            "model": { "kind": "mlp", "hidden": vec![0; 500_000] } } }),
+        ),
+    ] {
+        let mut spec = small("huge");
+        for (part, fields) in at_fault.as_object().unwrap() {
+            for (field, value) in fields.as_object().unwrap() {
+                spec[part][field] = value.clone();
+            }
+        }
+        for path in ["/v1/sweeps", "/v1/plans", "/v1/sweeps?dry_run=true"] {
+            let body = problem(server.post(path, &spec).await, 422, "invalid-sweep").await;
+            let errors = body["errors"].as_array().unwrap();
+            assert!(errors.len() <= 100 && body.to_string().len() < 20_000, "{pointer}");
+            assert!(errors.iter().any(|error| error["pointer"] == pointer), "{body}");
+        }
+    }
+}

@@ -1,7 +1,11 @@
 //! What a finished sweep is extended by.
 
 use crate::{
-    levels::Levels, method::MethodSpec, schedule::Schedule, sweep::SweepSpec, validate::Invalid,
+    levels::{Levels, MAX_LEVELS},
+    method::MethodSpec,
+    schedule::Schedule,
+    sweep::SweepSpec,
+    validate::{Invalid, bound},
 };
 use serde::{Deserialize, Serialize};
 
@@ -24,12 +28,14 @@ pub struct Extension {
 }
 
 impl Extension {
-    /// The seeds that it adds to a sweep.
+    /// The seeds that it adds to a sweep; of one that asks for more than a sweep may have, so many.
     pub fn new_seeds(&self, spec: &SweepSpec) -> Vec<u32> {
-        let highest = spec.search.seeds.iter().copied().max();
-        let first = highest.map_or(Some(0), |highest| highest.checked_add(1));
-        let all = (first.unwrap_or(u32::MAX)..=u32::MAX).filter(|_| first.is_some());
-        all.take(self.seeds.unwrap_or(0) as usize).collect()
+        let first = match spec.search.seeds.iter().max() {
+            Some(highest) => highest.checked_add(1),
+            None => Some(0),
+        };
+        let count = (self.seeds.unwrap_or(0) as usize).min(bound::MAX_SEEDS);
+        first.into_iter().flat_map(|first| first..=u32::MAX).take(count).collect()
     }
 
     /// The sweep as it is with it.
@@ -60,6 +66,23 @@ impl Extension {
         let any = self.seeds.is_some() || !self.levels.is_empty() || self.epochs.is_some();
         unless(any, "", "at least one of seeds, levels and epochs is needed".into());
         unless(self.seeds != Some(0), "/seeds", "seeds must be at least 1".into());
+        // Before anything is made of them.
+        let seeds = (spec.search.seeds.len() as u64).saturating_add(self.seeds.unwrap_or(0).into());
+        let few = self.seeds.is_none() || seeds <= bound::MAX_SEEDS as u64;
+        unless(few, "/seeds", format!("1 to {} seeds are allowed, not {seeds}", bound::MAX_SEEDS));
+        let highest = spec.search.seeds.iter().copied().max().unwrap_or(0);
+        let left = u32::MAX - highest;
+        unless(
+            !few || self.seeds.unwrap_or(0) <= left,
+            "/seeds",
+            format!("only {left} numbers come after {highest}, the highest seed of the sweep"),
+        );
+        let levels = spec.search.levels.count().unwrap_or(0) + self.levels.len();
+        unless(
+            self.levels.is_empty() || levels <= MAX_LEVELS,
+            "/levels",
+            format!("{levels} levels are more than {MAX_LEVELS}"),
+        );
         let has_level = |method: &MethodSpec| matches!(method, MethodSpec::Level(_));
         unless(
             self.levels.is_empty() || spec.search.methods.iter().any(has_level),
@@ -152,6 +175,43 @@ mod tests {
             assert_eq!(first.pointer, pointer, "{text}");
             assert!(first.message.contains(said), "{text}: {}", first.message);
         }
+    }
+
+    /// What it would add is never made: four thousand million seeds would be 16 GiB.
+    #[test]
+    fn however_much_is_asked_for_is_refused_by_its_count() {
+        for seeds in [98, 99, 3_000_000, u32::MAX] {
+            let more = Extension { seeds: Some(seeds), ..Extension::default() };
+            assert!(more.new_seeds(&plain()).len() <= bound::MAX_SEEDS);
+            let (pointer, message) = match more.problems(&plain()).as_slice() {
+                [] => (String::new(), String::new()),
+                [problem] => (problem.pointer.clone(), problem.message.clone()),
+                several => panic!("{several:?}"),
+            };
+            let expected = match seeds {
+                98 => (String::new(), String::new()),
+                _ => {
+                    let total = u64::from(seeds) + 2;
+                    ("/seeds".into(), format!("1 to 100 seeds are allowed, not {total}"))
+                }
+            };
+            assert_eq!((pointer, message), expected);
+        }
+        let levels = Extension { levels: vec![-1.0; 200_000], ..Extension::default() };
+        let problems = levels.problems(&plain());
+        assert_eq!(problems.len(), 1);
+        assert_eq!(problems[0].message, "200002 levels are more than 10000");
+    }
+
+    #[test]
+    fn seeds_beyond_the_last_number_are_not_left_out_in_silence() {
+        let last = spec(r#"}, "search": {"seeds": [4294967290]}"#);
+        let five = extension(r#"{"seeds": 5}"#);
+        assert_eq!(five.problems(&last), []);
+        assert_eq!(five.new_seeds(&last).last(), Some(&u32::MAX));
+        let (pointer, message) = refused(r#"{"seeds": 6}"#, &last);
+        assert_eq!(pointer, "/seeds");
+        assert!(message.contains("only 5 numbers"), "{message}");
     }
 
     #[test]

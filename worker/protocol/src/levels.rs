@@ -68,23 +68,35 @@ impl Default for Levels {
 }
 
 impl Levels {
+    /// How many levels there are, without making them.
+    ///
+    /// # Errors
+    /// Says which value is out of its range, or that there are none or too many.
+    pub fn count(&self) -> Result<usize, String> {
+        let count = match self {
+            Self::List(levels) => levels.len(),
+            Self::Range(range) => range.count()?,
+            Self::LogRange(range) => range.count()?,
+        };
+        match count {
+            0 => Err("at least one level is needed".into()),
+            1..=MAX_LEVELS => Ok(count),
+            _ => Err(format!("{count} levels are more than {MAX_LEVELS}")),
+        }
+    }
+
     /// The levels in rising order.
     ///
     /// # Errors
-    /// Says which value is out of its range.
+    /// As of [`count`](Self::count); and says which level is none, or is given twice.
     pub fn expand(&self) -> Result<Vec<f64>, String> {
+        let count = self.count()?;
         let mut levels = match self {
             // Adding zero makes a negative zero a positive one.
             Self::List(levels) => levels.iter().map(|b| b + 0.0).collect(),
-            Self::Range(range) => range.expand()?,
-            Self::LogRange(range) => range.expand()?,
+            Self::Range(range) => range.levels(count),
+            Self::LogRange(range) => range.levels(count),
         };
-        if levels.is_empty() {
-            return Err("at least one level is needed".into());
-        }
-        if levels.len() > MAX_LEVELS {
-            return Err(format!("{} levels are more than {MAX_LEVELS}", levels.len()));
-        }
         if let Some(bad) = levels.iter().find(|b| !(b.is_finite() && **b >= 0.0)) {
             return Err(format!("level {bad} must be a finite number of at least 0"));
         }
@@ -97,7 +109,7 @@ impl Levels {
 }
 
 impl Range {
-    fn expand(&self) -> Result<Vec<f64>, String> {
+    fn count(&self) -> Result<usize, String> {
         let Self { from, to, step } = *self;
         if !(from.is_finite() && to.is_finite() && from <= to) {
             return Err(format!("from {from} must not be above to {to}"));
@@ -110,12 +122,16 @@ impl Range {
         if last >= MAX_LEVELS as f64 {
             return Err(format!("more than {MAX_LEVELS} levels"));
         }
-        Ok((0..=last as u32).map(|i| tidy(from + f64::from(i) * step)).collect())
+        Ok(last as usize + 1)
+    }
+
+    fn levels(&self, count: usize) -> Vec<f64> {
+        (0..count as u32).map(|i| tidy(self.from + f64::from(i) * self.step)).collect()
     }
 }
 
 impl LogRange {
-    fn expand(&self) -> Result<Vec<f64>, String> {
+    fn count(&self) -> Result<usize, String> {
         let Self { from, to, count } = *self;
         if !(from > 0.0 && from.is_finite() && to.is_finite() && from <= to) {
             return Err(format!("from {from} must be above 0 and not above to {to}"));
@@ -123,6 +139,12 @@ impl LogRange {
         if count == 0 || count as usize > MAX_LEVELS {
             return Err(format!("count {count} must be between 1 and {MAX_LEVELS}"));
         }
+        Ok(count as usize)
+    }
+
+    fn levels(&self, count: usize) -> Vec<f64> {
+        let Self { from, to, .. } = *self;
+        let count = count as u32;
         let gaps = f64::from(count.max(2) - 1);
         let ratio = (to / from).ln();
         let at = |i: u32| from * (ratio * f64::from(i) / gaps).exp();
@@ -134,7 +156,7 @@ impl LogRange {
         // Four digits are enough for people, unless levels would fall together.
         let short = levels(4);
         let distinct = short.windows(2).all(|pair| pair[0] < pair[1]);
-        Ok(if distinct { short } else { levels(11) })
+        if distinct { short } else { levels(11) }
     }
 }
 
@@ -221,9 +243,10 @@ mod tests {
 
     #[test]
     fn levels_of_a_log_range_are_short_unless_they_would_fall_together() {
-        let wide = LogRange { from: 0.1, to: 1.0, count: 3 }.expand().unwrap();
+        let wide = Levels::LogRange(LogRange { from: 0.1, to: 1.0, count: 3 }).expand().unwrap();
         assert_eq!(wide, [0.1, 0.3162, 1.0]);
-        let narrow = LogRange { from: 0.1, to: 0.1001, count: 5 }.expand().unwrap();
+        let narrow =
+            Levels::LogRange(LogRange { from: 0.1, to: 0.1001, count: 5 }).expand().unwrap();
         assert!(narrow.windows(2).all(|pair| pair[0] < pair[1]), "{narrow:?}");
     }
 
@@ -241,6 +264,23 @@ mod tests {
         assert!(Levels::List(vec![-0.1]).expand().unwrap_err().contains("-0.1"));
         let endless = Levels::Range(Range { from: 0.0, to: 1.0, step: 1e-9 });
         assert!(endless.expand().is_err());
+    }
+
+    #[test]
+    fn levels_are_counted_as_they_are_spelled_out() {
+        for levels in [
+            Levels::default(),
+            Levels::List(vec![0.3, 0.1]),
+            Levels::Range(Range { from: 0.0, to: 0.0, step: 1.0 }),
+            Levels::Range(Range { from: 0.1, to: 0.95, step: 0.1 }),
+            Levels::LogRange(LogRange { from: 0.1, to: 0.1, count: 1 }),
+            Levels::LogRange(LogRange { from: 0.001, to: 1.0, count: 10_000 }),
+        ] {
+            assert_eq!(levels.count(), levels.expand().map(|spelled| spelled.len()), "{levels:?}");
+        }
+        let many = Levels::LogRange(LogRange { from: 0.1, to: 1.0, count: u32::MAX });
+        assert_eq!(many.count(), Err("count 4294967295 must be between 1 and 10000".into()));
+        assert_eq!(many.expand(), Err("count 4294967295 must be between 1 and 10000".into()));
     }
 
     fn levels(json: Value) -> Result<Levels, String> {

@@ -2,13 +2,9 @@
 
 mod metrics;
 mod model;
+mod search;
 
-use crate::{
-    method::{Method, MethodSpec, MethodTable},
-    recipe::Optimizer,
-    schedule::Schedule,
-    sweep::SweepSpec,
-};
+use crate::{recipe::Optimizer, schedule::Schedule, sweep::SweepSpec};
 
 /// One field that is out of its range.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,7 +16,9 @@ pub struct Invalid {
 }
 
 /// The bounds of a sweep: what one server can be asked for at once.
-mod bound {
+pub(crate) mod bound {
+    /// What is told of a sweep that is wrong throughout. Chosen: more than anybody reads.
+    pub const MAX_PROBLEMS: usize = 100;
     pub const MAX_NAME_CHARS: usize = 100;
     pub const MAX_EPOCHS: u32 = 100_000;
     pub const MAX_LAYERS: usize = 32;
@@ -36,13 +34,14 @@ mod bound {
     pub const PRIORITY: std::ops::RangeInclusive<i32> = -100..=100;
 }
 
-/// Collects what is wrong, so that a user sees everything at once.
+/// Collects what is wrong, so that a user sees everything at once; of what is wrong throughout, the
+/// first [`bound::MAX_PROBLEMS`].
 #[derive(Default)]
 struct Problems(Vec<Invalid>);
 
 impl Problems {
     fn unless(&mut self, holds: bool, pointer: &str, message: impl FnOnce() -> String) {
-        if !holds {
+        if !holds && self.0.len() < bound::MAX_PROBLEMS {
             self.0.push(Invalid { pointer: pointer.into(), message: message() });
         }
     }
@@ -149,84 +148,6 @@ impl SweepSpec {
         }
     }
 
-    fn check_search(&self, problems: &mut Problems) {
-        let search = &self.search;
-        let levels = search.levels.expand();
-        if let Err(message) = &levels {
-            problems.unless(false, "/search/levels", || message.clone());
-        }
-        problems.unless(!search.methods.is_empty(), "/search/methods", || {
-            "at least one method beside plain is needed".into()
-        });
-        problems.unless(distinct(&search.methods), "/search/methods", || {
-            "each method can be named once".into()
-        });
-        let mut known: Vec<Method> = vec![];
-        for (i, method) in search.methods.iter().enumerate() {
-            let MethodSpec::Table(table) = method else { continue };
-            let at = format!("/search/methods/{i}");
-            check_table(table, &at, problems);
-            let arms = table.arms();
-            let again =
-                arms.iter().find(|arm| known.len() <= bound::MAX_TRIALS && known.contains(arm));
-            problems.unless(again.is_none(), &at, || {
-                format!(
-                    "{} is among the methods before",
-                    again.map_or_else(String::new, Method::to_string)
-                )
-            });
-            known.extend(arms);
-        }
-        let seeds = search.seeds.len();
-        problems.unless((1..=bound::MAX_SEEDS).contains(&seeds), "/search/seeds", || {
-            format!("1 to {} seeds are allowed, not {seeds}", bound::MAX_SEEDS)
-        });
-        problems.unless(distinct(&search.seeds), "/search/seeds", || {
-            "each seed can be named once".into()
-        });
-        let decays = search.weight_decay.len();
-        problems.unless(
-            (1..=bound::MAX_WEIGHT_DECAYS).contains(&decays),
-            "/search/weight_decay",
-            || format!("1 to {} weight decays are allowed, not {decays}", bound::MAX_WEIGHT_DECAYS),
-        );
-        problems.unless(distinct(&search.weight_decay), "/search/weight_decay", || {
-            "each weight decay can be named once".into()
-        });
-        for (i, decay) in search.weight_decay.iter().enumerate() {
-            problems.unless(
-                decay.is_finite() && *decay >= 0.0,
-                &format!("/search/weight_decay/{i}"),
-                || format!("weight_decay {decay} must be a finite number of at least 0"),
-            );
-        }
-        let kind = self.scheduler.kind;
-        problems.unless(kind.can_extend() || !search.extend, "/search/extend", || {
-            format!(
-                "only halving goes on beyond the levels by itself, not {}: extend the sweep once it is done",
-                kind.as_str()
-            )
-        });
-        // As many may be added as are there.
-        let levels = levels.unwrap_or_default().len() * if search.extend { 2 } else { 1 };
-        let arms = search.methods.iter().map(|method| match method {
-            MethodSpec::Level(_) => levels,
-            MethodSpec::Table(MethodTable::Alternating { lr }) => lr.len(),
-            MethodSpec::Table(MethodTable::GradientPenalty { lambda, .. }) => lambda.len(),
-        });
-        let trials = (1 + arms.sum::<usize>()).saturating_mul(seeds.saturating_mul(decays));
-        problems.unless(trials <= bound::MAX_TRIALS, "/search", || {
-            format!(
-                "{trials} trials (arms × seeds × weight decays) are more than {}",
-                bound::MAX_TRIALS
-            )
-        });
-        let epochs = u64::from(self.recipe.epochs).saturating_mul(trials as u64);
-        problems.unless(epochs <= bound::MAX_TRIAL_EPOCHS, "/recipe/epochs", || {
-            format!("{epochs} epochs of all trials are more than {}", bound::MAX_TRIAL_EPOCHS)
-        });
-    }
-
     fn check_scheduler(&self, problems: &mut Problems) {
         let spec = &self.scheduler;
         if let Some(eta) = spec.eta.filter(|_| spec.kind.has_eta()) {
@@ -262,48 +183,8 @@ impl SweepSpec {
     }
 }
 
-fn check_table(table: &MethodTable, at: &str, problems: &mut Problems) {
-    match table {
-        MethodTable::Alternating { lr } => {
-            let at = format!("{at}/lr");
-            check_list(lr, &at, "pair of rates", problems);
-            for (i, &[descent, ascent]) in lr.iter().enumerate() {
-                let holds = positive(descent) && positive(ascent) && descent > ascent;
-                problems.unless(holds, &format!("{at}/{i}"), || {
-                    format!("the rates [{descent}, {ascent}] must fall and be above 0")
-                });
-            }
-        }
-        MethodTable::GradientPenalty { lambda, rho } => {
-            problems.unless(positive(*rho), &format!("{at}/rho"), || {
-                format!("rho {rho} must be above 0")
-            });
-            let at = format!("{at}/lambda");
-            check_list(lambda, &at, "lambda", problems);
-            for (i, lambda) in lambda.iter().enumerate() {
-                problems.unless(positive(*lambda), &format!("{at}/{i}"), || {
-                    format!("lambda {lambda} must be above 0")
-                });
-            }
-        }
-    }
-}
-
-/// A list of parameters that names each at least, and at most, once.
-fn check_list<T: PartialEq>(values: &[T], at: &str, noun: &str, problems: &mut Problems) {
-    problems.unless(!values.is_empty(), at, || format!("at least one {noun} is needed"));
-    // Too long a list is refused by the number of its trials, and isn't worth comparing.
-    problems.unless(values.len() > bound::MAX_TRIALS || distinct(values), at, || {
-        format!("each {noun} can be named once")
-    });
-}
-
 fn positive(value: f64) -> bool {
     value.is_finite() && value > 0.0
-}
-
-fn distinct<T: PartialEq>(values: &[T]) -> bool {
-    values.iter().enumerate().all(|(i, value)| !values[..i].contains(value))
 }
 
 #[cfg(test)]
@@ -419,27 +300,6 @@ mod tests {
     fn an_unknown_field_is_an_error_not_a_guess() {
         let text = r#"{"name": "x", "recipe": {"dataset": {"name": "digits"}, "epoch": 3}}"#;
         assert!(serde_json::from_str::<SweepSpec>(text).is_err());
-    }
-
-    #[test]
-    fn parameters_of_methods_are_checked_where_they_stand() {
-        let mut spec = digits();
-        let text = r#"["softad", {"kind": "alternating", "lr": [[0.1, 0.05], [0.1, 0.1]]},
-            {"kind": "gradient_penalty", "lambda": [0.1, 0], "rho": 0},
-            {"kind": "alternating", "lr": []},
-            {"kind": "gradient_penalty", "lambda": [0.1], "rho": 0.1},
-            {"kind": "gradient_penalty", "lambda": [0.2, 0.1], "rho": 0.1}]"#;
-        spec.search.methods = serde_json::from_str(text).unwrap();
-        assert_eq!(
-            pointers(&spec),
-            [
-                "/search/methods/1/lr/1",
-                "/search/methods/2/rho",
-                "/search/methods/2/lambda/1",
-                "/search/methods/3/lr",
-                "/search/methods/5",
-            ]
-        );
     }
 
     #[test]

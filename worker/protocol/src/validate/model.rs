@@ -88,6 +88,9 @@ fn check_widths(problems: &mut Problems, field: &str, what: &str, widths: &[u32]
     problems.unless(widths.len() <= bound::MAX_LAYERS, &pointer, || {
         format!("{} {what} are more than {}", widths.len(), bound::MAX_LAYERS)
     });
+    if widths.len() > bound::MAX_LAYERS {
+        return;
+    }
     for (i, width) in widths.iter().enumerate() {
         problems.unless((1..=bound::MAX_WIDTH).contains(width), &format!("{pointer}/{i}"), || {
             format!("width {width} must be between 1 and {}", bound::MAX_WIDTH)
