@@ -26,6 +26,7 @@ pub mod client;
 pub mod config;
 mod counting;
 pub mod driver;
+mod heavy;
 pub mod http;
 pub mod metrics;
 pub mod scheduler;

@@ -2,6 +2,7 @@
 
 use super::{Driver, DriverError};
 use crate::{
+    heavy::aside,
     scheduler::{Event, facts::epochs_of},
     store::{Page, SweepRow},
 };
@@ -33,7 +34,7 @@ impl Driver {
     ) -> Result<Option<PlannedTime>, DriverError> {
         let page = Page { limit: MAX_SWEEPS_READ, ..Page::default() };
         for row in self.store().sweeps(page).await? {
-            let Ok(known) = row.read_spec() else { continue };
+            let Ok(known) = aside(|| row.read_spec()) else { continue };
             if !as_costly(&known.recipe, &spec.recipe) {
                 continue;
             }
@@ -59,12 +60,14 @@ impl Driver {
         let (mut after, mut read) = (0, 0);
         while read < MAX_ENTRIES_READ {
             let entries = self.store().entries(row.sweep, after, ENTRIES_AT_ONCE).await?;
-            for entry in &entries {
-                if let Ok(event) = Event::deserialize(&entry.event) {
-                    speed.take(&space, &event, entry.at_ms);
+            aside(|| {
+                for entry in &entries {
+                    if let Ok(event) = Event::deserialize(&entry.event) {
+                        speed.take(&space, &event, entry.at_ms);
+                    }
+                    after = entry.seq;
                 }
-                after = entry.seq;
-            }
+            });
             read += entries.len();
             if entries.len() < ENTRIES_AT_ONCE as usize {
                 break;

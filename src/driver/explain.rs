@@ -6,6 +6,7 @@ use super::{
     live::{self, Live},
 };
 use crate::{
+    heavy::aside,
     store::{Entry, StoreError},
     upcast,
 };
@@ -90,9 +91,8 @@ impl Driver {
             if entries.is_empty() {
                 return Err(DriverError::Damaged { seq: live.seq() + 1 });
             }
-            for entry in entries.iter().take_while(|entry| entry.seq < seq) {
-                live.take(entry)?;
-            }
+            let mut before = entries.iter().take_while(|entry| entry.seq < seq);
+            aside(|| before.try_for_each(|entry| live.take(entry).map(drop)))?;
         }
         Ok(())
     }

@@ -2,6 +2,7 @@
 
 use super::DriverError;
 use crate::{
+    heavy::aside,
     scheduler::{self, Decision, EXTENSION_VERSION, Event, Sweep, policy::Registration},
     store::{DynStore, Entry, SweepRow},
     upcast,
@@ -22,6 +23,11 @@ pub struct Live {
 }
 
 impl Live {
+    /// A state that an entry of the log led to.
+    pub fn of(sweep: SweepId, state: Arc<Sweep>, seq: u64) -> Self {
+        Self { sweep, state, seq }
+    }
+
     /// Replays a whole log, and asserts that it leads where it led before.
     pub async fn replay(store: &DynStore, sweep: SweepId) -> Result<Self, DriverError> {
         let mut live = Self::begin(store, sweep).await?;
@@ -58,9 +64,7 @@ impl Live {
                 return Ok(());
             }
             let whole = entries.len() < ENTRIES_AT_ONCE as usize;
-            for entry in &entries {
-                self.take(entry)?;
-            }
+            aside(|| entries.iter().try_for_each(|entry| self.take(entry).map(drop)))?;
             if whole {
                 return Ok(());
             }

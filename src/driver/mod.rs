@@ -34,6 +34,7 @@ pub use floodgauge_api::PlannedTime;
 use crate::{
     access::TokenId,
     blobs::Blobs,
+    heavy::{aside, on_trials},
     metrics::Metrics,
     scheduler::{self, Action, Event, Sweep},
     store::{Commit, Created, DynStore, Effects, Grown, LeaseGuard, NewSweep, StoreError},
@@ -182,39 +183,46 @@ impl Driver {
     ) -> Result<Submitted, DriverError> {
         // What is known of a data set is known here.
         let sent = spec.recipe.dataset.pin.take();
-        check(&spec)?;
+        aside(|| check(&spec))?;
         let data = self.pin(&mut spec.recipe.dataset, sent).await?;
-        check(&spec)?;
+        aside(|| check(&spec))?;
         spec.recipe.dataset = spec.recipe.dataset.resolved();
         // What the default is later changes nothing of a sweep that was submitted before.
         spec.search.evidence = Some(spec.search.evidence());
-        let before = Sweep::new(spec.clone());
-        let mut after = before.clone();
-        let event = Event::Submitted { spec: Box::new(spec.clone()) };
-        let decisions = after.step(&event);
-        let mut effects = effects::of(&before, &after, &event, &decisions);
-        effects.trials = effects::all_trials(&after);
         let sweep = SweepId(Uuid::now_v7());
-        let new = NewSweep {
-            sweep,
-            name: spec.name.clone(),
-            scheduler_version: scheduler::current_version(spec.scheduler.kind),
-            priority: spec.scheduler.priority,
-            spec: json(&spec)?,
-            idempotency,
-            event: json(&event)?,
-            decisions: json(&decisions)?,
-            data,
-            owner,
-            traceparent: trace::traceparent(),
-            effects,
+        let first_step = || {
+            let before = Sweep::new(spec.clone());
+            let mut after = before.clone();
+            let event = Event::Submitted { spec: Box::new(spec.clone()) };
+            let decisions = after.step(&event);
+            let mut effects = effects::of(&before, &after, &event, &decisions);
+            effects.trials = effects::all_trials(&after);
+            let new = NewSweep {
+                sweep,
+                name: spec.name.clone(),
+                scheduler_version: scheduler::current_version(spec.scheduler.kind),
+                priority: spec.scheduler.priority,
+                spec: json(&spec)?,
+                idempotency,
+                event: json(&event)?,
+                decisions: json(&decisions)?,
+                data,
+                owner,
+                traceparent: trace::traceparent(),
+                effects,
+            };
+            Ok::<_, DriverError>((new, event, after))
         };
+        let (new, event, after) = on_trials(spec.search.trials(), first_step).await?;
         let created = self.0.store.create_sweep(new).await;
         let dataset = &spec.recipe.dataset.name;
         match created.map_err(|error| DriverError::of_submission(error, dataset))? {
             Created::New(_) => {
                 tracing::info!(%sweep, name = spec.name, "submitted");
                 self.0.metrics.submitted(&event);
+                // Who looks at it next need not replay it.
+                let slot = self.slot(sweep);
+                slot.lock().await.get_or_insert_with(|| Live::of(sweep, Arc::new(after), 1));
                 self.announce(sweep, 1);
                 Ok(Submitted { sweep, created: true })
             }
@@ -228,9 +236,9 @@ impl Driver {
     /// [`DriverError::Invalid`] as of a submission.
     pub async fn resolve(&self, mut spec: SweepSpec) -> Result<SweepSpec, DriverError> {
         let sent = spec.recipe.dataset.pin.take();
-        check(&spec)?;
+        aside(|| check(&spec))?;
         self.look_up(&mut spec.recipe.dataset, sent).await?;
-        check(&spec)?;
+        aside(|| check(&spec))?;
         spec.recipe.dataset = spec.recipe.dataset.resolved();
         Ok(spec)
     }
@@ -281,8 +289,28 @@ impl Driver {
         let mut live = self.load(sweep, slot.take()).await?;
         for _ in 0..MAX_RACES {
             let before = live.state();
-            let event = match decide(&before) {
-                Ok(Some(event)) => event,
+            let (trials, seq) = (before.facts().trial_count(), live.seq() + 1);
+            let step = || {
+                let Some(event) = decide(&before)? else { return Ok::<_, DriverError>(None) };
+                let mut after = Sweep::clone(&before);
+                let decisions = after.step(&event);
+                let commit = Commit {
+                    sweep,
+                    seq,
+                    event: json(&event)?,
+                    decisions: json(&decisions)?,
+                    guard: author.lease,
+                    extender: author.extender,
+                    effects: Effects {
+                        best: Some(json(&after.best())?),
+                        grown: grown(&before, &after)?,
+                        ..effects::of(&before, &after, &event, &decisions)
+                    },
+                };
+                Ok(Some((event, after, decisions, commit)))
+            };
+            let (event, after, decisions, commit) = match on_trials(trials, step).await {
+                Ok(Some(step)) => step,
                 other => {
                     let seq = live.seq();
                     live.catch_up(&self.0.store).await?;
@@ -292,21 +320,6 @@ impl Driver {
                     *slot = Some(live);
                     return other.map(|_| before);
                 }
-            };
-            let mut after = Sweep::clone(&before);
-            let decisions = after.step(&event);
-            let commit = Commit {
-                sweep,
-                seq: live.seq() + 1,
-                event: json(&event)?,
-                decisions: json(&decisions)?,
-                guard: author.lease,
-                extender: author.extender,
-                effects: Effects {
-                    best: Some(json(&after.best())?),
-                    grown: grown(&before, &after)?,
-                    ..effects::of(&before, &after, &event, &decisions)
-                },
             };
             let began = Instant::now();
             match self.0.store.commit(commit).await {
@@ -327,7 +340,14 @@ impl Driver {
                 }
                 Err(StoreError::Conflict) => live.catch_up(&self.0.store).await?,
                 Err(error) => {
-                    if let StoreError::LeaseLost = error {
+                    // Nothing was written: a refusal must not cost the next one a replay.
+                    if matches!(
+                        error,
+                        StoreError::LeaseLost
+                            | StoreError::NotHeld(_)
+                            | StoreError::CheckpointsDropped
+                            | StoreError::OverQuota(_)
+                    ) {
                         *slot = Some(live);
                     }
                     return Err(error.into());

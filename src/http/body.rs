@@ -4,6 +4,7 @@ use super::{
     limit::Limit,
     problem::{FieldError, Problem},
 };
+use crate::heavy::{LARGE_BYTES, large};
 use axum::{
     body::Bytes,
     extract::{
@@ -16,6 +17,9 @@ use axum::{
 };
 use serde::de::DeserializeOwned;
 use serde_path_to_error::Segment;
+
+/// The longest that a problem's pointer or detail is, in characters: a name may be as long as its body.
+const MAX_TOLD_CHARS: usize = 1_000;
 
 /// Refuses bodies that are packed: nothing here unpacks what others sent, so that a few bytes
 /// can't become many.
@@ -73,7 +77,10 @@ async fn read<T: DeserializeOwned, S: Send + Sync>(
     }
     limit.layer().apply(&mut request);
     let bytes = Bytes::from_request(request, state).await.map_err(|e| unreadable(e, limit))?;
-    parse(&bytes)
+    match bytes.len() < LARGE_BYTES {
+        true => parse(&bytes),
+        false => large(|| parse(&bytes)).await,
+    }
 }
 
 fn declared_json(headers: &HeaderMap) -> bool {
@@ -85,10 +92,10 @@ fn declared_json(headers: &HeaderMap) -> bool {
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     let mut json = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
-        let pointer = pointer(error.path());
+        let pointer = shortened(pointer(error.path()));
         let error = error.into_inner();
         if error.is_data() {
-            let detail = without_place(&error);
+            let detail = shortened(without_place(&error));
             let place_and_detail =
                 format!("{}: {detail}", if pointer.is_empty() { "/" } else { &pointer });
             Problem::Malformed(place_and_detail, vec![FieldError { pointer, detail }])
@@ -109,6 +116,15 @@ fn without_place(error: &serde_json::Error) -> String {
     let text = error.to_string();
     let place = format!(" at line {} column {}", error.line(), error.column());
     text.strip_suffix(&place).unwrap_or(&text).into()
+}
+
+/// As much of a text as is told of what was sent.
+fn shortened(mut text: String) -> String {
+    if let Some((end, _)) = text.char_indices().nth(MAX_TOLD_CHARS) {
+        text.truncate(end);
+        text.push('…');
+    }
+    text
 }
 
 /// The JSON pointer (RFC 6901) of a path.
@@ -152,6 +168,23 @@ mod tests {
     fn an_unknown_field_is_pointed_at_itself() {
         let body = r#"{"name": "x", "recipe": {"dataset": {"name": "digits"}, "epoch": 3}}"#;
         assert_eq!(pointer_of(body), "/recipe/epoch");
+    }
+
+    #[test]
+    fn what_is_told_of_a_name_is_shorter_than_the_name() {
+        let long = "é".repeat(400_000);
+        for body in [
+            format!(r#"{{"name": "x", "{long}": 1}}"#),
+            format!(r#"{{"name": "x", "recipe": {{"dataset": {{"name": "{long}"}}}}}}"#),
+            format!(
+                r#"{{"name": "x", "recipe": {{"dataset": {{"name": "digits"}},
+                        "optimizer": {{"kind": "{long}"}}}}}}"#
+            ),
+        ] {
+            let (detail, errors) = errors(&body);
+            let told = [&detail, &errors[0].pointer, &errors[0].detail];
+            assert!(told.iter().all(|text| text.chars().count() <= 2_100), "{}", detail.len());
+        }
     }
 
     #[test]

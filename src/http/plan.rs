@@ -6,7 +6,7 @@ use super::{
     problem::Problem,
     state::AppState,
 };
-use crate::{scheduler, verdict::noise_floor_of};
+use crate::{heavy::on_trials, scheduler, verdict::noise_floor_of};
 use axum::{Json, extract::State};
 use floodgauge_api::SweepPlan;
 use floodgauge_protocol::{Arm, SearchSpace, SweepSpec};
@@ -45,9 +45,16 @@ async fn create(
 /// Plans a sweep.
 pub(super) async fn plan(state: &AppState, spec: SweepSpec) -> Result<Json<SweepPlan>, Problem> {
     let spec = state.driver.resolve(spec).await?;
+    let mut plan = on_trials(spec.search.trials(), || of(spec)).await;
+    let cost = &plan.run_equivalents;
+    plan.time = state.driver.time(&plan.spec, cost.low, cost.high).await?;
+    Ok(Json(plan))
+}
+
+/// The plan of a sweep, without the time that it would take.
+fn of(spec: SweepSpec) -> SweepPlan {
     let plan = SearchSpace::of(&spec);
-    let cost = scheduler::bound(&spec);
-    Ok(Json(SweepPlan {
+    SweepPlan {
         name: spec.name.clone(),
         scheduler: spec.scheduler.kind,
         scheduler_version: scheduler::current_version(spec.scheduler.kind),
@@ -57,10 +64,10 @@ pub(super) async fn plan(state: &AppState, spec: SweepSpec) -> Result<Json<Sweep
         steps_per_epoch: spec.recipe.steps_per_epoch(),
         arms_list: Arm::all(&plan),
         rungs: scheduler::decision_epochs(&spec),
-        time: state.driver.time(&spec, cost.low, cost.high).await?,
-        run_equivalents: cost,
+        time: None,
+        run_equivalents: scheduler::bound(&spec),
         noise_floor: noise_floor_of(&spec),
         families: plan.families,
         spec,
-    }))
+    }
 }

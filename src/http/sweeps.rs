@@ -12,6 +12,7 @@ use super::{
     time::timestamp,
 };
 use crate::{
+    heavy::aside,
     scheduler,
     store::{Page, SweepRow},
 };
@@ -88,7 +89,7 @@ async fn create(
         return Ok(plan::plan(&state, spec).await?.into_response());
     }
     let idempotency =
-        key.map(|key| Ok::<_, Problem>((key, canonical_digest(&spec)?))).transpose()?;
+        key.map(|key| Ok::<_, Problem>((key, aside(|| canonical_digest(&spec))?))).transpose()?;
     let submitted = state.driver.submit_as(caller.owner(), spec, idempotency).await?;
     let body = Json(detail(&state, submitted.sweep).await?);
     if submitted.created {
@@ -133,7 +134,7 @@ async fn list(
     let more = rows.len() > limit as usize;
     rows.truncate(limit as usize);
     let next_cursor = rows.last().filter(|_| more).map(|row| row.sweep);
-    let items = rows.iter().map(|row| summary(&state, row)).collect::<Result<_, _>>()?;
+    let items = aside(|| rows.iter().map(|row| summary(&state, row)).collect::<Result<_, _>>())?;
     Ok(Json(SweepList { items, next_cursor }))
 }
 
@@ -184,22 +185,24 @@ pub(super) async fn detail(state: &AppState, sweep: SweepId) -> Result<SweepDeta
     let row = row(state, sweep).await?;
     // Whether it can be replayed is known once somebody has tried.
     stored::replayed(&state.driver, sweep).await?;
-    let summary = summary(state, &row)?;
     let waits_for = state.driver.waits_for(&row).await?;
-    let Legible { spec, space, .. } = stored::legible(&row)?;
-    let (rungs, stages) = (scheduler::decision_epochs(&spec), scheduler::stages(&spec));
-    Ok(SweepDetail {
-        summary,
-        arms_list: Arm::all(&space),
-        families: space.families,
-        metrics: spec.search.metrics().iter().cloned().collect(),
-        steps_per_epoch: spec.recipe.steps_per_epoch(),
-        rungs,
-        stages,
-        seq: row.head_seq,
-        scheduler_version: row.scheduler_version,
-        waits_for,
-        spec,
+    aside(|| {
+        let summary = summary(state, &row)?;
+        let Legible { spec, space, .. } = stored::legible(&row)?;
+        let (rungs, stages) = (scheduler::decision_epochs(&spec), scheduler::stages(&spec));
+        Ok(SweepDetail {
+            summary,
+            arms_list: Arm::all(&space),
+            families: space.families,
+            metrics: spec.search.metrics().iter().cloned().collect(),
+            steps_per_epoch: spec.recipe.steps_per_epoch(),
+            rungs,
+            stages,
+            seq: row.head_seq,
+            scheduler_version: row.scheduler_version,
+            waits_for,
+            spec,
+        })
     })
 }
 

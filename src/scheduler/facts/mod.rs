@@ -144,6 +144,11 @@ impl Facts {
         self.segments.open().any(|segment| self.bracket_of(segment.family) == Some(bracket))
     }
 
+    /// How many trials it has.
+    pub fn trial_count(&self) -> usize {
+        self.trials.len()
+    }
+
     /// A trial.
     pub fn trial(&self, trial: TrialKey) -> Option<&Trial> {
         self.trials.get(&trial)
