@@ -32,8 +32,10 @@ pub(super) fn chosen(facts: &Facts) -> Option<(usize, ArmIx)> {
 /// How many arms with a level lie dormant in every family, and never did otherwise.
 fn untrained(facts: &Facts) -> usize {
     let dormant = |arm: &ArmIx| {
-        let mut of_arm = facts.trials().filter(|(key, _)| key.arm == *arm);
-        of_arm.all(|(_, trial)| trial.status == TrialStatus::Dormant && trial.epochs() == 0)
+        let families = facts.space().families.iter();
+        let mut of_arm =
+            families.filter_map(|family| facts.trial(TrialKey::new(family.family, *arm)));
+        of_arm.all(|trial| trial.status == TrialStatus::Dormant && trial.epochs() == 0)
     };
     let has_level = |arm: &ArmIx| facts.space().arms[arm.ix()].level().is_some();
     facts.space().arm_ids().filter(has_level).filter(dormant).count()

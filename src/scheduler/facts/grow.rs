@@ -63,7 +63,8 @@ pub(super) fn take_on(facts: &mut Facts, family: FamilyIx, added: &[ArmIx]) -> V
 pub(super) fn add_levels(facts: &mut Facts, levels: &[f64]) -> Vec<ArmIx> {
     let known = facts.spec.search.levels.expand().unwrap_or_default();
     let mut new: Vec<f64> = levels.to_vec();
-    new.retain(|level| !known.contains(level));
+    // They rise.
+    new.retain(|level| known.binary_search_by(|b| b.total_cmp(&(level + 0.0))).is_err());
     new.sort_by(f64::total_cmp);
     new.dedup();
     if new.is_empty() {

@@ -103,11 +103,12 @@ fn check_row(facts: &Facts, segment: &Segment, row: &ReportRow) -> Result<(), St
     Ok(())
 }
 
-/// Whether some arms, in rising order, are all of one branch.
+/// Whether some arms, in rising order, are all of one branch, whose arms rise too.
 pub(super) fn stands_for(branch: &Branch, arms: &[ArmIx]) -> bool {
+    let mut rest = branch.arms.iter();
     !arms.is_empty()
         && arms.is_sorted_by(|a, b| a < b)
-        && arms.iter().all(|arm| branch.arms.contains(arm))
+        && arms.iter().all(|arm| rest.any(|of_branch| of_branch == arm))
 }
 
 /// Whether a row has the metrics of its sweep: each that can be compared, and none that isn't declared.
