@@ -8,6 +8,7 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod bare;
+mod large;
 mod latency;
 #[path = "../../tests/integration/support/postgres.rs"]
 #[allow(dead_code, reason = "tests need the rest of it")]
@@ -116,6 +117,7 @@ async fn run(
     let events = watchers.finish(&heads).await;
     let (loaded, peak) = (server.memory_mib(), server.peak_memory_mib());
 
+    let large = large::measure(&server).await;
     let mut pages = workers::page(&server, args.listed).await;
     let rate = load.count() as f64 / took.as_secs_f64();
     let rows = rate * ROWS as f64;
@@ -133,6 +135,10 @@ async fn run(
         ("event streams", format!("{} over {} sweeps", args.watchers, args.sweeps)),
         ("events received, all in order", events.to_string()),
         ("page of 50 of the list, p99", format!("{} of {}", ms(pages.at(0.99)), args.listed)),
+        ("submission of 19,100 trials", ms(large.submitted)),
+        ("report of 64 epochs of 191 arms", ms(large.short)),
+        ("report of 500 epochs of 191 arms", ms(large.long)),
+        ("processor time of a refused body, a MiB", ms(large.refused)),
         ("memory idle", format!("{idle:.0} MiB")),
         ("memory after load, peak", format!("{loaded:.0} MiB, {peak:.0} MiB")),
         ("cores of the server", format!("{its:.2}")),
