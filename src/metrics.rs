@@ -77,6 +77,7 @@ struct Inner {
     in_flight: Gauge,
     events: Family<EventLabels, Counter>,
     commits: Histogram,
+    claim_looks: Counter,
     leases_expired: Counter,
     report_rows: Family<OutcomeLabels, Counter>,
     spent: Amount,
@@ -102,6 +103,7 @@ impl Default for Metrics {
             in_flight: Gauge::default(),
             events: Family::default(),
             commits: latency_of_commits(),
+            claim_looks: Counter::default(),
             leases_expired: Counter::default(),
             report_rows: Family::default(),
             spent: Amount::default(),
@@ -143,6 +145,11 @@ impl Inner {
         r.register("http_requests_in_flight", "Requests being answered", self.in_flight.clone());
         r.register("events", "Entries committed to the logs of sweeps", self.events.clone());
         r.register("commit_duration_seconds", "Time to commit an entry", self.commits.clone());
+        r.register(
+            "claim_looks",
+            "Looks at the queue by claims, those that found nothing too",
+            self.claim_looks.clone(),
+        );
         r.register(
             "leases_expired",
             "Leases that expired and whose segments were taken over",
@@ -251,6 +258,11 @@ impl Metrics {
                 self.0.saved.get_or_create(&ByLabels { by }).inc_by(saved.max(0.0));
             }
         }
+    }
+
+    /// Counts a look at the queue by a claim.
+    pub fn claim_looked(&self) {
+        self.0.claim_looks.inc();
     }
 
     /// Counts an event that began a sweep.

@@ -14,6 +14,7 @@ mod latency;
 #[allow(dead_code, reason = "tests need the rest of it")]
 mod postgres;
 mod process;
+mod queue;
 mod watchers;
 mod workers;
 
@@ -42,6 +43,12 @@ struct Args {
     /// Sweeps in the list whose pages are asked for
     #[arg(long, default_value_t = 10_000)]
     listed: usize,
+    /// Claims that wait while others report
+    #[arg(long, default_value_t = 500)]
+    idle: usize,
+    /// Segments that wait when claims are timed
+    #[arg(long, default_value_t = 20_000)]
+    queued: usize,
     /// How often each database is measured, anew each time
     #[arg(long, default_value_t = 1)]
     runs: usize,
@@ -106,8 +113,9 @@ async fn run(
     let (own, its) = (process::cpu_of_self(), server.cpu());
     let disk = bare::Disk::start(folder);
     let began = Instant::now();
-    let mut load =
-        workers::report(&server, &sweeps, args.rows, Duration::from_secs(args.seconds)).await;
+    let work = workers::claim(&server, sweeps.len()).await;
+    let time = Duration::from_secs(args.seconds);
+    let mut load = workers::report(&server, &work, args.rows, 1, time).await;
     let took = began.elapsed();
     let mut disk = disk.finish();
     let cores =
@@ -117,6 +125,9 @@ async fn run(
     let events = watchers.finish(&heads).await;
     let (loaded, peak) = (server.memory_mib(), server.peak_memory_mib());
 
+    let [alone, beside] = queue::cost_of_waiting(&server, args.idle).await;
+    let mut few = queue::claims(&server, 1_000).await;
+    let mut many = queue::claims(&server, args.queued).await;
     let large = large::measure(&server).await;
     let mut pages = workers::page(&server, args.listed).await;
     let rate = load.count() as f64 / took.as_secs_f64();
@@ -134,6 +145,13 @@ async fn run(
         ("a durable write of 8 KiB meanwhile, longest", ms(disk.at(1.0))),
         ("event streams", format!("{} over {} sweeps", args.watchers, args.sweeps)),
         ("events received, all in order", events.to_string()),
+        ("processor time of a post, no claim waiting", ms(alone)),
+        (
+            "processor time of a post, claims waiting",
+            format!("{} beside {}", ms(beside), args.idle),
+        ),
+        ("claim, median, 1,000 segments queued", ms(few.at(0.5))),
+        ("claim, median, more segments queued", format!("{} of {}", ms(many.at(0.5)), args.queued)),
         ("page of 50 of the list, p99", format!("{} of {}", ms(pages.at(0.99)), args.listed)),
         ("submission of 19,100 trials", ms(large.submitted)),
         ("report of 64 epochs of 191 arms", ms(large.short)),

@@ -11,7 +11,7 @@ use tokio::time::sleep_until;
 const EPOCHS: u32 = 10_000;
 
 /// A sweep of 21 arms, which one segment trains to the end.
-fn spec(name: &str) -> Value {
+pub fn spec(name: &str) -> Value {
     json!({
         "name": name,
         "recipe": { "dataset": { "name": "digits" }, "epochs": EPOCHS },
@@ -32,25 +32,37 @@ pub async fn submit(server: &Server, count: usize) -> Vec<String> {
     ids
 }
 
-/// Reports on every sweep for some time, `rows` a second in all or as many as get through. A post
-/// counts from when it was due, so that one that waits for another is not the quicker for it.
-pub async fn report(server: &Server, sweeps: &[String], rows: u64, time: Duration) -> Latencies {
+/// Claims so many segments, which must be there.
+pub async fn claim(server: &Server, count: usize) -> Vec<Assignment> {
     let mut work = Vec::new();
-    for _ in sweeps {
+    for _ in 0..count {
         let request = server.http.post(format!("{}/v1/work/claim", server.address));
         let claim = json!({ "worker": "scripted", "fingerprint": "bench", "wait_s": 5 });
         let answer = request.json(&claim).send().await.unwrap().error_for_status().unwrap();
         work.push(answer.json::<Assignment>().await.unwrap());
     }
+    work
+}
+
+/// Reports on all of them from an epoch on for some time, `rows` a second in all or as many as get
+/// through. A post counts from when it was due, so that one that waits for another is not the quicker
+/// for it.
+pub async fn report(
+    server: &Server,
+    work: &[Assignment],
+    rows: u64,
+    first: u32,
+    time: Duration,
+) -> Latencies {
     let every = match rows {
         0 => Duration::ZERO,
-        rows => Duration::from_secs_f64((ROWS * sweeps.len()) as f64 / rows as f64),
+        rows => Duration::from_secs_f64((ROWS * work.len()) as f64 / rows as f64),
     };
-    let began = Instant::now();
+    let (began, count) = (Instant::now(), work.len() as u32);
     let workers = work.iter().enumerate().map(|(number, work)| {
         // Not all at the same moment.
-        let first = began + every * number as u32 / sweeps.len() as u32;
-        run(server, work, first, every, began + time)
+        let start = began + every * number as u32 / count;
+        run(server, work, start, every, began + time, first)
     });
     together(join_all(workers).await)
 }
@@ -58,15 +70,16 @@ pub async fn report(server: &Server, sweeps: &[String], rows: u64, time: Duratio
 async fn run(
     server: &Server,
     work: &Assignment,
-    first: Instant,
+    start: Instant,
     every: Duration,
     until: Instant,
+    first: u32,
 ) -> Latencies {
     let url = format!("{}/v1/work/{}/reports", server.address, work.lease.lease);
     let steps = work.recipe.steps_per_epoch();
     let mut latencies = Latencies::default();
-    for epoch in 1.. {
-        let due = if every.is_zero() { Instant::now() } else { first + every * (epoch - 1) };
+    for epoch in first.. {
+        let due = if every.is_zero() { Instant::now() } else { start + every * (epoch - first) };
         if due >= until {
             break;
         }

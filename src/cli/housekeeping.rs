@@ -22,6 +22,9 @@ pub async fn run(driver: Driver, retention: Retention) {
     let mut unreferenced = Unreferenced::default();
     loop {
         ticks.tick().await;
+        if let Err(error) = driver.store().settle_queue().await {
+            tracing::warn!(%error, "the queue can't be put right; trying again later");
+        }
         if let Err(error) = retain(&driver, &retention).await {
             let error = format!("{error:#}");
             tracing::warn!(error, "old sweeps can't be seen to; trying again later");

@@ -55,8 +55,8 @@ impl Driver {
     /// of their epoch.
     pub fn drain(&self) {
         self.0.leases.lock().draining = true;
-        // Claims that wait look again.
-        self.wake_waiting();
+        // Claims that wait see it.
+        self.0.line.wake_all();
     }
 
     /// Waits until the workers that speak to this server hold nothing any more, or have gone

@@ -10,6 +10,7 @@
 //! - `drain`: the end of a server in order.
 //! - `estimate`: how long a sweep would take.
 //! - `explain`: reasons for old entries, which have them in words alone, and their arms as of today.
+//! - `line`: claims that wait for work, and which of them is to look.
 //! - `live`: a sweep's state in memory, rebuilt from its log.
 //! - `effects`: what a step changes in the projections.
 //! - `unreplayable`: sweeps whose log this binary can't follow.
@@ -23,6 +24,7 @@ mod effects;
 mod error;
 mod estimate;
 mod explain;
+mod line;
 mod live;
 mod unreplayable;
 mod waiting;
@@ -59,6 +61,9 @@ const MAX_LIVE: usize = 256;
 /// After how long a subscription to other servers whose connection broke is made anew.
 const RESUBSCRIBE_AFTER: Duration = Duration::from_secs(1);
 
+/// Notifications of other servers that are taken as one.
+const NOTIFICATIONS_AT_ONCE: usize = 1_000;
+
 /// How often the loser of a race for a place in the log tries again.
 const MAX_RACES: u32 = 50;
 
@@ -82,6 +87,7 @@ struct Inner {
     folder: Folder,
     live: std::sync::Mutex<HashMap<SweepId, Arc<tokio::sync::Mutex<Option<Live>>>>>,
     changes: watch::Sender<u64>,
+    line: line::Line,
     leases: drain::ActiveLeases,
     unreplayable: unreplayable::Unreplayable,
     readers: explain::Readers,
@@ -119,7 +125,7 @@ impl Driver {
         let live = std::sync::Mutex::default();
         let changes = watch::channel(0).0;
         let folder = Folder::new(&config.data);
-        let (leases, unreplayable, readers, claimants, metrics) = Default::default();
+        let (line, leases, unreplayable, readers, claimants, metrics) = Default::default();
         Self(Arc::new(Inner {
             store,
             blobs,
@@ -127,6 +133,7 @@ impl Driver {
             folder,
             live,
             changes,
+            line,
             leases,
             unreplayable,
             readers,
@@ -214,6 +221,7 @@ impl Driver {
             Ok::<_, DriverError>((new, event, after))
         };
         let (new, event, after) = on_trials(spec.search.trials(), first_step).await?;
+        let opened = new.effects.opened();
         let created = self.0.store.create_sweep(new).await;
         let dataset = &spec.recipe.dataset.name;
         match created.map_err(|error| DriverError::of_submission(error, dataset))? {
@@ -224,6 +232,7 @@ impl Driver {
                 let slot = self.slot(sweep);
                 slot.lock().await.get_or_insert_with(|| Live::of(sweep, Arc::new(after), 1));
                 self.announce(sweep, 1);
+                self.0.line.wake(opened);
                 Ok(Submitted { sweep, created: true })
             }
             Created::Existing(sweep) => Ok(Submitted { sweep, created: false }),
@@ -321,6 +330,7 @@ impl Driver {
                     return other.map(|_| before);
                 }
             };
+            let opened = commit.effects.opened();
             let began = Instant::now();
             match self.0.store.commit(commit).await {
                 Ok(entry) => {
@@ -336,6 +346,7 @@ impl Driver {
                     let after = Arc::new(after);
                     *slot = Some(live.after(after.clone(), entry.seq));
                     self.announce(sweep, entry.seq);
+                    self.0.line.wake(opened);
                     return Ok(after);
                 }
                 Err(StoreError::Conflict) => live.catch_up(&self.0.store).await?,
@@ -385,11 +396,12 @@ impl Driver {
     pub async fn listen(self) {
         loop {
             match self.0.store.subscribe().await {
-                Ok(Some(mut notifications)) => {
+                Ok(Some(notifications)) => {
                     // What came before the subscription was missed.
-                    self.wake_waiting();
+                    self.heard();
+                    let mut notifications = notifications.ready_chunks(NOTIFICATIONS_AT_ONCE);
                     while notifications.next().await.is_some() {
-                        self.wake_waiting();
+                        self.heard();
                     }
                 }
                 Ok(None) => return,
@@ -399,14 +411,20 @@ impl Driver {
         }
     }
 
+    /// Something was committed elsewhere; there may be work.
+    fn heard(&self) {
+        self.wake_watchers();
+        self.0.line.wake(1);
+    }
+
     /// Notifies everybody that a log has grown, or is gone.
     fn announce(&self, sweep: SweepId, seq: u64) {
-        self.wake_waiting();
+        self.wake_watchers();
         self.0.store.notify(sweep, seq);
     }
 
-    /// Wakes those in this process who wait for an entry or for work.
-    fn wake_waiting(&self) {
+    /// Wakes those in this process who wait for an entry.
+    fn wake_watchers(&self) {
         self.0.changes.send_modify(|count| *count += 1);
     }
 }

@@ -14,17 +14,13 @@ use floodgauge_protocol::{
         ReportRow,
     },
 };
-use std::time::Duration;
-use tokio::time::{Instant, timeout_at};
+use std::{pin::pin, time::Duration};
+use tokio::time::Instant;
 use tracing::{Span, field::display};
 use uuid::Uuid;
 
 /// The longest that a claim may wait for work.
 const MAX_WAIT_S: u32 = 30;
-
-/// How soon a waiting claim looks again without being told: leases expire, and other
-/// servers queue work, in silence.
-const POLL: Duration = Duration::from_secs(1);
 
 /// The longest message of a failure that is kept, in characters.
 const MAX_MESSAGE: usize = 2_000;
@@ -49,22 +45,29 @@ impl Driver {
             )));
         }
         let deadline = Instant::now() + Duration::from_secs(request.wait_s.into());
-        let mut changes = self.subscribe();
+        let place = self.0.line.join(&request.fingerprint, spoken);
         loop {
-            changes.borrow_and_update();
+            // In line before it looks: what is queued meanwhile is told to it.
+            let mut told = pin!(place.told());
+            told.as_mut().enable();
             if self.0.leases.is_draining() {
                 return Ok(None);
             }
             self.0.claimants.note(&request.fingerprint);
-            if let Some(assignment) = self.try_claim(request, spoken).await? {
-                return Ok(Some(assignment));
+            self.0.metrics.claim_looked();
+            let look = place.look();
+            match self.try_claim(request, spoken).await {
+                Ok(Some(assignment)) => return Ok(Some(assignment)),
+                Ok(None) => look.in_vain(),
+                Err(error) => {
+                    // Others wouldn't fare better, and each tries again by itself.
+                    look.in_vain();
+                    return Err(error);
+                }
             }
-            let now = Instant::now();
-            if now >= deadline {
+            if !place.turn(told, deadline).await {
                 return Ok(None);
             }
-            // Whether it was told or time passed, it looks again.
-            let _ = timeout_at(deadline.min(now + POLL), changes.changed()).await;
         }
     }
 

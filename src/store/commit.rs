@@ -104,6 +104,20 @@ pub struct Effects {
     pub trials: Vec<TrialUpdate>,
 }
 
+impl Effects {
+    /// Segments that can be claimed from then on and couldn't before, as far as is known: of a sweep
+    /// that goes on after a pause it is told as one.
+    pub fn opened(&self) -> usize {
+        let goes_on = matches!(self.status, Some(SweepStatus::Queued | SweepStatus::Running));
+        (self.enqueue.len() + self.requeue.len()).max(goes_on.into())
+    }
+
+    /// Whether they change what there is to claim.
+    pub fn change_work(&self) -> bool {
+        self.status.is_some() || self.close_all || !self.close.is_empty() || self.opened() > 0
+    }
+}
+
 /// A sweep that more is asked of than when it was submitted. What ended it before, ends it no more.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Grown {

@@ -22,6 +22,9 @@ pub use rows::{
     Depths, Entry, GlobalCursor, LeasedSegment, NewDataset, Notification, OpenWork, Page, SweepRow,
     TrialRow,
 };
+/// The statements by which claims find work, for tests of what they cost.
+#[doc(hidden)]
+pub use sql::turns::{NEXT_SEGMENT, NEXT_SWEEP};
 pub use sqlite::SqliteStore;
 pub use tokens::{AddedToken, NewToken, OverQuota, Quota, TokenRow, Usage};
 
@@ -125,6 +128,10 @@ pub trait Store: Send + Sync + 'static {
     /// family is not pinned to another fingerprint; the claim pins the family. It may pass over a segment that another
     /// writer is just about to change.
     async fn claim(&self, claim: Claim) -> Result<Option<LeasedSegment>, StoreError>;
+
+    /// Puts right which sweeps claims are served from, where a server wrote that is too old to know of
+    /// it: to be called at a server's start, and every now and then.
+    async fn settle_queue(&self) -> Result<(), StoreError>;
 
     /// Puts a segment back into the queue that was claimed and not begun; its family is pinned no
     /// more if nothing else of it was ever claimed. Nothing happens if the lease is lost.

@@ -3,6 +3,7 @@
 use super::{
     Dialect, blobs,
     statements::{MAX_IDS, Statements, Value, numbered, values},
+    turns,
 };
 use crate::store::{Effects, RowUpdate, StoreError, TrialUpdate};
 use floodgauge_protocol::{LeaseId, Segment, SegmentId, SweepId};
@@ -16,6 +17,7 @@ pub(super) async fn apply<DB: Dialect>(
     now_ms: i64,
     effects: Effects,
 ) -> Result<(), StoreError> {
+    let changes_work = effects.change_work();
     let Effects { status, best, grown, enqueue, requeue, close, close_all, rows, trials } = effects;
     if let Some(status) = status {
         let sql = "update sweeps set status = $2 where sweep = $1";
@@ -45,7 +47,11 @@ pub(super) async fn apply<DB: Dialect>(
         newest.chain(trials.values().flat_map(|trial| trial.kept.iter().flatten().copied()));
     blobs::check_kept::<DB>(db, sweep, lease, checkpoints.collect()).await?;
     keep_checkpoints(db, sweep, trials.values()).await?;
-    upsert_trials(db, sweep, trials.into_values()).await
+    upsert_trials(db, sweep, trials.into_values()).await?;
+    if changes_work {
+        turns::settle(db, sweep).await?;
+    }
+    Ok(())
 }
 
 async fn keep_checkpoints(

@@ -4,7 +4,8 @@
 //!
 //! - [`statements`]: values in, rows out.
 //! - [`log`]: sweeps' first and further entries. [`effects`]: their projections.
-//! - [`lists`]: what readers ask for. [`queue`]: leases. [`blobs`]: which blobs are kept.
+//! - [`lists`]: what readers ask for. [`queue`]: leases. [`turns`]: which segment is next.
+//! - [`blobs`]: which blobs are kept.
 //! - [`retention`]: what of ended sweeps is kept no longer, and how they go.
 //! - [`datasets`]: data sets, and which of them sweeps are pinned to.
 //! - [`tokens`]: who may do what, and how much of it.
@@ -18,6 +19,7 @@ mod queue;
 mod retention;
 mod statements;
 mod tokens;
+pub(super) mod turns;
 
 use super::{
     AddedDataset, AddedToken, BlobRow, Claim, Commit, Created, CurveRow, DatasetRow,
@@ -142,6 +144,10 @@ impl<DB: Dialect> Store for SqlStore<DB> {
     }
 
     async fn claim(&self, claim: Claim) -> Result<Option<LeasedSegment>, StoreError> {
+        // Most find nothing, and need no place among those who write.
+        if !turns::has_next(&mut *self.reader.acquire().await?, &claim).await? {
+            return Ok(None);
+        }
         loop {
             let mut tx = begin(&self.writer).await?;
             match queue::claim::<DB>(&mut *tx, &claim).await? {
@@ -154,6 +160,12 @@ impl<DB: Dialect> Store for SqlStore<DB> {
                 queue::Claimed::PinnedMeanwhile => {}
             }
         }
+    }
+
+    async fn settle_queue(&self) -> Result<(), StoreError> {
+        let mut tx = begin(&self.writer).await?;
+        turns::settle_all(&mut *tx).await?;
+        Ok(tx.commit().await?)
     }
 
     async fn release(&self, lease: LeaseId) -> Result<(), StoreError> {

@@ -3,6 +3,7 @@
 use super::{
     Dialect,
     statements::{Columns, MAX_IDS, Statements, numbered, values},
+    turns,
 };
 use crate::store::{Claim, Depths, LeasedSegment, OpenWork, StoreError};
 use floodgauge_protocol::{Digest, LeaseId, Segment, SegmentId, SweepId};
@@ -19,38 +20,13 @@ pub(super) enum Claimed {
     PinnedMeanwhile,
 }
 
-/// The next segment for a worker with fingerprint `$1`, of no sweep whose id is among `$2`.
-const NEXT: &str = "
-with live as (
-    select sweep, count(*) as leases from segments
-    where state = 'leased' and expires_ms > (select now_ms from clock)
-    group by sweep
-)
-select s.sweep, s.segment, s.family, s.state, w.traceparent
-from segments s
-join sweeps w on w.sweep = s.sweep
-left join families f on f.sweep = s.sweep and f.family = s.family
-left join live l on l.sweep = s.sweep
-where w.status in ('queued', 'running')
-and ($2 = '' or $2 not like '%' || s.sweep || '%')
-and (s.state = 'queued'
-     or s.state = 'leased' and s.expires_ms <= (select now_ms from clock))
-and (f.fingerprint is null or f.fingerprint = $1)
-order by w.priority desc, coalesce(l.leases, 0),
-    (select max(c.turn) from segments c where c.sweep = s.sweep),
-    s.queued_ms, s.sweep, s.segment
-limit 1";
-
 pub(super) async fn claim<DB: Dialect>(
     db: &mut DB::Connection,
     claim: &Claim,
 ) -> Result<Claimed, StoreError> {
-    let sql = format!("{NEXT} {}", DB::LOCK_SEGMENT);
-    let except: Vec<_> = claim.except.iter().map(ToString::to_string).collect();
-    let next =
-        db.fetch_optional(sql, values![claim.fingerprint.as_str(), except.join(" ")]).await?;
-    let Some(next) = next else { return Ok(Claimed::Nothing) };
-    let key = values![next.text("sweep")?, next.number::<i64>("family")?];
+    let Some(next) = turns::next::<DB>(db, claim).await? else { return Ok(Claimed::Nothing) };
+    let sweep = next.text("sweep")?;
+    let key = values![sweep.as_str(), next.number::<i64>("family")?];
     let pinned = db
         .execute(
             "insert into families (sweep, family, fingerprint) values ($1, $2, $3) \
@@ -72,9 +48,9 @@ pub(super) async fn claim<DB: Dialect>(
              token_sha256 = $4, worker = $5, expires_ms = (select now_ms from clock) + $6, \
              turn = (select max(turn) + 1 from segments) \
              where sweep = $1 and segment = $2 \
-             returning sweep, body, lease, attempt, worker",
+             returning sweep, body, lease, attempt, worker, turn",
             values![
-                next.text("sweep")?,
+                sweep.as_str(),
                 next.number::<i64>("segment")?,
                 claim.lease,
                 hash(&claim.token),
@@ -83,11 +59,11 @@ pub(super) async fn claim<DB: Dialect>(
             ],
         )
         .await?;
+    let Some(leased) = leased else { return Ok(Claimed::Nothing) };
+    turns::took_turn(db, &sweep, leased.number("turn")?).await?;
     let took_over = next.text("state")? == "leased";
     let traceparent = next.maybe_text("traceparent")?;
-    leased.as_ref().map_or(Ok(Claimed::Nothing), |row| {
-        Ok(Claimed::Segment(LeasedSegment { took_over, traceparent, ..segment(row)? }))
-    })
+    Ok(Claimed::Segment(LeasedSegment { took_over, traceparent, ..segment(&leased)? }))
 }
 
 pub(super) async fn release(db: &mut impl Statements, lease: LeaseId) -> Result<(), StoreError> {

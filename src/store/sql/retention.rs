@@ -3,6 +3,7 @@
 use super::{
     Dialect,
     statements::{Columns, Statements, values},
+    turns,
 };
 use crate::store::{DeletedSweep, StoreError};
 use floodgauge_protocol::SweepId;
@@ -87,6 +88,7 @@ pub(super) async fn delete(
     if deleted > 0 {
         // Pins don't refer to their sweep; see the migration.
         db.execute("delete from families where sweep = $1", values![sweep]).await?;
+        turns::forget(db, sweep).await?;
         return Ok(DeletedSweep::Deleted);
     }
     let sql = "select sweep from sweeps where sweep = $1";

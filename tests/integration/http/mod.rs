@@ -25,6 +25,7 @@ mod servers;
 mod sweeps;
 mod unreplayable;
 mod versions;
+mod waiting;
 mod wire;
 mod work;
 pub mod worker;

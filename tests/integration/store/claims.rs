@@ -21,6 +21,9 @@ on_both_databases! {
     the_oldest_segment_goes_first,
     a_requeued_segment_keeps_its_place,
     only_queued_and_running_sweeps_are_worked_on,
+    a_sweep_that_goes_on_after_a_pause_has_its_turn,
+    a_sweep_that_is_gone_is_no_turn_of_anybodys,
+    what_a_server_wrote_that_knew_no_queue_is_found_once_the_queue_is_put_right,
     the_first_claim_pins_its_family_to_a_fingerprint,
     of_fingerprints_that_race_for_a_family_one_stays,
 }
@@ -131,6 +134,42 @@ async fn only_queued_and_running_sweeps_are_worked_on(db: TestDatabase) {
         let after = db.store.sweep(sweep).await.unwrap().unwrap().status;
         assert_eq!(after, status, "a claim alone changes no status");
     }
+}
+
+async fn a_sweep_that_goes_on_after_a_pause_has_its_turn(db: TestDatabase) {
+    let first = create_with(&db.store, (0..2).map(segment).collect()).await;
+    let second = create_with(&db.store, (0..2).map(segment).collect()).await;
+    let status = |status| Effects { status: Some(status), ..Effects::default() };
+    assert_eq!(leased_and_expired(&db.store, "w").await.sweep, first);
+    append(&db.store, first, status(SweepStatus::Paused)).await;
+    assert_eq!(leased_and_expired(&db.store, "w").await.sweep, second);
+    assert_eq!(leased_and_expired(&db.store, "w").await.sweep, second, "the other one rests");
+    append(&db.store, first, status(SweepStatus::Running)).await;
+    assert_eq!(leased_and_expired(&db.store, "w").await.sweep, first);
+    assert_eq!(leased_and_expired(&db.store, "w").await.sweep, second);
+}
+
+async fn a_sweep_that_is_gone_is_no_turn_of_anybodys(db: TestDatabase) {
+    let gone = create_with(&db.store, vec![segment(0)]).await;
+    let over = create_with(&db.store, vec![segment(0)]).await;
+    let stays = create_with(&db.store, vec![segment(0)]).await;
+    assert!(db.store.delete_sweep(gone).await.unwrap());
+    append(&db.store, over, Effects { close_all: true, ..Effects::default() }).await;
+    assert_eq!(claim_all(&db.store).await, [stays]);
+}
+
+async fn what_a_server_wrote_that_knew_no_queue_is_found_once_the_queue_is_put_right(
+    db: TestDatabase,
+) {
+    let queued = create_with(&db.store, vec![segment(0)]).await;
+    let over = create_with(&db.store, vec![segment(0)]).await;
+    // As such a server leaves them: it queues and ends work elsewhere alone.
+    db.execute(&format!("delete from queue where sweep = '{queued}'")).await;
+    db.execute(&format!("update segments set state = 'closed' where sweep = '{over}'")).await;
+    assert_eq!(db.store.claim(claim("w", HOUR)).await.unwrap(), None);
+    db.store.settle_queue().await.unwrap();
+    assert_eq!(claim_all(&db.store).await, [queued]);
+    assert_eq!(db.count("queue").await, 1, "the other one is out of it");
 }
 
 async fn the_first_claim_pins_its_family_to_a_fingerprint(db: TestDatabase) {

@@ -1,6 +1,7 @@
 //! The contract of the store; every test runs on SQLite and on Postgres.
 
 mod blobs;
+mod claim_costs;
 mod claims;
 mod curves;
 mod datasets;

@@ -4,6 +4,7 @@ pub mod postgres;
 
 use floodgauge::store::{self, DynStore};
 use serde_json::Value;
+use sqlx::Connection as _;
 use tempfile::TempDir;
 
 /// A sweep that is long enough to be disturbed; its levels are high enough to be crossed early.
@@ -40,6 +41,30 @@ impl TestDatabase {
     pub async fn postgres() -> Self {
         let url = postgres::new_database().await;
         Self { store: store::open(&url).await.unwrap(), url, _folder: None }
+    }
+
+    /// Runs statements past the store.
+    pub async fn execute(&self, sql: &str) {
+        let sql = sqlx::raw_sql(sqlx::AssertSqlSafe(sql.to_owned()));
+        if self.url.starts_with("postgres") {
+            let mut db = sqlx::PgConnection::connect(&self.url).await.unwrap();
+            sql.execute(&mut db).await.unwrap();
+        } else {
+            let mut db = sqlx::SqliteConnection::connect(&self.url).await.unwrap();
+            sql.execute(&mut db).await.unwrap();
+        }
+    }
+
+    /// How many rows a table has.
+    pub async fn count(&self, table: &str) -> i64 {
+        let sql = sqlx::AssertSqlSafe(format!("select count(*) from {table}"));
+        if self.url.starts_with("postgres") {
+            let mut db = sqlx::PgConnection::connect(&self.url).await.unwrap();
+            sqlx::query_scalar(sql).fetch_one(&mut db).await.unwrap()
+        } else {
+            let mut db = sqlx::SqliteConnection::connect(&self.url).await.unwrap();
+            sqlx::query_scalar(sql).fetch_one(&mut db).await.unwrap()
+        }
     }
 
     /// Another store on the same database, as another server would open it.
