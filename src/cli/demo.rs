@@ -3,7 +3,9 @@
 use super::{
     Failure, log, print,
     server::{Server, Settings, open_store},
-    signals, sweep_file, watch, words,
+    signals,
+    sole::Sole,
+    sweep_file, watch, words,
 };
 use crate::{
     client::Client,
@@ -62,6 +64,10 @@ pub async fn run(args: Args) -> Result<(), Failure> {
         listen: &Listen::on(address),
         retention: Retention::default(),
     };
+    let mut sole = Sole::of(&storage).await?;
+    if let Some(sole) = &mut sole {
+        sole.tell(&format!("http://{address}"))?;
+    }
     let server = Server::start(listener, open_store(&storage).await?, settings).await?;
     let client = Client::new(server.url.clone())?;
 

@@ -33,6 +33,7 @@ mod print;
 mod progress;
 mod server;
 mod signals;
+mod sole;
 mod stage;
 mod sweep_file;
 #[cfg(test)]

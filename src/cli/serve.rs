@@ -4,6 +4,7 @@ use super::{
     Failure, log, print,
     server::{Server, Settings, open_store},
     signals,
+    sole::Sole,
 };
 use crate::{
     config::{Data, Drain, Listen, Log, Retention, Storage, Work},
@@ -54,10 +55,11 @@ fn open(to: OpenTo) -> String {
 /// Runs `serve`, until Ctrl-C or SIGTERM.
 ///
 /// # Errors
-/// A refused address; a port in use; a database that can't be opened.
+/// A refused address; a port in use; a database that can't be opened, or that is another server's.
 pub async fn run(args: Args) -> Result<(), Failure> {
     let _logging = log::start(&args.log, "info", "floodgauge")?;
     signals::outlive_file_limits();
+    let mut sole = Sole::of(&args.storage).await?;
     let store = open_store(&args.storage).await?;
     let has_tokens = store.any_token().await.context("the tokens")?;
     args.listen.check(has_tokens).map_err(Failure::BadInput)?;
@@ -67,6 +69,9 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     let bound = listener.local_addr().context("the listener has no address")?;
     let base = args.listen.base_path.as_ref();
     let below = base.map_or_else(String::new, |base| format!("{base}/"));
+    if let Some(sole) = &mut sole {
+        sole.tell(&format!("http://{bound}{below}"))?;
+    }
     let settings = Settings {
         storage: &args.storage,
         work: &args.work,

@@ -25,7 +25,7 @@ pub use rows::{
 /// The statements by which claims find work, for tests of what they cost.
 #[doc(hidden)]
 pub use sql::turns::{NEXT_SEGMENT, NEXT_SWEEP};
-pub use sqlite::SqliteStore;
+pub use sqlite::{SqliteStore, sqlite_file};
 pub use tokens::{AddedToken, NewToken, OverQuota, Quota, TokenRow, Usage};
 
 use crate::access::{Kind, Secret, TokenId};

@@ -10,7 +10,14 @@ use sqlx::{
     Connection as _, Sqlite, SqliteConnection,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
-use std::{path::Path, str::FromStr, time::Duration};
+use std::{
+    ffi::{OsStr, OsString},
+    fs::{File, TryLockError},
+    path::{Path, PathBuf},
+    str::FromStr,
+    time::Duration,
+};
+use tokio::time::{Instant, sleep};
 
 /// A store on a SQLite file.
 pub type SqliteStore = SqlStore<Sqlite>;
@@ -57,6 +64,39 @@ async fn is_free(connection: &mut SqliteConnection) -> Result<bool, sqlx::Error>
     Ok(!connection.is_in_transaction())
 }
 
+/// How often to see whether another process has made the tables meanwhile.
+const SETTING_UP: Duration = Duration::from_millis(20);
+
+/// Keeps other processes from opening a database that is just being made: of two that make it at once
+/// one would fail. The lock ends with what is answered, or with the process.
+async fn lock_setup(database: &Path) -> Result<File, sqlx::Error> {
+    let name = database.file_name().unwrap_or_default();
+    let name = [name, OsStr::new("-setup")].into_iter().collect::<OsString>();
+    let mut options = File::options();
+    options.create(true).write(true).truncate(false);
+    let file = options.open(database.with_file_name(name))?;
+    let deadline = Instant::now() + BUSY;
+    loop {
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) if Instant::now() < deadline => sleep(SETTING_UP).await,
+            Err(TryLockError::WouldBlock) => return Err(sqlx::Error::PoolTimedOut),
+            // Some file systems have no locks: then only the first start is at risk.
+            Ok(()) | Err(TryLockError::Error(_)) => return Ok(file),
+        }
+    }
+}
+
+/// The file that a database url names; none if it names no file.
+///
+/// # Errors
+/// A `sqlite:` url that can't be read.
+pub fn sqlite_file(url: &str) -> Result<Option<PathBuf>, StoreError> {
+    if !url.starts_with("sqlite:") || url.contains(":memory:") {
+        return Ok(None);
+    }
+    Ok(Some(SqliteConnectOptions::from_str(url)?.get_filename().into()))
+}
+
 impl SqlStore<Sqlite> {
     /// Opens the file that a `sqlite:` URL names, as [`SqliteStore::open`] does.
     ///
@@ -78,6 +118,7 @@ impl SqlStore<Sqlite> {
         if let Some(folder) = options.get_filename().parent() {
             tokio::fs::create_dir_all(folder).await.map_err(sqlx::Error::Io)?;
         }
+        let _setup = lock_setup(options.get_filename()).await?;
         let options = options
             .create_if_missing(true)
             .foreign_keys(true)
