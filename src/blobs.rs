@@ -62,6 +62,15 @@ pub struct Streamed {
     pub chunks: BoxStream<'static, object_store::Result<Bytes>>,
 }
 
+/// How the object of a blob looks without reading it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outside {
+    /// How many bytes it has.
+    pub size: u64,
+    /// Another one once it was written anew, if the object store tells.
+    pub tag: Option<String>,
+}
+
 /// Where the bytes of blobs are.
 #[derive(Clone, Debug)]
 pub struct Blobs {
@@ -249,6 +258,18 @@ impl Blobs {
         match self.objects.delete(&staged.0).await {
             Err(object_store::Error::NotFound { .. }) => Ok(()),
             other => other,
+        }
+    }
+
+    /// How the object of a blob looks, if it is there.
+    ///
+    /// # Errors
+    /// The object store's trouble.
+    pub async fn look(&self, digest: Digest) -> Result<Option<Outside>, BlobError> {
+        match self.objects.head(&location(digest)).await {
+            Ok(meta) => Ok(Some(Outside { size: meta.size, tag: meta.e_tag })),
+            Err(object_store::Error::NotFound { .. }) => Ok(None),
+            Err(error) => Err(error.into()),
         }
     }
 

@@ -3,14 +3,11 @@
 use super::{Driver, DriverError};
 use crate::{
     access::TokenId,
-    blobs::Streamed,
     store::{AddedDataset, BlobRow, DatasetRow, DeletedDataset, NewDataset, StoreError, SweepData},
 };
 use anyhow::Context as _;
 use floodgauge_datasets::{Folder, SetError, digest, pack, upload, upload::UploadError};
-use floodgauge_protocol::{
-    Dataset, DatasetKind, DatasetName, Digest, Format, Invalid, LeaseId, Pin, Upload,
-};
+use floodgauge_protocol::{Dataset, DatasetKind, DatasetName, Format, Invalid, Pin, Upload};
 use std::{
     fs::File,
     io::{self, BufReader, BufWriter, Seek, Write},
@@ -79,7 +76,9 @@ impl Driver {
             DatasetKind::Files => Some(self.named(&name).await?),
             DatasetKind::Uploaded => {
                 let row = self.0.store.dataset(name.as_str()).await?;
-                Some(row.ok_or_else(|| no_such(&name))?)
+                let row = row.ok_or_else(|| no_such(&name))?;
+                self.check_whole(&row).await?;
+                Some(row)
             }
         };
         dataset.pin = found.map(|row| Pin { sha256: row.blob.digest, upload: row.upload });
@@ -101,13 +100,17 @@ impl Driver {
                 let (driver, of) = (self.clone(), name.clone());
                 let sha256 = match (blocking(move || driver.folder().digest(&of)).await?, kept) {
                     (Ok(sha256), _) => sha256,
-                    (Err(SetError::Missing { .. }), Some(row)) => row.blob.digest,
+                    (Err(SetError::Missing { .. }), Some(row)) => {
+                        self.check_whole(&row).await?;
+                        row.blob.digest
+                    }
                     (Err(error), _) => return Err(unusable(&name, &error)),
                 };
                 Some(Pin { sha256, upload: None })
             }
             DatasetKind::Uploaded => {
                 let row = kept.ok_or_else(|| no_such(&name))?;
+                self.check_whole(&row).await?;
                 Some(Pin { sha256: row.blob.digest, upload: row.upload })
             }
         };
@@ -120,12 +123,17 @@ impl Driver {
         let (driver, of) = (self.clone(), name.clone());
         match blocking(move || driver.folder().digest(&of)).await? {
             Ok(digest) => {
-                if let Some(row) = kept.filter(|row| row.blob.digest == digest) {
+                // What is kept of it and damaged is kept anew.
+                if let Some(row) = kept.filter(|row| row.blob.digest == digest)
+                    && self.data_damage(&row).await?.is_none()
+                {
                     return Ok(row);
                 }
             }
             Err(SetError::Missing { .. }) if kept.is_some() => {
-                return kept.ok_or_else(|| no_such(name));
+                let row = kept.ok_or_else(|| no_such(name))?;
+                self.check_whole(&row).await?;
+                return Ok(row);
             }
             Err(error) => return Err(unusable(name, &error)),
         }
@@ -141,7 +149,8 @@ impl Driver {
         }
     }
 
-    /// Stores a file's bytes and records them under a name.
+    /// Stores a file's bytes and records them under a name. Where they were there already they are
+    /// stored all the same, in the place of what may be damaged.
     async fn keep(
         &self,
         name: &DatasetName,
@@ -164,30 +173,15 @@ impl Driver {
         // Nothing is left of what got its name.
         self.0.blobs.discard(staged).await.map_err(crate::blobs::BlobError::from)?;
         let added = added?;
+        if added != AddedDataset::NameTaken && self.0.damaged.mended(blob.digest) {
+            tracing::info!(%name, digest = %blob.digest, "a damaged data set is whole again");
+            self.0.line.wake(1);
+        }
         if added == AddedDataset::New {
             tracing::info!(%name, digest = %blob.digest, size = blob.size, "a data set is kept");
         }
         let row = self.0.store.dataset(name.as_str()).await?;
         row.map(|row| (row, added)).ok_or_else(|| DriverError::NoDataset(name.clone()))
-    }
-
-    /// The bytes of the data set that the sweep of a leased segment is pinned to; none if it is
-    /// pinned to other bytes.
-    ///
-    /// # Errors
-    /// [`DriverError::LeaseLost`].
-    pub async fn get_data(
-        &self,
-        lease: LeaseId,
-        token: &str,
-        digest: Digest,
-    ) -> Result<Option<Streamed>, DriverError> {
-        let leased = self.held(lease, token).await?;
-        let sweep = self.sweep(leased.sweep).await?;
-        match sweep.facts().spec().recipe.dataset.pin {
-            Some(pin) if pin.sha256 == digest => Ok(self.0.blobs.stream(digest).await?),
-            _ => Ok(None),
-        }
     }
 }
 
@@ -214,7 +208,7 @@ fn fault(error: io::Error) -> DriverError {
     DriverError::Fault(anyhow::Error::new(error).context("a data set can't be put by"))
 }
 
-fn invalid(pointer: &str, message: String) -> DriverError {
+pub(super) fn invalid(pointer: &str, message: String) -> DriverError {
     DriverError::Invalid(vec![Invalid { pointer: pointer.into(), message }])
 }
 

@@ -76,6 +76,11 @@ pub enum DriverError {
     /// There is no such data set, or nothing is kept of it.
     #[error("nothing is kept of a data set `{0}`")]
     NoDataset(DatasetName),
+    /// What is kept of the data set is lost or damaged; a segment that needed it was put back.
+    #[error(
+        "the data set `{0}` is damaged on the server: its sweeps wait until the same file is added again"
+    )]
+    DataDamaged(DatasetName),
     /// Sweeps are pinned to the data set.
     #[error("{} pinned to the data set `{name}`: delete {} first", sweeps_are(*.sweeps), if *.sweeps == 1 { "it" } else { "them" })]
     DatasetInUse {
@@ -99,6 +104,13 @@ impl DriverError {
     /// Whether it says that a log can't be replayed by this binary.
     pub fn is_unreplayable(&self) -> bool {
         matches!(self, Self::Version { .. } | Self::Replay { .. } | Self::Damaged { .. })
+    }
+}
+
+impl DriverError {
+    /// Whether it says that the worker at hand can't have anything of a sweep, which goes on all the same.
+    pub(super) fn is_not_for_now(&self) -> bool {
+        matches!(self, Self::Unspoken | Self::DataDamaged(_))
     }
 }
 

@@ -6,6 +6,7 @@
 //!
 //! - [`Driver`]: what users and workers may do.
 //! - `control`: what users do to a sweep on its way.
+//! - `damaged`: data sets whose bytes are lost or damaged.
 //! - `datasets`: data sets, added, pinned, deleted.
 //! - `drain`: the end of a server in order.
 //! - `estimate`: how long a sweep would take.
@@ -18,6 +19,7 @@
 //! - `work`: leases, reports, blobs.
 
 mod control;
+mod damaged;
 mod datasets;
 mod drain;
 mod effects;
@@ -90,6 +92,7 @@ struct Inner {
     line: line::Line,
     leases: drain::ActiveLeases,
     unreplayable: unreplayable::Unreplayable,
+    damaged: damaged::DamagedData,
     readers: explain::Readers,
     claimants: waiting::Claimants,
     metrics: Metrics,
@@ -125,7 +128,8 @@ impl Driver {
         let live = std::sync::Mutex::default();
         let changes = watch::channel(0).0;
         let folder = Folder::new(&config.data);
-        let (line, leases, unreplayable, readers, claimants, metrics) = Default::default();
+        let (line, leases, unreplayable, damaged) = Default::default();
+        let (readers, claimants, metrics) = Default::default();
         Self(Arc::new(Inner {
             store,
             blobs,
@@ -136,6 +140,7 @@ impl Driver {
             line,
             leases,
             unreplayable,
+            damaged,
             readers,
             claimants,
             metrics,

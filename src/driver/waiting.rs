@@ -40,8 +40,8 @@ impl Claimants {
 }
 
 impl Driver {
-    /// Why nobody works on a sweep, in words, where all that is left of it is for machines of a kind
-    /// that hasn't asked for work lately; else none.
+    /// Why nobody works on a sweep, in words, where its data set is damaged, or all that is left of it is
+    /// for machines of a kind that hasn't asked for work lately; else none.
     ///
     /// # Errors
     /// The database's trouble.
@@ -49,6 +49,11 @@ impl Driver {
         let goes_on = matches!(row.status, SweepStatus::Queued | SweepStatus::Running);
         if !goes_on || self.replay_error(row).is_some() {
             return Ok(None);
+        }
+        if let Ok(spec) = row.read_spec()
+            && let Some(why) = self.waits_for_data(row.sweep, &spec.recipe.dataset.name)
+        {
+            return Ok(Some(why));
         }
         let open = self.0.store.open_work(row.sweep).await?;
         if open.iter().any(|work| work.is_held) {

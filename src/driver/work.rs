@@ -72,13 +72,15 @@ impl Driver {
     }
 
     /// Takes the next segment that can be taken; one that turns out to be over is passed by, and so
-    /// is a sweep whose log can't be replayed, or whose recipe the worker wouldn't understand.
+    /// is a sweep whose log can't be replayed, whose data set is damaged, or whose recipe the worker
+    /// wouldn't understand.
     async fn try_claim(
         &self,
         request: &ClaimRequest,
         spoken: u32,
     ) -> Result<Option<Assignment>, DriverError> {
         let mut except = self.0.unreplayable.all();
+        except.extend(self.without_data().await?);
         loop {
             let claim = Claim {
                 lease: LeaseId(Uuid::new_v4()),
@@ -97,7 +99,7 @@ impl Driver {
                     return Ok(Some(assignment));
                 }
                 Ok(None) | Err(DriverError::LeaseLost | DriverError::NotFound) => {}
-                Err(error) if error.is_unreplayable() || matches!(error, DriverError::Unspoken) => {
+                Err(error) if error.is_unreplayable() || error.is_not_for_now() => {
                     self.0.store.release(leased.lease).await?;
                     except.push(leased.sweep);
                 }
@@ -119,6 +121,7 @@ impl Driver {
         };
         let still_open = |state: &Sweep, event: Event| {
             recipe(state)?;
+            self.has_data(leased.sweep, state)?;
             Ok(state.facts().segments().get_open(segment).map(|_| event))
         };
         if leased.took_over {

@@ -4,7 +4,7 @@ use super::{
     body::unreadable,
     extract::{DigestPath, LeasePath},
     limit::Limit,
-    openapi::{DigestMismatch, LeaseLost, Malformed, NoBlob, NoLease, TooLarge},
+    openapi::{BlobLeaseLost, DigestMismatch, LeaseLost, Malformed, NoBlob, NoLease, TooLarge},
     problem::Problem,
     state::AppState,
 };
@@ -100,7 +100,7 @@ async fn put(
     responses(
         (status = 200, content_type = "application/octet-stream", body = Octets,
          description = "The bytes"),
-        Malformed, LeaseLost, NoBlob,
+        Malformed, BlobLeaseLost, NoBlob,
     )
 )]
 async fn get(

@@ -12,7 +12,11 @@ use super::{
     state::AppState,
     time::timestamp,
 };
-use crate::{access::Limits, driver::DriverError, store::DatasetRow};
+use crate::{
+    access::Limits,
+    driver::{Driver, DriverError},
+    store::DatasetRow,
+};
 use axum::{
     Json,
     body::{Body, HttpBody as _},
@@ -24,8 +28,8 @@ use floodgauge_api::{
     DatasetItem, DatasetList, Kept,
     datasets::{AddDatasetQuery, DatasetQuery},
 };
-use floodgauge_datasets::{Folder, SetError};
-use floodgauge_protocol::{DatasetName, Format};
+use floodgauge_datasets::SetError;
+use floodgauge_protocol::{DatasetKind, DatasetName, Format};
 use futures::StreamExt as _;
 use std::{fs::File, io::Write as _, time::Duration};
 use tokio::time::timeout;
@@ -82,7 +86,7 @@ async fn add(
     let _place = place.map_err(|error| Problem::Unavailable(error.into()))?;
     let file = receive(request.into_body(), Limit::DATASET).await?;
     let (row, new) = state.driver.add_dataset(caller.owner(), &query.name, format, file).await?;
-    let body = Json(item(&query.name, Some(&row), state.driver.folder())?);
+    let body = Json(item(&state.driver, &query.name, Some(&row)).await?);
     if new {
         // Relative to the request, so that it holds below whatever prefix a proxy adds.
         let location = format!("datasets/{}", query.name);
@@ -126,11 +130,12 @@ async fn list(
         let detail = format!("limit {limit} must be between 1 and {MAX_LIMIT}");
         return Err(Problem::Malformed(detail, Vec::new()));
     }
-    let (store, folder) = (state.driver.store(), state.driver.folder());
+    let store = state.driver.store();
     let mut items = Vec::new();
     if query.cursor.is_none() {
         for name in DatasetName::ALL {
-            items.push(item(&name, store.dataset(name.as_str()).await?.as_ref(), folder)?);
+            let row = store.dataset(name.as_str()).await?;
+            items.push(item(&state.driver, &name, row.as_ref()).await?);
         }
     }
     // Named sets are told already; besides, one more than asked for tells of a next page.
@@ -143,7 +148,7 @@ async fn list(
     for row in uploaded {
         let name =
             row.name.parse().map_err(|error| Problem::Internal(anyhow::Error::new(error)))?;
-        items.push(item(&name, Some(row), folder)?);
+        items.push(item(&state.driver, &name, Some(row)).await?);
     }
     Ok(Json(DatasetList { items, next_cursor }))
 }
@@ -164,7 +169,7 @@ async fn get(
     DatasetPath(name): DatasetPath,
 ) -> Result<Json<DatasetItem>, Problem> {
     let row = state.driver.store().dataset(name.as_str()).await?;
-    item(&name, row.as_ref(), state.driver.folder()).map(Json)
+    item(&state.driver, &name, row.as_ref()).await.map(Json)
 }
 
 /// Delete a data set
@@ -187,11 +192,16 @@ async fn delete(
 }
 
 /// What a data set is, by its name and by what is kept of it.
-fn item(
+async fn item(
+    driver: &Driver,
     name: &DatasetName,
     row: Option<&DatasetRow>,
-    folder: &Folder,
 ) -> Result<DatasetItem, Problem> {
+    let folder = driver.folder();
+    let damage = match row {
+        Some(row) => driver.data_damage(row).await?,
+        None => None,
+    };
     let upload = row.and_then(|row| row.upload);
     let facts = name.facts().or_else(|| upload.map(|upload| upload.facts()));
     let facts = facts.ok_or_else(|| Problem::NotFound(format!("data set `{name}`")))?;
@@ -215,7 +225,12 @@ fn item(
     Ok(DatasetItem {
         name: name.clone(),
         kind: name.kind(),
-        ready: missing.is_empty() || row.is_some(),
+        ready: match name.kind() {
+            // What is damaged of it is made anew from its files, if they are there.
+            DatasetKind::Files => missing.is_empty() || row.is_some() && damage.is_none(),
+            _ => damage.is_none(),
+        },
+        damage,
         missing: missing.iter().map(relative).collect(),
         features: facts.features,
         image: facts.image,

@@ -12,7 +12,7 @@
 //! it was. What a client did wrong isn't logged: its answer tells it.
 //!
 //! `conflict` and the 422s mean "don't send this again as it is", `unavailable` means "do,
-//! a little later", `lease-lost` means "drop the segment and claim anew".
+//! a little later", `lease-lost` and `data-damaged` mean "drop the segment and claim anew".
 
 use super::limit::Limit;
 use crate::{blobs::BlobError, driver::DriverError, store::StoreError};
@@ -56,6 +56,8 @@ pub enum Problem {
     InvalidDataset(String),
     /// The lease was taken over, finished or withdrawn.
     LeaseLost,
+    /// The data set that a segment needs is damaged here, and its lease has ended; says which.
+    DataDamaged(String),
     /// Worker and server understand no version of the wire in common; says which each does.
     WireVersion(String),
     /// The body is longer than the route takes.
@@ -103,6 +105,9 @@ impl Problem {
             }
             Self::Conflict(_) => ("conflict", S::CONFLICT, "its state doesn't allow this"),
             Self::LeaseLost => ("lease-lost", S::CONFLICT, "the lease is no longer held"),
+            Self::DataDamaged(_) => {
+                ("data-damaged", S::CONFLICT, "the data set is damaged on the server")
+            }
             Self::WireVersion(_) => (
                 "wire-version",
                 S::CONFLICT,
@@ -165,9 +170,10 @@ impl Problem {
             Self::RateLimited(wait) => (format!("try again in {} s", whole_seconds(wait)), none()),
             Self::NotFound(what) => (format!("there is no {what}"), none()),
             Self::MethodNotAllowed => ("the header `allow` names the methods".into(), none()),
-            Self::Conflict(why) | Self::InvalidDataset(why) | Self::WireVersion(why) => {
-                (why, none())
-            }
+            Self::Conflict(why)
+            | Self::InvalidDataset(why)
+            | Self::WireVersion(why)
+            | Self::DataDamaged(why) => (why, none()),
             Self::LeaseLost => {
                 ("it was taken over, finished or withdrawn: drop it and claim anew".into(), none())
             }
@@ -256,6 +262,7 @@ impl From<DriverError> for Problem {
             E::Fault(error) if is_full(&error) => Self::Unavailable(error),
             E::Fault(error) => Self::Internal(error),
             E::LeaseLost => Self::LeaseLost,
+            E::DataDamaged(_) => Self::DataDamaged(error.to_string()),
             E::BadReport(bad) => {
                 let pointer = format!("/rows/{}", bad.row);
                 Self::InvalidWork(FieldError { pointer, detail: bad.message })

@@ -205,7 +205,8 @@ pub trait Store: Send + Sync + 'static {
     ) -> Result<bool, StoreError>;
 
     /// Records a data set, and has its object put by `place` while nobody else can add or forget
-    /// its blob. A named set takes the place of what it was; an uploaded one takes nobody's name.
+    /// its blob: where the very same is there too, since its object may be damaged. A named set takes
+    /// the place of what it was; an uploaded one takes nobody's name.
     ///
     /// # Errors
     /// What `place` answers; [`StoreError::OverQuota`] if its owner would have more than it may.

@@ -16,6 +16,11 @@ pub struct DatasetItem {
     pub ready: bool,
     /// Files that it lacks in the server's data folder.
     pub missing: Vec<String>,
+    /// What is wrong with the bytes that are kept of it, in words; null where nothing is known to be.
+    /// Adding the same file again mends it.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(required))]
+    pub damage: Option<String>,
     /// How many numbers a sample has.
     pub features: u32,
     /// The images that its samples are; null where they aren't images.

@@ -56,6 +56,7 @@ fn row(set: &DatasetItem) -> Vec<String> {
 /// Where it is, in words.
 pub(super) fn state(set: &DatasetItem) -> String {
     match set.kind {
+        _ if !set.ready && set.damage.is_some() => "damaged: add the same file again".into(),
         DatasetKind::BuiltIn => "built in".into(),
         DatasetKind::Generated => "generated".into(),
         DatasetKind::Uploaded => "uploaded".into(),

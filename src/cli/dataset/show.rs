@@ -43,6 +43,9 @@ pub async fn run(args: Args) -> Result<(), Failure> {
         ));
         lines.push(words::line("sha-256", &kept.sha256.to_string()));
     }
+    if let Some(damage) = &set.damage {
+        lines.push(words::line("damage", damage));
+    }
     for file in &set.missing {
         lines.push(words::line("missing", file));
     }

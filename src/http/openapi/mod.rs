@@ -181,6 +181,8 @@ problems! {
     NoBlob "404" "`not-found`: there is no such blob",
     StateConflict "409" "`conflict`: the sweep's state doesn't allow this",
     LeaseLost "409" "`lease-lost`: drop the segment and claim anew",
+    BlobLeaseLost "409" "`lease-lost`: drop the segment and claim anew; `data-damaged`: the same, \
+                         since the data set that it needs is damaged here",
     WireVersion "409" "`wire-version`: worker and server understand no version in common; the \
                        detail says which each does",
     TooLarge "413" "`too-large`: the body is too long",

@@ -48,7 +48,10 @@ pub(super) async fn add<DB: Dialect>(
         return Ok(AddedDataset::New);
     }
     match get(db, &new.name).await? {
-        Some(row) if row.blob == new.blob => Ok(AddedDataset::Existing),
+        Some(row) if row.blob == new.blob => {
+            place.await?;
+            Ok(AddedDataset::Existing)
+        }
         _ => Ok(AddedDataset::NameTaken),
     }
 }

@@ -255,9 +255,9 @@ impl<DB: Dialect> Store for SqlStore<DB> {
         let mut tx = begin(&self.writer).await?;
         let added = datasets::add::<DB>(&mut *tx, &new, place).await?;
         match added {
-            AddedDataset::New => tx.commit().await?,
+            AddedDataset::New | AddedDataset::Existing => tx.commit().await?,
             // The blob's row may be new, and nothing refers to it.
-            AddedDataset::Existing | AddedDataset::NameTaken => tx.rollback().await?,
+            AddedDataset::NameTaken => tx.rollback().await?,
         }
         Ok(added)
     }

@@ -9,6 +9,7 @@ mod bits;
 mod blobs;
 mod bounds;
 mod control;
+mod damaged_data;
 mod datasets;
 mod description;
 mod events;

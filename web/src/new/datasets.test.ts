@@ -8,6 +8,7 @@ function set(name: string, change: Partial<DatasetItem>): DatasetItem {
     kind: "built_in",
     ready: true,
     missing: [],
+    damage: null,
     features: 64,
     image: { channels: 1, height: 8, width: 8 },
     classes: 10,
@@ -48,5 +49,11 @@ describe("the data sets of the form", () => {
       "7 features, 3 classes",
     ]);
     expect(datasetHint(undefined)).toBe("");
+  });
+
+  it("tells that a set is damaged on the server, and what mends it", () => {
+    const lost = set("peas", { kind: "uploaded", ready: false, damage: "its bytes are lost" });
+    expect(datasetOptions([lost], "peas")).toEqual([["peas", "peas (damaged)"]]);
+    expect(datasetHint(lost)).toBe("damaged: its bytes are lost; add the same file again");
   });
 });

@@ -20,7 +20,7 @@ const KINDS: Readonly<Record<DatasetItem["kind"], string>> = {
   uploaded: "uploaded",
 };
 
-/** The data sets to choose from: uploaded ones first, those that lack files last. */
+/** The data sets to choose from: uploaded ones first, those that can't be trained on last. */
 export function datasetOptions(
   sets: readonly DatasetItem[],
   chosen: string,
@@ -33,13 +33,15 @@ export function datasetOptions(
 }
 
 function words(set: DatasetItem): string {
-  const state = set.ready ? KINDS[set.kind] : "files are missing";
+  const lacking = set.damage === null ? "files are missing" : "damaged";
+  const state = set.ready ? KINDS[set.kind] : lacking;
   return `${WORDS[set.name] ?? set.name} (${state})`;
 }
 
 /** The size of a set, for the field of its name. */
 export function datasetHint(set: DatasetItem | undefined): string {
   if (!set) return "";
+  if (!set.ready && set.damage !== null) return `damaged: ${set.damage}; add the same file again`;
   if (!set.ready) return `the server's data folder lacks ${set.missing.join(", ")}`;
   const { image, features } = set;
   const samples = image

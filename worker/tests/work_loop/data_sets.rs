@@ -72,6 +72,21 @@ async fn a_data_set_with_other_bytes_fails_the_segment_and_is_not_kept() {
 }
 
 #[tokio::test]
+async fn a_data_set_that_is_damaged_on_the_server_fails_no_segment() {
+    let folder = tempfile::tempdir().unwrap();
+    let cache = Cache { folder: folder.path().into(), max_bytes: 1 << 20 };
+    let (work, table) = uploaded(2);
+    let digest = work.recipe.dataset.pin.unwrap().sha256;
+    let server = Server::start(vec![work.clone(), work]).await;
+    server.set(|log| drop(log.blobs.insert(digest, table)));
+    server.fault("blobs", [Fault::Told(StatusCode::CONFLICT, "data-damaged")]);
+    let worker = AtWork::start(real(&server, cache));
+    server.until(|log| log.finished.len() == 1).await;
+    assert!(server.see(|log| log.failed.is_empty()), "the first one was dropped");
+    worker.end().await.unwrap();
+}
+
+#[tokio::test]
 async fn a_set_of_files_that_nothing_pins_fails_the_segment_with_what_to_do() {
     let mut work = assignment(1);
     work.recipe.dataset = serde_json::from_str(r#"{"name": "mnist"}"#).unwrap();

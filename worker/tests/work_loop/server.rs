@@ -70,6 +70,8 @@ pub struct Log {
 pub enum Fault {
     /// Answers this and does nothing.
     Before(StatusCode),
+    /// Answers this with a problem of this type and does nothing.
+    Told(StatusCode, &'static str),
     /// Does what was asked and answers this: the answer got lost on the way.
     After(StatusCode),
 }
@@ -164,6 +166,7 @@ async fn misbehave(State(log): State<Shared>, request: Request, next: Next) -> R
     });
     let mut answer = match fault {
         Some(Fault::Before(status)) => problem(status, "conflict", "on order"),
+        Some(Fault::Told(status, kind)) => problem(status, kind, "on order"),
         Some(Fault::After(status)) => {
             next.run(request).await;
             problem(status, "conflict", "on order")

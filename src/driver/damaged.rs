@@ -1,0 +1,195 @@
+//! Data sets whose bytes are lost or damaged. A lost or a cut one is known by a look from outside; one
+//! whose bytes were changed, once a worker fetches it.
+//!
+//! That a worker can't have its data is no failure of what it was to train: the segment goes back
+//! into the queue, and its sweep is set aside until the bytes are there again. What is known isn't
+//! stored: after a restart it is found again.
+
+use super::{Driver, DriverError};
+use crate::{
+    blobs::{BlobError, Outside, Streamed},
+    scheduler::Sweep,
+    store::DatasetRow,
+};
+use bytes::Bytes;
+use floodgauge_protocol::{DatasetName, Digest, LeaseId, SweepId};
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+use sha2::{Digest as _, Sha256};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+/// What can be done about it, for whoever is told.
+const REMEDY: &str = "add the same file again";
+
+/// What is known of damage.
+#[derive(Clone, Debug, Default)]
+pub(super) struct DamagedData(Arc<Mutex<Known>>);
+
+#[derive(Debug, Default)]
+struct Known {
+    /// Blobs that were found damaged, and how they looked then: where one looks otherwise by now it may
+    /// be whole again.
+    blobs: HashMap<Digest, Option<Outside>>,
+    /// Sweeps that are set aside for them.
+    sweeps: BTreeMap<SweepId, Digest>,
+}
+
+impl DamagedData {
+    /// Forgets what was known of a blob whose bytes are there again; answers whether anything was.
+    pub fn mended(&self, digest: Digest) -> bool {
+        let mut known = self.lock();
+        known.sweeps.retain(|_, of| *of != digest);
+        known.blobs.remove(&digest).is_some()
+    }
+
+    /// Sets a sweep aside until its data is there again.
+    pub fn set_aside(&self, sweep: SweepId, digest: Digest) {
+        self.lock().sweeps.insert(sweep, digest);
+    }
+
+    /// Whether a blob was found damaged.
+    pub fn is_known(&self, digest: Digest) -> bool {
+        self.lock().blobs.contains_key(&digest)
+    }
+
+    fn note(&self, digest: Digest, outside: Option<Outside>) {
+        self.lock().blobs.insert(digest, outside);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Known> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Driver {
+    /// What is wrong with the bytes that are kept of a data set, in words; none as long as nothing is known
+    /// to be.
+    ///
+    /// # Errors
+    /// The blob store's trouble.
+    pub async fn data_damage(&self, row: &DatasetRow) -> Result<Option<String>, BlobError> {
+        let what = match self.0.blobs.look(row.blob.digest).await? {
+            None => "its bytes are lost".into(),
+            Some(Outside { size, .. }) if size != row.blob.size => {
+                format!("{size} of its {} bytes are there", row.blob.size)
+            }
+            found if self.0.damaged.lock().blobs.get(&row.blob.digest) == Some(&found) => {
+                "its bytes aren't those that were stored".into()
+            }
+            Some(_) => return Ok(None),
+        };
+        Ok(Some(what))
+    }
+
+    /// Sweeps that are set aside since their data is damaged; those whose data looks otherwise by now are
+    /// tried again.
+    ///
+    /// # Errors
+    /// The blob store's trouble.
+    pub(super) async fn without_data(&self) -> Result<Vec<SweepId>, BlobError> {
+        let known: Vec<_> = {
+            let known = self.0.damaged.lock();
+            known.blobs.iter().map(|(digest, outside)| (*digest, outside.clone())).collect()
+        };
+        for (digest, outside) in known {
+            if self.0.blobs.look(digest).await? != outside {
+                self.0.damaged.mended(digest);
+            }
+        }
+        Ok(self.0.damaged.lock().sweeps.keys().copied().collect())
+    }
+
+    /// Sets a sweep aside that is pinned to a data set which was found damaged.
+    pub(super) fn has_data(&self, sweep: SweepId, state: &Sweep) -> Result<(), DriverError> {
+        let dataset = &state.facts().spec().recipe.dataset;
+        match dataset.pin {
+            Some(pin) if self.0.damaged.is_known(pin.sha256) => {
+                self.0.damaged.set_aside(sweep, pin.sha256);
+                Err(DriverError::DataDamaged(dataset.name.clone()))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Why a sweep is set aside, if it is since its data is damaged.
+    pub(super) fn waits_for_data(&self, sweep: SweepId, name: &DatasetName) -> Option<String> {
+        let waits = self.0.damaged.lock().sweeps.contains_key(&sweep);
+        waits.then(|| {
+            format!("it waits for its data set `{name}`, which is damaged on the server: {REMEDY}")
+        })
+    }
+
+    /// The bytes of the data set that the sweep of a leased segment is pinned to; none if it is
+    /// pinned to other bytes. They break off before their end if they turn out to be damaged.
+    ///
+    /// # Errors
+    /// [`DriverError::LeaseLost`]; [`DriverError::DataDamaged`] if they are known to be damaged: the
+    /// lease has ended then.
+    pub async fn get_data(
+        &self,
+        lease: LeaseId,
+        token: &str,
+        digest: Digest,
+    ) -> Result<Option<Streamed>, DriverError> {
+        let leased = self.held(lease, token).await?;
+        let sweep = self.sweep(leased.sweep).await?;
+        let dataset = &sweep.facts().spec().recipe.dataset;
+        if dataset.pin.is_none_or(|pin| pin.sha256 != digest) {
+            return Ok(None);
+        }
+        let outside = self.0.blobs.look(digest).await?;
+        let known = self.0.damaged.lock().blobs.get(&digest) == Some(&outside);
+        if !known && let Some(streamed) = self.0.blobs.stream(digest).await? {
+            let damaged = self.0.damaged.clone();
+            return Ok(Some(checked(streamed, digest, move || damaged.note(digest, outside))));
+        }
+        self.0.damaged.note(digest, outside);
+        self.0.damaged.set_aside(leased.sweep, digest);
+        self.0.store.release(lease).await?;
+        self.0.leases.forget(lease);
+        tracing::error!(sweep = %leased.sweep, name = %dataset.name, %digest,
+            "a data set is damaged; its sweeps wait until the same file is added again");
+        Err(DriverError::DataDamaged(dataset.name.clone()))
+    }
+
+    /// Refuses a data set that can't be trained on since what is kept of it is damaged.
+    pub(super) async fn check_whole(&self, row: &DatasetRow) -> Result<(), DriverError> {
+        match self.data_damage(row).await? {
+            None => Ok(()),
+            Some(what) => Err(super::datasets::invalid(
+                "/recipe/dataset/name",
+                format!("the data set `{}` is damaged on the server: {what}; {REMEDY}", row.name),
+            )),
+        }
+    }
+}
+
+/// The same bytes, of which the last come only if all of them have the digest; else `damaged` is told.
+fn checked(
+    streamed: Streamed,
+    digest: Digest,
+    damaged: impl FnOnce() + Send + 'static,
+) -> Streamed {
+    let Streamed { size, chunks } = streamed;
+    let begun = (chunks, Sha256::new(), None::<Bytes>, Some(damaged));
+    let chunks =
+        stream::try_unfold(begun, move |(mut chunks, mut sum, mut held, mut damaged)| async move {
+            while let Some(chunk) = chunks.try_next().await? {
+                sum.update(&chunk);
+                if let Some(before) = held.replace(chunk) {
+                    return Ok(Some((before, (chunks, sum, held, damaged))));
+                }
+            }
+            let Some(damaged) = damaged.take() else { return Ok(None) };
+            let found = Digest(sum.clone().finalize().into());
+            if found != digest {
+                damaged();
+                let source = format!("blob {digest} has the digest {found}").into();
+                return Err(object_store::Error::Generic { store: "blobs", source });
+            }
+            Ok(held.take().map(|last| (last, (chunks, sum, None, None))))
+        });
+    Streamed { size, chunks: chunks.boxed() }
+}
