@@ -22,7 +22,7 @@ pub async fn run(driver: Driver, retention: Retention) {
     let mut unreferenced = Unreferenced::default();
     loop {
         ticks.tick().await;
-        if let Err(error) = driver.store().settle_queue().await {
+        if let Err(error) = driver.store().rebuild_queue().await {
             tracing::warn!(%error, "the queue can't be put right; trying again later");
         }
         if let Err(error) = retain(&driver, &retention).await {

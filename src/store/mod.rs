@@ -131,7 +131,7 @@ pub trait Store: Send + Sync + 'static {
 
     /// Puts right which sweeps claims are served from, where a server wrote that is too old to know of
     /// it: to be called at a server's start, and every now and then.
-    async fn settle_queue(&self) -> Result<(), StoreError>;
+    async fn rebuild_queue(&self) -> Result<(), StoreError>;
 
     /// Puts a segment back into the queue that was claimed and not begun; its family is pinned no
     /// more if nothing else of it was ever claimed. Nothing happens if the lease is lost.

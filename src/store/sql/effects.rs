@@ -49,7 +49,7 @@ pub(super) async fn apply<DB: Dialect>(
     keep_checkpoints(db, sweep, trials.values()).await?;
     upsert_trials(db, sweep, trials.into_values()).await?;
     if changes_work {
-        turns::settle(db, sweep).await?;
+        turns::requeue(db, sweep).await?;
     }
     Ok(())
 }

@@ -162,9 +162,9 @@ impl<DB: Dialect> Store for SqlStore<DB> {
         }
     }
 
-    async fn settle_queue(&self) -> Result<(), StoreError> {
+    async fn rebuild_queue(&self) -> Result<(), StoreError> {
         let mut tx = begin(&self.writer).await?;
-        turns::settle_all(&mut *tx).await?;
+        turns::requeue_all(&mut *tx).await?;
         Ok(tx.commit().await?)
     }
 

@@ -2,7 +2,7 @@
 //!
 //! A sweep with work that isn't over has a row in `queue`, which holds its place in the order of
 //! turns. So a claim reads a few rows off the front of an index, however much waits behind them and
-//! however much is over. Writers of a log put rows in and take them out ([`settle`]), claims note
+//! however much is over. Writers of a log put rows in and take them out ([`requeue`]), claims note
 //! turns ([`took_turn`]). Both touch the row after all else that they lock, so that nobody who has
 //! it locked waits for one who waits for it.
 
@@ -148,7 +148,7 @@ const ROW: &str = "w.sweep, w.priority,
     (select min(s.queued_ms) from segments s where s.sweep = w.sweep and s.state <> 'closed')";
 
 /// Puts a sweep into the queue or takes it out, by what its status and its segments have become.
-pub(super) async fn settle(db: &mut impl Statements, sweep: SweepId) -> Result<(), StoreError> {
+pub(super) async fn requeue(db: &mut impl Statements, sweep: SweepId) -> Result<(), StoreError> {
     let sql = format!(
         "delete from queue where sweep = $1 and not exists ( \
          select 1 from sweeps w join segments s on s.sweep = w.sweep \
@@ -165,8 +165,8 @@ pub(super) async fn settle(db: &mut impl Statements, sweep: SweepId) -> Result<(
     db.execute(sql, values![sweep]).await.map(drop)
 }
 
-/// Settles every sweep: a server of a release that knew of no queue may have written to some.
-pub(super) async fn settle_all(db: &mut impl Statements) -> Result<(), StoreError> {
+/// Puts every sweep where it belongs: a server of a release that knew of no queue may have written to some.
+pub(super) async fn requeue_all(db: &mut impl Statements) -> Result<(), StoreError> {
     let sql = format!(
         "delete from queue where sweep not in ( \
          select w.sweep from sweeps w join segments s on s.sweep = w.sweep \

@@ -140,7 +140,7 @@ impl<'a> Raw<'a> {
             id("n.i")
         ))
         .await;
-        self.db.store.settle_queue().await.unwrap();
+        self.db.store.rebuild_queue().await.unwrap();
         if self.is_postgres {
             self.db.execute("analyze").await;
         }

@@ -1,8 +1,8 @@
 //! Which segment a worker gets.
 
 use super::fixture::{
-    HOUR, append, claim, create, create_with, leased, leased_and_expired, new_sweep, segment,
-    segment_of,
+    HOUR, append, claim, create, create_with, delete, leased, leased_and_expired, new_sweep,
+    segment, segment_of,
 };
 use crate::support::{TestDatabase, on_both_databases};
 use floodgauge::{
@@ -153,7 +153,7 @@ async fn a_sweep_that_is_gone_is_no_turn_of_anybodys(db: TestDatabase) {
     let gone = create_with(&db.store, vec![segment(0)]).await;
     let over = create_with(&db.store, vec![segment(0)]).await;
     let stays = create_with(&db.store, vec![segment(0)]).await;
-    assert!(db.store.delete_sweep(gone).await.unwrap());
+    delete(&db.store, gone).await;
     append(&db.store, over, Effects { close_all: true, ..Effects::default() }).await;
     assert_eq!(claim_all(&db.store).await, [stays]);
 }
@@ -167,7 +167,7 @@ async fn what_a_server_wrote_that_knew_no_queue_is_found_once_the_queue_is_put_r
     db.execute(&format!("delete from queue where sweep = '{queued}'")).await;
     db.execute(&format!("update segments set state = 'closed' where sweep = '{over}'")).await;
     assert_eq!(db.store.claim(claim("w", HOUR)).await.unwrap(), None);
-    db.store.settle_queue().await.unwrap();
+    db.store.rebuild_queue().await.unwrap();
     assert_eq!(claim_all(&db.store).await, [queued]);
     assert_eq!(db.count("queue").await, 1, "the other one is out of it");
 }
