@@ -5,6 +5,7 @@ mod model;
 mod search;
 
 use crate::{recipe::Optimizer, schedule::Schedule, sweep::SweepSpec};
+use std::fmt;
 
 /// One field that is out of its range.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,9 +41,15 @@ pub(crate) mod bound {
 struct Problems(Vec<Invalid>);
 
 impl Problems {
-    fn unless(&mut self, holds: bool, pointer: &str, message: impl FnOnce() -> String) {
+    /// What is right costs neither pointer nor message.
+    fn unless(
+        &mut self,
+        holds: bool,
+        pointer: impl fmt::Display,
+        message: impl FnOnce() -> String,
+    ) {
         if !holds && self.0.len() < bound::MAX_PROBLEMS {
-            self.0.push(Invalid { pointer: pointer.into(), message: message() });
+            self.0.push(Invalid { pointer: pointer.to_string(), message: message() });
         }
     }
 }
@@ -112,23 +119,23 @@ impl SweepSpec {
         let at = |field: &str| format!("/recipe/optimizer/{field}");
         let optimizer = &self.recipe.optimizer;
         let lr = optimizer.lr();
-        problems.unless(positive(lr), &at("lr"), || format!("lr {lr} must be above 0"));
+        problems.unless(positive(lr), at("lr"), || format!("lr {lr} must be above 0"));
         match *optimizer {
             Optimizer::Sgd { momentum, nesterov, .. } => {
-                problems.unless(unit(momentum), &at("momentum"), || {
+                problems.unless(unit(momentum), at("momentum"), || {
                     format!("momentum {momentum} must be at least 0 and below 1")
                 });
-                problems.unless(!nesterov || momentum > 0.0, &at("nesterov"), || {
+                problems.unless(!nesterov || momentum > 0.0, at("nesterov"), || {
                     "nesterov needs a momentum above 0".into()
                 });
             }
             Optimizer::Adam { beta_1, beta_2, epsilon, .. }
             | Optimizer::Adamw { beta_1, beta_2, epsilon, .. } => {
-                problems.unless(positive(epsilon), &at("epsilon"), || {
+                problems.unless(positive(epsilon), at("epsilon"), || {
                     format!("epsilon {epsilon} must be above 0")
                 });
                 for (name, beta) in [("beta_1", beta_1), ("beta_2", beta_2)] {
-                    problems.unless(unit(beta), &at(name), || {
+                    problems.unless(unit(beta), at(name), || {
                         format!("{name} {beta} must be at least 0 and below 1")
                     });
                 }
@@ -136,13 +143,12 @@ impl SweepSpec {
         }
         let schedule = optimizer.schedule();
         let (warmup, epochs) = (schedule.warmup(), self.recipe.epochs);
-        problems.unless(warmup == 0 || warmup < epochs, &at("schedule/warmup"), || {
+        problems.unless(warmup == 0 || warmup < epochs, at("schedule/warmup"), || {
             format!("warmup {warmup} must be below epochs, {epochs}")
         });
         if let Schedule::Step { every, factor, .. } = *schedule {
-            problems
-                .unless(every >= 1, &at("schedule/every"), || "every must be at least 1".into());
-            problems.unless(factor > 0.0 && factor <= 1.0, &at("schedule/factor"), || {
+            problems.unless(every >= 1, at("schedule/every"), || "every must be at least 1".into());
+            problems.unless(factor > 0.0 && factor <= 1.0, at("schedule/factor"), || {
                 format!("factor {factor} must be above 0 and at most 1")
             });
         }

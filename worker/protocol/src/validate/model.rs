@@ -92,9 +92,11 @@ fn check_widths(problems: &mut Problems, field: &str, what: &str, widths: &[u32]
         return;
     }
     for (i, width) in widths.iter().enumerate() {
-        problems.unless((1..=bound::MAX_WIDTH).contains(width), &format!("{pointer}/{i}"), || {
-            format!("width {width} must be between 1 and {}", bound::MAX_WIDTH)
-        });
+        problems.unless(
+            (1..=bound::MAX_WIDTH).contains(width),
+            format_args!("{pointer}/{i}"),
+            || format!("width {width} must be between 1 and {}", bound::MAX_WIDTH),
+        );
     }
 }
 

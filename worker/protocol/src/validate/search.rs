@@ -121,11 +121,10 @@ fn check_methods(search: &Search, size: &Size, problems: &mut Problems) {
     let mut known = HashSet::with_capacity(size.arms);
     for (i, method) in methods.iter().enumerate() {
         let MethodSpec::Table(table) = method else { continue };
-        let at = format!("/search/methods/{i}");
-        check_table(table, &at, problems);
         let arms = table.arms();
+        check_table(table, &arms, i, problems);
         let again = arms.iter().find(|arm| known.contains(&key(**arm)));
-        problems.unless(again.is_none(), &at, || {
+        problems.unless(again.is_none(), format_args!("/search/methods/{i}"), || {
             format!(
                 "{} is among the methods before",
                 again.map_or_else(String::new, Method::to_string)
@@ -135,32 +134,35 @@ fn check_methods(search: &Search, size: &Size, problems: &mut Problems) {
     }
 }
 
-fn check_table(table: &MethodTable, at: &str, problems: &mut Problems) {
-    match table {
-        MethodTable::Alternating { lr } => {
-            let at = format!("{at}/lr");
-            check_list(&table.arms(), &at, "pair of rates", problems);
-            for (i, &[descent, ascent]) in lr.iter().enumerate() {
-                if !(positive(descent) && positive(ascent) && descent > ascent) {
-                    problems.unless(false, &format!("{at}/{i}"), || {
-                        format!("the rates [{descent}, {ascent}] must fall and be above 0")
-                    });
-                }
-            }
-        }
-        MethodTable::GradientPenalty { lambda, rho } => {
-            problems.unless(positive(*rho), &format!("{at}/rho"), || {
+/// Checks the method at place `i`, whose arms are spelled out.
+fn check_table(table: &MethodTable, arms: &[Method], i: usize, problems: &mut Problems) {
+    let (field, noun) = match table {
+        MethodTable::Alternating { .. } => ("lr", "pair of rates"),
+        MethodTable::GradientPenalty { rho, .. } => {
+            problems.unless(positive(*rho), format_args!("/search/methods/{i}/rho"), || {
                 format!("rho {rho} must be above 0")
             });
-            let at = format!("{at}/lambda");
-            check_list(&table.arms(), &at, "lambda", problems);
-            for (i, &lambda) in lambda.iter().enumerate() {
-                if !positive(lambda) {
-                    problems.unless(false, &format!("{at}/{i}"), || {
-                        format!("lambda {lambda} must be above 0")
-                    });
-                }
+            ("lambda", "lambda")
+        }
+    };
+    let at = format_args!("/search/methods/{i}/{field}");
+    problems.unless(!arms.is_empty(), at, || format!("at least one {noun} is needed"));
+    let once = arms.len() == 1 || distinct(arms.iter().copied().map(key));
+    problems.unless(once, at, || format!("each {noun} can be named once"));
+    for (place, &arm) in arms.iter().enumerate() {
+        let at = format_args!("{at}/{place}");
+        match arm {
+            Method::Alternating { descent, ascent } => {
+                let holds = positive(descent) && positive(ascent) && descent > ascent;
+                problems.unless(holds, at, || {
+                    format!("the rates [{descent}, {ascent}] must fall and be above 0")
+                });
             }
+            Method::GradientPenalty { lambda, .. } => {
+                problems
+                    .unless(positive(lambda), at, || format!("lambda {lambda} must be above 0"));
+            }
+            _ => {}
         }
     }
 }
@@ -173,18 +175,10 @@ fn check_decays(decays: &[f64], problems: &mut Problems) {
     for (i, decay) in decays.iter().enumerate() {
         problems.unless(
             decay.is_finite() && *decay >= 0.0,
-            &format!("/search/weight_decay/{i}"),
+            format_args!("/search/weight_decay/{i}"),
             || format!("weight_decay {decay} must be a finite number of at least 0"),
         );
     }
-}
-
-/// A list of parameters, one an arm, that names each at least, and at most, once.
-fn check_list(arms: &[Method], at: &str, noun: &str, problems: &mut Problems) {
-    problems.unless(!arms.is_empty(), at, || format!("at least one {noun} is needed"));
-    problems.unless(distinct(arms.iter().copied().map(key)), at, || {
-        format!("each {noun} can be named once")
-    });
 }
 
 /// What tells an arm from others: two are equal if their keys are.
