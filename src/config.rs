@@ -1,6 +1,10 @@
 //! Settings, one struct per concern. A field's doc comment is its help text, and its name in
 //! the environment stands beside its flag, so that all three are read in one place.
 
+mod connections;
+
+pub use connections::Connections;
+
 use crate::{
     access::{DEFAULT_RATE, Kind, OpenTo, Secret},
     base_path::BasePath,

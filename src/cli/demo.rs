@@ -9,7 +9,10 @@ use super::{
 };
 use crate::{
     client::Client,
-    config::{DEFAULT_LISTEN, Data, Drain, Listen, Log, Retention, Storage, Work, socket_address},
+    config::{
+        Connections, DEFAULT_LISTEN, Data, Drain, Listen, Log, Retention, Storage, Work,
+        socket_address,
+    },
 };
 use anyhow::Context as _;
 use console::style;
@@ -62,6 +65,7 @@ pub async fn run(args: Args) -> Result<(), Failure> {
         work: &Work::one_worker(),
         data: &Data::none(),
         listen: &Listen::on(address),
+        connections: Connections::default(),
         retention: Retention::default(),
     };
     let mut sole = Sole::of(&storage).await?;

@@ -26,6 +26,7 @@ mod bars;
 mod color;
 mod failure;
 mod housekeeping;
+mod limits;
 mod log;
 mod phases;
 mod plan;

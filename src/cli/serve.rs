@@ -7,7 +7,7 @@ use super::{
     sole::Sole,
 };
 use crate::{
-    config::{Data, Drain, Listen, Log, Retention, Storage, Work},
+    config::{Connections, Data, Drain, Listen, Log, Retention, Storage, Work},
     http::access::OpenTo,
 };
 use anyhow::Context as _;
@@ -25,6 +25,8 @@ Examples:
 pub struct Args {
     #[command(flatten)]
     listen: Listen,
+    #[command(flatten)]
+    connections: Connections,
     #[command(flatten)]
     storage: Storage,
     #[command(flatten)]
@@ -77,6 +79,7 @@ pub async fn run(args: Args) -> Result<(), Failure> {
         work: &args.work,
         data: &args.data,
         listen: &args.listen,
+        connections: args.connections,
         retention: args.retention,
     };
     let server = Server::start(listener, store, settings).await?;

@@ -2,14 +2,14 @@
 //! own address.
 
 use super::{
-    Failure, housekeeping,
+    Failure, housekeeping, limits,
     worker::{self, Ending, Setup},
 };
 use crate::{
     blobs::Blobs,
-    config::{Data, Drain, Listen, Machine, Retention, Storage, Work},
+    config::{Connections, Data, Drain, Listen, Machine, Retention, Storage, Work},
     driver::{Driver, DriverConfig},
-    http::{self, AppState, access::Gate},
+    http::{self, AppState, ConnectionBounds, access::Gate},
     store::{self, DynStore, SqliteStore},
 };
 use anyhow::Context as _;
@@ -32,6 +32,8 @@ pub struct Settings<'a> {
     pub data: &'a Data,
     /// Who may reach it.
     pub listen: &'a Listen,
+    /// How many connections it keeps, and for how long.
+    pub connections: Connections,
     /// How long what ended sweeps leave behind is kept.
     pub retention: Retention,
 }
@@ -57,7 +59,7 @@ impl Server {
         store: DynStore,
         settings: Settings<'_>,
     ) -> Result<Self, Failure> {
-        let Settings { storage, work, data, listen, retention } = settings;
+        let Settings { storage, work, data, listen, connections, retention } = settings;
         let folder = storage.blob_folder();
         let blobs = Blobs::open(&folder)
             .with_context(|| format!("the blobs in {} can't be opened", folder.display()))?;
@@ -75,7 +77,9 @@ impl Server {
             Some(base) => http::below(base.clone(), app),
             None => app,
         };
-        let serving = tokio::spawn(http::serve(listener, app, closing.clone().cancelled_owned()));
+        let closed = closing.clone().cancelled_owned();
+        let serving = http::serve_within(bounds(connections), listener, app, closed);
+        let serving = tokio::spawn(serving);
         let house = housekeeping::run(driver.clone(), retention);
         tokio::spawn(closing.clone().run_until_cancelled_owned(house));
         tokio::spawn(closing.clone().run_until_cancelled_owned(driver.clone().listen()));
@@ -131,6 +135,22 @@ impl Server {
         self.closing.cancel();
         self.serving.await.context("the server broke down")?.context("the server can't go on")?;
         outcome
+    }
+}
+
+/// The bounds that were set, as far as the system lets this process have them.
+fn bounds(set: Connections) -> ConnectionBounds {
+    let asked = usize::try_from(set.most.get()).unwrap_or(usize::MAX);
+    let connections = limits::connections().map_or(asked, |fit| asked.min(fit));
+    if connections < asked {
+        tracing::info!(connections, asked, "few files may be open, so few connections");
+    }
+    ConnectionBounds {
+        connections,
+        head: set.head(),
+        idle: set.idle(),
+        body: set.body(),
+        write: set.write(),
     }
 }
 

@@ -78,8 +78,9 @@ async fn put(
     let place = state.places.blob_uploads.acquire().await;
     let _place = place.map_err(|error| Problem::Unavailable(error.into()))?;
     let read = timeout(UPLOAD_TIME, Bytes::from_request(request, &state)).await;
-    let late = |_| Problem::Malformed("the body came too slowly".into(), Vec::new());
-    let bytes = read.map_err(late)?.map_err(|rejection| unreadable(rejection, Limit::BLOB))?;
+    let bytes = read
+        .map_err(|_| Problem::TooSlow)?
+        .map_err(|rejection| unreadable(rejection, Limit::BLOB))?;
     let new = state.driver.put_blob(lease, &token, digest, bytes).await?;
     Ok(if new { StatusCode::CREATED } else { StatusCode::OK })
 }

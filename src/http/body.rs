@@ -3,6 +3,7 @@
 use super::{
     limit::Limit,
     problem::{FieldError, Problem},
+    serve::Silence,
 };
 use crate::heavy::{LARGE_BYTES, large};
 use axum::{
@@ -17,6 +18,7 @@ use axum::{
 };
 use serde::de::DeserializeOwned;
 use serde_path_to_error::Segment;
+use std::{error::Error, iter::successors};
 
 /// The longest that a problem's pointer or detail is, in characters: a name may be as long as its body.
 const MAX_TOLD_CHARS: usize = 1_000;
@@ -39,8 +41,15 @@ pub(super) fn unreadable(rejection: BytesRejection, limit: Limit) -> Problem {
         BytesRejection::FailedToBufferBody(FailedToBufferBody::LengthLimitError(_)) => {
             Problem::TooLarge(limit)
         }
+        rejection if is_late(&rejection) => Problem::TooSlow,
         _ => Problem::Malformed("the body broke off".into(), Vec::new()),
     }
+}
+
+/// Whether a body broke off since it was waited for too long.
+pub(super) fn is_late<'a>(error: &'a (dyn Error + 'static)) -> bool {
+    let cause = |error: &&'a (dyn Error + 'static)| (*error).source();
+    successors(Some(error), cause).any(|error| error.is::<Silence>())
 }
 
 /// A JSON body of at most [`Limit::JSON`].

@@ -1,7 +1,7 @@
 //! Bounds of what is done at once and of how long it may take: beyond them clients are told to
 //! come back, so that a slow database or a rush of clients fills neither memory nor files.
 
-use super::problem::Problem;
+use super::{problem::Problem, serve::InReserve};
 use axum::{
     extract::{MatchedPath, Request, State},
     middleware::Next,
@@ -16,7 +16,7 @@ use tokio::{
 /// How much a server does at once, and how long it takes.
 #[derive(Clone, Copy, Debug)]
 pub struct Bounds {
-    /// Requests that are answered at once; claims that wait for work count.
+    /// Requests that are answered at once; claims that wait for work count, health probes don't.
     pub requests: usize,
     /// Event streams that are followed at once.
     pub watchers: usize,
@@ -67,6 +67,20 @@ impl Places {
         Self { bounds, requests, watchers, ..self }
     }
 
+    /// A place to be answered.
+    ///
+    /// # Errors
+    /// [`Problem::Unavailable`] while as many requests are answered as may be, and for one that came
+    /// on a connection beyond their bound.
+    fn to_ask(&self, request: &Request) -> Result<OwnedSemaphorePermit, Problem> {
+        if request.extensions().get::<InReserve>().is_some() {
+            return Err(busy("there are as many connections as may be".into()));
+        }
+        let most = self.bounds.requests;
+        let place = self.requests.clone().try_acquire_owned();
+        place.map_err(|_| busy(format!("{most} requests are being answered")))
+    }
+
     /// A place to follow a log.
     ///
     /// # Errors
@@ -84,13 +98,17 @@ const CLAIM: Duration = Duration::from_secs(30 + 15);
 /// The same where a body is taken in that may be large; these routes have bounds of their own.
 const UPLOAD: Duration = Duration::from_secs(3600);
 
+/// Health probes: they are answered whatever else there is to do.
+const PROBES: [&str; 2] = ["/livez", "/readyz"];
+
 /// Keeps a request within the bounds.
 pub(super) async fn keep(State(places): State<Places>, request: Request, next: Next) -> Response {
-    let Ok(_place) = places.requests.clone().try_acquire_owned() else {
-        let most = places.bounds.requests;
-        return busy(format!("{most} requests are being answered")).into_response();
-    };
     let route = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str);
+    let place = (!PROBES.contains(&route)).then(|| places.to_ask(&request)).transpose();
+    let _place = match place {
+        Ok(place) => place,
+        Err(problem) => return problem.into_response(),
+    };
     let most = match route {
         "/v1/work/claim" => CLAIM,
         "/v1/work/{lease}/blobs/{sha256}" | "/v1/datasets" => UPLOAD,

@@ -3,6 +3,7 @@
 use super::{
     access::Caller,
     blobs::Octets,
+    body::is_late,
     extract::{DatasetPath, Query},
     limit::Limit,
     openapi::{
@@ -31,12 +32,8 @@ use floodgauge_api::{
 use floodgauge_datasets::SetError;
 use floodgauge_protocol::{DatasetKind, DatasetName, Format};
 use futures::StreamExt as _;
-use std::{fs::File, io::Write as _, time::Duration};
-use tokio::time::timeout;
+use std::{fs::File, io::Write as _};
 use utoipa_axum::{router::OpenApiRouter, routes};
-
-/// How long nothing may come of an upload.
-const SILENCE: Duration = Duration::from_secs(60);
 
 /// What an upload may be declared as.
 const MEDIA_TYPES: [(&str, Format); 2] =
@@ -261,10 +258,12 @@ async fn receive(body: Body, limit: Limit) -> Result<File, Problem> {
     let mut file = tempfile::tempfile().map_err(fault)?;
     let (mut chunks, mut bytes) = (body.into_data_stream(), 0);
     loop {
-        let next = timeout(SILENCE, chunks.next()).await;
-        let late = |_| Problem::Malformed("the body came too slowly".into(), Vec::new());
-        let Some(chunk) = next.map_err(late)? else { return Ok(file) };
-        let broken = |_| Problem::Malformed("the body broke off".into(), Vec::new());
+        // How long it may take is up to the connection's bounds.
+        let Some(chunk) = chunks.next().await else { return Ok(file) };
+        let broken = |error: axum::Error| match is_late(&error) {
+            true => Problem::TooSlow,
+            false => Problem::Malformed("the body broke off".into(), Vec::new()),
+        };
         let chunk = chunk.map_err(broken)?;
         bytes += chunk.len() as u64;
         if bytes > limit.bytes() {

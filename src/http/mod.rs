@@ -57,7 +57,7 @@ pub mod work;
 pub use crate::base_path::{BadBasePath, BasePath};
 pub use base_path::below;
 pub use openapi::openapi;
-pub use serve::serve;
+pub use serve::{ConnectionBounds, serve, serve_within};
 pub use state::AppState;
 
 use crate::trace;

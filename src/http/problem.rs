@@ -60,6 +60,8 @@ pub enum Problem {
     DataDamaged(String),
     /// Worker and server understand no version of the wire in common; says which each does.
     WireVersion(String),
+    /// Nothing of the body came for too long.
+    TooSlow,
     /// The body is longer than the route takes.
     TooLarge(Limit),
     /// The body isn't declared as what the route takes; says what that is.
@@ -113,6 +115,7 @@ impl Problem {
                 S::CONFLICT,
                 "worker and server understand no version of the wire in common",
             ),
+            Self::TooSlow => ("too-slow", S::REQUEST_TIMEOUT, "the body came too slowly"),
             Self::TooLarge(_) => ("too-large", S::PAYLOAD_TOO_LARGE, "the body is too long"),
             Self::UnsupportedMediaType(_) | Self::PackedBody => (
                 "unsupported-media-type",
@@ -177,6 +180,7 @@ impl Problem {
             Self::LeaseLost => {
                 ("it was taken over, finished or withdrawn: drop it and claim anew".into(), none())
             }
+            Self::TooSlow => ("it was waited for long enough: send it again".into(), none()),
             Self::TooLarge(limit) => (format!("at most {limit} are taken here"), none()),
             Self::UnsupportedMediaType(accepted) => {
                 (format!("send it with `content-type: {accepted}`"), none())

@@ -99,12 +99,16 @@ fn bearer() -> Http {
 
 /// What goes for an operation by what it needs, and for every one.
 fn add_common(method: &str, need: Option<Need>, operation: &mut Operation) {
+    let has_body = operation.request_body.is_some();
     let mut add = |status: &str, description: &str| {
         let responses = &mut operation.responses.responses;
         responses.entry(status.into()).or_insert_with(|| problem(description));
     };
     add("500", "A fault of the server");
     add("503", "`unavailable`: the database or the blobs don't answer");
+    if has_body {
+        add("408", "`too-slow`: nothing of the body came for too long; send it again");
+    }
     if method != "GET" {
         add("403", FORBIDDEN);
     }

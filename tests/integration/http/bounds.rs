@@ -32,15 +32,18 @@ async fn until(server: &Server, path: &str, status: StatusCode) -> Response {
 }
 
 #[tokio::test]
-async fn more_requests_than_may_be_answered_at_once_are_told_to_come_back() {
+async fn more_requests_than_may_be_answered_at_once_are_told_to_come_back_but_probes() {
     let server = Server::with_bounds(Bounds { requests: 1, ..Bounds::default() }).await;
     let claim = json!({ "worker": "w", "fingerprint": "f", "wait_s": 30 });
     let waiting = server.request(Method::POST, "/v1/work/claim").json(&claim).send();
     let waiting = tokio::spawn(waiting);
-    come_back(until(&server, "/livez", StatusCode::SERVICE_UNAVAILABLE).await).await;
+    come_back(until(&server, "/v1/sweeps", StatusCode::SERVICE_UNAVAILABLE).await).await;
     come_back(server.post("/v1/sweeps", &small("refused")).await).await;
+    for probe in ["/livez", "/readyz"] {
+        assert_eq!(server.get(probe).await.status(), StatusCode::OK, "{probe}");
+    }
     waiting.abort();
-    until(&server, "/livez", StatusCode::OK).await;
+    until(&server, "/v1/sweeps", StatusCode::OK).await;
     server.submit(&small("taken")).await;
 }
 

@@ -8,6 +8,7 @@ mod base_path;
 mod bits;
 mod blobs;
 mod bounds;
+mod connections;
 mod control;
 mod damaged_data;
 mod datasets;

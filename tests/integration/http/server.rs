@@ -4,7 +4,10 @@ use floodgauge::{
     access::{Kind, Limits, Scope, Secret},
     blobs::Blobs,
     driver::{Driver, DriverConfig},
-    http::{AppState, BasePath, access::Gate, app, below, bounds::Bounds, serve},
+    http::{
+        AppState, BasePath, ConnectionBounds, access::Gate, app, below, bounds::Bounds,
+        serve_within,
+    },
     store::{self, AddedToken, DynStore, NewToken, SqliteStore, TokenRow},
 };
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
@@ -34,12 +37,14 @@ struct Manners {
     gate: Gate,
     bounds: Bounds,
     base_path: Option<BasePath>,
+    connections: ConnectionBounds,
 }
 
 impl Default for Manners {
     fn default() -> Self {
-        let (gate, bounds) = Default::default();
-        Self { lease_ttl: Duration::from_secs(60), gate, bounds, base_path: None }
+        let (gate, bounds, connections) = Default::default();
+        let lease_ttl = Duration::from_secs(60);
+        Self { lease_ttl, gate, bounds, base_path: None, connections }
     }
 }
 
@@ -98,6 +103,12 @@ impl Server {
         Self::on_sqlite(tempfile::tempdir().unwrap(), manners).await
     }
 
+    /// A server that keeps connections otherwise.
+    pub async fn with_connections(connections: ConnectionBounds) -> Self {
+        let manners = Manners { connections, ..Manners::default() };
+        Self::on_sqlite(tempfile::tempdir().unwrap(), manners).await
+    }
+
     /// A server on a database of Postgres.
     pub async fn on_postgres(url: &str) -> Self {
         let store = store::open(url).await.unwrap();
@@ -119,7 +130,7 @@ impl Server {
     }
 
     async fn on(folder: TempDir, store: DynStore, manners: Manners) -> Self {
-        let Manners { lease_ttl, gate, bounds, base_path } = manners;
+        let Manners { lease_ttl, gate, bounds, base_path, connections } = manners;
         // A second install is an error, and as good as the first.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let blobs = Blobs::open(folder.path().join("blobs")).unwrap();
@@ -135,7 +146,8 @@ impl Server {
             Some(base) => below(base, app),
             None => app,
         };
-        let task = tokio::spawn(serve(listener, app, closing.clone().cancelled_owned()));
+        let closed = closing.clone().cancelled_owned();
+        let task = tokio::spawn(serve_within(connections, listener, app, closed));
         let client = reqwest::Client::builder().no_proxy();
         let client = client.redirect(reqwest::redirect::Policy::none()).build().unwrap();
         Self { base, client, driver, closing, task, folder, token: None }
