@@ -13,22 +13,17 @@ pub use open::{DEFAULT_RATE, OpenTo};
 pub use scope::{BadScopes, Scopes};
 pub use secret::{Kind, Secret};
 
+use floodgauge_protocol::text::name_problem;
+
 /// The longest name of a token, in characters.
 pub const MAX_NAME_CHARS: usize = 100;
 
 /// What is wrong with a token's name.
 ///
 /// # Errors
-/// Says how long it may be, or which character it may not have.
+/// Says how long it may be, which character it may not have, or that nothing of it is seen.
 pub fn check_name(name: &str) -> Result<(), String> {
-    let count = name.chars().count();
-    if !(1..=MAX_NAME_CHARS).contains(&count) {
-        return Err(format!("a token's name has 1 to {MAX_NAME_CHARS} characters, not {count}"));
-    }
-    match name.chars().find(|c| c.is_control()) {
-        Some(c) => Err(format!("a token's name has no {c:?}")),
-        None => Ok(()),
-    }
+    name_problem(name, MAX_NAME_CHARS).map_or(Ok(()), Err)
 }
 
 #[cfg(test)]
@@ -38,7 +33,7 @@ mod tests {
     #[test]
     fn a_name_is_short_and_visible() {
         assert!(check_name("ci on the big machine").is_ok());
-        for bad in ["", "a\nb", &"x".repeat(101)] {
+        for bad in ["", " ", "a\nb", "\u{202e}a", &"x".repeat(101)] {
             assert!(check_name(bad).is_err(), "{bad:?}");
         }
     }

@@ -374,8 +374,15 @@ fn guard(leased: &LeasedSegment) -> Option<LeaseGuard> {
 
 fn check_text(field: &str, text: &str, most: usize) -> Result<(), DriverError> {
     let chars = text.chars().count();
-    if (1..=most).contains(&chars) {
-        return Ok(());
+    if !(1..=most).contains(&chars) {
+        let why = format!("{field} has 1 to {most} characters, not {chars}");
+        return Err(DriverError::BadRequest(why));
     }
-    Err(DriverError::BadRequest(format!("{field} has 1 to {most} characters, not {chars}")))
+    match text.chars().find(|c| c.is_control()) {
+        Some(c) => {
+            let why = format!("{field} has no control characters, such as {}", c.escape_default());
+            Err(DriverError::BadRequest(why))
+        }
+        None => Ok(()),
+    }
 }

@@ -1,7 +1,14 @@
 //! Requests made to harm: each is refused with what is wrong with it.
 
-use super::server::{Server, problem, small};
+use super::{
+    server::{Server, problem, small},
+    worker::{self, claim},
+};
+use crate::support::postgres;
 use flate2::{Compression, write::GzEncoder};
+use floodgauge::access::{Limits, Scope};
+use floodgauge_api::{SweepBest, SweepList, SweepTable};
+use floodgauge_protocol::{SegmentKind, work::Assignment};
 use reqwest::{Method, StatusCode};
 use serde_json::json;
 use std::io::Write as _;
@@ -148,7 +155,7 @@ async fn a_data_folder_does_not_reach_beyond_itself() {
 async fn a_name_that_a_spreadsheet_would_run_is_no_formula_in_what_is_exported() {
     let server = Server::start().await;
     let sweep = server.submit(&small("=HYPERLINK(\"http://evil.example\")")).await;
-    super::worker::train_all(&server).await;
+    worker::train_all(&server).await;
     let request = server.request(Method::GET, &format!("/v1/sweeps/{sweep}/curves"));
     let table = request.header("accept", "text/csv").send().await.unwrap().text().await.unwrap();
     for cell in table.lines().flat_map(|line| line.split(',')) {
@@ -213,3 +220,17 @@ async fn a_megabyte_of_wrong_values_is_refused_in_a_few_words() {
         }
     }
 }
+
+#[tokio::test]
+async fn names_that_do_something_to_a_terminal_or_show_nothing_are_refused() {
+    let server = Server::start().await.with_token(Scope::Admin, Limits::default()).await;
+    for name in ["\u{1b}[2J", "a\nb", "\u{7}", "\u{9b}31m", "\u{202e}fdp", "\0", " ", "\u{2003}"] {
+        let body =
+            problem(server.post("/v1/sweeps", &small(name)).await, 422, "invalid-sweep").await;
+        assert_eq!(body["errors"][0]["pointer"], "/name", "{body}");
+        let token = json!({ "name": name, "scopes": ["read"] });
+        let body = problem(server.post("/v1/tokens", &token).await, 400, "malformed").await;
+        assert_eq!(body["errors"][0]["pointer"], "/name", "{body}");
+    }
+}
+

@@ -8,6 +8,7 @@
 //! - [`space`]: the arms and families that a sweep spells out. [`arm`]: one of the arms, described.
 //!   [`extension`]: more of them. [`ladder`]: a method's arms in the order of their levels.
 //! - [`segment`], [`work`]: leased work and what workers answer; [`wire`]: in which version.
+//! - [`text`]: text of others, as it may be shown, and what may be a name.
 //! - [`metric`]: what is measured, by name. [`below`]: whether a loss lies below a level.
 //!
 //! With the feature `openapi` all of them tell their JSON schema, bounds and defaults included.
@@ -31,6 +32,7 @@ pub mod schedule;
 pub mod segment;
 pub mod space;
 pub mod sweep;
+pub mod text;
 pub mod validate;
 pub mod wire;
 pub mod work;

@@ -4,7 +4,7 @@ mod metrics;
 mod model;
 mod search;
 
-use crate::{recipe::Optimizer, schedule::Schedule, sweep::SweepSpec};
+use crate::{recipe::Optimizer, schedule::Schedule, sweep::SweepSpec, text::name_problem};
 use std::fmt;
 
 /// One field that is out of its range.
@@ -58,10 +58,8 @@ impl SweepSpec {
     /// Everything that is wrong with this sweep; empty when it can be run.
     pub fn problems(&self) -> Vec<Invalid> {
         let mut problems = Problems::default();
-        let chars = self.name.chars().count();
-        problems.unless((1..=bound::MAX_NAME_CHARS).contains(&chars), "/name", || {
-            format!("a name has 1 to {} characters, not {chars}", bound::MAX_NAME_CHARS)
-        });
+        let problem = name_problem(&self.name, bound::MAX_NAME_CHARS);
+        problems.unless(problem.is_none(), "/name", || problem.unwrap_or_default());
         self.check_data(&mut problems);
         self.check_training(&mut problems);
         self.check_search(&mut problems);
@@ -218,9 +216,11 @@ mod tests {
     #[test]
     fn each_value_out_of_its_range_is_pointed_at() {
         type Spoil = fn(&mut SweepSpec);
-        let spoilt: [(&str, Spoil); 22] = [
+        let spoilt: [(&str, Spoil); 24] = [
             ("/name", |s| s.name.clear()),
             ("/name", |s| s.name = "n".repeat(101)),
+            ("/name", |s| s.name = "\u{1b}[2J".into()),
+            ("/name", |s| s.name = " \u{3000}".into()),
             ("/recipe/dataset/label_noise", |s| s.recipe.dataset.label_noise = 1.1),
             ("/recipe/dataset/n_train", |s| s.recipe.dataset.n_train = Some(0)),
             ("/recipe/dataset/n_val", |s| s.recipe.dataset.n_val = Some(0)),
