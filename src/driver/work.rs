@@ -273,8 +273,10 @@ impl Driver {
     pub async fn fail(&self, lease: LeaseId, token: &str, fail: Fail) -> Result<(), DriverError> {
         let leased = self.held(lease, token).await?;
         let (segment, attempt) = (leased.segment.segment, leased.attempt);
-        let message: String = fail.message.chars().take(MAX_MESSAGE).collect();
-        tracing::warn!(sweep = %leased.sweep, %segment, worker = leased.worker, message, "a segment failed");
+        // Postgres takes no NUL in a text.
+        let visible = fail.message.chars().map(|c| if c == '\0' { '\u{fffd}' } else { c });
+        let message: String = visible.take(MAX_MESSAGE).collect();
+        tracing::warn!(sweep = %leased.sweep, %segment, worker = leased.worker, failure = message, "a segment failed");
         self.apply(leased.sweep, guard(&leased), |state| {
             open(state, segment)?;
             Ok(Some(Event::Failed { segment, attempt, message: message.clone() }))

@@ -234,3 +234,31 @@ async fn names_that_do_something_to_a_terminal_or_show_nothing_are_refused() {
     }
 }
 
+/// What a worker says of its failure is a text like any other.
+async fn a_reason_of_any_characters_is_kept(server: Server) {
+    let sweep = server.submit(&small("failing")).await;
+    let reason = "boom\n\u{1b}[2J\u{9b}\u{202e}\0 \u{10ffff}";
+    let claim = json!({ "worker": "\u{1b}[2J", "fingerprint": "test", "wait_s": 0 });
+    problem(server.post("/v1/work/claim", &claim).await, 422, "invalid-work").await;
+    while let Some(work) = worker::claim(&server, "worker", 0).await {
+        let failed = worker::post(&server, &work, "fail", &json!({ "message": reason })).await;
+        assert_eq!(failed.status(), StatusCode::NO_CONTENT);
+    }
+    let answer = server.json(&format!("/v1/sweeps/{sweep}")).await;
+    assert_eq!(answer["status"], "failed");
+    let trials = server.json(&format!("/v1/sweeps/{sweep}/trials")).await;
+    let told = trials["items"][0]["reason"].as_str().unwrap();
+    assert!(told.contains(&reason.replace('\0', "\u{fffd}")), "{told}");
+}
+
+#[tokio::test]
+async fn a_reason_of_any_characters_is_kept_on_sqlite() {
+    a_reason_of_any_characters_is_kept(Server::start().await).await;
+}
+
+#[tokio::test]
+async fn a_reason_of_any_characters_is_kept_on_postgres() {
+    let url = postgres::new_database().await;
+    a_reason_of_any_characters_is_kept(Server::on_postgres(&url).await).await;
+}
+

@@ -236,7 +236,7 @@ impl Worker {
             Err(Cut::Lost) => tracing::warn!("lost: the server gave the lease away"),
             Err(Cut::Shutdown) => tracing::info!("dropped on shutdown; its lease will expire"),
             Err(Cut::Failed(message)) => {
-                tracing::error!(%message, "failed");
+                tracing::error!(failure = message, "failed");
                 self.fail(&assignment.lease, message, shutdown).await;
             }
         }
