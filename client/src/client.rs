@@ -3,7 +3,8 @@
 use crate::ClientError;
 use reqwest::{Method, RequestBuilder, Response, StatusCode, Url, header};
 use serde::de::DeserializeOwned;
-use std::{fmt, net::IpAddr, time::Duration};
+use serde_json::Value;
+use std::{borrow::Cow, fmt, net::IpAddr, time::Duration};
 
 /// How long to wait for a connection.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -36,7 +37,11 @@ pub struct Client {
     http: reqwest::Client,
     server: Url,
     token: Option<Token>,
+    texts: Option<ShowText>,
 }
+
+/// Makes of a text what may be shown of it.
+type ShowText = fn(&str) -> Cow<'_, str>;
 
 impl Client {
     /// A client of the server at `server`, which may lie below a path.
@@ -58,12 +63,19 @@ impl Client {
             http = http.no_proxy();
         }
         let http = http.build().map_err(|error| unreachable(&server, &error))?;
-        Ok(Self { http, server, token: None })
+        Ok(Self { http, server, token: None, texts: None })
     }
 
     /// The same client, which shows a token with each request.
     pub fn with_token(self, token: impl Into<String>) -> Self {
         Self { token: Some(Token(token.into())), ..self }
+    }
+
+    /// The same client, which gives every text of an answer and of a problem as `shown` makes it, for
+    /// programs that print them: what others called their sweeps may be made for terminals. The
+    /// bodies of answers stay as they came.
+    pub fn with_texts(self, shown: fn(&str) -> Cow<'_, str>) -> Self {
+        Self { texts: Some(shown), ..self }
     }
 
     /// The server's address.
@@ -107,9 +119,27 @@ impl Client {
         let response = self.send(request.timeout(time)).await?;
         let response = self.accepted(response).await?;
         let body = response.text().await.map_err(|error| unreachable(&self.server, &error))?;
-        let read = &mut serde_json::Deserializer::from_str(&body);
-        let value = serde_path_to_error::deserialize(read).map_err(|error| self.unclear(error))?;
+        let value = self.read(&body)?;
         Ok(Answer { body, value })
+    }
+
+    /// Reads JSON of the server's, such as the body of an answer, with its texts as they may be shown.
+    ///
+    /// # Errors
+    /// [`ClientError::Unclear`] where it isn't what is asked for.
+    pub fn read<T: DeserializeOwned>(&self, json: &str) -> Result<T, ClientError> {
+        self.read_parts(json).map_err(|error| self.unclear(error))
+    }
+
+    fn read_parts<T: DeserializeOwned>(
+        &self,
+        json: &str,
+    ) -> Result<T, serde_path_to_error::Error<serde_json::Error>> {
+        let read = &mut serde_json::Deserializer::from_str(json);
+        let Some(shown) = self.texts else { return serde_path_to_error::deserialize(read) };
+        let mut value: Value = serde_path_to_error::deserialize(read)?;
+        each_text(&mut value, shown);
+        serde_path_to_error::deserialize(value)
     }
 
     pub(crate) async fn send(&self, request: RequestBuilder) -> Result<Response, ClientError> {
@@ -132,7 +162,7 @@ impl Client {
             .and_then(|value| value.to_str().ok())
             .is_some_and(|value| value.contains("json"));
         let body = response.text().await.map_err(|error| unreachable(&self.server, &error))?;
-        match serde_json::from_str(&body) {
+        match self.read(&body) {
             Ok(problem) if is_json => Err(ClientError::Refused(problem)),
             _ => Err(self.unclear(format!("status {status} without a problem document"))),
         }
@@ -140,6 +170,20 @@ impl Client {
 
     pub(crate) fn unclear(&self, reason: impl ToString) -> ClientError {
         ClientError::Unclear { server: self.server.to_string(), reason: reason.to_string() }
+    }
+}
+
+/// Makes every text in a value what may be shown of it; names of fields stay.
+fn each_text(value: &mut Value, shown: ShowText) {
+    match value {
+        Value::String(text) => {
+            if let Cow::Owned(other) = shown(text) {
+                *text = other;
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| each_text(item, shown)),
+        Value::Object(fields) => fields.values_mut().for_each(|field| each_text(field, shown)),
+        _ => {}
     }
 }
 
@@ -168,6 +212,22 @@ mod tests {
         let client = Client::new("http://127.0.0.1/gauge".parse().unwrap()).unwrap();
         let request = client.request(Method::GET, "v1/sweeps").unwrap().build().unwrap();
         assert_eq!(request.url().path(), "/gauge/v1/sweeps");
+    }
+
+    #[test]
+    fn texts_are_read_as_they_may_be_shown_and_numbers_as_they_are() {
+        let client = Client::new("http://127.0.0.1/".parse().unwrap()).unwrap();
+        let json = r#"{"name": "a\u001bb", "of": [["\n"], -0.0, 18446744073709551615, 1e300]}"#;
+        let plain: Value = client.read(json).unwrap();
+        assert_eq!(plain["name"], "a\u{1b}b");
+        let shown: Value = client
+            .with_texts(|text| text.replace(char::is_control, "?").into())
+            .read(json)
+            .unwrap();
+        assert_eq!(
+            shown.to_string(),
+            r#"{"name":"a?b","of":[["?"],-0.0,18446744073709551615,1e+300]}"#
+        );
     }
 
     #[test]

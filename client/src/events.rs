@@ -127,8 +127,13 @@ impl Cursor {
         };
         while let Some(message) = messages.next().await {
             let message = message.map_err(|error| self.client.broken(&error))?;
-            let entry: LogEntry<E, D> = serde_json::from_str(&message.data)
-                .map_err(|error| self.client.unclear(format!("entry {}: {error}", message.id)))?;
+            let entry: LogEntry<E, D> =
+                self.client.read(&message.data).map_err(|error| match error {
+                    ClientError::Unclear { reason, .. } => {
+                        self.client.unclear(format!("entry {}: {reason}", message.id))
+                    }
+                    other => other,
+                })?;
             // A server that doesn't heed where we were starts anew.
             if entry.seq > self.seen {
                 self.seen = entry.seq;

@@ -2,7 +2,7 @@
 
 use super::Failure;
 use crate::{client::Client, config::Server};
-use floodgauge_protocol::SweepId;
+use floodgauge_protocol::{SweepId, text};
 
 /// The sweep that a command is about.
 #[derive(Debug, clap::Args)]
@@ -47,7 +47,8 @@ fn sweep_id(text: &str) -> Result<SweepId, String> {
 /// A token's file that can't be read; this machine's TLS.
 pub fn connect(server: &Server) -> Result<Client, Failure> {
     let token = server.credential.secret().map_err(Failure::BadInput)?;
-    let client = Client::new(server.url.clone())?;
+    // What others wrote is shown as it is, and does nothing to the terminal.
+    let client = Client::new(server.url.clone())?.with_texts(text::escaped);
     Ok(match token {
         Some(token) => client.with_token(token.reveal()),
         None => client,

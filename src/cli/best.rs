@@ -27,7 +27,7 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     let client = args.ask.connect()?;
     let best = client.best(args.sweep.id).await?;
     if args.ask.json {
-        return print::out(&best.body);
+        return print::json(&best.body);
     }
     let sweep = client.sweep(args.sweep.id).await?.value;
     print::out(&words::answer(&best.value.best, &sweep))

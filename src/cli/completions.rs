@@ -23,5 +23,5 @@ pub async fn run(args: Args, mut program: clap::Command) -> Result<(), Failure> 
     let name = program.get_name().to_owned();
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut program, name, &mut script);
-    print::out(String::from_utf8_lossy(&script).trim_end())
+    print::verbatim(String::from_utf8_lossy(&script).trim_end())
 }

@@ -38,7 +38,7 @@ pub async fn run(args: Args, control: Control) -> Result<(), Failure> {
         Control::Cancel => client.cancel(args.sweep.id).await?,
     };
     if args.ask.json {
-        return print::out(&answer.body);
+        return print::json(&answer.body);
     }
     let sweep = answer.value.summary;
     print::out(&format!("sweep `{}` is {}", sweep.name, sweep.status.as_str()))

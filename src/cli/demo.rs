@@ -16,7 +16,7 @@ use crate::{
 };
 use anyhow::Context as _;
 use console::style;
-use floodgauge_protocol::SweepSpec;
+use floodgauge_protocol::{SweepSpec, text};
 use std::{io, net::SocketAddr, path::PathBuf, pin::pin};
 use tokio::net::TcpListener;
 
@@ -73,7 +73,7 @@ pub async fn run(args: Args) -> Result<(), Failure> {
         sole.tell(&format!("http://{address}"))?;
     }
     let server = Server::start(listener, open_store(&storage).await?, settings).await?;
-    let client = Client::new(server.url.clone())?;
+    let client = Client::new(server.url.clone())?.with_texts(text::escaped);
 
     let demo = async {
         let mut interrupted = pin!(signals::interrupted());
@@ -105,7 +105,7 @@ async fn find(client: &Client, spec: &SweepSpec, json: bool) -> Result<(), Failu
     ));
     let best = watch::follow(client, &made).await?;
     if json {
-        return print::out(&best.body);
+        return print::json(&best.body);
     }
     print::out(&format!(
         "{}\n{}",

@@ -45,14 +45,13 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     let sweep = answer.value;
     if args.watch {
         let best = watch::follow(&client, &sweep).await?;
-        return print::out(&if args.ask.json {
-            best.body
-        } else {
-            words::answer(&best.value.best, &sweep)
-        });
+        return match args.ask.json {
+            true => print::json(&best.body),
+            false => print::out(&words::answer(&best.value.best, &sweep)),
+        };
     }
     if args.ask.json {
-        return print::out(&answer.body);
+        return print::json(&answer.body);
     }
     let (name, status) = (&sweep.summary.name, sweep.summary.status.as_str());
     print::out(&format!(

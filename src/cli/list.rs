@@ -39,7 +39,7 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     let search = args.search.as_deref();
     let found = collect(&client, search, args.limit).await?;
     if args.ask.json {
-        return print::out(&serde_json::to_string(&found.body).context("the list")?);
+        return print::json(&serde_json::to_string(&found.body).context("the list")?);
     }
     if found.sweeps.is_empty() {
         print::note(&match search {
@@ -102,7 +102,8 @@ async fn collect(client: &Client, search: Option<&str>, limit: u32) -> Result<Fo
     }
 }
 
-fn row(sweep: &SweepSummary) -> Vec<String> {
+/// A sweep in the list.
+pub(super) fn row(sweep: &SweepSummary) -> Vec<String> {
     let best = sweep.best.as_ref().and_then(|best| best.best.as_ref());
     vec![
         sweep.id.to_string(),

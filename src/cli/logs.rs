@@ -55,7 +55,7 @@ pub async fn run(args: Args) -> Result<(), Failure> {
         let Answer { body, value: entry } = entry?;
         seq = entry.seq;
         if args.json {
-            print::out(&body)?;
+            print::json(&body)?;
             continue;
         }
         for line in &entry.lines {
@@ -86,14 +86,16 @@ const KIND_COLUMNS: usize = 14;
 const INDENT_COLUMNS: usize = 8 + 1 + KIND_COLUMNS + 2;
 
 /// Sets lines out under one another.
-struct Lines {
-    width: Option<usize>,
+pub(super) struct Lines {
+    /// How wide lines may be; no width, no breaks.
+    pub width: Option<usize>,
     /// The day of the line before: times of another one need to name it.
-    day: Option<jiff::civil::Date>,
+    pub day: Option<jiff::civil::Date>,
 }
 
 impl Lines {
-    fn set(&mut self, at: Timestamp, line: &LogLine) -> String {
+    /// A line with its time, its kind and its reason.
+    pub fn set(&mut self, at: Timestamp, line: &LogLine) -> String {
         let at = at.to_zoned(TimeZone::system());
         let kind = format!("{:>KIND_COLUMNS$}", line.kind);
         let kind = match line.tone {

@@ -25,6 +25,8 @@ mod args;
 mod bars;
 mod color;
 mod failure;
+#[cfg(test)]
+mod hostile;
 mod housekeeping;
 mod limits;
 mod log;

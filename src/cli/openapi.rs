@@ -9,5 +9,5 @@ use crate::http;
 /// Trouble of standard output.
 pub async fn run() -> Result<(), Failure> {
     let text = http::openapi().to_pretty_json().map_err(anyhow::Error::new)?;
-    print::out(&text)
+    print::json(&text)
 }

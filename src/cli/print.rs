@@ -1,8 +1,17 @@
 //! Words to standard output and complaints to standard error.
+//!
+//! What others wrote does nothing to the terminal: texts of a server are escaped where they are read
+//! (`args::connect`), those of files and of the database where they are taken in, both by
+//! [`text::escaped`]. What goes out passes here once more, where only line breaks and the colours that
+//! commands set get through.
 
 use super::Failure;
 use console::style;
-use std::io::{self, Write as _};
+use floodgauge_protocol::text::{self, is_hidden};
+use std::{
+    borrow::Cow,
+    io::{self, Write as _},
+};
 
 /// Writes a line (or several) to standard output. A reader that has gone, as in
 /// `floodgauge list | head -1`, has had what it wanted.
@@ -10,6 +19,22 @@ use std::io::{self, Write as _};
 /// # Errors
 /// Any other trouble of standard output.
 pub fn out(text: &str) -> Result<(), Failure> {
+    verbatim(&plain(text))
+}
+
+/// Writes JSON to standard output, hidden characters in it as JSON escapes.
+///
+/// # Errors
+/// As of [`out`].
+pub fn json(body: &str) -> Result<(), Failure> {
+    verbatim(&text::escaped_json(body))
+}
+
+/// Writes what this program made all by itself, such as scripts, to standard output.
+///
+/// # Errors
+/// As of [`out`].
+pub fn verbatim(text: &str) -> Result<(), Failure> {
     let mut stdout = io::stdout().lock();
     match writeln!(stdout, "{text}").and_then(|()| stdout.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
@@ -21,12 +46,42 @@ pub fn out(text: &str) -> Result<(), Failure> {
 
 /// Writes a line to standard error; nobody is left to tell if that fails.
 pub fn note(text: &str) {
-    let _ = writeln!(io::stderr(), "{text}");
+    let _ = writeln!(io::stderr(), "{}", plain(text));
 }
 
 /// Writes why a command didn't end well to standard error.
 pub fn complain(failure: &Failure) {
-    note(&format!("{} {failure}", style("error:").for_stderr().red().bold()));
+    note(&complaint(failure));
+}
+
+/// Why a command didn't end well, as it is written.
+pub fn complaint(failure: &Failure) -> String {
+    let why = failure.to_string();
+    let why = text::escaped_lines(&why);
+    format!("{} {why}", style("error:").for_stderr().red().bold())
+}
+
+/// A text in which only line breaks and colours are left of what is hidden.
+pub fn plain(text: &str) -> Cow<'_, str> {
+    if !text.contains(|c| is_hidden(c) && c != '\n') {
+        return Cow::Borrowed(text);
+    }
+    let (mut shown, mut rest) = (String::with_capacity(text.len()), text);
+    while let Some(at) = rest.find('\u{1b}') {
+        shown += &text::escaped_lines(&rest[..at]);
+        let colour = colour(&rest[at..]);
+        shown += colour.unwrap_or("\\u{1b}");
+        rest = &rest[at + colour.map_or(1, str::len)..];
+    }
+    shown += &text::escaped_lines(rest);
+    Cow::Owned(shown)
+}
+
+/// The escape sequence at the beginning of a text, if it sets how text looks (ECMA-48, SGR).
+fn colour(text: &str) -> Option<&str> {
+    let parameters = text.strip_prefix("\u{1b}[")?;
+    let end = parameters.find(|c: char| !c.is_ascii_digit() && c != ';')?;
+    parameters[end..].starts_with('m').then(|| &text[..end + 3])
 }
 
 /// How many columns the terminal has that standard output is; none where it is none.
@@ -115,6 +170,15 @@ mod tests {
         let row = |cells: [&str; 2]| cells.map(String::from).to_vec();
         let text = table(&[row(["NAME", "B"]), row(["digits", "0.07"]), row(["x", ""])]);
         assert_eq!(text, "NAME    B\ndigits  0.07\nx");
+    }
+
+    #[test]
+    fn colours_get_through_and_nothing_else_that_is_hidden() {
+        assert_eq!(plain("two\nlines"), "two\nlines");
+        let red = "\u{1b}[1;31merror:\u{1b}[0m é";
+        assert_eq!(plain(red), red);
+        assert_eq!(plain("a\u{1b}]0;title\u{7}"), "a\\u{1b}]0;title\\u{7}");
+        assert_eq!(plain("\u{1b}[2J\u{1b}[31\u{1b}"), "\\u{1b}[2J\\u{1b}[31\\u{1b}");
     }
 
     fn rows(cells: &[[&str; 3]]) -> Vec<Vec<String>> {

@@ -31,7 +31,7 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     let sweep = client.sweep(args.sweep.id).await?;
     let trials = client.trials(args.sweep.id).await?;
     if args.json {
-        return print::out(&with_trials(&sweep.body, &trials.body).context("the sweep")?);
+        return print::json(&with_trials(&sweep.body, &trials.body).context("the sweep")?);
     }
     let trials = trials.value.items;
     let best = client.best(args.sweep.id).await?.value;
@@ -73,7 +73,8 @@ fn with_trials(sweep: &str, trials: &str) -> serde_json::Result<String> {
     serde_json::to_string(&sweep)
 }
 
-fn row(trial: &TrialItem) -> Vec<String> {
+/// A trial in its table.
+pub(super) fn row(trial: &TrialItem) -> Vec<String> {
     let onset = trial.onset_step.map(|step| format!("step {step}"));
     vec![
         trial.arm.name.clone(),

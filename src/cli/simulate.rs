@@ -10,7 +10,7 @@ use crate::simulate::{
 };
 use anyhow::{Context as _, anyhow};
 use clap::{ValueEnum, builder::PossibleValue};
-use floodgauge_protocol::MetricName;
+use floodgauge_protocol::{MetricName, text};
 use std::{path::PathBuf, sync::LazyLock};
 
 /// The widest name of a task that a table shows whole.
@@ -99,7 +99,7 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     }
     if args.json {
         let text = serde_json::to_string(&scores).context("scores")?;
-        return print::out(&text);
+        return print::json(&text);
     }
     for metric in metrics {
         let of_metric: Vec<_> = scores.iter().filter(|s| s.metric == metric).collect();
@@ -187,5 +187,5 @@ fn picks(scores: &[&Score]) -> Vec<Vec<String>> {
 
 /// A task's name, cut to what fits beside its figures.
 fn short(task: &str) -> String {
-    console::truncate_str(task, TASK_WIDTH, "…").into_owned()
+    console::truncate_str(&text::escaped(task), TASK_WIDTH, "…").into_owned()
 }

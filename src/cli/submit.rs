@@ -46,7 +46,10 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     };
     if args.plan {
         let planned = client.plan(&spec).await.map_err(refused)?;
-        return print::out(&if args.json { planned.body } else { plan::card(&planned.value) });
+        return match args.json {
+            true => print::json(&planned.body),
+            false => print::out(&plan::card(&planned.value)),
+        };
     }
     let made = client.submit(&spec, args.idempotency_key.as_deref()).await;
     let made = made.map_err(refused)?;
@@ -55,14 +58,13 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     if args.watch {
         print::note(&format!("{page}\n"));
         let best = watch::follow(&client, &made.value).await?;
-        return print::out(&if args.json {
-            best.body
-        } else {
-            words::answer(&best.value.best, &made.value)
-        });
+        return match args.json {
+            true => print::json(&best.body),
+            false => print::out(&words::answer(&best.value.best, &made.value)),
+        };
     }
     if args.json {
-        return print::out(&made.body);
+        return print::json(&made.body);
     }
     print::out(&id.to_string())?;
     print::note(&format!("{page}\nfollow it with: floodgauge watch {id}"));

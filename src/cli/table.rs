@@ -7,7 +7,7 @@ use crate::{
     verdict::{Figure, TableCell},
 };
 use console::style;
-use floodgauge_protocol::{Metric, MetricInfo};
+use floodgauge_protocol::{Metric, MetricInfo, text};
 
 /// Print the paper's table of a sweep: early stopping and weight decay, without and with flooding
 #[derive(Debug, clap::Args)]
@@ -35,17 +35,17 @@ pub struct Args {
 pub async fn run(args: Args) -> Result<(), Failure> {
     let client = connect(&args.server)?;
     if args.csv {
-        return print::out(client.table_csv(args.sweep.id).await?.trim_end());
+        return print::out(&text::escaped_lines(client.table_csv(args.sweep.id).await?.trim_end()));
     }
     let table = client.table(args.sweep.id).await?;
     if args.json {
-        return print::out(&table.body);
+        return print::json(&table.body);
     }
     print::out(&set_out(&table.value))
 }
 
 /// The table with a line a cell, and what its figures are.
-fn set_out(table: &SweepTable) -> String {
+pub(super) fn set_out(table: &SweepTable) -> String {
     let rows = &table.table.rows;
     let several = rows.iter().any(|row| row.weight_decay != rows[0].weight_decay);
     let mut header = vec!["READ AT"];

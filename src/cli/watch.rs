@@ -41,7 +41,10 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     let client = connect(&args.server)?;
     let sweep = client.sweep(args.sweep.id).await?.value;
     let best = follow(&client, &sweep).await?;
-    print::out(&if args.json { best.body } else { words::answer(&best.value.best, &sweep) })
+    match args.json {
+        true => print::json(&best.body),
+        false => print::out(&words::answer(&best.value.best, &sweep)),
+    }
 }
 
 /// Follows a sweep to its end, drawing its progress; answers its best arm.

@@ -58,7 +58,7 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     bar.finish_and_clear();
     let answer = sent?;
     if args.ask.json {
-        return print::out(&answer.body);
+        return print::json(&answer.body);
     }
     let set = answer.value;
     print::out(&format!(

@@ -32,7 +32,7 @@ pub async fn run(args: Args) -> Result<(), Failure> {
         }
     }
     if args.ask.json {
-        return print::out(&json!({ "items": bodies, "next_cursor": null }).to_string());
+        return print::json(&json!({ "items": bodies, "next_cursor": null }).to_string());
     }
     let header = ["NAME", "SAMPLES", "OF", "CLASSES", "STATE"];
     let mut rows = vec![header.map(String::from).to_vec()];

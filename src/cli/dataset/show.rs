@@ -22,7 +22,7 @@ pub struct Args {
 pub async fn run(args: Args) -> Result<(), Failure> {
     let answer = args.ask.connect()?.dataset(&args.name).await?;
     if args.ask.json {
-        return print::out(&answer.body);
+        return print::json(&answer.body);
     }
     let set = answer.value;
     let split = format!("{} to train, {} to validate", set.n_train, set.n_val);

@@ -47,7 +47,7 @@ pub(super) fn print(
         }
     }
     if json {
-        return print::out(&serde_json::to_string(&stated).context("calibration")?);
+        return print::json(&serde_json::to_string(&stated).context("calibration")?);
     }
     for of in &stated {
         print::out(&format!("{}, {}, {seeds} seeds a search\n", of.scheduler, of.metric))?;

@@ -9,6 +9,7 @@ use crate::{
 };
 use anyhow::Context as _;
 use floodgauge_api::access::MadeToken;
+use floodgauge_protocol::text;
 use std::time::Duration;
 
 /// Make a token and print its secret, which is shown this once
@@ -78,12 +79,13 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     if args.json {
         let item = token_item(&row)?;
         let made = MadeToken { token: secret.reveal().into(), item };
-        return print::out(&serde_json::to_string(&made).context("the token")?);
+        return print::json(&serde_json::to_string(&made).context("the token")?);
     }
     print::out(secret.reveal())?;
     print::note(&format!(
         "keep it: this is shown once ({}: {}); give it to programs in FLOODGAUGE_TOKEN",
-        row.name, row.scopes
+        text::escaped(&row.name),
+        row.scopes
     ));
     Ok(())
 }

@@ -9,6 +9,7 @@ use crate::{
 };
 use anyhow::Context as _;
 use floodgauge_api::access::TokenItem;
+use floodgauge_protocol::text;
 use jiff::Timestamp;
 use serde_json::json;
 
@@ -42,7 +43,7 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     rows.retain(|row| args.all || row.live);
     let items: Vec<_> = rows.iter().map(token_item).collect::<Result<_, _>>()?;
     if args.json {
-        return print::out(&json!({ "items": items }).to_string());
+        return print::json(&json!({ "items": items }).to_string());
     }
     if items.is_empty() {
         print::note("no tokens; make one with: floodgauge token create NAME --scope admin");
@@ -74,7 +75,7 @@ fn row(token: &TokenItem) -> Vec<String> {
     let scopes: Vec<_> = token.scopes.iter().map(|scope| scope.as_str()).collect();
     vec![
         token.id.to_string(),
-        token.name.clone(),
+        text::escaped(&token.name).into_owned(),
         scopes.join(" "),
         day(token.created_at),
         token.expires_at.map_or_else(|| "never".into(), day),

@@ -6,6 +6,7 @@ use crate::{
     config::Storage,
 };
 use anyhow::Context as _;
+use floodgauge_protocol::text;
 
 /// Revoke a token: it works nowhere from then on, and whoever signed in with it is signed out
 #[derive(Debug, clap::Args)]
@@ -36,5 +37,5 @@ pub async fn run(args: Args) -> Result<(), Failure> {
         return Err(Failure::BadInput(message));
     };
     store.revoke_token(row.token).await.context("the token can't be revoked")?;
-    print::out(&format!("{} ({}) works no more", row.name, row.token))
+    print::out(&format!("{} ({}) works no more", text::escaped(&row.name), row.token))
 }

@@ -6,8 +6,13 @@ use super::{
     spec,
 };
 use floodgauge::client::LogEntry;
-use floodgauge_protocol::Levels;
-use serde_json::Value;
+use floodgauge_protocol::{
+    Levels,
+    text::is_hidden,
+    work::{Assignment, LEASE_TOKEN_HEADER},
+};
+use reqwest::StatusCode;
+use serde_json::{Value, json};
 
 /// A server, and the id of a small sweep that it completed.
 async fn completed(folder: &std::path::Path) -> (Server, String) {
@@ -97,4 +102,43 @@ fn shells_complete_every_command() {
             assert!(script.contains(name), "{shell} lacks {name}");
         }
     }
+}
+
+/// Whoever holds a worker's token may say anything of its failure.
+#[tokio::test]
+async fn what_a_worker_says_does_nothing_to_the_terminal_that_shows_it() {
+    const REASON: &str = "boom\n\u{1b}]0;title\u{7}\u{1b}[2J\u{9b}31m\u{202e}\u{85}";
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(folder.path(), None);
+    let sweep = server.client.submit(&spec(), None).await.unwrap().value.summary.id.to_string();
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let post = async |path: &str, token: &str, body: Value| {
+        let request = http.post(format!("{}/v1/work/{path}", server.address)).json(&body);
+        request.header(LEASE_TOKEN_HEADER, token).send().await.unwrap()
+    };
+    let claim = json!({ "worker": "loud", "fingerprint": "test", "wait_s": 0 });
+    loop {
+        let claimed = post("claim", "", claim.clone()).await;
+        if claimed.status() == StatusCode::NO_CONTENT {
+            break;
+        }
+        let work: Assignment = claimed.json().await.unwrap();
+        let path = format!("{}/fail", work.lease.lease);
+        let failed = post(&path, &work.lease.token, json!({ "message": REASON })).await;
+        assert_eq!(failed.status(), StatusCode::NO_CONTENT);
+    }
+    let ask = |command: &[&str]| run(&[command, &["--server", &server.address]].concat());
+    for shown in [
+        ask(&["show", &sweep]),
+        ask(&["logs", &sweep]),
+        ask(&["list"]),
+        ask(&["logs", &sweep, "--json"]),
+        ask(&["show", &sweep, "--json"]),
+        ended(&["watch", &sweep, "--server", &server.address]).complaint,
+    ] {
+        let hidden = |c: char| is_hidden(c) && c != '\n';
+        assert!(!shown.contains(hidden), "{shown:?}");
+    }
+    let shown = ask(&["logs", &sweep]);
+    assert!(shown.contains("boom\\n\\u{1b}]0;title\\u{7}"), "{shown}");
 }
