@@ -64,12 +64,14 @@ pub fn for_advice(levels: &[f64], edge: Edge) -> Vec<f64> {
     }
 }
 
-/// Levels to advise above a training loss, in nats, and not below the highest of `levels`, which rise.
+/// Levels to advise above a training loss, in nats, and not below the highest of `levels`, which rise. Fewer
+/// where they would be beyond all numbers.
 pub fn for_advice_above_loss(levels: &[f64], loss: f64) -> Vec<f64> {
     let highest = levels.last().copied().unwrap_or(0.0);
     let from = (ADVISED_RATIO_ABOVE_LOSS * loss).max(highest);
     let ratio = Stride::Ratio(ADVISED_RATIO_ABOVE_LOSS);
-    (0..ADVISED_ABOVE).map(|i| short(ratio.beyond(from, i))).collect()
+    let levels = (0..ADVISED_ABOVE).map(|i| short(ratio.beyond(from, i)));
+    levels.filter(|level| level.is_finite()).collect()
 }
 
 /// How levels go on from one to the next.
@@ -126,7 +128,8 @@ fn advice_above(levels: &[f64]) -> Vec<f64> {
         true => Stride::Ratio(last / before),
         false => Stride::Step(last - before),
     };
-    (1..=ADVISED_ABOVE).map(|i| short(stride.beyond(last, i))).collect()
+    let levels = (1..=ADVISED_ABOVE).map(|i| short(stride.beyond(last, i)));
+    levels.filter(|level| level.is_finite()).collect()
 }
 
 /// Halved each, however the levels are spaced.

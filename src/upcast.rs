@@ -1,5 +1,6 @@
 //! What version 0.1.0 stored of arms and metrics, in the shape that they have since.
 //!
+//! Its answers could hold a difference beyond all numbers, which JSON has as null; now there is none then.
 //! In answers its `arm` was the name, and nowhere did it tell the parameter. Its rows had `val_loss` and
 //! `val_error` where now are `metrics`. What is stored stays as it is: whoever serves answers, events or
 //! decisions of the store has them pass through here.
@@ -38,6 +39,14 @@ pub fn event(mut stored: Value) -> Value {
     stored
 }
 
+/// Whether it is an answer whose difference, or a level that it advises, was beyond all numbers.
+fn is_immeasurable(fields: &Map<String, Value>) -> bool {
+    let of = |name: &str, part: &str| fields.get(name).and_then(|of| of.get(part));
+    let levels = of("advice", "levels").and_then(Value::as_array);
+    of("difference", "mean").is_some_and(Value::is_null)
+        || levels.is_some_and(|levels| levels.iter().any(Value::is_null))
+}
+
 /// Whether a description of an arm is as 0.1.0 stored them. What refers to an arm by its index alone
 /// tells no method.
 fn is_old(fields: &Map<String, Value>) -> bool {
@@ -46,7 +55,9 @@ fn is_old(fields: &Map<String, Value>) -> bool {
 
 fn has_old(value: &Value) -> bool {
     match value {
-        Value::Object(fields) => is_old(fields) || fields.values().any(has_old),
+        Value::Object(fields) => {
+            is_old(fields) || is_immeasurable(fields) || fields.values().any(has_old)
+        }
         Value::Array(items) => items.iter().any(has_old),
         _ => false,
     }
@@ -61,10 +72,24 @@ fn bring_up(value: &mut Value, all: &[Arm], by_name: &HashMap<&str, &Arm>) {
             {
                 fields.extend(described);
             }
+            if is_immeasurable(fields) {
+                bring_within_numbers(fields);
+            }
             fields.values_mut().for_each(|field| bring_up(field, all, by_name));
         }
         Value::Array(items) => items.iter_mut().for_each(|item| bring_up(item, all, by_name)),
         _ => {}
+    }
+}
+
+/// Takes from an answer what was beyond all numbers.
+fn bring_within_numbers(best: &mut Map<String, Value>) {
+    if let Some(difference) = best.get_mut("difference").filter(|of| of["mean"].is_null()) {
+        *difference = Value::Null;
+    }
+    let levels = best.get_mut("advice").and_then(|advice| advice.get_mut("levels"));
+    if let Some(levels) = levels.and_then(Value::as_array_mut) {
+        levels.retain(|level| !level.is_null());
     }
 }
 
@@ -114,6 +139,18 @@ mod tests {
         });
         assert_eq!(*arms(&stored, &PLAN), today);
         assert!(matches!(arms(&today, &PLAN), Cow::Borrowed(_)), "it is as it should be");
+    }
+
+    #[test]
+    fn a_difference_beyond_all_numbers_is_none() {
+        let best = json!({ "difference": { "mean": null, "low": null, "level": 0.9 },
+                           "advice": { "levels": [0.1, null] }, "verdict": "x" });
+        let stored = json!([{ "action": "complete", "best": best }]);
+        let best = json!({ "difference": null, "advice": { "levels": [0.1] }, "verdict": "x" });
+        let today = json!([{ "action": "complete", "best": best }]);
+        assert_eq!(*arms(&stored, &PLAN), today);
+        let none = json!({ "difference": null });
+        assert_eq!(*arms(&none, &PLAN), none);
     }
 
     #[test]

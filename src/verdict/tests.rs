@@ -1,5 +1,6 @@
 use super::*;
 use floodgauge_protocol::{ArmIx, At, Direction, Method, Metric, MetricName};
+use proptest::{collection::vec, option, prelude::*};
 
 mod calibration;
 
@@ -349,4 +350,61 @@ fn levels_that_nobody_trained_are_counted_of_each_method() {
 
 fn untrained(arm: u16, b: f64) -> Candidate {
     but(candidate(arm, Some(b), &[0.0]), |trial| *trial = TrialSummary::default())
+}
+
+proptest! {
+    /// What workers report may be any number, and what JSON can't tell would be read as nothing.
+    #[test]
+    fn an_answer_on_whatever_numbers_is_read_as_it_was_told(
+        objectives in vec(vec(extreme(), 3), 3),
+        doubts in vec(extreme(), 3),
+        train_loss in option::of(extreme()),
+        past_onset: bool,
+        ended: bool,
+        seeds in 1usize..=3,
+        mut levels in vec(extreme().prop_map(f64::abs), 2),
+    ) {
+        levels.sort_by(f64::total_cmp);
+        let arms = objectives.iter().zip(&doubts).zip(0..).map(|((objectives, doubt), arm)| {
+            let b = (arm > 0).then(|| levels[usize::from(arm) - 1]);
+            let whole = candidate(arm, b, &objectives[..seeds]);
+            let value = doubt * 2.0;
+            let extrapolation = Extrapolation { value, doubt: doubt.abs().max(f64::MIN_POSITIVE) };
+            but(whole, |trial| {
+                trial.past_onset &= past_onset;
+                if arm == 2 {
+                    (trial.completed, trial.extrapolation) = (false, Some(extrapolation));
+                }
+            })
+        });
+        let judged = Standing { ended, train_loss, ..standing(arms.collect()) };
+        let best = judge(&judged);
+        let told = serde_json::to_string(&best).unwrap();
+        let read: Best = serde_json::from_str(&told).unwrap();
+        prop_assert_eq!(read, best, "{}", told);
+    }
+}
+
+/// A finite number, often as far out as there are.
+fn extreme() -> impl Strategy<Value = f64> {
+    prop_oneof![
+        Just(1.7e308),
+        Just(-1.7e308),
+        Just(f64::MAX),
+        Just(1e200),
+        Just(0.0),
+        0.0..1.0,
+        proptest::num::f64::NORMAL,
+    ]
+}
+
+#[test]
+fn arms_further_apart_than_numbers_go_have_an_answer_without_a_difference() {
+    let best = judge(&standing(vec![
+        candidate(0, None, &[1.7e308]),
+        candidate(1, Some(0.1), &[-1.7e308]),
+    ]));
+    assert_eq!(best.difference, None);
+    let words = "flood b=0.1 has the lowest val_loss, −1.70e308, with plain at 1.70e308.";
+    assert!(best.verdict.starts_with(words), "{}", best.verdict);
 }

@@ -80,7 +80,7 @@ pub struct TableCell {
 pub struct Figure {
     /// The mean; `diverged` where a seed is.
     pub mean: Metric,
-    /// Its standard error; null with one seed, and where a seed diverged.
+    /// Its standard error; null with one seed, where a seed diverged, and beyond all numbers.
     #[cfg_attr(feature = "openapi", schema(required))]
     pub standard_error: Option<f64>,
 }
@@ -95,7 +95,7 @@ impl Figure {
             let squares = values.iter().filter_map(|v| v.finite()).map(|v| (v - mean).powi(2));
             (squares.sum::<f64>() / (n - 1.0) / n).sqrt()
         });
-        Self { mean, standard_error }
+        Self { mean, standard_error: standard_error.filter(|error| error.is_finite()) }
     }
 }
 
@@ -116,6 +116,8 @@ mod tests {
         assert_eq!(figure.mean, Metric::Finite(2.0));
         assert!((figure.standard_error.unwrap() - (1.0f64 / 3.0).sqrt()).abs() < 1e-12);
         assert_eq!(Figure::of(&[Metric::Finite(1.0)]).standard_error, None);
+        let apart = Figure::of(&[-1.7e308, 1.7e308].map(Metric::from));
+        assert_eq!(apart, Figure { mean: Metric::Finite(0.0), standard_error: None });
         let diverged = Figure::of(&[Metric::Finite(1.0), Metric::Diverged]);
         assert_eq!(diverged, Figure { mean: Metric::Diverged, standard_error: None });
     }

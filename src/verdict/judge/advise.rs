@@ -25,7 +25,8 @@ pub fn advise(judgement: &Judgement<'_>) -> Option<Advice> {
             Edge::Lowest => "lowest",
         };
         let words = format!("The best level is the {which} of the grid: try some beyond it.");
-        return Some(Advice::levels(for_advice(&standing.levels, edge), words));
+        let levels = for_advice(&standing.levels, edge);
+        return (!levels.is_empty()).then(|| Advice::levels(levels, words));
     }
     match judgement.finding {
         Finding::OneSeed => {
@@ -42,10 +43,12 @@ pub fn advise(judgement: &Judgement<'_>) -> Option<Advice> {
 
 /// Levels that the training loss does reach or, where nothing tells them, runs of twice as many epochs.
 fn reach(standing: &Standing) -> Advice {
-    match standing.train_loss.filter(|loss| *loss > 0.0) {
-        Some(loss) => {
+    let loss = standing.train_loss.filter(|loss| *loss > 0.0);
+    let levels = loss.map(|loss| for_advice_above_loss(&standing.levels, loss));
+    match levels.filter(|levels| !levels.is_empty()) {
+        Some(levels) => {
             let words = "No level was reached: try some above the training loss at its end.";
-            Advice::levels(for_advice_above_loss(&standing.levels, loss), words.into())
+            Advice::levels(levels, words.into())
         }
         None => {
             let epochs = standing.epochs.saturating_mul(2);

@@ -84,12 +84,13 @@ impl Forecast {
         self.arms.get(candidate)?.probability
     }
 
-    /// Its mean objective over many seeds.
+    /// Its mean objective over many seeds; none beyond all numbers.
     pub fn mean(&self, candidate: usize) -> Option<Interval> {
-        self.arms.get(candidate)?.mean
+        self.arms.get(candidate)?.mean.filter(|mean| mean.is_finite())
     }
 
-    /// The mean difference `a − b` that as many other seeds would show, of the arms at two positions.
+    /// The mean difference `a − b` that as many other seeds would show, of the arms at two positions;
+    /// none beyond all numbers.
     pub fn difference(&self, a: usize, b: usize) -> Option<Interval> {
         let (a, b) = (&self.arms.get(a)?.draws, &self.arms.get(b)?.draws);
         let mut differences: Vec<f64> = a.iter().zip(b).map(|(a, b)| a - b).collect();
@@ -101,7 +102,8 @@ impl Forecast {
         let at = |share: f64| differences[(share * last as f64).round() as usize];
         let tail = (1.0 - CONFIDENCE) / 2.0;
         let mean = differences.iter().sum::<f64>() / differences.len() as f64;
-        Some(Interval { mean, low: at(tail), high: at(1.0 - tail) })
+        let interval = Interval { mean, low: at(tail), high: at(1.0 - tail) };
+        Some(interval).filter(|interval| interval.is_finite())
     }
 }
 

@@ -8,7 +8,7 @@ use crate::verdict::{
 
 /// The mean of `a − b` over seeds, with Student's t interval for the mean over as many other seeds: the
 /// variance of that is twice the mean's. It doesn't allow for `a` having been chosen on these seeds. None
-/// if a seed diverged.
+/// if a seed diverged, and where the mean is beyond all numbers; no end of an interval is.
 pub fn difference(a: &Candidate, b: &Candidate) -> Option<Difference> {
     let pairs = a.trials.iter().zip(&b.trials);
     let differences: Option<Vec<f64>> =
@@ -16,16 +16,20 @@ pub fn difference(a: &Candidate, b: &Candidate) -> Option<Difference> {
     let differences = differences.filter(|differences| !differences.is_empty())?;
     let n = differences.len() as f64;
     let mean = differences.iter().sum::<f64>() / n;
+    if !mean.is_finite() {
+        return None;
+    }
     let half = (differences.len() > 1).then(|| {
         let variance = differences.iter().map(|d| (d - mean).powi(2)).sum::<f64>() / (n - 1.0);
         students_t(n - 1.0).unwrap_or(f64::NAN) * (2.0 * variance / n).sqrt()
     });
-    let half = half.filter(|half| half.is_finite());
+    let ends = half.map(|half| (mean - half, mean + half));
+    let ends = ends.filter(|(low, high)| low.is_finite() && high.is_finite());
     Some(Difference {
         mean,
         expected: None,
-        low: half.map(|half| mean - half),
-        high: half.map(|half| mean + half),
+        low: ends.map(|(low, _)| low),
+        high: ends.map(|(_, high)| high),
         level: CONFIDENCE,
         seeds: differences.len() as u32,
     })

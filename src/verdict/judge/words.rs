@@ -77,6 +77,10 @@ fn level_leads(judgement: &Judgement<'_>, lead: &Candidate) -> String {
             let by = Metric::from(-difference.mean);
             format!(", {by} {beyond} plain ({})", objective(standing, plain))
         }
+        // Further from each other than any number tells.
+        (Some(plain), None) if plain.objective() != Metric::Diverged => {
+            format!(", with plain at {}", objective(standing, plain))
+        }
         _ => ", with no baseline to compare with".into(),
     };
     let (name, value) = (named(standing, lead), objective(standing, lead));

@@ -88,6 +88,13 @@ pub struct Interval {
     pub high: f64,
 }
 
+impl Interval {
+    /// Whether all of it are numbers.
+    pub fn is_finite(self) -> bool {
+        [self.mean, self.low, self.high].into_iter().all(f64::is_finite)
+    }
+}
+
 /// One point of the grid, fitted.
 struct Fit {
     scales: Scales,

@@ -262,3 +262,54 @@ async fn a_reason_of_any_characters_is_kept_on_postgres() {
     a_reason_of_any_characters_is_kept(Server::on_postgres(&url).await).await;
 }
 
+#[tokio::test]
+async fn reports_of_the_largest_numbers_have_an_answer_that_reads() {
+    let server = Server::start().await;
+    for scheduler in ["grid", "sha", "asha", "hyperband", "halving"] {
+        for seeds in [json!([0]), json!([0, 1, 2])] {
+            let mut spec = small(scheduler);
+            spec["recipe"]["epochs"] = json!(9);
+            spec["search"]["seeds"] = seeds;
+            spec["scheduler"] = json!({ "kind": scheduler });
+            let sweep = server.submit(&spec).await;
+            while let Some(work) = claim(&server, "worker", 0).await {
+                report_extremes(&server, &work).await;
+                let path = format!("/v1/sweeps/{sweep}/best");
+                let best = server.get(&path).await.text().await.unwrap();
+                let read: Result<SweepBest, _> = serde_json::from_str(&best);
+                assert!(read.is_ok(), "{scheduler}: {read:?} of {best}");
+            }
+            let ended = server.json(&format!("/v1/sweeps/{sweep}")).await;
+            assert!(
+                ["completed", "failed"].contains(&ended["status"].as_str().unwrap()),
+                "{ended}"
+            );
+            let table = server.get(&format!("/v1/sweeps/{sweep}/table")).await;
+            assert_eq!(table.status(), StatusCode::OK);
+            serde_json::from_str::<SweepTable>(&table.text().await.unwrap()).unwrap();
+        }
+    }
+    let list = server.get("/v1/sweeps").await.text().await.unwrap();
+    let list: SweepList = serde_json::from_str(&list).unwrap();
+    assert!(list.items.iter().all(|sweep| sweep.best.is_some()));
+}
+
+/// Trains an assignment: every other arm has the largest number as its loss, the others the smallest.
+async fn report_extremes(server: &Server, work: &Assignment) {
+    if work.segment.kind == SegmentKind::Train {
+        let rows = worker::epochs(work).flat_map(|epoch| worker::rows(work, epoch));
+        let rows = rows.map(|mut row| {
+            let odd = row["arms"][0].as_u64().unwrap() % 2 == 1;
+            let loss = if odd { -1.7e308 } else { 1.7e308 };
+            row["train_loss"] = json!(loss);
+            row["metrics"] = json!({ "val_loss": loss, "val_error": -loss });
+            row
+        });
+        let report = json!({ "rows": rows.collect::<Vec<_>>() });
+        let answer = worker::post(server, work, "reports", &report).await;
+        assert_eq!(answer.status(), StatusCode::OK, "{}", answer.text().await.unwrap());
+    }
+    let ends = json!({ "branches": worker::ends(server, work).await });
+    let answer = worker::post(server, work, "finish", &ends).await;
+    assert_eq!(answer.status(), StatusCode::NO_CONTENT, "{}", answer.text().await.unwrap());
+}
