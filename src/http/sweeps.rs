@@ -35,6 +35,9 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
 const DEFAULT_LIMIT: u32 = 50;
 const MAX_LIMIT: u32 = 200;
 
+/// Longer than any name or id that could be found.
+const MAX_SEARCH_CHARS: usize = 200;
+
 /// How plans were asked for before they had a route of their own.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -128,6 +131,15 @@ async fn list(
         return Err(Problem::Malformed(detail, Vec::new()));
     }
     let search = query.search.filter(|text| !text.is_empty());
+    let chars = search.as_deref().map_or(0, |text| text.chars().count());
+    if chars > MAX_SEARCH_CHARS {
+        let detail = format!("search has at most {MAX_SEARCH_CHARS} characters, not {chars}");
+        return Err(Problem::Malformed(detail, Vec::new()));
+    }
+    // Which Postgres doesn't take in any text.
+    if search.as_deref().is_some_and(|text| text.contains('\0')) {
+        return Err(Problem::Malformed("search has no NUL".into(), Vec::new()));
+    }
     // One more than asked for tells whether there is a next page.
     let page = Page { after: query.cursor, search, status: query.status, limit: limit + 1 };
     let mut rows = state.driver.store().sweeps(page).await?;

@@ -121,7 +121,8 @@ pub struct SweepQuery {
     #[cfg_attr(feature = "openapi", param(minimum = 1, maximum = 200, default = 50))]
     pub limit: Option<u32>,
     /// Only sweeps whose name contains this or whose id begins with it, whatever the case; of
-    /// an id at least eight characters.
+    /// an id at least eight characters. At most 200 characters.
+    #[cfg_attr(feature = "openapi", param(max_length = 200))]
     pub search: Option<String>,
     /// Only sweeps of this status.
     pub status: Option<SweepStatus>,

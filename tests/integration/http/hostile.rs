@@ -222,6 +222,20 @@ async fn a_megabyte_of_wrong_values_is_refused_in_a_few_words() {
 }
 
 #[tokio::test]
+async fn a_search_that_nothing_could_match_is_malformed() {
+    let server = Server::start().await;
+    let search = async |text: &str| {
+        server.request(Method::GET, "/v1/sweeps").query(&[("search", text)]).send().await.unwrap()
+    };
+    for long in ["x".repeat(201), "x".repeat(60_000), "%".repeat(20_000), "ü".repeat(10_000)] {
+        let body = problem(search(&long).await, 400, "malformed").await;
+        assert!(body["detail"].as_str().unwrap().contains("at most 200 characters"), "{body}");
+    }
+    problem(search("a\0b").await, 400, "malformed").await;
+    assert_eq!(search(&"ü".repeat(200)).await.status(), StatusCode::OK);
+}
+
+#[tokio::test]
 async fn names_that_do_something_to_a_terminal_or_show_nothing_are_refused() {
     let server = Server::start().await.with_token(Scope::Admin, Limits::default()).await;
     for name in ["\u{1b}[2J", "a\nb", "\u{7}", "\u{9b}31m", "\u{202e}fdp", "\0", " ", "\u{2003}"] {
