@@ -350,7 +350,7 @@ async fn is(object: GetResult, bytes: &[u8]) -> object_store::Result<bool> {
     Ok(rest.is_empty())
 }
 
-fn verify(named: Digest, bytes: &[u8]) -> Result<(), BlobError> {
+pub(crate) fn verify(named: Digest, bytes: &[u8]) -> Result<(), BlobError> {
     let actual = Digest(Sha256::digest(bytes).into());
     if actual == named { Ok(()) } else { Err(BlobError::Mismatch { named, actual }) }
 }

@@ -41,6 +41,9 @@ pub enum DriverError {
     /// A segment handed in that isn't whole.
     #[error("not a whole segment: {0}")]
     BadFinish(String),
+    /// What was sent as a checkpoint isn't one of the sweep's recipe; says what is wrong with it.
+    #[error("not a checkpoint of the recipe: {0}")]
+    BadCheckpoint(String),
     /// A field of a worker's request that is out of range.
     #[error("{0}")]
     BadRequest(String),

@@ -5,6 +5,7 @@
 //! race for a place in the log replays what came in between, and tries again.
 //!
 //! - [`Driver`]: what users and workers may do.
+//! - `checkpoints`: what workers send as such, looked at before it is kept.
 //! - `control`: what users do to a sweep on its way.
 //! - `damaged`: data sets whose bytes are lost or damaged.
 //! - `datasets`: data sets, added, pinned, deleted.
@@ -18,6 +19,7 @@
 //! - `waiting`: why nobody works on a sweep.
 //! - `work`: leases, reports, blobs.
 
+mod checkpoints;
 mod control;
 mod damaged;
 mod datasets;

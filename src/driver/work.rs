@@ -290,7 +290,8 @@ impl Driver {
     /// Stores a blob under a lease; true if it is new.
     ///
     /// # Errors
-    /// [`DriverError::LeaseLost`]; [`DriverError::Blob`] if the bytes don't match the digest.
+    /// [`DriverError::LeaseLost`]; [`DriverError::Blob`] if the bytes don't match the digest;
+    /// [`DriverError::BadCheckpoint`] if they are no checkpoint of the recipe.
     pub async fn put_blob(
         &self,
         lease: LeaseId,
@@ -299,6 +300,7 @@ impl Driver {
         bytes: Bytes,
     ) -> Result<bool, DriverError> {
         let leased = self.held(lease, token).await?;
+        self.check_checkpoint(&leased, digest, bytes.clone()).await?;
         Ok(self.0.blobs.upload(&*self.0.store, leased.lease, digest, bytes).await?)
     }
 
@@ -352,7 +354,7 @@ impl Driver {
 
     /// An error as the worker is told that holds a lease. Of a sweep whose log can't be replayed
     /// nothing is taken in here, however often it's tried: it drops the segment.
-    fn as_lease_error(&self, lease: LeaseId, error: DriverError) -> DriverError {
+    pub(super) fn as_lease_error(&self, lease: LeaseId, error: DriverError) -> DriverError {
         if !error.is_unreplayable() {
             return error;
         }

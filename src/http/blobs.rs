@@ -4,7 +4,7 @@ use super::{
     body::unreadable,
     extract::{DigestPath, LeasePath},
     limit::Limit,
-    openapi::{BlobLeaseLost, DigestMismatch, LeaseLost, Malformed, NoBlob, NoLease, TooLarge},
+    openapi::{BadBlob, BlobLeaseLost, LeaseLost, Malformed, NoBlob, NoLease, TooLarge},
     problem::Problem,
     state::AppState,
 };
@@ -48,7 +48,8 @@ impl ToSchema for Octets {}
 
 /// Upload a checkpoint
 ///
-/// The lease keeps it until a `finish` names it, or the lease ends.
+/// The lease keeps it until a `finish` names it, or the lease ends. It must hold what the sweep's
+/// recipe has, as far as the server knows its data.
 #[utoipa::path(
     put,
     path = "/v1/work/{lease}/blobs/{sha256}",
@@ -64,7 +65,7 @@ impl ToSchema for Octets {}
     responses(
         (status = 201, description = "Stored"),
         (status = 200, description = "It was there"),
-        Malformed, TooLarge, DigestMismatch, LeaseLost, NoLease,
+        Malformed, TooLarge, BadBlob, LeaseLost, NoLease,
     )
 )]
 async fn put(

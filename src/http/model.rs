@@ -5,10 +5,14 @@
 //! place in the run stay behind, and the file says instead what it is of.
 
 use super::{
-    blobs::Octets, extract::TrialPath, openapi::NoModel, problem::Problem, state::AppState, stored,
-    sweeps,
+    blobs::Octets,
+    extract::TrialPath,
+    openapi::{BadModel, NoModel},
+    problem::Problem,
+    state::AppState,
+    stored, sweeps,
 };
-use crate::{scheduler::Trial, store::SweepRow};
+use crate::{blobs::BlobError, scheduler::Trial, store::SweepRow};
 use axum::{
     extract::State,
     http::header,
@@ -17,7 +21,7 @@ use axum::{
 use floodgauge_protocol::{Arm, At, Digest, SweepSpec};
 use safetensors::SafeTensors;
 use serde_json::json;
-use std::collections::HashMap;
+use std::{collections::HashMap, fmt};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 pub(super) fn router() -> OpenApiRouter<AppState> {
@@ -45,7 +49,7 @@ const METADATA: &str = "floodgauge";
         (status = 200, content_type = "application/octet-stream", body = Octets,
          description = "The model",
          headers(("content-disposition" = String, description = "A name for the file"))),
-        NoModel,
+        NoModel, BadModel,
     )
 )]
 async fn model(
@@ -69,7 +73,14 @@ async fn model(
         None => stored.checkpoint.map(|digest| (stored.epochs.into(), digest)),
     };
     let (epoch, digest) = read.ok_or_else(|| absent("checkpoint"))?;
-    let checkpoint = state.driver.blobs().get(digest).await?;
+    let unreadable = |why: &dyn fmt::Display| {
+        tracing::warn!(%sweep, trial = %key, %digest, error = %why, "a checkpoint can't be read");
+        Problem::Conflict(format!("the checkpoint of trial {id} can't be read: {why}"))
+    };
+    let checkpoint = match state.driver.blobs().get(digest).await {
+        Err(error @ BlobError::Damaged(_)) => return Err(unreadable(&error)),
+        other => other?,
+    };
     let checkpoint = checkpoint.ok_or_else(|| absent("checkpoint"))?;
     let space = stored::space(&row)?;
     let family = space.families.get(key.family.ix()).ok_or_else(|| absent("family"))?;
@@ -88,9 +99,8 @@ async fn model(
         "dataset": spec.recipe.dataset.name,
         "model": spec.recipe.model,
     });
-    let file = only_the_model(&checkpoint, of.to_string()).map_err(|error| {
-        Problem::Internal(anyhow::Error::from(error).context(format!("checkpoint {digest}")))
-    })?;
+    let file = only_the_model(&checkpoint, of.to_string());
+    let file = file.map_err(|error| unreadable(&error))?;
     let name = format!("{}-{key}.safetensors", file_name(&row, &spec));
     let headers = [
         (header::CONTENT_TYPE, "application/octet-stream".to_owned()),

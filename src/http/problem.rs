@@ -54,6 +54,8 @@ pub enum Problem {
     Conflict(String),
     /// A data set that can't be used; says which row or array is at fault.
     InvalidDataset(String),
+    /// What was sent as a checkpoint isn't one of the recipe; says what is wrong with it.
+    InvalidCheckpoint(String),
     /// The lease was taken over, finished or withdrawn.
     LeaseLost,
     /// The data set that a segment needs is damaged here, and its lease has ended; says which.
@@ -125,6 +127,11 @@ impl Problem {
             Self::InvalidDataset(_) => {
                 ("invalid-dataset", S::UNPROCESSABLE_ENTITY, "the data set can't be used")
             }
+            Self::InvalidCheckpoint(_) => (
+                "invalid-checkpoint",
+                S::UNPROCESSABLE_ENTITY,
+                "this is no checkpoint of the sweep's recipe",
+            ),
             Self::DigestMismatch => {
                 ("digest-mismatch", S::UNPROCESSABLE_ENTITY, "the bytes have another digest")
             }
@@ -175,6 +182,7 @@ impl Problem {
             Self::MethodNotAllowed => ("the header `allow` names the methods".into(), none()),
             Self::Conflict(why)
             | Self::InvalidDataset(why)
+            | Self::InvalidCheckpoint(why)
             | Self::WireVersion(why)
             | Self::DataDamaged(why) => (why, none()),
             Self::LeaseLost => {
@@ -271,6 +279,7 @@ impl From<DriverError> for Problem {
                 let pointer = format!("/rows/{}", bad.row);
                 Self::InvalidWork(FieldError { pointer, detail: bad.message })
             }
+            E::BadCheckpoint(why) => Self::InvalidCheckpoint(why),
             E::BadFinish(detail) | E::BadRequest(detail) => whole(detail),
             E::Blob(error) => error.into(),
             E::Store(error) => error.into(),

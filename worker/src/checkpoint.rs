@@ -113,13 +113,8 @@ impl State {
     /// # Errors
     /// When the bytes are anything else; never panics.
     pub fn from_bytes(bytes: &[u8], layout: &Layout) -> Result<Self, CheckpointError> {
-        let file =
-            SafeTensors::deserialize(bytes).map_err(|e| CheckpointError::Format(e.to_string()))?;
-        let progress = [STEP, LOSS_SUM, FLOODED_STEPS, FLOODED_IN_EPOCH];
-        let known = |name: &str| layout.contains_key(name) || progress.contains(&name);
-        if let Some(name) = file.names().into_iter().filter(|name| !known(name)).min() {
-            return Err(CheckpointError::Unexpected(name.to_owned()));
-        }
+        let file = open(bytes)?;
+        refuse_unexpected(&file, layout)?;
         let arrays = layout
             .iter()
             .map(|(name, shape)| {
@@ -128,25 +123,73 @@ impl State {
                 Ok((name.clone(), Array { shape: shape.clone(), values }))
             })
             .collect::<Result<_, CheckpointError>>()?;
-        let scalar = |name, dtype| {
-            let words = read::<8>(&file, name, dtype, &[])?;
-            words.first().copied().ok_or_else(|| CheckpointError::Missing(name.to_owned()))
-        };
-        // Files from before steps were counted lack these.
-        let count = |name| match scalar(name, Dtype::U64) {
-            Err(CheckpointError::Missing(_)) => Ok(0),
-            word => word.map(u64::from_le_bytes),
-        };
-        Ok(Self {
-            arrays,
-            step: u64::from_le_bytes(scalar(STEP, Dtype::U64)?),
-            tally: Tally {
-                loss_sum: f64::from_le_bytes(scalar(LOSS_SUM, Dtype::F64)?),
-                flooded_steps: count(FLOODED_STEPS)?,
-                flooded_in_epoch: count(FLOODED_IN_EPOCH)?,
-            },
-        })
+        let (step, tally) = progress(&file)?;
+        Ok(Self { arrays, step, tally })
     }
+}
+
+/// Checks that a file holds exactly the arrays of `layout`, and copies none of them; answers the optimiser
+/// steps done.
+///
+/// # Errors
+/// When the bytes are anything else; never panics.
+pub fn check(bytes: &[u8], layout: &Layout) -> Result<u64, CheckpointError> {
+    let file = open(bytes)?;
+    refuse_unexpected(&file, layout)?;
+    for (name, shape) in layout {
+        read::<4>(&file, name, Dtype::F32, shape)?;
+    }
+    progress(&file).map(|(step, _)| step)
+}
+
+/// The same where nobody knows which arrays there should be: that it is a file of arrays that tells how
+/// far its run has got.
+///
+/// # Errors
+/// When the bytes are anything else; never panics.
+pub fn check_format(bytes: &[u8]) -> Result<u64, CheckpointError> {
+    progress(&open(bytes)?).map(|(step, _)| step)
+}
+
+/// The longest beginning of a file, which lists its tensors, in bytes: the deepest model has a few hundred
+/// arrays, each told in about a hundred bytes.
+const MAX_HEADER_BYTES: u64 = 1 << 20;
+
+fn open(bytes: &[u8]) -> Result<SafeTensors<'_>, CheckpointError> {
+    let header = bytes.first_chunk().map(|length| u64::from_le_bytes(*length));
+    if let Some(header) = header.filter(|header| *header > MAX_HEADER_BYTES) {
+        let why = format!("its header of {header} bytes is longer than {MAX_HEADER_BYTES}");
+        return Err(CheckpointError::Format(why));
+    }
+    SafeTensors::deserialize(bytes).map_err(|e| CheckpointError::Format(e.to_string()))
+}
+
+fn refuse_unexpected(file: &SafeTensors<'_>, layout: &Layout) -> Result<(), CheckpointError> {
+    let progress = [STEP, LOSS_SUM, FLOODED_STEPS, FLOODED_IN_EPOCH];
+    let known = |name: &str| layout.contains_key(name) || progress.contains(&name);
+    match file.names().into_iter().filter(|name| !known(name)).min() {
+        Some(name) => Err(CheckpointError::Unexpected(name.to_owned())),
+        None => Ok(()),
+    }
+}
+
+/// How far the run of a file has got.
+fn progress(file: &SafeTensors<'_>) -> Result<(u64, Tally), CheckpointError> {
+    let scalar = |name, dtype| {
+        let words = read::<8>(file, name, dtype, &[])?;
+        words.first().copied().ok_or_else(|| CheckpointError::Missing(name.to_owned()))
+    };
+    // Files from before steps were counted lack these.
+    let count = |name| match scalar(name, Dtype::U64) {
+        Err(CheckpointError::Missing(_)) => Ok(0),
+        word => word.map(u64::from_le_bytes),
+    };
+    let tally = Tally {
+        loss_sum: f64::from_le_bytes(scalar(LOSS_SUM, Dtype::F64)?),
+        flooded_steps: count(FLOODED_STEPS)?,
+        flooded_in_epoch: count(FLOODED_IN_EPOCH)?,
+    };
+    Ok((u64::from_le_bytes(scalar(STEP, Dtype::U64)?), tally))
 }
 
 /// The values in their order, each in 4 bytes; those in memory where they are so already.
@@ -231,6 +274,24 @@ mod tests {
     }
 
     #[test]
+    fn a_check_tells_the_step_and_what_reading_tells() {
+        let state = state();
+        let (bytes, _) = state.to_bytes().unwrap();
+        assert_eq!(check(&bytes, &layout(&state)).unwrap(), 7);
+        assert_eq!(check_format(&bytes).unwrap(), 7);
+        let mut other = layout(&state);
+        other.insert("a".into(), vec![3, 1]);
+        assert!(matches!(check(&bytes, &other), Err(CheckpointError::Shape { .. })));
+        other.remove("a");
+        assert!(matches!(check(&bytes, &other), Err(CheckpointError::Unexpected(_))));
+        assert!(matches!(check_format(b"not one"), Err(CheckpointError::Format(_))));
+        // A list of tensors that would take long to read is not begun with.
+        let long = [&(2u64 << 20).to_le_bytes()[..], &vec![b' '; 2 << 20]].concat();
+        let refused = check_format(&long).unwrap_err().to_string();
+        assert!(refused.contains("2097152 bytes is longer than 1048576"), "{refused}");
+    }
+
+    #[test]
     fn other_names_and_shapes_are_refused() {
         let state = state();
         let (bytes, _) = state.to_bytes().unwrap();
@@ -250,6 +311,7 @@ mod tests {
         fn arbitrary_bytes_never_panic(bytes: Vec<u8>, header: Vec<u8>) {
             let layout = layout(&state());
             let _ = State::from_bytes(&bytes, &layout);
+            let _ = (check(&bytes, &layout), check_format(&bytes));
             // Behind a length that fits, and one that doesn't.
             for length in [header.len() as u64, u64::MAX, u64::from(u32::MAX)] {
                 let bytes = [&length.to_le_bytes()[..], &header, &bytes].concat();

@@ -183,6 +183,7 @@ problems! {
     NoModel "404" "`not-found`: there is no such trial, or no checkpoint of it is kept",
     NoLease "404" "`not-found`: the path names no lease",
     NoBlob "404" "`not-found`: there is no such blob",
+    BadModel "409" "`conflict`: what is kept of the trial can't be read as a checkpoint",
     StateConflict "409" "`conflict`: the sweep's state doesn't allow this",
     LeaseLost "409" "`lease-lost`: drop the segment and claim anew",
     BlobLeaseLost "409" "`lease-lost`: drop the segment and claim anew; `data-damaged`: the same, \
@@ -198,7 +199,8 @@ problems! {
                         the key belongs to another body",
     InvalidExtension "422" "`invalid-sweep`: the sweep can't be extended by this; `errors` says why",
     InvalidWork "422" "`invalid-work`: this doesn't fit the segment",
-    DigestMismatch "422" "`digest-mismatch`: the bytes have another digest",
+    BadBlob "422" "`digest-mismatch`: the bytes have another digest; `invalid-checkpoint`: they are no \
+                   checkpoint of the sweep's recipe",
     Unavailable "503" "`unavailable`: the database doesn't answer",
 }
 

@@ -2,13 +2,14 @@
 
 use super::{
     server::{Server, problem, small},
-    worker::{claim, digest, train_all, under, upload},
+    worker::{checkpoint, claim, digest, train_all, under, upload},
 };
 use floodgauge::{
     access::{Kind, Limits, Scope, Secret},
     http::access::{Gate, OpenTo},
 };
-use reqwest::{Method, RequestBuilder, Response, StatusCode};
+use floodgauge_protocol::ArmIx;
+use reqwest::{Method, RequestBuilder, Response, StatusCode, header::HeaderValue};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -314,7 +315,10 @@ async fn a_worker_sees_its_own_segment_and_nothing_else() {
     let other = server.submit(&small("other")).await;
     let server = server.with_token(Scope::Worker, Limits::default()).await;
     let work = claim(&server, "worker", 0).await.unwrap();
-    assert_eq!(upload(&server, &work, &"mine".into()).await, StatusCode::CREATED);
+    assert_eq!(
+        upload(&server, &work, &checkpoint(&work, 2, ArmIx::PLAIN)).await,
+        StatusCode::CREATED
+    );
     let theirs = digest(b"theirs");
     let get = under(&server, &work, Method::GET, &format!("blobs/{theirs}"));
     problem(get.send().await.unwrap(), 404, "not-found").await;

@@ -2,13 +2,13 @@
 
 use super::{
     server::{Server, problem, small},
-    worker::{claim, digest, train, under, upload},
+    worker::{checkpoint, claim, digest, train, under, upload},
 };
 use axum::{body::Body, http::Request};
 use bytes::Bytes;
 use floodgauge::http::{AppState, app, bounds::MAX_BLOB_UPLOADS};
 use floodgauge_protocol::{
-    Digest, Start,
+    ArmIx, Digest, Start,
     work::{Assignment, LEASE_TOKEN_HEADER},
 };
 use futures::stream;
@@ -30,11 +30,16 @@ async fn a_blob_is_new_once() {
     let server = Server::start().await;
     server.submit(&small("blobs")).await;
     let work = claim(&server, "worker", 0).await.unwrap();
-    let bytes = Bytes::from_static(b"weights");
+    let bytes = checkpoint(&work, 2, ArmIx(1));
     assert_eq!(upload(&server, &work, &bytes).await, StatusCode::CREATED);
     assert_eq!(upload(&server, &work, &bytes).await, StatusCode::OK);
-    assert_eq!(upload(&server, &work, &Bytes::new()).await, StatusCode::CREATED);
-    let large = Bytes::from(vec![7; 3 << 20]);
+    let mut spec = small("large");
+    spec["recipe"]["model"] = json!({ "kind": "mlp", "hidden": [1024, 1024] });
+    spec["scheduler"]["priority"] = json!(1);
+    server.submit(&spec).await;
+    let work = claim(&server, "other", 0).await.unwrap();
+    let large = checkpoint(&work, 2, ArmIx(1));
+    assert!(large.len() > 3 << 20);
     assert_eq!(upload(&server, &work, &large).await, StatusCode::CREATED, "over axum's own limit");
 }
 
@@ -51,6 +56,35 @@ async fn bytes_under_another_digest_are_refused() {
 }
 
 #[tokio::test]
+async fn what_is_no_checkpoint_of_the_recipe_is_refused_with_what_is_wrong() {
+    let server = Server::start().await;
+    server.submit(&small("picky")).await;
+    let work = claim(&server, "worker", 0).await.unwrap();
+    let mut spec = small("wider");
+    spec["recipe"]["model"] = json!({ "kind": "mlp", "hidden": [8] });
+    spec["scheduler"]["priority"] = json!(1);
+    server.submit(&spec).await;
+    let other = claim(&server, "other", 0).await.unwrap();
+    let good = checkpoint(&work, 2, ArmIx::PLAIN);
+    let cut = good.slice(..good.len() - 1);
+    let late = checkpoint(&work, 1_000, ArmIx::PLAIN);
+    for (bytes, why) in [
+        (Bytes::new(), "not a safetensors file"),
+        (Bytes::from_static(b"weights"), "not a safetensors file"),
+        (Bytes::from(vec![0xff; 1 << 20]), "not a safetensors file"),
+        (cut, "not a safetensors file"),
+        (checkpoint(&other, 2, ArmIx::PLAIN), "not F32 [128]"),
+        (late, "progress.step 1000 is beyond the recipe's 8"),
+    ] {
+        let what = format!("blobs/{}", digest(&bytes));
+        let put = under(&server, &work, Method::PUT, &what).body(bytes).send().await.unwrap();
+        let body = problem(put, 422, "invalid-checkpoint").await;
+        assert!(body["detail"].as_str().unwrap().contains(why), "{body}");
+    }
+    assert!(upload(&server, &work, &good).await.is_success());
+}
+
+#[tokio::test]
 async fn a_segment_gets_the_checkpoints_that_it_starts_from_and_no_others() {
     let server = Server::start().await;
     let resumed = resumed(&server).await;
@@ -61,8 +95,8 @@ async fn a_segment_gets_the_checkpoints_that_it_starts_from_and_no_others() {
         assert_eq!(response.headers()["content-type"], "application/octet-stream");
         assert_eq!(digest(&response.bytes().await.unwrap()), named);
     }
-    let other = Bytes::from_static(b"another's");
-    upload(&server, &resumed, &other).await;
+    let other = checkpoint(&resumed, 2, ArmIx(99));
+    assert!(upload(&server, &resumed, &other).await.is_success());
     let get = under(&server, &resumed, Method::GET, &format!("blobs/{}", digest(&other)));
     problem(get.send().await.unwrap(), 404, "not-found").await;
 }
@@ -105,7 +139,7 @@ async fn uploads_beyond_those_that_fit_wait_unread() {
     let full = Arc::new(Barrier::new(MAX_BLOB_UPLOADS));
     let (open, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
     let uploads = (0..3 * MAX_BLOB_UPLOADS).map(|i| {
-        let bytes = Bytes::from(format!("blob {i}"));
+        let bytes = checkpoint(&work, 2, ArmIx(i as u16));
         let named = digest(&bytes);
         let (full, open, most) = (full.clone(), open.clone(), most.clone());
         let store = server.driver.store().clone();

@@ -2,13 +2,15 @@
 
 use super::{
     server::{Server, problem, small},
-    worker::{self, claim, digest, epochs, post, rows, train, train_all, upload},
+    worker::{self, checkpoint, claim, digest, epochs, post, rows, train, train_all, upload},
 };
 use crate::support::nameless;
-use bytes::Bytes;
 use eventsource_stream::Eventsource;
 use floodgauge::scheduler::EXTENSION_VERSION;
-use floodgauge_protocol::work::{Assignment, ReportAnswer};
+use floodgauge_protocol::{
+    ArmIx,
+    work::{Assignment, ReportAnswer},
+};
 use futures::StreamExt;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
@@ -113,7 +115,7 @@ async fn what_is_cut_without_an_epoch_to_show_is_refused() {
     let server = Server::start().await;
     server.submit(&long("idle")).await;
     let work = claim(&server, "worker", 0).await.unwrap();
-    let state = Bytes::from("initial");
+    let state = checkpoint(&work, 0, ArmIx::PLAIN);
     assert!(upload(&server, &work, &state).await.is_success());
     let arms: Vec<_> = work.segment.arms().collect();
     let end = json!({ "arms": arms, "end": "stopped", "step": 0, "checkpoint": digest(&state) });

@@ -7,6 +7,7 @@ use super::{
 use reqwest::StatusCode;
 use safetensors::SafeTensors;
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 
 #[tokio::test]
 async fn the_model_of_a_trial_is_its_weights_with_word_of_what_they_are() {
@@ -22,8 +23,17 @@ async fn the_model_of_a_trial_is_its_weights_with_word_of_what_they_are() {
     );
     let file = response.bytes().await.unwrap();
     let model = SafeTensors::deserialize(&file).unwrap();
-    assert_eq!(model.names(), ["layers.0.weight"], "what only a resume needs stays behind");
-    assert_eq!(model.tensor("layers.0.weight").unwrap().data(), 2.0f32.to_le_bytes());
+    let arrays: BTreeSet<_> = model.names().into_iter().collect();
+    let of_model = [
+        "layers.0.bias",
+        "layers.0.weight",
+        "layers.1.bias",
+        "layers.1.weight",
+        "layers.2.bias",
+        "layers.2.weight",
+    ];
+    assert_eq!(arrays, of_model.into(), "what only a resume needs stays behind");
+    assert_eq!(model.tensor("layers.0.weight").unwrap().data()[..4], 2.0f32.to_le_bytes());
     let (_, header) = SafeTensors::read_metadata(&file).unwrap();
     let of = &header.metadata().as_ref().unwrap()["floodgauge"];
     let of: Value = serde_json::from_str(of).unwrap();
@@ -50,6 +60,23 @@ async fn there_is_a_model_as_soon_as_there_is_a_checkpoint() {
     let work = claim(&server, "worker", 0).await.unwrap();
     train(&server, &work).await;
     assert_eq!(server.get(&path).await.status(), StatusCode::OK);
+}
+
+/// What earlier versions took may be anything, and disks change what they keep.
+#[tokio::test]
+async fn a_checkpoint_that_cannot_be_read_is_a_conflict_that_says_so() {
+    let server = Server::start().await;
+    let sweep = server.submit(&small("unreadable")).await;
+    train_all(&server).await;
+    let path = format!("/v1/trials/{sweep}.0.0/model");
+    let trials = server.driver.store().trials(sweep.parse().unwrap()).await.unwrap();
+    let named = trials[0].checkpoint.unwrap().to_string();
+    let object = server.folder.path().join("blobs").join(&named[..2]).join(&named);
+    std::fs::write(&object, "anything").unwrap();
+    let body = problem(server.get(&path).await, 409, "conflict").await;
+    assert!(body["detail"].as_str().unwrap().contains("can't be read"), "{body}");
+    std::fs::remove_file(object).unwrap();
+    problem(server.get(&path).await, 404, "not-found").await;
 }
 
 #[tokio::test]

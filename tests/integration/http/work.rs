@@ -6,7 +6,10 @@ use super::{
 };
 use axum::{body::Body, http::Request};
 use floodgauge::http::{AppState, app};
-use floodgauge_protocol::work::{LEASE_TOKEN_HEADER, ReportAnswer};
+use floodgauge_protocol::{
+    ArmIx,
+    work::{LEASE_TOKEN_HEADER, ReportAnswer},
+};
 use reqwest::{Method, StatusCode};
 use serde_json::json;
 use std::{collections::HashSet, time::Duration};
@@ -125,8 +128,9 @@ async fn a_checkpoint_of_another_lease_is_not_taken() {
     assert_eq!(answer.status(), StatusCode::OK);
     let mut ends = worker::ends(&server, &work).await;
     let other = claim(&server, "other", 0).await.unwrap();
-    worker::upload(&server, &other, &"another's".into()).await;
-    let foreign = worker::digest(b"another's");
+    let foreign = worker::checkpoint(&other, 2, ArmIx(99));
+    assert!(worker::upload(&server, &other, &foreign).await.is_success());
+    let foreign = worker::digest(&foreign);
     ends[0]["checkpoint"] = json!(foreign);
     let answer = post(&server, &work, "finish", &json!({ "branches": ends })).await;
     let body = problem(answer, 422, "invalid-work").await;

@@ -6,8 +6,11 @@ use floodgauge_protocol::{
     ArmIx, Branch, Digest, SegmentKind,
     work::{Assignment, LEASE_TOKEN_HEADER},
 };
+use floodgauge_worker::{
+    checkpoint::{Array, State, Tally},
+    cohort::layout_of,
+};
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
-use safetensors::{Dtype, tensor::TensorView};
 use serde_json::{Value, json};
 use sha2::Digest as _;
 
@@ -97,7 +100,7 @@ pub async fn ends(server: &Server, work: &Assignment) -> Vec<Value> {
         match work.segment.kind {
             SegmentKind::Test => end["test"] = json!({ "loss": 0.5, "error": 0.1 }),
             SegmentKind::Train => {
-                let state = checkpoint(work.segment.to_step, arms[0]);
+                let state = checkpoint(work, work.segment.to_step, arms[0]);
                 assert!(upload(server, work, &state).await.is_success());
                 end["checkpoint"] = json!(digest(&state));
             }
@@ -107,19 +110,16 @@ pub async fn ends(server: &Server, work: &Assignment) -> Vec<Value> {
     ends
 }
 
-/// A checkpoint after so many steps of the branch that this arm comes first in: a weight, which
-/// tells the arm, and what only a resume needs.
-pub fn checkpoint(step: u64, arm: ArmIx) -> Bytes {
-    let (weight, momentum) = (f32::from(arm.0).to_le_bytes(), 0.25f32.to_le_bytes());
-    let (step, whole) = (step.to_le_bytes(), vec![]);
-    let tensors = [
-        ("layers.0.weight", Dtype::F32, vec![1, 1], &weight[..]),
-        ("optimizer.momentum.layers.0.weight", Dtype::F32, vec![1, 1], &momentum[..]),
-        ("progress.step", Dtype::U64, whole, &step[..]),
-    ];
-    let views =
-        tensors.map(|(name, of, shape, bytes)| (name, TensorView::new(of, shape, bytes).unwrap()));
-    safetensors::serialize(views, None).unwrap().into()
+/// A checkpoint after so many steps of the branch that this arm comes first in: all that the recipe
+/// has, and a weight that tells the arm.
+pub fn checkpoint(work: &Assignment, step: u64, arm: ArmIx) -> Bytes {
+    let array = |(name, shape): (String, Vec<usize>)| {
+        let mut values = vec![0.0; shape.iter().product()];
+        values[0] = f32::from(arm.0);
+        (name, Array { shape, values })
+    };
+    let arrays = layout_of(&work.recipe).unwrap().into_iter().map(array).collect();
+    State { arrays, step, tally: Tally::default() }.to_bytes().unwrap().0
 }
 
 /// Trains whatever there is to train.

@@ -1,10 +1,9 @@
 //! A server whose files can't grow any more, as on a full disk or at the end of a quota.
 
 use super::programs::Server;
-use crate::support::postgres;
-use bytes::Bytes;
+use crate::{http::worker::checkpoint, support::postgres};
 use floodgauge_protocol::{
-    Digest,
+    ArmIx, Digest,
     work::{Assignment, LEASE_TOKEN_HEADER},
 };
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
@@ -47,7 +46,8 @@ async fn with_a_full_disk(database: Option<&str>) {
     let claim = json!({ "worker": "scripted", "fingerprint": "test", "wait_s": 5 });
     let work = send(ask(Method::POST, "/v1/work/claim").json(&claim)).await;
     let work: Assignment = work.json().await.unwrap();
-    let state = Bytes::from(vec![7; 100_000]);
+    let state = checkpoint(&work, 2, ArmIx::PLAIN);
+    assert!(state.len() > 50_000);
     let digest = Digest(sha2::Sha256::digest(&state).into());
     let upload = || {
         ask(Method::PUT, &format!("/v1/work/{}/blobs/{digest}", work.lease.lease))

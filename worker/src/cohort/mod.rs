@@ -29,6 +29,7 @@ use std::{collections::HashMap, time::Instant};
 pub use error::TrainError;
 pub use job::Job;
 pub use progress::{Ended, Progress};
+pub use setup::layout_of;
 
 /// Trains or tests the branches of `job` and says how each ended, in the segment's order.
 ///

@@ -4,11 +4,28 @@ use super::{error::TrainError, job::Job};
 use crate::{
     checkpoint::{Array, Layout, State, Tally},
     data::Data,
-    models::{Architecture, Task},
+    models::{Architecture, NoImages, Task},
     optim,
     rates::Rates,
 };
-use floodgauge_protocol::{Augment, Optimizer};
+use floodgauge_protocol::{Augment, Optimizer, Recipe};
+
+/// The arrays of a branch of this recipe, as its checkpoints hold them; none where nothing is known of its
+/// data, and where the model doesn't fit them.
+pub fn layout_of(recipe: &Recipe) -> Option<Layout> {
+    let facts = recipe.dataset.facts()?;
+    let (dim, classes) = (facts.features as usize, facts.classes as usize);
+    let task = Task { dim, image: facts.image, classes };
+    arrays(recipe, task).ok().map(|(_, layout)| layout)
+}
+
+/// The model of a recipe, and the arrays of a member: model and optimiser.
+fn arrays(recipe: &Recipe, task: Task) -> Result<(Architecture, Layout), NoImages> {
+    let architecture = Architecture::new(&recipe.model, task)?;
+    let mut layout = architecture.layout();
+    layout.extend(optim::layout(&recipe.optimizer, &architecture));
+    Ok((architecture, layout))
+}
 
 /// What all members of a job have in common.
 pub(super) struct TrainingSetup {
@@ -49,9 +66,7 @@ impl TrainingSetup {
             return Err(TrainError::Data { found: data.train.len(), expected });
         }
         let task = Task { dim: data.dim, image: data.image, classes: data.classes };
-        let architecture = Architecture::new(&recipe.model, task)?;
-        let mut layout = architecture.layout();
-        layout.extend(optim::layout(&recipe.optimizer, &architecture));
+        let (architecture, layout) = arrays(recipe, task)?;
         Ok(Self {
             architecture,
             optimizer: recipe.optimizer.clone(),
