@@ -1,7 +1,7 @@
 //! The page's session: signed in with a token, kept in a cookie that no script reads.
 
 use super::{
-    access::{COOKIE, Caller},
+    access::{COOKIE, Caller, HOST_COOKIE},
     body::JsonBody,
     openapi::{Malformed, TooLarge, UnsupportedMediaType},
     problem::Problem,
@@ -14,8 +14,8 @@ use crate::{
 use axum::{
     Json,
     extract::State,
-    http::{HeaderMap, HeaderValue, StatusCode, header},
-    response::{IntoResponse, Response},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
+    response::{AppendHeaders, IntoResponse, Response},
 };
 use floodgauge_api::access::{Session, SessionToken, SignIn};
 use std::time::Duration;
@@ -90,10 +90,10 @@ async fn begin(
     let session = Secret::new(Kind::Session).map_err(Problem::Internal)?;
     store.add_session(&session, row.token, LASTS).await?;
     tracing::info!(token = row.name, "a session began");
-    let cookie = set_cookie(&headers, session.reveal(), LASTS)?;
     let body = Session { open: false, token: Some((&row).into()) };
     let no_store = (header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    Ok(([(header::SET_COOKIE, cookie), no_store], Json(body)).into_response())
+    let cookies = set_cookies(&headers, session.reveal(), LASTS)?;
+    Ok((AppendHeaders(cookies), [no_store], Json(body)).into_response())
 }
 
 /// Sign out
@@ -114,19 +114,34 @@ async fn end(
     if let Caller::Token { shown: (Kind::Session, sha256), .. } = caller {
         state.driver.store().end_session(sha256).await?;
     }
-    let cookie = set_cookie(&headers, "", Duration::ZERO)?;
-    Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, cookie)]).into_response())
+    let cookies = set_cookies(&headers, "", Duration::ZERO)?;
+    Ok((StatusCode::NO_CONTENT, AppendHeaders(cookies)).into_response())
 }
 
-/// Not for scripts, not for other sites, and over TLS alone where the page came that way. What a
-/// proxy says of that isn't asked: the page's own browser tells it (`Origin`).
-fn set_cookie(headers: &HeaderMap, value: &str, lasts: Duration) -> Result<HeaderValue, Problem> {
+/// Not for scripts, not for other sites, and over TLS alone where the page came that way: then under a
+/// name that other sites can't set, and the one that they can is taken back. What a proxy says of
+/// that isn't asked: the page's own browser tells it (`Origin`).
+fn set_cookies(
+    headers: &HeaderMap,
+    value: &str,
+    lasts: Duration,
+) -> Result<Vec<(HeaderName, HeaderValue)>, Problem> {
     let origin = headers.get(header::ORIGIN).and_then(|origin| origin.to_str().ok());
     let secure = origin.is_some_and(|origin| origin.starts_with("https://"));
-    let cookie = format!(
-        "{COOKIE}={value}; Path=/; Max-Age={}; HttpOnly; SameSite=Strict{}",
-        lasts.as_secs(),
-        if secure { "; Secure" } else { "" }
-    );
-    cookie.parse().map_err(|error| Problem::Internal(anyhow::Error::new(error)))
+    let cookie = |name: &str, value: &str, lasts: Duration| {
+        let seconds = lasts.as_secs();
+        let secure = if secure { "; Secure" } else { "" };
+        let cookie =
+            format!("{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Strict{secure}");
+        let cookie = cookie.parse::<HeaderValue>();
+        let cookie = cookie.map_err(|error| Problem::Internal(anyhow::Error::new(error)))?;
+        Ok::<_, Problem>((header::SET_COOKIE, cookie))
+    };
+    match secure {
+        true => [(HOST_COOKIE, value, lasts), (COOKIE, "", Duration::ZERO)]
+            .into_iter()
+            .map(|(name, value, lasts)| cookie(name, value, lasts))
+            .collect(),
+        false => Ok(vec![cookie(COOKIE, value, lasts)?]),
+    }
 }

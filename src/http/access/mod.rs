@@ -23,7 +23,7 @@ use crate::{
 };
 use axum::{
     extract::{FromRequestParts, MatchedPath, Request, State},
-    http::{HeaderMap, Method, Uri, header, request::Parts, uri::Authority},
+    http::{HeaderMap, HeaderValue, Method, Uri, header, request::Parts, uri::Authority},
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -32,6 +32,14 @@ use std::{net::IpAddr, sync::Arc};
 
 /// The cookie that holds a session's secret.
 pub(super) const COOKIE: &str = "floodgauge_session";
+
+/// The same where the page came over TLS: of a cookie that is called so browsers see to it that only
+/// this very site can have set it, and that there is one (RFC 6265bis, section 4.1.3.2).
+pub(super) const HOST_COOKIE: &str = "__Host-floodgauge_session";
+
+/// The most sessions of one request that are looked up: neighbours of a site may set cookies of the same
+/// name, and browsers may send theirs first.
+const MAX_SESSIONS: usize = 16;
 
 /// What it takes to let a request in.
 #[derive(Clone)]
@@ -168,7 +176,7 @@ async fn admit(
 
 async fn identify(admission: &Admission, request: Head<'_>) -> Result<Caller, Problem> {
     let shown = shown(request.headers);
-    if let Shown::Secret(secret) = &shown {
+    for secret in shown.secrets() {
         let sha256 = secret.digest();
         if admission.gate.is_internal(sha256) {
             return Ok(Caller::Internal);
@@ -216,7 +224,17 @@ enum Shown {
     Nothing,
     /// Something that no secret looks like.
     Unreadable,
-    Secret(Secret),
+    /// What may be one; of sessions there may be several.
+    Secrets(Vec<Secret>),
+}
+
+impl Shown {
+    fn secrets(&self) -> &[Secret] {
+        match self {
+            Self::Secrets(secrets) => secrets,
+            Self::Nothing | Self::Unreadable => &[],
+        }
+    }
 }
 
 fn shown(headers: &HeaderMap) -> Shown {
@@ -224,19 +242,31 @@ fn shown(headers: &HeaderMap) -> Shown {
         let bearer = value.to_str().ok().and_then(|text| text.split_once(' '));
         let bearer = bearer.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
         let secret = bearer.and_then(|(_, token)| Secret::read(Kind::Token, token.trim()));
-        return secret.map_or(Shown::Unreadable, Shown::Secret);
+        return secret.map_or(Shown::Unreadable, |secret| Shown::Secrets(vec![secret]));
     }
-    match cookie(headers) {
-        Some(text) => Secret::read(Kind::Session, text).map_or(Shown::Unreadable, Shown::Secret),
-        None => Shown::Nothing,
+    let mut values = cookies(headers, HOST_COOKIE).chain(cookies(headers, COOKIE)).peekable();
+    if values.peek().is_none() {
+        return Shown::Nothing;
     }
+    let texts = values.filter_map(|value| str::from_utf8(value).ok());
+    let mut secrets: Vec<Secret> = vec![];
+    for secret in texts.filter_map(|text| Secret::read(Kind::Session, text)) {
+        if secrets.len() < MAX_SESSIONS && !secrets.contains(&secret) {
+            secrets.push(secret);
+        }
+    }
+    if secrets.is_empty() { Shown::Unreadable } else { Shown::Secrets(secrets) }
 }
 
-/// The value of the session's cookie.
-fn cookie(headers: &HeaderMap) -> Option<&str> {
-    let lines = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-    let mut pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.split_once('='));
-    pairs.find(|(name, _)| name.trim() == COOKIE).map(|(_, value)| value.trim())
+/// The values of the cookies of this name. What else there is makes no difference: other programs may
+/// have set anything, at any length, in any letters.
+fn cookies<'a>(headers: &'a HeaderMap, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
+    let lines = headers.get_all(header::COOKIE).iter().map(HeaderValue::as_bytes);
+    let pairs = lines.flat_map(|line| line.split(|byte| *byte == b';'));
+    pairs.filter_map(move |pair| {
+        let value = pair.trim_ascii().strip_prefix(name.as_bytes())?.trim_ascii_start();
+        Some(value.strip_prefix(b"=")?.trim_ascii())
+    })
 }
 
 /// Whether a request calls this machine by a name of its own. Another name that leads here may
@@ -288,7 +318,7 @@ mod tests {
         let bearer = format!("bearer {}", token.reveal());
         let cookies = format!("theme=dark; {COOKIE}={}", session.reveal());
         let shown = |headers: &[(&str, &str)]| match shown(request(headers).headers()) {
-            Shown::Secret(secret) => Some(secret),
+            Shown::Secrets(mut secrets) if secrets.len() == 1 => secrets.pop(),
             _ => None,
         };
         let both = [("authorization", bearer.as_str()), ("cookie", cookies.as_str())];
@@ -297,6 +327,28 @@ mod tests {
         let basic = request(&[("authorization", "Basic eDp5"), ("cookie", &cookies)]);
         assert!(matches!(super::shown(basic.headers()), Shown::Unreadable));
         assert!(matches!(super::shown(request(&[]).headers()), Shown::Nothing));
+    }
+
+    #[test]
+    fn no_other_cookie_takes_the_place_of_a_sessions() {
+        let made = || Secret::new(Kind::Session).unwrap();
+        let (ours, planted, host) = (made(), made(), made());
+        let of = |name: &str, secret: &Secret| format!("{name}={}", secret.reveal());
+        let cookies = [
+            format!("{COOKIE}={}", "x".repeat(300_000)),
+            "name=\u{fc}ml\u{e4}ut".into(),
+            of(COOKIE, &planted),
+            of(COOKIE, &planted),
+            format!("{COOKIE}2=1"),
+            of(COOKIE, &ours),
+            of(HOST_COOKIE, &host),
+        ];
+        let line = HeaderValue::from_bytes(cookies.join("; ").as_bytes()).unwrap();
+        let headers = HeaderMap::from_iter([(header::COOKIE, line)]);
+        assert_eq!(super::shown(&headers).secrets(), [host, planted, ours]);
+        let many: Vec<_> = (0..100).map(|_| of(COOKIE, &made())).collect();
+        let headers = HeaderMap::from_iter([(header::COOKIE, many.join(";").parse().unwrap())]);
+        assert_eq!(super::shown(&headers).secrets().len(), MAX_SESSIONS);
     }
 
     #[test]

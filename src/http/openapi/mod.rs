@@ -61,7 +61,8 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
         SESSION,
         SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::with_description(
             COOKIE,
-            "What signing in sets, for browsers",
+            "What signing in sets, for browsers; where the page came over TLS, it is \
+             `__Host-floodgauge_session`",
         ))),
     );
     for (path, item) in &mut openapi.paths.paths {

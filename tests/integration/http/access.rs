@@ -186,8 +186,50 @@ async fn a_cookie_that_came_over_tls_stays_on_tls() {
     let request =
         server.request(Method::POST, "/v1/session").json(&json!({ "token": secret.reveal() }));
     let request = request.header("origin", "https://gauge.example").header("host", "gauge.example");
-    let cookie = request.send().await.unwrap().headers()["set-cookie"].to_str().unwrap().to_owned();
-    assert!(cookie.ends_with("; Secure"), "{cookie}");
+    let signed_in = request.send().await.unwrap();
+    let cookies = signed_in.headers().get_all("set-cookie").iter();
+    let cookies: Vec<&str> = cookies.map(|cookie| cookie.to_str().unwrap()).collect();
+    let [ours, taken_back] = cookies[..] else { panic!("{cookies:?}") };
+    // What browsers ask of such a name.
+    assert!(ours.starts_with("__Host-floodgauge_session=fgs_") && ours.contains("; Path=/; "));
+    assert!(ours.ends_with("; Secure") && !ours.contains("Domain"), "{ours}");
+    assert!(taken_back.starts_with("floodgauge_session=; ") && taken_back.contains("Max-Age=0"));
+    let pair = ours.split(';').next().unwrap();
+    let read = server.request(Method::GET, "/v1/sweeps").header("cookie", pair);
+    assert_eq!(read.send().await.unwrap().status(), StatusCode::OK);
+    let out = server.request(Method::DELETE, "/v1/session").header("cookie", pair);
+    let out = out.header("origin", "https://gauge.example").header("host", "gauge.example");
+    let out = out.send().await.unwrap();
+    let gone = out.headers().get_all("set-cookie").iter().filter(|cookie| {
+        let cookie = cookie.to_str().unwrap();
+        cookie.contains("session=; ") && cookie.contains("Max-Age=0")
+    });
+    assert_eq!(gone.count(), 2);
+    let read = server.request(Method::GET, "/v1/sweeps").header("cookie", pair);
+    problem(read.send().await.unwrap(), 401, "unauthorized").await;
+}
+
+#[tokio::test]
+async fn no_cookie_of_others_signs_anybody_out() {
+    let server = Server::start().await;
+    let (secret, _) = server.make_token(Scope::Read, Limits::default()).await;
+    let signed_in = sign_in(&server, secret.reveal()).await;
+    let cookie = signed_in.headers()["set-cookie"].to_str().unwrap();
+    let ours = cookie.split(';').next().unwrap();
+    let unknown = Secret::new(Kind::Session).unwrap();
+    for before in [
+        format!("other={}", "x".repeat(300_000)),
+        format!("floodgauge_session={}", "x".repeat(300_000)),
+        format!("floodgauge_session={}", unknown.reveal()),
+        "floodgauge_session".into(),
+        "=; ;;".into(),
+        "name=\u{fc}ml\u{e4}ut".into(),
+    ] {
+        let cookies = HeaderValue::from_bytes(format!("{before}; {ours}").as_bytes()).unwrap();
+        let read = server.request(Method::GET, "/v1/sweeps").header("cookie", cookies);
+        assert_eq!(read.send().await.unwrap().status(), StatusCode::OK, "{before:.40}");
+    }
+}
 }
 
 #[tokio::test]
