@@ -24,7 +24,7 @@ pub struct NewSweep {
     pub scheduler_version: u32,
     /// Sweeps of a higher priority get workers first.
     pub priority: i32,
-    /// The client's idempotency key and a digest of the body that it came with.
+    /// The client's idempotency key, which counts for its owner alone, and a digest of the body that it came with.
     pub idempotency: Option<(String, Digest)>,
     /// The first event as JSON.
     pub event: Value,

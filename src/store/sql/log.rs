@@ -40,9 +40,9 @@ pub(super) async fn create<DB: Dialect>(
     if let Some((key, body)) = &new.idempotency {
         let first = db
             .execute(
-                "insert into idempotency_keys (key, body_sha256, sweep) values ($1, $2, $3) \
-                 on conflict do nothing",
-                values![key.as_str(), *body, new.sweep],
+                "insert into idempotency_keys (token, key, body_sha256, sweep) \
+                 values ($1, $2, $3, $4) on conflict do nothing",
+                values![sender(new), key.as_str(), *body, new.sweep],
             )
             .await?;
         if first == 0 {
@@ -65,14 +65,21 @@ pub(super) async fn create<DB: Dialect>(
     Ok(Created::New(entry))
 }
 
-/// The sweep that the idempotency key made before.
+/// The token whose idempotency keys count; empty where none was asked for.
+fn sender(new: &NewSweep) -> String {
+    new.owner.map(|token| token.to_string()).unwrap_or_default()
+}
+
+/// The sweep that the idempotency key of the same token made before.
 async fn made_before(
     db: &mut impl Statements,
     new: &NewSweep,
 ) -> Result<Option<SweepId>, StoreError> {
     let Some((key, body)) = &new.idempotency else { return Ok(None) };
-    let sql = "select body_sha256, sweep from idempotency_keys where key = $1";
-    let Some(row) = db.fetch_optional(sql, values![key.as_str()]).await? else { return Ok(None) };
+    let sql = "select body_sha256, sweep from idempotency_keys where token = $1 and key = $2";
+    let Some(row) = db.fetch_optional(sql, values![sender(new), key.as_str()]).await? else {
+        return Ok(None);
+    };
     if row.parse::<Digest>("body_sha256")? != *body {
         return Err(StoreError::KeyReused);
     }

@@ -230,6 +230,25 @@ async fn no_cookie_of_others_signs_anybody_out() {
         assert_eq!(read.send().await.unwrap().status(), StatusCode::OK, "{before:.40}");
     }
 }
+
+#[tokio::test]
+async fn an_idempotency_key_is_of_the_token_that_sends_it() {
+    let server = Server::start().await;
+    let (mine, _) = server.make_token(Scope::Submit, Limits::default()).await;
+    let (theirs, _) = server.make_token(Scope::Submit, Limits::default()).await;
+    let submit = async |secret: &Secret, name: &str| {
+        let request = server.request(Method::POST, "/v1/sweeps").bearer_auth(secret.reveal());
+        let request = request.header("idempotency-key", "nightly").json(&small(name));
+        let answer = request.send().await.unwrap();
+        let status = answer.status();
+        (status, answer.json::<Value>().await.unwrap()["id"].clone())
+    };
+    let (first, second) = (submit(&mine, "a").await, submit(&theirs, "a").await);
+    assert_eq!([first.0, second.0], [StatusCode::CREATED; 2]);
+    assert_ne!(first.1, second.1);
+    assert_eq!(submit(&mine, "a").await, (StatusCode::OK, first.1));
+    assert_eq!(submit(&theirs, "a").await, (StatusCode::OK, second.1));
+    assert_eq!(submit(&theirs, "b").await.0, StatusCode::UNPROCESSABLE_ENTITY);
 }
 
 #[tokio::test]

@@ -3,11 +3,11 @@
 use super::fixture::{commit, create, delete, new_sweep, trial_at};
 use crate::support::{TestDatabase, on_both_databases};
 use floodgauge::{
-    access::{Kind, Limits, Scope, Scopes, Secret},
+    access::{Kind, Limits, Scope, Scopes, Secret, TokenId},
     scheduler::SweepStatus,
     store::{
-        AddedDataset, AddedToken, BlobRow, Commit, DynStore, Effects, NewDataset, NewSweep,
-        NewToken, OverQuota, Quota, StoreError, TokenRow, Usage,
+        AddedDataset, AddedToken, BlobRow, Commit, Created, DynStore, Effects, NewDataset,
+        NewSweep, NewToken, OverQuota, Quota, StoreError, TokenRow, Usage,
     },
 };
 use floodgauge_protocol::{Digest, Format, Upload};
@@ -22,6 +22,7 @@ on_both_databases! {
     tokens_are_listed_newest_first_page_by_page,
     a_session_opens_its_token_until_either_ends,
     the_last_use_is_noted_once_an_hour,
+    a_key_of_one_token_is_not_that_of_another,
     a_token_has_no_more_open_sweeps_than_it_may,
     a_token_has_no_more_arms_than_it_may,
     an_extension_counts_for_the_token_that_submitted,
@@ -152,6 +153,26 @@ async fn the_last_use_is_noted_once_an_hour(db: TestDatabase) {
         db.store.token_used(row.token).await.unwrap();
     }
     assert_eq!(used().await, Some(first));
+}
+
+async fn a_key_of_one_token_is_not_that_of_another(db: TestDatabase) {
+    let (_, first) = token(&db.store, "first").await;
+    let (_, second) = token(&db.store, "second").await;
+    let keyed = |owner: Option<TokenId>, body: u8| {
+        let idempotency = Some(("nightly".to_owned(), Digest([body; 32])));
+        NewSweep { owner, idempotency, ..new_sweep("keyed") }
+    };
+    let owners = [Some(first.token), Some(second.token), None];
+    let mut made = vec![];
+    for (owner, body) in owners.into_iter().zip(1..) {
+        made.push(create(&db.store, keyed(owner, body)).await);
+    }
+    for ((owner, body), sweep) in owners.into_iter().zip(1..).zip(made) {
+        let again = db.store.create_sweep(keyed(owner, body)).await.unwrap();
+        assert_eq!(again, Created::Existing(sweep));
+        let other = db.store.create_sweep(keyed(owner, 9)).await;
+        assert!(matches!(other, Err(StoreError::KeyReused)), "{other:?}");
+    }
 }
 
 /// A sweep of a token's with so many arms.
