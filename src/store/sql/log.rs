@@ -42,7 +42,7 @@ pub(super) async fn create<DB: Dialect>(
             .execute(
                 "insert into idempotency_keys (token, key, body_sha256, sweep) \
                  values ($1, $2, $3, $4) on conflict do nothing",
-                values![sender(new), key.as_str(), *body, new.sweep],
+                values![sender(&new), key.as_str(), *body, new.sweep],
             )
             .await?;
         if first == 0 {
