@@ -90,6 +90,8 @@ test("the pointer names an arm and its numbers, and a click isolates it", async 
   const faults = watch(page, server.address);
   await open(page, server.address, halved ?? "");
   const over = page.locator(".chart .u-over");
+  // It is drawn once its curves have come.
+  await expect(over).toBeVisible();
   const box = await over.boundingBox();
   if (!box) throw new Error("the chart has no area");
   // Somewhere in this column lies a validation curve.
