@@ -64,7 +64,7 @@ pub struct Streamed {
 
 /// How the object of a blob looks without reading it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Outside {
+pub struct BlobStat {
     /// How many bytes it has.
     pub size: u64,
     /// Another one once it was written anew, if the object store tells.
@@ -265,9 +265,9 @@ impl Blobs {
     ///
     /// # Errors
     /// The object store's trouble.
-    pub async fn look(&self, digest: Digest) -> Result<Option<Outside>, BlobError> {
+    pub async fn stat(&self, digest: Digest) -> Result<Option<BlobStat>, BlobError> {
         match self.objects.head(&location(digest)).await {
-            Ok(meta) => Ok(Some(Outside { size: meta.size, tag: meta.e_tag })),
+            Ok(meta) => Ok(Some(BlobStat { size: meta.size, tag: meta.e_tag })),
             Err(object_store::Error::NotFound { .. }) => Ok(None),
             Err(error) => Err(error.into()),
         }

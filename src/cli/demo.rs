@@ -70,7 +70,7 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     };
     let mut sole = Sole::of(&storage).await?;
     if let Some(sole) = &mut sole {
-        sole.tell(&format!("http://{address}"))?;
+        sole.publish(&format!("http://{address}"))?;
     }
     let server = Server::start(listener, open_store(&storage).await?, settings).await?;
     let client = Client::new(server.url.clone())?.with_texts(text::escaped);

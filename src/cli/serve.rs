@@ -72,7 +72,7 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     let base = args.listen.base_path.as_ref();
     let below = base.map_or_else(String::new, |base| format!("{base}/"));
     if let Some(sole) = &mut sole {
-        sole.tell(&format!("http://{bound}{below}"))?;
+        sole.publish(&format!("http://{bound}{below}"))?;
     }
     let settings = Settings {
         storage: &args.storage,

@@ -73,9 +73,9 @@ impl Sole {
     ///
     /// # Errors
     /// The file's trouble.
-    pub fn tell(&mut self, address: &str) -> Result<(), Failure> {
-        let told = self.0.rewind().and_then(|()| self.0.write_all(address.as_bytes()));
-        Ok(told.context("the file that tells this server's address can't be written")?)
+    pub fn publish(&mut self, address: &str) -> Result<(), Failure> {
+        let written = self.0.rewind().and_then(|()| self.0.write_all(address.as_bytes()));
+        Ok(written.context("the file that tells this server's address can't be written")?)
     }
 }
 
@@ -124,7 +124,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let database = folder.path().join("new/floodgauge.db");
         let mut first = Sole::on(&database).await.unwrap();
-        first.tell("http://127.0.0.1:7878/").unwrap();
+        first.publish("http://127.0.0.1:7878/").unwrap();
         std::os::unix::fs::symlink(folder.path().join("new"), folder.path().join("link")).unwrap();
         for way in ["new/floodgauge.db", "link/floodgauge.db", "new/../new/floodgauge.db"] {
             let failure = Sole::on(&folder.path().join(way)).await.unwrap_err().to_string();
@@ -142,7 +142,7 @@ mod tests {
         let mut first = Sole::on(&database).await.unwrap();
         let starts = async {
             tokio::task::yield_now().await;
-            first.tell("http://127.0.0.1:9/").unwrap();
+            first.publish("http://127.0.0.1:9/").unwrap();
         };
         let (second, ()) = tokio::join!(Sole::on(&database), starts);
         assert!(second.unwrap_err().to_string().contains("http://127.0.0.1:9/"));

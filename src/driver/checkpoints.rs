@@ -42,7 +42,7 @@ fn check(recipe: &Recipe, bytes: &[u8]) -> Result<(), String> {
         Some(layout) => checkpoint::check(bytes, &layout).map_err(|error| error.to_string())?,
         None => checkpoint::check_format(bytes).map_err(|error| error.to_string())?,
     };
-    within(recipe, step)
+    check_step(recipe, step)
 }
 
 /// The same without the training library: that it is a file of arrays that tells its step.
@@ -60,11 +60,11 @@ fn check(recipe: &Recipe, bytes: &[u8]) -> Result<(), String> {
         .map_err(|error| format!("not a safetensors file: {error}"))?;
     let step = file.tensor("progress.step").map_err(|error| error.to_string())?;
     let step: [u8; 8] = step.data().try_into().map_err(|_| "progress.step is no number")?;
-    within(recipe, u64::from_le_bytes(step))
+    check_step(recipe, u64::from_le_bytes(step))
 }
 
 /// Checks that a step is one of the recipe's. An extended sweep has more of them, never fewer.
-fn within(recipe: &Recipe, step: u64) -> Result<(), String> {
+fn check_step(recipe: &Recipe, step: u64) -> Result<(), String> {
     let steps = recipe.steps_per_epoch().saturating_mul(recipe.epochs.into());
     if steps > 0 && step > steps {
         return Err(format!("progress.step {step} is beyond the recipe's {steps}"));

@@ -7,7 +7,7 @@
 
 use super::{Driver, DriverError};
 use crate::{
-    blobs::{BlobError, Outside, Streamed},
+    blobs::{BlobError, BlobStat, Streamed},
     scheduler::Sweep,
     store::DatasetRow,
 };
@@ -31,7 +31,7 @@ pub(super) struct DamagedData(Arc<Mutex<Known>>);
 struct Known {
     /// Blobs that were found damaged, and how they looked then: where one looks otherwise by now it may
     /// be whole again.
-    blobs: HashMap<Digest, Option<Outside>>,
+    blobs: HashMap<Digest, Option<BlobStat>>,
     /// Sweeps that are set aside for them.
     sweeps: BTreeMap<SweepId, Digest>,
 }
@@ -54,7 +54,7 @@ impl DamagedData {
         self.lock().blobs.contains_key(&digest)
     }
 
-    fn note(&self, digest: Digest, outside: Option<Outside>) {
+    fn note(&self, digest: Digest, outside: Option<BlobStat>) {
         self.lock().blobs.insert(digest, outside);
     }
 
@@ -70,9 +70,9 @@ impl Driver {
     /// # Errors
     /// The blob store's trouble.
     pub async fn data_damage(&self, row: &DatasetRow) -> Result<Option<String>, BlobError> {
-        let what = match self.0.blobs.look(row.blob.digest).await? {
+        let what = match self.0.blobs.stat(row.blob.digest).await? {
             None => "its bytes are lost".into(),
-            Some(Outside { size, .. }) if size != row.blob.size => {
+            Some(BlobStat { size, .. }) if size != row.blob.size => {
                 format!("{size} of its {} bytes are there", row.blob.size)
             }
             found if self.0.damaged.lock().blobs.get(&row.blob.digest) == Some(&found) => {
@@ -94,7 +94,7 @@ impl Driver {
             known.blobs.iter().map(|(digest, outside)| (*digest, outside.clone())).collect()
         };
         for (digest, outside) in known {
-            if self.0.blobs.look(digest).await? != outside {
+            if self.0.blobs.stat(digest).await? != outside {
                 self.0.damaged.mended(digest);
             }
         }
@@ -139,7 +139,7 @@ impl Driver {
         if dataset.pin.is_none_or(|pin| pin.sha256 != digest) {
             return Ok(None);
         }
-        let outside = self.0.blobs.look(digest).await?;
+        let outside = self.0.blobs.stat(digest).await?;
         let known = self.0.damaged.lock().blobs.get(&digest) == Some(&outside);
         if !known && let Some(streamed) = self.0.blobs.stream(digest).await? {
             let damaged = self.0.damaged.clone();

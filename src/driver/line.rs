@@ -33,11 +33,11 @@ struct Kind {
 #[derive(Debug)]
 struct Waiting {
     count: usize,
-    told: Arc<Told>,
+    signal: Arc<Signal>,
 }
 
 #[derive(Debug)]
-struct Told {
+struct Signal {
     /// Wakes them one by one, those first that wait longest. Who is woken and gives up, or is woken
     /// for nothing, passes it on.
     notify: Notify,
@@ -49,23 +49,26 @@ impl Line {
     /// A place in line, until it is dropped.
     pub fn join(&self, fingerprint: &str, spoken: u32) -> Place<'_> {
         let kind = Kind { fingerprint: fingerprint.into(), spoken };
-        let told = {
+        let signal = {
             let mut kinds = self.lock();
             let waiting = kinds.entry(kind.clone()).or_insert_with(|| Waiting {
                 count: 0,
-                told: Arc::new(Told { notify: Notify::new(), looked: Mutex::new(Instant::now()) }),
+                signal: Arc::new(Signal {
+                    notify: Notify::new(),
+                    looked: Mutex::new(Instant::now()),
+                }),
             });
             waiting.count += 1;
-            waiting.told.clone()
+            waiting.signal.clone()
         };
-        Place { line: self, kind, told }
+        Place { line: self, kind, signal }
     }
 
     /// Has so many of each kind look.
     pub fn wake(&self, segments: usize) {
         for waiting in self.lock().values() {
             for _ in 0..segments.min(waiting.count) {
-                waiting.told.notify.notify_one();
+                waiting.signal.notify.notify_one();
             }
         }
     }
@@ -73,7 +76,7 @@ impl Line {
     /// Has all of them look.
     pub fn wake_all(&self) {
         for waiting in self.lock().values() {
-            waiting.told.notify.notify_waiters();
+            waiting.signal.notify.notify_waiters();
         }
     }
 
@@ -87,34 +90,34 @@ impl Line {
 pub(super) struct Place<'a> {
     line: &'a Line,
     kind: Kind,
-    told: Arc<Told>,
+    signal: Arc<Signal>,
 }
 
 impl Place<'_> {
     /// Being told to look. It counts from when it is enabled, which should be before looking, so that
     /// what comes meanwhile isn't missed; dropped after it was told, it tells the next one.
-    pub fn told(&self) -> Notified<'_> {
-        self.told.notify.notified()
+    pub fn notified(&self) -> Notified<'_> {
+        self.signal.notify.notified()
     }
 
-    /// Notes that this one looks now. Unless it finds nothing ([`Look::in_vain`]), the next one looks
+    /// Notes that this one looks now. Unless it finds nothing ([`Attempt::found_nothing`]), the next one looks
     /// when it has.
-    pub fn look(&self) -> Look<'_> {
+    pub fn attempt(&self) -> Attempt<'_> {
         *self.looked() = Instant::now();
-        Look(Some(&self.told.notify))
+        Attempt(Some(&self.signal.notify))
     }
 
     /// Waits until it is this one's turn to look, or until the deadline; false then.
     pub async fn turn(
         &self,
-        mut told: std::pin::Pin<&mut Notified<'_>>,
+        mut notified: std::pin::Pin<&mut Notified<'_>>,
         deadline: Instant,
     ) -> bool {
         loop {
             let due = *self.looked() + POLL;
             tokio::select! {
                 biased;
-                () = &mut told => return true,
+                () = &mut notified => return true,
                 () = sleep_until(due.min(deadline)) => {}
             }
             let now = Instant::now();
@@ -138,7 +141,7 @@ impl Place<'_> {
     }
 
     fn looked(&self) -> MutexGuard<'_, Instant> {
-        self.told.looked.lock().unwrap_or_else(PoisonError::into_inner)
+        self.signal.looked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -157,16 +160,16 @@ impl Drop for Place<'_> {
 /// A look at the queue. However it ends, a claim that goes away in the middle of it too, another of
 /// its kind looks after it; but for one in vain.
 #[derive(Debug)]
-pub(super) struct Look<'a>(Option<&'a Notify>);
+pub(super) struct Attempt<'a>(Option<&'a Notify>);
 
-impl Look<'_> {
+impl Attempt<'_> {
     /// It found nothing: the others wouldn't either.
-    pub fn in_vain(mut self) {
+    pub fn found_nothing(mut self) {
         self.0 = None;
     }
 }
 
-impl Drop for Look<'_> {
+impl Drop for Attempt<'_> {
     fn drop(&mut self) {
         if let Some(notify) = self.0 {
             notify.notify_one();
@@ -181,30 +184,31 @@ mod tests {
     use std::pin::pin;
 
     /// How many of those in line have been told.
-    fn told(waiting: &mut [std::pin::Pin<&mut Notified<'_>>]) -> usize {
-        waiting.iter_mut().filter_map(|told| told.as_mut().now_or_never()).count()
+    fn count_notified(waiting: &mut [std::pin::Pin<&mut Notified<'_>>]) -> usize {
+        waiting.iter_mut().filter_map(|each| each.as_mut().now_or_never()).count()
     }
 
     #[tokio::test]
     async fn as_many_are_told_as_there_is_work_for_and_of_each_kind() {
         let line = Line::default();
         let places: Vec<_> = (0..4).map(|i| line.join(["a", "b"][i % 2], 1)).collect();
-        let [mut a, mut b, mut c, mut d] = [0, 1, 2, 3].map(|i: usize| Box::pin(places[i].told()));
+        let [mut a, mut b, mut c, mut d] =
+            [0, 1, 2, 3].map(|i: usize| Box::pin(places[i].notified()));
         let mut all = [a.as_mut(), b.as_mut(), c.as_mut(), d.as_mut()];
-        assert_eq!(told(&mut all), 0);
+        assert_eq!(count_notified(&mut all), 0);
         line.wake(1);
-        assert_eq!(told(&mut all), 2, "one of each kind");
+        assert_eq!(count_notified(&mut all), 2, "one of each kind");
     }
 
     #[tokio::test]
     async fn who_gets_work_tells_the_next_one_and_who_finds_none_does_not() {
         let line = Line::default();
         let (first, second) = (line.join("a", 1), line.join("a", 1));
-        let mut next = pin!(second.told());
+        let mut next = pin!(second.notified());
         next.as_mut().enable();
-        first.look().in_vain();
+        first.attempt().found_nothing();
         assert!(next.as_mut().now_or_never().is_none());
-        drop(first.look());
+        drop(first.attempt());
         assert!(next.as_mut().now_or_never().is_some());
     }
 
@@ -212,9 +216,9 @@ mod tests {
     async fn who_was_told_and_goes_away_tells_the_next_one() {
         let line = Line::default();
         let (first, second) = (line.join("a", 1), line.join("a", 1));
-        let mut next = pin!(second.told());
+        let mut next = pin!(second.notified());
         {
-            let mut gone = pin!(first.told());
+            let mut gone = pin!(first.notified());
             gone.as_mut().enable();
             next.as_mut().enable();
             line.wake(1);

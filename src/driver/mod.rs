@@ -405,10 +405,10 @@ impl Driver {
             match self.0.store.subscribe().await {
                 Ok(Some(notifications)) => {
                     // What came before the subscription was missed.
-                    self.heard();
+                    self.on_foreign_commit();
                     let mut notifications = notifications.ready_chunks(NOTIFICATIONS_AT_ONCE);
                     while notifications.next().await.is_some() {
-                        self.heard();
+                        self.on_foreign_commit();
                     }
                 }
                 Ok(None) => return,
@@ -419,7 +419,7 @@ impl Driver {
     }
 
     /// Something was committed elsewhere; there may be work.
-    fn heard(&self) {
+    fn on_foreign_commit(&self) {
         self.wake_watchers();
         self.0.line.wake(1);
     }

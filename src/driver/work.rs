@@ -48,24 +48,24 @@ impl Driver {
         let place = self.0.line.join(&request.fingerprint, spoken);
         loop {
             // In line before it looks: what is queued meanwhile is told to it.
-            let mut told = pin!(place.told());
-            told.as_mut().enable();
+            let mut notified = pin!(place.notified());
+            notified.as_mut().enable();
             if self.0.leases.is_draining() {
                 return Ok(None);
             }
             self.0.claimants.note(&request.fingerprint);
             self.0.metrics.claim_looked();
-            let look = place.look();
+            let attempt = place.attempt();
             match self.try_claim(request, spoken).await {
                 Ok(Some(assignment)) => return Ok(Some(assignment)),
-                Ok(None) => look.in_vain(),
+                Ok(None) => attempt.found_nothing(),
                 Err(error) => {
                     // Others wouldn't fare better, and each tries again by itself.
-                    look.in_vain();
+                    attempt.found_nothing();
                     return Err(error);
                 }
             }
-            if !place.turn(told, deadline).await {
+            if !place.turn(notified, deadline).await {
                 return Ok(None);
             }
         }

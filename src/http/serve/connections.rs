@@ -165,7 +165,7 @@ struct State {
     /// Since when none is.
     waits_since: Instant,
     /// When the first byte came since then.
-    heard: Option<Instant>,
+    head_since: Option<Instant>,
     /// How many came.
     head_bytes: usize,
     /// The place of a head that is large.
@@ -180,7 +180,7 @@ impl Seen {
             asking: 0,
             asked_before: false,
             waits_since: Instant::now(),
-            heard: None,
+            head_since: None,
             head_bytes: 0,
             large_head: None,
             stuck_since: None,
@@ -189,12 +189,12 @@ impl Seen {
     }
 
     /// Notes that so many bytes came.
-    pub fn heard(&self, bytes: usize) {
+    pub fn note_bytes(&self, bytes: usize) {
         let mut state = lock(&self.state);
         if state.asking > 0 {
             return;
         }
-        state.heard.get_or_insert_with(Instant::now);
+        state.head_since.get_or_insert_with(Instant::now);
         state.head_bytes += bytes;
         if state.head_bytes > LARGE_HEAD_BYTES && state.large_head.is_none() {
             match self.large_heads.clone().try_acquire_owned() {
@@ -217,7 +217,7 @@ impl Seen {
     /// Whether the head of a request has begun to come and isn't whole.
     pub fn is_halfway(&self) -> bool {
         let state = lock(&self.state);
-        state.asking == 0 && state.heard.is_some()
+        state.asking == 0 && state.head_since.is_some()
     }
 
     /// Notes that a request's head is whole; its answer has ended once what this gives is dropped.
@@ -225,7 +225,7 @@ impl Seen {
         let mut state = lock(&self.state);
         state.asking += 1;
         state.asked_before = true;
-        (state.heard, state.head_bytes, state.large_head) = (None, 0, None);
+        (state.head_since, state.head_bytes, state.large_head) = (None, 0, None);
         Asking(self.clone())
     }
 
@@ -239,7 +239,7 @@ impl Seen {
         if state.asking > 0 {
             return None;
         }
-        Some(match (state.heard, state.asked_before) {
+        Some(match (state.head_since, state.asked_before) {
             (Some(first), _) => (first + bounds.head, "the head of a request took too long"),
             (None, false) => (state.waits_since + bounds.head, "no request came"),
             (None, true) => (state.waits_since + bounds.idle, "no further request came"),
@@ -293,14 +293,14 @@ mod tests {
     fn only_so_many_large_heads_are_on_their_way_at_once() {
         let connections = of(LARGE_HEADS + 1);
         let places: Vec<_> = (0..=LARGE_HEADS).filter_map(|_| connections.admit()).collect();
-        places.iter().for_each(|place| place.seen.heard(LARGE_HEAD_BYTES));
+        places.iter().for_each(|place| place.seen.note_bytes(LARGE_HEAD_BYTES));
         assert!(places.iter().all(|place| !place.seen.cut.is_cancelled()));
-        places.iter().for_each(|place| place.seen.heard(1));
+        places.iter().for_each(|place| place.seen.note_bytes(1));
         let cut = places.iter().filter(|place| place.seen.cut.is_cancelled()).count();
         assert_eq!(cut, 1);
         drop(places[0].seen.begin());
         let more = connections.admit().unwrap();
-        more.seen.heard(LARGE_HEAD_BYTES + 1);
+        more.seen.note_bytes(LARGE_HEAD_BYTES + 1);
         assert!(!more.seen.cut.is_cancelled(), "a whole head gives its place back");
     }
 
@@ -313,13 +313,13 @@ mod tests {
         let why = || seen.due(&bounds).map(|(_, why)| why);
         let left = || seen.due(&bounds).unwrap().0 - Instant::now();
         assert_eq!(why(), Some("no request came"));
-        seen.heard(1);
+        seen.note_bytes(1);
         assert_eq!(why(), Some("the head of a request took too long"));
         let first = seen.due(&bounds);
-        seen.heard(1);
+        seen.note_bytes(1);
         assert_eq!(seen.due(&bounds), first, "the first byte counts");
         let asking = seen.begin();
-        seen.heard(1);
+        seen.note_bytes(1);
         assert_eq!(why(), None, "a body and an answer have bounds of their own");
         seen.wrote(false);
         let stuck = seen.due(&bounds).unwrap();

@@ -45,7 +45,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
         let read = Pin::new(&mut self.stream).poll_read(cx, buf);
         let came = buf.filled().len() - before;
         if came > 0 {
-            self.seen.heard(came);
+            self.seen.note_bytes(came);
         }
         read
     }

@@ -42,7 +42,7 @@ pub(super) struct Edges {
     /// Levels beyond an end that are still to be added and probed.
     pending: VecDeque<Beyond>,
     /// Whether it was looked where to go beyond, since something was last trained.
-    looked: bool,
+    is_extended: bool,
 }
 
 /// Levels beyond an end of a ladder.
@@ -60,11 +60,11 @@ struct Beyond {
 impl Edges {
     /// What follows once all brackets have their probes: levels beyond the ends at which choices would
     /// lie. None if all lie within, or all that may be added is there.
-    pub fn look(&mut self, facts: View<'_>) -> Option<Vec<Intent>> {
-        if self.looked {
+    pub fn extend_once(&mut self, facts: View<'_>) -> Option<Vec<Intent>> {
+        if self.is_extended {
             return None;
         }
-        self.looked = true;
+        self.is_extended = true;
         // All say where they would go on before any does: what one adds is no end of another's.
         let ladders = ladders(facts.space());
         let brackets = 0..facts.brackets().len();
@@ -74,9 +74,9 @@ impl Edges {
         self.go_on(facts)
     }
 
-    /// Has it looked again, since something is trained.
-    pub fn look_again(&mut self) {
-        self.looked = false;
+    /// Has it decide again, since something is trained.
+    pub fn reopen(&mut self) {
+        self.is_extended = false;
     }
 
     /// Adds the next levels beyond an end, or probes those that were added last; none if nothing is

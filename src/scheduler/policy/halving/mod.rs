@@ -88,7 +88,7 @@ impl Halving {
         if !self.all_are_probed(facts) {
             return vec![];
         }
-        if let Some(intents) = self.edges.look(facts) {
+        if let Some(intents) = self.edges.extend_once(facts) {
             return intents;
         }
         self.choosing = true;
@@ -114,7 +114,7 @@ impl Policy for Halving {
             return intents;
         }
         if (0..self.parts.len()).any(|ix| facts.is_open(ix)) {
-            self.edges.look_again();
+            self.edges.reopen();
         }
         for ix in facts.waiting() {
             let intents = self.follow(facts, ix);
