@@ -131,6 +131,22 @@ pub struct Work {
     /// Seconds after which work is taken from a worker that has gone silent
     #[arg(long, env = "FLOODGAUGE_LEASE_TTL", value_name = "SECONDS", default_value_t = DEFAULT_LEASE_TTL_S, value_parser = clap::value_parser!(u32).range(2..=3600))]
     pub lease_ttl: u32,
+    /// How long a seed that was begun on one kind of machine waits for one of that kind, such as 1h;
+    /// then it starts over on another, if there is one; `never` lets it wait for ever
+    #[arg(long, env = "FLOODGAUGE_START_OVER_AFTER", value_name = "TIME", default_value = DEFAULT_START_OVER_AFTER, value_parser = patience)]
+    pub start_over_after: Patience,
+}
+
+/// How long something is waited for; none for ever.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Patience(pub Option<Duration>);
+
+/// Reads a time such as `1h`, or `never`.
+fn patience(text: &str) -> Result<Patience, String> {
+    match text {
+        "never" => Ok(Patience(None)),
+        text => time(text).map(|time| Patience(Some(time))),
+    }
 }
 
 /// How long what ended sweeps leave behind is kept; for ever unless told otherwise.
@@ -156,13 +172,18 @@ fn time(text: &str) -> Result<Duration, String> {
 
 const DEFAULT_LEASE_TTL_S: u32 = 15;
 
+/// Longer than a machine takes to be started anew, shorter than people wait for a sweep. Chosen, not
+/// measured.
+const DEFAULT_START_OVER_AFTER: &str = "1h";
+
 /// One worker where this build can train, none where it can't.
 const DEFAULT_WORKERS: u16 = if cfg!(feature = "worker") { 1 } else { 0 };
 
 impl Work {
     /// One worker in this process, with work taken back as soon as by default.
     pub fn one_worker() -> Self {
-        Self { workers: 1, lease_ttl: DEFAULT_LEASE_TTL_S }
+        let start_over_after = Patience(None);
+        Self { workers: 1, lease_ttl: DEFAULT_LEASE_TTL_S, start_over_after }
     }
 
     /// How long a lease lasts without a sign of life.

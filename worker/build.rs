@@ -1,65 +1,66 @@
-//! Names this build by what the bits of its arithmetic depend on: the compiler and how it was
-//! asked to compile, the locked versions of all libraries, and the sources of the trainer.
+//! Names the libraries that compute, by their locked versions. What our own code gives shows in what it
+//! trains as a sample (`src/fingerprint`); what libraries do at other sizes may not.
 
-use std::{
-    collections::BTreeSet,
-    env,
-    error::Error,
-    fs,
-    hash::{DefaultHasher, Hash, Hasher},
-    path::{Path, PathBuf},
-    process::Command,
-};
+use std::{env, error::Error, fs, path::PathBuf};
 
-/// Beside `Cargo.toml`: the trainer, the recipes and data sets that it reads, the data that it holds.
-const SOURCES: [&str; 5] = ["src", "protocol/src", "datasets/src", "data", "build.rs"];
+/// What computes on the CPU, and draws random numbers.
+const CPU: [&str; 19] = [
+    "burn",
+    "burn-autodiff",
+    "burn-backend",
+    "burn-core",
+    "burn-flex",
+    "burn-nn",
+    "burn-std",
+    "burn-tensor",
+    "gemm",
+    "gemm-common",
+    "gemm-f32",
+    "gemm-f64",
+    "half",
+    "libm",
+    "macerator",
+    "pulp",
+    "rand",
+    "rand_chacha",
+    "rand_distr",
+];
 
-/// How the compiler was asked to compile this crate. What the profile asks of other crates
-/// stands in the workspace's manifest.
-const SETTINGS: [&str; 5] =
-    ["TARGET", "PROFILE", "OPT_LEVEL", "CARGO_CFG_TARGET_FEATURE", "CARGO_ENCODED_RUSTFLAGS"];
+/// Beginnings of the names of what computes elsewhere.
+const DEVICES: [&str; 7] =
+    ["burn-cpu", "burn-cubecl", "burn-cuda", "burn-fusion", "burn-wgpu", "cubecl", "cubek"];
 
 fn main() -> Result<(), Box<dyn Error>> {
     let package = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?);
-    // The standard hasher may change with the compiler, which is part of what is hashed.
-    let mut hasher = DefaultHasher::new();
-    Command::new(env::var("RUSTC")?).arg("-vV").output()?.stdout.hash(&mut hasher);
-    for name in SETTINGS {
-        (name, env::var(name).ok()).hash(&mut hasher);
-    }
-    let mut files = BTreeSet::from([package.join("Cargo.toml")]);
+    println!("cargo::rerun-if-changed=build.rs");
+    let target = format!("{} {}", env::var("TARGET")?, env::var("CARGO_CFG_TARGET_FEATURE")?);
+    let (mut cpu, mut devices) = (vec![target], vec![]);
     // The lock lies in the workspace's root, or in the package itself once it is packed.
     if let Some(root) = package.ancestors().find(|folder| folder.join("Cargo.lock").is_file()) {
-        files.extend([root.join("Cargo.lock"), root.join("Cargo.toml")]);
+        let lock = root.join("Cargo.lock");
+        println!("cargo::rerun-if-changed={}", lock.display());
+        let lock = fs::read_to_string(lock)?;
+        for (name, version) in packages(&lock) {
+            let library = format!("{name} {version}");
+            if CPU.contains(&name) {
+                cpu.push(library);
+            } else if DEVICES.iter().any(|begins| name.starts_with(begins)) {
+                devices.push(library);
+            }
+        }
     }
-    // A packed trainer comes without the protocol, which the lock then names.
-    for source in SOURCES.map(|source| package.join(source)).iter().filter(|path| path.exists()) {
-        watch(source);
-        collect(source, &mut files)?;
-    }
-    for file in files {
-        watch(&file);
-        // Where the checkout lies makes no difference.
-        file.strip_prefix(&package).ok().hash(&mut hasher);
-        fs::read(&file)?.hash(&mut hasher);
-    }
-    println!("cargo::rustc-env=FLOODGAUGE_BUILD={:016x}", hasher.finish());
+    println!("cargo::rustc-env=FLOODGAUGE_LIBRARIES={}", cpu.join(", "));
+    println!("cargo::rustc-env=FLOODGAUGE_DEVICE_LIBRARIES={}", devices.join(", "));
     Ok(())
 }
 
-/// Makes cargo run this again when `path`, or what lies in it, has changed.
-fn watch(path: &Path) {
-    println!("cargo::rerun-if-changed={}", path.display());
-}
-
-/// The files in `path`, or the file that it is.
-fn collect(path: &Path, files: &mut BTreeSet<PathBuf>) -> Result<(), Box<dyn Error>> {
-    if !path.is_dir() {
-        files.insert(path.to_owned());
-        return Ok(());
-    }
-    for entry in fs::read_dir(path)? {
-        collect(&entry?.path(), files)?;
-    }
-    Ok(())
+/// The names and versions of a lock's packages, in its order.
+fn packages(lock: &str) -> impl Iterator<Item = (&str, &str)> {
+    lock.split("[[package]]").filter_map(|package| {
+        let value = |key: &str| {
+            let mut values = package.lines().filter_map(|line| line.strip_prefix(key));
+            values.next()?.strip_prefix(" = \"")?.strip_suffix('"')
+        };
+        Some((value("name")?, value("version")?))
+    })
 }

@@ -77,6 +77,19 @@ impl Phases {
         trial.epochs = trial.epochs.max(epochs);
     }
 
+    /// A trial that had ended is trained again.
+    pub fn go_on(&mut self, trial: TrialKey) {
+        self.trials.entry(trial).or_default().ended = false;
+    }
+
+    /// A family has no epochs any more.
+    pub fn start_over(&mut self, family: FamilyIx) {
+        for (_, trial) in self.trials.iter_mut().filter(|(key, _)| key.family == family) {
+            (trial.epochs, trial.onset_step) = (0, None);
+            trial.to_the_end = trial.to_the_end.map(|_| 0);
+        }
+    }
+
     /// A trial is trained no further.
     pub fn end(&mut self, trial: TrialKey) {
         self.trials.entry(trial).or_default().ended = true;

@@ -6,7 +6,7 @@ use crate::{
         LogEntry,
         api::{Stage, StageCounts, SweepDetail},
     },
-    scheduler::{Action, Event, TrialEnd},
+    scheduler::{Action, Event, TrialEnd, TrialStatus},
 };
 use floodgauge_protocol::{
     ArmIx, FamilyIx, Segment, SegmentId, SegmentKind, TrialKey, work::ReportRow,
@@ -126,9 +126,11 @@ impl Progress {
             | Event::Failed { segment, .. }
             | Event::Lost { segment, .. } => _ = self.claimed.remove(segment),
             Event::Extended { .. } => self.testing = false,
+            Event::StartedOver { family, .. } => self.start_over(*family),
             Event::Submitted { .. }
             | Event::Nondeterminism { .. }
             | Event::Saved { .. }
+            | Event::Damaged { .. }
             | Event::CancelRequested
             | Event::PauseRequested
             | Event::Resumed => {}
@@ -154,18 +156,36 @@ impl Progress {
                 known.epochs = known.epochs.max(*epochs);
                 self.phases.wake(*trial, *epochs);
             }
+            Action::Again { trial } => self.go_on(*trial),
+            Action::AsBefore { trial, status } if *status != TrialStatus::Completed => {
+                self.end(*trial);
+            }
             Action::Rest { trial } | Action::Prune { trial, .. } => self.end(*trial),
             Action::End { trial, end } if *end != TrialEnd::Completed => self.end(*trial),
             // How the sweep ended is its follower's to tell.
             Action::Fail | Action::Cancel | Action::Complete { .. } => {}
             Action::Retry { .. } | Action::Withdraw { .. } | Action::Grow { .. } => {}
-            Action::Stop { .. } | Action::End { .. } => {}
+            Action::Stop { .. } | Action::End { .. } | Action::AsBefore { .. } => {}
         }
     }
 
     fn end(&mut self, trial: TrialKey) {
         self.trials.entry(trial).or_default().ended = true;
         self.phases.end(trial);
+    }
+
+    /// A trial that had ended is trained again; what was to be tested waits for it.
+    fn go_on(&mut self, trial: TrialKey) {
+        self.testing = false;
+        self.trials.entry(trial).or_default().ended = false;
+        self.phases.go_on(trial);
+    }
+
+    /// A family has no epochs any more.
+    fn start_over(&mut self, family: FamilyIx) {
+        let of_family = self.trials.iter_mut().filter(|(key, _)| key.family == family);
+        of_family.for_each(|(_, trial)| trial.epochs = 0);
+        self.phases.start_over(family);
     }
 
     fn open(&mut self, segment: &Segment) {

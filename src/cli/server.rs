@@ -63,7 +63,11 @@ impl Server {
         let folder = storage.blob_folder();
         let blobs = Blobs::open(&folder)
             .with_context(|| format!("the blobs in {} can't be opened", folder.display()))?;
-        let config = DriverConfig { lease_ttl: work.lease(), data: data.folder.clone() };
+        let config = DriverConfig {
+            lease_ttl: work.lease(),
+            data: data.folder.clone(),
+            start_over_after: work.start_over_after.0,
+        };
         let driver = Driver::new(store, blobs, config);
 
         let (ending, closing) = (Ending::default(), CancellationToken::new());
@@ -80,6 +84,9 @@ impl Server {
         let closed = closing.clone().cancelled_owned();
         let serving = http::serve_within(bounds(connections), listener, app, closed);
         let serving = tokio::spawn(serving);
+        tokio::spawn(
+            closing.clone().run_until_cancelled_owned(driver.clone().start_over_now_and_then()),
+        );
         let house = housekeeping::run(driver.clone(), retention);
         tokio::spawn(closing.clone().run_until_cancelled_owned(house));
         tokio::spawn(closing.clone().run_until_cancelled_owned(driver.clone().listen()));

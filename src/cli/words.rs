@@ -111,6 +111,10 @@ pub fn answer(best: &Best, sweep: &SweepDetail) -> String {
     if cost.redone > 0.0 {
         lines.push(("redone", format!("{:.1} run-equivalents, after a crash", cost.redone)));
     }
+    if cost.left_behind > 0.0 {
+        let words = "of what was spent, on machines that are gone: seeds started over on others";
+        lines.push(("left behind", format!("{:.1} run-equivalents {words}", cost.left_behind)));
+    }
     if let Some(floor) = best.noise_floor {
         lines.push((
             "noise floor",

@@ -11,16 +11,23 @@ pub fn of(before: &Sweep, after: &Sweep, event: &Event, decisions: &[Decision]) 
     let mut effects = Effects {
         status: (before.status() != after.status()).then(|| after.status()),
         trials: changed_trials(before, after),
+        hands_in: matches!(event, Event::Saved { .. } | Event::Finished { .. }),
         ..Effects::default()
     };
     match event {
         Event::Reported { segment, rows, .. } => {
             if let Some(segment) = before.facts().segments().get_open(*segment) {
+                let known = before
+                    .facts()
+                    .trials()
+                    .any(|(key, trial)| key.family == segment.family && trial.epochs() > 0);
+                effects.first_rows = (!known && !rows.is_empty()).then_some(segment.family);
                 effects.rows =
                     rows.iter().flat_map(|row| row_updates(segment.family, row)).collect();
             }
         }
         Event::Finished { segment, .. } => effects.close.push(*segment),
+        Event::StartedOver { family, .. } => effects.start_over = Some(*family),
         _ => {}
     }
     for decision in decisions {

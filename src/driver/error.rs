@@ -84,6 +84,9 @@ pub enum DriverError {
         "the data set `{0}` is damaged on the server: its sweeps wait until the same file is added again"
     )]
     DataDamaged(DatasetName),
+    /// The checkpoint that a segment starts from is lost or damaged; it was withdrawn.
+    #[error("the checkpoint is lost or damaged on the server: what needs it is trained again")]
+    CheckpointDamaged,
     /// Sweeps are pinned to the data set.
     #[error("{} pinned to the data set `{name}`: delete {} first", sweeps_are(*.sweeps), if *.sweeps == 1 { "it" } else { "them" })]
     DatasetInUse {

@@ -15,6 +15,7 @@
 //! - `line`: claims that wait for work, and which of them is to look.
 //! - `live`: a sweep's state in memory, rebuilt from its log.
 //! - `effects`: what a step changes in the projections.
+//! - `start_over`: families whose kind of machine is gone.
 //! - `unreplayable`: sweeps whose log this binary can't follow.
 //! - `waiting`: why nobody works on a sweep.
 //! - `work`: leases, reports, blobs.
@@ -30,6 +31,7 @@ mod estimate;
 mod explain;
 mod line;
 mod live;
+mod start_over;
 mod unreplayable;
 mod waiting;
 mod work;
@@ -78,6 +80,8 @@ pub struct DriverConfig {
     pub lease_ttl: Duration,
     /// The folder with the files of named data sets; it needn't exist.
     pub data: PathBuf,
+    /// After how long without a machine of its kind a family starts over on another; none for never.
+    pub start_over_after: Option<Duration>,
 }
 
 /// Drives all sweeps of a store. Cheap to clone.

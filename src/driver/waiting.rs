@@ -19,23 +19,42 @@ const SEEN_WITHIN: Duration = Duration::from_secs(300);
 /// Kinds of machines that are remembered; fingerprints come from outside.
 const MAX_KINDS: usize = 1_000;
 
+/// How often the database is told that a kind of machine is there: each server's word counts for all.
+const TOLD_EVERY: Duration = Duration::from_secs(30);
+
 /// When a worker of each fingerprint last asked this server for work.
 #[derive(Debug, Default)]
-pub(super) struct Claimants(Mutex<HashMap<String, Instant>>);
+pub(super) struct Claimants(Mutex<HashMap<String, Asked>>);
+
+#[derive(Clone, Copy, Debug)]
+struct Asked {
+    last: Instant,
+    /// When the database was last told.
+    told: Instant,
+}
 
 impl Claimants {
-    /// Notes that one asks.
-    pub fn note(&self, fingerprint: &str) {
+    /// Notes that one asks; answers whether the database is to be told.
+    pub fn note(&self, fingerprint: &str) -> bool {
+        let now = Instant::now();
         let mut asked = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        asked.retain(|_, at| at.elapsed() < SEEN_WITHIN);
-        if asked.len() < MAX_KINDS {
-            asked.insert(fingerprint.into(), Instant::now());
+        asked.retain(|_, asked| asked.last.elapsed() < SEEN_WITHIN);
+        if let Some(known) = asked.get_mut(fingerprint) {
+            known.last = now;
+            let due = known.told.elapsed() >= TOLD_EVERY;
+            known.told = if due { now } else { known.told };
+            return due;
         }
+        let is_new = asked.len() < MAX_KINDS;
+        if is_new {
+            asked.insert(fingerprint.into(), Asked { last: now, told: now });
+        }
+        is_new
     }
 
     fn is_there(&self, fingerprint: &str) -> bool {
         let asked = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        asked.get(fingerprint).is_some_and(|at| at.elapsed() < SEEN_WITHIN)
+        asked.get(fingerprint).is_some_and(|asked| asked.last.elapsed() < SEEN_WITHIN)
     }
 }
 
@@ -70,8 +89,20 @@ impl Driver {
         Ok(Some(format!(
             "it waits for a worker of the kind that began it, {}: what a seed shows comes from one \
              kind of machine and build, and no such worker has asked this server for work in the \
-             last {minutes} minutes",
+             last {minutes} minutes{}",
             kinds.join(" or "),
+            self.then(),
         )))
+    }
+
+    /// What comes of it if none comes.
+    fn then(&self) -> String {
+        self.0.config.start_over_after.map_or_else(String::new, |after| {
+            let after = jiff::SignedDuration::try_from(after).unwrap_or(jiff::SignedDuration::MAX);
+            format!(
+                "; once none has been there for {after:#}, what it began starts over on another kind, \
+                 as soon as there is one"
+            )
+        })
     }
 }

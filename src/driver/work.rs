@@ -2,6 +2,7 @@
 
 use super::{Driver, DriverError};
 use crate::{
+    blobs::BlobError,
     metrics::ReportedRows,
     scheduler::{Event, Sweep, facts::newer},
     store::{Claim, LeaseGuard, LeasedSegment, StoreError},
@@ -21,6 +22,9 @@ use uuid::Uuid;
 
 /// The longest that a claim may wait for work.
 const MAX_WAIT_S: u32 = 30;
+
+/// Rows of a report with other bits than before that the log keeps: enough to see what differs.
+const MAX_CONTRADICTING_ROWS: usize = 100;
 
 /// The longest message of a failure that is kept, in characters.
 const MAX_MESSAGE: usize = 2_000;
@@ -53,7 +57,9 @@ impl Driver {
             if self.0.leases.is_draining() {
                 return Ok(None);
             }
-            self.0.claimants.note(&request.fingerprint);
+            if self.0.claimants.note(&request.fingerprint) {
+                self.0.store.machine_seen(&request.fingerprint).await?;
+            }
             self.0.metrics.claim_looked();
             let attempt = place.attempt();
             match self.try_claim(request, spoken).await {
@@ -187,7 +193,10 @@ impl Driver {
             .apply(leased.sweep, renewing, |state| {
                 open(state, segment)?;
                 let sifted = state.facts().sift(segment, &report.rows)?;
-                let news = !sifted.new.is_empty() || sifted.redone > 0;
+                let facts = state.facts();
+                let repeats = sifted.redone > 0
+                    && facts.segments().may_repeat(segment, facts.steps_per_epoch());
+                let news = !sifted.new.is_empty() || repeats;
                 count = ReportedRows {
                     new: sifted.new.len() as u64,
                     redone: sifted.redone.into(),
@@ -234,8 +243,13 @@ impl Driver {
         let (segment, attempt) = (leased.segment.segment, leased.attempt);
         tracing::error!(sweep = %leased.sweep, %segment, worker = leased.worker,
             "an epoch was reported again with other bits");
+        let rows = rows.into_iter().take(MAX_CONTRADICTING_ROWS).collect();
         let event = Event::Nondeterminism { segment, attempt, rows };
-        self.apply(leased.sweep, guard(leased), |_| Ok(Some(event.clone()))).await.map(drop)
+        let decide = |state: &Sweep| {
+            let may = state.facts().segments().may_contradict(segment);
+            Ok(may.then(|| event.clone()))
+        };
+        self.apply(leased.sweep, guard(leased), decide).await.map(drop)
     }
 
     /// Takes a finished segment in.
@@ -307,7 +321,8 @@ impl Driver {
     /// Reads a blob that the leased segment starts from; none if it isn't one of these.
     ///
     /// # Errors
-    /// [`DriverError::LeaseLost`].
+    /// [`DriverError::LeaseLost`]; [`DriverError::CheckpointDamaged`] if its bytes are lost or damaged: the
+    /// segment was withdrawn then, and what needs it is trained again.
     pub async fn get_blob(
         &self,
         lease: LeaseId,
@@ -320,7 +335,27 @@ impl Driver {
         if !leased.segment.branches.iter().any(starts) {
             return Ok(None);
         }
-        Ok(self.0.blobs.get(digest).await?)
+        match self.0.blobs.get(digest).await {
+            Ok(None) | Err(BlobError::Damaged(_)) => Err(self.do_without(&leased, digest).await),
+            read => Ok(read?),
+        }
+    }
+
+    /// Has what needs a damaged checkpoint trained again; answers what to tell the worker.
+    async fn do_without(&self, leased: &LeasedSegment, checkpoint: Digest) -> DriverError {
+        let segment = leased.segment.segment;
+        tracing::error!(sweep = %leased.sweep, %segment, digest = %checkpoint,
+            "a checkpoint is lost or damaged; what needs it is trained again");
+        let decide = |state: &Sweep| {
+            open(state, segment)?;
+            Ok(Some(Event::Damaged { checkpoint }))
+        };
+        let withdrawn = self.apply(leased.sweep, guard(leased), decide).await;
+        self.0.leases.forget(leased.lease);
+        match withdrawn {
+            Ok(_) => DriverError::CheckpointDamaged,
+            Err(error) => self.as_lease_error(leased.lease, error),
+        }
     }
 
     /// The segment of a lease, which is renewed.

@@ -282,8 +282,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let store = SqliteStore::open(folder.path().join("test.db")).await.unwrap();
         let blobs = Blobs::open(folder.path().join("blobs")).unwrap();
-        let config =
-            DriverConfig { lease_ttl: Duration::from_secs(60), data: folder.path().join("data") };
+        let config = DriverConfig {
+            lease_ttl: Duration::from_secs(60),
+            data: folder.path().join("data"),
+            start_over_after: None,
+        };
         let driver = Driver::new(Arc::new(store), blobs, config);
         // A feed that holds two entries, of which it is told six before its watcher listens.
         let (feed, news) = broadcast::channel(2);

@@ -78,10 +78,14 @@ async fn model(
         Problem::Conflict(format!("the checkpoint of trial {id} can't be read: {why}"))
     };
     let checkpoint = match state.driver.blobs().get(digest).await {
-        Err(error @ BlobError::Damaged(_)) => return Err(unreadable(&error)),
-        other => other?,
+        Ok(Some(checkpoint)) => checkpoint,
+        Ok(None) | Err(BlobError::Damaged(_)) => {
+            tracing::warn!(%sweep, trial = %key, %digest, "a checkpoint is lost or damaged");
+            let why = format!("the checkpoint of trial {id} is lost or damaged on the server");
+            return Err(Problem::CheckpointDamaged(why));
+        }
+        Err(error) => return Err(error.into()),
     };
-    let checkpoint = checkpoint.ok_or_else(|| absent("checkpoint"))?;
     let space = stored::space(&row)?;
     let family = space.families.get(key.family.ix()).ok_or_else(|| absent("family"))?;
     let arm = space.arms.get(key.arm.ix()).ok_or_else(|| absent("arm"))?;

@@ -12,7 +12,7 @@
 //! it was. What a client did wrong isn't logged: its answer tells it.
 //!
 //! `conflict` and the 422s mean "don't send this again as it is", `unavailable` means "do,
-//! a little later", `lease-lost` and `data-damaged` mean "drop the segment and claim anew".
+//! a little later", `lease-lost`, `data-damaged` and `checkpoint-damaged` mean "drop the segment and claim anew".
 
 use super::limit::Limit;
 use crate::{blobs::BlobError, driver::DriverError, store::StoreError};
@@ -60,6 +60,9 @@ pub enum Problem {
     LeaseLost,
     /// The data set that a segment needs is damaged here, and its lease has ended; says which.
     DataDamaged(String),
+    /// A checkpoint is lost or damaged here; says which. A lease of a segment that starts from it has
+    /// ended.
+    CheckpointDamaged(String),
     /// Worker and server understand no version of the wire in common; says which each does.
     WireVersion(String),
     /// Nothing of the body came for too long.
@@ -111,6 +114,9 @@ impl Problem {
             Self::LeaseLost => ("lease-lost", S::CONFLICT, "the lease is no longer held"),
             Self::DataDamaged(_) => {
                 ("data-damaged", S::CONFLICT, "the data set is damaged on the server")
+            }
+            Self::CheckpointDamaged(_) => {
+                ("checkpoint-damaged", S::CONFLICT, "the checkpoint is damaged on the server")
             }
             Self::WireVersion(_) => (
                 "wire-version",
@@ -184,6 +190,7 @@ impl Problem {
             | Self::InvalidDataset(why)
             | Self::InvalidCheckpoint(why)
             | Self::WireVersion(why)
+            | Self::CheckpointDamaged(why)
             | Self::DataDamaged(why) => (why, none()),
             Self::LeaseLost => {
                 ("it was taken over, finished or withdrawn: drop it and claim anew".into(), none())
@@ -275,6 +282,7 @@ impl From<DriverError> for Problem {
             E::Fault(error) => Self::Internal(error),
             E::LeaseLost => Self::LeaseLost,
             E::DataDamaged(_) => Self::DataDamaged(error.to_string()),
+            E::CheckpointDamaged => Self::CheckpointDamaged(error.to_string()),
             E::BadReport(bad) => {
                 let pointer = format!("/rows/{}", bad.row);
                 Self::InvalidWork(FieldError { pointer, detail: bad.message })
@@ -312,6 +320,9 @@ impl From<StoreError> for Problem {
             StoreError::KeyReused => Self::IdempotencyKeyReused,
             StoreError::OverQuota(over) => Self::OverQuota(over.to_string()),
             StoreError::CheckpointsDropped => Self::Conflict(error.to_string()),
+            StoreError::TooManyBlobs { .. } => {
+                Self::InvalidWork(FieldError { pointer: String::new(), detail: error.to_string() })
+            }
             StoreError::NoDataset(name) => Self::NotFound(format!("data set `{name}`")),
             StoreError::NoSweep(sweep) => Self::NotFound(format!("sweep {sweep}")),
             // Somebody else kept winning the race for the log: as good as busy.

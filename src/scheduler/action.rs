@@ -1,6 +1,6 @@
 //! What the scheduler wants done, each with its reason.
 
-use super::reason::Reason;
+use super::{reason::Reason, status::TrialStatus};
 use crate::verdict::Best;
 use floodgauge_protocol::{Arm, Segment, SegmentId, TrialKey, work::Stop};
 use serde::{Deserialize, Serialize};
@@ -75,6 +75,18 @@ pub enum Action {
     Rest {
         /// A probe, which keeps what was trained of it.
         trial: TrialKey,
+    },
+    /// Train a trial that had ended again, to where it was.
+    Again {
+        /// One seed's run of an arm; active until it is there.
+        trial: TrialKey,
+    },
+    /// A trial that was trained again is what it was before.
+    AsBefore {
+        /// One seed's run of an arm.
+        trial: TrialKey,
+        /// How it had ended.
+        status: TrialStatus,
     },
     /// Train a trial no further; others did better.
     Prune {

@@ -1,7 +1,7 @@
 //! What happened to a sweep: the scheduler's only input.
 
 use floodgauge_protocol::{
-    SegmentId, SweepSpec,
+    Digest, FamilyIx, SegmentId, SweepSpec,
     work::{FinishedBranch, ReportRow},
 };
 use serde::{Deserialize, Serialize};
@@ -81,6 +81,19 @@ pub enum Event {
         /// Which of the segment's claims was lost, from 1.
         attempt: u32,
     },
+    /// The bytes of a checkpoint turned out to be lost or damaged; what needs it is trained again.
+    Damaged {
+        /// Which one; several trials may have it.
+        checkpoint: Digest,
+    },
+    /// A family starts over on another kind of machine, since none of its own has been there for long.
+    /// What it had stays in the log and in the cost, and is no part of the answer.
+    StartedOver {
+        /// By its index in the sweep, from 0.
+        family: FamilyIx,
+        /// The kind of machine that it was trained on, as the worker's `claimed` event named it.
+        fingerprint: String,
+    },
     /// A user asked to end the sweep.
     CancelRequested,
     /// A user asked to give out nothing more of the sweep for now.
@@ -109,7 +122,7 @@ fn first_extension_version() -> u32 {
 }
 
 impl Event {
-    /// The segment that the event is of; none of what users do.
+    /// The segment that the event is of; none of what users do, and of what is no segment's.
     pub fn segment(&self) -> Option<SegmentId> {
         match self {
             Self::Claimed { segment, .. }
@@ -120,6 +133,8 @@ impl Event {
             | Self::Failed { segment, .. }
             | Self::Lost { segment, .. } => Some(*segment),
             Self::Submitted { .. }
+            | Self::Damaged { .. }
+            | Self::StartedOver { .. }
             | Self::CancelRequested
             | Self::PauseRequested
             | Self::Resumed
@@ -138,6 +153,8 @@ impl Event {
             Self::Finished { .. } => "finished",
             Self::Failed { .. } => "failed",
             Self::Lost { .. } => "lost",
+            Self::Damaged { .. } => "damaged",
+            Self::StartedOver { .. } => "started_over",
             Self::CancelRequested => "cancel_requested",
             Self::PauseRequested => "pause_requested",
             Self::Resumed => "resumed",

@@ -63,6 +63,12 @@ pub enum Reason {
         /// What the worker said, at last.
         message: String,
     },
+    /// A checkpoint is lost or damaged: what needs it is trained again from the last good state.
+    Damaged,
+    /// A family starts over on another kind of machine.
+    StartedOver,
+    /// A trial that had ended was trained again to where it was.
+    TrainedAgain,
     /// A segment ended early, and its trials go on from what it saved.
     FromSaved {
         /// What ended it: the worker's message, or nothing where the worker was lost.

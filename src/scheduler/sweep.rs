@@ -10,7 +10,7 @@ use super::{
     status::SweepStatus,
 };
 use crate::verdict::{Best, RunEquivalents, Table};
-use floodgauge_protocol::{Metric, SearchSpace, SegmentKind, SweepSpec, TrialKey};
+use floodgauge_protocol::{ArmIx, FamilyIx, Metric, SearchSpace, SegmentKind, SweepSpec, TrialKey};
 
 /// A sweep as its log tells it, and the policy that its scheduler is.
 #[derive(Clone, Debug)]
@@ -61,6 +61,7 @@ impl Sweep {
                 return decisions;
             }
             News::Closed(segment) => self.policy.closed(View::of(&self.facts), segment),
+            News::Again(families) => self.train_again(families),
             News::Extended => self.extend(event),
         };
         let was_done = self.is_done();
@@ -90,6 +91,15 @@ impl Sweep {
         for intent in intents {
             decisions.extend(self.facts.apply(intent));
         }
+    }
+
+    /// Has arms go on to the goals that they have.
+    fn train_again(&self, families: &[(FamilyIx, Vec<ArmIx>)]) -> Vec<Intent> {
+        let again = |(family, arms): &(FamilyIx, Vec<ArmIx>)| {
+            let purpose = self.policy.purpose(self.facts.bracket_of(*family)?);
+            Some(Intent::EnqueueToGoals { family: *family, arms: arms.clone(), purpose })
+        };
+        families.iter().filter_map(again).collect()
     }
 
     /// Lets a completed sweep grow; what was trained is kept.

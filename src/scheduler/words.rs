@@ -49,6 +49,13 @@ impl Display for Reason {
             Self::Retry { failures, at_most, message } => {
                 write!(f, "failed, {failures} of at most {at_most} times: {message}")
             }
+            Self::Damaged => {
+                f.write_str("a checkpoint is damaged; it is trained again from the last good state")
+            }
+            Self::StartedOver => f.write_str(
+                "the kind of machine that trained it is gone; its seed starts over on another",
+            ),
+            Self::TrainedAgain => f.write_str("trained again to where it was"),
             Self::FromSaved { message: Some(message) } => {
                 write!(f, "failed: {message}; what it saved is gone on from")
             }

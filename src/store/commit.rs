@@ -5,7 +5,7 @@ use crate::{
     scheduler::{SweepStatus, TrialStatus},
 };
 use floodgauge_protocol::{
-    ArmIx, Digest, LeaseId, Metric, MetricValues, Segment, SegmentId, SweepId, TrialKey,
+    ArmIx, Digest, FamilyIx, LeaseId, Metric, MetricValues, Segment, SegmentId, SweepId, TrialKey,
     work::Diagnostics,
 };
 use serde_json::Value;
@@ -98,6 +98,12 @@ pub struct Effects {
     pub close: Vec<SegmentId>,
     /// Whether all of them are.
     pub close_all: bool,
+    /// A family that starts over: its rows and its pin go.
+    pub start_over: Option<FamilyIx>,
+    /// A family of which these are the first rows: from then on it is pinned for good.
+    pub first_rows: Option<FamilyIx>,
+    /// Whether a worker hands checkpoints in: what its lease held beside them is wanted no more.
+    pub hands_in: bool,
     /// The epochs that were reported and weren't known before.
     pub rows: Vec<RowUpdate>,
     /// Trials that changed; ones that don't exist yet are made.

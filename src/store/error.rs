@@ -16,6 +16,12 @@ pub enum StoreError {
     /// A trial was to refer to a blob that the commit's lease doesn't hold.
     #[error("blob {0} is not held by the lease")]
     NotHeld(Digest),
+    /// A lease holds as many blobs as its segment can need.
+    #[error("a worker at this segment has at most {at_most} checkpoints that it hasn't handed in")]
+    TooManyBlobs {
+        /// How many that are.
+        at_most: u32,
+    },
     /// There is no such sweep.
     #[error("no sweep {0}")]
     NoSweep(SweepId),

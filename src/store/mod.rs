@@ -19,8 +19,8 @@ pub use error::StoreError;
 pub use postgres::PostgresStore;
 pub use rows::{
     AddedDataset, BlobRow, Claim, Created, CurveRow, DatasetRow, DeletedDataset, DeletedSweep,
-    Depths, Entry, GlobalCursor, LeasedSegment, NewDataset, Notification, OpenWork, Page, SweepRow,
-    TrialRow,
+    Depths, Entry, GlobalCursor, LeasedSegment, LeftFamily, NewDataset, Notification, OpenWork,
+    Page, SweepRow, TrialRow,
 };
 /// The statements by which claims find work, for tests of what they cost.
 #[doc(hidden)]
@@ -125,7 +125,8 @@ pub trait Store: Send + Sync + 'static {
     /// priority first, then the sweep with the fewest live leases, then the one that had its turn
     /// longest ago, then the oldest.
     /// Only segments whose sweep is `queued` or `running` and none of those excepted, and whose
-    /// family is not pinned to another fingerprint; the claim pins the family. It may pass over a segment that another
+    /// family is not pinned to another fingerprint; the claim pins the family. A pin holds as long as a
+    /// lease of the family is alive, and for good once rows of it are known. The claim may pass over a segment that another
     /// writer is just about to change.
     async fn claim(&self, claim: Claim) -> Result<Option<LeasedSegment>, StoreError>;
 
@@ -147,6 +148,13 @@ pub trait Store: Send + Sync + 'static {
 
     /// The segments of a sweep that aren't over, in order.
     async fn open_work(&self, sweep: SweepId) -> Result<Vec<OpenWork>, StoreError>;
+
+    /// Notes that a worker of a kind of machine asked for work.
+    async fn machine_seen(&self, fingerprint: &str) -> Result<(), StoreError>;
+
+    /// Families with rows whose kind of machine neither asked for work for so long nor has a lease, and
+    /// whose work nobody holds, if another kind asked lately; at most 100.
+    async fn left_families(&self, gone_for: Duration) -> Result<Vec<LeftFamily>, StoreError>;
 
     /// Looks a lease up by its id and token, whether or not it has expired, as long as nobody
     /// took its segment over; pushes its expiry `ttl` ahead.

@@ -5,7 +5,9 @@ use super::{
     commit::{RowUpdate, TrialUpdate},
 };
 use crate::{access::TokenId, scheduler::SweepStatus};
-use floodgauge_protocol::{Digest, LeaseId, SearchSpace, Segment, SweepId, SweepSpec, Upload};
+use floodgauge_protocol::{
+    Digest, FamilyIx, LeaseId, SearchSpace, Segment, SweepId, SweepSpec, Upload,
+};
 use serde::Deserialize as _;
 use serde_json::Value;
 use std::{fmt, str::FromStr, time::Duration};
@@ -195,6 +197,17 @@ pub struct OpenWork {
     pub is_held: bool,
     /// The fingerprint that its family is pinned to, if it was begun.
     pub pinned_to: Option<String>,
+}
+
+/// A family whose kind of machine is gone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LeftFamily {
+    /// Whose it is.
+    pub sweep: SweepId,
+    /// By its index in the sweep, from 0.
+    pub family: FamilyIx,
+    /// The kind of machine that it is pinned to.
+    pub fingerprint: String,
 }
 
 /// A segment under a lease.

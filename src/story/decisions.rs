@@ -66,6 +66,10 @@ fn line(names: Names<'_>, decision: &Decision) -> LogLine {
             let trains = !matches!(why, Some(Reason::SharesTrunk { .. }));
             of_trial("woken", trial).as_news(trains)
         }
+        Action::Again { trial } => of_trial("again", trial),
+        Action::AsBefore { trial, status } => LogLine::new("as before", names.trial(*trial))
+            .because(&format!("{}: {reason}", status.as_str()))
+            .about([trial.arm]),
         Action::Rest { trial } => of_trial("resting", trial),
         Action::Prune { trial, .. } => of_trial("pruned", trial),
         Action::End { trial, end } => end_line(*end, names.trial(*trial), reason, &[*trial]),

@@ -44,6 +44,17 @@ pub(super) fn line(names: Names<'_>, event: &Event) -> Option<LogLine> {
                 .in_tone(Tone::Bad)
                 .as_news(true)
         }
+        Event::Damaged { checkpoint } => {
+            let text = format!("checkpoint {checkpoint} is lost or damaged");
+            LogLine::new("damaged", text).in_tone(Tone::Bad).as_news(true)
+        }
+        Event::StartedOver { family, fingerprint } => {
+            let text = format!(
+                "{} on another kind of machine: none like `{fingerprint}` has been there for long",
+                names.family(*family).unwrap_or_else(|| format!("family {family}"))
+            );
+            LogLine::new("started over", text).in_tone(Tone::Bad).as_news(true)
+        }
         Event::CancelRequested => asked("cancelling", "a user asked to end the sweep"),
         Event::PauseRequested => asked("pausing", "a user asked to pause the sweep"),
         Event::Resumed => asked("resumed", "a user let the sweep go on"),

@@ -76,7 +76,7 @@ impl<'a> Names<'a> {
         format!("segment {id}: {of}{names}, {epochs}")
     }
 
-    fn family(self, family: FamilyIx) -> Option<String> {
+    pub(super) fn family(self, family: FamilyIx) -> Option<String> {
         let several = self.space.families.len() > 1;
         let family = self.space.families.iter().find(|each| several && each.family == family)?;
         Some(format!("seed {}, weight decay {}", family.seed, family.weight_decay))

@@ -55,6 +55,7 @@ fn standing(candidates: Vec<Candidate>) -> Standing {
             saved_by_sharing: 0.0,
             saved_by_pruning: 0.0,
             redone: 0.0,
+            left_behind: 0.0,
         },
         candidates,
     }

@@ -1,8 +1,8 @@
 //! What must hold of every log. Each has a number, so that a broken one can be named.
 
 use crate::world::World;
-use floodgauge::scheduler::{Action, Decision, Reason, TrialEnd, TrialStatus, bound};
-use floodgauge_protocol::{SchedulerKind, TrialKey};
+use floodgauge::scheduler::{Action, Decision, Reason, Trial, TrialEnd, TrialStatus, bound};
+use floodgauge_protocol::{Digest, SchedulerKind, TrialKey, work::BestEpoch};
 use std::collections::{BTreeMap, BTreeSet};
 
 type Invariant = fn(&World, &World) -> Result<(), String>;
@@ -25,6 +25,22 @@ pub fn broken(world: &World, calm: &World) -> Vec<String> {
         holds(world, calm).err().map(|why| format!("invariant {name}: {why}"))
     };
     ALL.iter().filter_map(check).collect()
+}
+
+/// Those that a world broke in which something had to be trained again.
+pub fn broken_again(world: &World, calm: &World) -> Vec<String> {
+    let check = |(name, holds): &(&str, Invariant)| {
+        holds(world, calm).err().map(|why| format!("invariant {name}: {why}"))
+    };
+    // What was trained twice costs more than was planned; answers are compared below.
+    let holds = ALL.iter().filter(|(name, _)| !name.starts_with(['5', '6']));
+    let mut broken: Vec<_> = holds.filter_map(check).collect();
+    broken.extend(same_answer_again(world, calm).err());
+    let cost = world.sweep.run_equivalents();
+    if cost.left_behind > cost.spent {
+        broken.push(format!("{} were left behind of {}", cost.left_behind, cost.spent));
+    }
+    broken
 }
 
 fn decisions(world: &World) -> impl Iterator<Item = &Decision> {
@@ -58,7 +74,14 @@ fn ends(world: &World, _: &World) -> Result<(), String> {
 fn trials_end_once(world: &World, _: &World) -> Result<(), String> {
     let mut ended: BTreeSet<TrialKey> = BTreeSet::new();
     for decision in decisions(world) {
-        let (Action::End { trial, .. } | Action::Prune { trial, .. }) = decision.action else {
+        if let Action::Again { trial } = decision.action {
+            ended.remove(&trial);
+        }
+        let (Action::End { trial, .. }
+        | Action::Prune { trial, .. }
+        | Action::AsBefore { trial, status: TrialStatus::Completed | TrialStatus::Pruned }) =
+            decision.action
+        else {
             continue;
         };
         if !ended.insert(trial) {
@@ -135,9 +158,72 @@ fn same_answer(world: &World, calm: &World) -> Result<(), String> {
     let differs =
         world.sweep.facts().trials().zip(calm.sweep.facts().trials()).find(|(a, b)| a != b);
     match differs {
-        Some(((key, trial), _)) => Err(format!("trial {key:?} is another: {:?}", trial.reason)),
+        Some(((key, trial), (_, other))) => {
+            Err(format!("trial {key:?} is another: {} is not {}", told(trial), told(other)))
+        }
         None => Ok(()),
     }
+}
+
+/// As [`same_answer`], but for the states of trials: see [`without_states`].
+fn same_answer_again(world: &World, calm: &World) -> Result<(), String> {
+    if world.case.spec.scheduler.kind.depends_on_arrival() || gave_up(world) {
+        return Ok(());
+    }
+    let trials = |world: &World| -> Vec<_> {
+        let facts = world.sweep.facts();
+        facts.trials().map(|(key, trial)| (key, without_states(trial))).collect()
+    };
+    // A virtual worker doesn't say which epoch was the best before a level was woken; who trains again from
+    // the start knows.
+    let alike = |(a, b): &(&(TrialKey, Trial), &(TrialKey, Trial))| {
+        let known = b.1.best.is_some();
+        let (best, tests) = (b.1.best, b.1.tests.clone());
+        let a = if known { a.1.clone() } else { Trial { best, tests, ..a.1.clone() } };
+        a == b.1
+    };
+    match trials(world).iter().zip(&trials(calm)).find(|pair| !alike(pair)) {
+        Some(((key, trial), (_, other))) => {
+            return Err(format!(
+                "trial {key:?} is another: {} is not {}",
+                told(trial),
+                told(other)
+            ));
+        }
+        None => {}
+    }
+    let (best, other) = (world.sweep.best(), calm.sweep.best());
+    let best = floodgauge::verdict::Best { run_equivalents: other.run_equivalents, ..best };
+    if best != other {
+        return Err(format!("{:?} is not {:?}", best.best, other.best));
+    }
+    Ok(())
+}
+
+/// A trial without what depends on where segments were cut and who shared a run (here that shows in the
+/// digests), a goal that it was given only to be trained again, and the states of one that nobody trains
+/// on or tests: they may be lost for good.
+fn without_states(trial: &Trial) -> Trial {
+    const NONE: Digest = Digest([0; 32]);
+    let mut trial = Trial { goal: Default::default(), ..trial.clone() };
+    trial.checkpoint = trial.checkpoint.map(|_| NONE);
+    trial.best = trial.best.map(|best| BestEpoch { checkpoint: NONE, ..best });
+    if trial.status != TrialStatus::Completed {
+        (trial.checkpoint, trial.saved_step, trial.best) = (None, 0, None);
+    }
+    trial
+}
+
+/// What there is to see of a trial beside its curve.
+fn told(trial: &Trial) -> String {
+    let Trial { status, onset_step, saved_step, goal, reason, until_again, tests, best, .. } =
+        trial;
+    format!(
+        "{} epochs {status:?} {onset_step:?} saved {saved_step} {goal:?} {reason:?} {until_again:?} \
+         {} tests {best:?}",
+        trial.epochs(),
+        tests.len()
+    )
 }
 
 fn epochs_once(world: &World, _: &World) -> Result<(), String> {

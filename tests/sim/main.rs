@@ -3,6 +3,7 @@
 //!
 //! - `case`: a sweep and its curves, drawn from a seed.
 //! - `world`: the workers, and the server's rules about leases.
+//! - `again`: checkpoints that are damaged, machines that never come back.
 //! - `users`: what users do on the way.
 //! - `invariants`: what must hold of every log.
 //! - `mirrored`: recorded grids, with every metric turned around.
@@ -14,6 +15,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod again;
 mod case;
 mod dice;
 mod invariants;

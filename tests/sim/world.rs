@@ -53,6 +53,16 @@ impl Manners {
         Self { dice, workers: 3, dies: 0.04, fails: 0.04, saves: 0.4, ..Self::obedient() }
     }
 
+    /// Throws the dice of its workers for something else.
+    pub fn chance(&mut self, chance: f64) -> bool {
+        self.dice.chance(chance)
+    }
+
+    /// The same, for one of so many.
+    pub fn below(&mut self, count: usize) -> usize {
+        self.dice.below(count)
+    }
+
     /// One worker that does what it is told, in order.
     pub fn obedient() -> Self {
         let dice = Dice::new(0, 0);
@@ -125,9 +135,14 @@ impl World {
         self.run_until(usize::MAX);
     }
 
+    /// Whether nothing is left to do.
+    pub fn is_idle(&self) -> bool {
+        self.queue.is_empty() && self.busy.is_empty()
+    }
+
     /// Lets them act until the log has so many entries, or nothing is left to do.
     pub fn run_until(&mut self, entries: usize) {
-        while self.log.len() < entries && !(self.queue.is_empty() && self.busy.is_empty()) {
+        while self.log.len() < entries && !self.is_idle() {
             let idle = self.busy.len() < self.manners.workers && !self.queue.is_empty();
             if idle && (self.busy.is_empty() || self.manners.dice.chance(0.5)) {
                 self.claim();
@@ -154,6 +169,16 @@ impl World {
                 _ => {}
             }
         }
+        if let Event::StartedOver { family, .. } = &event {
+            self.taken.retain(|(segment, _)| segment.family != *family);
+        }
+        // Who holds what was withdrawn, hears of it too late.
+        let open = |worker: &Worker| {
+            self.sweep.facts().segments().get_open(worker.segment.segment).is_some()
+        };
+        let (busy, gone) = std::mem::take(&mut self.busy).into_iter().partition(open);
+        self.busy = busy;
+        self.zombies.extend::<Vec<_>>(gone);
         self.log.push((event, decisions));
     }
 

@@ -18,7 +18,8 @@ use floodgauge_protocol::{
 use floodgauge_worker::{
     cohort::Progress,
     data::{Data, Samples},
-    device::{DeviceName, Machine, fingerprint},
+    device::{DeviceName, Machine},
+    fingerprint::fingerprint,
 };
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;

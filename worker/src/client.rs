@@ -35,8 +35,13 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long a blob may take either way.
 const BLOB_TIMEOUT: Duration = Duration::from_secs(300);
-/// The type of the problem that answers requests under a lease which is no longer held.
-const LEASE_LOST: &str = "urn:floodgauge:problem:lease-lost";
+/// The types of problems with which a lease ends that is no fault of its segment: it was lost, or the
+/// server's own data set or checkpoint is damaged.
+const LEASE_ENDS: [&str; 3] = [
+    "urn:floodgauge:problem:lease-lost",
+    "urn:floodgauge:problem:data-damaged",
+    "urn:floodgauge:problem:checkpoint-damaged",
+];
 /// More characters of a problem than are worth showing.
 const MAX_DETAIL_CHARS: usize = 2_000;
 
@@ -354,7 +359,10 @@ async fn once(request: RequestBuilder, leased: bool) -> Result<Answer, ClientErr
 fn refusal(status: StatusCode, body: &[u8], leased: bool) -> ClientError {
     let problem: Problem = serde_json::from_slice(body).unwrap_or_default();
     let later = [StatusCode::REQUEST_TIMEOUT, StatusCode::TOO_MANY_REQUESTS];
-    if leased && problem.kind.as_deref() == Some(LEASE_LOST) {
+    if leased && problem.kind.as_deref().is_some_and(|kind| LEASE_ENDS.contains(&kind)) {
+        if problem.kind.as_deref() != Some(LEASE_ENDS[0]) {
+            tracing::error!("{}", problem.words(status));
+        }
         ClientError::LeaseLost
     } else if status.is_server_error() || later.contains(&status) {
         ClientError::Unreachable(format!("it answered {status}: {}", problem.words(status)))

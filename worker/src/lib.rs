@@ -10,7 +10,7 @@
 //! - [`evaluate`]: losses and errors, never flooded.
 //! - [`checkpoint`]: one branch as bytes, all that an exact resume needs.
 //! - [`cohort`]: trains the branches of a segment as one stacked model.
-//! - [`device`]: where the arithmetic runs, and what its bits depend on.
+//! - [`device`]: where the arithmetic runs; [`fingerprint`](mod@fingerprint): what its bits depend on.
 //! - [`memory`]: how many members fit in it at once.
 //! - [`client`]: the server's work routes, typed.
 //! - [`runner`]: claims segments, trains and reports them, until told to stop.
@@ -62,6 +62,7 @@ pub mod cohort;
 pub mod data;
 pub mod device;
 pub mod evaluate;
+pub mod fingerprint;
 pub mod flood;
 pub mod memory;
 pub mod models;

@@ -165,4 +165,9 @@ pub struct RunEquivalents {
     pub saved_by_pruning: f64,
     /// Epochs reported again, mostly since they were trained again after a crash; not in `spent`.
     pub redone: f64,
+    /// Epochs that families left behind when they started over on another kind of machine; part of
+    /// `spent`, and of nothing else.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(required))]
+    pub left_behind: f64,
 }

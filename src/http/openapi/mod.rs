@@ -184,11 +184,13 @@ problems! {
     NoModel "404" "`not-found`: there is no such trial, or no checkpoint of it is kept",
     NoLease "404" "`not-found`: the path names no lease",
     NoBlob "404" "`not-found`: there is no such blob",
-    BadModel "409" "`conflict`: what is kept of the trial can't be read as a checkpoint",
+    BadModel "409" "`checkpoint-damaged`: what is kept of the trial is damaged; `conflict`: it can't be \
+                    read as a checkpoint",
     StateConflict "409" "`conflict`: the sweep's state doesn't allow this",
     LeaseLost "409" "`lease-lost`: drop the segment and claim anew",
     BlobLeaseLost "409" "`lease-lost`: drop the segment and claim anew; `data-damaged`: the same, \
-                         since the data set that it needs is damaged here",
+                         since the data set that it needs is damaged here; `checkpoint-damaged`: the same, \
+                         since the checkpoint is, and what needs it is trained again",
     WireVersion "409" "`wire-version`: worker and server understand no version in common; the \
                        detail says which each does",
     TooLarge "413" "`too-large`: the body is too long",
@@ -201,7 +203,8 @@ problems! {
     InvalidExtension "422" "`invalid-sweep`: the sweep can't be extended by this; `errors` says why",
     InvalidWork "422" "`invalid-work`: this doesn't fit the segment",
     BadBlob "422" "`digest-mismatch`: the bytes have another digest; `invalid-checkpoint`: they are no \
-                   checkpoint of the sweep's recipe",
+                   checkpoint of the sweep's recipe; `invalid-work`: there are as many as the segment \
+                   can need",
     Unavailable "503" "`unavailable`: the database doesn't answer",
 }
 

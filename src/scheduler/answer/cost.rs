@@ -13,6 +13,7 @@ pub fn run_equivalents(facts: &Facts) -> RunEquivalents {
     let epochs = facts.spec().recipe.epochs;
     let full = f64::from(epochs.max(1));
     let (trained, redone) = (facts.cost().trained(), facts.cost().redone());
+    let left_behind = facts.cost().left_behind();
     let (mut seen, mut left, mut runs) = (0, 0, 0);
     for (key, trial) in facts.trials() {
         let gradients = u64::from(gradients(facts.space(), key.arm));
@@ -25,8 +26,9 @@ pub fn run_equivalents(facts: &Facts) -> RunEquivalents {
     RunEquivalents {
         spent: trained as f64 / full,
         full_grid: runs as f64,
-        saved_by_sharing: seen.saturating_sub(trained) as f64 / full,
+        saved_by_sharing: (seen + left_behind).saturating_sub(trained) as f64 / full,
         saved_by_pruning: left as f64 / full,
         redone: redone as f64 / full,
+        left_behind: left_behind as f64 / full,
     }
 }

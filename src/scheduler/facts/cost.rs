@@ -7,6 +7,7 @@ use floodgauge_protocol::{ArmIx, SearchSpace, work::ReportRow};
 pub struct Cost {
     trained: u64,
     redone: u64,
+    left_behind: u64,
 }
 
 impl Cost {
@@ -20,6 +21,11 @@ impl Cost {
         self.redone
     }
 
+    /// Those of the trained that a family left behind when it started over.
+    pub fn left_behind(self) -> u64 {
+        self.left_behind
+    }
+
     /// Counts epochs that were trained.
     pub(super) fn train(&mut self, epochs: u64) {
         self.trained += epochs;
@@ -28,6 +34,11 @@ impl Cost {
     /// Counts epochs that were reported again.
     pub(super) fn redo(&mut self, epochs: u64) {
         self.redone += epochs;
+    }
+
+    /// Counts trained epochs that a family leaves behind.
+    pub(super) fn leave_behind(&mut self, epochs: u64) {
+        self.left_behind += epochs;
     }
 }
 

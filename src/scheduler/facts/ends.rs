@@ -33,5 +33,6 @@ impl Trial {
             TrialEnd::Failed => TrialStatus::Failed,
         };
         self.reason = Some(why.clone());
+        self.until_again = None;
     }
 }

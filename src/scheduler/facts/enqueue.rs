@@ -4,7 +4,7 @@
 //! worker forked off go on as branches of their own. A segment ends after a small part of a full run,
 //! so that little is lost with a worker, and what a trunk forked spreads over several workers.
 
-use super::{Facts, Trial};
+use super::{Facts, Trial, again};
 use crate::scheduler::{
     action::{Action, Decision},
     reason::{Purpose, Reason, Training},
@@ -21,7 +21,8 @@ const MAX_BRANCHES: usize = 12;
 /// costs tells docs/results.md, *What a training step costs*.
 const MIN_SEGMENTS_A_RUN: u32 = 10;
 
-/// Segments for those of a family's `arms` that have not reached their goals yet.
+/// Segments for those of a family's `arms` that have not reached their goals yet; one that was trained
+/// again to its goal is what it was before.
 pub(super) fn to_goals(
     facts: &mut Facts,
     family: FamilyIx,
@@ -29,13 +30,15 @@ pub(super) fn to_goals(
     purpose: Purpose,
 ) -> Vec<Decision> {
     let mut by_start: BTreeMap<u64, Vec<ArmIx>> = BTreeMap::new();
+    let mut decisions = vec![];
     for &arm in arms {
-        let Some(trial) = facts.trials.get(&TrialKey::new(family, arm)) else { continue };
+        let key = TrialKey::new(family, arm);
+        decisions.extend(again::settle(facts, key));
+        let Some(trial) = facts.trials.get(&key) else { continue };
         if trial.is_active() && !is_at_goal(trial, facts.steps_per_epoch) {
             by_start.entry(trial.saved_step).or_default().push(arm);
         }
     }
-    let mut decisions = vec![];
     for (from, mut arms) in by_start {
         arms.sort_unstable();
         let from_epoch = from / facts.steps_per_epoch;
@@ -133,7 +136,7 @@ fn dormant(facts: &Facts, family: FamilyIx) -> Vec<ArmIx> {
 }
 
 /// Whether there is a checkpoint at the goal, or beyond it.
-fn is_at_goal(trial: &Trial, steps_per_epoch: u64) -> bool {
+pub(super) fn is_at_goal(trial: &Trial, steps_per_epoch: u64) -> bool {
     trial.saved_step >= trial.goal.last_epoch(trial.onset_step, steps_per_epoch) * steps_per_epoch
 }
 

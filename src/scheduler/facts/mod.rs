@@ -9,9 +9,11 @@
 //! - `take`: what an event changes, `taken`: what comes of it; `failures`, `ends`, `pause`, `save` are
 //!   some of them.
 //! - `apply`: what an intent changes; `wake` lets dormant trials go on, `enqueue` makes segments.
+//! - `again`: what is trained a second time, since a checkpoint or a machine is gone.
 //! - `grow`: what is added to a sweep on its way.
 //! - `sift`, `hand_in`: what workers send, checked before it becomes an event.
 
+mod again;
 mod apply;
 mod cost;
 mod criterion;
@@ -44,7 +46,7 @@ pub use save::newer;
 pub use segments::Segments;
 pub use sift::{BadReport, Sifted};
 pub use taken::{News, Taken};
-pub use trial::{Trial, closing_epochs, onset_epoch};
+pub use trial::{Before, Trial, closing_epochs, onset_epoch};
 pub use trunk::Trunk;
 pub use window::{Later, Reading};
 

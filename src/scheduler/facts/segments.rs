@@ -25,7 +25,18 @@ pub struct Queued {
     pub losses: u32,
     /// Arms that its worker is to stop.
     pub stops: Vec<Stop>,
+    /// How often whoever holds it reported nothing but what was known.
+    pub repeats: u32,
+    /// How often whoever holds it contradicted what was known.
+    pub contradictions: u32,
 }
+
+/// How often one claim of a segment may say what was known, beside once an epoch: answers get lost.
+/// Chosen, not measured.
+const SPARE_REPEATS: u32 = 16;
+
+/// How often one claim may contradict what is known before nobody listens any more. Chosen, not measured.
+const MAX_CONTRADICTIONS: u32 = 16;
 
 impl Segments {
     /// A segment, over or not.
@@ -46,6 +57,22 @@ impl Segments {
     /// Which arms of a segment are to be stopped.
     pub fn stops(&self, segment: SegmentId) -> &[Stop] {
         self.0.get(&segment).map_or(&[], |queued| &queued.stops)
+    }
+
+    /// Whether the log has room for one more report of nothing but what was known, by whoever holds a
+    /// segment. After a loss each epoch of each run may come once more.
+    pub fn may_repeat(&self, segment: SegmentId, steps_per_epoch: u64) -> bool {
+        self.queued(segment).is_some_and(|queued| {
+            let steps = queued.segment.to_step - queued.segment.from_step;
+            let epochs = steps.div_ceil(steps_per_epoch.max(1));
+            let runs = queued.segment.branches.len() as u64;
+            u64::from(queued.repeats) < epochs * runs + u64::from(SPARE_REPEATS)
+        })
+    }
+
+    /// Whether the log has room for one more contradiction by whoever holds a segment.
+    pub fn may_contradict(&self, segment: SegmentId) -> bool {
+        self.queued(segment).is_some_and(|queued| queued.contradictions < MAX_CONTRADICTIONS)
     }
 
     /// A segment that isn't over, and how it stands.
@@ -77,6 +104,8 @@ impl Segments {
             failures: 0,
             losses: 0,
             stops: vec![],
+            repeats: 0,
+            contradictions: 0,
             segment,
         };
         self.0.insert(queued.segment.segment, queued);

@@ -1,7 +1,7 @@
 //! What an event changes.
 
 use super::{
-    Facts, Point,
+    Facts, Point, again,
     cost::epochs_of,
     failures, pause, save,
     taken::{News, Taken},
@@ -27,9 +27,16 @@ impl Facts {
             Event::Claimed { segment, .. } => Taken::only(claim(self, *segment)),
             Event::Reported { segment, rows, redone, .. } => {
                 self.cost.redo(u64::from(*redone));
+                if let Some(queued) = self.segments.queued_mut(*segment).filter(|_| rows.is_empty())
+                {
+                    queued.repeats += 1;
+                }
                 report(self, *segment, rows)
             }
-            Event::Nondeterminism { rows, .. } => {
+            Event::Nondeterminism { segment, rows, .. } => {
+                if let Some(queued) = self.segments.queued_mut(*segment) {
+                    queued.contradictions += 1;
+                }
                 let epochs = epochs_of(&self.space, rows);
                 self.cost.redo(epochs);
                 Taken::nothing()
@@ -41,6 +48,8 @@ impl Facts {
             Event::Finished { segment, branches, .. } => finish(self, *segment, branches),
             Event::Failed { segment, message, .. } => failures::fail(self, *segment, message),
             Event::Lost { segment, .. } => failures::lose(self, *segment),
+            Event::Damaged { checkpoint } => again::without(self, *checkpoint),
+            Event::StartedOver { family, .. } => again::start_over(self, *family),
             Event::CancelRequested => Taken::only(failures::cancel(self)),
             Event::PauseRequested => Taken::only(pause::pause(self)),
             Event::Resumed => {
@@ -58,6 +67,7 @@ impl Facts {
 fn claim(facts: &mut Facts, segment: SegmentId) -> Vec<Decision> {
     let Some(queued) = facts.segments.queued_mut(segment) else { return vec![] };
     queued.leased = true;
+    (queued.repeats, queued.contradictions) = (0, 0);
     // What was said to an earlier holder about its epoch at hand is over with its lease.
     queued.stops.retain(|stop| stop.at_epoch > 0);
     facts.begun = true;

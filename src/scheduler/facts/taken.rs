@@ -2,7 +2,7 @@
 
 use super::Facts;
 use crate::scheduler::action::Decision;
-use floodgauge_protocol::{FamilyIx, Segment};
+use floodgauge_protocol::{ArmIx, FamilyIx, Segment};
 
 /// What came of an event.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,6 +24,8 @@ pub enum News {
     Reported(FamilyIx),
     /// A segment is over.
     Closed(Segment),
+    /// Arms of families are to be trained again, as far as they were, with all that was asked of them.
+    Again(Vec<(FamilyIx, Vec<ArmIx>)>),
     /// A completed sweep goes on.
     Extended,
 }

@@ -42,8 +42,19 @@ pub struct Trial {
     pub goal: Goal,
     /// Why it has its status; none of one that is active from the start.
     pub reason: Option<Reason>,
+    /// What it was before it had to be trained again, which it is once more at its goal.
+    pub until_again: Option<Before>,
     /// Its test metrics, if it was chosen, by the step after which they were computed.
     pub tests: BTreeMap<u64, TestMetrics>,
+}
+
+/// How a trial stood before it had to be trained again.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Before {
+    /// Its status.
+    pub status: TrialStatus,
+    /// Why it had that.
+    pub reason: Option<Reason>,
 }
 
 impl Trial {
@@ -58,6 +69,7 @@ impl Trial {
             saved_step: 0,
             goal: Goal::default(),
             reason: None,
+            until_again: None,
             tests: BTreeMap::new(),
         }
     }

@@ -50,6 +50,11 @@ impl Trunk {
         self.minima.first().map(|minimum| minimum.loss)
     }
 
+    /// Keeps those of its states alone of which that holds.
+    pub(super) fn retain(&mut self, holds: impl FnMut(&Waypoint) -> bool) {
+        self.waypoints.retain(holds);
+    }
+
     /// The last state before a step.
     pub(super) fn before(&self, step: u64) -> Option<&Waypoint> {
         self.waypoints.iter().rev().find(|waypoint| waypoint.step <= step)

@@ -8,7 +8,7 @@ use super::{
     statements::{Columns, MAX_IDS, Statements, Value, numbered, values},
 };
 use crate::store::{BlobRow, StoreError};
-use floodgauge_protocol::{Digest, LeaseId, SweepId};
+use floodgauge_protocol::{Digest, LeaseId, Segment, SweepId};
 use std::collections::BTreeSet;
 
 /// Holds for a row `b` of blobs that nothing keeps.
@@ -33,11 +33,23 @@ pub(super) async fn add<DB: Dialect>(
     blob: BlobRow,
 ) -> Result<(), StoreError> {
     // Locked, so that the lease can't end between this look and the commit.
-    let sql = format!("select segment from segments where lease = $1 {}", DB::LOCK_ROW);
-    db.fetch_optional(sql, values![lease]).await?.ok_or(StoreError::LeaseLost)?;
+    let sql = format!("select body from segments where lease = $1 {}", DB::LOCK_ROW);
+    let row = db.fetch_optional(sql, values![lease]).await?.ok_or(StoreError::LeaseLost)?;
+    let segment: Segment = row.json("body")?;
+    let at_most = segment.most_checkpoints();
+    let sql = "select count(*) as held from blob_holds where lease = $1 and digest <> $2";
+    let held = db.fetch_optional(sql, values![lease, blob.digest]).await?;
+    if held.map_or(Ok(0), |row| row.number::<u32>("held"))? >= at_most {
+        return Err(StoreError::TooManyBlobs { at_most });
+    }
     lock_or_insert(db, blob).await?;
     let sql = "insert into blob_holds (digest, lease) values ($1, $2) on conflict do nothing";
     db.execute(sql, values![blob.digest, lease]).await.map(drop)
+}
+
+/// Lets go of what a lease held, now that a commit under it refers to what it needs.
+pub(super) async fn let_go(db: &mut impl Statements, lease: LeaseId) -> Result<(), StoreError> {
+    db.execute("delete from blob_holds where lease = $1", values![lease]).await.map(drop)
 }
 
 /// Records the blob if it isn't yet; either way nobody else adds or forgets it before the

@@ -1,13 +1,13 @@
 //! What an entry changes in the projections, in the entry's transaction.
 
 use super::{
-    Dialect, blobs,
+    Dialect, blobs, pins,
     statements::{MAX_IDS, Statements, Value, numbered, values},
     turns,
 };
 use crate::store::{Effects, RowUpdate, StoreError, TrialUpdate};
 use floodgauge_protocol::{LeaseId, Segment, SegmentId, SweepId};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Writes the effects of an entry that is written under `lease`, if any.
 pub(super) async fn apply<DB: Dialect>(
@@ -18,7 +18,20 @@ pub(super) async fn apply<DB: Dialect>(
     effects: Effects,
 ) -> Result<(), StoreError> {
     let changes_work = effects.change_work();
-    let Effects { status, best, grown, enqueue, requeue, close, close_all, rows, trials } = effects;
+    let Effects {
+        status,
+        best,
+        grown,
+        enqueue,
+        requeue,
+        close,
+        close_all,
+        start_over,
+        first_rows,
+        hands_in,
+        rows,
+        trials,
+    } = effects;
     if let Some(status) = status {
         let sql = "update sweeps set status = $2 where sweep = $1";
         db.execute(sql, values![sweep, status.as_str()]).await?;
@@ -30,6 +43,13 @@ pub(super) async fn apply<DB: Dialect>(
         // The entry at hand is the head by now.
         let sql = "update sweeps set spec = $2, plan = $3, grown_seq = head_seq where sweep = $1";
         db.execute(sql, values![sweep, &grown.spec, &grown.space]).await?;
+    }
+    // Before leases end: it reads the one at hand.
+    if let Some(family) = first_rows {
+        pins::first_rows(db, sweep, family, lease).await?;
+    }
+    if let Some(family) = start_over {
+        pins::start_over(db, sweep, family).await?;
     }
     insert_segments(db, sweep, now_ms, enqueue).await?;
     end_leases(db, sweep, &requeue, "queued").await?;
@@ -45,9 +65,14 @@ pub(super) async fn apply<DB: Dialect>(
     let newest = trials.values().filter_map(|trial| trial.checkpoint);
     let checkpoints =
         newest.chain(trials.values().flat_map(|trial| trial.kept.iter().flatten().copied()));
-    blobs::check_kept::<DB>(db, sweep, lease, checkpoints.collect()).await?;
+    let checkpoints: BTreeSet<_> = checkpoints.collect();
+    let names_some = !checkpoints.is_empty();
+    blobs::check_kept::<DB>(db, sweep, lease, checkpoints).await?;
     keep_checkpoints(db, sweep, trials.values()).await?;
     upsert_trials(db, sweep, trials.into_values()).await?;
+    if let (true, Some(lease)) = (hands_in && names_some, lease) {
+        blobs::let_go(db, lease).await?;
+    }
     if changes_work {
         turns::requeue(db, sweep).await?;
     }

@@ -15,6 +15,7 @@ mod datasets;
 mod effects;
 mod lists;
 mod log;
+mod pins;
 mod queue;
 mod retention;
 mod statements;
@@ -23,8 +24,9 @@ pub(super) mod turns;
 
 use super::{
     AddedDataset, AddedToken, BlobRow, Claim, Commit, Created, CurveRow, DatasetRow,
-    DeletedDataset, DeletedSweep, Depths, Entry, GlobalCursor, LeasedSegment, NewDataset, NewSweep,
-    NewToken, Notification, OpenWork, Page, Store, StoreError, SweepRow, TokenRow, TrialRow, Usage,
+    DeletedDataset, DeletedSweep, Depths, Entry, GlobalCursor, LeasedSegment, LeftFamily,
+    NewDataset, NewSweep, NewToken, Notification, OpenWork, Page, Store, StoreError, SweepRow,
+    TokenRow, TrialRow, Usage,
 };
 use crate::access::{Kind, Secret, TokenId};
 use async_trait::async_trait;
@@ -184,6 +186,19 @@ impl<DB: Dialect> Store for SqlStore<DB> {
 
     async fn open_work(&self, sweep: SweepId) -> Result<Vec<OpenWork>, StoreError> {
         queue::open_work(&mut *self.reader.acquire().await?, sweep).await
+    }
+
+    async fn machine_seen(&self, fingerprint: &str) -> Result<(), StoreError> {
+        let mut tx = begin(&self.writer).await?;
+        pins::seen(&mut *tx, fingerprint).await?;
+        Ok(tx.commit().await?)
+    }
+
+    async fn left_families(&self, gone_for: Duration) -> Result<Vec<LeftFamily>, StoreError> {
+        let mut tx = begin(&self.writer).await?;
+        let left = pins::left(&mut *tx, gone_for).await?;
+        tx.commit().await?;
+        Ok(left)
     }
 
     async fn renew(

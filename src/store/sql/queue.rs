@@ -1,7 +1,7 @@
 //! Leases: who works on which segment.
 
 use super::{
-    Dialect,
+    Dialect, pins,
     statements::{Columns, MAX_IDS, Statements, numbered, values},
     turns,
 };
@@ -26,26 +26,15 @@ pub(super) async fn claim<DB: Dialect>(
 ) -> Result<Claimed, StoreError> {
     let Some(next) = turns::next::<DB>(db, claim).await? else { return Ok(Claimed::Nothing) };
     let sweep = next.text("sweep")?;
-    let key = values![sweep.as_str(), next.number::<i64>("family")?];
-    let pinned = db
-        .execute(
-            "insert into families (sweep, family, fingerprint) values ($1, $2, $3) \
-             on conflict do nothing",
-            [key.clone(), values![claim.fingerprint.as_str()]].concat(),
-        )
-        .await?;
-    if pinned == 0 {
-        let sql = "select fingerprint from families \
-                   where sweep = $1 and family = $2 and fingerprint = $3";
-        let values = [key, values![claim.fingerprint.as_str()]].concat();
-        if db.fetch_optional(sql, values).await?.is_none() {
-            return Ok(Claimed::PinnedMeanwhile);
-        }
+    let family = next.number("family")?;
+    let before = next.maybe_text("fingerprint")?;
+    if !pins::pin(db, &sweep, family, before.as_deref(), &claim.fingerprint).await? {
+        return Ok(Claimed::PinnedMeanwhile);
     }
     let leased = db
         .fetch_optional(
             "update segments set state = 'leased', attempt = attempt + 1, lease = $3, \
-             token_sha256 = $4, worker = $5, expires_ms = (select now_ms from clock) + $6, \
+             token_sha256 = $4, worker = $5, fingerprint = $7, expires_ms = (select now_ms from clock) + $6, \
              turn = (select max(turn) + 1 from segments) \
              where sweep = $1 and segment = $2 \
              returning sweep, body, lease, attempt, worker, turn",
@@ -55,7 +44,8 @@ pub(super) async fn claim<DB: Dialect>(
                 claim.lease,
                 hash(&claim.token),
                 claim.worker.as_str(),
-                claim.ttl
+                claim.ttl,
+                claim.fingerprint.as_str()
             ],
         )
         .await?;

@@ -13,12 +13,19 @@ use super::{
 use crate::store::{Claim, StoreError};
 use floodgauge_protocol::SweepId;
 
-/// Holds for a segment `s`, beside its family's pin `f`, that fingerprint `$1` can be given.
+/// Holds for a segment `s`, beside its family's pin `f`, that fingerprint `$1` can be given: a pin to
+/// another one counts once the family has epochs, and as long as one of its leases is alive.
 macro_rules! claimable {
     () => {
         "s.state <> 'closed'
         and (s.state = 'queued' or s.expires_ms <= (select now_ms from clock))
-        and (f.fingerprint is null or f.fingerprint = $1)"
+        and (
+            f.fingerprint is null or f.fingerprint = $1
+            or f.has_rows = 0 and not exists (
+                select 1 from segments l where l.sweep = f.sweep and l.family = f.family
+                and l.state = 'leased' and l.expires_ms > (select now_ms from clock)
+            )
+        )"
     };
 }
 
@@ -81,7 +88,7 @@ limit 1"
 /// The segment of sweep `$2` that is next for a worker with fingerprint `$1`.
 pub const NEXT_SEGMENT: &str = concat!(
     "
-select s.sweep, s.segment, s.family, s.state, w.traceparent
+select s.sweep, s.segment, s.family, s.state, f.fingerprint, w.traceparent
 from segments s
 join sweeps w on w.sweep = s.sweep
 left join families f on f.sweep = s.sweep and f.family = s.family

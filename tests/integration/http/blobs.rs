@@ -102,22 +102,6 @@ async fn a_segment_gets_the_checkpoints_that_it_starts_from_and_no_others() {
 }
 
 #[tokio::test]
-async fn a_damaged_checkpoint_is_the_servers_fault_until_it_is_uploaded_again() {
-    let server = Server::start().await;
-    let resumed = resumed(&server).await;
-    let named = checkpoints(&resumed)[0];
-    let what = format!("blobs/{named}");
-    let get = || under(&server, &resumed, Method::GET, &what).send();
-    let bytes = get().await.unwrap().bytes().await.unwrap();
-    let name = named.to_string();
-    let object = server.folder.path().join("blobs").join(&name[..2]).join(&name);
-    std::fs::write(object, vec![0; bytes.len()]).unwrap();
-    problem(get().await.unwrap(), 500, "internal").await;
-    assert_eq!(upload(&server, &resumed, &bytes).await, StatusCode::CREATED);
-    assert_eq!(get().await.unwrap().bytes().await.unwrap(), bytes);
-}
-
-#[tokio::test]
 async fn an_upload_without_its_lease_is_refused_before_its_body_is_read() {
     let server = Server::start().await;
     server.submit(&small("endless")).await;

@@ -101,7 +101,8 @@ pub async fn ends(server: &Server, work: &Assignment) -> Vec<Value> {
             SegmentKind::Test => end["test"] = json!({ "loss": 0.5, "error": 0.1 }),
             SegmentKind::Train => {
                 let state = checkpoint(work, work.segment.to_step, arms[0]);
-                assert!(upload(server, work, &state).await.is_success());
+                let status = upload(server, work, &state).await;
+                assert!(status.is_success(), "{status}");
                 end["checkpoint"] = json!(digest(&state));
             }
         }

@@ -24,6 +24,7 @@ use recorded::{difference, rephrased};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use sha2::Digest as _;
+use std::time::Duration;
 
 /// Makes of each named `async fn(Left)` a test for each database of each release.
 macro_rules! on_what_was_left {
@@ -55,6 +56,7 @@ on_what_was_left!(
     every_sweep_can_be_ended_and_deleted,
     a_running_sweep_waits_for_its_kind_of_machine,
     a_running_sweep_goes_on_where_its_worker_was_lost,
+    a_running_sweep_whose_machine_is_gone_starts_over_on_another_and_is_finished,
     a_paused_sweep_is_given_out_once_it_is_resumed,
     completed_sweeps_can_be_extended,
 );
@@ -279,6 +281,31 @@ async fn a_running_sweep_goes_on_where_its_worker_was_lost(left: Left) {
         starts += 1;
     }
     assert!(starts > 0);
+}
+
+async fn a_running_sweep_whose_machine_is_gone_starts_over_on_another_and_is_finished(left: Left) {
+    let server = &left.server;
+    let running = left.path("running");
+    let ask = async || server.post("/v1/work/claim", &another_machine()).await;
+    assert_eq!(ask().await.status(), StatusCode::NO_CONTENT);
+    // It isn't known since when its kind is gone: from now on.
+    server.driver.start_over(Duration::from_secs(3600)).await.unwrap();
+    assert_eq!(ask().await.status(), StatusCode::NO_CONTENT);
+    server.driver.start_over(Duration::ZERO).await.unwrap();
+    let mut segments = 0;
+    loop {
+        let answer = ask().await;
+        if answer.status() == StatusCode::NO_CONTENT {
+            break;
+        }
+        worker::train(server, &answer.json().await.unwrap()).await;
+        segments += 1;
+        server.driver.start_over(Duration::ZERO).await.unwrap();
+    }
+    assert!(segments > 0);
+    assert_eq!(server.json(&running).await["status"], "completed");
+    let best = server.json(&format!("{running}/best")).await;
+    assert!(best["run_equivalents"]["left_behind"].as_f64().unwrap() > 0.0, "{best}");
 }
 
 /// The checkpoints that an assignment starts from.

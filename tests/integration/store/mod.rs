@@ -11,6 +11,7 @@ mod fixture;
 mod leases;
 mod log;
 mod notifications;
+mod pins;
 mod retention;
 mod sweeps;
 mod tokens;

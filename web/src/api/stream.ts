@@ -19,6 +19,8 @@ const TYPES: Record<Event["type"], true> = {
   finished: true,
   failed: true,
   lost: true,
+  damaged: true,
+  started_over: true,
   cancel_requested: true,
   pause_requested: true,
   resumed: true,

@@ -337,6 +337,54 @@ describe("an extension", () => {
   });
 });
 
+describe("a family that starts over", () => {
+  const pruned: Decision = {
+    action: "prune",
+    trial: { family: 0, arm: 2 },
+    rung: 0,
+    reason: "others did better",
+  };
+  const again: Decision = {
+    action: "again",
+    trial: { family: 0, arm: 2 },
+    reason: "its machine is gone",
+  };
+  const before = fold([
+    ...start,
+    ...entries(
+      [
+        [reported(0, [aRow([0, 1, 2], 1, 0.9)])],
+        [reported(1, [aRow([0, 1, 2], 1, 0.8)])],
+        [{ type: "finished", segment: 0, attempt: 1, branches: [] }, pruned],
+      ],
+      3,
+    ),
+  ]);
+  const over: Event = { type: "started_over", family: 0, fingerprint: "f" };
+  const after = fold(entries([[over, again, enqueue(2, 0, [[0], [1], [2]])]], 6), before);
+
+  it("has no epochs any more, and the others keep theirs", () => {
+    expect(after.trials[0]?.map(({ epochs }) => epochs)).toEqual([0, 0, 0]);
+    expect(after.trials[0]?.[0]?.curve.metrics["val_loss"] ?? []).toEqual([]);
+    expect(after.trials[1]?.map(({ epochs }) => epochs)).toEqual([1, 1, 1]);
+    expect(before.trials[0]?.[0]?.epochs).toBe(1);
+  });
+
+  it("trains again what had ended, which then is what it was", () => {
+    expect(after.trials[0]?.[2]?.status).toBe("active");
+    const asBefore: Decision = {
+      action: "as_before",
+      trial: { family: 0, arm: 2 },
+      status: "pruned",
+      reason: "trained again to where it was",
+    };
+    const log = entries([[reported(2, [aRow([0, 1, 2], 1, 0.7)]), asBefore]], 7);
+    const there = fold(log, after).trials[0]?.[2];
+    expect(there).toMatchObject({ status: "pruned", epochs: 1 });
+    expect(there?.curve.metrics["val_loss"]).toEqual([0.7]);
+  });
+});
+
 describe("the log", () => {
   const line = (kind: string): LogLine => ({
     kind,

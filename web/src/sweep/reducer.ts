@@ -8,6 +8,7 @@ import type { Arm, Decision, Entry, Event, ReportRow, TrialKey, TrialStatus } fr
 import { Draft, mapValues } from "./draft";
 import {
   dormantTrial,
+  NO_CURVE,
   pointOf,
   valuesOf,
   type Because,
@@ -64,6 +65,8 @@ function happen(draft: Draft, entry: Entry) {
       return endFor(draft, { reason: "", why: undefined });
     case "reported":
       return report(draft, event);
+    case "started_over":
+      return startOver(draft, event.family);
     case "finished":
       for (const { arms, onset_step: onset } of event.branches) {
         const segment = draft.state.segments.get(event.segment);
@@ -102,6 +105,16 @@ function decide(draft: Draft, entry: Entry, decision: Decision) {
     case "wake":
       wake(draft, decision.trial, decision.epochs, because);
       return choose(draft, entry, decision, rungBefore(state, entry), "woken");
+    case "again":
+      return setStatus(draft, decision.trial.family, [decision.trial.arm], "active", because);
+    case "as_before":
+      return setStatus(
+        draft,
+        decision.trial.family,
+        [decision.trial.arm],
+        decision.status,
+        because,
+      );
     case "rest":
       return setStatus(draft, decision.trial.family, [decision.trial.arm], "dormant", because);
     case "prune":
@@ -142,6 +155,15 @@ function addRow(draft: Draft, { family, arm }: TrialKey, row: ReportRow) {
     curve.metrics[name]![row.epoch - 1] = pointOf(value);
   }
   curve.diagnostics[row.epoch - 1] = row.diagnostics ?? undefined;
+}
+
+/** A family has no epochs any more; what was trained of it is no part of the answer. */
+function startOver(draft: Draft, family: number) {
+  const members = draft.state.trials[family] ?? [];
+  for (const { arm } of members) {
+    const trial = draft.trial(family, arm);
+    if (trial) Object.assign(trial, { epochs: 0, onsetStep: null, curve: NO_CURVE });
+  }
 }
 
 /** Arms beyond an end of the levels, dormant in every family. The detail may know them already. */

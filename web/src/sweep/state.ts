@@ -130,7 +130,7 @@ export interface Because {
   readonly why: Reason | undefined;
 }
 
-const NO_CURVE: Curve = { train: [], metrics: {}, diagnostics: [] };
+export const NO_CURVE: Curve = { train: [], metrics: {}, diagnostics: [] };
 
 const UNDECIDED: Because = { reason: "", why: undefined };
 

@@ -96,6 +96,7 @@ export function aBest(): Best {
       saved_by_sharing: 0,
       saved_by_pruning: 4,
       redone: 0,
+      left_behind: 0,
     },
     finding: "one_seed",
     probabilities: [],

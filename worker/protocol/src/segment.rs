@@ -32,10 +32,22 @@ pub struct Segment {
     pub branches: Vec<Branch>,
 }
 
+/// Checkpoints of a segment beside those that its arms need. Chosen, not measured.
+const SPARE_CHECKPOINTS: u32 = 8;
+
 impl Segment {
     /// Every arm that it advances, branch by branch.
     pub fn arms(&self) -> impl Iterator<Item = ArmIx> + '_ {
         self.branches.iter().flat_map(|branch| branch.arms.iter().copied())
+    }
+
+    /// How many checkpoints a worker can need to have uploaded at once of it: for each arm its newest and
+    /// its best, for each arm that is watched for the state before its onset and the best until then;
+    /// twice that, as the next may be on their way before those were handed in.
+    pub fn most_checkpoints(&self) -> u32 {
+        let watched: usize = self.branches.iter().map(|branch| branch.watch.len()).sum();
+        let at_once = 2 * (self.arms().count() + watched);
+        u32::try_from(2 * at_once).map_or(u32::MAX, |most| most.saturating_add(SPARE_CHECKPOINTS))
     }
 }
 

@@ -18,14 +18,6 @@ use tokio::time::timeout;
 /// How long nothing may come. However long the whole takes, its lease is renewed meanwhile.
 const SILENCE: Duration = Duration::from_secs(30);
 
-/// The type of the problem that answers where the server's own data set is damaged.
-const DATA_DAMAGED: &str = "urn:floodgauge:problem:data-damaged";
-
-fn is_data_damaged(body: &[u8]) -> bool {
-    serde_json::from_slice::<super::Problem>(body)
-        .is_ok_and(|problem| problem.kind.as_deref() == Some(DATA_DAMAGED))
-}
-
 impl Client {
     /// Fetches a blob into a file, and checks that its bytes have its digest. Each try begins anew.
     ///
@@ -63,13 +55,7 @@ impl Client {
         let status = response.status();
         if !status.is_success() {
             let body = timeout(SILENCE, response.bytes()).await.map_err(silent)?.map_err(failed)?;
-            let refused = refusal(status, &body, true);
-            // The lease has ended with it: it's not for this worker to say that its segment failed.
-            if is_data_damaged(&body) {
-                tracing::error!("{refused}");
-                return Err(ClientError::LeaseLost);
-            }
-            return Err(refused);
+            return Err(refusal(status, &body, true));
         }
         file.set_len(0).and_then(|()| file.rewind()).map_err(keep)?;
         let mut hashed = Hashed::new(BufWriter::new(file));

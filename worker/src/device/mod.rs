@@ -1,9 +1,7 @@
-//! Where the arithmetic runs, and what its bits depend on.
+//! Where the arithmetic runs.
 
-mod fingerprint;
 mod name;
 
-pub use fingerprint::fingerprint;
 pub use name::{DeviceError, DeviceName};
 
 use crate::memory;
@@ -89,6 +87,11 @@ impl Machine {
     /// How many threads to use.
     pub fn threads(&self) -> usize {
         self.threads
+    }
+
+    /// Whether results repeat to the bit, whatever is trained together.
+    pub fn is_exact(&self) -> bool {
+        self.name == DeviceName::Flex
     }
 
     /// Stacks that are trained side by side: one a thread on the CPU. Another device has work for

@@ -4,7 +4,8 @@ use super::data_cache::DataCache;
 use crate::{
     cohort::{self, Ended, Job, Progress},
     data::Data,
-    device::{self, Machine},
+    device::Machine,
+    fingerprint::fingerprint,
 };
 use bytes::Bytes;
 use floodgauge_protocol::{Digest, work::Assignment};
@@ -68,7 +69,7 @@ impl LocalTrainer {
 
 impl Trainer for LocalTrainer {
     fn fingerprint(&self) -> String {
-        device::fingerprint(&self.machine)
+        fingerprint(&self.machine)
     }
 
     fn train(

@@ -69,6 +69,7 @@ export function Figures({ best, detail }: { best: Best; detail: SweepDetail }) {
         {[
           runs.saved_by_pruning > 0 ? `${formatRuns(runs.saved_by_pruning)} saved by pruning` : "",
           runs.saved_by_sharing > 0 ? `${formatRuns(runs.saved_by_sharing)} saved by sharing` : "",
+          runs.left_behind > 0 ? `${formatRuns(runs.left_behind)} left behind` : "",
           runs.redone > 0 ? `${formatRuns(runs.redone)} redone` : "",
         ]
           .filter(Boolean)

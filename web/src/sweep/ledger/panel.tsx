@@ -52,6 +52,19 @@ export function Ledger({ state, best }: LedgerProps) {
             <td class="figure">{formatRuns(runs.full_grid)}</td>
             <td class="figure faint">100 %</td>
           </tr>
+          {runs.left_behind > 0 && (
+            <tr>
+              <th scope="row">
+                <i class="swatch part-redone" />
+                left behind
+              </th>
+              <td class="faint">
+                of what was trained, on machines that are gone: seeds started over
+              </td>
+              <td class="figure">{formatRuns(runs.left_behind)}</td>
+              <td />
+            </tr>
+          )}
           {runs.redone > 0 && (
             <tr>
               <th scope="row">

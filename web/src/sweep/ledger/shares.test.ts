@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { barEnd, sharesOf } from "./shares";
 
-const none = { saved_by_sharing: 0, saved_by_pruning: 0, redone: 0 };
+const none = { saved_by_sharing: 0, saved_by_pruning: 0, redone: 0, left_behind: 0 };
 
 describe("the full grid in parts", () => {
   it("is what was trained, what was shared and what was pruned", () => {
@@ -11,6 +11,7 @@ describe("the full grid in parts", () => {
       saved_by_sharing: 4,
       saved_by_pruning: 14,
       redone: 0.5,
+      left_behind: 0,
     };
     expect(sharesOf(runs)).toEqual([
       { part: "trained", runs: 2, share: 0.1 },
@@ -29,7 +30,7 @@ describe("the full grid in parts", () => {
 
   it("leaves out what is but a rounding", () => {
     const runs = { spent: 0.1 + 0.2, full_grid: 0.6, saved_by_sharing: 0.3, saved_by_pruning: 0 };
-    expect(sharesOf({ ...runs, redone: 0 }).map(({ part }) => part)).toEqual(["trained", "shared"]);
+    expect(sharesOf({ ...none, ...runs }).map(({ part }) => part)).toEqual(["trained", "shared"]);
   });
 
   it("may be less than a sweep has cost", () => {

@@ -1,0 +1,134 @@
+//! Which kind of machine a family is pinned to, and which kinds there are.
+//!
+//! Two kinds never have rows in one family: the first rows are taken only from the kind that it is
+//! pinned to ([`first_rows`]), and from then on it stays with that, unless it starts over.
+
+use super::statements::{Columns, Statements, values};
+use crate::store::{LeftFamily, StoreError};
+use floodgauge_protocol::{FamilyIx, LeaseId, SweepId};
+use std::time::Duration;
+
+/// How many kinds of machines are remembered; fingerprints come from outside.
+const MAX_KINDS: i64 = 10_000;
+
+/// A kind that was seen within this time can take over what another one left: three minutes, in
+/// which a worker that waits for work asks several times.
+const THERE_MS: i64 = 180_000;
+
+/// A kind that wasn't seen for so long is forgotten: 90 days.
+const FORGOTTEN_MS: i64 = 90 * 86_400_000;
+
+/// Families that one look answers.
+const FAMILIES_AT_ONCE: i64 = 100;
+
+/// Pins a family that was pinned to `before`; false if it is pinned to another one by now.
+pub(super) async fn pin(
+    db: &mut impl Statements,
+    sweep: &str,
+    family: i64,
+    before: Option<&str>,
+    fingerprint: &str,
+) -> Result<bool, StoreError> {
+    let pinned = match before {
+        Some(before) if before == fingerprint => 0,
+        // A server that is too old to know of `has_rows` may have written rows.
+        Some(before) => {
+            let sql = "update families set fingerprint = $3 \
+                       where sweep = $1 and family = $2 and fingerprint = $4 and has_rows = 0 \
+                       and not exists (select 1 from reports where sweep = $1 and family = $2)";
+            db.execute(sql, values![sweep, family, fingerprint, before]).await?
+        }
+        None => {
+            let sql = "insert into families (sweep, family, fingerprint) values ($1, $2, $3) \
+                       on conflict do nothing";
+            db.execute(sql, values![sweep, family, fingerprint]).await?
+        }
+    };
+    if pinned > 0 {
+        return Ok(true);
+    }
+    let sql = "select fingerprint from families \
+               where sweep = $1 and family = $2 and fingerprint = $3";
+    Ok(db.fetch_optional(sql, values![sweep, family, fingerprint]).await?.is_some())
+}
+
+/// Notes that a family has rows from now on; refuses those of a lease whose kind of machine isn't
+/// the one that it is pinned to by now.
+pub(super) async fn first_rows(
+    db: &mut impl Statements,
+    sweep: SweepId,
+    family: FamilyIx,
+    lease: Option<LeaseId>,
+) -> Result<(), StoreError> {
+    let lease = lease.ok_or(StoreError::LeaseLost)?;
+    // A lease that a server gave which is too old to note its kind has the family's.
+    let sql = "update families set has_rows = 1 where sweep = $1 and family = $2 and fingerprint = \
+               coalesce((select fingerprint from segments where lease = $3), fingerprint)";
+    match db.execute(sql, values![sweep, family, lease]).await? {
+        0 => Err(StoreError::LeaseLost),
+        _ => Ok(()),
+    }
+}
+
+/// Takes all rows from a family, and its pin.
+pub(super) async fn start_over(
+    db: &mut impl Statements,
+    sweep: SweepId,
+    family: FamilyIx,
+) -> Result<(), StoreError> {
+    for table in ["reports", "families"] {
+        let sql = format!("delete from {table} where sweep = $1 and family = $2");
+        db.execute(sql, values![sweep, family]).await?;
+    }
+    Ok(())
+}
+
+/// Notes that a kind of machine is there.
+pub(super) async fn seen(db: &mut impl Statements, fingerprint: &str) -> Result<(), StoreError> {
+    let sql = "update machines set seen_ms = (select now_ms from clock) where fingerprint = $1";
+    if db.execute(sql, values![fingerprint]).await? > 0 {
+        return Ok(());
+    }
+    let sql = "insert into machines (fingerprint, seen_ms) select $1, now_ms from clock \
+               where (select count(*) from machines) < $2 on conflict do nothing";
+    db.execute(sql, values![fingerprint, MAX_KINDS]).await.map(drop)
+}
+
+/// Families with rows whose work waits for a kind of machine that is gone, while another kind is there.
+pub(super) async fn left(
+    db: &mut impl Statements,
+    gone_for: Duration,
+) -> Result<Vec<LeftFamily>, StoreError> {
+    // Of a kind that was never seen, nobody knows since when it is gone: from now on.
+    let sql = "insert into machines (fingerprint, seen_ms) \
+               select distinct f.fingerprint, c.now_ms from queue q \
+               join families f on f.sweep = q.sweep cross join clock c \
+               where f.fingerprint not in (select fingerprint from machines) on conflict do nothing";
+    db.execute(sql, values![]).await?;
+    let sql = "delete from machines where seen_ms < (select now_ms from clock) - $1 \
+               and fingerprint not in (select f.fingerprint from queue q \
+               join families f on f.sweep = q.sweep)";
+    db.execute(sql, values![FORGOTTEN_MS]).await?;
+    let sql = "select distinct s.sweep, s.family, f.fingerprint from machines m \
+               cross join clock c \
+               join families f on f.fingerprint = m.fingerprint and f.has_rows = 1 \
+               join queue q on q.sweep = f.sweep \
+               join segments s on s.sweep = f.sweep and s.family = f.family \
+               and s.state <> 'closed' and (s.state = 'queued' or s.expires_ms <= c.now_ms) \
+               where m.seen_ms <= c.now_ms - $1 \
+               and exists (select 1 from machines o \
+               where o.fingerprint <> m.fingerprint and o.seen_ms > c.now_ms - $2) \
+               and not exists (select 1 from segments l where l.state <> 'closed' \
+               and l.state = 'leased' and l.expires_ms > c.now_ms and l.fingerprint = m.fingerprint) \
+               order by s.sweep, s.family limit $3";
+    let rows = db.fetch(sql, values![gone_for, THERE_MS, FAMILIES_AT_ONCE]).await?;
+    rows.iter()
+        .map(|row| {
+            Ok(LeftFamily {
+                sweep: row.parse("sweep")?,
+                family: FamilyIx(row.number("family")?),
+                fingerprint: row.text("fingerprint")?,
+            })
+        })
+        .collect()
+}

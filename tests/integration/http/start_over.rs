@@ -1,0 +1,87 @@
+//! Families whose kind of machine is gone.
+
+use super::{
+    server::{Server, small},
+    worker::{claim, epochs, post, rows, train},
+};
+use crate::support::{TestDatabase, on_both_databases};
+use floodgauge_protocol::work::Assignment;
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+use std::time::{Duration, Instant};
+
+on_both_databases! {
+    a_family_whose_machine_is_gone_starts_over_on_another_kind_and_its_sweep_ends,
+    a_family_that_was_claimed_and_never_begun_is_for_any_kind,
+}
+
+/// What a worker of another kind than the usual one is given within some seconds.
+async fn claim_on(server: &Server, fingerprint: &str, wait_s: u32) -> Option<Assignment> {
+    let body = json!({ "worker": fingerprint, "fingerprint": fingerprint, "wait_s": wait_s });
+    let response = server.post("/v1/work/claim", &body).await;
+    match response.status() {
+        StatusCode::OK => Some(response.json().await.unwrap()),
+        StatusCode::NO_CONTENT => None,
+        status => panic!("{status}: {}", response.text().await.unwrap()),
+    }
+}
+
+async fn cost(server: &Server, sweep: &str) -> Value {
+    server.json(&format!("/v1/sweeps/{sweep}/best")).await["run_equivalents"].clone()
+}
+
+async fn a_family_whose_machine_is_gone_starts_over_on_another_kind_and_its_sweep_ends(
+    db: TestDatabase,
+) {
+    let gone = Duration::from_secs(2);
+    let server = Server::that_starts_over(db.store, Duration::from_secs(4), gone).await;
+    let mut spec = small("left");
+    spec["recipe"]["epochs"] = json!(8);
+    spec["search"]["seeds"] = json!([0, 1]);
+    let sweep = server.submit(&spec).await;
+    // One family is begun here, and the machine goes away with the second segment half done.
+    let first = claim(&server, "gone", 0).await.unwrap();
+    train(&server, &first).await;
+    let second = claim(&server, "gone", 0).await.unwrap();
+    let some: Vec<_> = epochs(&second).take(1).flat_map(|epoch| rows(&second, epoch)).collect();
+    let answer = post(&server, &second, "reports", &json!({ "rows": some })).await;
+    assert_eq!(answer.status(), StatusCode::OK);
+    let detail = format!("/v1/sweeps/{sweep}");
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while server.json(&detail).await["status"] != "completed" {
+        assert!(Instant::now() < deadline, "{}", server.json(&detail).await);
+        if let Some(work) = claim_on(&server, "another", 1).await {
+            train(&server, &work).await;
+        }
+    }
+    // Its rows are no part of the answer, and were paid for.
+    let calm = Server::start().await;
+    let quiet = calm.submit(&spec).await;
+    super::worker::train_all(&calm).await;
+    let curves = |server, sweep: String| async move {
+        let server: &Server = server;
+        server.json(&format!("/v1/sweeps/{sweep}/curves")).await
+    };
+    assert_eq!(curves(&server, sweep.clone()).await, curves(&calm, quiet.clone()).await);
+    let (left, without) = (cost(&server, &sweep).await, cost(&calm, &quiet).await);
+    assert!(left["left_behind"].as_f64().unwrap() > 0.0, "{left}");
+    assert_eq!(without["left_behind"], 0.0);
+    assert!(left["spent"].as_f64() > without["spent"].as_f64(), "{left} {without}");
+    let log = server.log(&sweep).await;
+    let entry = log.iter().find(|entry| entry["event"]["type"] == "started_over").unwrap();
+    assert_eq!(entry["event"]["fingerprint"], "test");
+    let line = entry["lines"][0]["text"].as_str().unwrap();
+    assert!(line.contains("seed 0") && line.contains("another kind of machine"), "{line}");
+}
+
+async fn a_family_that_was_claimed_and_never_begun_is_for_any_kind(db: TestDatabase) {
+    let server = Server::that_starts_over(db.store, Duration::from_secs(1), Duration::MAX).await;
+    let sweep = server.submit(&small("claimed")).await;
+    claim(&server, "gone", 0).await.unwrap();
+    let work = claim_on(&server, "another", 20).await.expect("its lease is over soon");
+    train(&server, &work).await;
+    while let Some(work) = claim_on(&server, "another", 0).await {
+        train(&server, &work).await;
+    }
+    assert_eq!(server.json(&format!("/v1/sweeps/{sweep}")).await["status"], "completed");
+}
