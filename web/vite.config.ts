@@ -12,6 +12,12 @@ export default defineConfig({
     rolldownOptions: { input: ["index.html", "docs.html"] },
   },
   // `npm run dev` beside a running `floodgauge serve`.
-  server: { proxy: { "/v1": "http://127.0.0.1:7878", "/openapi.json": "http://127.0.0.1:7878" } },
+  server: {
+    proxy: {
+      "/v1": "http://127.0.0.1:7878",
+      "/openapi.json": "http://127.0.0.1:7878",
+      "/livez": "http://127.0.0.1:7878",
+    },
+  },
   test: { include: ["src/**/*.test.ts"] },
 });

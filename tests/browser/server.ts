@@ -14,6 +14,9 @@ export interface Server {
   token(name: string, scope: string): Promise<string>;
   /** Revokes a token. */
   revoke(name: string): Promise<void>;
+  /** Has the process stand still, with all its connections open, until it is thawed. */
+  freeze(): void;
+  thaw(): void;
   /** Ends the process and removes its folder. */
   stop(): Promise<void>;
 }
@@ -29,6 +32,8 @@ export async function startServer(...flags: string[]): Promise<Server> {
     stdio: ["ignore", "pipe", "pipe"],
   });
   const stop = async () => {
+    // One that stands still hears of no end.
+    child.kill("SIGCONT");
     await ended(child);
     await rm(folder, { recursive: true, force: true });
   };
@@ -41,6 +46,8 @@ export async function startServer(...flags: string[]): Promise<Server> {
       address: await listeningAddress(child),
       token: (name, scope) => token("create", name, "--scope", scope),
       revoke: async (name) => void (await token("revoke", name)),
+      freeze: () => void child.kill("SIGSTOP"),
+      thaw: () => void child.kill("SIGCONT"),
       stop,
     };
   } catch (error) {

@@ -1,4 +1,5 @@
 import { useEffect } from "preact/hooks";
+import { away, watchServer } from "./api/pulse";
 import { signInNeeded } from "./api/refusal";
 import { later } from "./later";
 import { ListView } from "./list/view";
@@ -14,6 +15,7 @@ const CompareView = later(() => import("./compare/view").then((of) => of.Compare
 /** The frame around every view. */
 export function App() {
   const at = route.value;
+  useEffect(watchServer, []);
   return (
     <>
       <a class="skip" href="#main" onClick={skip}>
@@ -35,10 +37,21 @@ export function App() {
         <ThemeChoice />
         <Account />
       </header>
+      <Away />
       <main id="main" tabIndex={-1}>
         <View />
       </main>
     </>
+  );
+}
+
+/** Tells of a server that doesn't answer, in every view. */
+function Away() {
+  if (!away.value) return null;
+  return (
+    <p class="away" role="alert">
+      {away.value} What is shown may be old. Trying again…
+    </p>
   );
 }
 

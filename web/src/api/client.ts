@@ -1,5 +1,6 @@
 /** Requests to the server: relative addresses, JSON in and out, problems as errors. */
 
+import { hear } from "./pulse";
 import { heedStatus } from "./refusal";
 import type {
   DatasetItem,
@@ -16,6 +17,11 @@ import type {
   SweepTable,
   TrialList,
 } from "./types";
+
+/** How long an answer may take to begin, in milliseconds; the server itself gives up sooner. */
+const ANSWER_MS = 30_000;
+/** How long an upload may stand still, in milliseconds. */
+const STANDSTILL_MS = 60_000;
 
 /** An answer that says what went wrong. */
 export class ProblemError extends Error {
@@ -53,17 +59,41 @@ async function problemOf(answer: Response): Promise<Problem> {
 
 async function send(path: string, init: RequestInit = {}): Promise<Response> {
   let answer: Response;
+  const late = new AbortController();
+  const timer = setTimeout(() => late.abort(), ANSWER_MS);
   try {
     answer = await fetch(address(path), {
       ...init,
+      signal: init.signal ? AbortSignal.any([init.signal, late.signal]) : late.signal,
       headers: { accept: "application/json", ...init.headers },
     });
   } catch {
-    throw new ProblemError(plainProblem(0, "the server can't be reached"));
+    const words = late.signal.aborted
+      ? `the server didn't answer within ${ANSWER_MS / 1000} seconds`
+      : "the server can't be reached";
+    throw new ProblemError(plainProblem(0, words));
+  } finally {
+    clearTimeout(timer);
   }
-  heedStatus(answer.status);
+  heed(answer.status, answer.headers.get("content-type"));
   if (!answer.ok) throw new ProblemError(await problemOf(answer));
+  if (isPage(answer.headers.get("content-type"))) {
+    const words = "something between here and the server answered in its place";
+    throw new ProblemError(plainProblem(answer.status, words));
+  }
   return answer;
+}
+
+/** Heeds who answered, and with what status: proxies in between may answer anything. */
+function heed(status: number, type: string | null) {
+  const isOwn = status < 400 ? !isPage(type) : type?.startsWith("application/problem+json");
+  if (isOwn) hear();
+  heedStatus(status);
+}
+
+/** Whether an answer is a page, which nothing below `/v1` is: one of a proxy's, say, to sign in at. */
+function isPage(type: string | null): boolean {
+  return type?.startsWith("text/html") ?? false;
 }
 
 async function request<T>(path: string, init: RequestInit = {}): Promise<T> {
@@ -172,14 +202,36 @@ export function uploadDataset(
 ): Promise<DatasetItem> {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
-    const fail = (title: string) => reject(new ProblemError(plainProblem(request.status, title)));
-    request.upload.onprogress = ({ loaded }) => onProgress(loaded);
+    const fail = (title: string) => {
+      clearTimeout(timer);
+      reject(new ProblemError(plainProblem(request.status, title)));
+    };
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    let stoodStill = false;
+    const moves = () => {
+      clearTimeout(timer);
+      timer = setTimeout(() => {
+        stoodStill = true;
+        request.abort();
+      }, STANDSTILL_MS);
+    };
+    request.upload.onprogress = ({ loaded }) => {
+      moves();
+      onProgress(loaded);
+    };
+    // The server checks what it has got as long as that takes.
+    request.upload.onload = () => clearTimeout(timer);
     request.onerror = () => fail("the upload broke off");
-    request.onabort = () => fail("the upload was stopped");
+    request.onabort = () =>
+      fail(
+        stoodStill
+          ? `the upload stood still for ${STANDSTILL_MS / 1000} seconds`
+          : "the upload was stopped",
+      );
     request.onload = () => {
+      clearTimeout(timer);
       const { status, responseText } = request;
-      heedStatus(status);
-      heedStatus(status);
+      heed(status, request.getResponseHeader("content-type"));
       let body: unknown;
       try {
         body = JSON.parse(responseText);
@@ -194,6 +246,7 @@ export function uploadDataset(
     request.open("POST", address(`datasets?name=${encodeURIComponent(name)}`));
     request.setRequestHeader("accept", "application/json");
     request.setRequestHeader("content-type", MEDIA_TYPES[format]);
+    moves();
     request.send(file);
   });
 }

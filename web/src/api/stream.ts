@@ -3,11 +3,13 @@
  *
  * The browser reconnects by itself and says where it was (`Last-Event-ID`); what it gives up
  * on, we open again. A hidden page lets its connection go, since browsers allow only a few
- * per host, and goes on from where it was when it is seen again.
+ * per host, and goes on from where it was when it is seen again. So does one whose server was away: the wire may
+ * have been lost without a word.
  */
 
 import type { Entry, Event } from "./types";
 import { address } from "./client";
+import { hear, onReturn } from "./pulse";
 
 /** Every type of event; the compiler sees to it that none is missing. */
 const TYPES: Record<Event["type"], true> = {
@@ -54,6 +56,7 @@ export function openStream({
   let retry: ReturnType<typeof setTimeout> | undefined;
 
   function onMessage(message: MessageEvent<string>) {
+    hear();
     onEntry(JSON.parse(message.data) as Entry);
   }
 
@@ -63,7 +66,10 @@ export function openStream({
     const opened = new EventSource(address(path) + query);
     source = opened;
     for (const type of Object.keys(TYPES)) opened.addEventListener(type, onMessage);
-    opened.onopen = () => onConnection?.(true);
+    opened.onopen = () => {
+      hear();
+      onConnection?.(true);
+    };
     opened.onerror = () => {
       onConnection?.(false);
       if (opened.readyState === EventSource.CLOSED) {
@@ -85,12 +91,18 @@ export function openStream({
     else if (!source) open();
   }
 
+  const forgetReturns = onReturn(() => {
+    if (!source) return;
+    close();
+    open();
+  });
   document.addEventListener("visibilitychange", onVisibility);
   // Leaving for another page keeps this one's connection in some browsers' back-forward cache.
   window.addEventListener("pagehide", close);
   window.addEventListener("pageshow", onVisibility);
   onVisibility();
   return () => {
+    forgetReturns();
     document.removeEventListener("visibilitychange", onVisibility);
     window.removeEventListener("pagehide", close);
     window.removeEventListener("pageshow", onVisibility);

@@ -1,6 +1,7 @@
 import { effect, useComputed, useSignal, type Signal } from "@preact/signals";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { api, ProblemError, wordsOf } from "../api/client";
+import { onReturn } from "../api/pulse";
 import type { DatasetItem, Problem } from "../api/types";
 import { Alert, useTitle } from "../parts";
 import { sweepHref } from "../router";
@@ -51,7 +52,13 @@ export function NewView({ from }: { from: string | null }) {
       planner.close();
     };
   }, []);
-  useEffect(() => void listDatasets(datasets, shown), []);
+  useEffect(() => {
+    void listDatasets(datasets, shown);
+    return onReturn(() => {
+      void listDatasets(datasets, shown);
+      if ("spec" in spelled.value) planner.ask(spelled.value.spec);
+    });
+  }, []);
   useEffect(() => {
     if (from) void begin(from);
   }, []);
@@ -171,11 +178,13 @@ export function NewView({ from }: { from: string | null }) {
 }
 
 async function listDatasets(datasets: Signal<DatasetItem[]>, shown: Signal<Shown>) {
+  const failed = "the data sets can't be listed: ";
+  const others = () => shown.value.general.filter((words) => !words.startsWith(failed));
   try {
     datasets.value = await api.datasets();
+    shown.value = { ...shown.value, general: others() };
   } catch (error) {
-    const words = `the data sets can't be listed: ${wordsOf(error)}`;
-    shown.value = { ...shown.value, general: [words] };
+    shown.value = { ...shown.value, general: [...others(), failed + wordsOf(error)] };
   }
 }
 

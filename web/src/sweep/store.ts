@@ -2,6 +2,7 @@
 
 import { batch, computed, signal } from "@preact/signals";
 import { api, ProblemError, wordsOf, type Extension } from "../api/client";
+import { onReturn } from "../api/pulse";
 import { openStream } from "../api/stream";
 import type { Best, Entry, Metric, SweepDetail, SweepTable, TrialItem } from "../api/types";
 import { perFrame } from "../frame";
@@ -41,6 +42,7 @@ export class SweepStore {
     this.calm.value = this.state.peek();
   });
   private readonly refresh = paced(() => this.fetchFigures());
+  private readonly forgetReturns = onReturn(() => this.askAgain());
   private closeStream: () => void = () => {};
   private closed = false;
 
@@ -52,6 +54,7 @@ export class SweepStore {
 
   close() {
     this.closed = true;
+    this.forgetReturns();
     document.removeEventListener("visibilitychange", this.resume);
     window.removeEventListener("focus", this.resume);
     this.closeStream();
@@ -93,6 +96,15 @@ export class SweepStore {
       return;
     }
     this.follow();
+  }
+
+  /** Asks again for what couldn't be had while the server was away; the stream takes itself up again. */
+  private askAgain() {
+    const state = this.state.peek();
+    if (!state) return void this.open();
+    this.error.value = "";
+    this.refresh.ask();
+    if (state.status === "completed" && !this.table.peek()) void this.fetchTable();
   }
 
   private follow() {
