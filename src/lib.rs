@@ -30,6 +30,7 @@ mod heavy;
 pub mod http;
 pub mod metrics;
 pub mod scheduler;
+mod scratch;
 pub mod simulate;
 pub mod store;
 pub mod story;

@@ -56,7 +56,7 @@ pub struct Args {
 pub async fn run(args: Args) -> Result<(), Failure> {
     let _logging = log::start(&args.log, "warn", "floodgauge")?;
     let spec = sweep_file::parse(SWEEP).map_err(Failure::BadInput)?;
-    let scratch = tempfile::tempdir().context("no temporary folder can be made")?;
+    let scratch = crate::scratch::folder().context("nothing can be kept")?;
     let storage = Storage::in_folder(args.data_dir.as_deref().unwrap_or(scratch.path()));
     let listener = listen(args.listen).await?;
     let address = listener.local_addr().context("the listener has no address")?;

@@ -9,6 +9,7 @@ use super::{
 use crate::{
     config::{Connections, Data, Drain, Listen, Log, Retention, Storage, Work},
     http::access::OpenTo,
+    scratch,
 };
 use anyhow::Context as _;
 use futures::FutureExt as _;
@@ -54,13 +55,26 @@ fn open(to: OpenTo) -> String {
     )
 }
 
+/// Looks whether uploads have a place to come to, before somebody uploads.
+fn check_scratch() -> Result<(), Failure> {
+    match scratch::file() {
+        Ok(_) => Ok(()),
+        Err(error) if scratch::is_chosen() => Err(Failure::BadInput(error.to_string())),
+        Err(error) => {
+            tracing::warn!(%error, "no data set can be added");
+            Ok(())
+        }
+    }
+}
+
 /// Runs `serve`, until Ctrl-C or SIGTERM.
 ///
 /// # Errors
-/// A refused address; a port in use; a database that can't be opened, or that is another server's.
+/// A refused address; a port in use; a TMPDIR that can't be written; a database that can't be opened, or that is another server's.
 pub async fn run(args: Args) -> Result<(), Failure> {
     let _logging = log::start(&args.log, "info", "floodgauge")?;
     signals::outlive_file_limits();
+    check_scratch()?;
     let mut sole = Sole::of(&args.storage).await?;
     let store = open_store(&args.storage).await?;
     let has_tokens = store.any_token().await.context("the tokens")?;

@@ -186,7 +186,7 @@ impl Driver {
 }
 
 fn packed(set: &floodgauge_datasets::Set) -> io::Result<File> {
-    let file = tempfile::tempfile()?;
+    let file = crate::scratch::file()?;
     let mut writer = BufWriter::with_capacity(1 << 20, &file);
     pack::write(set, &mut writer)?;
     writer.flush()?;

@@ -255,7 +255,7 @@ async fn receive(body: Body, limit: Limit) -> Result<File, Problem> {
         // Which tells a full disk, that passes, from other trouble.
         Problem::from(DriverError::Fault(error))
     };
-    let mut file = tempfile::tempfile().map_err(fault)?;
+    let mut file = crate::scratch::file().map_err(fault)?;
     let (mut chunks, mut bytes) = (body.into_data_stream(), 0);
     loop {
         // How long it may take is up to the connection's bounds.

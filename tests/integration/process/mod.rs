@@ -10,6 +10,7 @@ mod one_server;
 mod programs;
 mod retention;
 mod servers;
+mod temporary;
 mod terminal;
 mod tokens;
 mod traces;
