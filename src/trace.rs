@@ -28,19 +28,23 @@ pub use otlp::Exporter;
 #[cfg(feature = "otlp")]
 mod otlp {
     use super::TRACEPARENT;
+    use floodgauge_net::{Authorities, Peer, innermost};
     use opentelemetry::{global, trace::TracerProvider as _};
-    use opentelemetry_otlp::{OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_EXPORTER_OTLP_TRACES_ENDPOINT};
+    use opentelemetry_otlp::WithHttpConfig as _;
     use opentelemetry_sdk::{
         Resource,
         propagation::TraceContextPropagator,
         trace::{SdkTracer, SdkTracerProvider},
     };
-    use std::{collections::HashMap, time::Duration};
+    use std::{collections::HashMap, path::Path, time::Duration};
     use tracing::Span;
     use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
     /// How long what is left may take to be sent at the end.
     const FLUSH: Duration = Duration::from_secs(3);
+
+    /// How long the collector may take to answer unless the environment says otherwise, as the standard has it.
+    const ANSWER: Duration = Duration::from_secs(10);
 
     pub(super) fn follow(span: &Span, traceparent: &str) {
         let carrier = HashMap::from([(TRACEPARENT.to_owned(), traceparent.to_owned())]);
@@ -69,20 +73,15 @@ mod otlp {
         /// # Errors
         /// Says what can't be used of the variables.
         pub fn from_env(service: &'static str) -> Result<Option<Self>, String> {
-            let is_set = |name| {
-                std::env::var_os(name).is_some_and(|value: std::ffi::OsString| !value.is_empty())
-            };
             let disabled = std::env::var("OTEL_SDK_DISABLED").is_ok_and(|value| value == "true");
-            let named = [OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_EXPORTER_OTLP_TRACES_ENDPOINT];
-            if disabled || !named.into_iter().any(is_set) {
+            let Some(endpoint) = of_exporter("ENDPOINT").filter(|_| !disabled) else {
                 return Ok(None);
-            }
-            // The exporter's HTTP client looks for the process's; a second install is as good.
-            let _ = rustls::crypto::ring::default_provider().install_default();
-            let exporter = opentelemetry_otlp::SpanExporter::builder().with_http().build();
+            };
+            let exporter = opentelemetry_otlp::SpanExporter::builder().with_http();
+            let exporter = exporter.with_http_client(client(&endpoint)?).build();
             let exporter = exporter.map_err(|error| error.to_string())?;
             let mut resource = Resource::builder();
-            if !is_set("OTEL_SERVICE_NAME") {
+            if set("OTEL_SERVICE_NAME").is_none() {
                 resource = resource.with_service_name(service);
             }
             let provider = SdkTracerProvider::builder()
@@ -97,6 +96,35 @@ mod otlp {
         pub fn tracer(&self) -> SdkTracer {
             self.0.tracer("floodgauge")
         }
+    }
+
+    /// A variable that holds something.
+    fn set(name: &str) -> Option<String> {
+        std::env::var(name).ok().filter(|value| !value.is_empty())
+    }
+
+    /// A setting of the exporter's: of traces, or else of everything that is sent.
+    fn of_exporter(name: &str) -> Option<String> {
+        let of = |what: &str| set(&format!("OTEL_EXPORTER_OTLP_{what}{name}"));
+        of("TRACES_").or_else(|| of(""))
+    }
+
+    /// What asks a collector: as our other clients ask, it goes past proxies to this machine itself, and trusts
+    /// whom the standard's variable names beside the system's authorities.
+    fn client(endpoint: &str) -> Result<reqwest::blocking::Client, String> {
+        let endpoint = endpoint.parse().map_err(|error| format!("{endpoint}: {error}"))?;
+        let authorities =
+            of_exporter("CERTIFICATE").map(|file| Authorities::read(Path::new(&file)));
+        let authorities = authorities.transpose().map_err(|error| error.to_string())?;
+        let answer = of_exporter("TIMEOUT").and_then(|milliseconds| milliseconds.parse().ok());
+        let answer = answer.map_or(ANSWER, Duration::from_millis);
+        let peer = Peer::new(&endpoint, &authorities.unwrap_or_default());
+        let make =
+            move || reqwest::blocking::ClientBuilder::from(peer.client()).timeout(answer).build();
+        // It has a runtime of its own, which can't be made within another.
+        let made =
+            std::thread::spawn(make).join().map_err(|_| "no client can be made".to_owned())?;
+        made.map_err(|error| innermost(&error))
     }
 
     impl Drop for Exporter {

@@ -1,10 +1,11 @@
 //! How requests are sent and answers read, whatever they are about.
 
-use crate::ClientError;
-use reqwest::{Method, RequestBuilder, Response, StatusCode, Url, header};
+use crate::{Authorities, ClientError};
+use floodgauge_net::{Peer, Stranger, innermost};
+use reqwest::{Method, RequestBuilder, Response, StatusCode, Url};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use std::{borrow::Cow, fmt, net::IpAddr, time::Duration};
+use std::{borrow::Cow, fmt, time::Duration};
 
 /// How long to wait for a connection.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -36,6 +37,7 @@ impl fmt::Debug for Token {
 pub struct Client {
     http: reqwest::Client,
     server: Url,
+    peer: Peer,
     token: Option<Token>,
     texts: Option<ShowText>,
 }
@@ -44,26 +46,31 @@ pub struct Client {
 type ShowText = fn(&str) -> Cow<'_, str>;
 
 impl Client {
-    /// A client of the server at `server`, which may lie below a path.
+    /// A client of the server at `server`, which may lie below a path. It trusts whom this system trusts.
     ///
     /// # Errors
     /// [`ClientError::Unreachable`] if this machine's TLS can't be set up.
-    pub fn new(mut server: Url) -> Result<Self, ClientError> {
+    pub fn new(server: Url) -> Result<Self, ClientError> {
+        Self::trusting(server, &Authorities::default())
+    }
+
+    /// The same, which trusts further authorities beside the system's.
+    ///
+    /// # Errors
+    /// As for [`Client::new`].
+    pub fn trusting(mut server: Url, authorities: &Authorities) -> Result<Self, ClientError> {
         // Paths are joined to it, and a join would drop what follows the last slash.
         if !server.path().ends_with('/') {
             server.set_path(&format!("{}/", server.path()));
         }
-        // Someone else in this process may have installed the same one.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let mut http = reqwest::Client::builder()
+        let peer = Peer::new(&server, authorities);
+        let http = peer
+            .client()
             .user_agent(concat!("floodgauge/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(CONNECT);
-        if is_loopback(&server) {
-            // A proxy for the world must not be asked for this very machine.
-            http = http.no_proxy();
-        }
-        let http = http.build().map_err(|error| unreachable(&server, &error))?;
-        Ok(Self { http, server, token: None, texts: None })
+            .connect_timeout(CONNECT)
+            .build()
+            .map_err(|error| unreachable(&server, innermost(&error)))?;
+        Ok(Self { http, server, peer, token: None, texts: None })
     }
 
     /// The same client, which shows a token with each request.
@@ -118,7 +125,7 @@ impl Client {
     ) -> Result<Answer<T>, ClientError> {
         let response = self.send(request.timeout(time)).await?;
         let response = self.accepted(response).await?;
-        let body = response.text().await.map_err(|error| unreachable(&self.server, &error))?;
+        let body = response.text().await.map_err(|error| self.unreachable(&error))?;
         let value = self.read(&body)?;
         Ok(Answer { body, value })
     }
@@ -143,29 +150,48 @@ impl Client {
     }
 
     pub(crate) async fn send(&self, request: RequestBuilder) -> Result<Response, ClientError> {
-        request.send().await.map_err(|error| unreachable(&self.server, &error))
+        request.send().await.map_err(|error| self.unreachable(&error))
+    }
+
+    /// Sorts out what the server didn't answer itself.
+    pub(crate) fn of_server(&self, response: Response) -> Result<Response, ClientError> {
+        match self.peer.stranger(response.status(), response.headers()) {
+            None => Ok(response),
+            Some(Stranger { status, words: reason, passes }) => {
+                let server = self.server.to_string();
+                Err(ClientError::Intermediary { server, status, reason, passes })
+            }
+        }
     }
 
     /// Turns a refusal into its problem.
     pub(crate) async fn accepted(&self, response: Response) -> Result<Response, ClientError> {
+        let response = self.of_server(response)?;
         let status = response.status();
         if status.is_success() {
             return Ok(response);
         }
         if status == StatusCode::SERVICE_UNAVAILABLE {
             let reason = "it is not available at the moment (503)".into();
-            return Err(ClientError::Unreachable { server: self.server.to_string(), reason });
+            return Err(unreachable(&self.server, reason));
         }
-        let is_json = response
-            .headers()
-            .get(header::CONTENT_TYPE)
-            .and_then(|value| value.to_str().ok())
-            .is_some_and(|value| value.contains("json"));
-        let body = response.text().await.map_err(|error| unreachable(&self.server, &error))?;
+        let body = response.text().await.map_err(|error| self.unreachable(&error))?;
         match self.read(&body) {
-            Ok(problem) if is_json => Err(ClientError::Refused(problem)),
-            _ => Err(self.unclear(format!("status {status} without a problem document"))),
+            Ok(problem) => Err(ClientError::Refused(problem)),
+            Err(_) => Err(self.unclear(format!("status {status} without a problem document"))),
         }
+    }
+
+    /// What a request met that got no answer, and what may be done about it.
+    pub(crate) fn unreachable(&self, error: &reqwest::Error) -> ClientError {
+        let reason = if error.is_timeout() { "it took too long".into() } else { innermost(error) };
+        unreachable(
+            &self.server,
+            match self.peer.advice(error) {
+                Some(advice) => format!("{reason}; {advice}"),
+                None => reason,
+            },
+        )
     }
 
     pub(crate) fn unclear(&self, reason: impl ToString) -> ClientError {
@@ -187,19 +213,7 @@ fn each_text(value: &mut Value, shown: ShowText) {
     }
 }
 
-fn is_loopback(server: &Url) -> bool {
-    let host = server.host_str().unwrap_or_default();
-    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
-    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
-}
-
-/// The innermost cause says most: `Connection refused`, not `error sending request`.
-pub(crate) fn unreachable(server: &Url, error: &reqwest::Error) -> ClientError {
-    let mut cause: &dyn std::error::Error = error;
-    while let Some(inner) = cause.source() {
-        cause = inner;
-    }
-    let reason = if error.is_timeout() { "it took too long".into() } else { cause.to_string() };
+pub(crate) fn unreachable(server: &Url, reason: String) -> ClientError {
     ClientError::Unreachable { server: server.to_string(), reason }
 }
 

@@ -1,9 +1,6 @@
 //! Data sets: added, listed, removed.
 
-use crate::{
-    Answer, Client, ClientError,
-    client::{ANSWER, unreachable},
-};
+use crate::{Answer, Client, ClientError, client::ANSWER};
 use floodgauge_api::{
     DatasetItem, DatasetList,
     datasets::{AddDatasetQuery, DatasetQuery},
@@ -69,6 +66,6 @@ impl Client {
         let request = self.request(Method::DELETE, &format!("v1/datasets/{name}"))?;
         let response = self.send(request.timeout(ANSWER)).await?;
         let response = self.accepted(response).await?;
-        response.bytes().await.map(drop).map_err(|error| unreachable(self.server(), &error))
+        response.bytes().await.map(drop).map_err(|error| self.unreachable(&error))
     }
 }

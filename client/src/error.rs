@@ -1,5 +1,6 @@
 //! What can go wrong between a client and its server. Variants are outcomes that a caller
-//! treats differently: out of reach (try later), refused (change the request), unclear.
+//! treats differently: out of reach (try later), answered by somebody else (look at what lies between),
+//! refused (change the request), unclear.
 
 use floodgauge_api::Problem;
 
@@ -14,6 +15,18 @@ pub enum ClientError {
         /// What happened.
         reason: String,
     },
+    /// Somebody else answered than the server: a proxy, or another program at its address.
+    #[error("no answer from {server}: {reason}")]
+    Intermediary {
+        /// Who was asked.
+        server: String,
+        /// The status that came.
+        status: u16,
+        /// Who answered, as far as can be told, and what may be done about it.
+        reason: String,
+        /// Whether another try may get through.
+        passes: bool,
+    },
     /// The server said no, and why.
     #[error("{0}")]
     Refused(Problem),
@@ -25,4 +38,11 @@ pub enum ClientError {
         /// What is wrong with it.
         reason: String,
     },
+}
+
+impl ClientError {
+    /// Whether the same request may get its answer a little later.
+    pub fn passes(&self) -> bool {
+        matches!(self, Self::Unreachable { .. } | Self::Intermediary { passes: true, .. })
+    }
 }

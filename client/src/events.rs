@@ -1,12 +1,16 @@
 //! A sweep's log as it grows: the event stream, taken up again where it broke off.
 
-use crate::{Answer, Client, ClientError, LogEntry, client::unreachable};
+use crate::{
+    Answer, Client, ClientError, LogEntry,
+    client::{ANSWER, unreachable},
+};
 use eventsource_stream::{Event as Message, EventStreamError, Eventsource as _};
 use floodgauge_protocol::SweepId;
 use futures::{Stream, StreamExt as _, stream::BoxStream};
 use reqwest::{Method, Response, StatusCode, header};
 use serde::{Serialize, de::DeserializeOwned};
-use std::time::Duration;
+use std::{fmt, time::Duration};
+use tokio::time::timeout;
 
 /// The waits between tries to reach a server that has gone; about half a minute in all,
 /// which a restart fits into. The first try is made at once: a connection may just have dropped.
@@ -22,7 +26,26 @@ const PATIENCE: [Duration; 9] = [
     Duration::from_secs(8),
 ];
 
-type Messages = BoxStream<'static, Result<Message, EventStreamError<reqwest::Error>>>;
+/// How long a stream may be silent: a server that has nothing to tell sends a comment every 15 seconds.
+const SILENCE: Duration = Duration::from_secs(45);
+
+/// How a stream broke off.
+#[derive(Debug)]
+enum Broken {
+    Http(reqwest::Error),
+    Silent(Duration),
+}
+
+impl fmt::Display for Broken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Http(error) => error.fmt(f),
+            Self::Silent(silence) => write!(f, "nothing came for {silence:?}"),
+        }
+    }
+}
+
+type Messages = BoxStream<'static, Result<Message, EventStreamError<Broken>>>;
 
 /// How far a stream has got.
 struct Cursor {
@@ -31,6 +54,8 @@ struct Cursor {
     /// The newest entry that was handed out.
     seen: u64,
     messages: Option<Messages>,
+    /// How long a stream may be silent.
+    silence: Duration,
     /// Tries since the last entry.
     tries: usize,
     /// Whether the newest entry ended the sweep; one that was extended since goes on.
@@ -58,12 +83,22 @@ impl Client {
         sweep: SweepId,
         after: u64,
     ) -> impl Stream<Item = Result<Answer<LogEntry<E, D>>, ClientError>> + use<E, D> {
+        self.events_within(SILENCE, sweep, after)
+    }
+
+    fn events_within<E: DeserializeOwned, D: Serialize + DeserializeOwned>(
+        &self,
+        silence: Duration,
+        sweep: SweepId,
+        after: u64,
+    ) -> impl Stream<Item = Result<Answer<LogEntry<E, D>>, ClientError>> + use<E, D> {
         let client = self.clone();
         let cursor = Cursor {
             client,
             sweep,
             seen: after,
             messages: None,
+            silence,
             tries: 0,
             ended: false,
             over: false,
@@ -79,9 +114,22 @@ impl Client {
             .request(Method::GET, &format!("v1/sweeps/{sweep}/events"))?
             .header(header::ACCEPT, "text/event-stream")
             .header("last-event-id", after);
-        let response = self.send(request).await?;
-        self.accepted(response).await
+        let answered = timeout(ANSWER, self.send(request)).await;
+        let late = |_| unreachable(self.server(), "it took too long".into());
+        self.accepted(answered.map_err(late)??).await
     }
+}
+
+/// The bytes of a stream, which breaks off when nothing comes for too long.
+fn heard(
+    response: Response,
+    silence: Duration,
+) -> impl Stream<Item = Result<impl AsRef<[u8]>, Broken>> {
+    futures::stream::try_unfold(response, move |mut response| async move {
+        let chunk = timeout(silence, response.chunk()).await;
+        let chunk = chunk.map_err(|_| Broken::Silent(silence))?.map_err(Broken::Http)?;
+        Ok(chunk.map(|chunk| (chunk, response)))
+    })
 }
 
 impl Cursor {
@@ -96,9 +144,8 @@ impl Cursor {
                 }
                 Ok(None) => self.over = true,
                 Err(error) => {
-                    let gone = matches!(error, ClientError::Unreachable { .. });
                     match PATIENCE.get(self.tries) {
-                        Some(wait) if gone => tokio::time::sleep(*wait).await,
+                        Some(wait) if error.passes() => tokio::time::sleep(*wait).await,
                         _ => {
                             self.over = true;
                             return Some(Err(error));
@@ -122,7 +169,7 @@ impl Cursor {
                 if response.status() == StatusCode::NO_CONTENT {
                     return Ok(None);
                 }
-                response.bytes_stream().eventsource().boxed()
+                heard(response, self.silence).eventsource().boxed()
             }
         };
         while let Some(message) = messages.next().await {
@@ -148,24 +195,28 @@ impl Cursor {
 }
 
 impl Client {
-    fn broken(&self, error: &EventStreamError<reqwest::Error>) -> ClientError {
+    fn broken(&self, error: &EventStreamError<Broken>) -> ClientError {
         match error {
-            EventStreamError::Transport(error) => unreachable(self.server(), error),
+            EventStreamError::Transport(Broken::Http(error)) => self.unreachable(error),
+            EventStreamError::Transport(silent) => unreachable(self.server(), silent.to_string()),
             other => self.unclear(other),
         }
     }
 
     fn cut(&self) -> ClientError {
-        let reason = "the event stream ended before the sweep did".into();
-        ClientError::Unreachable { server: self.server().to_string(), reason }
+        unreachable(self.server(), "the event stream ended before the sweep did".into())
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use axum::{Router, extract::State, http::HeaderMap, routing::get};
-    use std::sync::{Arc, Mutex};
+    use axum::{Router, body::Body, extract::State, http::HeaderMap, routing::get};
+    use serde_json::Value;
+    use std::{
+        convert::Infallible,
+        sync::{Arc, Mutex},
+    };
     use tokio::net::TcpListener;
 
     const SWEEP: &str = "01970000-0000-7000-8000-000000000000";
@@ -212,6 +263,27 @@ mod tests {
         let elsewhere = Client::new(client.server().join("nowhere/").unwrap()).unwrap();
         let entries = elsewhere.events(SWEEP.parse().unwrap(), 0);
         let all: Vec<_> = entries.collect().await;
-        assert!(matches!(all[..], [Err(ClientError::Unclear { .. })]));
+        assert!(matches!(all[..], [Err(ClientError::Intermediary { status: 404, .. })]));
+    }
+
+    /// A server that goes silent in its first stream, and tells the rest in the next one.
+    #[tokio::test]
+    async fn a_stream_that_has_gone_silent_is_taken_up_again() {
+        let events = async |headers: HeaderMap| match headers["last-event-id"].to_str().unwrap() {
+            "0" => Body::from_stream(
+                futures::stream::iter([Ok::<_, Infallible>(message(1, ""))])
+                    .chain(futures::stream::pending()),
+            ),
+            _ => Body::from(message(2, r#"{"action":"cancel","reason":"a user asked for it"}"#)),
+        };
+        let app = Router::new().route("/v1/sweeps/{id}/events", get(events));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(async { axum::serve(listener, app).await });
+        let client = Client::new(format!("http://{address}/").parse().unwrap()).unwrap();
+        let silence = Duration::from_millis(100);
+        let entries = client.events_within::<Value, Value>(silence, SWEEP.parse().unwrap(), 0);
+        let seqs: Vec<u64> = entries.map(|entry| entry.unwrap().value.seq).collect().await;
+        assert_eq!(seqs, [1, 2]);
     }
 }

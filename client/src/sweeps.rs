@@ -83,7 +83,7 @@ impl Client {
         let request = self.request(Method::GET, &format!("v1/sweeps/{sweep}/table"))?;
         let request = request.header(header::ACCEPT, "text/csv").timeout(ANSWER);
         let response = self.accepted(self.send(request).await?).await?;
-        response.text().await.map_err(|error| unreachable(self.server(), &error))
+        response.text().await.map_err(|error| self.unreachable(&error))
     }
 
     /// Asks for a sweep to end.
@@ -126,14 +126,14 @@ impl Client {
     /// Whether the server and its database answer.
     ///
     /// # Errors
-    /// [`ClientError::Unreachable`] if not.
+    /// [`ClientError::Unreachable`] if not; [`ClientError::Intermediary`] if somebody else does.
     pub async fn ready(&self) -> Result<(), ClientError> {
         let response = self.send(self.request(Method::GET, "readyz")?.timeout(ANSWER)).await?;
-        let status = response.status();
+        let status = self.of_server(response)?.status();
         if status.is_success() {
             return Ok(());
         }
         let reason = format!("it says that it isn't ready ({status})");
-        Err(ClientError::Unreachable { server: self.server().to_string(), reason })
+        Err(unreachable(self.server(), reason))
     }
 }

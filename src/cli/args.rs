@@ -44,11 +44,12 @@ fn sweep_id(text: &str) -> Result<SweepId, String> {
 /// A client of the server that was named, with the token that was given.
 ///
 /// # Errors
-/// A token's file that can't be read; this machine's TLS.
+/// Files of a token or of certificates that can't be read; this machine's TLS.
 pub fn connect(server: &Server) -> Result<Client, Failure> {
     let token = server.credential.secret().map_err(Failure::BadInput)?;
+    let authorities = server.trust.authorities().map_err(Failure::BadInput)?;
     // What others wrote is shown as it is, and does nothing to the terminal.
-    let client = Client::new(server.url.clone())?.with_texts(text::escaped);
+    let client = Client::trusting(server.url.clone(), &authorities)?.with_texts(text::escaped);
     Ok(match token {
         Some(token) => client.with_token(token.reveal()),
         None => client,

@@ -25,6 +25,9 @@ pub enum Failure {
     /// No server answered.
     #[error("{0}\nstart one with `floodgauge serve`, or name another with --server")]
     OutOfReach(String),
+    /// Somebody else answered, such as a proxy.
+    #[error("{0}")]
+    Between(String),
     /// Anything else.
     #[error("{}", causes(.0))]
     Other(#[from] anyhow::Error),
@@ -41,7 +44,7 @@ impl Failure {
             Self::Other(_) => 1,
             Self::BadInput(_) => 2,
             Self::Sweep(_) => 3,
-            Self::OutOfReach(_) => 4,
+            Self::OutOfReach(_) | Self::Between(_) => 4,
         }
     }
 }
@@ -59,6 +62,7 @@ impl From<ClientError> for Failure {
     fn from(error: ClientError) -> Self {
         match &error {
             ClientError::Unreachable { .. } => Self::OutOfReach(error.to_string()),
+            ClientError::Intermediary { .. } => Self::Between(error.to_string()),
             ClientError::Refused(problem) if problem.status < 500 => {
                 Self::BadInput(error.to_string())
             }
@@ -92,6 +96,9 @@ mod tests {
         assert_eq!(refused(422).code(), 2);
         assert_eq!(Failure::Sweep(String::new()).code(), 3);
         assert_eq!(Failure::from(gone).code(), 4);
+        let (server, reason) = ("a".into(), "b".into());
+        let other = ClientError::Intermediary { server, status: 413, reason, passes: false };
+        assert_eq!(Failure::from(other).code(), 4);
         for code in 0..=4 {
             assert!(EXIT_CODES.contains(&format!("\n  {code}  ")));
         }

@@ -4,6 +4,7 @@
 use super::Failure;
 use crate::{
     access::Secret,
+    client::Authorities,
     config::{Cache, Drain, Log, Machine, Server},
 };
 use reqwest::Url;
@@ -15,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 #[command(after_help = "\
 Examples:
   floodgauge worker --server http://gauge.example:7878
-  FLOODGAUGE_TOKEN=fg_… floodgauge worker --server https://gauge.example
+  FLOODGAUGE_TOKEN=fg_… floodgauge worker --server https://gauge.example --ca-file our-ca.pem
   floodgauge worker --name big-machine --threads 8 --memory 16GiB --cache /srv/cache
   floodgauge worker --device cuda:1")]
 pub struct Args {
@@ -51,6 +52,7 @@ const DEFAULT_SAVE_EVERY_S: u32 = 30;
 pub(super) struct Setup<'a> {
     pub server: &'a Url,
     pub token: Option<&'a Secret>,
+    pub authorities: Authorities,
     pub name: String,
     pub machine: &'a Machine,
     pub cache: &'a Cache,
@@ -67,7 +69,9 @@ impl<'a> Setup<'a> {
         cache: &'a Cache,
     ) -> Self {
         let save_every = Duration::from_secs(DEFAULT_SAVE_EVERY_S.into());
-        Self { server, token, name, machine, cache, save_every }
+        // It reaches its server past all networks.
+        let authorities = Authorities::default();
+        Self { server, token, authorities, name, machine, cache, save_every }
     }
 }
 
@@ -98,7 +102,7 @@ impl Ending {
 /// Runs `worker`, until Ctrl-C or SIGTERM. A server that is out of reach is waited for.
 ///
 /// # Errors
-/// A build that can't train; a device that can't be used; a server that refuses to give work.
+/// A build that can't train; a device or a file that can't be used; a server that refuses to give work.
 pub async fn run(args: Args) -> Result<(), Failure> {
     let _logging = super::log::start(&args.log, "info", "floodgauge-worker")?;
     let ending = Ending { when_idle: args.when_idle, ..Ending::default() };
@@ -106,6 +110,7 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     let setup = Setup {
         server: &args.server.url,
         token: token.as_ref(),
+        authorities: args.server.trust.authorities().map_err(Failure::BadInput)?,
         name: args.name.unwrap_or_else(default_name),
         machine: &args.machine,
         cache: &args.cache,
@@ -151,6 +156,7 @@ pub(super) fn train(
         cache: runner::Cache { folder: setup.cache.folder(), max_bytes: setup.cache.max_bytes() },
         machine,
         retry: Retry::default(),
+        authorities: setup.authorities,
         save_every: setup.save_every,
     };
     let worker = Worker::new(config).context("the worker can't be set up")?;
@@ -165,7 +171,7 @@ pub(super) fn train(
 /// Always.
 #[cfg(not(feature = "worker"))]
 pub(super) fn train(
-    Setup { server: _, token: _, name: _, machine: _, cache: _, save_every: _ }: Setup<'_>,
+    Setup { server: _, token: _, authorities: _, name: _, machine: _, cache: _, save_every: _ }: Setup<'_>,
     Ending { drain: _, shutdown: _, when_idle: _ }: Ending,
 ) -> Result<std::future::Ready<Result<(), Failure>>, Failure> {
     Err(Failure::BadInput(

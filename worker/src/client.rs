@@ -4,15 +4,18 @@
 //! may cure (no connection, a timeout, an answer cut short, `408`, `429`, `5xx`) is tried again as
 //! [`Retry`] allows before it surfaces as [`ClientError::Unreachable`]. That is safe because the
 //! server absorbs a request that comes twice: an answer that got lost costs nothing but time.
-//! Whether a lease is lost shows in the problem's type, whatever the status.
+//! Whether a lease is lost shows in the problem's type, whatever the status. What a proxy says, or another
+//! program at the server's address, is no word of the server's: see [`ClientError::Intermediary`].
 //!
 //! Every future may be dropped at any time.
 
+mod refusal;
 mod stream;
 
 use crate::trace;
 use backon::{ExponentialBuilder, Retryable};
 use bytes::Bytes;
+use floodgauge_net::{Authorities, Peer, Stranger};
 use floodgauge_protocol::{
     Digest,
     wire::{WIRE_HEADER, WireVersions},
@@ -20,12 +23,12 @@ use floodgauge_protocol::{
         Assignment, ClaimRequest, Fail, Finish, LEASE_TOKEN_HEADER, Lease, Report, ReportAnswer,
     },
 };
+use refusal::refusal;
 use reqwest::{
     Method, RequestBuilder, StatusCode, Url,
-    header::{AUTHORIZATION, HeaderValue},
-    redirect,
+    header::{AUTHORIZATION, HeaderMap, HeaderValue},
 };
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{Serialize, de::DeserializeOwned};
 use sha2::{Digest as _, Sha256};
 use std::{error::Error, sync::Arc, time::Duration};
 
@@ -35,15 +38,6 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long a blob may take either way.
 const BLOB_TIMEOUT: Duration = Duration::from_secs(300);
-/// The types of problems with which a lease ends that is no fault of its segment: it was lost, or the
-/// server's own data set or checkpoint is damaged.
-const LEASE_ENDS: [&str; 3] = [
-    "urn:floodgauge:problem:lease-lost",
-    "urn:floodgauge:problem:data-damaged",
-    "urn:floodgauge:problem:checkpoint-damaged",
-];
-/// More characters of a problem than are worth showing.
-const MAX_DETAIL_CHARS: usize = 2_000;
 
 /// How often to try what may be cured by waiting; the delay doubles each time, with jitter.
 #[derive(Clone, Copy, Debug)]
@@ -90,14 +84,11 @@ pub enum SetupError {
         /// The address as it was given, which isn't one.
         address: String,
     },
-    /// TLS is asked for in a process that hasn't chosen its cryptography.
-    #[error("https needs a rustls crypto provider to be installed in this process")]
-    NoTls,
     /// The token holds what no header can.
     #[error("the token holds characters that no token has")]
     Token,
     /// The HTTP library refuses.
-    #[error("cannot set up the HTTP client")]
+    #[error("cannot set up the HTTP client: {}", floodgauge_net::innermost(.0))]
     Http(#[from] reqwest::Error),
 }
 
@@ -114,6 +105,15 @@ pub enum ClientError {
         status: u16,
         /// The problem's words.
         detail: String,
+    },
+    /// Somebody else answered than the server, and would again: a proxy before it, or another program at its
+    /// address. Says who, as far as can be told, and what may be done about it.
+    #[error("the server wasn't reached: {reason}")]
+    Intermediary {
+        /// The HTTP status.
+        status: u16,
+        /// Who answered, and what may be done about it.
+        reason: String,
     },
     /// Server and worker have no version of the wire in common; says which each speaks.
     #[error("{0}")]
@@ -142,38 +142,43 @@ pub enum ClientError {
 pub struct Client {
     http: reqwest::Client,
     base: Arc<Url>,
+    peer: Arc<Peer>,
     /// `Bearer` and the token, marked as sensitive: its debug form doesn't show it.
     authorization: Option<HeaderValue>,
     retry: Retry,
 }
 
 impl Client {
-    /// A client of the server at `address`, which may hold a path prefix.
-    ///
-    /// Plain `http` works as it is; for `https` the process must have installed a rustls crypto
-    /// provider. Requests to this machine itself bypass any proxy that the environment names.
+    /// A client of the server at `address`, which may hold a path prefix. It trusts whom this system
+    /// trusts. Requests to this machine itself bypass any proxy that the environment names.
     ///
     /// # Errors
     /// See [`SetupError`].
     pub fn new(address: &str, retry: Retry) -> Result<Self, SetupError> {
+        Self::trusting(address, retry, &Authorities::default())
+    }
+
+    /// The same, which trusts further authorities beside the system's.
+    ///
+    /// # Errors
+    /// See [`SetupError`].
+    pub fn trusting(
+        address: &str,
+        retry: Retry,
+        authorities: &Authorities,
+    ) -> Result<Self, SetupError> {
         let base = Url::parse(address).ok().filter(|url| {
             matches!(url.scheme(), "http" | "https") && url.has_host() && url.query().is_none()
         });
         let base = base.ok_or_else(|| SetupError::Address { address: address.into() })?;
-        let mut builder = reqwest::Client::builder()
+        let peer = Peer::new(&base, authorities);
+        // A lease's token goes to the address that was given and nowhere else.
+        let http = peer
+            .client()
             .user_agent(concat!("floodgauge-worker/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(CONNECT_TIMEOUT)
-            // A lease's token goes to the address that was given and nowhere else.
-            .redirect(redirect::Policy::none());
-        if base.host_str().is_some_and(is_loopback) {
-            builder = builder.no_proxy();
-        }
-        if base.scheme() == "http" {
-            builder = builder.tls_backend_preconfigured(unused_tls()?);
-        } else if rustls::crypto::CryptoProvider::get_default().is_none() {
-            return Err(SetupError::NoTls);
-        }
-        Ok(Self { http: builder.build()?, base: Arc::new(base), authorization: None, retry })
+            .build()?;
+        Ok(Self { http, base: Arc::new(base), peer: Arc::new(peer), authorization: None, retry })
     }
 
     /// The same client, which shows a token with each request.
@@ -318,8 +323,10 @@ impl Client {
         let send = || async {
             let request = request();
             match lease {
-                Some(lease) => once(request.header(LEASE_TOKEN_HEADER, &lease.token), true).await,
-                None => once(request, false).await,
+                Some(lease) => {
+                    self.once(request.header(LEASE_TOKEN_HEADER, &lease.token), true).await
+                }
+                None => self.once(request, false).await,
             }
         };
         send.retry(self.retry.backoff())
@@ -328,6 +335,39 @@ impl Client {
                 tracing::warn!(server = self.server(), ?delay, "{error}; trying again");
             })
             .await
+    }
+
+    /// Sends a request and sorts its answer.
+    async fn once(&self, request: RequestBuilder, leased: bool) -> Result<Answer, ClientError> {
+        let response = request.send().await.map_err(|error| self.failed(error))?;
+        let headers = response.headers();
+        let said = headers.get(WIRE_HEADER).map(|said| said.to_str().unwrap_or_default());
+        let (status, wire) = (response.status(), WireVersions::said(said));
+        self.by_server(status, headers)?;
+        let body = response.bytes().await.map_err(|error| self.failed(error))?;
+        match status.is_success() {
+            true => Ok(Answer { status, wire, body }),
+            false => Err(refusal(status, &body, leased)),
+        }
+    }
+
+    /// Sorts out what the server didn't answer itself.
+    fn by_server(&self, status: StatusCode, headers: &HeaderMap) -> Result<(), ClientError> {
+        match self.peer.stranger(status, headers) {
+            None => Ok(()),
+            Some(Stranger { words, passes: true, .. }) => Err(ClientError::Unreachable(words)),
+            Some(Stranger { status, words: reason, .. }) => {
+                Err(ClientError::Intermediary { status, reason })
+            }
+        }
+    }
+
+    /// What a request met that got no answer, and what may be done about it.
+    fn failed(&self, error: reqwest::Error) -> ClientError {
+        let advice = self.peer.advice(&error);
+        let (unsendable, words) = (error.is_builder(), chain(&error.without_url()));
+        let words = advice.map_or_else(|| words.clone(), |advice| format!("{words}; {advice}"));
+        if unsendable { ClientError::Answer(words) } else { ClientError::Unreachable(words) }
     }
 }
 
@@ -339,62 +379,8 @@ struct Answer {
     body: Bytes,
 }
 
-/// Sends a request and sorts its answer.
-async fn once(request: RequestBuilder, leased: bool) -> Result<Answer, ClientError> {
-    let failed = |error: reqwest::Error| {
-        let (unsendable, words) = (error.is_builder(), chain(&error.without_url()));
-        if unsendable { ClientError::Answer(words) } else { ClientError::Unreachable(words) }
-    };
-    let response = request.send().await.map_err(failed)?;
-    let said = response.headers().get(WIRE_HEADER).map(|said| said.to_str().unwrap_or_default());
-    let (status, wire) = (response.status(), WireVersions::said(said));
-    let body = response.bytes().await.map_err(failed)?;
-    match status.is_success() {
-        true => Ok(Answer { status, wire, body }),
-        false => Err(refusal(status, &body, leased)),
-    }
-}
-
-/// What an answer other than a success means.
-fn refusal(status: StatusCode, body: &[u8], leased: bool) -> ClientError {
-    let problem: Problem = serde_json::from_slice(body).unwrap_or_default();
-    let later = [StatusCode::REQUEST_TIMEOUT, StatusCode::TOO_MANY_REQUESTS];
-    if leased && problem.kind.as_deref().is_some_and(|kind| LEASE_ENDS.contains(&kind)) {
-        if problem.kind.as_deref() != Some(LEASE_ENDS[0]) {
-            tracing::error!("{}", problem.words(status));
-        }
-        ClientError::LeaseLost
-    } else if status.is_server_error() || later.contains(&status) {
-        ClientError::Unreachable(format!("it answered {status}: {}", problem.words(status)))
-    } else {
-        ClientError::Refused { status: status.as_u16(), detail: problem.words(status) }
-    }
-}
-
 fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, ClientError> {
     serde_json::from_slice(body).map_err(|error| ClientError::Answer(error.to_string()))
-}
-
-/// A problem (RFC 9457); all unset when the body isn't one.
-#[derive(Default, Deserialize)]
-struct Problem {
-    #[serde(rename = "type")]
-    kind: Option<String>,
-    title: Option<String>,
-    detail: Option<String>,
-}
-
-impl Problem {
-    /// What it says, or else what the status says.
-    fn words(self, status: StatusCode) -> String {
-        let words = match (self.title, self.detail) {
-            (Some(title), Some(detail)) => Some(format!("{title}: {detail}")),
-            (title, detail) => detail.or(title),
-        };
-        let words =
-            words.unwrap_or_else(|| status.canonical_reason().unwrap_or("no reason").into());
-        words.chars().take(MAX_DETAIL_CHARS).collect()
-    }
 }
 
 /// An error with its causes, on one line.
@@ -410,22 +396,6 @@ pub(crate) fn chain(error: &dyn Error) -> String {
         source = cause.source();
     }
     words
-}
-
-/// Whether a URL's host is this machine.
-fn is_loopback(host: &str) -> bool {
-    let ip = host.trim_start_matches('[').trim_end_matches(']');
-    host == "localhost" || ip.parse().is_ok_and(|ip: std::net::IpAddr| ip.is_loopback())
-}
-
-/// A TLS set-up that trusts nobody: the HTTP library wants one even where none is used, and would
-/// look for a crypto provider of the whole process otherwise.
-fn unused_tls() -> Result<rustls::ClientConfig, SetupError> {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let versions = rustls::ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|_| SetupError::NoTls)?;
-    Ok(versions.with_root_certificates(rustls::RootCertStore::empty()).with_no_client_auth())
 }
 
 #[cfg(test)]
@@ -464,44 +434,5 @@ mod tests {
     fn logs_show_no_password() {
         let client = Client::new("http://me:secret@host/gauge", Retry::default()).unwrap();
         assert_eq!(client.server(), "http://host/gauge");
-    }
-
-    #[test]
-    fn https_without_a_crypto_provider_is_an_error_and_no_panic() {
-        let refused = Client::new("https://host", Retry::default());
-        assert!(matches!(refused, Err(SetupError::NoTls)));
-    }
-
-    #[test]
-    fn this_machine_is_known_by_its_names() {
-        assert!(["localhost", "127.0.0.1", "127.8.0.1", "[::1]"].into_iter().all(is_loopback));
-        assert!(!["example.org", "10.0.0.1", "[fe80::1]"].into_iter().any(is_loopback));
-    }
-
-    #[test]
-    fn a_problem_is_told_in_its_own_words() {
-        let words = |status, body: &str| match refusal(status, body.as_bytes(), true) {
-            ClientError::Refused { detail, .. } => detail,
-            other => panic!("{other:?}"),
-        };
-        let body = r#"{"type": "about:blank", "title": "too large", "detail": "at most 10 rows"}"#;
-        assert_eq!(words(StatusCode::PAYLOAD_TOO_LARGE, body), "too large: at most 10 rows");
-        assert_eq!(words(StatusCode::NOT_FOUND, "<html>"), "Not Found");
-    }
-
-    #[test]
-    fn a_lost_lease_is_known_by_its_type_and_any_other_conflict_is_a_refusal() {
-        let lost = format!(r#"{{"type": "{LEASE_LOST}", "title": "the lease is no longer held"}}"#);
-        for status in [StatusCode::CONFLICT, StatusCode::GONE, StatusCode::BAD_GATEWAY] {
-            assert!(matches!(refusal(status, lost.as_bytes(), true), ClientError::LeaseLost));
-        }
-        let other =
-            br#"{"type": "urn:floodgauge:problem:conflict", "title": "the sweep has ended"}"#;
-        for (status, body) in [(409, other.as_slice()), (410, other), (410, b"<html>")] {
-            let error = refusal(StatusCode::from_u16(status).unwrap(), body, true);
-            assert!(matches!(error, ClientError::Refused { status: s, .. } if s == status));
-        }
-        let unleased = refusal(StatusCode::CONFLICT, lost.as_bytes(), false);
-        assert!(matches!(unleased, ClientError::Refused { status: 409, .. }), "{unleased:?}");
     }
 }

@@ -24,7 +24,7 @@
 //! use floodgauge_worker::{
 //!     client::Retry,
 //!     device::Machine,
-//!     runner::{Cache, SAVE_EVERY, Worker, WorkerConfig},
+//!     runner::{Authorities, Cache, SAVE_EVERY, Worker, WorkerConfig},
 //! };
 //! use tokio_util::sync::CancellationToken;
 //!
@@ -36,6 +36,7 @@
 //!     cache: Cache { folder: "cache".into(), max_bytes: 8 << 30 },
 //!     machine: Machine::default(),
 //!     retry: Retry::default(),
+//!     authorities: Authorities::default(),
 //!     save_every: SAVE_EVERY,
 //! })?;
 //! let shutdown = CancellationToken::new();
@@ -50,8 +51,7 @@
 //! # }
 //! ```
 //!
-//! For a server at an `https` address the binary installs a rustls crypto provider first
-//! (`rustls::crypto::ring::default_provider().install_default()`). A worker that ends with an error
+//! A worker that ends with an error
 //! was refused by the server, or hit the bound of its `retry`; a server that is merely away is
 //! waited for. With [`runner::Trainer`] something else than this crate may do the training.
 

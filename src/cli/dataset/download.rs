@@ -1,7 +1,7 @@
 //! `floodgauge dataset download`: fetches the files of known sets to the data folder.
 
 use super::{Failure, bytes_bar, dataset_name, print};
-use crate::config::Data;
+use crate::config::{Data, Trust};
 use floodgauge_datasets::{
     Folder,
     download::{DownloadError, Downloads, Progress, fetch},
@@ -28,15 +28,18 @@ pub struct Args {
     /// Another address than the public ones; files lie there under SET/FILE
     #[arg(long, env = "FLOODGAUGE_MIRROR", value_name = "URL")]
     mirror: Option<Url>,
+    #[command(flatten)]
+    trust: Trust,
 }
 
 /// Runs `dataset download`.
 ///
 /// # Errors
-/// [`Failure::BadInput`] for a set that doesn't come as files; the first file that can't be had.
+/// [`Failure::BadInput`] for a set that doesn't come as files, or certificates that can't be read; the first file that can't be had.
 pub async fn run(args: Args) -> Result<(), Failure> {
     let folder = Folder::new(args.data.folder);
-    let downloads = Downloads { mirror: args.mirror, ..Downloads::default() };
+    let authorities = args.trust.authorities().map_err(Failure::BadInput)?;
+    let downloads = Downloads { mirror: args.mirror, authorities, ..Downloads::default() };
     for name in &args.names {
         let mut bar: Option<(String, ProgressBar)> = None;
         let mut progress = |progress: Progress<'_>| {

@@ -6,6 +6,7 @@ mod ends;
 mod example;
 mod full_disk;
 mod lifecycle;
+mod network;
 mod one_server;
 mod programs;
 mod retention;

@@ -7,6 +7,7 @@
 mod known;
 mod transfer;
 
+pub use floodgauge_net::Authorities;
 pub use known::{Known, known};
 
 use crate::Folder;
@@ -27,12 +28,15 @@ pub struct Downloads {
     pub retries: usize,
     /// The delay after the first try; it doubles each time.
     pub delay: Duration,
+    /// Whose certificates are taken beside those of the system's authorities.
+    pub authorities: Authorities,
 }
 
 impl Default for Downloads {
     /// From the public addresses, with four tries within a quarter of a minute.
     fn default() -> Self {
-        Self { mirror: None, retries: 3, delay: Duration::from_secs(2) }
+        let (retries, delay) = (3, Duration::from_secs(2));
+        Self { mirror: None, retries, delay, authorities: Authorities::default() }
     }
 }
 

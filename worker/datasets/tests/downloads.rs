@@ -130,7 +130,7 @@ async fn answer(State(files): State<Files>, uri: Uri, headers: HeaderMap) -> Res
 
 fn quick(mirror: Option<&str>) -> Downloads {
     let mirror = mirror.map(|url| url.parse().unwrap());
-    Downloads { mirror, retries: 3, delay: Duration::from_millis(1) }
+    Downloads { mirror, delay: Duration::from_millis(1), ..Downloads::default() }
 }
 
 fn some_bytes() -> Vec<u8> {

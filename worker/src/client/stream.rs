@@ -1,6 +1,9 @@
 //! Blobs too large for memory.
 
-use super::{Client, ClientError, chain, refusal};
+use super::{
+    Client, ClientError,
+    refusal::{Problem, refusal},
+};
 use backon::Retryable;
 use floodgauge_datasets::digest::Hashed;
 use floodgauge_protocol::{
@@ -45,7 +48,7 @@ impl Client {
         mut file: &File,
     ) -> Result<(), ClientError> {
         let silent = |_| ClientError::Unreachable(format!("nothing came for {SILENCE:?}"));
-        let failed = |e: reqwest::Error| ClientError::Unreachable(chain(&e.without_url()));
+        let failed = |error: reqwest::Error| self.failed(error);
         let keep = |error: io::Error| ClientError::Keep(error.to_string());
         let (id, name) = (lease.lease.to_string(), digest.to_string());
         let request = self.request(Method::GET, &[&id, "blobs", &name]);
@@ -53,6 +56,7 @@ impl Client {
         let answered = timeout(SILENCE, request.send()).await;
         let mut response = answered.map_err(silent)?.map_err(failed)?;
         let status = response.status();
+        self.by_server(status, response.headers())?;
         if !status.is_success() {
             let body = timeout(SILENCE, response.bytes()).await.map_err(silent)?.map_err(failed)?;
             return Err(refusal(status, &body, true));

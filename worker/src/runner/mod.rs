@@ -15,6 +15,7 @@ mod trainer;
 mod training;
 
 pub use data_files::Cache;
+pub use floodgauge_net::Authorities;
 pub use trainer::{Inputs, LocalTrainer, Trainer};
 
 use crate::{
@@ -65,6 +66,8 @@ pub struct WorkerConfig {
     pub machine: Machine,
     /// How to meet a server that doesn't answer.
     pub retry: Retry,
+    /// Whose certificates are taken beside those of the system's authorities.
+    pub authorities: Authorities,
     /// How often the states of what it trains are saved on the server.
     pub save_every: Duration,
 }
@@ -124,7 +127,8 @@ impl Worker {
     /// # Errors
     /// When the address or the token can't be used.
     pub fn new(config: WorkerConfig) -> Result<Self, SetupError> {
-        let client = Client::new(&config.server, config.retry)?.with_token(config.token)?;
+        let client = Client::trusting(&config.server, config.retry, &config.authorities)?;
+        let client = client.with_token(config.token)?;
         let trainer = Arc::new(LocalTrainer::new(config.machine));
         let worker = Self::with_trainer(client, config.name, config.cache, trainer);
         Ok(Self { save_every: config.save_every, ..worker })

@@ -19,7 +19,7 @@ use floodgauge_worker::{
     cohort::{self, Ended, Job, Progress},
     data,
     device::Machine,
-    runner::{Cache, Ending, Inputs, SAVE_EVERY, Trainer, Worker, WorkerConfig},
+    runner::{Authorities, Cache, Ending, Inputs, SAVE_EVERY, Trainer, Worker, WorkerConfig},
 };
 use server::{Fault, Server};
 use sha2::{Digest as _, Sha256};
@@ -116,6 +116,7 @@ fn real(server: &Server, cache: Cache) -> Worker {
         cache,
         machine: Machine::default(),
         retry: QUICK,
+        authorities: Authorities::default(),
         save_every: SAVE_EVERY,
     })
     .unwrap()

@@ -3,6 +3,7 @@
 use super::{DownloadError, Downloads, Known, Progress};
 use crate::digest;
 use backon::{ExponentialBuilder, Retryable};
+use floodgauge_net::{Peer, innermost};
 use floodgauge_protocol::Digest;
 use reqwest::{Client, StatusCode, Url, header};
 use std::{
@@ -26,6 +27,22 @@ pub(super) struct Transfer<'a> {
     pub downloads: &'a Downloads,
 }
 
+/// Who is asked for a file.
+struct Asked {
+    client: Client,
+    peer: Peer,
+}
+
+impl Asked {
+    /// What a request met, and what may be done about it.
+    fn told(&self, error: &reqwest::Error) -> String {
+        match self.peer.advice(error) {
+            Some(advice) => format!("{}; {advice}", innermost(error)),
+            None => innermost(error),
+        }
+    }
+}
+
 /// How a try ended.
 enum Broken {
     /// Another try may go better.
@@ -47,11 +64,19 @@ impl Transfer<'_> {
             // Another process was quicker.
             return Ok(());
         }
-        let client = client(&self.url).map_err(|error| setup(&error))?;
+        let peer = Peer::new(&self.url, &self.downloads.authorities);
+        let client = peer
+            .wandering_client()
+            .user_agent(concat!("floodgauge/", env!("CARGO_PKG_VERSION")))
+            .connect_timeout(CONNECT)
+            .read_timeout(SILENCE)
+            .build()
+            .map_err(|error| setup(&innermost(&error)))?;
+        let asked = Asked { client, peer };
         let progress = Mutex::new(progress);
         for last in [false, true] {
             let resumed = length(&part).map_err(|error| self.write(error))? > 0;
-            if let Err(error) = self.whole(&client, &part, &progress).await {
+            if let Err(error) = self.whole(&asked, &part, &progress).await {
                 if length(&part).is_ok_and(|length| length == 0) {
                     let _ = std::fs::remove_file(self.part_path());
                 }
@@ -96,7 +121,7 @@ impl Transfer<'_> {
     /// Fetches until the file has its length.
     async fn whole(
         &self,
-        client: &Client,
+        asked: &Asked,
         part: &Arc<File>,
         progress: &Mutex<&mut (dyn FnMut(Progress<'_>) + Send)>,
     ) -> Result<(), DownloadError> {
@@ -105,7 +130,7 @@ impl Transfer<'_> {
             .with_min_delay(self.downloads.delay)
             .with_max_times(self.downloads.retries)
             .with_jitter();
-        let fetched = (|| self.fetch(client, part, progress))
+        let fetched = (|| self.fetch(asked, part, progress))
             .retry(backoff)
             .when(|broken| matches!(broken, Broken::Off(_)))
             .notify(|broken, delay| {
@@ -126,7 +151,7 @@ impl Transfer<'_> {
     /// One try, from where the last one ended.
     async fn fetch(
         &self,
-        client: &Client,
+        asked: &Asked,
         part: &Arc<File>,
         progress: &Mutex<&mut (dyn FnMut(Progress<'_>) + Send)>,
     ) -> Result<(), Broken> {
@@ -135,8 +160,8 @@ impl Transfer<'_> {
         if done >= self.file.bytes {
             return Ok(());
         }
-        let off = |error: reqwest::Error| Broken::Off(innermost(&error));
-        let mut request = client.get(self.url.clone());
+        let off = |error: reqwest::Error| Broken::Off(asked.told(&error));
+        let mut request = asked.client.get(self.url.clone());
         if done > 0 {
             request = request.header(header::RANGE, format!("bytes={done}-"));
         }
@@ -148,7 +173,11 @@ impl Transfer<'_> {
                 part.set_len(0).map_err(write)?;
                 return Err(Broken::Off("the rest was refused; it begins anew".into()));
             }
-            status => return Err(Broken::Off(format!("the answer was {status}"))),
+            status => {
+                let proxy = asked.peer.answered_for().map(|words| format!("; {words}"));
+                let words = format!("the answer was {status}{}", proxy.unwrap_or_default());
+                return Err(Broken::Off(words));
+            }
         }
         let mut file = &**part;
         part.set_len(done).and_then(|()| file.seek(SeekFrom::End(0))).map_err(write)?;
@@ -203,28 +232,4 @@ async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> io::Result<T> + Send + 'static,
 ) -> io::Result<T> {
     tokio::task::spawn_blocking(work).await.map_err(io::Error::other)?
-}
-
-fn client(url: &Url) -> reqwest::Result<Client> {
-    // Someone else in this process may have installed the same one.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let mut client = Client::builder()
-        .user_agent(concat!("floodgauge/", env!("CARGO_PKG_VERSION")))
-        .connect_timeout(CONNECT)
-        .read_timeout(SILENCE);
-    let host = url.host_str().unwrap_or_default();
-    let ip = host.trim_start_matches('[').trim_end_matches(']').parse::<std::net::IpAddr>();
-    if host == "localhost" || ip.is_ok_and(|ip| ip.is_loopback()) {
-        client = client.no_proxy();
-    }
-    client.build()
-}
-
-/// The innermost cause says most.
-fn innermost(error: &reqwest::Error) -> String {
-    let mut cause: &dyn std::error::Error = error;
-    while let Some(inner) = cause.source() {
-        cause = inner;
-    }
-    cause.to_string()
 }

@@ -1,0 +1,14 @@
+//! How our programs reach others over HTTP: whom they trust, which proxies they ask, and what is said when
+//! somebody else than the server answers.
+//!
+//! A [`Peer`] is who requests go to. It makes the HTTP client for them, adds to a failed request what
+//! may be done about it ([`Peer::advice`]), and knows the answers that aren't the peer's own
+//! ([`Peer::stranger`]).
+
+mod authorities;
+mod peer;
+mod stranger;
+
+pub use authorities::{Authorities, CaFileError};
+pub use peer::{Peer, innermost};
+pub use stranger::Stranger;

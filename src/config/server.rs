@@ -1,0 +1,127 @@
+//! Which server clients and workers talk to, what they show to be let in, and whose certificates they take.
+
+use crate::{
+    access::{Kind, Secret},
+    client::Authorities,
+};
+use clap::Args;
+use reqwest::Url;
+use std::path::PathBuf;
+
+/// Where clients look for a server unless told otherwise.
+pub const DEFAULT_SERVER: &str = "http://127.0.0.1:7878";
+
+/// Which server a client talks to, as whom, and by whose word.
+#[derive(Clone, Debug, Args)]
+pub struct Server {
+    /// The server's address
+    #[arg(long = "server", env = "FLOODGAUGE_SERVER", value_name = "URL", default_value = DEFAULT_SERVER, value_parser = server_url)]
+    pub url: Url,
+    /// What it shows to be let in.
+    #[command(flatten)]
+    pub credential: Credential,
+    /// Whose certificates it takes.
+    #[command(flatten)]
+    pub trust: Trust,
+}
+
+/// Whose certificates are taken beside those of the system's authorities.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Trust {
+    /// Certificates in PEM, one or more, of authorities to trust beside the system's: for an https address
+    /// within a network that has its own
+    #[arg(long, env = "FLOODGAUGE_CA_FILE", value_name = "FILE")]
+    pub ca_file: Option<PathBuf>,
+}
+
+impl Trust {
+    /// The authorities, read from their file.
+    ///
+    /// # Errors
+    /// Says what is wrong with the file.
+    pub fn authorities(&self) -> Result<Authorities, String> {
+        let Some(file) = &self.ca_file else { return Ok(Authorities::default()) };
+        Authorities::read(file).map_err(|error| format!("--ca-file: {error}"))
+    }
+}
+
+/// What a client shows to be let in.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Credential {
+    /// The token, if the server asks for one; the variable or --token-file keep it out of the
+    /// process list
+    #[arg(long = "token", env = "FLOODGAUGE_TOKEN", value_name = "TOKEN", hide_env_values = true, value_parser = token)]
+    pub token: Option<Secret>,
+    /// A file that holds the token, which --token goes before
+    #[arg(
+        id = "token_file",
+        long = "token-file",
+        env = "FLOODGAUGE_TOKEN_FILE",
+        value_name = "FILE"
+    )]
+    pub file: Option<PathBuf>,
+}
+
+impl Credential {
+    /// The token, if any; read from its file anew.
+    ///
+    /// # Errors
+    /// Says what is wrong with the file; never what is in it.
+    pub fn secret(&self) -> Result<Option<Secret>, String> {
+        if self.token.is_some() {
+            return Ok(self.token.clone());
+        }
+        let Some(file) = &self.file else { return Ok(None) };
+        let text = std::fs::read_to_string(file);
+        let text = text.map_err(|error| format!("{} can't be read: {error}", file.display()))?;
+        token(text.trim()).map(Some).map_err(|error| format!("{}: {error}", file.display()))
+    }
+}
+
+/// Reads a token. Its text isn't told, in case it was another secret.
+fn token(text: &str) -> Result<Secret, String> {
+    let read = Secret::read(Kind::Token, text.trim());
+    read.ok_or_else(|| "a token is fg_ and 64 hexadecimal digits".into())
+}
+
+/// Reads an HTTP address; one without a scheme is taken for plain HTTP.
+fn server_url(text: &str) -> Result<Url, String> {
+    let with_scheme = if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
+    let mut url: Url = with_scheme.parse().map_err(|error| format!("not an address: {error}"))?;
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(format!("expected http:// or https://, not {}://", url.scheme()));
+    }
+    // Paths are joined to it, and a join would drop what follows the last slash.
+    if !url.path().ends_with('/') {
+        url.set_path(&format!("{}/", url.path()));
+    }
+    Ok(url)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_without_a_scheme_is_plain_http() {
+        assert_eq!(server_url("127.0.0.1:7878").unwrap().as_str(), "http://127.0.0.1:7878/");
+        assert_eq!(server_url("https://a/b").unwrap().as_str(), "https://a/b/");
+        assert!(server_url("ftp://a").unwrap_err().contains("ftp"));
+    }
+
+    #[test]
+    fn a_token_comes_from_the_flag_or_else_from_its_file() {
+        let made = Secret::new(Kind::Token).unwrap();
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), format!("{}\n", made.reveal())).unwrap();
+        let kept = Credential { token: None, file: Some(file.path().into()) };
+        assert_eq!(kept.secret().unwrap(), Some(made));
+        let other = Secret::new(Kind::Token).unwrap();
+        let given = Credential { token: Some(other.clone()), ..kept.clone() };
+        assert_eq!(given.secret().unwrap(), Some(other));
+        std::fs::write(file.path(), "hunter2").unwrap();
+        let refused = kept.secret().unwrap_err();
+        assert!(refused.contains("fg_ and 64") && !refused.contains("hunter2"), "{refused}");
+        assert_eq!(Credential::default().secret().unwrap(), None);
+    }
+}
