@@ -1,6 +1,7 @@
 //! The same bits whatever happens: sweeps over real processes, on both databases, with one
 //! worker and with two, with workers and servers killed on the way.
 
+mod alerts;
 mod backup;
 mod ends;
 mod example;

@@ -2,6 +2,7 @@
 //! we know, proxies to the world.
 
 mod authorities;
+mod documented;
 mod forward_proxy;
 mod nginx;
 mod proxies;
