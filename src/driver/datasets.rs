@@ -6,11 +6,11 @@ use crate::{
     store::{AddedDataset, BlobRow, DatasetRow, DeletedDataset, NewDataset, StoreError, SweepData},
 };
 use anyhow::Context as _;
-use floodgauge_datasets::{Folder, SetError, digest, pack, upload, upload::UploadError};
+use floodgauge_datasets::{Folder, SetError, digest, upload, upload::UploadError};
 use floodgauge_protocol::{Dataset, DatasetKind, DatasetName, Format, Invalid, Pin, Upload};
 use std::{
     fs::File,
-    io::{self, BufReader, BufWriter, Seek, Write},
+    io::{self, BufReader, Seek},
 };
 
 impl Driver {
@@ -121,28 +121,30 @@ impl Driver {
     async fn named(&self, name: &DatasetName) -> Result<DatasetRow, DriverError> {
         let kept = self.0.store.dataset(name.as_str()).await?;
         let (driver, of) = (self.clone(), name.clone());
-        match blocking(move || driver.folder().digest(&of)).await? {
-            Ok(digest) => {
+        // What isn't kept yet is read once: its digest is taken while it is packed.
+        if let Some(row) = kept {
+            match blocking(move || driver.folder().digest(&of)).await? {
                 // What is kept of it and damaged is kept anew.
-                if let Some(row) = kept.filter(|row| row.blob.digest == digest)
-                    && self.data_damage(&row).await?.is_none()
-                {
+                Ok(digest) if digest == row.blob.digest => {
+                    if self.data_damage(&row).await?.is_none() {
+                        return Ok(row);
+                    }
+                }
+                Ok(_) => {}
+                Err(SetError::Missing { .. }) => {
+                    self.check_whole(&row).await?;
                     return Ok(row);
                 }
+                Err(error) => return Err(unusable(name, &error)),
             }
-            Err(SetError::Missing { .. }) if kept.is_some() => {
-                let row = kept.ok_or_else(|| no_such(name))?;
-                self.check_whole(&row).await?;
-                return Ok(row);
-            }
-            Err(error) => return Err(unusable(name, &error)),
         }
         let (driver, of) = (self.clone(), name.clone());
-        let packed = blocking(move || -> Result<io::Result<File>, SetError> {
-            let set = driver.folder().load(&of)?;
-            Ok(packed(&set))
-        });
-        let file = packed.await?.map_err(|error| unusable(name, &error))?.map_err(fault)?;
+        let packed = blocking(move || driver.folder().packed(&of)).await?;
+        let file = match packed {
+            Ok((_, file)) => file,
+            Err(SetError::Write(error)) => return Err(fault(error)),
+            Err(error) => return Err(unusable(name, &error)),
+        };
         match self.keep(name, None, None, file).await? {
             (row, AddedDataset::New | AddedDataset::Existing) => Ok(row),
             (_, AddedDataset::NameTaken) => Err(DriverError::DatasetTaken(name.clone())),
@@ -183,15 +185,6 @@ impl Driver {
         let row = self.0.store.dataset(name.as_str()).await?;
         row.map(|row| (row, added)).ok_or_else(|| DriverError::NoDataset(name.clone()))
     }
-}
-
-fn packed(set: &floodgauge_datasets::Set) -> io::Result<File> {
-    let file = crate::scratch::file()?;
-    let mut writer = BufWriter::with_capacity(1 << 20, &file);
-    pack::write(set, &mut writer)?;
-    writer.flush()?;
-    drop(writer);
-    Ok(file)
 }
 
 /// Does what takes long in a thread that may block.

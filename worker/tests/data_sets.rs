@@ -4,7 +4,7 @@
 
 use floodgauge_datasets::SetError;
 use floodgauge_protocol::{Dataset, DatasetName, Digest};
-use floodgauge_worker::data::{Data, DataError, load, load_pinned};
+use floodgauge_worker::data::{Data, DataError, Wanted, load, load_pinned};
 use std::{
     collections::HashSet,
     fs::File,
@@ -101,7 +101,7 @@ fn an_uploaded_table_is_split_in_three_without_overlap() {
         { "format": "csv", "features": 1, "classes": 2, "samples": 50, "test_samples": 0 }
     );
     let (dataset, file) = pinned(rows.as_bytes(), upload);
-    let data = load_pinned(&dataset, 0, file).unwrap();
+    let data = load_pinned(&dataset, 0, file, Wanted::All).unwrap();
     assert_eq!((data.dim, data.classes, data.image), (1, 2, None));
     assert_eq!((data.train.len(), data.val.len(), data.test.len()), (30, 10, 10));
     let mut seen = [data.train.features, data.val.features, data.test.features].concat();

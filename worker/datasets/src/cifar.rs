@@ -2,14 +2,14 @@
 //! records of one or two label bytes and 3,072 pixels, as files or in the archive that they come in.
 
 use crate::{
-    SetError,
-    set::{self, Images, Origin, Set},
+    SetError, idx,
+    set::{Images, Origin},
 };
 use floodgauge_protocol::DatasetName;
 use std::{
     collections::HashMap,
     fs::File,
-    io::{self, BufReader, Read},
+    io::{self, BufReader, Read, Seek, Write},
     path::{Path, PathBuf},
 };
 
@@ -70,37 +70,55 @@ impl Layout {
         })
     }
 
-    /// The set in what [`find`](Self::find) found.
-    pub fn load(&self, name: &DatasetName, files: &[PathBuf]) -> Result<Set, SetError> {
-        let mut bytes = match files {
+    /// Writes the set in what [`find`](Self::find) found as [`pack`](crate::pack) has it.
+    pub fn write(
+        &self,
+        name: &DatasetName,
+        files: &[PathBuf],
+        writer: &mut dyn Write,
+    ) -> Result<(), SetError> {
+        let kind = Images::of(name)?;
+        let mut batches = match files {
             [archive] => self.unpack(archive)?,
-            batches => {
-                let read = |path: &PathBuf| {
-                    let bytes = File::open(path).and_then(bounded);
-                    Ok((file_name(path), bytes.map_err(|error| SetError::read(path, error))?))
-                };
-                batches.iter().map(read).collect::<Result<_, SetError>>()?
-            }
+            loose => loose.iter().map(Batch::open).collect::<Result<_, SetError>>()?,
         };
         let place = match files {
             [archive] => archive.display(),
             batches => batches[0].parent().unwrap_or(&batches[0]).display(),
         };
-        let mut images = |batches: &[&str]| {
-            let from = Origin::one(format!("{place}, {}", batches.join(" + ")));
-            let mut part = Images { size: [3, 32, 32], pixels: vec![], labels: vec![], from };
-            for batch in batches {
+        for names in [self.train, self.test] {
+            let from = Origin::one(format!("{place}, {}", names.join(" + ")));
+            let mut part = vec![];
+            for batch in names {
                 let at = files.iter().find(|path| file_name(path) == *batch).unwrap_or(&files[0]);
-                let bytes = bytes.remove(*batch);
-                let bytes = bytes
+                let found = batches.remove(*batch);
+                let found = found
                     .ok_or_else(|| SetError::malformed(at, format!("{batch} is not in it")))?;
-                self.split(&bytes, &mut part)
-                    .map_err(|what| SetError::malformed(at, format!("{batch}: {what}")))?;
+                let record = (self.labels + PIXELS) as u64;
+                if !found.bytes.is_multiple_of(record) {
+                    let bytes = found.bytes;
+                    let what =
+                        format!("{batch}: it has {bytes} bytes, expected a multiple of {record}");
+                    return Err(SetError::malformed(at, what));
+                }
+                part.push((at, found.file, (found.bytes / record) as usize));
             }
-            Ok(part)
-        };
-        let (train, test) = (images(self.train)?, images(self.test)?);
-        set::of_images(name, train, test)
+            let count: usize = part.iter().map(|(.., count)| count).sum();
+            idx::write_header(writer, [count, 3, 32, 32]).map_err(SetError::Write)?;
+            let mut labels = Vec::with_capacity(count);
+            for (at, file, count) in part {
+                let mut records = BufReader::with_capacity(1 << 16, file);
+                let mut record = vec![0; self.labels + PIXELS];
+                for _ in 0..count {
+                    records.read_exact(&mut record).map_err(|error| SetError::read(at, error))?;
+                    labels.push(record[self.labels - 1]);
+                    writer.write_all(&record[self.labels..]).map_err(SetError::Write)?;
+                }
+            }
+            from.check_labels(kind, count, &labels)?;
+            idx::write(writer, [count], &labels).map_err(SetError::Write)?;
+        }
+        Ok(())
     }
 
     fn batches(&self) -> impl Iterator<Item = &'static str> {
@@ -108,7 +126,7 @@ impl Layout {
     }
 
     /// The batches in the archive, by name.
-    fn unpack(&self, archive: &Path) -> Result<HashMap<String, Vec<u8>>, SetError> {
+    fn unpack(&self, archive: &Path) -> Result<HashMap<String, Batch>, SetError> {
         let malformed = |error: io::Error| SetError::malformed(archive, error);
         let file = File::open(archive).map_err(|error| SetError::read(archive, error))?;
         let unzipped = flate2::read::GzDecoder::new(BufReader::new(file));
@@ -120,31 +138,43 @@ impl Layout {
             let entry = entry.map_err(malformed)?;
             let name = file_name(&entry.path().map_err(malformed)?);
             if self.batches().any(|batch| batch == name) {
-                batches.insert(name, bounded(entry).map_err(malformed)?);
+                batches.insert(name, Batch::aside(entry).map_err(malformed)?);
             }
         }
         Ok(batches)
     }
-
-    fn split(&self, bytes: &[u8], into: &mut Images) -> Result<(), String> {
-        let record = self.labels + PIXELS;
-        if !bytes.len().is_multiple_of(record) {
-            return Err(format!("it has {} bytes, expected a multiple of {record}", bytes.len()));
-        }
-        for record in bytes.chunks_exact(record) {
-            into.labels.push(record[self.labels - 1]);
-            into.pixels.extend_from_slice(&record[self.labels..]);
-        }
-        Ok(())
-    }
 }
 
-fn bounded(reader: impl Read) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    reader.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
-    match bytes.len() as u64 > MAX_BYTES {
-        true => Err(io::Error::other(format!("a batch has more than {MAX_BYTES} bytes"))),
-        false => Ok(bytes),
+/// A batch, read from its start.
+struct Batch {
+    file: File,
+    bytes: u64,
+}
+
+impl Batch {
+    /// A loose one, with its name.
+    fn open(path: &PathBuf) -> Result<(String, Self), SetError> {
+        let open = || {
+            let file = File::open(path)?;
+            Self { bytes: file.metadata()?.len(), file }.bounded()
+        };
+        let batch = open().map_err(|error| SetError::read(path, error))?;
+        Ok((file_name(path), batch))
+    }
+
+    /// One of an archive, whose batches come in any order, in a nameless file.
+    fn aside(entry: impl Read) -> io::Result<Self> {
+        let mut file = tempfile::tempfile()?;
+        let bytes = io::copy(&mut entry.take(MAX_BYTES + 1), &mut file)?;
+        file.rewind()?;
+        Self { file, bytes }.bounded()
+    }
+
+    fn bounded(self) -> io::Result<Self> {
+        match self.bytes > MAX_BYTES {
+            true => Err(io::Error::other(format!("a batch has more than {MAX_BYTES} bytes"))),
+            false => Ok(self),
+        }
     }
 }
 

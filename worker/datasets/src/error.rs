@@ -25,6 +25,9 @@ pub enum SetError {
         /// What the system said.
         source: io::Error,
     },
+    /// What was read can't be put by: its writer's trouble.
+    #[error("a data set can't be put by")]
+    Write(#[source] io::Error),
     /// A file lies elsewhere, and a link leads there: copy it.
     #[error("{} leads out of the data folder {}; copy the file, or link the whole folder", .path.display(), .folder.display())]
     Outside {

@@ -1,12 +1,13 @@
 //! Named sets in a data folder: a folder for each, with its files in it.
 
-use crate::{Set, SetError, cifar, mnist, pack, svhn};
+use crate::{Set, SetError, cifar, digest::Hashed, mnist, pack, svhn};
 use floodgauge_protocol::{DatasetName, Digest};
 use std::{
     collections::HashMap,
-    io,
+    fs::File,
+    io::{self, BufReader, BufWriter, Seek, Write},
     path::{Path, PathBuf},
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
     time::SystemTime,
 };
 
@@ -14,8 +15,11 @@ use std::{
 #[derive(Debug)]
 pub struct Folder {
     path: PathBuf,
-    digests: Mutex<HashMap<DatasetName, (Stamp, Digest)>>,
+    digests: Mutex<Digests>,
 }
+
+/// What is known of sets, and what their files were like then.
+type Digests = HashMap<DatasetName, (Stamp, Digest)>;
 
 /// What changes when files do.
 type Stamp = Vec<(PathBuf, u64, Option<SystemTime>)>;
@@ -70,38 +74,68 @@ impl Folder {
         }
     }
 
-    /// Reads a set that comes as files.
+    /// Writes a set that comes as files in the form that [`pack`] reads, a piece at a time.
     ///
     /// # Errors
-    /// Files that are missing or not what their names say.
-    pub fn load(&self, name: &DatasetName) -> Result<Set, SetError> {
+    /// Files that are missing or not what their names say; [`SetError::Write`].
+    pub fn write(&self, name: &DatasetName, writer: &mut dyn Write) -> Result<(), SetError> {
         let files = self.files(name)?;
         match name {
-            DatasetName::Cifar10 => cifar::TEN.load(name, &files),
-            DatasetName::Cifar100 => cifar::HUNDRED.load(name, &files),
-            DatasetName::Svhn => svhn::load(name, &files),
-            _ => mnist::load(name, &files),
+            DatasetName::Cifar10 => cifar::TEN.write(name, &files, writer),
+            DatasetName::Cifar100 => cifar::HUNDRED.write(name, &files, writer),
+            DatasetName::Svhn => svhn::write(name, &files, writer),
+            _ => mnist::write(name, &files, writer),
         }
     }
 
-    /// The digest of a set's contents, as [`pack`] takes it. Files that haven't changed are read
+    /// Reads a set that comes as files into memory.
+    ///
+    /// # Errors
+    /// As [`write`](Self::write).
+    pub fn load(&self, name: &DatasetName) -> Result<Set, SetError> {
+        let (_, file) = self.packed(name)?;
+        pack::read(name, &mut BufReader::new(file))
+    }
+
+    /// The digest of a set's contents, as [`pack`] reads them. Files that haven't changed are read
     /// once.
     ///
     /// # Errors
-    /// As [`load`](Self::load).
+    /// As [`write`](Self::write).
     pub fn digest(&self, name: &DatasetName) -> Result<Digest, SetError> {
         let stamp = self.stamp(name)?;
         // Held while reading: who asks meanwhile finds the answer.
-        let mut digests = self.digests.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut digests = self.lock();
         if let Some((known, digest)) = digests.get(name)
             && *known == stamp
         {
             return Ok(*digest);
         }
-        let set = self.load(name)?;
-        let digest = pack::digest(&set).map_err(|error| SetError::read(&self.of(name), error))?.0;
+        let mut hashed = Hashed::new(io::sink());
+        self.write(name, &mut hashed)?;
+        let digest = hashed.finish().0;
         digests.insert(name.clone(), (stamp, digest));
         Ok(digest)
+    }
+
+    /// A set's contents, as [`pack`] reads them, in a nameless file from its start, and their digest.
+    ///
+    /// # Errors
+    /// As [`write`](Self::write).
+    pub fn packed(&self, name: &DatasetName) -> Result<(Digest, File), SetError> {
+        let stamp = self.stamp(name)?;
+        let mut file = tempfile::tempfile().map_err(SetError::Write)?;
+        let mut hashed = Hashed::new(BufWriter::with_capacity(1 << 16, &file));
+        self.write(name, &mut hashed)?;
+        hashed.flush().map_err(SetError::Write)?;
+        let digest = hashed.finish().0;
+        file.rewind().map_err(SetError::Write)?;
+        self.lock().insert(name.clone(), (stamp, digest));
+        Ok((digest, file))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Digests> {
+        self.digests.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The files of a set, none of which lies elsewhere: links that lead out of the data folder

@@ -22,106 +22,164 @@ mod mi {
 /// The flag of complex numbers among an array's.
 const COMPLEX: u32 = 0x0800;
 
-/// An array, its first index running fastest. Doubles are whole numbers from 0 to 255.
-#[derive(Debug, PartialEq)]
-pub(crate) struct Array {
-    pub name: String,
-    pub dims: Vec<usize>,
-    pub data: Vec<u8>,
+/// More bytes than the flags, the dimensions or the name of an array have.
+const MAX_HEAD: usize = 1 << 10;
+
+/// Takes an array: its name, its dimensions, and its numbers, the first index running fastest. Doubles are
+/// whole numbers from 0 to 255. What isn't read of it is passed by.
+pub(crate) type Take<'a> = dyn FnMut(&str, &[usize], &mut dyn Read) -> io::Result<()> + 'a;
+
+/// Hands on every array of a file, in order.
+pub(crate) fn each(reader: impl Read, take: &mut Take<'_>) -> io::Result<()> {
+    each_at_most(reader, MAX_BYTES, take)
 }
 
-/// Every array of a file.
-pub(crate) fn read(reader: impl Read) -> io::Result<Vec<Array>> {
-    read_at_most(reader, MAX_BYTES)
-}
-
-/// Every array of a file, if they have no more bytes together.
-fn read_at_most(mut reader: impl Read, most: u64) -> io::Result<Vec<Array>> {
+/// Hands on every array of a file, if they have no more bytes together.
+fn each_at_most(mut reader: impl Read, most: u64, take: &mut Take<'_>) -> io::Result<()> {
     let mut header = [0; HEADER];
     reader.read_exact(&mut header)?;
     if header[124..] != [0, 1, b'I', b'M'] {
         return bad("not a little-endian MATLAB file of level 5");
     }
-    let mut arrays = Vec::new();
-    // Of all arrays together: many that unpack to much would fill the memory, too.
+    // Of all arrays together: many that unpack to much would take for ever, too.
     let mut left = most;
     let mut tag = [0; 8];
     while fill(&mut reader, &mut tag)? {
         let (kind, size) = (word(&tag), word(&tag[4..]));
-        let body = bounded((&mut reader).take(size.into()), left)?;
-        if body.len() != size as usize {
-            return bad("the file ends within an array");
-        }
-        match kind {
-            mi::MATRIX => {
-                left -= body.len() as u64;
-                arrays.push(array(&body)?);
-            }
+        let mut body = (&mut reader).take(size.into());
+        let taken = match kind {
+            mi::MATRIX => array(&mut Bounded { inner: &mut body, left: &mut left }, take),
             mi::COMPRESSED => {
-                let unpacked = bounded(flate2::read::ZlibDecoder::new(&body[..]), left)?;
-                left -= unpacked.len() as u64;
-                let (kind, matrix, _) = element(&unpacked)?;
-                if kind != mi::MATRIX {
-                    return bad("something compressed is no array");
-                }
-                arrays.push(array(matrix)?);
+                let unpacked = flate2::read::ZlibDecoder::new(&mut body);
+                matrix(&mut Bounded { inner: unpacked, left: &mut left }, take)
             }
             other => return bad(&format!("an element of kind {other}")),
+        };
+        let is_cut = |error: &io::Error| error.kind() == io::ErrorKind::UnexpectedEof;
+        if taken.as_ref().err().is_none_or(is_cut) {
+            io::copy(&mut body, &mut io::sink())?;
+            if body.limit() > 0 {
+                return bad("the file ends within an array");
+            }
         }
+        taken?;
     }
-    Ok(arrays)
+    Ok(())
 }
 
-fn array(body: &[u8]) -> io::Result<Array> {
-    let (flags_kind, flags, rest) = element(body)?;
-    let (dims_kind, dims, rest) = element(rest)?;
-    let (name_kind, name, rest) = element(rest)?;
-    let (data_kind, data, _) = element(rest)?;
+/// The array in an element that was compressed.
+fn matrix(unpacked: &mut dyn Read, take: &mut Take<'_>) -> io::Result<()> {
+    let mut tag = [0; 8];
+    unpacked.read_exact(&mut tag).map_err(cut)?;
+    if word(&tag) != mi::MATRIX {
+        return bad("something compressed is no array");
+    }
+    array(&mut unpacked.take(word(&tag[4..]).into()), take)
+}
+
+fn array(body: &mut dyn Read, take: &mut Take<'_>) -> io::Result<()> {
+    let (flags_kind, flags) = small(body)?;
+    let (dims_kind, dims) = small(body)?;
+    let (name_kind, name) = small(body)?;
     if (flags_kind, dims_kind, name_kind) != (mi::UINT32, mi::INT32, mi::INT8) || flags.len() != 8 {
         return bad("an array without flags, dimensions and name");
     }
-    if word(flags) & COMPLEX != 0 {
+    if word(&flags) & COMPLEX != 0 {
         return bad("an array of complex numbers");
     }
     let dims: Vec<usize> = dims.chunks_exact(4).map(|dim| word(dim) as usize).collect();
-    let data = match data_kind {
-        mi::UINT8 => data.to_vec(),
-        mi::DOUBLE => data.chunks_exact(8).map(whole).collect::<io::Result<_>>()?,
+    let Element { kind, size, inline } = Element::read(body)?;
+    let data = inline.as_slice().chain(body).take(size as u64);
+    let (count, mut numbers): (_, Box<dyn Read + '_>) = match kind {
+        mi::UINT8 => (size, Box::new(data)),
+        mi::DOUBLE => (size / 8, Box::new(Doubles(data))),
         other => return bad(&format!("an array of numbers of kind {other}")),
     };
-    if dims.iter().try_fold(1usize, |n, &dim| n.checked_mul(dim)) != Some(data.len()) {
-        return bad(&format!("dimensions {dims:?} do not match {} numbers", data.len()));
+    if dims.iter().try_fold(1usize, |n, &dim| n.checked_mul(dim)) != Some(count) {
+        return bad(&format!("dimensions {dims:?} do not match {count} numbers"));
     }
-    Ok(Array { name: String::from_utf8_lossy(name).into_owned(), dims, data })
+    take(&String::from_utf8_lossy(&name), &dims, &mut numbers)
 }
 
-fn whole(bytes: &[u8]) -> io::Result<u8> {
-    let double = bytes.try_into().map_or(f64::NAN, f64::from_le_bytes);
-    match double.fract() == 0.0 && (0.0..=255.0).contains(&double) {
-        true => Ok(double as u8),
-        false => bad(&format!("{double} is no whole number from 0 to 255")),
+/// The beginning of an element. A body of up to four bytes may stand in the tag itself; others come
+/// behind it, padded to eight.
+struct Element {
+    kind: u32,
+    /// Bytes of the body.
+    size: usize,
+    /// The body, where it stands in the tag.
+    inline: Vec<u8>,
+}
+
+impl Element {
+    fn read(reader: &mut dyn Read) -> io::Result<Self> {
+        let mut tag = [0; 8];
+        reader.read_exact(&mut tag).map_err(cut)?;
+        let first = word(&tag);
+        if first >> 16 != 0 {
+            let size = (first >> 16) as usize;
+            let inline =
+                tag[4..].get(..size).ok_or_else(|| cut(io::ErrorKind::InvalidData.into()))?;
+            return Ok(Self { kind: first & 0xffff, size, inline: inline.to_vec() });
+        }
+        Ok(Self { kind: first, size: word(&tag[4..]) as usize, inline: vec![] })
     }
 }
 
-/// The kind and body of the first element, and what follows it. Bodies of up to four bytes may
-/// stand in the tag itself; others are padded to eight.
-fn element(bytes: &[u8]) -> io::Result<(u32, &[u8], &[u8])> {
-    let cut = || io::Error::new(io::ErrorKind::UnexpectedEof, "an array is cut short");
-    let (tag, rest) = bytes.split_at_checked(8).ok_or_else(cut)?;
-    let first = word(tag);
-    if first >> 16 != 0 {
-        let size = (first >> 16) as usize;
-        return Ok((first & 0xffff, tag[4..].get(..size).ok_or_else(cut)?, rest));
+/// The kind and body of an element that is as small as those before an array's numbers.
+fn small(reader: &mut dyn Read) -> io::Result<(u32, Vec<u8>)> {
+    let Element { kind, size, inline } = Element::read(reader)?;
+    if !inline.is_empty() {
+        return Ok((kind, inline));
     }
-    let size = word(&tag[4..]) as usize;
-    let body = rest.get(..size).ok_or_else(cut)?;
-    let after = rest.get(size.next_multiple_of(8)..).unwrap_or_default();
-    Ok((first, body, after))
+    if size > MAX_HEAD {
+        return bad("an array without flags, dimensions and name");
+    }
+    let mut body = vec![0; size.next_multiple_of(8)];
+    reader.read_exact(&mut body).map_err(cut)?;
+    body.truncate(size);
+    Ok((kind, body))
+}
+
+/// Whole numbers that stand there as doubles, a byte each.
+struct Doubles<R>(R);
+
+impl<R: Read> Read for Doubles<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let mut count = 0;
+        let mut double = [0; 8];
+        while count < buffer.len() && fill(&mut self.0, &mut double)? {
+            let value = f64::from_le_bytes(double);
+            if value.fract() != 0.0 || !(0.0..=255.0).contains(&value) {
+                return bad(&format!("{value} is no whole number from 0 to 255"));
+            }
+            buffer[count] = value as u8;
+            count += 1;
+        }
+        Ok(count)
+    }
+}
+
+/// Refuses to read more than may be.
+struct Bounded<'a, R> {
+    inner: R,
+    left: &'a mut u64,
+}
+
+impl<R: Read> Read for Bounded<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.inner.read(buffer)?;
+        match self.left.checked_sub(count as u64) {
+            Some(left) => *self.left = left,
+            None => return bad("its arrays have more bytes than any known set"),
+        }
+        Ok(count)
+    }
 }
 
 /// Fills the buffer, or tells that there is nothing more.
 fn fill(reader: &mut impl Read, buffer: &mut [u8; 8]) -> io::Result<bool> {
-    let mut start = Vec::new();
+    let mut start = Vec::with_capacity(8);
     reader.take(8).read_to_end(&mut start)?;
     match start.len() {
         0 => Ok(false),
@@ -133,12 +191,12 @@ fn fill(reader: &mut impl Read, buffer: &mut [u8; 8]) -> io::Result<bool> {
     }
 }
 
-fn bounded(reader: impl Read, most: u64) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    reader.take(most + 1).read_to_end(&mut bytes)?;
-    match bytes.len() as u64 > most {
-        true => bad("its arrays have more bytes than any known set"),
-        false => Ok(bytes),
+fn cut(error: io::Error) -> io::Error {
+    match error.kind() {
+        io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidData => {
+            io::Error::new(io::ErrorKind::UnexpectedEof, "an array is cut short")
+        }
+        _ => error,
     }
 }
 
@@ -156,6 +214,28 @@ pub(crate) mod tests {
     use super::*;
     use proptest::prelude::*;
     use std::io::Write;
+
+    #[derive(Debug, PartialEq)]
+    struct Array {
+        name: String,
+        dims: Vec<usize>,
+        data: Vec<u8>,
+    }
+
+    fn read_at_most(reader: impl Read, most: u64) -> io::Result<Vec<Array>> {
+        let mut arrays = vec![];
+        each_at_most(reader, most, &mut |name, dims, numbers| {
+            let mut data = vec![];
+            numbers.read_to_end(&mut data)?;
+            arrays.push(Array { name: name.into(), dims: dims.into(), data });
+            Ok(())
+        })?;
+        Ok(arrays)
+    }
+
+    fn read(reader: impl Read) -> io::Result<Vec<Array>> {
+        read_at_most(reader, MAX_BYTES)
+    }
 
     /// An element, its body padded to eight bytes.
     fn element_of(kind: u32, body: &[u8]) -> Vec<u8> {

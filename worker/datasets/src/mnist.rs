@@ -2,12 +2,12 @@
 
 use crate::{
     SetError, idx,
-    set::{self, Images, Origin, Set},
+    set::{Images, Origin},
 };
 use floodgauge_protocol::DatasetName;
 use std::{
     fs::File,
-    io::BufReader,
+    io::{BufReader, Write},
     path::{Path, PathBuf},
 };
 
@@ -26,27 +26,43 @@ pub(crate) fn files() -> Vec<Vec<String>> {
     spellings.into()
 }
 
-/// The set in the four files.
-pub(crate) fn load(name: &DatasetName, files: &[PathBuf]) -> Result<Set, SetError> {
+/// Writes the set in the four files as [`pack`](crate::pack) has it.
+pub(crate) fn write(
+    name: &DatasetName,
+    files: &[PathBuf],
+    writer: &mut dyn Write,
+) -> Result<(), SetError> {
     let [train_images, train_labels, test_images, test_labels] = files else {
         return Err(SetError::Missing { name: name.clone(), files: files.to_vec() });
     };
-    let train = part(train_images, train_labels)?;
-    let test = part(test_images, test_labels)?;
-    set::of_images(name, train, test)
+    let kind = Images::of(name)?;
+    part(kind, train_images, train_labels, writer)?;
+    part(kind, test_images, test_labels, writer)
 }
 
-fn part(images: &Path, labels: &Path) -> Result<Images, SetError> {
+fn part(
+    kind: Images,
+    images: &Path,
+    labels: &Path,
+    writer: &mut dyn Write,
+) -> Result<(), SetError> {
     let from =
         Origin { images: images.display().to_string(), labels: labels.display().to_string() };
-    let ([_, height, width], pixels) = read::<3>(images)?;
-    let (_, labels) = read::<1>(labels)?;
-    Ok(Images { size: [1, height, width], pixels, labels, from })
+    let bad = |error| SetError::malformed(images, error);
+    let mut array = idx::Whole::of(open(images)?).map_err(bad)?;
+    let dims = array.header::<3>().map_err(bad)?;
+    let [count, height, width] = dims;
+    let read = idx::read_whole::<1>(open(labels)?);
+    let (_, classes) = read.map_err(|error| SetError::malformed(labels, error))?;
+    from.check_size(kind, [1, height, width])?;
+    from.check_labels(kind, count, &classes)?;
+    idx::write_header(writer, [count, 1, height, width]).map_err(SetError::Write)?;
+    array.copy(dims, writer).map_err(bad)?.map_err(SetError::Write)?;
+    idx::write(writer, [classes.len()], &classes).map_err(SetError::Write)
 }
 
-fn read<const D: usize>(path: &Path) -> Result<([usize; D], Vec<u8>), SetError> {
-    let file = File::open(path).map_err(|error| SetError::read(path, error))?;
-    idx::read_whole(BufReader::new(file)).map_err(|error| SetError::malformed(path, error))
+fn open(path: &Path) -> Result<BufReader<File>, SetError> {
+    File::open(path).map(BufReader::new).map_err(|error| SetError::read(path, error))
 }
 
 #[cfg(test)]

@@ -2,59 +2,67 @@
 //! training images [n, channel, height, width], training labels, test images and test labels.
 //!
 //! The same contents give the same bytes, however their files are spelled and packed. So it is
-//! this stream that a digest names, and that workers without a data folder fetch.
+//! this stream that a digest names, and that workers without a data folder fetch. A data folder
+//! writes it ([`Folder::write`](crate::Folder::write)).
 
 use crate::{
     Features, Pool, Set, SetError,
-    digest::Hashed,
     idx::{self, IdxError},
-    set::{self, Images, Origin},
+    set::{Images, Origin, WHITE},
 };
-use floodgauge_protocol::{DatasetName, Digest};
-use std::io::{self, Read, Write};
+use floodgauge_protocol::DatasetName;
+use std::io::Read;
 
-/// Writes a set of images.
-///
-/// # Errors
-/// The writer's; a set that isn't one of images as bytes.
-pub fn write(set: &Set, writer: &mut impl Write) -> io::Result<()> {
-    let refuse = || io::Error::other("only sets of images are packed");
-    let image = set.image.ok_or_else(refuse)?;
-    let [c, h, w] = [image.channels, image.height, image.width].map(|n| n as usize);
-    let test = set.test.as_ref().ok_or_else(refuse)?;
-    for Pool { features, labels } in [&set.train, test] {
-        let Features::Bytes(pixels, _) = features else { return Err(refuse()) };
-        idx::write(writer, [labels.len(), c, h, w], pixels)?;
-        idx::write(writer, [labels.len()], labels)?;
-    }
-    Ok(())
-}
-
-/// The digest of what [`write`](fn@write) writes, and how many bytes that are.
-///
-/// # Errors
-/// A set that isn't one of images as bytes.
-pub fn digest(set: &Set) -> io::Result<(Digest, u64)> {
-    let mut hashed = Hashed::new(io::sink());
-    write(set, &mut hashed)?;
-    Ok(hashed.finish())
-}
-
-/// Reads what [`write`](fn@write) wrote of `name`.
+/// Reads a set of `name` whole.
 ///
 /// # Errors
 /// Bytes that are anything else.
 pub fn read(name: &DatasetName, reader: &mut impl Read) -> Result<Set, SetError> {
-    let mut part = |part: &str| {
-        let place = format!("the {part} part of {name}");
-        let bad = |error: IdxError| {
-            let (place, what) = (place.clone(), error.to_string());
-            SetError::Mismatch { place, what }
-        };
-        let ([_, c, h, w], pixels) = idx::read::<4>(reader).map_err(bad)?;
-        let (_, labels) = idx::read::<1>(reader).map_err(bad)?;
-        Ok::<_, SetError>(Images { size: [c, h, w], pixels, labels, from: Origin::one(&place) })
+    read_rows(name, reader, |samples| Ok::<_, SetError>((0..samples).collect()), true)
+}
+
+/// Reads of a set of `name` the training samples that `choose` names, in rising order, of so many that there
+/// are; and the test samples, if they are wanted. No others are held in memory.
+///
+/// # Errors
+/// Bytes that are anything else; what `choose` answers.
+pub fn read_rows<E: From<SetError>>(
+    name: &DatasetName,
+    reader: &mut impl Read,
+    choose: impl FnOnce(usize) -> Result<Vec<usize>, E>,
+    with_test: bool,
+) -> Result<Set, E> {
+    let kind = Images::of(name)?;
+    let train = part(name, kind, "training", reader, choose)?;
+    let test = match with_test {
+        true => {
+            Some(part(name, kind, "test", reader, |samples| Ok::<_, E>((0..samples).collect()))?)
+        }
+        false => None,
     };
-    let (train, test) = (part("training")?, part("test")?);
-    set::of_images(name, train, test)
+    let Images { image, classes } = kind;
+    Ok(Set { dim: image.numbers() as usize, image: Some(image), classes, train, test })
+}
+
+fn part<E: From<SetError>>(
+    name: &DatasetName,
+    kind: Images,
+    part: &str,
+    reader: &mut impl Read,
+    choose: impl FnOnce(usize) -> Result<Vec<usize>, E>,
+) -> Result<Pool, E> {
+    let place = format!("the {part} part of {name}");
+    let bad = |error: IdxError| match error {
+        IdxError::Read(source) => SetError::Read { path: place.clone().into(), source },
+        other => SetError::Mismatch { place: place.clone(), what: other.to_string() },
+    };
+    let from = Origin::one(&place);
+    let [samples, c, h, w] = idx::header::<4>(reader).map_err(bad)?;
+    from.check_size(kind, [c, h, w])?;
+    let rows = choose(samples)?;
+    let pixels = idx::rows(reader, [samples, c * h * w], &rows).map_err(bad)?;
+    let (_, labels) = idx::read::<1>(reader).map_err(bad)?;
+    from.check_labels(kind, samples, &labels)?;
+    let labels = rows.iter().map(|&row| labels[row]).collect();
+    Ok(Pool { features: Features::Bytes(pixels, WHITE), labels })
 }

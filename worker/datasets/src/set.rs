@@ -68,17 +68,28 @@ impl Pool {
     }
 }
 
-/// The brightest pixel of the sets that come as files.
-const WHITE: f32 = 255.0;
-
-/// Images as bytes, and their labels.
-pub(crate) struct Images {
-    /// Channels, height, width.
-    pub size: [usize; 3],
-    pub pixels: Vec<u8>,
-    pub labels: Vec<u8>,
-    pub from: Origin,
+impl Set {
+    /// The same set with those training samples alone, and with its test samples where they are
+    /// wanted.
+    pub fn rows(&self, rows: &[usize], with_test: bool) -> Self {
+        let features = match &self.train.features {
+            Features::Bytes(bytes, scale) => Features::Bytes(picked(bytes, rows, self.dim), *scale),
+            Features::Floats(floats) => Features::Floats(picked(floats, rows, self.dim)),
+        };
+        let labels = rows.iter().map(|&row| self.train.labels[row]).collect();
+        let test = self.test.clone().filter(|_| with_test);
+        Self { train: Pool { features, labels }, test, ..*self }
+    }
 }
+
+fn picked<T: Copy>(values: &[T], rows: &[usize], dim: usize) -> Vec<T> {
+    let mut picked = Vec::with_capacity(rows.len() * dim);
+    rows.iter().for_each(|&row| picked.extend_from_slice(&values[row * dim..(row + 1) * dim]));
+    picked
+}
+
+/// The brightest pixel of the sets that come as files.
+pub(crate) const WHITE: f32 = 255.0;
 
 /// Where images and labels were read, in words.
 pub(crate) struct Origin {
@@ -91,33 +102,59 @@ impl Origin {
     pub fn one(place: impl ToString) -> Self {
         Self { images: place.to_string(), labels: place.to_string() }
     }
+
+    fn mismatch(place: &str, what: String) -> SetError {
+        SetError::Mismatch { place: place.into(), what }
+    }
+
+    /// Checks that images of a size, channels, height and width, are those of `kind`.
+    pub fn check_size(&self, kind: Images, size: [usize; 3]) -> Result<(), SetError> {
+        let expected = [kind.image.channels, kind.image.height, kind.image.width];
+        let expected = expected.map(|n| n as usize);
+        if size == expected {
+            return Ok(());
+        }
+        let [found, expected] = [size, expected].map(in_words);
+        let what = format!("its images are {found}, expected {expected}");
+        Err(Self::mismatch(&self.images, what))
+    }
+
+    /// Checks that so many images have labels, each a class of `kind`.
+    pub fn check_labels(&self, kind: Images, count: usize, labels: &[u8]) -> Result<(), SetError> {
+        let Self { images, labels: place } = self;
+        if count != labels.len() {
+            let found = labels.len();
+            let what = format!("it has {found} labels, expected {count}, as {images} has");
+            return Err(Self::mismatch(place, what));
+        }
+        if count == 0 {
+            return Err(Self::mismatch(images, "it has no images".into()));
+        }
+        if let Some(at) = labels.iter().position(|&label| usize::from(label) >= kind.classes) {
+            let (label, classes) = (labels[at], kind.classes);
+            let what = format!("label {label} of sample {at}, expected one below {classes}");
+            return Err(Self::mismatch(place, what));
+        }
+        Ok(())
+    }
+}
+
+/// What the images of a named set are like.
+#[derive(Clone, Copy)]
+pub(crate) struct Images {
+    pub image: Image,
+    pub classes: usize,
 }
 
 impl Images {
-    /// Checks that the images are of that size and the labels below `classes`.
-    fn pool(self, image: Image, classes: usize) -> Result<Pool, SetError> {
-        let mismatch = |place: &str, what| Err(SetError::Mismatch { place: place.into(), what });
-        let Origin { images, labels } = &self.from;
-        let size = [image.channels, image.height, image.width].map(|n| n as usize);
-        if self.size != size {
-            let [found, expected] = [self.size, size].map(in_words);
-            return mismatch(images, format!("its images are {found}, expected {expected}"));
-        }
-        let count = self.pixels.len() / size.iter().product::<usize>();
-        if count != self.labels.len() {
-            let found = self.labels.len();
-            let what = format!("it has {found} labels, expected {count}, as {images} has");
-            return mismatch(labels, what);
-        }
-        if count == 0 {
-            return mismatch(images, "it has no images".into());
-        }
-        if let Some(at) = self.labels.iter().position(|&label| usize::from(label) >= classes) {
-            let label = self.labels[at];
-            let what = format!("label {label} of sample {at}, expected one below {classes}");
-            return mismatch(labels, what);
-        }
-        Ok(Pool { features: Features::Bytes(self.pixels, WHITE), labels: self.labels })
+    /// Those of a set.
+    pub fn of(name: &DatasetName) -> Result<Self, SetError> {
+        let facts = name.facts().and_then(|facts| Some((facts.image?, facts.classes as usize)));
+        let (image, classes) = facts.ok_or_else(|| SetError::Mismatch {
+            place: name.to_string(),
+            what: "it is no set of images".into(),
+        })?;
+        Ok(Self { image, classes })
     }
 }
 
@@ -127,20 +164,4 @@ fn in_words([channels, height, width]: [usize; 3]) -> String {
         1 => format!("{height} × {width}"),
         _ => format!("{channels} × {height} × {width}"),
     }
-}
-
-/// The set that the images make, if they are those of `name`.
-pub(crate) fn of_images(name: &DatasetName, train: Images, test: Images) -> Result<Set, SetError> {
-    let facts = name.facts().and_then(|facts| Some((facts.image?, facts.classes as usize)));
-    let (image, classes) = facts.ok_or_else(|| SetError::Mismatch {
-        place: name.to_string(),
-        what: "it is no set of images".into(),
-    })?;
-    Ok(Set {
-        dim: image.numbers() as usize,
-        image: Some(image),
-        classes,
-        train: train.pool(image, classes)?,
-        test: Some(test.pool(image, classes)?),
-    })
 }

@@ -2,55 +2,113 @@
 //! images `X` [height, width, channel, image] and labels `y` [image, 1], where 10 stands for 0.
 
 use crate::{
-    SetError, mat,
-    set::{self, Images, Origin, Set},
+    SetError, idx, mat,
+    set::{Images, Origin},
 };
 use floodgauge_protocol::DatasetName;
 use std::{
     fs::File,
-    io::BufReader,
+    io::{self, BufReader, Read, Write},
     path::{Path, PathBuf},
 };
 
 /// Training and test samples, as their authors name the files.
 pub(crate) const FILES: [&str; 2] = ["train_32x32.mat", "test_32x32.mat"];
 
-/// The set in the two files.
-pub(crate) fn load(name: &DatasetName, files: &[PathBuf]) -> Result<Set, SetError> {
+/// Writes the set in the two files as [`pack`](crate::pack) has it.
+pub(crate) fn write(
+    name: &DatasetName,
+    files: &[PathBuf],
+    writer: &mut dyn Write,
+) -> Result<(), SetError> {
     let [train, test] = files else {
         return Err(SetError::Missing { name: name.clone(), files: files.to_vec() });
     };
-    set::of_images(name, part(train)?, part(test)?)
+    let kind = Images::of(name)?;
+    part(kind, train, writer)?;
+    part(kind, test, writer)
 }
 
-fn part(path: &Path) -> Result<Images, SetError> {
+/// What was met of a file so far.
+#[derive(Default)]
+struct Met {
+    images: Option<usize>,
+    labels: Option<Vec<u8>>,
+    /// What can't be mended by reading on.
+    refused: Option<SetError>,
+}
+
+fn part(kind: Images, path: &Path, writer: &mut dyn Write) -> Result<(), SetError> {
     let file = File::open(path).map_err(|error| SetError::read(path, error))?;
-    let arrays = mat::read(BufReader::new(file)).map_err(|e| SetError::malformed(path, e))?;
-    let mut arrays: Vec<_> = arrays.into_iter().map(|array| (array.name.clone(), array)).collect();
-    let mut take = |name: &str| {
-        let at = arrays.iter().position(|(found, _)| found == name);
-        let at = at.ok_or_else(|| SetError::malformed(path, format!("no array `{name}`")))?;
-        Ok::<_, SetError>(arrays.swap_remove(at).1)
-    };
-    let (x, y) = (take("X")?, take("y")?);
-    let [height, width, channels, _] = x.dims[..] else {
-        let what = format!("`X` has dimensions {:?}, not [height, width, channel, image]", x.dims);
-        return Err(SetError::malformed(path, what));
+    let from = Origin::one(path.display());
+    let mut met = Met::default();
+    let read = mat::each(BufReader::new(file), &mut |name, dims, data| {
+        match name {
+            "X" if met.images.is_none() => match images(kind, &from, path, dims, data, writer)? {
+                Ok(count) => met.images = Some(count),
+                Err(refused) => {
+                    met.refused = Some(refused);
+                    return Err(io::Error::other("refused"));
+                }
+            },
+            "y" => {
+                let mut labels = vec![];
+                data.read_to_end(&mut labels)?;
+                met.labels = Some(labels);
+            }
+            _ => {}
+        }
+        Ok(())
+    });
+    if let Some(refused) = met.refused {
+        return Err(refused);
+    }
+    read.map_err(|error| SetError::malformed(path, error))?;
+    let missing = |name: &str| SetError::malformed(path, format!("no array `{name}`"));
+    let count = met.images.ok_or_else(|| missing("X"))?;
+    let labels = met.labels.ok_or_else(|| missing("y"))?;
+    let labels: Vec<u8> =
+        labels.into_iter().map(|label| if label == 10 { 0 } else { label }).collect();
+    from.check_labels(kind, count, &labels)?;
+    idx::write(writer, [count], &labels).map_err(SetError::Write)
+}
+
+/// Writes the images, and counts them; within is why they are no house numbers, or can't be written.
+fn images(
+    kind: Images,
+    from: &Origin,
+    path: &Path,
+    dims: &[usize],
+    data: &mut dyn Read,
+    writer: &mut dyn Write,
+) -> io::Result<Result<usize, SetError>> {
+    let [height, width, channels, count] = *dims else {
+        let what = format!("`X` has dimensions {dims:?}, not [height, width, channel, image]");
+        return Ok(Err(SetError::malformed(path, what)));
     };
     let size = [channels, height, width];
-    let labels = y.data.iter().map(|&label| if label == 10 { 0 } else { label }).collect();
-    let from = Origin::one(path.display());
-    Ok(Images { size, pixels: transposed(&x.data, size), labels, from })
+    if let Err(other) = from.check_size(kind, size) {
+        return Ok(Err(other));
+    }
+    if let Err(error) = idx::write_header(writer, [count, channels, height, width]) {
+        return Ok(Err(SetError::Write(error)));
+    }
+    let mut image = vec![0; channels * height * width];
+    for _ in 0..count {
+        data.read_exact(&mut image)?;
+        if let Err(error) = writer.write_all(&transposed(&image, size)) {
+            return Ok(Err(SetError::Write(error)));
+        }
+    }
+    Ok(Ok(count))
 }
 
 /// From [height, width, channel] with the height fastest to rows of each channel.
-fn transposed(pixels: &[u8], [channels, height, width]: [usize; 3]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(pixels.len());
-    for image in pixels.chunks_exact((channels * height * width).max(1)) {
-        for channel in image.chunks_exact(height * width) {
-            for row in 0..height {
-                out.extend((0..width).map(|column| channel[column * height + row]));
-            }
+fn transposed(image: &[u8], [_, height, width]: [usize; 3]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(image.len());
+    for channel in image.chunks_exact(height * width) {
+        for row in 0..height {
+            out.extend((0..width).map(|column| channel[column * height + row]));
         }
     }
     out
@@ -60,7 +118,7 @@ fn transposed(pixels: &[u8], [channels, height, width]: [usize; 3]) -> Vec<u8> {
 mod tests {
     use super::*;
     use crate::{
-        Features, Folder,
+        Features, Folder, Set,
         mat::tests::{compressed, file, matrix},
     };
 

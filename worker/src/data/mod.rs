@@ -85,62 +85,81 @@ pub enum DataError {
     },
 }
 
+/// Which samples of a data set are wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// Those that train and validate.
+    Training,
+    /// Those that test, too.
+    All,
+}
+
 /// Loads `dataset` as `seed` sees it: its own split, its own label noise; a synthetic set's own
 /// samples. Named sets that come as files are read from `folder`.
 ///
 /// # Errors
 /// When files are missing or bad, or the split is larger than the set.
 pub fn load(dataset: &Dataset, seed: u32, folder: Option<&Path>) -> Result<Data, DataError> {
-    seen(dataset, seed, || match dataset.name.kind() {
-        DatasetKind::BuiltIn => Ok(Cow::Borrowed(digits::all())),
-        DatasetKind::Files => {
-            let folder = folder.ok_or_else(|| DataError::Unpinned(dataset.name.clone()))?;
-            Ok(Cow::Owned(Folder::new(folder).load(&dataset.name)?))
-        }
-        DatasetKind::Uploaded | DatasetKind::Generated => {
-            Err(DataError::Unpinned(dataset.name.clone()))
-        }
+    seen(dataset, seed, Wanted::All, |split| {
+        let whole: Cow<'_, Set> = match dataset.name.kind() {
+            DatasetKind::BuiltIn => Cow::Borrowed(digits::all()),
+            DatasetKind::Files => {
+                let folder = folder.ok_or_else(|| DataError::Unpinned(dataset.name.clone()))?;
+                Cow::Owned(Folder::new(folder).load(&dataset.name)?)
+            }
+            DatasetKind::Uploaded | DatasetKind::Generated => {
+                return Err(DataError::Unpinned(dataset.name.clone()));
+            }
+        };
+        let rows = split.rows(whole.train.len(), whole.test.is_some())?;
+        Ok(whole.rows(&rows, true))
     })
 }
 
-/// Loads `dataset` from the bytes that its recipe is pinned to.
+/// Loads of `dataset`, from the bytes that its recipe is pinned to, what is wanted of what `seed` sees; the test part
+/// is empty where it isn't. Nothing else is held in memory.
 ///
 /// # Errors
 /// As [`load`]; bytes that aren't the set's.
-pub fn load_pinned(dataset: &Dataset, seed: u32, bytes: File) -> Result<Data, DataError> {
-    seen(dataset, seed, || match dataset.pin.and_then(|pin| pin.upload) {
+pub fn load_pinned(
+    dataset: &Dataset,
+    seed: u32,
+    bytes: File,
+    wanted: Wanted,
+) -> Result<Data, DataError> {
+    let with_test = wanted == Wanted::All;
+    seen(dataset, seed, wanted, |split| match dataset.pin.and_then(|pin| pin.upload) {
         Some(upload) => {
             let name = dataset.name.clone();
-            let set = upload::read(bytes, upload.format);
-            Ok(Cow::Owned(set.map_err(|source| DataError::Upload { name, source })?))
+            let rows = split.rows(upload.samples as usize, upload.test_samples > 0)?;
+            let set = upload::read_rows(bytes, &upload, &rows, with_test);
+            set.map_err(|source| DataError::Upload { name, source })
         }
-        None => Ok(Cow::Owned(pack::read(&dataset.name, &mut BufReader::new(bytes))?)),
+        None => {
+            let mut bytes = BufReader::with_capacity(1 << 16, bytes);
+            let choose = |samples| split.rows(samples, true);
+            pack::read_rows(&dataset.name, &mut bytes, choose, with_test)
+        }
     })
 }
 
 /// What `seed` sees of a set, which is read unless it is generated.
-fn seen<'a>(
+fn seen(
     dataset: &Dataset,
     seed: u32,
-    set: impl FnOnce() -> Result<Cow<'a, Set>, DataError>,
+    wanted: Wanted,
+    read: impl FnOnce(&mut Split) -> Result<Set, DataError>,
 ) -> Result<Data, DataError> {
     let dataset = dataset.resolved();
-    let name = dataset.name.clone();
-    let (n_train, n_val) = (dataset.n_train.unwrap_or(0), dataset.n_val.unwrap_or(0));
-    let (n_train, n_val) = (n_train as usize, n_val as usize);
-    let check = |most| match n_train + n_val > most {
-        true => Err(DataError::Split { name: name.clone(), n_train, n_val, most }),
-        false => Ok(()),
-    };
+    let mut split = Split::of(&dataset, seed, wanted);
     if let Some(facts) = dataset.facts() {
-        check(facts.max_samples as usize)?;
+        split.check(facts.max_samples as usize)?;
     }
-    let mut data = match name.kind() {
-        DatasetKind::Generated => synthetic::draw(&name, n_train, n_val, seed),
+    let mut data = match dataset.name.kind() {
+        DatasetKind::Generated => synthetic::draw(&dataset.name, split.n_train, split.n_val, seed),
         _ => {
-            let set = set()?;
-            check(set.train.len())?;
-            split(&set, n_train, n_val, seed)
+            let set = read(&mut split)?;
+            split.data(&set)
         }
     };
     let mut rng = seeds::stream(seed, Purpose::Noise, 0);
@@ -152,22 +171,65 @@ fn seen<'a>(
     Ok(data)
 }
 
-/// The seed's own split; the test part is the set's or, where it has none, what is left.
-fn split(set: &Set, n_train: usize, n_val: usize, seed: u32) -> Data {
-    let order = shuffled(set.train.len(), seed);
-    let (kept, rest) = order.split_at(n_train + n_val);
-    let (train, val) = kept.split_at(n_train);
-    let test = match &set.test {
-        Some(test) => samples(test, &(0..test.len()).collect::<Vec<_>>(), set.dim),
-        None => samples(&set.train, rest, set.dim),
-    };
-    Data {
-        dim: set.dim,
-        image: set.image,
-        classes: set.classes,
-        train: samples(&set.train, train, set.dim),
-        val: samples(&set.train, val, set.dim),
-        test,
+/// A seed's own split; the test part is the set's or, where it has none, what is left.
+struct Split {
+    name: DatasetName,
+    n_train: usize,
+    n_val: usize,
+    seed: u32,
+    wanted: Wanted,
+    /// The samples that are wanted: those that train, validate and, if they come from the same pool, test.
+    order: Vec<usize>,
+}
+
+impl Split {
+    fn of(dataset: &Dataset, seed: u32, wanted: Wanted) -> Self {
+        let count = |n: Option<u32>| n.unwrap_or(0) as usize;
+        let (n_train, n_val) = (count(dataset.n_train), count(dataset.n_val));
+        Self { name: dataset.name.clone(), n_train, n_val, seed, wanted, order: vec![] }
+    }
+
+    fn check(&self, most: usize) -> Result<(), DataError> {
+        let Self { name, n_train, n_val, .. } = self;
+        let (name, n_train, n_val) = (name.clone(), *n_train, *n_val);
+        match n_train + n_val > most {
+            true => Err(DataError::Split { name, n_train, n_val, most }),
+            false => Ok(()),
+        }
+    }
+
+    /// The samples to read, of so many in the pool, in rising order.
+    fn rows(&mut self, samples: usize, has_own_test: bool) -> Result<Vec<usize>, DataError> {
+        self.check(samples)?;
+        self.order = shuffled(samples, self.seed);
+        if has_own_test || self.wanted == Wanted::Training {
+            self.order.truncate(self.n_train + self.n_val);
+        }
+        let mut rows = self.order.clone();
+        rows.sort_unstable();
+        Ok(rows)
+    }
+
+    /// The parts of a set that holds those samples.
+    fn data(&self, set: &Set) -> Data {
+        let mut sorted = self.order.clone();
+        sorted.sort_unstable();
+        let places = self.order.iter().map(|row| sorted.partition_point(|other| other < row));
+        let places: Vec<_> = places.collect();
+        let (kept, rest) = places.split_at(self.n_train + self.n_val);
+        let (train, val) = kept.split_at(self.n_train);
+        let test = match &set.test {
+            Some(test) => samples(test, &(0..test.len()).collect::<Vec<_>>(), set.dim),
+            None => samples(&set.train, rest, set.dim),
+        };
+        Data {
+            dim: set.dim,
+            image: set.image,
+            classes: set.classes,
+            train: samples(&set.train, train, set.dim),
+            val: samples(&set.train, val, set.dim),
+            test,
+        }
     }
 }
 

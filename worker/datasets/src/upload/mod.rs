@@ -5,6 +5,7 @@
 
 mod npy;
 mod npz;
+mod picked;
 mod table;
 
 use crate::{Features, Pool, Set};
@@ -46,14 +47,38 @@ pub fn check(file: File, format: Format) -> Result<Upload, UploadError> {
 pub fn read(file: File, format: Format) -> Result<Set, UploadError> {
     let mut pools = Collected::default();
     let upload = parse(file, format, &mut pools)?;
+    Ok(set(&upload, pools.train, (upload.test_samples > 0).then_some(pools.test)))
+}
+
+/// Reads of a file that holds `upload` the training samples at `rows`, which rise; and its test samples, if
+/// it has any and they are wanted. No others are held in memory.
+///
+/// # Errors
+/// As [`check`]; a file that holds something else.
+pub fn read_rows(
+    file: File,
+    upload: &Upload,
+    rows: &[usize],
+    with_test: bool,
+) -> Result<Set, UploadError> {
+    let mut picked = picked::Picked::new(upload, rows, with_test);
+    let found = parse(file, upload.format, &mut picked)?;
+    if found != *upload {
+        return bad("the file isn't the one that was uploaded");
+    }
+    let (train, test) = picked.into_parts();
+    Ok(set(upload, train, test.filter(|_| upload.test_samples > 0)))
+}
+
+fn set(upload: &Upload, train: Floats, test: Option<Floats>) -> Set {
     let DatasetFacts { features, image, classes, .. } = upload.facts();
-    Ok(Set {
+    Set {
         dim: features as usize,
         image,
         classes: classes as usize,
-        train: pools.train.into(),
-        test: (upload.test_samples > 0).then(|| pools.test.into()),
-    })
+        train: train.into(),
+        test: test.map(Pool::from),
+    }
 }
 
 fn parse(file: File, format: Format, sink: &mut impl Sink) -> Result<Upload, UploadError> {
