@@ -270,7 +270,7 @@ pub struct Machine {
     /// How many processor cores to use; all by default
     #[arg(long, env = "FLOODGAUGE_THREADS", value_name = "N")]
     pub threads: Option<NonZeroUsize>,
-    /// Memory that training may take beside the data set, such as 2GiB; half of the machine's by default.
+    /// Memory that training and its data may take, such as 2GiB; half of the machine's by default.
     /// Less of it makes training slower, but changes no result
     #[arg(long, env = "FLOODGAUGE_MEMORY", value_name = "SIZE", value_parser = memory)]
     pub memory: Option<ByteSize>,

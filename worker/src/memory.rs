@@ -1,5 +1,7 @@
 //! How many members a stack may have, so that it fits in the memory.
 
+mod groups;
+
 use crate::{
     checkpoint::{Array, Layout, State, Tally},
     evaluate,
@@ -8,13 +10,20 @@ use crate::{
 use burn::tensor::Device;
 use sysinfo::{MemoryRefreshKind, RefreshKind, System};
 
-/// Half of the memory that this process may have, in bytes.
+/// Half of the memory that this process may have, in bytes: of the machine's, or of what a control group
+/// leaves it, such as a container's, a systemd unit's or a Slurm job's.
 pub fn half() -> u64 {
-    let system = System::new_with_specifics(
-        RefreshKind::nothing().with_memory(MemoryRefreshKind::everything()),
-    );
-    let limit = system.cgroup_limits().map_or(u64::MAX, |limits| limits.total_memory);
-    system.total_memory().min(limit) / 2
+    system().total_memory().min(groups::limits().most) / 2
+}
+
+/// Bytes of memory that this process may still have, as far as the system tells.
+pub fn available() -> u64 {
+    system().available_memory().min(groups::limits().left)
+}
+
+fn system() -> System {
+    let memory = MemoryRefreshKind::everything();
+    System::new_with_specifics(RefreshKind::nothing().with_memory(memory))
 }
 
 /// Bytes that training takes, by upper bounds: what the allocator keeps for later is not in it.
@@ -99,6 +108,7 @@ mod tests {
     #[test]
     fn there_is_memory_to_use() {
         assert!(half() > 1 << 26);
+        assert!(available() > 0);
     }
 
     #[test]

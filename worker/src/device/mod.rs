@@ -63,7 +63,7 @@ impl Machine {
         Ok(Self { device, name, model, block: STEPS_PER_BLOCK, arithmetic, ..self })
     }
 
-    /// Bytes that training may take, beside the data set; half of the system's by default. Results
+    /// Bytes that training may take; half of the system's by default. Results
     /// don't depend on them.
     pub fn with_memory(self, bytes: u64) -> Self {
         Self { memory: bytes, ..self }
