@@ -56,6 +56,8 @@ fn printed(text: &str) -> Vec<String> {
     for field in ["name", "dataset", "replay_error", "waits_for", "metric_unit"] {
         body[field] = json!(text);
     }
+    body["troubled_workers"] =
+        json!([{ "worker": text, "message": text, "next_try_at": "2026-01-01T12:00:00Z" }]);
     body["best"] = best.clone();
     body["arms_list"] = json!([arm]);
     body["stages"][0]["name"] = json!(text);
@@ -96,6 +98,7 @@ fn printed(text: &str) -> Vec<String> {
         words::answer(&best, &sweep),
         words::so_far(&best, &sweep),
         words::halted(&sweep).unwrap(),
+        words::troubles(&sweep, "2026-01-01T12:00:00Z".parse().unwrap()).join("\n"),
         words::news(&line),
         lines.set("2026-01-01T12:00:00Z".parse().unwrap(), &line),
         plan::card(&read(&planned)),

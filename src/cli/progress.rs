@@ -124,6 +124,7 @@ impl Progress {
             Event::Reported { segment, rows, .. } => self.count_rows(*segment, rows),
             Event::Finished { segment, .. }
             | Event::Failed { segment, .. }
+            | Event::HandedBack { segment, .. }
             | Event::Lost { segment, .. } => _ = self.claimed.remove(segment),
             Event::Extended { .. } => self.testing = false,
             Event::StartedOver { family, .. } => self.start_over(*family),

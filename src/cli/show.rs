@@ -3,7 +3,7 @@
 use super::{Failure, args::SweepArg, connect, print, words};
 use crate::{client::api::TrialItem, config::Server};
 use anyhow::Context as _;
-
+use jiff::Timestamp;
 use serde_json::Value;
 
 /// Show a sweep with its trials, and why each ended
@@ -52,6 +52,9 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     print::out(&format!("{said}\n{}\n", words::page(client.server(), args.sweep.id)))?;
     if let Some(why) = words::halted(&sweep.value) {
         print::out(&format!("{}\n", print::wrapped(&why, print::width(), 0)))?;
+    }
+    for line in words::troubles(&sweep.value, Timestamp::now()) {
+        print::out(&format!("{}\n", print::wrapped(&line, print::width(), 0)))?;
     }
     print::out(&format!("{}\n", words::answer(&best.best, &sweep.value)))?;
     let objective = about.metric.as_str().to_uppercase();

@@ -9,8 +9,8 @@ use crate::{
     config::Server,
     scheduler::{Decision, Event, SweepStatus},
 };
-
 use futures::{StreamExt as _, pin_mut};
+use jiff::Timestamp;
 use std::time::{Duration, Instant};
 use tokio::time::timeout;
 
@@ -68,6 +68,11 @@ pub async fn follow(client: &Client, sweep: &SweepDetail) -> Result<Answer<Sweep
         let Ok(entry) = timeout(patience, entries.next()).await else {
             hinted = true;
             bars.wait_for_worker(client.server());
+            // Who can't work may not have been known when the sweep was asked for.
+            if let Ok(now) = client.sweep(id).await {
+                let lines = words::troubles(&now.value, Timestamp::now());
+                lines.iter().for_each(|line| bars.note(line));
+            }
             continue;
         };
         let Some(entry) = entry else { break };

@@ -2,12 +2,16 @@
 
 use super::print;
 use crate::{
-    client::{LogLine, api::SweepDetail},
+    client::{
+        LogLine,
+        api::{SweepDetail, TroubledWorker},
+    },
     counting::count,
     verdict::{Best, BestArm, Difference},
 };
 use console::style;
 use floodgauge_protocol::{At, Metric, SweepId};
+use jiff::Timestamp;
 use reqwest::Url;
 
 /// The address of a sweep's page.
@@ -29,6 +33,16 @@ pub fn metric(value: Metric) -> String {
 pub fn halted(sweep: &SweepDetail) -> Option<String> {
     let replay_error = sweep.summary.replay_error.as_deref().map(unreplayable);
     replay_error.or_else(|| sweep.waits_for.clone())
+}
+
+/// The workers whose machines are in trouble, a line each; `now` tells how soon they try again.
+pub fn troubles(sweep: &SweepDetail, now: Timestamp) -> Vec<String> {
+    let line = |troubled: &TroubledWorker| {
+        let TroubledWorker { worker, message, next_try_at } = troubled;
+        let seconds = next_try_at.duration_since(now).as_secs().max(0);
+        format!("worker {worker} is in trouble: {message}; next try in {seconds} s")
+    };
+    sweep.troubled_workers.iter().map(line).collect()
 }
 
 /// That a log can't be replayed, and what can be done.
@@ -237,6 +251,22 @@ mod tests {
         let words = "its log can't be replayed by this server: entry 3 of the log can't be read; \
                      it can be cancelled and deleted";
         assert_eq!(halted(&sweep).as_deref(), Some(words));
+    }
+
+    #[test]
+    fn workers_in_trouble_are_named_with_their_next_try() {
+        let mut sweep = one_decay();
+        let now = Timestamp::from_second(1_000_000).unwrap();
+        assert!(troubles(&sweep, now).is_empty());
+        let troubled = |worker: &str, second| TroubledWorker {
+            worker: worker.into(),
+            message: "its disk is full".into(),
+            next_try_at: Timestamp::from_second(second).unwrap(),
+        };
+        sweep.troubled_workers = vec![troubled("a", 1_000_040), troubled("b", 999_990)];
+        let [a, b] = &troubles(&sweep, now)[..] else { panic!("two") };
+        assert_eq!(a, "worker a is in trouble: its disk is full; next try in 40 s");
+        assert!(b.ends_with("next try in 0 s"), "{b}");
     }
 
     #[test]

@@ -114,7 +114,9 @@ impl Speed {
                     self.epochs += epochs;
                 }
             }
-            Event::Failed { segment, .. } | Event::Lost { segment, .. } => {
+            Event::Failed { segment, .. }
+            | Event::HandedBack { segment, .. }
+            | Event::Lost { segment, .. } => {
                 self.open.remove(segment);
             }
             _ => {}

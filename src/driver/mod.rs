@@ -16,6 +16,7 @@
 //! - `live`: a sweep's state in memory, rebuilt from its log.
 //! - `effects`: what a step changes in the projections.
 //! - `start_over`: families whose kind of machine is gone.
+//! - `trouble`: workers that fail, and those whose machine is in trouble.
 //! - `unreplayable`: sweeps whose log this binary can't follow.
 //! - `waiting`: why nobody works on a sweep.
 //! - `work`: leases, reports, blobs.
@@ -32,6 +33,7 @@ mod explain;
 mod line;
 mod live;
 mod start_over;
+mod trouble;
 mod unreplayable;
 mod waiting;
 mod work;

@@ -11,8 +11,7 @@ use bytes::Bytes;
 use floodgauge_protocol::{
     Digest, LeaseId, SegmentId, Start, wire,
     work::{
-        Assignment, ClaimRequest, Fail, Finish, Lease, MAX_REPORT_ROWS, Report, ReportAnswer,
-        ReportRow,
+        Assignment, ClaimRequest, Finish, Lease, MAX_REPORT_ROWS, Report, ReportAnswer, ReportRow,
     },
 };
 use std::{pin::pin, time::Duration};
@@ -26,9 +25,6 @@ const MAX_WAIT_S: u32 = 30;
 /// Rows of a report with other bits than before that the log keeps: enough to see what differs.
 const MAX_CONTRADICTING_ROWS: usize = 100;
 
-/// The longest message of a failure that is kept, in characters.
-const MAX_MESSAGE: usize = 2_000;
-
 impl Driver {
     /// Leases a segment to a worker with whom version `spoken` of the wire is spoken, waiting for
     /// one as long as it asks.
@@ -40,7 +36,7 @@ impl Driver {
         request: &ClaimRequest,
         spoken: u32,
     ) -> Result<Option<Assignment>, DriverError> {
-        check_text("worker", &request.worker, 100)?;
+        check_worker(&request.worker)?;
         check_text("fingerprint", &request.fingerprint, 200)?;
         if request.wait_s > MAX_WAIT_S {
             let wait = request.wait_s;
@@ -280,27 +276,6 @@ impl Driver {
         Ok(())
     }
 
-    /// Takes it that a worker gave its segment up.
-    ///
-    /// # Errors
-    /// [`DriverError::LeaseLost`].
-    pub async fn fail(&self, lease: LeaseId, token: &str, fail: Fail) -> Result<(), DriverError> {
-        let leased = self.held(lease, token).await?;
-        let (segment, attempt) = (leased.segment.segment, leased.attempt);
-        // Postgres takes no NUL in a text.
-        let visible = fail.message.chars().map(|c| if c == '\0' { '\u{fffd}' } else { c });
-        let message: String = visible.take(MAX_MESSAGE).collect();
-        tracing::warn!(sweep = %leased.sweep, %segment, worker = leased.worker, failure = message, "a segment failed");
-        self.apply(leased.sweep, guard(&leased), |state| {
-            open(state, segment)?;
-            Ok(Some(Event::Failed { segment, attempt, message: message.clone() }))
-        })
-        .await
-        .map_err(|error| self.as_lease_error(leased.lease, error))?;
-        self.0.leases.forget(leased.lease);
-        Ok(())
-    }
-
     /// Stores a blob under a lease; true if it is new.
     ///
     /// # Errors
@@ -403,12 +378,18 @@ impl Driver {
 }
 
 /// A segment that is over has no lease.
-fn open(state: &Sweep, segment: SegmentId) -> Result<(), DriverError> {
+pub(super) fn open(state: &Sweep, segment: SegmentId) -> Result<(), DriverError> {
     state.facts().segments().get_open(segment).map(drop).ok_or(DriverError::LeaseLost)
 }
 
-fn guard(leased: &LeasedSegment) -> Option<LeaseGuard> {
+/// Under whose lease a worker's events are written.
+pub(super) fn guard(leased: &LeasedSegment) -> Option<LeaseGuard> {
     Some(LeaseGuard { lease: leased.lease, attempt: leased.attempt, renew: None })
+}
+
+/// Checks the name that a worker gives itself.
+pub(super) fn check_worker(name: &str) -> Result<(), DriverError> {
+    check_text("worker", name, 100)
 }
 
 fn check_text(field: &str, text: &str, most: usize) -> Result<(), DriverError> {

@@ -22,7 +22,9 @@ use axum::{
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
-use floodgauge_api::{SweepDetail, SweepList, SweepQuery, SweepSummary};
+use floodgauge_api::{
+    SweepDetail, SweepList, SweepQuery, SweepStatus, SweepSummary, TroubledWorker,
+};
 use floodgauge_protocol::{Arm, Digest, SweepId, SweepSpec};
 use serde::Deserialize;
 use sha2::Digest as _;
@@ -198,6 +200,7 @@ pub(super) async fn detail(state: &AppState, sweep: SweepId) -> Result<SweepDeta
     // Whether it can be replayed is known once somebody has tried.
     stored::replayed(&state.driver, sweep).await?;
     let waits_for = state.driver.waits_for(&row).await?;
+    let troubled_workers = troubled_workers(state, &row).await?;
     aside(|| {
         let summary = summary(state, &row)?;
         let Legible { spec, space, .. } = stored::legible(&row)?;
@@ -213,9 +216,25 @@ pub(super) async fn detail(state: &AppState, sweep: SweepId) -> Result<SweepDeta
             seq: row.head_seq,
             scheduler_version: row.scheduler_version,
             waits_for,
+            troubled_workers,
             spec,
         })
     })
+}
+
+/// The workers in trouble, where a sweep could do with them.
+async fn troubled_workers(
+    state: &AppState,
+    row: &SweepRow,
+) -> Result<Vec<TroubledWorker>, Problem> {
+    if !matches!(row.status, SweepStatus::Queued | SweepStatus::Running) {
+        return Ok(vec![]);
+    }
+    let told = |of: crate::store::TroubledWorker| {
+        let next_try_at = timestamp(of.next_try_ms).map_err(Problem::Internal)?;
+        Ok(TroubledWorker { worker: of.worker, message: of.message, next_try_at })
+    };
+    state.driver.troubled_workers().await?.into_iter().map(told).collect()
 }
 
 fn summary(state: &AppState, row: &SweepRow) -> Result<SweepSummary, Problem> {

@@ -1,4 +1,4 @@
-//! Work: claimed, reported on, finished or given up.
+//! Work: claimed, reported on, finished or given up; and workers that ask for none.
 
 use super::{
     body::{JsonBody, WorkBody},
@@ -18,7 +18,7 @@ use axum::{
 use floodgauge_protocol::{
     LeaseId,
     wire::{WIRE_HEADER, WireVersions},
-    work::{Assignment, ClaimRequest, Fail, Finish, Report, ReportAnswer},
+    work::{Assignment, ClaimRequest, Fail, Finish, Report, ReportAnswer, Trouble},
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -28,6 +28,7 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(report))
         .routes(routes!(finish))
         .routes(routes!(fail))
+        .routes(routes!(trouble))
 }
 
 /// Claim a segment
@@ -149,7 +150,8 @@ async fn finish(
 
 /// Give a segment up
 ///
-/// It is tried again, a few times.
+/// Where training failed (`trial`) it is tried again, a few times. Where the machine is in trouble (`machine`)
+/// others go on with it, and nothing is held against its trials.
 #[utoipa::path(
     post,
     path = "/v1/work/{lease}/fail",
@@ -160,7 +162,8 @@ async fn finish(
         ("floodgauge-lease-token" = String, Header, description = "The lease's token"),
     ),
     request_body(content = Fail, description = "At most 1 MiB", example = json!({
-        "message": "mnist: blob ab12… came with digest cd34…"
+        "message": "a data set can't be kept: /var/cache: no space left on device",
+        "kind": "machine", "retry_in_s": 4
     })),
     responses(
         (status = 204, description = "Taken"),
@@ -173,5 +176,31 @@ async fn fail(
     JsonBody(fail): JsonBody<Fail>,
 ) -> Result<StatusCode, Problem> {
     state.driver.fail(lease, &token, fail).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Say that a machine is in trouble
+///
+/// For a worker that holds no lease, and asks for no work until it is well. Readers of sweeps are told
+/// (`troubled_workers`), until it takes work or falls silent.
+#[utoipa::path(
+    post,
+    path = "/v1/work/trouble",
+    operation_id = "tellTrouble",
+    tag = "work",
+    request_body(content = Trouble, description = "At most 1 MiB", example = json!({
+        "worker": "worker-1", "message": "the cache /var/cache can't be written: it is full",
+        "retry_in_s": 8
+    })),
+    responses(
+        (status = 204, description = "Noted"),
+        Malformed, TooLarge, UnsupportedMediaType, InvalidWork,
+    )
+)]
+async fn trouble(
+    State(state): State<AppState>,
+    JsonBody(trouble): JsonBody<Trouble>,
+) -> Result<StatusCode, Problem> {
+    state.driver.trouble(trouble).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -74,6 +74,19 @@ pub enum Event {
         /// What the worker said.
         message: String,
     },
+    /// A worker handed a segment back since its machine is in trouble. That is no failure of the segment.
+    HandedBack {
+        /// Given out again, or withdrawn where some of it was saved.
+        segment: SegmentId,
+        /// Which of the segment's claims was handed back, from 1.
+        attempt: u32,
+        /// The name that the worker gave itself; several may have one.
+        worker: String,
+        /// What the worker said of its trouble.
+        message: String,
+        /// In how many seconds it asks for work again.
+        retry_in_s: u32,
+    },
     /// A lease expired and its segment was taken from its worker.
     Lost {
         /// Given out again, or withdrawn where some of it was saved, or it was lost too often.
@@ -131,6 +144,7 @@ impl Event {
             | Self::Saved { segment, .. }
             | Self::Finished { segment, .. }
             | Self::Failed { segment, .. }
+            | Self::HandedBack { segment, .. }
             | Self::Lost { segment, .. } => Some(*segment),
             Self::Submitted { .. }
             | Self::Damaged { .. }
@@ -152,6 +166,7 @@ impl Event {
             Self::Saved { .. } => "saved",
             Self::Finished { .. } => "finished",
             Self::Failed { .. } => "failed",
+            Self::HandedBack { .. } => "handed_back",
             Self::Lost { .. } => "lost",
             Self::Damaged { .. } => "damaged",
             Self::StartedOver { .. } => "started_over",

@@ -75,6 +75,13 @@ pub enum Reason {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         message: Option<String>,
     },
+    /// A worker handed a segment back since its machine is in trouble; others try.
+    MachineTrouble {
+        /// The name that the worker gave itself.
+        worker: String,
+        /// What the worker said of its trouble.
+        message: String,
+    },
     /// A segment failed as often as it may.
     FailedTooOften {
         /// How often workers gave it up.

@@ -62,6 +62,9 @@ impl Display for Reason {
             Self::FromSaved { message: None } => {
                 f.write_str("its worker was lost; what it saved is gone on from")
             }
+            Self::MachineTrouble { worker, message } => {
+                write!(f, "the machine of worker {worker} is in trouble: {message}; others go on")
+            }
             Self::FailedTooOften { failures, message } => {
                 write!(f, "failed {failures} times, at last: {message}")
             }

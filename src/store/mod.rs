@@ -20,7 +20,7 @@ pub use postgres::PostgresStore;
 pub use rows::{
     AddedDataset, BlobRow, Claim, Created, CurveRow, DatasetRow, DeletedDataset, DeletedSweep,
     Depths, Entry, GlobalCursor, LeasedSegment, LeftFamily, NewDataset, Notification, OpenWork,
-    Page, SweepRow, TrialRow,
+    Page, SweepRow, TrialRow, TroubledWorker,
 };
 /// The statements by which claims find work, for tests of what they cost.
 #[doc(hidden)]
@@ -155,6 +155,19 @@ pub trait Store: Send + Sync + 'static {
     /// Families with rows whose kind of machine neither asked for work for so long nor has a lease, and
     /// whose work nobody holds, if another kind asked lately; at most 100.
     async fn left_families(&self, gone_for: Duration) -> Result<Vec<LeftFamily>, StoreError>;
+
+    /// Notes that a worker's machine is in trouble, and that it looks again after `retry_in`: in place
+    /// of what was noted of it before, until it takes work.
+    async fn note_trouble(
+        &self,
+        worker: &str,
+        message: &str,
+        retry_in: Duration,
+    ) -> Result<(), StoreError>;
+
+    /// The workers in trouble by name, at most 100; those that meant to look again long ago and
+    /// weren't heard of since are left out.
+    async fn troubled_workers(&self) -> Result<Vec<TroubledWorker>, StoreError>;
 
     /// Looks a lease up by its id and token, whether or not it has expired, as long as nobody
     /// took its segment over; pushes its expiry `ttl` ahead.

@@ -229,6 +229,17 @@ pub struct LeasedSegment {
     pub traceparent: Option<String>,
 }
 
+/// A worker that said that its machine is in trouble.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TroubledWorker {
+    /// The name that it gave itself.
+    pub worker: String,
+    /// What it said of its trouble.
+    pub message: String,
+    /// When it means to look again, in milliseconds since 1970.
+    pub next_try_ms: i64,
+}
+
 /// A blob that is recorded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BlobRow {

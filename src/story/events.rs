@@ -38,6 +38,14 @@ pub(super) fn line(names: Names<'_>, event: &Event) -> Option<LogLine> {
             .because(message)
             .about(names.arms_of(*segment))
             .in_tone(Tone::Bad),
+        Event::HandedBack { segment, worker, message, retry_in_s, .. } => {
+            let text = format!("{worker} handed back {}", names.segment(*segment));
+            LogLine::new("handed_back", text)
+                .because(&format!("{message}; next try in {retry_in_s} s"))
+                .about(names.arms_of(*segment))
+                .in_tone(Tone::Bad)
+                .as_news(true)
+        }
         Event::Lost { segment, .. } => {
             LogLine::new("lost", format!("segment {segment}: its worker's lease expired"))
                 .about(names.arms_of(*segment))

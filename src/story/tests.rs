@@ -201,3 +201,15 @@ fn an_extension_is_told_by_what_it_adds() {
     let text = "extended: a user added seeds 3, 4; levels 0.15; epochs up to 20";
     assert_eq!(words(&lines), [text]);
 }
+
+#[test]
+fn a_hand_back_names_the_worker_its_trouble_and_its_next_try() {
+    let sweep = submitted();
+    let back = json!({ "type": "handed_back", "segment": 0, "attempt": 1, "worker": "w",
+                       "message": "its disk is full", "retry_in_s": 4 });
+    let lines = lines_of(sweep.facts(), back, json!([]));
+    let [line] = &words(&lines)[..] else { panic!("{lines:?}") };
+    assert!(line.starts_with("handed_back: w handed back segment 0: "), "{line}");
+    assert!(line.ends_with("(its disk is full; next try in 4 s)"), "{line}");
+    assert_eq!(news(&lines).len(), 1);
+}

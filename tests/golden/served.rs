@@ -95,6 +95,7 @@ fn detail(sweep: &Sweep, seq: u64) -> SweepDetail {
         seq,
         scheduler_version: 3,
         waits_for: None,
+        troubled_workers: vec![],
         spec: spec.clone(),
     }
 }

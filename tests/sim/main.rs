@@ -1,5 +1,5 @@
 //! The seeded world: whole sweeps, searched by virtual workers that are slow, die, come back too
-//! late, say things twice and in the wrong order.
+//! late, say things twice and in the wrong order, and whose machines are in trouble.
 //!
 //! - `case`: a sweep and its curves, drawn from a seed.
 //! - `world`: the workers, and the server's rules about leases.

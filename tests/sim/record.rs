@@ -26,13 +26,14 @@ const MAX_ROWS: usize = 700;
 const KINDS: [&str; 5] = ["grid", "sha", "asha", "hyperband", "halving"];
 
 /// What the worlds of each scheduler show together.
-const EACH_SHOWS: [&str; 23] = [
+const EACH_SHOWS: [&str; 24] = [
     "submitted",
     "claimed",
     "reported",
     "saved",
     "finished",
     "failed",
+    "handed_back",
     "lost",
     "cancel_requested",
     "pause_requested",

@@ -26,6 +26,8 @@ pub struct Manners {
     repeats: f64,
     reorders: f64,
     saves: f64,
+    /// How likely a worker's machine is in trouble, however often it was.
+    troubles: f64,
     /// Whether failures are so many that segments are given up.
     pub hostile: bool,
 }
@@ -42,6 +44,7 @@ impl Manners {
             repeats: dice.one_of(&[0.0, 0.2]),
             reorders: dice.one_of(&[0.0, 0.2]),
             saves: 0.0,
+            troubles: Dice::new(seed, 17).one_of(&[0.0, 0.2]),
             hostile,
             dice,
         }
@@ -50,7 +53,15 @@ impl Manners {
     /// A few workers that save what they train, and some of whom die or fail.
     pub fn saving(seed: u64) -> Self {
         let dice = Dice::new(seed, 13);
-        Self { dice, workers: 3, dies: 0.04, fails: 0.04, saves: 0.4, ..Self::obedient() }
+        Self {
+            dice,
+            workers: 3,
+            dies: 0.04,
+            fails: 0.04,
+            saves: 0.4,
+            troubles: 0.04,
+            ..Self::obedient()
+        }
     }
 
     /// Throws the dice of its workers for something else.
@@ -74,6 +85,7 @@ impl Manners {
             repeats: 0.0,
             reorders: 0.0,
             saves: 0.0,
+            troubles: 0.0,
             hostile: false,
         }
     }
@@ -231,6 +243,13 @@ impl World {
         if self.manners.dice.chance(self.manners.fails) && self.may_go_wrong(segment) {
             self.zombies.push(self.busy.swap_remove(at));
             self.event(Event::Failed { segment, attempt, message: "the disk is full".into() });
+            return;
+        }
+        if self.manners.troubles > 0.0 && self.manners.dice.chance(self.manners.troubles) {
+            self.zombies.push(self.busy.swap_remove(at));
+            let worker = format!("w{attempt}");
+            let message = "its disk is full".into();
+            self.event(Event::HandedBack { segment, attempt, worker, message, retry_in_s: 2 });
             return;
         }
         let left = self.busy[at].rows.len() - self.busy[at].sent;

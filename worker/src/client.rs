@@ -9,24 +9,30 @@
 //!
 //! Every future may be dropped at any time.
 
+mod clock;
 mod refusal;
+mod retry;
 mod stream;
 
+pub use retry::Retry;
+
 use crate::trace;
-use backon::{ExponentialBuilder, Retryable};
+use backon::Retryable;
 use bytes::Bytes;
+use clock::Clock;
 use floodgauge_net::{Authorities, Peer, Stranger};
 use floodgauge_protocol::{
     Digest,
     wire::{WIRE_HEADER, WireVersions},
     work::{
         Assignment, ClaimRequest, Fail, Finish, LEASE_TOKEN_HEADER, Lease, Report, ReportAnswer,
+        Trouble,
     },
 };
 use refusal::refusal;
 use reqwest::{
     Method, RequestBuilder, StatusCode, Url,
-    header::{AUTHORIZATION, HeaderMap, HeaderValue},
+    header::{AUTHORIZATION, DATE, HeaderMap, HeaderValue},
 };
 use serde::{Serialize, de::DeserializeOwned};
 use sha2::{Digest as _, Sha256};
@@ -38,42 +44,6 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long a blob may take either way.
 const BLOB_TIMEOUT: Duration = Duration::from_secs(300);
-
-/// How often to try what may be cured by waiting; the delay doubles each time, with jitter.
-#[derive(Clone, Copy, Debug)]
-pub struct Retry {
-    /// The delay after the first try.
-    pub first_delay: Duration,
-    /// The delay that is not exceeded, jitter aside.
-    pub max_delay: Duration,
-    /// Tries after the first one; without end when unset.
-    pub tries: Option<usize>,
-}
-
-impl Default for Retry {
-    /// Without end, from 0.1 s to 2 s: a restarted server is found before leases expire.
-    fn default() -> Self {
-        Self {
-            first_delay: Duration::from_millis(100),
-            max_delay: Duration::from_secs(2),
-            tries: None,
-        }
-    }
-}
-
-impl Retry {
-    fn backoff(self) -> ExponentialBuilder {
-        let backoff = ExponentialBuilder::new()
-            .with_factor(2.0)
-            .with_min_delay(self.first_delay)
-            .with_max_delay(self.max_delay)
-            .with_jitter();
-        match self.tries {
-            Some(tries) => backoff.with_max_times(tries),
-            None => backoff.without_max_times(),
-        }
-    }
-}
 
 /// Why a client can't be made.
 #[derive(Debug, thiserror::Error)]
@@ -146,6 +116,7 @@ pub struct Client {
     /// `Bearer` and the token, marked as sensitive: its debug form doesn't show it.
     authorization: Option<HeaderValue>,
     retry: Retry,
+    clock: Arc<Clock>,
 }
 
 impl Client {
@@ -178,7 +149,8 @@ impl Client {
             .user_agent(concat!("floodgauge-worker/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(CONNECT_TIMEOUT)
             .build()?;
-        Ok(Self { http, base: Arc::new(base), peer: Arc::new(peer), authorization: None, retry })
+        let (base, peer, clock) = (Arc::new(base), Arc::new(peer), Arc::default());
+        Ok(Self { http, base, peer, authorization: None, retry, clock })
     }
 
     /// The same client, which shows a token with each request.
@@ -211,7 +183,8 @@ impl Client {
         let wait = Duration::from_secs(request.wait_s.into());
         let send =
             || self.request(Method::POST, &["claim"]).json(request).timeout(wait + ANSWER_TIMEOUT);
-        let Answer { status, wire, body } = self.answer(send, None).await?;
+        let Answer { status, wire, date, body } = self.answer(send, None).await?;
+        self.clock.compare(date.as_ref());
         if let Some(words) = WireVersions::parted(WireVersions::OF_WORKER, wire) {
             return Err(ClientError::Parted(words));
         }
@@ -280,6 +253,16 @@ impl Client {
         self.post(lease, "fail", fail).await.map(drop)
     }
 
+    /// Says that this machine is in trouble, and asks for no work until it is well.
+    ///
+    /// # Errors
+    /// See [`ClientError`]; never [`ClientError::LeaseLost`].
+    pub async fn trouble(&self, trouble: &Trouble) -> Result<(), ClientError> {
+        let send =
+            || self.request(Method::POST, &["trouble"]).json(trouble).timeout(ANSWER_TIMEOUT);
+        self.answer(send, None).await.map(drop)
+    }
+
     async fn post(
         &self,
         lease: &Lease,
@@ -344,9 +327,10 @@ impl Client {
         let said = headers.get(WIRE_HEADER).map(|said| said.to_str().unwrap_or_default());
         let (status, wire) = (response.status(), WireVersions::said(said));
         self.by_server(status, headers)?;
+        let date = headers.get(DATE).cloned();
         let body = response.bytes().await.map_err(|error| self.failed(error))?;
         match status.is_success() {
-            true => Ok(Answer { status, wire, body }),
+            true => Ok(Answer { status, wire, date, body }),
             false => Err(refusal(status, &body, leased)),
         }
     }
@@ -376,6 +360,8 @@ struct Answer {
     status: StatusCode,
     /// What the server says that it speaks.
     wire: WireVersions,
+    /// By the server's clock.
+    date: Option<HeaderValue>,
     body: Bytes,
 }
 

@@ -42,6 +42,6 @@ pub use plan::{Phase, PlanBound, PlannedTime, SweepPlan};
 pub use problem::{FieldError, Problem};
 pub use stage::{Stage, StageCounts};
 pub use status::{SweepStatus, TrialStatus};
-pub use sweeps::{SweepDetail, SweepList, SweepQuery, SweepSummary};
+pub use sweeps::{SweepDetail, SweepList, SweepQuery, SweepSummary, TroubledWorker};
 pub use table::{Figure, SweepTable, Table, TableCell, TableRow};
 pub use trials::{TrialItem, TrialList};

@@ -89,6 +89,24 @@ pub struct SweepDetail {
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(required))]
     pub waits_for: Option<String>,
+    /// Workers of the server that said that their machines are in trouble, by name; empty for a sweep
+    /// that doesn't go on.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(required))]
+    pub troubled_workers: Vec<TroubledWorker>,
+}
+
+/// A worker that asks for no work since its machine is in trouble.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct TroubledWorker {
+    /// The name that it gave itself.
+    pub worker: String,
+    /// What it says of its trouble.
+    pub message: String,
+    /// When it means to look again.
+    #[cfg_attr(feature = "openapi", schema(value_type = String, format = DateTime, example = "2026-01-01T00:00:05Z"))]
+    pub next_try_at: Timestamp,
 }
 
 impl SweepDetail {

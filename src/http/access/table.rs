@@ -59,6 +59,7 @@ pub const TABLE: &[(&str, &str, Need)] = &[
     ("GET", "/v1/datasets/{name}", READ),
     ("DELETE", "/v1/datasets/{name}", SUBMIT),
     ("POST", "/v1/work/claim", WORKER),
+    ("POST", "/v1/work/trouble", WORKER),
     ("POST", "/v1/work/{lease}/reports", WORKER),
     ("PUT", "/v1/work/{lease}/blobs/{sha256}", WORKER),
     ("GET", "/v1/work/{lease}/blobs/{sha256}", WORKER),

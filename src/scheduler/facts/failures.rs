@@ -1,4 +1,4 @@
-//! Segments that end otherwise than by being handed in: failed, lost, cancelled.
+//! Segments that end otherwise than by being handed in: failed, handed back, lost, cancelled.
 
 use super::{Facts, ends::end_trial, taken::Taken};
 use crate::scheduler::{
@@ -8,8 +8,8 @@ use crate::scheduler::{
 };
 use floodgauge_protocol::{SegmentId, SegmentKind, TrialKey, work::Stop};
 
-/// How often a segment may fail before its trials are given up: twice may be a machine's trouble,
-/// three times is the segment's. Chosen, not measured.
+/// How often a segment may fail before its trials are given up: twice may be a machine's trouble that
+/// its worker doesn't know for one, three times is the segment's. Chosen, not measured.
 pub const MAX_FAILURES: u32 = 3;
 
 /// How often a segment may be lost before it counts as what kills its workers. Leases also end with
@@ -28,9 +28,27 @@ pub(super) fn fail(facts: &mut Facts, segment: SegmentId, message: &str) -> Take
         return give_up(facts, segment, &Reason::FailedTooOften { failures, message });
     }
     if saved {
-        return recut(facts, segment, Some(message));
+        return withdraw(facts, segment, Reason::FromSaved { message: Some(message) });
     }
     let why = Reason::Retry { failures, at_most: MAX_FAILURES, message };
+    Taken::only(vec![Decision::new(Action::Retry { segment }, why)])
+}
+
+/// A worker in trouble handed a segment back: others try. However often that happens, it says nothing of
+/// the segment.
+pub(super) fn hand_back(
+    facts: &mut Facts,
+    segment: SegmentId,
+    worker: &str,
+    message: &str,
+) -> Taken {
+    let is_final = facts.status.is_final();
+    let Some(queued) = facts.segments.queued_mut(segment) else { return Taken::nothing() };
+    queued.leased = false;
+    let why = Reason::MachineTrouble { worker: worker.into(), message: message.into() };
+    if queued.saved || is_final {
+        return withdraw(facts, segment, why);
+    }
     Taken::only(vec![Decision::new(Action::Retry { segment }, why)])
 }
 
@@ -41,18 +59,17 @@ pub(super) fn lose(facts: &mut Facts, segment: SegmentId) -> Taken {
     queued.losses += 1;
     let (losses, saved) = (queued.losses, queued.saved);
     match (losses < MAX_LOSSES, saved) {
-        (true, true) => recut(facts, segment, None),
+        (true, true) => withdraw(facts, segment, Reason::FromSaved { message: None }),
         (true, false) => Taken::nothing(),
         (false, _) => give_up(facts, segment, &Reason::LostTooOften { losses }),
     }
 }
 
-/// Ends a segment of which something was saved: its arms go on from there in others.
-fn recut(facts: &mut Facts, segment: SegmentId, message: Option<String>) -> Taken {
+/// Ends a segment of which something was saved, whose arms go on from there in others, or of a sweep
+/// that has ended.
+fn withdraw(facts: &mut Facts, segment: SegmentId, why: Reason) -> Taken {
     let Some(closed) = facts.segments.close(segment) else { return Taken::nothing() };
-    debug_assert_eq!(closed.kind, SegmentKind::Train);
-    let withdraw = Action::Withdraw { segment };
-    Taken::closed(facts, vec![Decision::new(withdraw, Reason::FromSaved { message })], closed)
+    Taken::closed(facts, vec![Decision::new(Action::Withdraw { segment }, why)], closed)
 }
 
 /// Closes a segment for good; its trials end as failed.

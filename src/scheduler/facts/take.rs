@@ -47,6 +47,9 @@ impl Facts {
             }
             Event::Finished { segment, branches, .. } => finish(self, *segment, branches),
             Event::Failed { segment, message, .. } => failures::fail(self, *segment, message),
+            Event::HandedBack { segment, worker, message, .. } => {
+                failures::hand_back(self, *segment, worker, message)
+            }
             Event::Lost { segment, .. } => failures::lose(self, *segment),
             Event::Damaged { checkpoint } => again::without(self, *checkpoint),
             Event::StartedOver { family, .. } => again::start_over(self, *family),

@@ -20,6 +20,7 @@ mod pauses;
 mod reports;
 mod saves;
 mod sweeps;
+mod troubles;
 
 type Curve = fn(seed: u32, arm: u16, epoch: u32) -> f64;
 

@@ -66,6 +66,22 @@ fn a_segment_that_fails_after_it_saved_goes_on_from_there_too() {
 }
 
 #[test]
+fn what_a_worker_in_trouble_saved_is_gone_on_from() {
+    let mut world = World::new(spec(r#""scheduler": {"kind": "grid"}"#), smooth);
+    let segment = *world.open.keys().next().unwrap();
+    world.claim(segment, 1);
+    save(&mut world, segment, 1, 1);
+    let (worker, message) = ("w".to_string(), "its disk is full".to_string());
+    let back = Event::HandedBack { segment, attempt: 1, worker, message, retry_in_s: 4 };
+    let decisions = world.event(back);
+    assert!(matches!(decisions[0].action, Action::Withdraw { segment: of } if of == segment));
+    let from = world.sweep.facts().steps_per_epoch();
+    assert!(world.open.values().all(|work| work.from_step == from), "{:?}", world.open);
+    world.run(|_| 0);
+    assert_eq!(world.sweep.run_equivalents().redone, 0.0);
+}
+
+#[test]
 fn without_anything_saved_the_segment_itself_is_given_out_again() {
     let mut world = World::new(spec(r#""scheduler": {"kind": "grid"}"#), smooth);
     let segment = *world.open.keys().next().unwrap();

@@ -9,6 +9,7 @@
 //! - [`retention`]: what of ended sweeps is kept no longer, and how they go.
 //! - [`datasets`]: data sets, and which of them sweeps are pinned to.
 //! - [`tokens`]: who may do what, and how much of it.
+//! - [`troubles`]: workers whose machines are in trouble.
 
 mod blobs;
 mod datasets;
@@ -20,13 +21,14 @@ mod queue;
 mod retention;
 mod statements;
 mod tokens;
+mod troubles;
 pub(super) mod turns;
 
 use super::{
     AddedDataset, AddedToken, BlobRow, Claim, Commit, Created, CurveRow, DatasetRow,
     DeletedDataset, DeletedSweep, Depths, Entry, GlobalCursor, LeasedSegment, LeftFamily,
     NewDataset, NewSweep, NewToken, Notification, OpenWork, Page, Store, StoreError, SweepRow,
-    TokenRow, TrialRow, Usage,
+    TokenRow, TrialRow, TroubledWorker, Usage,
 };
 use crate::access::{Kind, Secret, TokenId};
 use async_trait::async_trait;
@@ -199,6 +201,21 @@ impl<DB: Dialect> Store for SqlStore<DB> {
         let left = pins::left(&mut *tx, gone_for).await?;
         tx.commit().await?;
         Ok(left)
+    }
+
+    async fn note_trouble(
+        &self,
+        worker: &str,
+        message: &str,
+        retry_in: Duration,
+    ) -> Result<(), StoreError> {
+        let mut tx = begin(&self.writer).await?;
+        troubles::note(&mut *tx, worker, message, retry_in).await?;
+        Ok(tx.commit().await?)
+    }
+
+    async fn troubled_workers(&self) -> Result<Vec<TroubledWorker>, StoreError> {
+        troubles::list(&mut *self.reader.acquire().await?).await
     }
 
     async fn renew(

@@ -3,7 +3,7 @@
 use super::{
     Dialect, pins,
     statements::{Columns, MAX_IDS, Statements, numbered, values},
-    turns,
+    troubles, turns,
 };
 use crate::store::{Claim, Depths, LeasedSegment, OpenWork, StoreError};
 use floodgauge_protocol::{Digest, LeaseId, Segment, SegmentId, SweepId};
@@ -50,6 +50,7 @@ pub(super) async fn claim<DB: Dialect>(
         )
         .await?;
     let Some(leased) = leased else { return Ok(Claimed::Nothing) };
+    troubles::forget(db, &claim.worker).await?;
     turns::took_turn(db, &sweep, leased.number("turn")?).await?;
     let took_over = next.text("state")? == "leased";
     let traceparent = next.maybe_text("traceparent")?;

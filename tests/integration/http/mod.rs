@@ -28,6 +28,7 @@ pub mod server;
 mod servers;
 mod start_over;
 mod sweeps;
+mod troubles;
 mod unreplayable;
 mod versions;
 mod waiting;

@@ -7,6 +7,7 @@ mod ends;
 mod example;
 mod full_disk;
 mod lifecycle;
+mod memory;
 mod network;
 mod one_server;
 mod programs;
@@ -16,6 +17,7 @@ mod temporary;
 mod terminal;
 mod tokens;
 mod traces;
+mod troubles;
 
 use crate::support::{DISTURBED as SWEEP, nameless, postgres};
 use floodgauge::{

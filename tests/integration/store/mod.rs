@@ -15,3 +15,4 @@ mod pins;
 mod retention;
 mod sweeps;
 mod tokens;
+mod troubles;

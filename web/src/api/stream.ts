@@ -20,6 +20,7 @@ const TYPES: Record<Event["type"], true> = {
   nondeterminism: true,
   finished: true,
   failed: true,
+  handed_back: true,
   lost: true,
   damaged: true,
   started_over: true,

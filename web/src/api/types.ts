@@ -46,3 +46,4 @@ export type TrialItem = Schemas["TrialItem"];
 export type TrialKey = Schemas["TrialKey"];
 export type TrialList = Schemas["TrialList"];
 export type TrialStatus = Schemas["TrialStatus"];
+export type TroubledWorker = Schemas["TroubledWorker"];

@@ -80,6 +80,14 @@ export interface Choice {
   readonly reason: string;
 }
 
+/** Why a worker asks for no work. */
+export interface Trouble {
+  /** In the worker's words. */
+  readonly message: string;
+  /** When it means to try again, in milliseconds since 1970. */
+  readonly next: number;
+}
+
 /** A worker that has taken some of the sweep. */
 export interface Worker {
   readonly name: string;
@@ -91,6 +99,8 @@ export interface Worker {
   readonly attempt: number;
   /** Whether the last that was heard of it is that its lease expired. */
   readonly lost: boolean;
+  /** What it said of its machine when it handed its work back; null since it took work again. */
+  readonly trouble: Trouble | null;
   /** When it was last heard of. */
   readonly seen: string;
   /** Epochs that it has trained, of each branch. */

@@ -47,6 +47,7 @@ export function aDetail(): SweepDetail {
     seq: 0,
     scheduler_version: 1,
     waits_for: null,
+    troubled_workers: [],
   };
 }
 

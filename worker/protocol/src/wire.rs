@@ -21,8 +21,8 @@ pub struct WireVersions {
 }
 
 impl WireVersions {
-    /// What this build's server understands. Version 2 is version 1 with the header, and with metrics by
-    /// name in the rows of reports.
+    /// What this build's server understands. Version 2 is version 1 with the header, with metrics by
+    /// name in the rows of reports, and with the kind of a failure.
     pub const OF_SERVER: Self = Self { oldest: 1, newest: 2 };
 
     /// What this build's worker speaks: metrics by name, which no server of version 1 reads. So servers are

@@ -357,6 +357,49 @@ pub struct TestMetrics {
 pub struct Fail {
     /// What went wrong, for people; cut at 2,000 characters.
     pub message: String,
+    /// What failed. Workers of release 0.1.0 don't say, and mean the trials.
+    #[serde(default, skip_serializing_if = "FailKind::is_trial")]
+    #[cfg_attr(feature = "openapi", schema(default = "trial"))]
+    pub kind: FailKind,
+    /// Where the machine is in trouble: in how many seconds the worker asks for work again; at most
+    /// 3,600 count.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_in_s: Option<u32>,
+}
+
+/// What failed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum FailKind {
+    /// Training itself: it would fail elsewhere too. Tried again a few times, then the trials are given up.
+    #[default]
+    Trial,
+    /// The machine: its disk, its memory, its network. Nothing is held against the trials, which others
+    /// train.
+    Machine,
+}
+
+impl FailKind {
+    /// Whether training itself failed.
+    pub fn is_trial(&self) -> bool {
+        *self == Self::Trial
+    }
+}
+
+/// Body of `POST /v1/work/trouble`: a worker that holds no lease says that its machine is in trouble, and
+/// that it asks for no work until it is well.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Trouble {
+    /// The worker's name, as in its claims; 1 to 100 characters.
+    #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 100))]
+    pub worker: String,
+    /// What is wrong, for people; cut at 2,000 characters.
+    pub message: String,
+    /// In how many seconds it looks again; at most 3,600 count.
+    pub retry_in_s: u32,
 }
 
 #[cfg(test)]
@@ -373,6 +416,14 @@ mod tests {
         let of_0_1_0 = row(r#""val_loss":"diverged","val_error":0.7"#).unwrap();
         assert_eq!(of_0_1_0, row(r#""metrics":{"val_loss":"diverged","val_error":0.7}"#).unwrap());
         assert_eq!(of_0_1_0.metric(MetricName::val_error()), Metric::Finite(0.7));
+    }
+
+    #[test]
+    fn a_failure_of_0_1_0_is_one_of_its_trials_and_is_told_as_then() {
+        let text = r#"{"message":"astray"}"#;
+        let fail: Fail = serde_json::from_str(text).unwrap();
+        assert_eq!(fail.kind, FailKind::Trial);
+        assert_eq!(serde_json::to_string(&fail).unwrap(), text);
     }
 
     #[test]

@@ -17,9 +17,14 @@ use std::{
 use tempfile::{Builder, NamedTempFile};
 
 /// How files begin that aren't whole yet; no digest does.
-const PART: &str = "part-";
+pub(super) const PART: &str = "part-";
 /// After so long a part is one that a crash left.
 const STALE: Duration = Duration::from_secs(24 * 3600);
+
+/// Whether a file of this name is a data set that is kept.
+pub(super) fn is_kept(name: &str) -> bool {
+    name.parse::<Digest>().is_ok()
+}
 
 /// Where a worker keeps the data sets that it fetches.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,6 +46,11 @@ pub(super) struct DataFiles {
 impl DataFiles {
     pub fn new(cache: Cache) -> Self {
         Self { cache, intact: Mutex::default() }
+    }
+
+    /// Where they are kept.
+    pub fn cache(&self) -> &Cache {
+        &self.cache
     }
 
     /// The bytes with that digest, fetched unless they are there.
@@ -106,7 +116,7 @@ impl DataFiles {
                 if changed.elapsed().is_ok_and(|age| age > STALE) {
                     remove(&path)?;
                 }
-            } else if name.parse::<Digest>().is_ok() && path != used {
+            } else if is_kept(&name) && path != used {
                 files.push((changed, meta.len(), path));
             }
         }

@@ -1,21 +1,26 @@
 //! Claims segments, trains them and reports, until told to stop.
 //!
-//! A segment ends in one of four ways. **Finished**: rows reported, checkpoints uploaded, `finish`
-//! posted; a worker that is drained does so at the end of its epoch. **Failed**: it can't be trained here (bad data, a panic, a refusal), and `fail` tells
-//! the server why. **Lost**: the server gave the lease away; training stops at its next step and
+//! A segment ends in one of five ways. **Finished**: rows reported, checkpoints uploaded, `finish`
+//! posted; a worker that is drained does so at the end of its epoch. **Failed**: it can't be trained (bad data, a panic, a refusal), and `fail` tells
+//! the server why. **Handed back**: this machine is in trouble, and `fail` says so; then the worker waits, each
+//! time longer, and looks at its machine before it asks for more. **Lost**: the server gave the lease away; training stops at its next step and
 //! nothing more is sent. **Shut down**: the same, but by our own will; the lease then expires by
 //! itself and its segment is gone on with by others, since lost is not failed. So that little is lost
 //! then, the states of its runs are uploaded every so often. Only a server that refuses
 //! the claim itself ends the loop with an error: waiting would not change its mind.
 
+mod cut;
 mod data_cache;
 mod data_files;
+mod health;
 mod lease;
+mod recovery;
 mod trainer;
 mod training;
 
 pub use data_files::Cache;
 pub use floodgauge_net::Authorities;
+pub use recovery::RECOVERY;
 pub use trainer::{Inputs, LocalTrainer, Trainer};
 
 use crate::{
@@ -24,20 +29,22 @@ use crate::{
     device::Machine,
     trace,
 };
+use cut::Cut;
 use data_files::DataFiles;
 use floodgauge_protocol::{
     Branch, Digest,
     segment::Start,
-    work::{Assignment, ClaimRequest, Fail, Finish, Lease},
+    work::{Assignment, ClaimRequest, Fail, FailKind, Finish, Lease, Trouble},
 };
 use futures::{StreamExt, TryStreamExt, stream};
 use lease::HeldLease;
+use recovery::{Recovery, seconds};
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
     time::Duration,
 };
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::Instrument;
 use training::Training;
@@ -88,6 +95,18 @@ pub struct Ending {
     pub when_idle: bool,
 }
 
+impl Ending {
+    /// Waits for something; false where the worker is to end before.
+    async fn goes_on_for<T>(&self, wait: impl Future<Output = T>) -> bool {
+        tokio::select! {
+            biased;
+            () = self.shutdown.cancelled() => false,
+            () = self.drain.cancelled() => false,
+            _ = wait => true,
+        }
+    }
+}
+
 impl From<CancellationToken> for Ending {
     /// Ends at once.
     fn from(shutdown: CancellationToken) -> Self {
@@ -103,22 +122,7 @@ pub struct Worker {
     trainer: Arc<dyn Trainer>,
     files: Arc<DataFiles>,
     save_every: Duration,
-}
-
-/// How a segment ended other than by being finished.
-enum Cut {
-    Lost,
-    Shutdown,
-    Failed(String),
-}
-
-impl From<ClientError> for Cut {
-    fn from(error: ClientError) -> Self {
-        match error {
-            ClientError::LeaseLost => Self::Lost,
-            other => Self::Failed(chain(&other)),
-        }
-    }
+    recovery: Retry,
 }
 
 impl Worker {
@@ -142,7 +146,14 @@ impl Worker {
         trainer: Arc<dyn Trainer>,
     ) -> Self {
         let files = Arc::new(DataFiles::new(cache));
-        Self { client, name, trainer, files, save_every: SAVE_EVERY }
+        Self { client, name, trainer, files, save_every: SAVE_EVERY, recovery: RECOVERY }
+    }
+
+    /// The same worker, waiting so long whenever its machine is in trouble; however many times that
+    /// is.
+    #[must_use]
+    pub fn recovering(self, recovery: Retry) -> Self {
+        Self { recovery: Retry { tries: None, ..recovery }, ..self }
     }
 
     /// The same worker, saving states that often.
@@ -172,7 +183,10 @@ impl Worker {
             fingerprint = request.fingerprint,
             "waiting for work"
         );
-        while let Some(assignment) = self.claim(&request, &ending).await? {
+        let mut recovery = Recovery::new(self.recovery);
+        while self.is_well(&mut recovery, &ending).await
+            && let Some(assignment) = self.claim(&request, &ending).await?
+        {
             let segment = &assignment.segment;
             let span = tracing::info_span!(
                 "segment",
@@ -183,10 +197,46 @@ impl Worker {
                 worker = self.name,
             );
             trace::follow(&span, assignment.traceparent.as_deref());
-            self.serve(Arc::new(assignment), &ending).instrument(span).await;
+            self.serve(Arc::new(assignment), &ending, &mut recovery).instrument(span).await;
         }
         tracing::info!(worker = self.name, "shut down");
         Ok(())
+    }
+
+    /// Looks at the machine where that is due, and waits until it is well; false when the worker is to
+    /// end.
+    async fn is_well(&self, recovery: &mut Recovery, ending: &Ending) -> bool {
+        while recovery.suspect {
+            let (cache, memory) = (self.files.cache().clone(), self.trainer.memory());
+            let looked = tokio::task::spawn_blocking(move || health::check(&cache, memory)).await;
+            // A look that can't be had is no trouble of its own.
+            let Ok(Err(message)) = looked else {
+                recovery.suspect = false;
+                break;
+            };
+            let wait = recovery.trouble();
+            tracing::error!(
+                trouble = message,
+                ?wait,
+                "this machine is in trouble: no work is asked for"
+            );
+            let trouble = Trouble {
+                worker: self.name.clone(),
+                message: cut_short(message),
+                retry_in_s: seconds(wait),
+            };
+            let tell = async {
+                // It is told again when it goes on.
+                match timeout(wait, self.client.trouble(&trouble)).await {
+                    Ok(Err(error)) => tracing::warn!(error = %chain(&error), "could not say so"),
+                    Ok(Ok(())) | Err(_) => {}
+                }
+            };
+            if !ending.goes_on_for(async { tokio::join!(sleep(wait), tell) }).await {
+                return false;
+            }
+        }
+        true
     }
 
     /// Waits for an assignment; none when the worker is to end.
@@ -213,8 +263,8 @@ impl Worker {
         }
     }
 
-    /// Sees a segment through to one of its ends.
-    async fn serve(&self, assignment: Arc<Assignment>, ending: &Ending) {
+    /// Sees a segment through to one of its ends; where that is trouble, waits.
+    async fn serve(&self, assignment: Arc<Assignment>, ending: &Ending, recovery: &mut Recovery) {
         let shutdown = &ending.shutdown;
         let started = Instant::now();
         let segment = &assignment.segment;
@@ -236,12 +286,27 @@ impl Worker {
                 let seconds = started.elapsed().as_secs_f64();
                 let rate = rows as f64 / seconds.max(1e-3);
                 tracing::info!(rows, seconds, rows_per_s = rate.round(), "finished");
+                recovery.well();
             }
             Err(Cut::Lost) => tracing::warn!("lost: the server gave the lease away"),
             Err(Cut::Shutdown) => tracing::info!("dropped on shutdown; its lease will expire"),
             Err(Cut::Failed(message)) => {
                 tracing::error!(failure = message, "failed");
-                self.fail(&assignment.lease, message, shutdown).await;
+                let message = cut_short(message);
+                let fail = Fail { message, kind: FailKind::Trial, retry_in_s: None };
+                self.fail(&assignment.lease, &fail, shutdown).await;
+            }
+            Err(Cut::Trouble(message)) => {
+                let wait = recovery.trouble();
+                tracing::error!(
+                    trouble = message,
+                    ?wait,
+                    "this machine is in trouble: handed back"
+                );
+                let (message, retry_in_s) = (cut_short(message), Some(seconds(wait)));
+                let fail = Fail { message, kind: FailKind::Machine, retry_in_s };
+                self.fail(&assignment.lease, &fail, shutdown).await;
+                ending.goes_on_for(sleep(wait)).await;
             }
         }
     }
@@ -254,7 +319,7 @@ impl Worker {
         threads: &TaskTracker,
     ) -> Result<usize, Cut> {
         let mut lease = HeldLease::new(&self.client, assignment, drain.clone());
-        let inputs = lease.during(self.fetch(assignment)).await?;
+        let inputs = lease.during(self.fetch(assignment)).await.map_err(Cut::of_fetch)?;
         let (trainer, stops) = (self.trainer.clone(), lease.stops());
         let (training, news) =
             Training::start(threads, trainer, assignment.clone(), inputs, stops, self.save_every);
@@ -285,14 +350,16 @@ impl Worker {
     }
 
     /// Tells the server why; should that not come through, the lease expires.
-    async fn fail(&self, lease: &Lease, message: String, shutdown: &CancellationToken) {
-        let message = message.chars().take(MAX_MESSAGE_CHARS).collect();
-        let fail = Fail { message };
-        let sent = self.client.fail(lease, &fail);
+    async fn fail(&self, lease: &Lease, fail: &Fail, shutdown: &CancellationToken) {
+        let sent = self.client.fail(lease, fail);
         if let Some(Err(error)) = shutdown.run_until_cancelled(sent).await {
             tracing::warn!(error = %chain(&error), "could not say so");
         }
     }
+}
+
+fn cut_short(message: String) -> String {
+    message.chars().take(MAX_MESSAGE_CHARS).collect()
 }
 
 /// Uploads the checkpoints of some runs.

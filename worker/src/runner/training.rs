@@ -1,8 +1,7 @@
 //! A segment being trained in a thread of its own.
 
-use super::{Cut, Inputs, Trainer};
+use super::{Inputs, Trainer, cut::Cut};
 use crate::{
-    client::chain,
     cohort::{Ended, Progress},
     panics,
 };
@@ -69,7 +68,7 @@ impl Training {
     pub async fn end(self) -> Result<Vec<Ended>, Cut> {
         match self.thread.await {
             Ok(Ok(ended)) => Ok(ended),
-            Ok(Err(error)) => Err(Cut::Failed(chain(&*error))),
+            Ok(Err(error)) => Err(Cut::of_training(&*error)),
             Err(error) => Err(Cut::Failed(match error.try_into_panic() {
                 Ok(panic) => format!("training panicked: {}", panics::words(&*panic)),
                 Err(error) => format!("training ended: {error}"),

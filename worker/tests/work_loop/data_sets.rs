@@ -57,7 +57,7 @@ async fn a_pinned_data_set_is_fetched_once_by_all_who_share_a_cache() {
 }
 
 #[tokio::test]
-async fn a_data_set_with_other_bytes_fails_the_segment_and_is_not_kept() {
+async fn a_data_set_with_other_bytes_is_the_machines_trouble_and_is_not_kept() {
     let folder = tempfile::tempdir().unwrap();
     let cache = Cache { folder: folder.path().into(), max_bytes: 1 << 20 };
     let (work, _) = uploaded(2);
@@ -65,8 +65,8 @@ async fn a_data_set_with_other_bytes_fails_the_segment_and_is_not_kept() {
     let server = Server::start(vec![work]).await;
     server.set(|log| drop(log.blobs.insert(digest, Bytes::from_static(b"other"))));
     let worker = AtWork::start(real(&server, cache));
-    server.until(|log| log.failed.len() == 1).await;
-    assert!(server.see(|log| log.failed[0].contains(&digest.to_string())));
+    server.until(|log| log.handed_back.len() == 1).await;
+    assert!(server.see(|log| log.handed_back[0].message.contains(&digest.to_string())));
     worker.end().await.unwrap();
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
 }

@@ -4,6 +4,7 @@
 mod data_sets;
 mod ends;
 mod server;
+mod troubles;
 mod wire;
 
 use axum::http::StatusCode;
@@ -26,9 +27,10 @@ use sha2::{Digest as _, Sha256};
 use std::{
     collections::{HashMap, HashSet},
     error::Error,
-    sync::{Arc, Mutex, mpsc},
+    sync::{Arc, LazyLock, Mutex, mpsc},
     time::Duration,
 };
+use tempfile::TempDir;
 use tokio::{sync::watch, task::JoinHandle};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use uuid::Uuid;
@@ -103,9 +105,10 @@ impl AtWork {
     }
 }
 
-/// For who fetches no data.
+/// For who fetches no data: an empty folder of this process.
 fn no_cache() -> Cache {
-    Cache { folder: "/dev/null/cache".into(), max_bytes: 0 }
+    static FOLDER: LazyLock<TempDir> = LazyLock::new(|| tempfile::tempdir().unwrap());
+    Cache { folder: FOLDER.path().into(), max_bytes: 0 }
 }
 
 fn real(server: &Server, cache: Cache) -> Worker {
@@ -428,15 +431,15 @@ async fn a_panic_fails_the_segment_with_its_words_after_the_rows_were_sent() {
 }
 
 #[tokio::test]
-async fn a_blob_with_other_bytes_fails_the_segment() {
+async fn a_blob_with_other_bytes_is_the_machines_trouble() {
     let digest = Digest([7; 32]);
     let mut work = assignment(1);
     work.segment.branches[0].start = Start::Checkpoint { digest };
     let server = Server::start(vec![work]).await;
     server.set(|log| drop(log.blobs.insert(digest, Bytes::from_static(b"other"))));
     let worker = AtWork::real(&server);
-    server.until(|log| log.failed.len() == 1).await;
-    assert!(server.see(|log| log.failed[0].contains(&digest.to_string())));
+    server.until(|log| log.handed_back.len() == 1).await;
+    assert!(server.see(|log| log.handed_back[0].message.contains(&digest.to_string())));
     worker.end().await.unwrap();
 }
 

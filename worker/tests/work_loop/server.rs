@@ -16,8 +16,8 @@ use floodgauge_protocol::{
     Digest, LeaseId,
     wire::WIRE_HEADER,
     work::{
-        Assignment, ClaimRequest, Fail, Finish, FinishedBranch, LEASE_TOKEN_HEADER, Lease, Report,
-        ReportAnswer, ReportRow, Stop,
+        Assignment, ClaimRequest, Fail, FailKind, Finish, FinishedBranch, LEASE_TOKEN_HEADER,
+        Lease, Report, ReportAnswer, ReportRow, Stop, Trouble,
     },
 };
 use sha2::{Digest as _, Sha256};
@@ -48,6 +48,10 @@ pub struct Log {
     pub saved: Vec<(usize, Vec<FinishedBranch>)>,
     pub finished: Vec<Finish>,
     pub failed: Vec<String>,
+    /// Segments that came back since their worker's machine was in trouble.
+    pub handed_back: Vec<Fail>,
+    /// What workers said that asked for no work.
+    pub troubles: Vec<Trouble>,
     pub blobs: HashMap<Digest, Bytes>,
     /// Stops to answer to every report.
     pub stops: Vec<Stop>,
@@ -70,6 +74,8 @@ pub struct Log {
 pub enum Fault {
     /// Answers this and does nothing.
     Before(StatusCode),
+    /// Somebody between answers this in words of its own, and nothing is done.
+    Between(StatusCode),
     /// Answers this with a problem of this type and does nothing.
     Told(StatusCode, &'static str),
     /// Does what was asked and answers this: the answer got lost on the way.
@@ -103,6 +109,7 @@ impl Server {
             .route("/v1/work/{lease}/blobs/{digest}", get(get_blob).put(put_blob))
             .route("/v1/work/{lease}/finish", post(finish))
             .route("/v1/work/{lease}/fail", post(fail))
+            .route("/v1/work/trouble", post(trouble))
             .layer(middleware::from_fn_with_state(log.clone(), misbehave))
             .with_state(log.clone());
         let app = Router::new().nest("/gauge", work);
@@ -166,6 +173,7 @@ async fn misbehave(State(log): State<Shared>, request: Request, next: Next) -> R
     });
     let mut answer = match fault {
         Some(Fault::Before(status)) => problem(status, "conflict", "on order"),
+        Some(Fault::Between(status)) => (status, "<html>on order</html>").into_response(),
         Some(Fault::Told(status, kind)) => problem(status, kind, "on order"),
         Some(Fault::After(status)) => {
             next.run(request).await;
@@ -303,7 +311,15 @@ async fn fail(
 ) -> Response {
     leased(&log, lease, &headers, |log| {
         log.live.remove(&lease);
-        log.failed.push(fail.message);
+        match fail.kind {
+            FailKind::Trial => log.failed.push(fail.message),
+            FailKind::Machine => log.handed_back.push(fail),
+        }
         StatusCode::NO_CONTENT
     })
+}
+
+async fn trouble(State(log): State<Shared>, Json(trouble): Json<Trouble>) -> StatusCode {
+    log.send_modify(|log| log.troubles.push(trouble));
+    StatusCode::NO_CONTENT
 }

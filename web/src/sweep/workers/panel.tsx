@@ -4,7 +4,8 @@ import { useSignal, type ReadonlySignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import type { Segment } from "../../api/types";
 import { formatDuration, formatEpochs, formatSpeed, formatTime, NONE } from "../../format";
-import { armName, isFinal, type SweepState, type Worker } from "../state";
+import { armName, isFinal, type SweepState, type Trouble, type Worker } from "../state";
+import { strangers, troubleOf, useTold, type Named } from "./trouble";
 import { deviceOf, speedOf } from "./workers";
 
 /** Beyond this a worker that trains is worth a second look, in milliseconds. */
@@ -12,9 +13,12 @@ const SILENT_MS = 15_000;
 
 export function Workers({ state }: { state: ReadonlySignal<SweepState | null> }) {
   const now = state.value;
-  const time = useClock(now !== null && !isFinal(now.status));
+  const live = now !== null && !isFinal(now.status);
+  const time = useClock(live);
+  const told = useTold(now?.detail, live);
   if (!now) return null;
   const workers = [...now.workers.values()];
+  const others = strangers(now, told);
   return (
     <section class="card" aria-labelledby="workers">
       <div class="card-head">
@@ -25,12 +29,42 @@ export function Workers({ state }: { state: ReadonlySignal<SweepState | null> })
       ) : (
         <ul class="workers">
           {workers.map((worker) => (
-            <OneWorker key={worker.name} state={now} worker={worker} time={time} />
+            <OneWorker
+              key={worker.name}
+              state={now}
+              worker={worker}
+              trouble={live ? troubleOf(worker, told) : null}
+              time={time}
+            />
+          ))}
+        </ul>
+      )}
+      {others.length > 0 && (
+        <ul class="workers">
+          {others.map((other) => (
+            <InTrouble key={other.name} other={other} time={time} />
           ))}
         </ul>
       )}
     </section>
   );
+}
+
+/** A worker of the server that asks for no work. */
+function InTrouble({ other: { name, trouble }, time }: { other: Named; time: number }) {
+  return (
+    <li class="worker">
+      <p class="worker-name">
+        <span class="status status-failed">{name}</span>
+      </p>
+      <p class="bad">{troubleWords(trouble, time)}</p>
+    </li>
+  );
+}
+
+/** `is in trouble: its disk is full; next try in 40 s`. */
+function troubleWords({ message, next }: Trouble, time: number): string {
+  return `is in trouble: ${message}; next try in ${formatDuration(next - time)}`;
 }
 
 /** The time, each second while it matters. */
@@ -47,22 +81,31 @@ function useClock(running: boolean): number {
 interface OneWorkerProps {
   state: SweepState;
   worker: Worker;
+  trouble: Trouble | null;
   time: number;
 }
 
-function OneWorker({ state, worker, time }: OneWorkerProps) {
+function OneWorker({ state, worker, trouble, time }: OneWorkerProps) {
   const final = isFinal(state.status);
   const silent = Math.max(0, time - Date.parse(worker.seen));
   const trains = worker.segment !== null && !final;
   return (
     <li class="worker">
       <p class="worker-name">
-        <span class={`status status-${statusOf(worker, trains)}`}>{worker.name}</span>
+        <span class={`status status-${trouble ? "failed" : statusOf(worker, trains)}`}>
+          {worker.name}
+        </span>
         <span class="faint" title={worker.fingerprint}>
           {deviceOf(worker.fingerprint)}
         </span>
       </p>
-      <p>{trains ? doing(state, worker) : <span class="faint">{idleWords(worker, final)}</span>}</p>
+      {trouble ? (
+        <p class="bad">{troubleWords(trouble, time)}</p>
+      ) : (
+        <p>
+          {trains ? doing(state, worker) : <span class="faint">{idleWords(worker, final)}</span>}
+        </p>
+      )}
       <dl class="worker-figures">
         <div>
           <dt>speed</dt>

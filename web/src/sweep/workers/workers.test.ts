@@ -69,6 +69,25 @@ describe("a worker", () => {
     ]);
   });
 
+  it("in trouble is idle and says why until it takes work again", () => {
+    const back: Event = {
+      type: "handed_back",
+      segment: 0,
+      attempt: 1,
+      worker: "a",
+      message: "its disk is full",
+      retry_in_s: 4,
+    };
+    const next = Date.parse("2026-01-01T00:00:06Z");
+    const before = workersAfter([claimed("a")], [back]);
+    expect(before).toMatchObject([
+      { segment: null, trouble: { message: "its disk is full", next } },
+    ]);
+    expect(workersAfter([claimed("a")], [back], [claimed("a", 2)])).toMatchObject([
+      { segment: 0, trouble: null },
+    ]);
+  });
+
   it("that was lost stays in sight, as silent as it was", () => {
     const lost: Event = { type: "lost", segment: 0, attempt: 1 };
     expect(

@@ -22,6 +22,7 @@ export function follow(draft: Draft, { event, at }: Entry) {
         segment,
         attempt,
         lost: false,
+        trouble: null,
         seen: at,
         epochs: known?.epochs ?? 0,
         recent,
@@ -40,6 +41,13 @@ export function follow(draft: Draft, { event, at }: Entry) {
     case "failed": {
       const worker = holder(draft, event.segment, event.attempt);
       if (worker) set(draft, { ...worker, segment: null, seen: at });
+      return;
+    }
+    case "handed_back": {
+      const { message, retry_in_s: seconds } = event;
+      const worker = holder(draft, event.segment, event.attempt);
+      const trouble = { message, next: Date.parse(at) + seconds * 1_000 };
+      if (worker) set(draft, { ...worker, segment: null, trouble, seen: at });
       return;
     }
     case "lost": {
