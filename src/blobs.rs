@@ -287,6 +287,23 @@ impl Blobs {
         }
     }
 
+    /// The same once all of them were seen to have the digest: what is read twice needs no memory for
+    /// those who take it slowly.
+    ///
+    /// # Errors
+    /// [`BlobError::Damaged`] if the object isn't what was put; the object store's trouble.
+    pub async fn verified(&self, digest: Digest) -> Result<Option<Streamed>, BlobError> {
+        let Some(Streamed { mut chunks, .. }) = self.stream(digest).await? else { return Ok(None) };
+        let mut hash = Sha256::new();
+        while let Some(chunk) = chunks.try_next().await? {
+            hash.update(&chunk);
+        }
+        match Digest(hash.finalize().into()) == digest {
+            true => self.stream(digest).await,
+            false => Err(BlobError::Damaged(digest)),
+        }
+    }
+
     /// Deletes what a crash left staged.
     async fn sweep_staged(&self) -> Result<(), BlobError> {
         let incoming = path::Path::from(INCOMING);

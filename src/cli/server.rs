@@ -158,6 +158,7 @@ fn bounds(set: Connections) -> ConnectionBounds {
         idle: set.idle(),
         body: set.body(),
         write: set.write(),
+        least_rate: set.bytes_a_second(),
     }
 }
 

@@ -23,6 +23,10 @@ pub struct Connections {
     /// Seconds in which a client takes nothing of an answer that is sent to it
     #[arg(long, env = "FLOODGAUGE_WRITE_TIMEOUT", value_name = "SECONDS", default_value_t = DEFAULT_WRITE_S, value_parser = value_parser!(u32).range(1..=3600))]
     pub write_timeout: u32,
+    /// KiB a second that a client sends of a body and takes of an answer at least, beside the seconds
+    /// above in all; 0 for none
+    #[arg(long, env = "FLOODGAUGE_LEAST_RATE", value_name = "KIB", default_value_t = DEFAULT_LEAST_KIB_S, value_parser = value_parser!(u32).range(..=1_048_576))]
+    pub least_rate: u32,
 }
 
 /// Twice as many as requests are answered at once. Chosen, not measured.
@@ -41,6 +45,10 @@ const DEFAULT_BODY_S: u32 = 60;
 /// Half of that: what was sent before lies in buffers, so the client has had longer. Chosen, not measured.
 const DEFAULT_WRITE_S: u32 = 30;
 
+/// What a bad mobile link still carries, while a checkpoint of the largest size takes hours. Chosen, not
+/// measured.
+const DEFAULT_LEAST_KIB_S: u32 = 16;
+
 impl Default for Connections {
     fn default() -> Self {
         Self {
@@ -49,6 +57,7 @@ impl Default for Connections {
             idle_timeout: DEFAULT_IDLE_S,
             body_timeout: DEFAULT_BODY_S,
             write_timeout: DEFAULT_WRITE_S,
+            least_rate: DEFAULT_LEAST_KIB_S,
         }
     }
 }
@@ -72,6 +81,11 @@ impl Connections {
     /// How long a client may take nothing of an answer.
     pub fn write(&self) -> Duration {
         seconds(self.write_timeout)
+    }
+
+    /// How many bytes a second a client sends or takes at least; 0 for any.
+    pub fn bytes_a_second(&self) -> u64 {
+        u64::from(self.least_rate) << 10
     }
 }
 

@@ -69,7 +69,7 @@ impl Driver {
                 }
             });
             read += entries.len();
-            if entries.len() < ENTRIES_AT_ONCE as usize {
+            if entries.is_empty() {
                 break;
             }
         }

@@ -63,11 +63,7 @@ impl Live {
             if entries.is_empty() {
                 return Ok(());
             }
-            let whole = entries.len() < ENTRIES_AT_ONCE as usize;
             aside(|| entries.iter().try_for_each(|entry| self.take(entry).map(drop)))?;
-            if whole {
-                return Ok(());
-            }
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::{Driver, DriverError};
 use crate::{
-    blobs::BlobError,
+    blobs::{BlobError, Streamed},
     metrics::ReportedRows,
     scheduler::{Event, Sweep, facts::newer},
     store::{Claim, LeaseGuard, LeasedSegment, StoreError},
@@ -293,7 +293,7 @@ impl Driver {
         Ok(self.0.blobs.upload(&*self.0.store, leased.lease, digest, bytes).await?)
     }
 
-    /// Reads a blob that the leased segment starts from; none if it isn't one of these.
+    /// A blob that the leased segment starts from, as it comes; none if it isn't one of these.
     ///
     /// # Errors
     /// [`DriverError::LeaseLost`]; [`DriverError::CheckpointDamaged`] if its bytes are lost or damaged: the
@@ -303,14 +303,14 @@ impl Driver {
         lease: LeaseId,
         token: &str,
         digest: Digest,
-    ) -> Result<Option<Bytes>, DriverError> {
+    ) -> Result<Option<Streamed>, DriverError> {
         let leased = self.held(lease, token).await?;
         let starts =
             |branch: &floodgauge_protocol::Branch| branch.start == Start::Checkpoint { digest };
         if !leased.segment.branches.iter().any(starts) {
             return Ok(None);
         }
-        match self.0.blobs.get(digest).await {
+        match self.0.blobs.verified(digest).await {
             Ok(None) | Err(BlobError::Damaged(_)) => Err(self.do_without(&leased, digest).await),
             read => Ok(read?),
         }

@@ -7,6 +7,12 @@ use axum::{
 };
 use serde::Serialize;
 
+/// What JSON is declared as.
+pub(super) const JSON: &str = "application/json";
+
+/// What CSV is declared as.
+pub(super) const CSV: &str = "text/csv; charset=utf-8";
+
 /// An answer as JSON that could have been CSV.
 pub(super) fn json(body: impl Serialize) -> Response {
     varying(Json(body).into_response())
@@ -14,10 +20,11 @@ pub(super) fn json(body: impl Serialize) -> Response {
 
 /// An answer as CSV that could have been JSON.
 pub(super) fn csv(table: String) -> Response {
-    varying(([(header::CONTENT_TYPE, "text/csv; charset=utf-8")], table).into_response())
+    varying(([(header::CONTENT_TYPE, CSV)], table).into_response())
 }
 
-fn varying(mut response: Response) -> Response {
+/// An answer that would have been another for a client that prefers it.
+pub(super) fn varying(mut response: Response) -> Response {
     response.headers_mut().insert(header::VARY, HeaderValue::from_static("accept"));
     response
 }

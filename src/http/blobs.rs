@@ -1,11 +1,13 @@
 //! Checkpoints and data sets, by digest.
 
 use super::{
+    access::Asker,
     body::unreadable,
     extract::{DigestPath, LeasePath},
     limit::Limit,
     openapi::{BadBlob, BlobLeaseLost, LeaseLost, Malformed, NoBlob, NoLease, TooLarge},
     problem::Problem,
+    shares::Party,
     state::AppState,
 };
 use crate::blobs::Streamed;
@@ -70,14 +72,15 @@ impl ToSchema for Octets {}
 )]
 async fn put(
     State(state): State<AppState>,
+    Asker(asker): Asker,
     LeasePath { lease, token }: LeasePath,
     DigestPath(digest): DigestPath,
     request: Request,
 ) -> Result<StatusCode, Problem> {
     // Before its body: nobody else may fill the memory, or have a worker send in vain.
     state.driver.held(lease, &token).await?;
-    let place = state.places.blob_uploads.acquire().await;
-    let _place = place.map_err(|error| Problem::Unavailable(error.into()))?;
+    let _share = state.places.to_upload_under(Party::Lease(lease))?;
+    let _place = state.places.blob_uploads.take(asker).await;
     let read = timeout(UPLOAD_TIME, Bytes::from_request(request, &state)).await;
     let bytes = read
         .map_err(|_| Problem::TooSlow)?
@@ -111,12 +114,12 @@ async fn get(
     DigestPath(digest): DigestPath,
 ) -> Result<Response, Problem> {
     let octets = [(header::CONTENT_TYPE, "application/octet-stream")];
-    if let Some(bytes) = state.driver.get_blob(lease, &token, digest).await? {
-        return Ok((octets, bytes).into_response());
-    }
-    let data = state.driver.get_data(lease, &token, digest).await?;
+    let found = match state.driver.get_blob(lease, &token, digest).await? {
+        None => state.driver.get_data(lease, &token, digest).await?,
+        checkpoint => checkpoint,
+    };
     let Streamed { size, chunks } =
-        data.ok_or_else(|| Problem::NotFound(format!("blob {digest}")))?;
+        found.ok_or_else(|| Problem::NotFound(format!("blob {digest}")))?;
     let length = [(header::CONTENT_LENGTH, size)];
     Ok((octets, length, Body::from_stream(chunks)).into_response())
 }

@@ -18,7 +18,8 @@ use axum::{
 };
 use serde::de::DeserializeOwned;
 use serde_path_to_error::Segment;
-use std::{error::Error, iter::successors};
+use std::{error::Error, iter::successors, time::Duration};
+use tokio::time::timeout;
 
 /// The longest that a problem's pointer or detail is, in characters: a name may be as long as its body.
 const MAX_TOLD_CHARS: usize = 1_000;
@@ -58,6 +59,12 @@ pub struct JsonBody<T>(pub T);
 /// A JSON body of at most [`Limit::WORK`].
 pub struct WorkBody<T>(pub T);
 
+/// A JSON body of at most [`Limit::SIGN_IN`], of which all comes within [`SIGN_IN_TIME`].
+pub struct SignInBody<T>(pub T);
+
+/// A token is one packet: a slow link takes it over in well under a second. Chosen, not measured.
+const SIGN_IN_TIME: Duration = Duration::from_secs(10);
+
 impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {
     type Rejection = Problem;
 
@@ -71,6 +78,15 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for WorkBody<T> {
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
         read(request, state, Limit::WORK).await.map(Self)
+    }
+}
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for SignInBody<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let read = timeout(SIGN_IN_TIME, read(request, state, Limit::SIGN_IN)).await;
+        read.unwrap_or(Err(Problem::TooSlow)).map(Self)
     }
 }
 

@@ -2,23 +2,32 @@
 
 use super::{
     accept::{self, prefers_csv},
+    access::Asker,
     cell,
     extract::SweepPath,
     openapi::NoSweep,
     problem::Problem,
+    rows::{
+        Broken, Extent, Rows,
+        column::Column,
+        pieces::{self, PIECE_BYTES, Pieces},
+        sheet::{Array, Part, Sheet, When},
+    },
     state::AppState,
     stored::{self, Legible},
     sweeps,
 };
-use crate::store::{CurveRow, TrialRow};
+use crate::store::CurveRow;
 use axum::{extract::State, http::HeaderMap, response::Response};
-use floodgauge_api::curves::{Curve, CurveList};
+use bytes::Bytes;
+use floodgauge_api::curves::CurveList;
 use floodgauge_protocol::{
-    Metric, MetricName, Metrics, SearchSpace, SweepId, TrialKey, work::Diagnostics,
+    Metric, MetricInfo, MetricName, Metrics, SearchSpace, SweepId, TrialKey, work::Diagnostics,
 };
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::BTreeSet,
     fmt::{self, Write},
+    sync::Arc,
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -43,130 +52,170 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
 )]
 async fn curves(
     State(state): State<AppState>,
+    Asker(asker): Asker,
     SweepPath(sweep): SweepPath,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let row = sweeps::row(&state, sweep).await?;
-    // The trials after the rows, so that no onset is missed that a row lies beyond.
-    let rows = state.driver.store().curves(sweep).await?;
-    let onsets = Onsets::of(&state.driver.store().trials(sweep).await?);
-    if prefers_csv(&headers) {
-        let Legible { spec, space, .. } = stored::legible(&row)?;
-        let table = csv(&spec.search.metrics(), &space, &rows, &onsets)
-            .map_err(|error| Problem::Internal(error.into()))?;
-        Ok(accept::csv(table))
+    let place = state.places.exports.take(asker).await;
+    let mut rows = Rows::of(state.driver.store(), sweep).await?;
+    let Legible { spec, space, .. } = stored::legible(&row)?;
+    let metrics = spec.search.metrics();
+    let answer = if prefers_csv(&headers) {
+        pieces::answer(accept::CSV, Table::new(rows, metrics, space), place).await?
     } else {
-        Ok(accept::json(CurveList { items: by_trial(&rows, &onsets) }))
-    }
-}
-
-/// Where arms departed from plain.
-struct Onsets(HashMap<TrialKey, u64>);
-
-impl Onsets {
-    fn of(trials: &[TrialRow]) -> Self {
-        Self(trials.iter().filter_map(|trial| Some((trial.trial, trial.onset_step?))).collect())
-    }
-
-    /// The onset of the row's trial, if its epoch has met it.
-    fn onset_by(&self, row: &CurveRow) -> Option<u64> {
-        self.0.get(&row.trial).copied().filter(|&onset| onset < row.step)
-    }
-}
-
-fn by_trial(rows: &[CurveRow], onsets: &Onsets) -> Vec<Curve> {
-    let curve = |rows: &[CurveRow]| Curve {
-        family: rows[0].trial.family,
-        arm: rows[0].trial.arm,
-        epoch: rows.iter().map(|row| row.epoch).collect(),
-        step: rows.iter().map(|row| row.step).collect(),
-        train_loss: rows.iter().map(|row| row.train_loss).collect(),
-        metrics: by_name(rows),
-        val_loss: column(rows, MetricName::val_loss()),
-        val_error: column(rows, MetricName::val_error()),
-        branch: rows.iter().map(|row| row.branch).collect(),
-        grad_norm: rows.iter().map(|row| Some(row.diagnostics?.grad_norm)).collect(),
-        ascending: rows.iter().map(|row| Some(row.diagnostics?.ascending)).collect(),
-        flooded_steps: rows.iter().map(|row| Some(row.diagnostics?.flooded_steps)).collect(),
-        onset_step: rows.iter().map(|row| onsets.onset_by(row)).collect(),
+        // Those of what this server can't read of a spec, too.
+        let mut names = rows.first_metrics().await?;
+        names.extend(metrics.iter().map(|metric| metric.name));
+        names.extend(beside());
+        pieces::answer(accept::JSON, by_trial(rows, names), place).await?
     };
-    // The store sorts them by trial.
-    rows.chunk_by(|a, b| a.trial == b.trial).map(curve).collect()
+    Ok(accept::varying(answer))
 }
 
-/// A metric of some epochs; none unless all of them have it.
-fn column(rows: &[CurveRow], name: MetricName) -> Option<Vec<Metric>> {
-    rows.iter().map(|row| row.metrics.get(name)).collect()
+/// The metrics that stand beside all others too, as before these had names.
+fn beside() -> [MetricName; 2] {
+    [MetricName::val_loss(), MetricName::val_error()]
 }
 
-/// The metrics of some epochs, each as long as these.
-fn by_name(rows: &[CurveRow]) -> BTreeMap<MetricName, Vec<Option<Metric>>> {
-    let mut columns: BTreeMap<MetricName, Vec<Option<Metric>>> = BTreeMap::new();
-    for (i, row) in rows.iter().enumerate() {
-        for (name, value) in row.metrics.iter() {
-            let column = columns.entry(name).or_insert_with(|| Vec::with_capacity(rows.len()));
-            column.resize(i, None);
-            column.push(Some(value));
-        }
-    }
-    for column in columns.values_mut() {
-        column.resize(rows.len(), None);
-    }
-    columns
+/// A [`CurveList`], made as it is sent.
+fn by_trial(rows: Rows, names: BTreeSet<MetricName>) -> impl Pieces {
+    let extents = rows.extents();
+    let with_rows = move |i: usize| Some(extents[i]).filter(|extent| extent.epochs > 0);
+    let curves = (0..rows.extents().len()).filter_map(with_rows);
+    let curves = curves.flat_map(move |extent| curve(extent, &names));
+    let begin = [Part::Open("{\"items\":[".into())];
+    Sheet::new(rows, begin.into_iter().chain(curves).chain([Part::Close("]}")]))
 }
 
-/// The metrics that can be compared stand beside the training loss, the others at the end.
-fn csv(
-    metrics: &Metrics,
-    space: &SearchSpace,
-    rows: &[CurveRow],
-    onsets: &Onsets,
-) -> Result<String, fmt::Error> {
-    let (compared, further): (Vec<_>, Vec<_>) =
-        metrics.iter().partition(|metric| metric.direction.is_some());
-    let mut table = String::from("family,seed,weight_decay,arm,method,b,epoch,step,train_loss");
-    for metric in &compared {
-        write!(table, ",{}", metric.name)?;
+/// A [`Curve`].
+fn curve(of: Extent, names: &BTreeSet<MetricName>) -> Vec<Part> {
+    let TrialKey { family, arm } = of.trial;
+    let field = |key: &str, column| Part::Array(Array::field(key, of, column));
+    let metric = |name: MetricName, when| {
+        Part::Array(Array { when, ..Array::field(name.as_str(), of, Column::Metric(name)) })
+    };
+    let mut parts = vec![
+        Part::Open(format!("{{\"family\":{family},\"arm\":{arm}")),
+        field("epoch", Column::Epoch),
+        field("step", Column::Step),
+        field("train_loss", Column::TrainLoss),
+        Part::Open("\"metrics\":{".into()),
+    ];
+    parts.extend(names.iter().map(|&name| metric(name, When::Any)));
+    parts.push(Part::Close("}"));
+    parts.extend(beside().map(|name| metric(name, When::Whole)));
+    parts.extend([
+        field("branch", Column::Branch),
+        field("grad_norm", Column::GradNorm),
+        field("ascending", Column::Ascending),
+        field("flooded_steps", Column::FloodedSteps),
+        field("onset_step", Column::OnsetStep),
+        Part::Close("}"),
+    ]);
+    parts
+}
+
+/// The curves as CSV. The metrics that can be compared stand beside the training loss, the others at
+/// the end.
+struct Table {
+    rows: Rows,
+    extents: Arc<[Extent]>,
+    /// Which of them comes next, and how many of its epochs are written.
+    next: (usize, u32),
+    space: SearchSpace,
+    compared: Vec<MetricName>,
+    further: Vec<MetricName>,
+    is_begun: bool,
+}
+
+impl Table {
+    fn new(rows: Rows, metrics: Metrics, space: SearchSpace) -> Self {
+        let (compared, further): (Vec<_>, Vec<_>) =
+            metrics.iter().partition(|metric| metric.direction.is_some());
+        let names = |of: Vec<&MetricInfo>| of.iter().map(|metric| metric.name).collect();
+        let extents = rows.extents();
+        let (compared, further) = (names(compared), names(further));
+        Self { rows, extents, next: (0, 0), space, compared, further, is_begun: false }
     }
-    table.push_str(",grad_norm,ascending,flooded_steps,onset_step");
-    for metric in &further {
-        write!(table, ",{}", metric.name)?;
-    }
-    table.push_str("\r\n");
-    for row in rows {
-        let trial = row.trial;
-        let (Some(family), Some(arm)) =
-            (space.families.get(trial.family.ix()), space.arms.get(trial.arm.ix()))
-        else {
-            continue;
-        };
-        write!(table, "{},{},{},", family.family, family.seed, family.weight_decay)?;
-        write!(table, "{},{},", trial.arm, cell::text(arm.name()))?;
-        if let Some(b) = arm.level() {
-            write!(table, "{b}")?;
+
+    fn head(&self) -> Result<String, fmt::Error> {
+        let mut table = String::from("family,seed,weight_decay,arm,method,b,epoch,step,train_loss");
+        for name in &self.compared {
+            write!(table, ",{name}")?;
         }
-        write!(table, ",{},{}", row.epoch, row.step)?;
-        write_metric(&mut table, Some(row.train_loss))?;
-        for metric in &compared {
-            write_metric(&mut table, row.metrics.get(metric.name))?;
-        }
-        match row.diagnostics {
-            Some(Diagnostics { grad_norm, ascending, flooded_steps }) => {
-                write_metric(&mut table, Some(grad_norm))?;
-                write!(table, ",{ascending},{flooded_steps}")?;
-            }
-            None => table.push_str(",,,"),
-        }
-        table.push(',');
-        if let Some(onset) = onsets.onset_by(row) {
-            write!(table, "{onset}")?;
-        }
-        for metric in &further {
-            write_metric(&mut table, row.metrics.get(metric.name))?;
+        table.push_str(",grad_norm,ascending,flooded_steps,onset_step");
+        for name in &self.further {
+            write!(table, ",{name}")?;
         }
         table.push_str("\r\n");
+        Ok(table)
     }
-    Ok(table)
+}
+
+impl Pieces for Table {
+    async fn next(&mut self) -> Result<Option<Bytes>, Broken> {
+        let mut table = if self.is_begun { String::new() } else { self.head()? };
+        self.is_begun = true;
+        while table.len() < PIECE_BYTES {
+            let (place, epoch) = self.next;
+            let Some(of) = self.extents.get(place).copied() else { break };
+            let TrialKey { family, arm } = of.trial;
+            let (family, arm) =
+                (self.space.families.get(family.ix()), self.space.arms.get(arm.ix()));
+            let (Some(family), Some(arm), true) = (family, arm, of.epochs > 0) else {
+                self.next = (place + 1, 0);
+                continue;
+            };
+            let rows = self.rows.after(&of, epoch).await?;
+            let mut done = epoch;
+            for row in rows {
+                if table.len() >= PIECE_BYTES {
+                    break;
+                }
+                write!(table, "{},{},{},", family.family, family.seed, family.weight_decay)?;
+                write!(table, "{},{},", of.trial.arm, cell::text(arm.name()))?;
+                if let Some(b) = arm.level() {
+                    write!(table, "{b}")?;
+                }
+                write_row(&mut table, row, of.onset, &self.compared, &self.further)?;
+                done = row.epoch;
+            }
+            self.next = if done == of.epochs { (place + 1, 0) } else { (place, done) };
+        }
+        Ok((!table.is_empty()).then(|| table.into()))
+    }
+}
+
+/// Writes what a line has of the row itself.
+fn write_row(
+    table: &mut String,
+    row: &CurveRow,
+    onset: Option<u64>,
+    compared: &[MetricName],
+    further: &[MetricName],
+) -> fmt::Result {
+    write!(table, ",{},{}", row.epoch, row.step)?;
+    write_metric(table, Some(row.train_loss))?;
+    for &name in compared {
+        write_metric(table, row.metrics.get(name))?;
+    }
+    match row.diagnostics {
+        Some(Diagnostics { grad_norm, ascending, flooded_steps }) => {
+            write_metric(table, Some(grad_norm))?;
+            write!(table, ",{ascending},{flooded_steps}")?;
+        }
+        None => table.push_str(",,,"),
+    }
+    table.push(',');
+    if let Some(onset) = onset.filter(|&onset| onset < row.step) {
+        write!(table, "{onset}")?;
+    }
+    for &name in further {
+        write_metric(table, row.metrics.get(name))?;
+    }
+    table.push_str("\r\n");
+    Ok(())
 }
 
 fn write_metric(table: &mut String, metric: Option<Metric>) -> fmt::Result {

@@ -1,7 +1,7 @@
 //! Data sets: what there is to train on, uploads, deletions.
 
 use super::{
-    access::Caller,
+    access::{Asker, Caller},
     blobs::Octets,
     body::is_late,
     extract::{DatasetPath, Query},
@@ -70,6 +70,7 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
 async fn add(
     State(state): State<AppState>,
     caller: Caller,
+    Asker(asker): Asker,
     Query(query): Query<AddDatasetQuery>,
     request: Request,
 ) -> Result<Response, Problem> {
@@ -79,8 +80,7 @@ async fn add(
         return Err(Problem::TooLarge(Limit::DATASET));
     }
     within_quota(&state, &caller, declared).await?;
-    let place = state.places.dataset_uploads.acquire().await;
-    let _place = place.map_err(|error| Problem::Unavailable(error.into()))?;
+    let _place = state.places.dataset_uploads.take(asker).await;
     let file = receive(request.into_body(), Limit::DATASET).await?;
     let (row, new) = state.driver.add_dataset(caller.owner(), &query.name, format, file).await?;
     let body = Json(item(&state.driver, &query.name, Some(&row)).await?);

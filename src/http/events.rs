@@ -5,7 +5,7 @@
 //! misses nothing and sees nothing twice.
 
 use super::{
-    access::Caller,
+    access::{Asker, Caller},
     extract::{Query, SweepPath, text_header},
     log::{OfAll, OfSweep},
     openapi::{Malformed, NoSweep},
@@ -76,6 +76,7 @@ pub struct AfterQuery {
 async fn of_sweep(
     State(state): State<AppState>,
     caller: Caller,
+    Asker(asker): Asker,
     SweepPath(sweep): SweepPath,
     Query(query): Query<AfterQuery>,
     headers: HeaderMap,
@@ -85,8 +86,8 @@ async fn of_sweep(
     if row.status.is_final() && row.head_seq <= after {
         return Ok(StatusCode::NO_CONTENT.into_response());
     }
-    let permit = state.places.to_watch()?;
-    let entries = state.sweep_feeds.follow(permit, OfSweep(sweep), after, row.head_seq);
+    let place = state.places.to_watch(asker)?;
+    let entries = state.sweep_feeds.follow(place, OfSweep(sweep), after, row.head_seq);
     Ok(stream(entries.take_until(Box::pin(caller.ends(state.admission())))))
 }
 
@@ -112,13 +113,14 @@ async fn of_sweep(
 async fn of_all(
     State(state): State<AppState>,
     caller: Caller,
+    Asker(asker): Asker,
     Query(query): Query<AfterQuery>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let head = state.driver.store().global_head().await?.unwrap_or(OfAll::START);
     let after = after(&headers, query)?.unwrap_or(head);
-    let permit = state.places.to_watch()?;
-    let entries = state.all_feeds.follow(permit, OfAll, after, head);
+    let place = state.places.to_watch(asker)?;
+    let entries = state.all_feeds.follow(place, OfAll, after, head);
     Ok(stream(entries.take_until(Box::pin(caller.ends(state.admission())))))
 }
 

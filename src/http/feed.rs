@@ -7,6 +7,7 @@
 use super::{
     lines,
     log::{Batch, Log},
+    shares,
     time::timestamp,
 };
 use crate::{driver::Driver, metrics::Watching, store::Entry};
@@ -22,16 +23,16 @@ use std::{
     time::Duration,
 };
 use tokio::{
-    sync::{
-        OwnedSemaphorePermit,
-        broadcast::{self, error::RecvError},
-    },
+    sync::broadcast::{self, error::RecvError},
     time::{Instant, sleep_until, timeout_at},
 };
 use tokio_util::sync::CancellationToken;
 
 /// Entries that a watcher may be behind before it goes back to the store.
-const CAPACITY: usize = 256;
+const CAPACITY: usize = 128;
+/// The longest message that a feed hands on: what it keeps for the slowest of its watchers is at most
+/// [`CAPACITY`] of these, 4 MiB. What is longer each watcher reads from the store.
+const MAX_FED_BYTES: usize = 32 << 10;
 /// Between two looks at a log for what other processes committed.
 const POLL: Duration = Duration::from_secs(1);
 /// Between two looks at a log that is being written to, so that a thousand commits a second
@@ -43,11 +44,40 @@ struct Message<Place> {
     place: Place,
     /// Whether the stream is over after it.
     last: bool,
+    /// How long it is.
+    bytes: usize,
     event: sse::Event,
 }
 
-type Sender<L> = broadcast::Sender<Arc<Message<<L as Log>::Place>>>;
-type Receiver<L> = broadcast::Receiver<Arc<Message<<L as Log>::Place>>>;
+/// What a feed tells its watchers.
+enum News<Place> {
+    /// An entry.
+    Message(Arc<Message<Place>>),
+    /// That there is one at this place, too long to be handed on.
+    Long(Place),
+}
+
+impl<Place: Copy> Clone for News<Place> {
+    fn clone(&self) -> Self {
+        match self {
+            Self::Message(message) => Self::Message(message.clone()),
+            Self::Long(place) => Self::Long(*place),
+        }
+    }
+}
+
+impl<Place: Copy> News<Place> {
+    /// Of a message.
+    fn of(message: Arc<Message<Place>>) -> Self {
+        match message.bytes > MAX_FED_BYTES {
+            true => Self::Long(message.place),
+            false => Self::Message(message),
+        }
+    }
+}
+
+type Sender<L> = broadcast::Sender<News<<L as Log>::Place>>;
+type Receiver<L> = broadcast::Receiver<News<<L as Log>::Place>>;
 
 /// The feeds of all logs of a kind that are being watched.
 #[derive(Clone)]
@@ -65,10 +95,10 @@ impl<L: Log> Feeds<L> {
 
     /// A log's entries after a place, as they come, until the log ends, the server closes or
     /// the database fails: then a client comes back by itself, and with its place.
-    /// `head` is the newest place of the log, or an earlier one. The permit is kept until then.
+    /// `head` is the newest place of the log, or an earlier one. The place is kept until then.
     pub fn follow(
         &self,
-        permit: OwnedSemaphorePermit,
+        place: shares::Place,
         log: L,
         after: L::Place,
         head: L::Place,
@@ -83,7 +113,7 @@ impl<L: Log> Feeds<L> {
             must_read_store: true,
             fed: true,
             _counted: self.driver.metrics().watches(L::NAME),
-            _permit: permit,
+            _place: place,
         };
         stream::unfold(Some(watcher), |watcher| async move {
             let mut watcher = watcher?;
@@ -155,7 +185,7 @@ impl<L: Log> Feeder<L> {
                 self.after = message.place;
                 let last = message.last;
                 // Nobody may hear it: then the loop ends.
-                let _ = self.sender.send(message);
+                let _ = self.sender.send(News::of(message));
                 if last {
                     return;
                 }
@@ -180,7 +210,7 @@ struct Watcher<L: Log> {
     /// Whether the feed goes on.
     fed: bool,
     _counted: Watching,
-    _permit: OwnedSemaphorePermit,
+    _place: shares::Place,
 }
 
 impl<L: Log> Watcher<L> {
@@ -207,7 +237,10 @@ impl<L: Log> Watcher<L> {
                 news = self.news.recv() => news,
             };
             match news {
-                Ok(message) if message.place > self.after => self.ready.push_back(message),
+                Ok(News::Message(message)) if message.place > self.after => {
+                    self.ready.push_back(message);
+                }
+                Ok(News::Long(place)) if place > self.after => self.must_read_store = true,
                 Ok(_) => {}
                 Err(RecvError::Lagged(_)) => self.must_read_store = true,
                 Err(RecvError::Closed) => (self.must_read_store, self.fed) = (true, false),
@@ -216,8 +249,8 @@ impl<L: Log> Watcher<L> {
     }
 }
 
-/// An entry as a message.
-fn message(id: &str, entry: Entry, lines: Vec<LogLine>) -> anyhow::Result<sse::Event> {
+/// An entry as a message, and how long it is.
+fn message(id: &str, entry: Entry, lines: Vec<LogLine>) -> anyhow::Result<(sse::Event, usize)> {
     let data = LogEntry {
         sweep: entry.sweep,
         seq: entry.seq,
@@ -226,7 +259,9 @@ fn message(id: &str, entry: Entry, lines: Vec<LogLine>) -> anyhow::Result<sse::E
         decisions: Vec::<Value>::deserialize(entry.decisions)?,
         lines,
     };
-    Ok(sse::Event::default().id(id).event(data.name()).json_data(&data)?)
+    let json = serde_json::to_string(&data)?;
+    let bytes = json.len();
+    Ok((sse::Event::default().id(id).event(data.name()).data(json), bytes))
 }
 
 /// Reads on in a log; none when it ended, or couldn't be read.
@@ -251,7 +286,8 @@ async fn read<L: Log>(
     let lines = lines::of(driver.store(), entries.iter().map(|(_, entry)| entry)).await?;
     let of_entry = |((place, entry), lines): ((L::Place, Entry), _)| -> anyhow::Result<_> {
         let last = L::ends_with(&entry, grown);
-        Ok(Arc::new(Message { place, last, event: message(&place.to_string(), entry, lines)? }))
+        let (event, bytes) = message(&place.to_string(), entry, lines)?;
+        Ok(Arc::new(Message { place, last, bytes, event }))
     };
     entries.into_iter().zip(lines).map(of_entry).collect::<Result<_, _>>().map(Some)
 }
@@ -259,13 +295,13 @@ async fn read<L: Log>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http::shares::Pool;
     use crate::{
         blobs::Blobs,
         driver::DriverConfig,
         http::log::OfAll,
         store::{GlobalCursor, SqliteStore},
     };
-    use tokio::sync::Semaphore;
 
     const SPIRAL: &str = r#"{"name": "x", "recipe": {"dataset": {"name": "spiral"}}}"#;
 
@@ -300,14 +336,14 @@ mod tests {
             must_read_store: false,
             fed: true,
             _counted: driver.metrics().watches("all"),
-            _permit: Arc::new(Semaphore::new(1)).try_acquire_owned().unwrap(),
+            _place: Pool::new("streams", 1, 1).try_take(None).unwrap(),
         };
         for _ in 0..6 {
             submit(&driver).await;
         }
         let all = messages(&driver).await;
         for message in &all {
-            assert!(feed.send(message.clone()).is_ok());
+            assert!(feed.send(News::of(message.clone())).is_ok());
         }
         assert_eq!((watcher.news.len(), feed.len()), (6, 2), "four are lost to the watcher");
         for expected in &all {
@@ -315,7 +351,7 @@ mod tests {
         }
         submit(&driver).await;
         let seventh = messages(&driver).await.pop().unwrap();
-        assert!(feed.send(seventh.clone()).is_ok());
+        assert!(feed.send(News::of(seventh.clone())).is_ok());
         assert_eq!(watcher.next().await.unwrap().place, seventh.place);
         // The feed still holds entries that it read from the store: it passes over them.
         drop(feed);

@@ -9,6 +9,8 @@ use std::fmt;
 pub struct Limit(usize);
 
 impl Limit {
+    /// For a token, of whom nobody knows yet.
+    pub const SIGN_IN: Self = Self(4 << 10);
     /// For what people and their scripts send.
     pub const JSON: Self = Self(1 << 20);
     /// For what workers send in JSON: a report holds thousands of rows.
@@ -37,6 +39,9 @@ impl Limit {
 
 impl fmt::Display for Limit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} MiB", self.0 >> 20)
+        match self.0 >> 20 {
+            0 => write!(f, "{} KiB", self.0 >> 10),
+            mib => write!(f, "{mib} MiB"),
+        }
     }
 }

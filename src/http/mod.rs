@@ -13,7 +13,7 @@
 //! - [`work`], [`blobs`]: what workers say.
 //! - [`access`]: who may do what; [`session`], [`tokens`]: signing in, and what with.
 //! - [`health`], [`metrics`], `page`, `openapi`: the server itself.
-//! - [`bounds`]: how much at once, and how long.
+//! - [`bounds`]: how much at once, and how long; `shares`: how much of it by one. `rows`: long answers, in pieces.
 //! - [`problem`]: what clients are told when something goes wrong.
 //! - [`below`]: the app under a path. [`body`], [`extract`]: what handlers take from a request.
 
@@ -42,8 +42,10 @@ mod openapi;
 mod page;
 pub mod plan;
 pub mod problem;
+mod rows;
 mod serve;
 pub mod session;
+mod shares;
 pub mod sparkline;
 mod state;
 mod stored;

@@ -5,6 +5,7 @@
 //! place in the run stay behind, and the file says instead what it is of.
 
 use super::{
+    access::Asker,
     blobs::Octets,
     extract::TrialPath,
     openapi::{BadModel, NoModel},
@@ -12,16 +13,23 @@ use super::{
     state::AppState,
     stored, sweeps,
 };
-use crate::{blobs::BlobError, scheduler::Trial, store::SweepRow};
+use crate::{blobs::BlobError, driver::DriverError, scheduler::Trial, store::SweepRow};
 use axum::{
+    body::Body,
     extract::State,
     http::header,
     response::{IntoResponse, Response},
 };
 use floodgauge_protocol::{Arm, At, Digest, SweepSpec};
+use futures::StreamExt as _;
 use safetensors::SafeTensors;
 use serde_json::json;
-use std::{collections::HashMap, fmt};
+use std::{
+    collections::HashMap,
+    fmt,
+    io::{Seek as _, Write as _},
+};
+use tokio_util::io::ReaderStream;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 pub(super) fn router() -> OpenApiRouter<AppState> {
@@ -30,6 +38,9 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
 
 /// Beginnings of the names of arrays that are no part of the model.
 const NOT_THE_MODEL: [&str; 2] = ["optimizer.", "progress."];
+
+/// The longest file that is held in memory while it is sent, in bytes.
+const MAX_HELD_BYTES: usize = 1 << 20;
 
 /// The key of the file's metadata under which it says what it is of, as JSON.
 const METADATA: &str = "floodgauge";
@@ -54,6 +65,7 @@ const METADATA: &str = "floodgauge";
 )]
 async fn model(
     State(state): State<AppState>,
+    Asker(asker): Asker,
     TrialPath { sweep, trial: key }: TrialPath,
 ) -> Result<Response, Problem> {
     let row = sweeps::row(&state, sweep).await?;
@@ -77,6 +89,7 @@ async fn model(
         tracing::warn!(%sweep, trial = %key, %digest, error = %why, "a checkpoint can't be read");
         Problem::Conflict(format!("the checkpoint of trial {id} can't be read: {why}"))
     };
+    let place = state.places.exports.take(asker).await;
     let checkpoint = match state.driver.blobs().get(digest).await {
         Ok(Some(checkpoint)) => checkpoint,
         Ok(None) | Err(BlobError::Damaged(_)) => {
@@ -105,12 +118,36 @@ async fn model(
     });
     let file = only_the_model(&checkpoint, of.to_string());
     let file = file.map_err(|error| unreadable(&error))?;
+    drop(checkpoint);
+    let length = file.len();
+    let body =
+        if length > MAX_HELD_BYTES { aside_of_memory(file, place).await? } else { file.into() };
     let name = format!("{}-{key}.safetensors", file_name(&row, &spec));
     let headers = [
         (header::CONTENT_TYPE, "application/octet-stream".to_owned()),
         (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\"")),
+        (header::CONTENT_LENGTH, length.to_string()),
     ];
-    Ok((headers, file).into_response())
+    Ok((headers, body).into_response())
+}
+
+/// A file that is sent from a nameless one of `TMPDIR`, so that slow clients keep none in memory; `kept`
+/// is dropped once it is sent.
+async fn aside_of_memory(file: Vec<u8>, kept: impl Send + 'static) -> Result<Body, Problem> {
+    let written = tokio::task::spawn_blocking(move || {
+        let mut written = tempfile::tempfile()?;
+        written.write_all(&file)?;
+        written.rewind()?;
+        Ok(written)
+    });
+    let written: std::io::Result<_> = written.await.unwrap_or_else(|error| Err(error.into()));
+    let fault = |error| Problem::from(DriverError::Fault(anyhow::Error::new(error)));
+    let file = tokio::fs::File::from_std(written.map_err(fault)?);
+    let chunks = ReaderStream::new(file).map(move |chunk| {
+        let _ = &kept;
+        chunk
+    });
+    Ok(Body::from_stream(chunks))
 }
 
 /// The epochs done at the checkpoint that an objective read `at` this moment is of, and its digest.

@@ -46,6 +46,8 @@ pub enum Problem {
     RateLimited(Duration),
     /// The token would have more than it may; says of what.
     OverQuota(String),
+    /// The token, or the address, has its share of what is done at once; says of what.
+    OverShare(String),
     /// No such thing; says which.
     NotFound(String),
     /// The route doesn't know the method.
@@ -65,7 +67,7 @@ pub enum Problem {
     CheckpointDamaged(String),
     /// Worker and server understand no version of the wire in common; says which each does.
     WireVersion(String),
-    /// Nothing of the body came for too long.
+    /// Too little of the body came in time.
     TooSlow,
     /// The body is longer than the route takes.
     TooLarge(Limit),
@@ -106,6 +108,11 @@ impl Problem {
             Self::OverQuota(_) => {
                 ("over-quota", S::TOO_MANY_REQUESTS, "the token has as much as it may")
             }
+            Self::OverShare(_) => (
+                "over-share",
+                S::TOO_MANY_REQUESTS,
+                "as much of this is going on as one token or address may have",
+            ),
             Self::NotFound(_) => ("not-found", S::NOT_FOUND, "there is no such thing"),
             Self::MethodNotAllowed => {
                 ("method-not-allowed", S::METHOD_NOT_ALLOWED, "this route doesn't know the method")
@@ -158,7 +165,7 @@ impl Problem {
     /// In how many seconds another try may do better.
     fn retry_after(&self) -> Option<u64> {
         match self {
-            Self::Unavailable(_) => Some(1),
+            Self::Unavailable(_) | Self::OverShare(_) => Some(1),
             Self::RateLimited(wait) => Some(whole_seconds(*wait)),
             // Nobody knows when a sweep ends, or a data set is deleted.
             Self::OverQuota(_) => Some(60),
@@ -179,7 +186,10 @@ impl Problem {
             }
             Self::InvalidWork(error) => (error.detail.clone(), vec![error]),
             Self::Malformed(detail, errors) => (detail, errors),
-            Self::Unauthorized(why) | Self::Forbidden(why) | Self::OverQuota(why) => (why, none()),
+            Self::Unauthorized(why)
+            | Self::Forbidden(why)
+            | Self::OverQuota(why)
+            | Self::OverShare(why) => (why, none()),
             Self::CrossSite => {
                 ("`sec-fetch-site` or `origin` says that it came from elsewhere".into(), none())
             }

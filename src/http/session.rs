@@ -2,9 +2,11 @@
 
 use super::{
     access::{COOKIE, Caller, HOST_COOKIE},
-    body::JsonBody,
+    body::SignInBody,
     openapi::{Malformed, TooLarge, UnsupportedMediaType},
     problem::Problem,
+    serve::Peer,
+    shares::{Party, Place},
     state::AppState,
 };
 use crate::{
@@ -13,8 +15,8 @@ use crate::{
 };
 use axum::{
     Json,
-    extract::State,
-    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
+    extract::{FromRequestParts, State},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header, request::Parts},
     response::{AppendHeaders, IntoResponse, Response},
 };
 use floodgauge_api::access::{Session, SessionToken, SignIn};
@@ -62,7 +64,7 @@ async fn get(caller: Caller) -> impl IntoResponse {
     path = "/v1/session",
     operation_id = "beginSession",
     tag = "access",
-    request_body(content = SignIn, description = "At most 1 MiB"),
+    request_body(content = SignIn, description = "At most 4 KiB"),
     responses(
         (status = 200, body = Session, description = "Signed in",
          headers(("set-cookie" = String, description = "The session"))),
@@ -72,8 +74,9 @@ async fn get(caller: Caller) -> impl IntoResponse {
 )]
 async fn begin(
     State(state): State<AppState>,
+    _signing_in: SigningIn,
     headers: HeaderMap,
-    JsonBody(sign_in): JsonBody<SignIn>,
+    SignInBody(sign_in): SignInBody<SignIn>,
 ) -> Result<Response, Problem> {
     let store = state.driver.store();
     let row = match Secret::read(Kind::Token, sign_in.token.trim()) {
@@ -94,6 +97,21 @@ async fn begin(
     let no_store = (header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     let cookies = set_cookies(&headers, session.reveal(), LASTS)?;
     Ok((AppendHeaders(cookies), [no_store], Json(body)).into_response())
+}
+
+/// A place among those who sign in, taken before anything of the body is read. Whoever comes from the
+/// same address has a share of them: who it is isn't known yet.
+struct SigningIn {
+    _place: Place,
+}
+
+impl FromRequestParts<AppState> for SigningIn {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
+        let party = parts.extensions.get::<Peer>().map(|Peer(address)| Party::at(*address));
+        Ok(Self { _place: state.places.sign_ins.try_take(party)? })
+    }
 }
 
 /// Sign out

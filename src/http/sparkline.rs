@@ -8,14 +8,13 @@ use super::{
     stored::{self, Legible},
     sweeps,
 };
-use crate::store::CurveRow;
 use axum::{Json, extract::State};
 use floodgauge_api::{BestArm, curves::Sparkline};
 use floodgauge_protocol::{ArmIx, FamilyIx, Metric, SearchSpace, SweepId, TrialKey};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 /// The most points of a sparkline.
-const POINTS: usize = 60;
+const POINTS: u32 = 60;
 
 pub(super) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(sparkline))
@@ -40,8 +39,7 @@ async fn sparkline(
     let Legible { spec, space, .. } = stored::legible(&row)?;
     let best = stored::best(&row, &space).and_then(|best| best.best);
     let trial = trial_of(best.as_ref(), &space);
-    let curve = state.driver.store().curve(sweep, trial).await?;
-    let rows = thinned(&curve);
+    let rows = state.driver.store().curve(sweep, trial, POINTS).await?;
     let metric = spec.search.objective.metric;
     Ok(Json(Sparkline {
         arm: trial.arm,
@@ -58,42 +56,4 @@ fn trial_of(best: Option<&BestArm>, space: &SearchSpace) -> TrialKey {
     let family = space.families.iter().find(|family| Some(family.weight_decay) == decay);
     let family = family.map_or(FamilyIx(0), |family| family.family);
     TrialKey::new(family, best.map_or(ArmIx::PLAIN, |best| best.arm.ix))
-}
-
-/// At most [`POINTS`] rows, evenly spread, both ends included.
-fn thinned(rows: &[CurveRow]) -> Vec<&CurveRow> {
-    let last = rows.len().saturating_sub(1);
-    let points = rows.len().min(POINTS);
-    (0..points).map(|point| &rows[point * last / (points - 1).max(1)]).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use floodgauge_protocol::MetricValues;
-
-    fn epochs(count: u32) -> Vec<u32> {
-        let row = |epoch| CurveRow {
-            trial: TrialKey::new(FamilyIx(0), ArmIx(0)),
-            epoch,
-            step: epoch.into(),
-            train_loss: Metric::Diverged,
-            metrics: MetricValues::new(),
-            branch: ArmIx(0),
-            diagnostics: None,
-        };
-        let rows: Vec<_> = (1..=count).map(row).collect();
-        thinned(&rows).iter().map(|row| row.epoch).collect()
-    }
-
-    #[test]
-    fn a_curve_is_thinned_evenly_and_keeps_both_ends() {
-        assert!(epochs(0).is_empty());
-        assert_eq!(epochs(1), [1]);
-        assert_eq!(epochs(60), (1..=60).collect::<Vec<_>>());
-        let long = epochs(20_000);
-        assert_eq!((long.len(), long[0], long[59]), (60, 1, 20_000));
-        assert!(long.windows(2).all(|pair| (338..=340).contains(&(pair[1] - pair[0]))));
-        assert_eq!(epochs(61).len(), 60);
-    }
 }

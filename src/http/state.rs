@@ -42,7 +42,7 @@ impl AppState {
 
     /// The same within other bounds.
     pub fn with_bounds(self, bounds: Bounds) -> Self {
-        Self { places: self.places.with_bounds(bounds), ..self }
+        Self { places: Places::new(bounds), ..self }
     }
 
     /// The same behind another gate.
@@ -52,6 +52,10 @@ impl AppState {
 
     /// What it takes to let a request in.
     pub(super) fn admission(&self) -> Admission {
-        Admission { gate: self.gate.clone(), driver: self.driver.clone() }
+        Admission {
+            gate: self.gate.clone(),
+            driver: self.driver.clone(),
+            places: self.places.clone(),
+        }
     }
 }

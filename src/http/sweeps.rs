@@ -1,12 +1,17 @@
 //! Sweeps: submit, list, look, delete.
 
 use super::{
+    accept,
     access::Caller,
     body::JsonBody,
     extract::{IdempotencyKey, Query, SweepPath},
     openapi::{InvalidSweep, Malformed, NoSweep, StateConflict, TooLarge, UnsupportedMediaType},
     plan,
     problem::Problem,
+    rows::{
+        Broken,
+        pieces::{self, PIECE_BYTES, Pieces},
+    },
     state::AppState,
     stored::{self, Legible},
     time::timestamp,
@@ -22,9 +27,8 @@ use axum::{
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
-use floodgauge_api::{
-    SweepDetail, SweepList, SweepQuery, SweepStatus, SweepSummary, TroubledWorker,
-};
+use bytes::Bytes;
+use floodgauge_api::{SweepDetail, SweepList, SweepQuery, SweepSummary, TroubledWorker};
 use floodgauge_protocol::{Arm, Digest, SweepId, SweepSpec};
 use serde::Deserialize;
 use sha2::Digest as _;
@@ -126,7 +130,7 @@ fn canonical_digest(spec: &SweepSpec) -> Result<Digest, Problem> {
 async fn list(
     State(state): State<AppState>,
     Query(query): Query<SweepQuery>,
-) -> Result<Json<SweepList>, Problem> {
+) -> Result<Response, Problem> {
     let limit = query.limit.unwrap_or(DEFAULT_LIMIT);
     if !(1..=MAX_LIMIT).contains(&limit) {
         let detail = format!("limit {limit} must be between 1 and {MAX_LIMIT}");
@@ -142,14 +146,65 @@ async fn list(
     if search.as_deref().is_some_and(|text| text.contains('\0')) {
         return Err(Problem::Malformed("search has no NUL".into(), Vec::new()));
     }
-    // One more than asked for tells whether there is a next page.
-    let page = Page { after: query.cursor, search, status: query.status, limit: limit + 1 };
-    let mut rows = state.driver.store().sweeps(page).await?;
-    let more = rows.len() > limit as usize;
-    rows.truncate(limit as usize);
-    let next_cursor = rows.last().filter(|_| more).map(|row| row.sweep);
-    let items = aside(|| rows.iter().map(|row| summary(&state, row)).collect::<Result<_, _>>())?;
-    Ok(Json(SweepList { items, next_cursor }))
+    let page = Page { after: query.cursor, search, status: query.status, limit: AT_ONCE };
+    pieces::answer(accept::JSON, List { state, page, left: limit, place: Place::Begin }, ()).await
+}
+
+/// Sweeps read at once: the answer of one with thousands of arms is large.
+const AT_ONCE: u32 = 20;
+
+/// A [`SweepList`], made as it is sent.
+struct List {
+    state: AppState,
+    /// What comes next.
+    page: Page,
+    /// How many may come yet.
+    left: u32,
+    place: Place,
+}
+
+/// How far a list is written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Begin,
+    Items,
+    End,
+}
+
+impl Pieces for List {
+    async fn next(&mut self) -> Result<Option<Bytes>, Broken> {
+        if self.place == Place::End {
+            return Ok(None);
+        }
+        let mut json = Vec::new();
+        while json.len() < PIECE_BYTES && self.place != Place::End {
+            // One more than may come tells whether there is a next page.
+            let limit = AT_ONCE.min(self.left + 1);
+            let page = Page { limit, ..self.page.clone() };
+            let rows = self.state.driver.store().sweeps(page).await?;
+            let count = rows.len().min(self.left as usize);
+            for row in &rows[..count] {
+                let begin: &[u8] = if self.place == Place::Begin { b"{\"items\":[" } else { b"," };
+                json.extend(begin);
+                self.place = Place::Items;
+                let summary = aside(|| summary(&self.state, row))?;
+                serde_json::to_writer(&mut json, &summary)?;
+                self.page.after = Some(row.sweep);
+            }
+            self.left -= count as u32;
+            let more = rows.len() > count;
+            if more || rows.len() < limit as usize {
+                if self.place == Place::Begin {
+                    json.extend(b"{\"items\":[");
+                }
+                json.extend(b"],\"next_cursor\":");
+                serde_json::to_writer(&mut json, &self.page.after.filter(|_| more))?;
+                json.push(b'}');
+                self.place = Place::End;
+            }
+        }
+        Ok(Some(json.into()))
+    }
 }
 
 /// Look at a sweep

@@ -77,7 +77,8 @@ pub trait Store: Send + Sync + 'static {
     /// named, the one that the sweep counts against) would have more than it may. Nothing is written then.
     async fn commit(&self, commit: Commit) -> Result<Entry, StoreError>;
 
-    /// Log entries of a sweep after `after_seq` (0 for all), in order, at most `limit`.
+    /// Log entries of a sweep after `after_seq` (0 for all), in order, at most `limit`. Of large ones they
+    /// are fewer, so that a reader never holds many of these at once; where there is any, at least one.
     async fn entries(
         &self,
         sweep: SweepId,
@@ -86,7 +87,8 @@ pub trait Store: Send + Sync + 'static {
     ) -> Result<Vec<Entry>, StoreError>;
 
     /// Log entries of all sweeps after a cursor, in an order that no later commit changes: an
-    /// entry may therefore come some time after its commit, once no older transaction is open.
+    /// entry may therefore come some time after its commit, once no older transaction is open. At most
+    /// `limit`, and fewer of large ones, as in [`entries`](Self::entries).
     async fn all_entries(
         &self,
         after: Option<GlobalCursor>,
@@ -115,11 +117,22 @@ pub trait Store: Send + Sync + 'static {
     /// The trials of a sweep, by family, then arm.
     async fn trials(&self, sweep: SweepId) -> Result<Vec<TrialRow>, StoreError>;
 
-    /// The reported epochs of a sweep, by family, arm, epoch.
-    async fn curves(&self, sweep: SweepId) -> Result<Vec<CurveRow>, StoreError>;
+    /// The reported epochs of a sweep, by family, arm, epoch; those after one of them, at most `limit`.
+    async fn curves(
+        &self,
+        sweep: SweepId,
+        after: Option<(TrialKey, u32)>,
+        limit: u32,
+    ) -> Result<Vec<CurveRow>, StoreError>;
 
-    /// The reported epochs of one trial, by epoch.
-    async fn curve(&self, sweep: SweepId, trial: TrialKey) -> Result<Vec<CurveRow>, StoreError>;
+    /// The reported epochs of one trial, which have no gaps, by epoch; where there are more than
+    /// `most`, so many of them, evenly spread, with the first and the newest.
+    async fn curve(
+        &self,
+        sweep: SweepId,
+        trial: TrialKey,
+        most: u32,
+    ) -> Result<Vec<CurveRow>, StoreError>;
 
     /// Leases a queued segment, or one whose lease has expired, to a worker: highest
     /// priority first, then the sweep with the fewest live leases, then the one that had its turn

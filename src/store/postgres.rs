@@ -42,10 +42,16 @@ impl Dialect for Postgres {
     const LOCK_SEGMENT: &str = "for update of s skip locked";
     // A transaction still running may yet commit entries with lower ids, or of a lower
     // transaction. Below the oldest of them (xmin) everything is settled.
-    const ENTRIES_AFTER: &str = "select transaction as transaction_id, id, sweep, seq, at_ms, \
-         event, decisions from events where (transaction, id) > ($1, $2) \
+    const ENTRIES_AFTER: &str = "with sized as ( \
+             select transaction, id, octet_length(event) + octet_length(decisions) as size \
+             from events where (transaction, id) > ($1, $2) \
+             and transaction < pg_snapshot_xmin(pg_current_snapshot())::text::bigint \
+             order by transaction, id limit $3), \
+         summed as (select sum(size) over (order by transaction, id) - size as before from sized) \
+         select transaction as transaction_id, id, sweep, seq, at_ms, event, decisions \
+         from events where (transaction, id) > ($1, $2) \
          and transaction < pg_snapshot_xmin(pg_current_snapshot())::text::bigint \
-         order by transaction, id limit $3";
+         order by transaction, id limit (select count(*) from summed where before < $4)";
     const NEWEST_ENTRY: &str = "select transaction as transaction_id, id from events \
          where transaction < pg_snapshot_xmin(pg_current_snapshot())::text::bigint \
          order by transaction desc, id desc limit 1";

@@ -48,8 +48,13 @@ impl Dialect for Sqlite {
     const LOCK_ROW: &str = "";
     const LOCK_SEGMENT: &str = "";
     // One writer: entries are seen in the order of their ids.
-    const ENTRIES_AFTER: &str = "select 0 as transaction_id, id, sweep, seq, at_ms, event, \
-         decisions from events where $1 >= 0 and id > $2 order by id limit $3";
+    const ENTRIES_AFTER: &str = "with sized as ( \
+             select id, octet_length(event) + octet_length(decisions) as size from events \
+             where $1 >= 0 and id > $2 order by id limit $3), \
+         summed as (select sum(size) over (order by id) - size as before from sized) \
+         select 0 as transaction_id, id, sweep, seq, at_ms, event, decisions from events \
+         where $1 >= 0 and id > $2 order by id \
+         limit (select count(*) from summed where before < $4)";
     const NEWEST_ENTRY: &str =
         "select 0 as transaction_id, id from events order by id desc limit 1";
 }

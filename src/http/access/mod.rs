@@ -15,7 +15,12 @@ pub use crate::access::{DEFAULT_RATE, OpenTo};
 pub use gate::Gate;
 pub use table::{Need, TABLE};
 
-use super::problem::Problem;
+use super::{
+    bounds::{InFlight, Places, held_by},
+    problem::Problem,
+    serve::Peer,
+    shares::{Party, Share},
+};
 use crate::{
     access::{Kind, Scope, Secret, TokenId},
     driver::Driver,
@@ -28,7 +33,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use floodgauge_protocol::Digest;
-use std::{net::IpAddr, sync::Arc};
+use std::{convert::Infallible, net::IpAddr, sync::Arc};
 
 /// The cookie that holds a session's secret.
 pub(super) const COOKIE: &str = "floodgauge_session";
@@ -46,6 +51,7 @@ const MAX_SESSIONS: usize = 16;
 pub(super) struct Admission {
     pub gate: Arc<Gate>,
     pub driver: Driver,
+    pub places: Places,
 }
 
 /// Whom a request comes from, as far as what it shows tells.
@@ -116,6 +122,30 @@ impl Caller {
     }
 }
 
+/// Whose share a request counts for; none where there is nobody to share with.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Asker(pub Option<Party>);
+
+impl Asker {
+    /// By the token, or else by the address; on a server that is open to this machine alone all are
+    /// one, and so are its own workers.
+    fn of(caller: &Caller, open_to: OpenTo, peer: Option<Peer>) -> Self {
+        Self(match caller {
+            Caller::Token { row, .. } => Some(Party::Token(row.token)),
+            Caller::Open if open_to != OpenTo::ThisMachine => peer.map(|Peer(at)| Party::at(at)),
+            Caller::Open | Caller::Internal | Caller::Unknown { .. } => None,
+        })
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Asker {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(parts.extensions.get::<Self>().copied().unwrap_or_default())
+    }
+}
+
 impl<S: Send + Sync> FromRequestParts<S> for Caller {
     type Rejection = Problem;
 
@@ -135,10 +165,22 @@ pub(super) async fn authorize(
     let path = path.as_ref().map(MatchedPath::as_str);
     // Not the request itself, whose body can't be shared between threads.
     let head = Head { method: request.method(), uri: request.uri(), headers: request.headers() };
-    match admit(&admission, path, head).await {
-        Ok(caller) => {
+    let admitted = admit(&admission, path, head).await;
+    let peer = request.extensions().get::<Peer>().copied();
+    let share = |caller: Caller| {
+        let asker = Asker::of(&caller, admission.gate.open_to(), peer);
+        let share = asker.0.map(|party| admission.places.share_to_ask(party)).transpose()?;
+        Ok::<(_, _, Option<Share>), Problem>((caller, asker, share))
+    };
+    match admitted.and_then(share) {
+        Ok((caller, asker, share)) => {
+            let is_known = !matches!(caller, Caller::Unknown { .. });
+            let place = request.extensions().get::<InFlight>().cloned();
             request.extensions_mut().insert(caller);
-            next.run(request).await
+            request.extensions_mut().insert(asker);
+            let response = next.run(request).await;
+            // What everybody may see is in memory, and costs nothing to hold.
+            if is_known { held_by(response, (place, share)) } else { response }
         }
         Err(problem) => problem.into_response(),
     }

@@ -108,7 +108,7 @@ fn add_common(method: &str, need: Option<Need>, operation: &mut Operation) {
     add("500", "A fault of the server");
     add("503", "`unavailable`: the database or the blobs don't answer");
     if has_body {
-        add("408", "`too-slow`: nothing of the body came for too long; send it again");
+        add("408", "`too-slow`: too little of the body came in time; send it again");
     }
     if method != "GET" {
         add("403", FORBIDDEN);
@@ -116,7 +116,8 @@ fn add_common(method: &str, need: Option<Need>, operation: &mut Operation) {
     if need != Some(Need::Nothing) {
         add(
             "429",
-            "`rate-limited`: the token asks too fast; `over-quota`: it has as much as it may",
+            "`rate-limited`: the token asks too fast; `over-quota`: it has as much as it may; \
+             `over-share`: as much is going on for it as may at once",
         );
     }
     let Some(Need::Scope(scope)) = need else { return };

@@ -3,12 +3,16 @@
 //! A connection *asks* from the head of a request to the end of its answer; else it *waits*. One that
 //! waits costs nobody anything but its place, so it makes room where there is none, and waits only so
 //! long. One that asks has the bounds of its route (`bounds.rs`), and ends here only where its client
-//! takes nothing of what is sent.
+//! takes too little of what is sent; before that it makes room too, where none waits.
 
-use super::ConnectionBounds;
+use super::{
+    ConnectionBounds,
+    patience::{Patience, Wait},
+};
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::Waker,
     time::Duration,
 };
 use tokio::{
@@ -30,6 +34,12 @@ const LARGE_HEAD_BYTES: usize = 32 * 1024;
 /// Heads beyond [`LARGE_HEAD_BYTES`] that may be on their way at once, so that not every connection can
 /// take the memory of the longest. Chosen, not measured.
 const LARGE_HEADS: usize = 64;
+
+/// What of an answer may be on its way before more of it is made, in bytes.
+const AHEAD_BYTES: usize = 64 * 1024;
+
+/// How long a client takes nothing until its connection makes room.
+const SLOW: Duration = Duration::from_secs(1);
 
 /// Marks a request that came on a connection beyond the bound.
 #[derive(Clone, Copy, Debug)]
@@ -68,7 +78,8 @@ impl Connections {
         }
         let number = open.next;
         open.next += 1;
-        let seen = Arc::new(Seen::new(self.large_heads.clone()));
+        let patience = self.bounds.for_answers();
+        let seen = Arc::new(Seen::new(patience, self.large_heads.clone()));
         let of = if in_reserve { &mut open.reserve } else { &mut open.taken };
         of.insert(number, seen.clone());
         Some(Admitted { connections: self.clone(), number, seen, in_reserve })
@@ -82,11 +93,12 @@ impl Connections {
 }
 
 /// Ends a connection that waits: of those that never asked anything the oldest, or else the one that
-/// has waited longest since. False where all of them ask.
+/// has waited longest since; or else the one whose client has taken nothing for longest. False where
+/// all of them are being answered.
 fn make_room(taken: &mut HashMap<u64, Arc<Seen>>) -> bool {
     let waits = taken.iter().filter_map(|(number, seen)| {
-        let state = lock(&seen.state);
-        (state.asking == 0).then_some((state.asked_before, state.waits_since, *number))
+        let (rank, since) = lock(&seen.state).rank()?;
+        Some((rank, since, *number))
     });
     let Some((.., number)) = waits.min() else { return false };
     if let Some(seen) = taken.remove(&number) {
@@ -154,12 +166,17 @@ impl Drop for Admitted {
 pub struct Seen {
     state: Mutex<State>,
     cut: CancellationToken,
+    patience: Patience,
     large_heads: Arc<Semaphore>,
 }
 
 struct State {
     /// Requests that are being answered: over HTTP/2 there may be several.
     asking: usize,
+    /// Of those with an answer, how long the client is waited for, by number.
+    answers: HashMap<u64, Wait>,
+    /// The number of the next request.
+    next: u64,
     /// Whether there ever was one.
     asked_before: bool,
     /// Since when none is.
@@ -170,22 +187,47 @@ struct State {
     head_bytes: usize,
     /// The place of a head that is large.
     large_head: Option<OwnedSemaphorePermit>,
-    /// Since when the client takes nothing of what is sent.
-    stuck_since: Option<Instant>,
+    /// How long the client is waited for to take what was sent of all answers.
+    stuck: Wait,
+    /// How much of a body was given to be sent and isn't yet, in bytes.
+    ahead: usize,
+    /// Whom to tell once that is less.
+    wake: Option<Waker>,
+}
+
+impl State {
+    /// When the connection makes room: those of the least rank do first, of these the one that has waited
+    /// longest. None while it is being answered.
+    fn rank(&self) -> Option<(u8, Instant)> {
+        if self.asking == 0 {
+            return Some((u8::from(self.asked_before), self.waits_since));
+        }
+        let since = self.waits().filter_map(Wait::since).min()?;
+        (since.elapsed() > SLOW).then_some((2, since))
+    }
+
+    /// What its client is waited for.
+    fn waits(&self) -> impl Iterator<Item = &Wait> {
+        self.answers.values().chain([&self.stuck])
+    }
 }
 
 impl Seen {
-    fn new(large_heads: Arc<Semaphore>) -> Self {
+    fn new(patience: Patience, large_heads: Arc<Semaphore>) -> Self {
         let state = State {
             asking: 0,
+            answers: HashMap::new(),
+            next: 0,
             asked_before: false,
             waits_since: Instant::now(),
             head_since: None,
             head_bytes: 0,
             large_head: None,
-            stuck_since: None,
+            stuck: Wait::default(),
+            ahead: 0,
+            wake: None,
         };
-        Self { state: Mutex::new(state), cut: CancellationToken::new(), large_heads }
+        Self { state: Mutex::new(state), cut: CancellationToken::new(), patience, large_heads }
     }
 
     /// Notes that so many bytes came.
@@ -204,14 +246,23 @@ impl Seen {
         }
     }
 
-    /// Notes whether bytes could be sent.
-    pub fn wrote(&self, some: bool) {
+    /// Notes that so many bytes could be sent.
+    pub fn wrote(&self, bytes: usize) {
         let mut state = lock(&self.state);
-        if some {
-            state.stuck_since = None;
-        } else {
-            state.stuck_since.get_or_insert_with(Instant::now);
+        state.stuck.end();
+        state.stuck.pay(bytes, self.patience);
+        // Heads count too, so that it may be a little more than this says.
+        state.ahead = state.ahead.saturating_sub(bytes);
+        let wake = if state.ahead < AHEAD_BYTES { state.wake.take() } else { None };
+        drop(state);
+        if let Some(waker) = wake {
+            waker.wake();
         }
+    }
+
+    /// Notes that no byte could be sent, since the client takes none.
+    pub fn is_stuck(&self) {
+        lock(&self.state).stuck.begin();
     }
 
     /// Whether the head of a request has begun to come and isn't whole.
@@ -226,15 +277,18 @@ impl Seen {
         state.asking += 1;
         state.asked_before = true;
         (state.head_since, state.head_bytes, state.large_head) = (None, 0, None);
-        Asking(self.clone())
+        let number = state.next;
+        state.next += 1;
+        Asking { seen: self.clone(), number }
     }
 
     /// When the connection has had its time if nothing happens until then, and why; none where it may
     /// take what it takes.
     fn due(&self, bounds: &ConnectionBounds) -> Option<(Instant, &'static str)> {
         let state = lock(&self.state);
-        if let Some(since) = state.stuck_since {
-            return Some((since + bounds.write, "its client took nothing of the answer"));
+        let patience = bounds.for_answers();
+        if let Some(at) = state.waits().filter_map(|wait| wait.over_at(patience)).min() {
+            return Some((at, "its client took too little of the answer"));
         }
         if state.asking > 0 {
             return None;
@@ -248,11 +302,44 @@ impl Seen {
 }
 
 /// A request that is being answered.
-pub struct Asking(Arc<Seen>);
+pub struct Asking {
+    seen: Arc<Seen>,
+    number: u64,
+}
+
+impl Asking {
+    /// Notes that so much of the body was given to be sent: until more is asked for, the client is
+    /// waited for.
+    pub fn gave(&self, bytes: usize) {
+        let mut state = lock(&self.seen.state);
+        state.ahead += bytes;
+        let wait = state.answers.entry(self.number).or_default();
+        wait.pay(bytes, self.seen.patience);
+        wait.begin();
+    }
+
+    /// Notes that more of the body is asked for: what was given is on its way.
+    pub fn taken(&self) {
+        if let Some(wait) = lock(&self.seen.state).answers.get_mut(&self.number) {
+            wait.end();
+        }
+    }
+
+    /// Whether more was given than should be on its way; then this is woken once it isn't.
+    pub fn is_ahead(&self, waker: &Waker) -> bool {
+        let mut state = lock(&self.seen.state);
+        let is_ahead = state.ahead >= AHEAD_BYTES;
+        if is_ahead {
+            state.wake = Some(waker.clone());
+        }
+        is_ahead
+    }
+}
 
 impl Drop for Asking {
     fn drop(&mut self) {
-        let mut state = lock(&self.0.state);
+        let mut state = lock(&self.seen.state);
+        state.answers.remove(&self.number);
         state.asking -= 1;
         if state.asking == 0 {
             state.waits_since = Instant::now();
@@ -321,14 +408,18 @@ mod tests {
         let asking = seen.begin();
         seen.note_bytes(1);
         assert_eq!(why(), None, "a body and an answer have bounds of their own");
-        seen.wrote(false);
+        seen.is_stuck();
         let stuck = seen.due(&bounds).unwrap();
-        assert_eq!(stuck.1, "its client took nothing of the answer");
-        seen.wrote(false);
+        assert_eq!(stuck.1, "its client took too little of the answer");
+        seen.is_stuck();
         assert_eq!(seen.due(&bounds), Some(stuck));
         assert!(left() <= bounds.write);
-        seen.wrote(true);
+        seen.wrote(1 << 20);
         assert_eq!(why(), None);
+        asking.gave(1);
+        assert_eq!(why(), Some(stuck.1), "what was given isn't asked for");
+        asking.taken();
+        assert_eq!(why(), None, "what isn't given can't be taken");
         drop(asking);
         assert_eq!(why(), Some("no further request came"));
         assert!(left() > bounds.head);

@@ -1,9 +1,10 @@
 //! Serving the app until it is told to stop.
 //!
 //! - `connections`: which connections there may be, and which of them have had their time.
-//! - `watched`: what is seen of a connection as its bytes go by.
+//! - `watched`: what is seen of a connection as its bytes go by. `patience`: how long is waited for them.
 
 mod connections;
+mod patience;
 mod watched;
 
 pub(super) use connections::InReserve;
@@ -12,7 +13,7 @@ pub(super) use watched::Silence;
 use axum::{
     Router,
     body::Body,
-    http::{HeaderValue, Request, header},
+    http::{HeaderValue, Request, Version, header},
     serve::Listener,
 };
 use connections::{Admitted, Connections};
@@ -21,7 +22,8 @@ use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::conn::auto,
 };
-use std::{convert::Infallible, io, pin::pin, sync::Arc, time::Duration};
+use patience::Patience;
+use std::{convert::Infallible, io, net::IpAddr, pin::pin, sync::Arc, time::Duration};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::ServiceExt as _;
@@ -37,6 +39,14 @@ const MAX_HEAD_BYTES: usize = 408 * 1024;
 /// The most headers of a request. hyper's own default.
 const MAX_HEADERS: usize = 100;
 
+/// What of an answer over HTTP/2 may be on its way, for each of a connection's requests, in bytes. Over
+/// HTTP/1 it is `AHEAD_BYTES` of `connections`.
+const MAX_SEND_BYTES: usize = 64 * 1024;
+
+/// Where a request came from, as far as the connection tells: a proxy's address, where there is one.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::http) struct Peer(pub IpAddr);
+
 /// How many connections there may be, and how long each may take for what.
 #[derive(Clone, Copy, Debug)]
 pub struct ConnectionBounds {
@@ -51,6 +61,19 @@ pub struct ConnectionBounds {
     pub body: Duration,
     /// How long a client may take nothing of an answer that is sent to it.
     pub write: Duration,
+    /// How many bytes a second a client sends of a body and takes of an answer at least: beyond what
+    /// they take at this rate it is waited for as long as in silence, `body` and `write`. 0 for none.
+    pub least_rate: u64,
+}
+
+impl ConnectionBounds {
+    fn for_bodies(&self) -> Patience {
+        Patience { silence: self.body, rate: self.least_rate }
+    }
+
+    fn for_answers(&self) -> Patience {
+        Patience { silence: self.write, rate: self.least_rate }
+    }
 }
 
 impl Default for ConnectionBounds {
@@ -62,6 +85,7 @@ impl Default for ConnectionBounds {
             idle: seconds(120),
             body: seconds(60),
             write: seconds(30),
+            least_rate: 16 * 1024,
         }
     }
 }
@@ -114,7 +138,8 @@ pub async fn serve_within(
             tracing::debug!(%from, "a connection too many was closed");
             continue;
         };
-        serving.spawn(connection(stream, app.clone(), admitted, bounds.body, closing.clone()));
+        let (patience, peer) = (bounds.for_bodies(), Peer(from.ip()));
+        serving.spawn(connection(stream, peer, app.clone(), admitted, patience, closing.clone()));
     }
     drop(listener);
     closing.cancel();
@@ -130,9 +155,10 @@ pub async fn serve_within(
 /// `patience`.
 async fn connection(
     stream: TcpStream,
+    peer: Peer,
     app: Router,
     admitted: Admitted,
-    patience: Duration,
+    patience: Patience,
     closing: CancellationToken,
 ) {
     let seen = admitted.seen();
@@ -144,15 +170,17 @@ async fn connection(
             let app = app.clone();
             async move {
                 let mut request = request.map(|body| Body::new(Awaited::new(body, patience)));
+                request.extensions_mut().insert(peer);
                 if in_reserve {
                     request.extensions_mut().insert(InReserve);
                 }
+                let is_alone = request.version() < Version::HTTP_2;
                 let Ok(mut response) = app.oneshot(request).await;
                 if in_reserve {
                     let close = HeaderValue::from_static("close");
                     response.headers_mut().insert(header::CONNECTION, close);
                 }
-                Ok::<_, Infallible>(response.map(|body| Answer::new(body, asking)))
+                Ok::<_, Infallible>(response.map(|body| Answer::new(body, asking, is_alone)))
             }
         }
     });
@@ -161,6 +189,7 @@ async fn connection(
     // Its own time-out would take a connection that is idle for one that is slow.
     builder.http1().timer(TokioTimer::new()).header_read_timeout(None::<Duration>);
     builder.http2().timer(TokioTimer::new()).max_header_list_size(MAX_HEAD_BYTES as u32);
+    builder.http2().max_send_buf_size(MAX_SEND_BYTES);
     let io = TokioIo::new(Watched::new(stream, seen.clone()));
     let mut serving = pin!(builder.serve_connection(io, service));
     let mut over = pin!(admitted.over());

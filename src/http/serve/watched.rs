@@ -1,6 +1,9 @@
 //! What is seen of a connection as its bytes go by.
 
-use super::connections::{Asking, Seen};
+use super::{
+    connections::{Asking, Seen},
+    patience::{Patience, Wait},
+};
 use axum::{BoxError, body::Body};
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
@@ -10,11 +13,10 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
-    time::Duration,
 };
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
-    time::{Sleep, sleep},
+    time::{Sleep, sleep_until},
 };
 
 /// A stream that notes when its client sends, and when it takes nothing any more.
@@ -29,8 +31,11 @@ impl<S> Watched<S> {
         Self { stream, seen }
     }
 
-    fn note<T>(&self, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
-        self.seen.wrote(written.is_ready());
+    fn note(&self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        match &written {
+            Poll::Pending => self.seen.is_stuck(),
+            Poll::Ready(written) => self.seen.wrote(*written.as_ref().unwrap_or(&0)),
+        }
         written
     }
 }
@@ -83,25 +88,26 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
     }
 }
 
-/// The body of a request, which breaks off where nothing of it comes for too long. What it announces of
+/// The body of a request, which breaks off where it was waited for long enough. What it announces of
 /// its length stays.
 pub struct Awaited {
     body: Incoming,
-    patience: Duration,
-    wait: Option<Pin<Box<Sleep>>>,
+    patience: Patience,
+    wait: Wait,
+    over: Option<Pin<Box<Sleep>>>,
 }
 
 impl Awaited {
-    /// A body, and how long it is waited for in silence.
-    pub fn new(body: Incoming, patience: Duration) -> Self {
-        Self { body, patience, wait: None }
+    /// A body, and how long it is waited for.
+    pub fn new(body: Incoming, patience: Patience) -> Self {
+        Self { body, patience, wait: Wait::default(), over: None }
     }
 }
 
 /// Why a body broke off that was waited for long enough.
 #[derive(Debug, thiserror::Error)]
-#[error("nothing came for {0:?}")]
-pub(in crate::http) struct Silence(Duration);
+#[error("too little of it came in time")]
+pub(in crate::http) struct Silence;
 
 impl http_body::Body for Awaited {
     type Data = Bytes;
@@ -111,14 +117,21 @@ impl http_body::Body for Awaited {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        if let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(cx) {
-            self.wait = None;
+        let this = &mut *self;
+        if let Poll::Ready(frame) = Pin::new(&mut this.body).poll_frame(cx) {
+            this.over = None;
+            this.wait.end();
+            if let Some(Ok(frame)) = &frame {
+                this.wait.pay(length(frame), this.patience);
+            }
             return Poll::Ready(frame.map(|frame| frame.map_err(BoxError::from)));
         }
-        let patience = self.patience;
-        let wait = self.wait.get_or_insert_with(|| Box::pin(sleep(patience)));
-        ready!(wait.as_mut().poll(cx));
-        Poll::Ready(Some(Err(Silence(patience).into())))
+        this.wait.begin();
+        if let Some(at) = this.wait.over_at(this.patience) {
+            let over = this.over.get_or_insert_with(|| Box::pin(sleep_until(at)));
+            ready!(over.as_mut().poll(cx));
+        }
+        Poll::Ready(Some(Err(Silence.into())))
     }
 
     fn is_end_stream(&self) -> bool {
@@ -130,16 +143,24 @@ impl http_body::Body for Awaited {
     }
 }
 
-/// The body of an answer. As long as it is there, its connection has something to do.
+/// How many bytes of a body a frame has.
+fn length(frame: &Frame<Bytes>) -> usize {
+    frame.data_ref().map_or(0, Bytes::len)
+}
+
+/// The body of an answer. As long as it is there, its connection has something to do: it waits for
+/// what is sent next, or else for the client to take what was sent.
 pub struct Answer {
     body: Body,
-    _asking: Asking,
+    asking: Asking,
+    is_alone: bool,
 }
 
 impl Answer {
-    /// A body, and what counts its request.
-    pub fn new(body: Body, asking: Asking) -> Self {
-        Self { body, _asking: asking }
+    /// A body, what counts its request, and whether it has its connection to itself.
+    pub fn new(body: Body, asking: Asking, is_alone: bool) -> Self {
+        asking.gave(0);
+        Self { body, asking, is_alone }
     }
 }
 
@@ -151,7 +172,16 @@ impl http_body::Body for Answer {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        Pin::new(&mut self.body).poll_frame(cx)
+        // What the library has not sent yet is no more than a little, however much there is.
+        if self.is_alone && self.asking.is_ahead(cx.waker()) {
+            return Poll::Pending;
+        }
+        self.asking.taken();
+        let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
+        if let Some(Ok(frame)) = &frame {
+            self.asking.gave(length(frame));
+        }
+        Poll::Ready(frame)
     }
 
     fn is_end_stream(&self) -> bool {

@@ -1,6 +1,6 @@
 //! Sweeps and what hangs on them, for readers.
 
-use super::statements::{Columns, Statements, values};
+use super::statements::{Columns, MAX_IDS, Statements, Value, numbered, values};
 use crate::store::{CurveRow, Page, StoreError, SweepRow, TrialRow};
 use floodgauge_protocol::{ArmIx, FamilyIx, MetricValues, SweepId, TrialKey, work::Diagnostics};
 
@@ -63,19 +63,53 @@ const REPORT: &str = "select family, arm, epoch, step, train_loss, val_loss, val
 pub(super) async fn curves(
     db: &mut impl Statements,
     sweep: SweepId,
+    after: Option<(TrialKey, u32)>,
+    limit: u32,
 ) -> Result<Vec<CurveRow>, StoreError> {
-    let sql = format!("{REPORT} where sweep = $1 order by family, arm, epoch");
-    db.fetch(sql, values![sweep]).await?.iter().map(curve_row).collect()
+    let sql = format!(
+        "{REPORT} where sweep = $1 and (family, arm, epoch) > ($2, $3, $4) \
+         order by family, arm, epoch limit $5"
+    );
+    let values = match after {
+        Some((trial, epoch)) => values![sweep, trial.family, trial.arm, epoch, limit],
+        // Before all of them.
+        None => values![sweep, -1i64, -1i64, -1i64, limit],
+    };
+    db.fetch(sql, values).await?.iter().map(curve_row).collect()
 }
 
 pub(super) async fn curve(
     db: &mut impl Statements,
     sweep: SweepId,
     trial: TrialKey,
+    most: u32,
 ) -> Result<Vec<CurveRow>, StoreError> {
-    let sql = format!("{REPORT} where sweep = $1 and family = $2 and arm = $3 order by epoch");
-    let values = values![sweep, trial.family, trial.arm];
-    db.fetch(sql, values).await?.iter().map(curve_row).collect()
+    let sql = "select max(epoch) as newest from reports \
+               where sweep = $1 and family = $2 and arm = $3";
+    let newest = db.fetch_optional(sql, values![sweep, trial.family, trial.arm]).await?;
+    let newest = newest.map(|row| row.maybe_number("newest")).transpose()?.flatten();
+    let mut rows = Vec::new();
+    for epochs in thinned(newest.unwrap_or(0), most).chunks(MAX_IDS) {
+        let sql = format!(
+            "{REPORT} where sweep = $1 and family = $2 and arm = $3 and epoch in ({}) \
+             order by epoch",
+            numbered(4, epochs.len())
+        );
+        let epochs = epochs.iter().map(|&epoch| Value::from(epoch));
+        let values = values![sweep, trial.family, trial.arm].into_iter().chain(epochs).collect();
+        for row in db.fetch(sql, values).await? {
+            rows.push(curve_row(&row)?);
+        }
+    }
+    Ok(rows)
+}
+
+/// At most so many of the epochs up to the newest, evenly spread, both ends included.
+fn thinned(newest: u32, most: u32) -> Vec<u32> {
+    let points = u64::from(newest.min(most));
+    let last = u64::from(newest.saturating_sub(1));
+    let at = |point: u64| 1 + (point * last / points.saturating_sub(1).max(1)) as u32;
+    (0..points).map(at).collect()
 }
 
 fn sweep_row(row: &impl Columns) -> Result<SweepRow, StoreError> {
@@ -136,4 +170,20 @@ fn diagnostics(row: &impl Columns) -> Result<Option<Diagnostics>, StoreError> {
 
 fn trial_key(row: &impl Columns) -> Result<TrialKey, StoreError> {
     Ok(TrialKey { family: FamilyIx(row.number("family")?), arm: ArmIx(row.number("arm")?) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::thinned;
+
+    #[test]
+    fn a_curve_is_thinned_evenly_and_keeps_both_ends() {
+        assert!(thinned(0, 60).is_empty());
+        assert_eq!(thinned(1, 60), [1]);
+        assert_eq!(thinned(60, 60), (1..=60).collect::<Vec<_>>());
+        let long = thinned(20_000, 60);
+        assert_eq!((long.len(), long[0], long[59]), (60, 1, 20_000));
+        assert!(long.windows(2).all(|pair| (338..=340).contains(&(pair[1] - pair[0]))));
+        assert_eq!(thinned(61, 60).len(), 60);
+    }
 }

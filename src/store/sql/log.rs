@@ -163,15 +163,26 @@ async fn insert(db: &mut impl Statements, entry: &Entry) -> Result<(), StoreErro
     .map(drop)
 }
 
+/// How many bytes of entries may come before the last one that is read at once. In memory an entry
+/// takes several times its size.
+const ENTRIES_BYTES: i64 = 256 << 10;
+
 pub(super) async fn entries(
     db: &mut impl Statements,
     sweep: SweepId,
     after_seq: u64,
     limit: u32,
 ) -> Result<Vec<Entry>, StoreError> {
-    let sql = "select sweep, seq, at_ms, event, decisions from events \
-               where sweep = $1 and seq > $2 order by seq limit $3";
-    db.fetch(sql, values![sweep, after_seq, limit]).await?.iter().map(entry).collect()
+    // Their sizes are known without reading them.
+    let sql = "with sized as ( \
+                   select seq, octet_length(event) + octet_length(decisions) as size from events \
+                   where sweep = $1 and seq > $2 order by seq limit $3), \
+               summed as (select sum(size) over (order by seq) - size as before from sized) \
+               select sweep, seq, at_ms, event, decisions from events \
+               where sweep = $1 and seq > $2 order by seq \
+               limit (select count(*) from summed where before < $4)";
+    let values = values![sweep, after_seq, limit, ENTRIES_BYTES];
+    db.fetch(sql, values).await?.iter().map(entry).collect()
 }
 
 pub(super) async fn all_entries<DB: Dialect>(
@@ -181,7 +192,8 @@ pub(super) async fn all_entries<DB: Dialect>(
 ) -> Result<Vec<(GlobalCursor, Entry)>, StoreError> {
     // Transactions and rows count from 1.
     let after = after.unwrap_or(GlobalCursor { transaction: 0, row: 0 });
-    let rows = db.fetch(DB::ENTRIES_AFTER, values![after.transaction, after.row, limit]).await?;
+    let values = values![after.transaction, after.row, limit, ENTRIES_BYTES];
+    let rows = db.fetch(DB::ENTRIES_AFTER, values).await?;
     rows.iter().map(|row| Ok((cursor(row)?, entry(row)?))).collect()
 }
 

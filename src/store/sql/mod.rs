@@ -48,7 +48,8 @@ pub(super) trait Dialect: Database<Connection: Statements> {
     const LOCK_ROW: &str;
     /// Ends a query for a segment that nobody else is about to change.
     const LOCK_SEGMENT: &str;
-    /// Entries after the cursor `($1, $2)` that no later commit can come before, at most `$3`.
+    /// Entries after the cursor `($1, $2)` that no later commit can come before, at most `$3`, and none
+    /// that `$4` bytes of others come before.
     const ENTRIES_AFTER: &str;
     /// The newest of such entries.
     const NEWEST_ENTRY: &str;
@@ -139,12 +140,22 @@ impl<DB: Dialect> Store for SqlStore<DB> {
         lists::trials(&mut *self.reader.acquire().await?, sweep).await
     }
 
-    async fn curves(&self, sweep: SweepId) -> Result<Vec<CurveRow>, StoreError> {
-        lists::curves(&mut *self.reader.acquire().await?, sweep).await
+    async fn curves(
+        &self,
+        sweep: SweepId,
+        after: Option<(TrialKey, u32)>,
+        limit: u32,
+    ) -> Result<Vec<CurveRow>, StoreError> {
+        lists::curves(&mut *self.reader.acquire().await?, sweep, after, limit).await
     }
 
-    async fn curve(&self, sweep: SweepId, trial: TrialKey) -> Result<Vec<CurveRow>, StoreError> {
-        lists::curve(&mut *self.reader.acquire().await?, sweep, trial).await
+    async fn curve(
+        &self,
+        sweep: SweepId,
+        trial: TrialKey,
+        most: u32,
+    ) -> Result<Vec<CurveRow>, StoreError> {
+        lists::curve(&mut *self.reader.acquire().await?, sweep, trial, most).await
     }
 
     async fn claim(&self, claim: Claim) -> Result<Option<LeasedSegment>, StoreError> {

@@ -54,7 +54,7 @@ async fn a_report_of_500_epochs_of_191_arms_goes_in(db: TestDatabase) {
     assert_eq!(trials.len(), 191);
     assert!(trials.iter().all(|trial| trial.epochs == 500));
     for trial in [&trials[0], &trials[190]] {
-        let curve = db.store.curve(work.sweep, trial.trial).await.unwrap();
+        let curve = db.store.curve(work.sweep, trial.trial, 1_000).await.unwrap();
         let epochs: Vec<_> = curve.iter().map(|row| (row.epoch, row.step)).collect();
         let steps = work.recipe.steps_per_epoch();
         let expected: Vec<_> = (1..=500).map(|epoch| (epoch, u64::from(epoch) * steps)).collect();

@@ -111,6 +111,16 @@ impl Server {
         Self::on_sqlite(tempfile::tempdir().unwrap(), manners).await
     }
 
+    /// A server over a store, which keeps connections otherwise and does as much at once as told.
+    pub async fn with_store(
+        store: DynStore,
+        connections: ConnectionBounds,
+        bounds: Bounds,
+    ) -> Self {
+        let manners = Manners { connections, bounds, ..Manners::default() };
+        Self::on(tempfile::tempdir().unwrap(), store, manners).await
+    }
+
     /// A server on a database of Postgres.
     pub async fn on_postgres(url: &str) -> Self {
         let store = store::open(url).await.unwrap();

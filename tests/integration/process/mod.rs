@@ -13,6 +13,7 @@ mod one_server;
 mod programs;
 mod retention;
 mod servers;
+mod slow_readers;
 mod temporary;
 mod terminal;
 mod tokens;

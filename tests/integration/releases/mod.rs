@@ -11,7 +11,10 @@ mod wire;
 #[path = "../../golden/recorded.rs"]
 mod recorded;
 
-use crate::http::{server::problem, worker};
+use crate::{
+    http::{server::problem, worker},
+    support::whole_log,
+};
 use eventsource_stream::Eventsource as _;
 use floodgauge::{
     client::LogEntry,
@@ -112,7 +115,7 @@ async fn every_table_for_download_has_each_column_that_it_had(left: Left) {
 async fn every_log_is_as_it_was(left: Left) {
     for (path, recorded) in left.answers["events"].as_object().unwrap() {
         let sweep = path.rsplit('/').next().unwrap().parse().unwrap();
-        let entries = left.server.driver.store().entries(sweep, 0, 10_000).await.unwrap();
+        let entries = whole_log(left.server.driver.store(), sweep).await;
         let now = entries.iter().map(|entry| {
             json!({ "sweep": entry.sweep, "seq": entry.seq, "event": entry.event,
                     "decisions": entry.decisions })
@@ -129,7 +132,7 @@ async fn every_log_is_as_it_was(left: Left) {
 async fn every_decision_is_served_with_the_reason_that_its_words_are_made_of(left: Left) {
     for path in left.answers["events"].as_object().unwrap().keys() {
         let sweep = path.rsplit('/').next().unwrap().parse().unwrap();
-        let entries = left.server.driver.store().entries(sweep, 0, 10_000).await.unwrap();
+        let entries = whole_log(left.server.driver.store(), sweep).await;
         let stored = entries.iter().flat_map(|entry| entry.decisions.as_array().unwrap());
         assert!(stored.clone().all(|decision| decision.get("why").is_none()), "{path}");
         let count = stored.count();

@@ -3,7 +3,7 @@
 use super::fixture::{
     append, append_under, create, create_with, guard, leased, new_sweep, segment, trial, trial_at,
 };
-use crate::support::{TestDatabase, on_both_databases};
+use crate::support::{TestDatabase, all_rows, on_both_databases};
 use floodgauge::{
     scheduler::TrialStatus,
     store::{BlobRow, CurveRow, Effects, RowUpdate, TrialUpdate},
@@ -14,7 +14,8 @@ on_both_databases! {
     every_bit_of_a_metric_survives,
     diagnostics_survive_where_there_are_any,
     rows_come_by_family_then_arm_then_epoch,
-    one_trials_rows_come_by_epoch,
+    rows_are_read_on_from_any_of_them,
+    one_trials_rows_come_by_epoch_and_of_many_a_few,
     a_report_of_ten_thousand_rows_is_one_commit,
     a_trial_is_made_and_then_changed,
     of_two_words_on_a_trial_in_one_commit_the_last_counts,
@@ -77,14 +78,40 @@ async fn rows_come_by_family_then_arm_then_epoch(db: TestDatabase) {
     assert_eq!(written(&db, shuffled).await, ordered);
 }
 
-async fn one_trials_rows_come_by_epoch(db: TestDatabase) {
+async fn rows_are_read_on_from_any_of_them(db: TestDatabase) {
     let sweep = create(&db.store, new_sweep("digits")).await;
-    let keys = [(0, 1, 2), (1, 2, 10), (1, 2, 2), (1, 3, 1), (1, 2, 1)];
-    let rows = keys.map(|(family, arm, epoch)| row(family, arm, epoch)).into();
+    let other = create(&db.store, new_sweep("other")).await;
+    let keys = [(0, 0, 1), (0, 0, 2), (0, 2, 1), (0, 300, 1), (1, 0, 1), (1, 0, 2), (260, 1, 1)];
+    let rows = keys.map(|(family, arm, epoch)| row(family, arm, epoch));
+    for sweep in [sweep, other] {
+        let rows = rows.clone().into();
+        append(&db.store, sweep, Effects { rows, ..Effects::default() }).await;
+    }
+    for at_once in [1, 2, 3, 7, 100] {
+        assert_eq!(all_rows(&db.store, sweep, at_once).await, rows, "{at_once} at once");
+    }
+    let after = async |place| db.store.curves(sweep, Some(place), 2).await.unwrap();
+    assert_eq!(after((trial(0, 1), 7)).await, rows[2..4], "a row that isn't there has a place too");
+    assert_eq!(after((trial(0, 0), 0)).await, rows[..2]);
+    assert_eq!(after((trial(300, 0), 0)).await, []);
+}
+
+async fn one_trials_rows_come_by_epoch_and_of_many_a_few(db: TestDatabase) {
+    let sweep = create(&db.store, new_sweep("digits")).await;
+    let others = [(0, 1, 1), (1, 3, 1), (1, 3, 2)];
+    let mut rows: Vec<_> =
+        others.iter().map(|&(family, arm, epoch)| row(family, arm, epoch)).collect();
+    rows.extend((1..=301).rev().map(|epoch| row(1, 2, epoch)));
     append(&db.store, sweep, Effects { rows, ..Effects::default() }).await;
-    let curve = db.store.curve(sweep, trial(1, 2)).await.unwrap();
-    assert_eq!(curve, [1, 2, 10].map(|epoch| row(1, 2, epoch)));
-    assert_eq!(db.store.curve(sweep, trial(0, 0)).await.unwrap(), []);
+    let epochs = async |trial, most| {
+        let rows = db.store.curve(sweep, trial, most).await.unwrap();
+        assert!(rows.iter().all(|row| row.trial == trial));
+        rows.iter().map(|row| row.epoch).collect::<Vec<_>>()
+    };
+    assert_eq!(epochs(trial(1, 2), 301).await, (1..=301).collect::<Vec<_>>());
+    assert_eq!(epochs(trial(1, 2), 4).await, [1, 101, 201, 301]);
+    assert_eq!(epochs(trial(1, 3), 60).await, [1, 2]);
+    assert_eq!(epochs(trial(0, 0), 60).await, [] as [u32; 0]);
 }
 
 async fn a_report_of_ten_thousand_rows_is_one_commit(db: TestDatabase) {
@@ -135,7 +162,7 @@ async fn of_two_words_on_a_trial_in_one_commit_the_last_counts(db: TestDatabase)
 async fn written(db: &TestDatabase, rows: Vec<RowUpdate>) -> Vec<CurveRow> {
     let sweep = create(&db.store, new_sweep("digits")).await;
     append(&db.store, sweep, Effects { rows, ..Effects::default() }).await;
-    db.store.curves(sweep).await.unwrap()
+    all_rows(&db.store, sweep, 999).await
 }
 
 fn row(family: u16, arm: u16, epoch: u32) -> RowUpdate {

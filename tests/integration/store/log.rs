@@ -17,6 +17,7 @@ on_both_databases! {
     a_commit_to_no_sweep_says_so,
     a_refused_commit_writes_nothing,
     entries_replay_in_order_from_any_place,
+    of_large_entries_few_are_read_at_once_and_none_is_left_out,
     segments_are_found_by_their_ids_whether_they_are_over_or_not,
     json_comes_back_as_it_went_in,
     an_effect_that_fails_takes_its_entry_with_it,
@@ -122,6 +123,30 @@ async fn entries_replay_in_order_from_any_place(db: TestDatabase) {
     assert!(written.is_sorted_by_key(|entry| entry.at_ms));
     // The database's clock is this machine's: any year but 1970 tells milliseconds from seconds.
     assert!(written[0].at_ms > 1_600_000_000_000);
+}
+
+async fn of_large_entries_few_are_read_at_once_and_none_is_left_out(db: TestDatabase) {
+    let sweep = create(&db.store, new_sweep("digits")).await;
+    let sizes = [10, 100_000, 100_000, 100_000, 600_000, 600_000, 10, 10];
+    for (seq, size) in (2..).zip(sizes) {
+        let event = json!({ "type": "reported", "text": "x".repeat(size) });
+        db.store.commit(Commit { event, ..commit(sweep, seq) }).await.unwrap();
+    }
+    let (mut after, mut read) = (0, vec![]);
+    let mut place = None;
+    loop {
+        let entries = db.store.entries(sweep, after, 100).await.unwrap();
+        let of_all = db.store.all_entries(place, 100).await.unwrap();
+        assert_eq!(
+            of_all.iter().map(|(_, entry)| entry).collect::<Vec<_>>(),
+            entries.iter().collect::<Vec<_>>()
+        );
+        let Some(last) = entries.last() else { break };
+        (after, place) = (last.seq, of_all.last().map(|(place, _)| *place));
+        read.push(entries.iter().map(|entry| entry.seq).collect::<Vec<_>>());
+    }
+    // Whatever comes behind a quarter of a MiB waits, but the first.
+    assert_eq!(read, [vec![1, 2, 3, 4, 5], vec![6], vec![7], vec![8, 9]]);
 }
 
 async fn segments_are_found_by_their_ids_whether_they_are_over_or_not(db: TestDatabase) {

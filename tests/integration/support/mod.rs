@@ -2,7 +2,8 @@
 
 pub mod postgres;
 
-use floodgauge::store::{self, DynStore};
+use floodgauge::store::{self, CurveRow, DynStore, Entry};
+use floodgauge_protocol::SweepId;
 use serde_json::Value;
 use sqlx::Connection as _;
 use tempfile::TempDir;
@@ -93,6 +94,57 @@ macro_rules! on_both_databases {
     )*};
 }
 pub(crate) use on_both_databases;
+
+/// Statements that give a sweep's first family so many epochs of its first so many arms, with all that
+/// workers tell of them, or not.
+pub fn trained(sweep: SweepId, arms: u32, epochs: u32) -> String {
+    format!(
+        "with recursive epochs(epoch) as (
+             select 1 union all select epoch + 1 from epochs where epoch < {epochs}),
+         arms(arm) as (select 0 union all select arm + 1 from arms where arm + 1 < {arms})
+         insert into reports (sweep, family, arm, epoch, step, train_loss, metrics, branch,
+                              grad_norm, ascending, flooded_steps)
+         select '{sweep}', 0, arm, epoch, 2 * epoch,
+                case when epoch % 7 = 5 then null else 2.0 / epoch end,
+                case when epoch % 3 = 0 then
+                    '{{\"val_error\":0.1,\"val_loss\":\"diverged\"}}'
+                else '{{\"lr\":0.05,\"val_error\":0.125,\"val_loss\":1.0986122886681098}}' end,
+                0,
+                case when epoch % 2 = 0 then 1.5 / epoch end,
+                case when epoch % 2 = 0 then 0.25 end,
+                case when epoch % 2 = 0 then epoch end
+         from arms, epochs;
+         update trials set epochs = {epochs}, onset_step = case arm when 0 then null else 3 end
+         where sweep = '{sweep}' and family = 0 and arm < {arms};"
+    )
+}
+
+/// A sweep's whole log, however much of it is read at once.
+pub async fn whole_log(store: &DynStore, sweep: SweepId) -> Vec<Entry> {
+    let mut log: Vec<Entry> = Vec::new();
+    loop {
+        let after = log.last().map_or(0, |entry| entry.seq);
+        let more = store.entries(sweep, after, 100).await.unwrap();
+        if more.is_empty() {
+            return log;
+        }
+        log.extend(more);
+    }
+}
+
+/// All reported epochs of a sweep, so many at once.
+pub async fn all_rows(store: &DynStore, sweep: SweepId, at_once: u32) -> Vec<CurveRow> {
+    let mut rows: Vec<CurveRow> = Vec::new();
+    loop {
+        let after = rows.last().map(|row| (row.trial, row.epoch));
+        let more = store.curves(sweep, after, at_once).await.unwrap();
+        assert!(more.len() <= at_once as usize);
+        if more.is_empty() {
+            return rows;
+        }
+        rows.extend(more);
+    }
+}
 
 /// An answer of `/best` without the id of the sweep that it is of, which its advice names too.
 pub fn nameless(best: &Value) -> Value {
