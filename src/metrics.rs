@@ -88,6 +88,7 @@ struct Inner {
     oldest: Real,
     sweeps: Family<StatusLabels, Real>,
     database_up: Gauge,
+    database_damaged: Gauge,
     worker_epochs: Family<WorkerLabels, Counter>,
     worker_steps: Family<WorkerLabels, Counter>,
     workers: Mutex<HashMap<String, Instant>>,
@@ -114,6 +115,7 @@ impl Default for Metrics {
             oldest: Real::default(),
             sweeps: Family::default(),
             database_up: Gauge::default(),
+            database_damaged: Gauge::default(),
             worker_epochs: Family::default(),
             worker_steps: Family::default(),
             workers: Mutex::default(),
@@ -176,6 +178,11 @@ impl Inner {
         );
         r.register("sweeps", "Sweeps by status", self.sweeps.clone());
         r.register("database_up", "Whether the database answered", self.database_up.clone());
+        r.register(
+            "database_damaged",
+            "Whether damage to the database was met and is still there",
+            self.database_damaged.clone(),
+        );
         r.register(
             "worker_epochs",
             "Epochs that a worker reported, one for each run; its rate is the worker's speed",
@@ -322,6 +329,11 @@ impl Metrics {
             self.0.sweeps.get_or_create(&of).set(*count as f64);
         }
         self.0.oldest.set(depths.oldest.as_secs_f64());
+    }
+
+    /// Takes in whether the database is damaged.
+    pub fn damaged(&self, is_damaged: bool) {
+        self.0.database_damaged.set(i64::from(is_damaged));
     }
 
     /// All of it, in Prometheus' text format.

@@ -5,7 +5,7 @@ use crate::{
     client::{ANSWER, unreachable},
 };
 use floodgauge_api::{
-    SweepBest, SweepDetail, SweepList, SweepPlan, SweepQuery, SweepTable, TrialList,
+    Problem, SweepBest, SweepDetail, SweepList, SweepPlan, SweepQuery, SweepTable, TrialList,
 };
 use floodgauge_protocol::{Extension, SweepId, SweepSpec};
 use reqwest::{Method, header};
@@ -133,7 +133,12 @@ impl Client {
         if status.is_success() {
             return Ok(());
         }
-        let reason = format!("it says that it isn't ready ({status})");
+        let body = response.text().await.unwrap_or_default();
+        let why = match self.read::<Problem>(&body) {
+            Ok(problem) => format!("{}: {}", problem.title, problem.detail),
+            Err(_) => status.to_string(),
+        };
+        let reason = format!("it says that it isn't ready ({why})");
         Err(unreachable(self.server(), reason))
     }
 }

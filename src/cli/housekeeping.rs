@@ -1,7 +1,13 @@
-//! What a server does at its start and every now and then: it notes which sweeps it can't go on with,
-//! and sees to it that nothing grows without end.
+//! What a server does at its start and every now and then: it looks whether its database is whole, notes
+//! which sweeps it can't go on with, and sees to it that nothing grows without end and no lease lasts longer
+//! than it should.
 
-use crate::{blobs::Unreferenced, config::Retention, driver::Driver};
+use crate::{
+    blobs::{BlobError, Unreferenced},
+    config::Retention,
+    driver::Driver,
+    store,
+};
 use std::time::Duration;
 use tokio::time::MissedTickBehavior;
 
@@ -12,9 +18,37 @@ const EVERY: Duration = Duration::from_secs(600);
 /// Sweeps that are seen to at once.
 const SWEEPS_AT_ONCE: u32 = 100;
 
+/// How often leases are looked at.
+const LEASES_EVERY: Duration = Duration::from_secs(5);
+
 /// Keeps house until it is dropped.
 pub async fn run(driver: Driver, retention: Retention) {
+    tokio::join!(bound_leases(&driver), driver.check_database(), keep(&driver, retention));
+}
+
+/// Cuts leases that last too long, since the clock was set back.
+async fn bound_leases(driver: &Driver) {
+    let mut ticks = tokio::time::interval(LEASES_EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        if let Err(error) = driver.cut_leases().await {
+            note(driver, &error);
+            tracing::warn!(%error, "leases can't be looked at; trying again later");
+        }
+    }
+}
+
+/// Notes what an error tells of damage to the database.
+fn note(driver: &Driver, error: &(dyn std::error::Error + 'static)) {
+    if let Some(said) = store::damage(error) {
+        driver.note_damage(&said);
+    }
+}
+
+async fn keep(driver: &Driver, retention: Retention) {
     if let Err(error) = driver.look_over().await {
+        note(driver, &error);
         tracing::warn!(%error, "sweeps that haven't ended can't be looked over");
     }
     let mut ticks = tokio::time::interval(EVERY);
@@ -23,16 +57,23 @@ pub async fn run(driver: Driver, retention: Retention) {
     loop {
         ticks.tick().await;
         if let Err(error) = driver.store().rebuild_queue().await {
+            note(driver, &error);
             tracing::warn!(%error, "the queue can't be put right; trying again later");
         }
-        if let Err(error) = retain(&driver, &retention).await {
+        if let Err(error) = retain(driver, &retention).await {
+            error.chain().for_each(|cause| note(driver, cause));
             let error = format!("{error:#}");
             tracing::warn!(error, "old sweeps can't be seen to; trying again later");
         }
         match driver.blobs().collect_since(&**driver.store(), &mut unreferenced).await {
             Ok(0) => {}
             Ok(count) => tracing::info!(count, "deleted blobs that nothing refers to"),
-            Err(error) => tracing::warn!(%error, "blobs can't be collected; trying again later"),
+            Err(error) => {
+                if let BlobError::Store(error) = &error {
+                    note(driver, error);
+                }
+                tracing::warn!(%error, "blobs can't be collected; trying again later");
+            }
         }
     }
 }

@@ -12,6 +12,7 @@
 //! - `drain`: the end of a server in order.
 //! - `estimate`: how long a sweep would take.
 //! - `explain`: reasons for old entries, which have them in words alone, and their arms as of today.
+//! - `health`: whether the database is damaged.
 //! - `line`: claims that wait for work, and which of them is to look.
 //! - `live`: a sweep's state in memory, rebuilt from its log.
 //! - `effects`: what a step changes in the projections.
@@ -30,6 +31,7 @@ mod effects;
 mod error;
 mod estimate;
 mod explain;
+mod health;
 mod line;
 mod live;
 mod start_over;
@@ -103,6 +105,7 @@ struct Inner {
     damaged: damaged::DamagedData,
     readers: explain::Readers,
     claimants: waiting::Claimants,
+    health: health::DatabaseHealth,
     metrics: Metrics,
 }
 
@@ -137,7 +140,7 @@ impl Driver {
         let changes = watch::channel(0).0;
         let folder = Folder::new(&config.data);
         let (line, leases, unreplayable, damaged) = Default::default();
-        let (readers, claimants, metrics) = Default::default();
+        let (readers, claimants, health, metrics) = Default::default();
         Self(Arc::new(Inner {
             store,
             blobs,
@@ -151,6 +154,7 @@ impl Driver {
             damaged,
             readers,
             claimants,
+            health,
             metrics,
         }))
     }

@@ -110,6 +110,18 @@ impl Driver {
         }
     }
 
+    /// Cuts leases that would last longer than they were given for, since the clock was set back.
+    ///
+    /// # Errors
+    /// The database's trouble.
+    pub async fn cut_leases(&self) -> Result<(), StoreError> {
+        match self.0.store.cut_leases(self.0.config.lease_ttl).await? {
+            0 => {}
+            count => tracing::warn!(count, "leases were cut: the clock was set back"),
+        }
+        Ok(())
+    }
+
     /// Tells the log of a claim, and of the lease that it took over.
     async fn record_claim(
         &self,

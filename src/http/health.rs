@@ -1,8 +1,17 @@
 //! Whether the server lives, and whether it can work.
 
-use super::{openapi::Unavailable, problem::Problem, state::AppState};
+use super::{
+    openapi::NotReady,
+    problem::{MetDamage, Problem},
+    state::AppState,
+};
+use crate::{driver::Driver, store};
 use anyhow::Context;
-use axum::extract::State;
+use axum::{
+    extract::{Request, State},
+    middleware::Next,
+    response::Response,
+};
 use std::time::Duration;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -29,7 +38,8 @@ async fn live() -> &'static str {
 
 /// Whether the database answers
 ///
-/// Within two seconds. For balancers, which should ask another server meanwhile.
+/// Within two seconds, and isn't known to be damaged. For balancers, which should ask another server
+/// meanwhile.
 #[utoipa::path(
     get,
     path = "/readyz",
@@ -37,13 +47,31 @@ async fn live() -> &'static str {
     tag = "operations",
     responses(
         (status = 200, body = String, content_type = "text/plain", description = "It does"),
-        Unavailable,
+        NotReady,
     )
 )]
 async fn ready(State(state): State<AppState>) -> Result<&'static str, Problem> {
     let ping = tokio::time::timeout(PATIENCE, state.driver.store().ping()).await;
-    ping.with_context(|| format!("the database took more than {PATIENCE:?}"))
-        .map_err(Problem::Unavailable)?
-        .map_err(|error| Problem::Unavailable(error.into()))?;
-    Ok("ok")
+    let ping = ping
+        .with_context(|| format!("the database took more than {PATIENCE:?}"))
+        .map_err(Problem::Unavailable)?;
+    if let Err(error) = ping {
+        let Some(said) = store::damage(&error) else {
+            return Err(Problem::Unavailable(error.into()));
+        };
+        state.driver.note_damage(&said);
+    }
+    match state.driver.database_damage() {
+        Some(said) => Err(Problem::DatabaseDamaged(said)),
+        None => Ok("ok"),
+    }
+}
+
+/// Notes of each answer whether its cause is that the database is damaged.
+pub(super) async fn watch(State(driver): State<Driver>, request: Request, next: Next) -> Response {
+    let response = next.run(request).await;
+    if let Some(MetDamage(said)) = response.extensions().get() {
+        driver.note_damage(said);
+    }
+    response
 }

@@ -1,6 +1,7 @@
 //! What the server counts, in Prometheus' text format.
 
 use super::{problem::Problem, state::AppState};
+use crate::store;
 use axum::{
     extract::{MatchedPath, Request, State},
     http::{Method, header},
@@ -33,11 +34,16 @@ const PATIENCE: Duration = Duration::from_secs(2);
 async fn metrics(State(state): State<AppState>) -> Result<impl IntoResponse, Problem> {
     let depths = timeout(PATIENCE, state.driver.store().depths()).await;
     let depths = depths.map_err(anyhow::Error::from).and_then(|looked| Ok(looked?));
+    let damage = depths.as_ref().err().and_then(|error| error.chain().find_map(store::damage));
+    if let Some(said) = damage {
+        state.driver.note_damage(&said);
+    }
     let depths = depths
         .inspect_err(|error| tracing::warn!(error = format!("{error:#}"), "metrics lack the queue"))
         .ok();
     let metrics = state.driver.metrics();
     metrics.looked(depths.as_ref());
+    metrics.damaged(state.driver.database_damage().is_some());
     let text = metrics.encode().map_err(|error| Problem::Internal(error.into()))?;
     Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text))
 }

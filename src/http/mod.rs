@@ -126,6 +126,7 @@ pub fn app(state: AppState) -> Router {
         // Leaves event streams alone, which must not wait for a buffer to fill.
         .layer(CompressionLayer::new())
         .layer(from_fn_with_state(state.clone(), metrics::count))
+        .layer(from_fn_with_state(state.driver.clone(), health::watch))
         .layer(from_fn_with_state(state.places.clone(), bounds::keep))
         .layer(CatchPanicLayer::custom(problem::panicked))
         .layer(

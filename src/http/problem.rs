@@ -15,7 +15,11 @@
 //! a little later", `lease-lost`, `data-damaged` and `checkpoint-damaged` mean "drop the segment and claim anew".
 
 use super::limit::Limit;
-use crate::{blobs::BlobError, driver::DriverError, store::StoreError};
+use crate::{
+    blobs::BlobError,
+    driver::DriverError,
+    store::{self, StoreError},
+};
 use axum::{
     Json,
     http::{HeaderValue, StatusCode, header},
@@ -79,6 +83,8 @@ pub enum Problem {
     DigestMismatch,
     /// An idempotency key came again with another body.
     IdempotencyKeyReused,
+    /// The database is damaged; says what it said of itself.
+    DatabaseDamaged(String),
     /// The database or the blob store doesn't answer.
     Unavailable(anyhow::Error),
     /// A fault of this server.
@@ -153,6 +159,9 @@ impl Problem {
                 S::UNPROCESSABLE_ENTITY,
                 "the idempotency key belongs to another body",
             ),
+            Self::DatabaseDamaged(_) => {
+                ("database-damaged", S::SERVICE_UNAVAILABLE, "the database is damaged")
+            }
             Self::Unavailable(_) => {
                 ("unavailable", S::SERVICE_UNAVAILABLE, "the server can't answer just now")
             }
@@ -220,6 +229,12 @@ impl Problem {
             Self::IdempotencyKeyReused => {
                 ("a new request needs a new `idempotency-key`".into(), none())
             }
+            Self::DatabaseDamaged(said) => (
+                format!(
+                    "it says: {said}; `floodgauge doctor`, where the server runs, tells what to do"
+                ),
+                none(),
+            ),
             Self::Unavailable(_) => ("try again in a moment".into(), none()),
             Self::Internal(_) => ("the server's log says more".into(), none()),
         }
@@ -231,8 +246,18 @@ fn whole_seconds(wait: Duration) -> u64 {
     (wait.as_secs() + u64::from(wait.subsec_nanos() > 0)).max(1)
 }
 
+/// With an answer whose cause is that the database is damaged: what it said.
+#[derive(Clone, Debug)]
+pub(super) struct MetDamage(pub String);
+
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
+        let damage = match &self {
+            Self::Internal(cause) | Self::Unavailable(cause) => {
+                cause.chain().find_map(store::damage).map(MetDamage)
+            }
+            _ => None,
+        };
         match &self {
             Self::Internal(cause) => tracing::error!(error = format!("{cause:#}"), "internal"),
             Self::Unavailable(cause) => {
@@ -247,6 +272,9 @@ impl IntoResponse for Problem {
         let title = title.into();
         let body = floodgauge_api::Problem { kind, title, status: status.as_u16(), detail, errors };
         let mut response = (status, Json(body)).into_response();
+        if let Some(damage) = damage {
+            response.extensions_mut().insert(damage);
+        }
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));

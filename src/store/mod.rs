@@ -3,10 +3,12 @@
 //! The log is the truth; everything else in the database is a projection of it, written in
 //! the transaction of the event that caused it ([`Commit`]). Concurrent writers are settled
 //! by `UNIQUE(sweep, seq)`: who comes second gets [`StoreError::Conflict`], replays and
-//! tries again. All times are the database's own, in milliseconds since 1970.
+//! tries again. All times are the database's own, in milliseconds since 1970; see [`clock`].
 
+pub mod clock;
 mod commit;
 mod error;
+mod integrity;
 mod notify;
 mod postgres;
 mod rows;
@@ -14,8 +16,10 @@ mod sql;
 mod sqlite;
 mod tokens;
 
+pub use clock::Clock;
 pub use commit::{Commit, Effects, Grown, LeaseGuard, NewSweep, RowUpdate, SweepData, TrialUpdate};
 pub use error::StoreError;
+pub use integrity::{Depth, Integrity, damage};
 pub use postgres::PostgresStore;
 pub use rows::{
     AddedDataset, BlobRow, Claim, Created, CurveRow, DatasetRow, DeletedDataset, DeletedSweep,
@@ -146,6 +150,11 @@ pub trait Store: Send + Sync + 'static {
     /// Puts right which sweeps claims are served from, where a server wrote that is too old to know of
     /// it: to be called at a server's start, and every now and then.
     async fn rebuild_queue(&self) -> Result<(), StoreError>;
+
+    /// Cuts leases that would last longer from now on than they were given for, since the clock was set
+    /// back; those that earlier releases gave, to `ttl`. Answers how many. To be called at a server's start, and
+    /// every now and then.
+    async fn cut_leases(&self, ttl: Duration) -> Result<u64, StoreError>;
 
     /// Puts a segment back into the queue that was claimed and not begun; its family is pinned no
     /// more if nothing else of it was ever claimed. Nothing happens if the lease is lost.
@@ -323,6 +332,14 @@ pub trait Store: Send + Sync + 'static {
 
     /// How much there is to do, and how many sweeps stand where.
     async fn depths(&self) -> Result<Depths, StoreError>;
+
+    /// Whether the database's own bytes are whole, by a look that takes no longer than `bound` for each
+    /// table, or of SQLite in all; nobody else waits for it.
+    ///
+    /// # Errors
+    /// A database that can't be reached.
+    async fn check_integrity(&self, depth: Depth, bound: Duration)
+    -> Result<Integrity, StoreError>;
 
     /// Whether the database answers.
     async fn ping(&self) -> Result<(), StoreError>;

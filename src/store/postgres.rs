@@ -1,10 +1,11 @@
 //! The store on Postgres: many writers, in many processes.
 
 use super::{
-    StoreError,
+    Depth, Integrity, StoreError, integrity,
     notify::PostgresNotifier,
-    sql::{Dialect, SqlStore},
+    sql::{Dialect, SqlStore, Upkeep},
 };
+use async_trait::async_trait;
 use sqlx::{
     ConnectOptions as _, Connection as _, Postgres,
     postgres::{PgConnectOptions, PgPoolOptions},
@@ -33,8 +34,23 @@ const RENUMBER: &str = "update events set transaction = 0 where exists (\
      select 1 from events \
      where transaction >= pg_snapshot_xmax(pg_current_snapshot())::text::bigint)";
 
+/// Looks at the database over connections of its own.
+pub struct PostgresUpkeep(PgConnectOptions);
+
+#[async_trait]
+impl Upkeep for PostgresUpkeep {
+    async fn check_integrity(
+        &self,
+        depth: Depth,
+        bound: Duration,
+    ) -> Result<Integrity, StoreError> {
+        integrity::of_postgres(&self.0, depth, bound).await
+    }
+}
+
 impl Dialect for Postgres {
     type Notifier = PostgresNotifier;
+    type Upkeep = PostgresUpkeep;
     // Said in full, since a server's default may be another: the verbs count on each statement
     // seeing what was committed before it, and wait for locks rather than failing.
     const BEGIN: &str = "begin isolation level read committed";
@@ -75,9 +91,10 @@ impl SqlStore<Postgres> {
         ];
         let options =
             PgPoolOptions::new().max_connections(MAX_CONNECTIONS).acquire_timeout(ACQUIRE);
+        let upkeep = PostgresUpkeep(connect.clone());
         let pool = options.connect_with(connect.options(bounds)).await?;
         sqlx::query(RENUMBER).execute(&pool).await?;
         let notifier = PostgresNotifier::start(pool.clone());
-        Ok(Self { writer: pool.clone(), reader: pool, notifier })
+        Ok(Self { writer: pool.clone(), reader: pool, notifier, upkeep })
     }
 }

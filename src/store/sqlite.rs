@@ -1,13 +1,16 @@
 //! The store on a SQLite file: one writer at a time, and readers beside it.
 
 use super::{
-    Notification, StoreError,
-    sql::{Dialect, Notifier, SqlStore},
+    Clock, Depth, Integrity, Notification, StoreError,
+    clock::Reading,
+    integrity,
+    sql::{Dialect, Notifier, SqlStore, Upkeep},
 };
 use async_trait::async_trait;
 use futures::stream::BoxStream;
 use sqlx::{
-    Connection as _, Sqlite, SqliteConnection,
+    ConnectOptions as _, Connection as _, Sqlite, SqliteConnection,
+    pool::PoolConnectionMetadata,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 use std::{
@@ -15,6 +18,7 @@ use std::{
     fs::{File, TryLockError},
     path::{Path, PathBuf},
     str::FromStr,
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 use tokio::time::{Instant, sleep};
@@ -41,8 +45,44 @@ impl Notifier for NoNotifier {
     }
 }
 
+/// Looks at the file past the connections that are used otherwise.
+pub struct FileUpkeep {
+    options: SqliteConnectOptions,
+    anew: Anew,
+}
+
+#[async_trait]
+impl Upkeep for FileUpkeep {
+    async fn check_integrity(
+        &self,
+        depth: Depth,
+        bound: Duration,
+    ) -> Result<Integrity, StoreError> {
+        let looked = integrity::of_sqlite(&self.options, depth, bound).await;
+        // What a connection remembers of a page may be what was damaged, or what was mended.
+        self.anew.from_now_on();
+        looked
+    }
+}
+
+/// Since when connections must have been opened to be used, if there is such a time.
+#[derive(Clone, Default)]
+struct Anew(Arc<Mutex<Option<Instant>>>);
+
+impl Anew {
+    fn from_now_on(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+    }
+
+    fn allows(&self, age: Duration) -> bool {
+        let since = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        since.is_none_or(|since| age < since.elapsed())
+    }
+}
+
 impl Dialect for Sqlite {
     type Notifier = NoNotifier;
+    type Upkeep = FileUpkeep;
     // Immediate: a transaction that reads first and can't write then would have to start anew.
     const BEGIN: &str = "begin immediate";
     const LOCK_ROW: &str = "";
@@ -67,6 +107,43 @@ async fn is_free(connection: &mut SqliteConnection) -> Result<bool, sqlx::Error>
     // Commands are done in turn: a rollback that was asked for is over once this is answered.
     connection.ping().await?;
     Ok(!connection.is_in_transaction())
+}
+
+/// Gives a new connection a clock of its own in the place of the database's.
+async fn set_up_clock(db: &mut SqliteConnection, clock: &Clock) -> Result<(), sqlx::Error> {
+    let sql = "create temp table clock (now_ms integer not null, steady_ms integer not null); \
+               insert into temp.clock values (0, 0)";
+    sqlx::raw_sql(sql).execute(&mut *db).await?;
+    set_clock(db, clock).await
+}
+
+/// Sets a connection's clock, which stands still while the connection is used: for one verb.
+async fn set_clock(db: &mut SqliteConnection, clock: &Clock) -> Result<(), sqlx::Error> {
+    let Reading { now_ms, steady_ms } = clock.read();
+    let sql = "update temp.clock set now_ms = $1, steady_ms = $2";
+    sqlx::query(sql).bind(now_ms).bind(steady_ms).execute(db).await.map(drop)
+}
+
+/// Connections that go by a clock.
+fn pool(clock: &Clock, anew: &Anew) -> SqlitePoolOptions {
+    let (new, used, anew) = (clock.clone(), clock.clone(), anew.clone());
+    let options = SqlitePoolOptions::new().acquire_timeout(BUSY);
+    let options = options.after_connect(move |db, _| {
+        let clock = new.clone();
+        Box::pin(async move { set_up_clock(db, &clock).await })
+    });
+    // That the clock can be set shows that the connection is there.
+    options.test_before_acquire(false).before_acquire(
+        move |db, PoolConnectionMetadata { age, .. }| {
+            let (clock, allowed) = (used.clone(), anew.allows(age));
+            Box::pin(async move {
+                match allowed {
+                    true => set_clock(db, &clock).await.map(|()| true),
+                    false => Ok(false),
+                }
+            })
+        },
+    )
 }
 
 /// How often to see whether another process has made the tables meanwhile.
@@ -108,7 +185,7 @@ impl SqlStore<Sqlite> {
     /// # Errors
     /// The URL's, the file's or a migration's trouble.
     pub async fn connect(url: &str) -> Result<Self, StoreError> {
-        Self::with(SqliteConnectOptions::from_str(url)?).await
+        Self::with(SqliteConnectOptions::from_str(url)?, Clock::of_system()).await
     }
 
     /// Opens a database file, with its folder and tables if they are missing.
@@ -116,10 +193,18 @@ impl SqlStore<Sqlite> {
     /// # Errors
     /// The file's or a migration's trouble.
     pub async fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
-        Self::with(SqliteConnectOptions::new().filename(path)).await
+        Self::open_by(Clock::of_system(), path).await
     }
 
-    async fn with(options: SqliteConnectOptions) -> Result<Self, StoreError> {
+    /// Opens a database file as [`open`](Self::open) does; its time is that of a clock.
+    ///
+    /// # Errors
+    /// As of [`open`](Self::open).
+    pub async fn open_by(clock: Clock, path: impl AsRef<Path>) -> Result<Self, StoreError> {
+        Self::with(SqliteConnectOptions::new().filename(path), clock).await
+    }
+
+    async fn with(options: SqliteConnectOptions, clock: Clock) -> Result<Self, StoreError> {
         if let Some(folder) = options.get_filename().parent() {
             tokio::fs::create_dir_all(folder).await.map_err(sqlx::Error::Io)?;
         }
@@ -131,12 +216,19 @@ impl SqlStore<Sqlite> {
             // An entry is acknowledged only once it would survive a power cut.
             .synchronous(SqliteSynchronous::Full)
             .busy_timeout(BUSY);
-        let writer = SqlitePoolOptions::new().max_connections(1).acquire_timeout(BUSY);
+        // Over a connection that has no clock of its own, which would be taken for the tables'.
+        let mut migrating = options.connect().await?;
+        sqlx::migrate!("./migrations/sqlite").run(&mut migrating).await?;
+        migrating.close().await?;
+        let anew = Anew::default();
+        let writer = pool(&clock, &anew).max_connections(1);
         let writer = writer.after_release(|connection, _| Box::pin(is_free(connection)));
         let writer = writer.connect_with(options.clone()).await?;
-        sqlx::migrate!("./migrations/sqlite").run(&writer).await?;
-        let reader = SqlitePoolOptions::new().max_connections(MAX_READERS).acquire_timeout(BUSY);
-        let reader = reader.connect_with(options.pragma("query_only", "on")).await?;
-        Ok(Self { writer, reader, notifier: NoNotifier })
+        let reader = pool(&clock, &anew).max_connections(MAX_READERS);
+        // Not by `query_only`: their clocks are set.
+        let reading = options.clone().create_if_missing(false).read_only(true);
+        let reader = reader.connect_with(reading).await?;
+        let upkeep = FileUpkeep { options, anew };
+        Ok(Self { writer, reader, notifier: NoNotifier, upkeep })
     }
 }

@@ -24,7 +24,7 @@ and not exists (
     where h.digest = b.digest
     -- nobody takes an ended sweep's segment over, so only time ends the lease of a dead worker
     and (w.status not in ('completed', 'failed', 'cancelled')
-         or s.expires_ms > (select now_ms from clock))
+         or s.expires_ms > (select steady_ms from clock))
 )";
 
 pub(super) async fn add<DB: Dialect>(

@@ -139,7 +139,7 @@ async fn check<DB: Dialect>(
     let LeaseGuard { lease, attempt, renew } = guard;
     let held = match renew {
         Some(ttl) => {
-            let sql = "update segments set expires_ms = (select now_ms from clock) + $4 \
+            let sql = "update segments set expires_ms = (select steady_ms from clock) + $4, ttl_ms = $4 \
                        where lease = $1 and attempt = $2 and sweep = $3 returning segment";
             db.fetch_optional(sql, values![lease, attempt, sweep, ttl]).await?
         }

@@ -26,9 +26,9 @@ pub(super) mod turns;
 
 use super::{
     AddedDataset, AddedToken, BlobRow, Claim, Commit, Created, CurveRow, DatasetRow,
-    DeletedDataset, DeletedSweep, Depths, Entry, GlobalCursor, LeasedSegment, LeftFamily,
-    NewDataset, NewSweep, NewToken, Notification, OpenWork, Page, Store, StoreError, SweepRow,
-    TokenRow, TrialRow, TroubledWorker, Usage,
+    DeletedDataset, DeletedSweep, Depth, Depths, Entry, GlobalCursor, Integrity, LeasedSegment,
+    LeftFamily, NewDataset, NewSweep, NewToken, Notification, OpenWork, Page, Store, StoreError,
+    SweepRow, TokenRow, TrialRow, TroubledWorker, Usage,
 };
 use crate::access::{Kind, Secret, TokenId};
 use async_trait::async_trait;
@@ -42,6 +42,8 @@ use std::{collections::BTreeSet, time::Duration};
 pub(super) trait Dialect: Database<Connection: Statements> {
     /// How processes that share the database learn of each other's commits.
     type Notifier: Notifier;
+    /// How it is looked after.
+    type Upkeep: Upkeep;
     /// Opens a transaction that will write.
     const BEGIN: &str;
     /// Ends a query whose row nobody else may change before the transaction ends.
@@ -63,6 +65,14 @@ pub struct SqlStore<DB: Dialect> {
     /// For statements that only read.
     pub(super) reader: Pool<DB>,
     pub(super) notifier: DB::Notifier,
+    pub(super) upkeep: DB::Upkeep,
+}
+
+/// Looks after the database itself.
+#[async_trait]
+pub(super) trait Upkeep: Send + Sync + 'static {
+    async fn check_integrity(&self, depth: Depth, bound: Duration)
+    -> Result<Integrity, StoreError>;
 }
 
 /// Notifies other processes of commits, and subscribes to theirs.
@@ -181,6 +191,17 @@ impl<DB: Dialect> Store for SqlStore<DB> {
         let mut tx = begin(&self.writer).await?;
         turns::requeue_all(&mut *tx).await?;
         Ok(tx.commit().await?)
+    }
+
+    async fn cut_leases(&self, ttl: Duration) -> Result<u64, StoreError> {
+        // There are some only after the clock was set back.
+        if queue::count_too_long(&mut *self.reader.acquire().await?, ttl).await? == 0 {
+            return Ok(0);
+        }
+        let mut tx = begin(&self.writer).await?;
+        let cut = queue::cut_leases(&mut *tx, ttl).await?;
+        tx.commit().await?;
+        Ok(cut)
     }
 
     async fn release(&self, lease: LeaseId) -> Result<(), StoreError> {
@@ -412,7 +433,17 @@ impl<DB: Dialect> Store for SqlStore<DB> {
         queue::depths(&mut *self.reader.acquire().await?).await
     }
 
+    async fn check_integrity(
+        &self,
+        depth: Depth,
+        bound: Duration,
+    ) -> Result<Integrity, StoreError> {
+        self.upkeep.check_integrity(depth, bound).await
+    }
+
     async fn ping(&self) -> Result<(), StoreError> {
-        self.reader.acquire().await?.fetch("select now_ms from clock", vec![]).await.map(drop)
+        // A table, since a connection may have its clock from elsewhere.
+        let sql = "select sweep from sweeps limit 1";
+        self.reader.acquire().await?.fetch(sql, vec![]).await.map(drop)
     }
 }

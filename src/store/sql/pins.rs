@@ -85,11 +85,11 @@ pub(super) async fn start_over(
 
 /// Notes that a kind of machine is there.
 pub(super) async fn seen(db: &mut impl Statements, fingerprint: &str) -> Result<(), StoreError> {
-    let sql = "update machines set seen_ms = (select now_ms from clock) where fingerprint = $1";
+    let sql = "update machines set seen_ms = (select steady_ms from clock) where fingerprint = $1";
     if db.execute(sql, values![fingerprint]).await? > 0 {
         return Ok(());
     }
-    let sql = "insert into machines (fingerprint, seen_ms) select $1, now_ms from clock \
+    let sql = "insert into machines (fingerprint, seen_ms) select $1, steady_ms from clock \
                where (select count(*) from machines) < $2 on conflict do nothing";
     db.execute(sql, values![fingerprint, MAX_KINDS]).await.map(drop)
 }
@@ -101,11 +101,11 @@ pub(super) async fn left(
 ) -> Result<Vec<LeftFamily>, StoreError> {
     // Of a kind that was never seen, nobody knows since when it is gone: from now on.
     let sql = "insert into machines (fingerprint, seen_ms) \
-               select distinct f.fingerprint, c.now_ms from queue q \
+               select distinct f.fingerprint, c.steady_ms from queue q \
                join families f on f.sweep = q.sweep cross join clock c \
                where f.fingerprint not in (select fingerprint from machines) on conflict do nothing";
     db.execute(sql, values![]).await?;
-    let sql = "delete from machines where seen_ms < (select now_ms from clock) - $1 \
+    let sql = "delete from machines where seen_ms < (select steady_ms from clock) - $1 \
                and fingerprint not in (select f.fingerprint from queue q \
                join families f on f.sweep = q.sweep)";
     db.execute(sql, values![FORGOTTEN_MS]).await?;
@@ -114,12 +114,12 @@ pub(super) async fn left(
                join families f on f.fingerprint = m.fingerprint and f.has_rows = 1 \
                join queue q on q.sweep = f.sweep \
                join segments s on s.sweep = f.sweep and s.family = f.family \
-               and s.state <> 'closed' and (s.state = 'queued' or s.expires_ms <= c.now_ms) \
-               where m.seen_ms <= c.now_ms - $1 \
+               and s.state <> 'closed' and (s.state = 'queued' or s.expires_ms <= c.steady_ms) \
+               where m.seen_ms <= c.steady_ms - $1 \
                and exists (select 1 from machines o \
-               where o.fingerprint <> m.fingerprint and o.seen_ms > c.now_ms - $2) \
+               where o.fingerprint <> m.fingerprint and o.seen_ms > c.steady_ms - $2) \
                and not exists (select 1 from segments l where l.state <> 'closed' \
-               and l.state = 'leased' and l.expires_ms > c.now_ms and l.fingerprint = m.fingerprint) \
+               and l.state = 'leased' and l.expires_ms > c.steady_ms and l.fingerprint = m.fingerprint) \
                order by s.sweep, s.family limit $3";
     let rows = db.fetch(sql, values![gone_for, THERE_MS, FAMILIES_AT_ONCE]).await?;
     rows.iter()

@@ -34,7 +34,8 @@ pub(super) async fn claim<DB: Dialect>(
     let leased = db
         .fetch_optional(
             "update segments set state = 'leased', attempt = attempt + 1, lease = $3, \
-             token_sha256 = $4, worker = $5, fingerprint = $7, expires_ms = (select now_ms from clock) + $6, \
+             token_sha256 = $4, worker = $5, fingerprint = $7, \
+             expires_ms = (select steady_ms from clock) + $6, ttl_ms = $6, \
              turn = (select max(turn) + 1 from segments) \
              where sweep = $1 and segment = $2 \
              returning sweep, body, lease, attempt, worker, turn",
@@ -98,7 +99,7 @@ pub(super) async fn open_work(
     db: &mut impl Statements,
     sweep: SweepId,
 ) -> Result<Vec<OpenWork>, StoreError> {
-    let sql = "select cast(case when s.state = 'leased' and s.expires_ms > c.now_ms then 1 \
+    let sql = "select cast(case when s.state = 'leased' and s.expires_ms > c.steady_ms then 1 \
                else 0 end as bigint) as held, f.fingerprint from segments s cross join clock c \
                left join families f on f.sweep = s.sweep and f.family = s.family \
                where s.sweep = $1 and s.state <> 'closed' order by s.segment";
@@ -120,7 +121,7 @@ pub(super) async fn renew(
 ) -> Result<LeasedSegment, StoreError> {
     let renewed = db
         .fetch_optional(
-            "update segments set expires_ms = (select now_ms from clock) + $3 \
+            "update segments set expires_ms = (select steady_ms from clock) + $3, ttl_ms = $3 \
              where lease = $1 and token_sha256 = $2 \
              returning sweep, body, lease, attempt, worker",
             values![lease, hash(token), ttl],
@@ -140,11 +141,37 @@ pub(super) async fn held(
     segment(&held.ok_or(StoreError::LeaseLost)?)
 }
 
+/// Holds for a leased segment whose lease would last longer than it was given for: that was before the
+/// clock was set back. `$1` is for how long those were given that earlier releases gave.
+const TOO_LONG: &str = "state <> 'closed' and state = 'leased' \
+     and expires_ms > (select steady_ms from clock) + coalesce(ttl_ms, $1)";
+
+/// Cuts such leases to what they were given for; answers how many.
+pub(super) async fn cut_leases(db: &mut impl Statements, ttl: Duration) -> Result<u64, StoreError> {
+    let sql = format!(
+        "update segments set expires_ms = (select steady_ms from clock) + coalesce(ttl_ms, $1) \
+         where {TOO_LONG}"
+    );
+    db.execute(sql, values![ttl]).await
+}
+
+/// How many there are.
+pub(super) async fn count_too_long(
+    db: &mut impl Statements,
+    ttl: Duration,
+) -> Result<u64, StoreError> {
+    let sql = format!("select count(*) as leases from segments where {TOO_LONG}");
+    let row = db.fetch_optional(sql, values![ttl]).await?;
+    row.map_or(Ok(0), |row| row.number("leases"))
+}
+
 const DEPTHS: &str = "
 select count(*) filter (where s.state = 'queued') as queued,
-    count(*) filter (where s.state = 'leased' and s.expires_ms > c.now_ms) as leased,
-    count(*) filter (where s.state = 'leased' and s.expires_ms <= c.now_ms) as expired,
-    max(c.now_ms - s.queued_ms) filter (where s.state = 'queued') as oldest_ms
+    count(*) filter (where s.state = 'leased' and s.expires_ms > c.steady_ms) as leased,
+    count(*) filter (where s.state = 'leased' and s.expires_ms <= c.steady_ms) as expired,
+    -- what was queued before the clock was set back came just now
+    max(case when c.now_ms > s.queued_ms then c.now_ms - s.queued_ms else 0 end)
+        filter (where s.state = 'queued') as oldest_ms
 from segments s
 join sweeps w on w.sweep = s.sweep
 cross join clock c

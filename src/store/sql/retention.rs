@@ -15,10 +15,10 @@ const IS_OVER: &str = "w.status in ('completed', 'failed', 'cancelled')";
 /// Holds for a row `w` of sweeps that are over and have been for longer than `$1` milliseconds. What a
 /// worker still holds of one may yet be handed in.
 const ENDED: &str = "w.status in ('completed', 'failed', 'cancelled')
-and w.updated_ms <= (select now_ms from clock) - $1
+and w.updated_ms <= (select steady_ms from clock) - $1
 and not exists (
     select 1 from segments s where s.sweep = w.sweep and s.state = 'leased'
-    and s.expires_ms > (select now_ms from clock)
+    and s.expires_ms > (select steady_ms from clock)
 )";
 
 pub(super) async fn drop_checkpoints<DB: Dialect>(

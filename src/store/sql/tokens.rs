@@ -96,7 +96,8 @@ pub(super) async fn opened_by(
 
 pub(super) async fn used(db: &mut impl Statements, token: TokenId) -> Result<(), StoreError> {
     let sql = "update tokens set used_ms = (select now_ms from clock) where token = $1 \
-               and (used_ms is null or used_ms <= (select now_ms from clock) - $2)";
+               and (used_ms is null or used_ms <= (select now_ms from clock) - $2 \
+               or used_ms > (select now_ms from clock))";
     db.execute(sql, values![token.to_string(), USE_NOTED_EVERY_MS]).await.map(drop)
 }
 

@@ -18,12 +18,12 @@ use floodgauge_protocol::SweepId;
 macro_rules! claimable {
     () => {
         "s.state <> 'closed'
-        and (s.state = 'queued' or s.expires_ms <= (select now_ms from clock))
+        and (s.state = 'queued' or s.expires_ms <= (select steady_ms from clock))
         and (
             f.fingerprint is null or f.fingerprint = $1
             or f.has_rows = 0 and not exists (
                 select 1 from segments l where l.sweep = f.sweep and l.family = f.family
-                and l.state = 'leased' and l.expires_ms > (select now_ms from clock)
+                and l.state = 'leased' and l.expires_ms > (select steady_ms from clock)
             )
         )"
     };
@@ -60,14 +60,14 @@ with idle as (
     and (
         select count(*) from segments l
         where l.sweep = q.sweep and l.state <> 'closed' and l.state = 'leased'
-        and l.expires_ms > (select now_ms from clock)
+        and l.expires_ms > (select steady_ms from clock)
     ) = 0
     order by q.priority desc, q.turn, q.queued_ms, q.sweep
     limit 1
 ),
 live as (
     select sweep, count(*) as leases from segments
-    where state <> 'closed' and state = 'leased' and expires_ms > (select now_ms from clock)
+    where state <> 'closed' and state = 'leased' and expires_ms > (select steady_ms from clock)
     group by sweep
 ),
 busy as (

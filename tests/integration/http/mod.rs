@@ -12,6 +12,7 @@ mod connections;
 mod control;
 mod damaged_checkpoints;
 mod damaged_data;
+mod damaged_database;
 mod datasets;
 mod description;
 mod events;

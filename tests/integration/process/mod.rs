@@ -3,6 +3,7 @@
 
 mod alerts;
 mod backup;
+mod damaged_database;
 mod ends;
 mod example;
 mod full_disk;

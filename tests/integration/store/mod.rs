@@ -3,6 +3,7 @@
 mod blobs;
 mod claim_costs;
 mod claims;
+mod clock;
 mod curves;
 mod datasets;
 mod depths;

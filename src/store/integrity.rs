@@ -1,0 +1,163 @@
+//! Whether a database's own bytes are as the database wrote them, as far as it can tell by itself.
+
+use super::StoreError;
+use sqlx::{
+    AssertSqlSafe, ConnectOptions as _, Connection as _, PgConnection,
+    postgres::PgConnectOptions,
+    sqlite::{SqliteConnectOptions, SqliteConnection},
+};
+use std::time::{Duration, Instant};
+
+/// How much of a database to look at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Depth {
+    /// What costs little: of SQLite every page, and of Postgres, which checks each page that it reads,
+    /// nothing.
+    Pages,
+    /// Every row, and that the indexes of SQLite hold what their tables do.
+    Rows,
+}
+
+/// What came of looking.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Integrity {
+    /// Nothing is wrong.
+    Whole,
+    /// This is, in the database's words.
+    Damaged(String),
+    /// There was no time to look at all of it; nothing was wrong so far.
+    Unfinished,
+}
+
+/// What a database says of damage to its own bytes, if that is what an error tells.
+pub fn damage(error: &(dyn std::error::Error + 'static)) -> Option<String> {
+    let database = match error.downcast_ref::<StoreError>() {
+        Some(StoreError::Database(error)) => Some(error),
+        Some(StoreError::Migrate(sqlx::migrate::MigrateError::Execute(error))) => Some(error),
+        Some(_) => None,
+        None => error.downcast_ref::<sqlx::Error>(),
+    };
+    let sqlx::Error::Database(error) = database? else { return None };
+    let is_damage = error.code().is_some_and(|code| is_damage(&code));
+    is_damage.then(|| error.message().to_owned())
+}
+
+/// Of Postgres, whose codes have five characters: what it can't explain by anything but its files
+/// (XX). Of SQLite, whose codes hold a primary one in their lowest byte: a file whose pages don't fit
+/// together (11), or that is no database (26).
+fn is_damage(code: &str) -> bool {
+    if code.len() == 5 {
+        return ["XX000", "XX001", "XX002"].contains(&code);
+    }
+    code.parse::<u32>().is_ok_and(|code| [11, 26].contains(&(code & 0xff)))
+}
+
+/// An error that may be what was looked for.
+fn found(error: sqlx::Error) -> Result<Integrity, StoreError> {
+    if let Some(damage) = damage(&error) {
+        return Ok(Integrity::Damaged(damage));
+    }
+    let ran_out = |code: &str| ["57014", "9"].contains(&code);
+    match &error {
+        sqlx::Error::Database(said) if said.code().is_some_and(|code| ran_out(&code)) => {
+            Ok(Integrity::Unfinished)
+        }
+        _ => Err(error.into()),
+    }
+}
+
+/// Steps of SQLite between two looks at the time.
+const STEPS: i32 = 1_000;
+
+/// Has SQLite look at a file, over a connection of its own, on whose thread all of it happens.
+///
+/// # Errors
+/// A file that can't be read, unless that is the damage.
+pub(super) async fn of_sqlite(
+    options: &SqliteConnectOptions,
+    depth: Depth,
+    bound: Duration,
+) -> Result<Integrity, StoreError> {
+    let looked = async {
+        let mut db = options.clone().create_if_missing(false).read_only(true).connect().await?;
+        let said = sqlite_says(&mut db, depth, bound).await;
+        // Nothing is lost with it.
+        let _ = db.close().await;
+        said
+    };
+    match looked.await {
+        Ok(None) => Ok(Integrity::Whole),
+        Ok(Some(said)) => Ok(Integrity::Damaged(said)),
+        Err(error) => found(error),
+    }
+}
+
+/// The first thing that is wrong with it.
+async fn sqlite_says(
+    db: &mut SqliteConnection,
+    depth: Depth,
+    bound: Duration,
+) -> Result<Option<String>, sqlx::Error> {
+    let began = Instant::now();
+    db.lock_handle().await?.set_progress_handler(STEPS, move || began.elapsed() < bound);
+    let sql = match depth {
+        Depth::Pages => "pragma quick_check(1)",
+        Depth::Rows => "pragma integrity_check(1)",
+    };
+    let said: Vec<String> = sqlx::query_scalar(sql).fetch_all(db).await?;
+    let wrong = said.into_iter().filter(|said| said != "ok").map(|said| said.replace('\n', "; "));
+    Ok(wrong.reduce(|all, said| format!("{all}; {said}")))
+}
+
+/// Reads every row of a Postgres database, with all that is stored apart from them.
+///
+/// # Errors
+/// The connection's trouble.
+pub(super) async fn of_postgres(
+    options: &PgConnectOptions,
+    depth: Depth,
+    bound: Duration,
+) -> Result<Integrity, StoreError> {
+    if depth == Depth::Pages {
+        return Ok(Integrity::Whole);
+    }
+    let looked = async {
+        let options = options.clone().options([
+            ("statement_timeout", format!("{}ms", bound.as_millis().max(1)).as_str()),
+            ("default_transaction_read_only", "on"),
+        ]);
+        let mut db = options.connect().await?;
+        let read = read_all(&mut db).await;
+        let _ = db.close().await;
+        read
+    };
+    match looked.await {
+        Ok(()) => Ok(Integrity::Whole),
+        Err(error) => found(error),
+    }
+}
+
+async fn read_all(db: &mut PgConnection) -> Result<(), sqlx::Error> {
+    let sql = "select quote_ident(tablename) from pg_tables where schemaname = current_schema()";
+    let tables: Vec<String> = sqlx::query_scalar(sql).fetch_all(&mut *db).await?;
+    for table in tables {
+        let sql = format!("select coalesce(sum(length(t::text)), 0)::bigint from {table} t");
+        sqlx::query(AssertSqlSafe(sql)).execute(&mut *db).await?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn damage_is_known_by_its_code() {
+        for code in ["11", "267", "779", "26", "XX000", "XX001", "XX002"] {
+            assert!(is_damage(code), "{code}");
+        }
+        for code in ["1", "5", "13", "1555", "2067", "23505", "57014", "53100"] {
+            assert!(!is_damage(code), "{code}");
+        }
+    }
+}
