@@ -15,6 +15,8 @@
 //! own, [`Blobs::place`] gives it its name while the store keeps its row. What a crash left staged
 //! is deleted after a day.
 
+pub mod look;
+
 use crate::store::{BlobRow, Store, StoreError};
 use bytes::Bytes;
 use floodgauge_protocol::{Digest, LeaseId};

@@ -7,6 +7,7 @@
 //! - [`verdict`]: best b with its difference to the baseline (pure).
 //! - [`beyond`]: levels beyond an end, for a search that goes on and for advice (pure).
 //! - [`driver`]: the one place where the scheduler meets the store.
+//! - [`doctor`]: what may be wrong with what a server left behind.
 //! - [`store`]: the event log and its projections, on SQLite and Postgres.
 //! - [`blobs`]: checkpoints by digest, and which of them go.
 //! - [`upcast`]: what earlier versions stored, in today's shape (pure).
@@ -25,6 +26,7 @@ pub mod cli;
 pub mod client;
 pub mod config;
 mod counting;
+pub mod doctor;
 pub mod driver;
 mod heavy;
 pub mod http;

@@ -51,6 +51,7 @@ enum Command {
     #[command(after_help = "Example:\n  floodgauge openapi > openapi.json")]
     Openapi,
     Healthcheck(healthcheck::Args),
+    Doctor(doctor::Args),
     Completions(completions::Args),
 }
 
@@ -78,6 +79,7 @@ fn main() -> ExitCode {
         Command::Migrate(args) => cli::run(migrate::run(args)),
         Command::Openapi => cli::run(openapi::run()),
         Command::Healthcheck(args) => cli::run(healthcheck::run(args)),
+        Command::Doctor(args) => cli::run(doctor::run(args)),
         Command::Completions(args) => cli::run(completions::run(args, Program::command())),
     }
 }

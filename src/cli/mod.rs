@@ -6,6 +6,7 @@ pub mod completions;
 pub mod control;
 pub mod dataset;
 pub mod demo;
+pub mod doctor;
 pub mod extend;
 pub mod healthcheck;
 pub mod list;

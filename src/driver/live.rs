@@ -146,7 +146,11 @@ fn decided(mut decisions: Value) -> Value {
     decisions
 }
 
-fn event(entry: &Entry) -> Result<Event, DriverError> {
+/// The event of an entry.
+///
+/// # Errors
+/// [`DriverError::Damaged`] if it reads as nothing that this binary knows.
+pub fn event(entry: &Entry) -> Result<Event, DriverError> {
     serde_json::from_value(entry.event.clone()).map_err(|error| {
         tracing::debug!(sweep = %entry.sweep, seq = entry.seq, %error, "an entry can't be read");
         DriverError::Damaged { seq: entry.seq }

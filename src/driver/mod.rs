@@ -16,6 +16,7 @@
 //! - `line`: claims that wait for work, and which of them is to look.
 //! - `live`: a sweep's state in memory, rebuilt from its log.
 //! - `effects`: what a step changes in the projections.
+//! - `projected`: what a log says that its projections should be.
 //! - `start_over`: families whose kind of machine is gone.
 //! - `trouble`: workers that fail, and those whose machine is in trouble.
 //! - `unreplayable`: sweeps whose log this binary can't follow.
@@ -34,6 +35,7 @@ mod explain;
 mod health;
 mod line;
 mod live;
+mod projected;
 mod start_over;
 mod trouble;
 mod unreplayable;
@@ -42,6 +44,8 @@ mod work;
 
 pub use error::DriverError;
 pub use floodgauge_api::PlannedTime;
+pub use live::check_version;
+pub use projected::Projected;
 
 use crate::{
     access::TokenId,

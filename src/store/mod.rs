@@ -8,6 +8,7 @@
 pub mod clock;
 mod commit;
 mod error;
+mod inspect;
 mod integrity;
 mod notify;
 mod postgres;
@@ -19,6 +20,9 @@ mod tokens;
 pub use clock::Clock;
 pub use commit::{Commit, Effects, Grown, LeaseGuard, NewSweep, RowUpdate, SweepData, TrialUpdate};
 pub use error::StoreError;
+pub use inspect::{
+    DynInspect, Inspect, Rebuilt, Reference, Referrer, Schema, SegmentRow, Stamped, inspect,
+};
 pub use integrity::{Depth, Integrity, damage};
 pub use postgres::PostgresStore;
 pub use rows::{

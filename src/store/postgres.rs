@@ -3,11 +3,12 @@
 use super::{
     Depth, Integrity, StoreError, integrity,
     notify::PostgresNotifier,
-    sql::{Dialect, SqlStore, Upkeep},
+    sql::{Dialect, SqlStore, Upkeep, inspect::SelfKnowledge},
 };
 use async_trait::async_trait;
 use sqlx::{
     ConnectOptions as _, Connection as _, Postgres,
+    migrate::Migrator,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 use std::time::Duration;
@@ -73,7 +74,36 @@ impl Dialect for Postgres {
          order by transaction desc, id desc limit 1";
 }
 
+impl SelfKnowledge for Postgres {
+    const MIGRATIONS: Migrator = sqlx::migrate!("./migrations/postgres");
+    const HAS_MIGRATIONS: &str = "select 'there'::text as name \
+         where to_regclass('_sqlx_migrations') is not null";
+    const CHECKSUM: &str = "encode(checksum, 'hex')";
+    const SIZE: &str = "select pg_database_size(current_database()) as size";
+    const WALL: &str =
+        "select floor(extract(epoch from clock_timestamp()) * 1000)::bigint as now_ms";
+    // The last statement of a connection that listens.
+    const LISTENERS: &str = "select count(*) as listeners from pg_stat_activity \
+         where datname = current_database() and query ilike 'listen %floodgauge_log%'";
+}
+
 impl SqlStore<Postgres> {
+    /// Connects to the database that a `postgres:` URL names as it is. Nothing can be written unless it
+    /// is to be repaired.
+    ///
+    /// # Errors
+    /// The URL's or the connection's trouble.
+    pub(super) async fn connect_as_it_is(url: &str, repair: bool) -> Result<Self, StoreError> {
+        let connect: PgConnectOptions = url.parse()?;
+        let upkeep = PostgresUpkeep(connect.clone());
+        let read_only = if repair { "off" } else { "on" };
+        let connect = connect.options([("default_transaction_read_only", read_only)]);
+        let options = PgPoolOptions::new().max_connections(2).acquire_timeout(ACQUIRE);
+        let pool = options.connect_with(connect).await?;
+        let notifier = PostgresNotifier::start(pool.clone());
+        Ok(Self { writer: pool.clone(), reader: pool, notifier, upkeep })
+    }
+
     /// Connects to the database that a `postgres:` URL names, and makes its tables if they
     /// are missing.
     ///
@@ -83,7 +113,7 @@ impl SqlStore<Postgres> {
         let connect: PgConnectOptions = url.parse()?;
         // A migration may take as long as it needs.
         let mut migrating = connect.connect().await?;
-        sqlx::migrate!("./migrations/postgres").run(&mut migrating).await?;
+        Postgres::MIGRATIONS.run(&mut migrating).await?;
         migrating.close().await?;
         let bounds = [
             ("statement_timeout", STATEMENT),

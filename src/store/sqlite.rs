@@ -4,12 +4,13 @@ use super::{
     Clock, Depth, Integrity, Notification, StoreError,
     clock::Reading,
     integrity,
-    sql::{Dialect, Notifier, SqlStore, Upkeep},
+    sql::{Dialect, Notifier, SqlStore, Upkeep, inspect::SelfKnowledge},
 };
 use async_trait::async_trait;
 use futures::stream::BoxStream;
 use sqlx::{
     ConnectOptions as _, Connection as _, Sqlite, SqliteConnection,
+    migrate::Migrator,
     pool::PoolConnectionMetadata,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
@@ -43,6 +44,12 @@ impl Notifier for NoNotifier {
     async fn subscribe(&self) -> Result<Option<BoxStream<'static, Notification>>, StoreError> {
         Ok(None)
     }
+}
+
+/// Whether a file can be made beside a database.
+fn is_writable(database: &Path) -> bool {
+    let folder = database.parent().filter(|folder| !folder.as_os_str().is_empty());
+    tempfile::tempfile_in(folder.unwrap_or(Path::new("."))).is_ok()
 }
 
 /// Looks at the file past the connections that are used otherwise.
@@ -97,6 +104,16 @@ impl Dialect for Sqlite {
          limit (select count(*) from summed where before < $4)";
     const NEWEST_ENTRY: &str =
         "select 0 as transaction_id, id from events order by id desc limit 1";
+}
+
+impl SelfKnowledge for Sqlite {
+    const MIGRATIONS: Migrator = sqlx::migrate!("./migrations/sqlite");
+    const HAS_MIGRATIONS: &str = "select name from sqlite_schema where name = '_sqlx_migrations'";
+    const CHECKSUM: &str = "hex(checksum)";
+    const SIZE: &str =
+        "select page_count * page_size as size from pragma_page_count, pragma_page_size";
+    const WALL: &str = "select cast(round(unixepoch('subsec') * 1000) as integer) as now_ms";
+    const LISTENERS: &str = "select 0 as listeners";
 }
 
 /// Whether a connection is out of its transaction; one that isn't is closed, and another opened.
@@ -204,6 +221,36 @@ impl SqlStore<Sqlite> {
         Self::with(SqliteConnectOptions::new().filename(path), clock).await
     }
 
+    /// Opens the file that a `sqlite:` URL names as it is. Nothing can be written unless it is to be
+    /// repaired.
+    ///
+    /// # Errors
+    /// A file that is missing or can't be read.
+    pub(super) async fn open_as_it_is(
+        url: &str,
+        clock: Clock,
+        repair: bool,
+    ) -> Result<Self, StoreError> {
+        let options = SqliteConnectOptions::from_str(url)?.create_if_missing(false);
+        let options = match repair {
+            true => options.foreign_keys(true).synchronous(SqliteSynchronous::Full),
+            // A folder where nothing can be written has no place for what readers share: then there is
+            // no writer either, whose pages would have to be waited for.
+            false => {
+                let mut wal = options.get_filename().as_os_str().to_owned();
+                wal.push("-wal");
+                let alone = !is_writable(options.get_filename()) && !Path::new(&wal).exists();
+                options.read_only(true).immutable(alone)
+            }
+        };
+        let (options, anew) = (options.busy_timeout(BUSY), Anew::default());
+        let connections = if repair { 1 } else { MAX_READERS };
+        let writer = pool(&clock, &anew).max_connections(connections);
+        let writer = writer.connect_with(options.clone()).await?;
+        let upkeep = FileUpkeep { options, anew };
+        Ok(Self { reader: writer.clone(), writer, notifier: NoNotifier, upkeep })
+    }
+
     async fn with(options: SqliteConnectOptions, clock: Clock) -> Result<Self, StoreError> {
         if let Some(folder) = options.get_filename().parent() {
             tokio::fs::create_dir_all(folder).await.map_err(sqlx::Error::Io)?;
@@ -218,7 +265,7 @@ impl SqlStore<Sqlite> {
             .busy_timeout(BUSY);
         // Over a connection that has no clock of its own, which would be taken for the tables'.
         let mut migrating = options.connect().await?;
-        sqlx::migrate!("./migrations/sqlite").run(&mut migrating).await?;
+        Sqlite::MIGRATIONS.run(&mut migrating).await?;
         migrating.close().await?;
         let anew = Anew::default();
         let writer = pool(&clock, &anew).max_connections(1);

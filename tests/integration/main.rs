@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod doctor;
 mod http;
 mod process;
 mod releases;

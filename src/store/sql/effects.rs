@@ -79,10 +79,10 @@ pub(super) async fn apply<DB: Dialect>(
     Ok(())
 }
 
-async fn keep_checkpoints(
+pub(super) async fn keep_checkpoints(
     db: &mut impl Statements,
     sweep: SweepId,
-    trials: impl Iterator<Item = &TrialUpdate>,
+    trials: impl Iterator<Item = &TrialUpdate> + Send,
 ) -> Result<(), StoreError> {
     let changed: Vec<_> =
         trials.filter_map(|trial| Some((trial.trial, trial.kept.as_ref()?))).collect();
@@ -138,7 +138,7 @@ async fn end_leases(
     Ok(())
 }
 
-async fn insert_rows(
+pub(super) async fn insert_rows(
     db: &mut impl Statements,
     sweep: SweepId,
     rows: Vec<RowUpdate>,
@@ -166,7 +166,7 @@ async fn insert_rows(
     db.insert_rows(head, rows.into_iter().map(values_of), "").await
 }
 
-async fn upsert_trials(
+pub(super) async fn upsert_trials(
     db: &mut impl Statements,
     sweep: SweepId,
     trials: impl Iterator<Item = TrialUpdate> + Send,

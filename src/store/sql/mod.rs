@@ -4,6 +4,7 @@
 //!
 //! - [`statements`]: values in, rows out.
 //! - [`log`]: sweeps' first and further entries. [`effects`]: their projections.
+//! - [`inspect`]: what an inspection asks, and a repair writes.
 //! - [`lists`]: what readers ask for. [`queue`]: leases. [`turns`]: which segment is next.
 //! - [`blobs`]: which blobs are kept.
 //! - [`retention`]: what of ended sweeps is kept no longer, and how they go.
@@ -14,6 +15,7 @@
 mod blobs;
 mod datasets;
 mod effects;
+pub(super) mod inspect;
 mod lists;
 mod log;
 mod pins;
@@ -39,7 +41,7 @@ use statements::Statements;
 use std::{collections::BTreeSet, time::Duration};
 
 /// What the two databases don't share.
-pub(super) trait Dialect: Database<Connection: Statements> {
+pub(super) trait Dialect: Database<Connection: Statements> + inspect::SelfKnowledge {
     /// How processes that share the database learn of each other's commits.
     type Notifier: Notifier;
     /// How it is looked after.

@@ -188,6 +188,22 @@ pub(super) async fn requeue_all(db: &mut impl Statements) -> Result<(), StoreErr
     db.execute(sql, values![]).await.map(drop)
 }
 
+/// Asks for the sweeps whose rows in the queue aren't what [`requeue`] would make them, and those that are
+/// gone and have one.
+pub(super) fn misplaced() -> String {
+    let work = "select 1 from segments s where s.sweep = w.sweep and s.state <> 'closed'";
+    format!(
+        "select w.sweep from sweeps w left join queue q on q.sweep = w.sweep \
+         where (q.sweep is null and {GOES_ON} and exists ({work})) \
+         or (q.sweep is not null and not ({GOES_ON} and exists ({work}))) \
+         or (q.sweep is not null and (q.priority, q.turn, q.queued_ms) <> (select w.priority, \
+         max(s.turn), min(case when s.state <> 'closed' then s.queued_ms end) \
+         from segments s where s.sweep = w.sweep)) \
+         union select q.sweep from queue q \
+         where not exists (select 1 from sweeps w where w.sweep = q.sweep) order by 1"
+    )
+}
+
 /// Takes a sweep that was deleted out of the queue.
 pub(super) async fn forget(db: &mut impl Statements, sweep: SweepId) -> Result<(), StoreError> {
     db.execute("delete from queue where sweep = $1", values![sweep]).await.map(drop)

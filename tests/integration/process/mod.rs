@@ -4,6 +4,7 @@
 mod alerts;
 mod backup;
 mod damaged_database;
+mod doctor;
 mod ends;
 mod example;
 mod full_disk;

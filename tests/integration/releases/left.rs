@@ -14,6 +14,8 @@ use tempfile::TempDir;
 /// What is left, opened.
 pub struct Left {
     pub server: Server,
+    /// The URL of its database.
+    pub database: String,
     /// What the release's server answered: `json`, `csv`, `events` and `sha256` by path; beside
     /// them its `tokens`, and its `sweeps` by name.
     pub answers: Value,
@@ -42,7 +44,7 @@ impl Left {
         let store = store::open(database).await.unwrap();
         let mut server = Server::on_folder(folder, store).await;
         server.token = answers["tokens"]["admin"].as_str().map(Into::into);
-        Self { server, answers }
+        Self { server, database: database.into(), answers }
     }
 
     /// Where a sweep is.

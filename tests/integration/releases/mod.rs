@@ -18,6 +18,8 @@ use crate::{
 use eventsource_stream::Eventsource as _;
 use floodgauge::{
     client::LogEntry,
+    config::Storage,
+    doctor::{Patient, examine},
     scheduler::{Decision, Reason},
     upcast,
 };
@@ -62,6 +64,7 @@ on_what_was_left!(
     a_running_sweep_whose_machine_is_gone_starts_over_on_another_and_is_finished,
     a_paused_sweep_is_given_out_once_it_is_resumed,
     completed_sweeps_can_be_extended,
+    the_doctor_finds_nothing_wrong,
 );
 
 async fn every_answer_has_each_field_that_it_had_with_the_same_value(left: Left) {
@@ -341,4 +344,19 @@ async fn completed_sweeps_can_be_extended(left: Left) {
         assert!(answer.status().is_success(), "{name}: {}", answer.status());
         assert_eq!(server.json(&path).await["status"], "running");
     }
+}
+
+async fn the_doctor_finds_nothing_wrong(left: Left) {
+    let folder = left.server.folder.path();
+    let patient = Patient {
+        storage: Storage::in_folder(folder),
+        data: folder.join("data"),
+        database_url: left.database.clone(),
+        repair: false,
+        quick: false,
+    };
+    let report = examine(&patient, |_| {}).await;
+    let problems: Vec<_> = report.findings.iter().filter(|found| found.is_problem()).collect();
+    assert!(problems.is_empty(), "{problems:#?}");
+    assert_eq!(report.findings.len(), 8, "{report:#?}");
 }

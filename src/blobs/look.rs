@@ -1,0 +1,121 @@
+//! What lies in the object store, for an inspection: all of it, and whether it is what it should be.
+
+use super::{BlobError, Blobs, INCOMING, STAGED, location};
+use floodgauge_protocol::Digest;
+use futures::{StreamExt as _, TryStreamExt as _, stream::BoxStream};
+use sha2::{Digest as _, Sha256};
+use std::{
+    path::{Path, PathBuf},
+    time::SystemTime,
+};
+
+/// An object in the store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Object {
+    /// The blob that it is by its place; none if it is something else.
+    pub digest: Option<Digest>,
+    /// Its place in the store.
+    pub place: String,
+    /// Its bytes.
+    pub size: u64,
+    /// When it was written, in milliseconds since 1970.
+    pub modified_ms: i64,
+}
+
+/// How the bytes of a blob are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bytes {
+    /// They are those that the digest names.
+    Whole,
+    /// There are none.
+    Missing,
+    /// There are so many, which is another number than was stored.
+    Size(u64),
+    /// They have another digest.
+    Other,
+}
+
+impl Blobs {
+    /// All objects, but for those that are just being written.
+    pub fn all(&self) -> BoxStream<'static, object_store::Result<Object>> {
+        self.objects
+            .list(None)
+            .map_ok(|meta| {
+                let digest = meta.location.filename().and_then(|name| name.parse().ok());
+                Object {
+                    digest: digest.filter(|digest| location(*digest) == meta.location),
+                    place: meta.location.to_string(),
+                    size: meta.size,
+                    modified_ms: meta.last_modified.timestamp_millis(),
+                }
+            })
+            .try_filter(|object| {
+                let staged = object.place.starts_with(&format!("{INCOMING}/"));
+                std::future::ready(!staged)
+            })
+            .boxed()
+    }
+
+    /// How the bytes of a blob are that should be so many; with `quick` only whether they are there, and
+    /// how many.
+    ///
+    /// # Errors
+    /// The object store's trouble.
+    pub async fn examine(
+        &self,
+        digest: Digest,
+        size: Option<u64>,
+        quick: bool,
+    ) -> Result<Bytes, BlobError> {
+        let Some(streamed) = self.stream(digest).await? else { return Ok(Bytes::Missing) };
+        if size.is_some_and(|size| size != streamed.size) {
+            return Ok(Bytes::Size(streamed.size));
+        }
+        if quick {
+            return Ok(Bytes::Whole);
+        }
+        let (mut chunks, mut sum) = (streamed.chunks, Sha256::new());
+        while let Some(chunk) = chunks.try_next().await? {
+            sum.update(&chunk);
+        }
+        let is_whole = Digest(sum.finalize().into()) == digest;
+        Ok(if is_whole { Bytes::Whole } else { Bytes::Other })
+    }
+
+    /// Files of more than a day ago that were never written to their end.
+    ///
+    /// # Errors
+    /// The folder's trouble.
+    pub fn half_written(&self) -> std::io::Result<Vec<PathBuf>> {
+        let mut found = vec![];
+        for folder in std::fs::read_dir(&self.folder)? {
+            let folder = folder?;
+            if !folder.file_type()?.is_dir() {
+                continue;
+            }
+            let is_incoming = folder.file_name() == INCOMING;
+            for file in std::fs::read_dir(folder.path())? {
+                let path = file?.path();
+                let name = path.file_name().unwrap_or_default().to_string_lossy();
+                if (is_incoming || name.contains('#')) && is_old(&path)? {
+                    found.push(path);
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// Deletes an object that nothing refers to.
+    ///
+    /// # Errors
+    /// The object store's trouble.
+    pub async fn delete_object(&self, object: &Object) -> Result<(), BlobError> {
+        let place = object_store::path::Path::from(object.place.as_str());
+        Ok(object_store::ObjectStoreExt::delete(&self.objects, &place).await?)
+    }
+}
+
+fn is_old(path: &Path) -> std::io::Result<bool> {
+    let modified = std::fs::metadata(path)?.modified()?;
+    Ok(SystemTime::now().duration_since(modified).is_ok_and(|age| age > STAGED))
+}

@@ -1,0 +1,179 @@
+//! `floodgauge doctor`: what may be wrong with what a server left behind, and what to do about it.
+
+use super::{Failure, args::connect, print, sole::Sole};
+use crate::{
+    config::{Credential, Data, Server, Storage, server_url},
+    counting::count,
+    doctor::{self, Finding, Patient, Report, Severity},
+    store,
+};
+use anyhow::Context as _;
+use console::style;
+use reqwest::Url;
+
+/// Look for what is wrong with a server's database, blobs and data sets, and say what to do about it
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+It reads all there is, also while the server runs, and changes nothing. It ends with 0 if all is
+well, with 1 if there is something to do.
+
+Examples:
+  floodgauge doctor
+  floodgauge doctor --data-dir /srv/floodgauge --repair
+  floodgauge doctor --database-url postgres://floodgauge@db/floodgauge --blobs /srv/blobs --json
+  floodgauge doctor --server http://gauge.example:7878")]
+pub struct Args {
+    /// Mend what can be mended without losing anything that is in use; the server must be stopped
+    #[arg(long)]
+    repair: bool,
+    /// Look whether blobs are there and how long they are, and leave their bytes unread
+    #[arg(long)]
+    quick: bool,
+    /// Print what was found as JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    storage: Storage,
+    #[command(flatten)]
+    data: Data,
+    /// A running server to ask as well
+    #[arg(long = "server", env = "FLOODGAUGE_SERVER", value_name = "URL", value_parser = server_url)]
+    server: Option<Url>,
+    #[command(flatten)]
+    credential: Credential,
+}
+
+/// Runs `doctor`.
+///
+/// # Errors
+/// [`Failure::BadInput`] where there is no database, and for a repair while a server runs; else
+/// [`Failure::Other`] if there is something to do.
+pub async fn run(args: Args) -> Result<(), Failure> {
+    let database_url = database_url(&args.storage)?;
+    let _sole = match args.repair {
+        true => alone(&args.storage, &database_url).await?,
+        false => None,
+    };
+    let patient = Patient {
+        storage: args.storage,
+        data: args.data.folder,
+        database_url,
+        repair: args.repair,
+        quick: args.quick,
+    };
+    let json = args.json;
+    let mut told = Ok(());
+    let mut tell = |finding: &Finding| {
+        if !json && told.is_ok() {
+            told = print::out(&line(finding, print::width()));
+        }
+    };
+    let mut report = doctor::examine(&patient, &mut tell).await;
+    if let Some(url) = args.server {
+        let client = connect(&Server { url, credential: args.credential })?;
+        doctor::ask(&client, &mut report, &mut tell).await;
+    }
+    told?;
+    if json {
+        print::json(&serde_json::to_string(&report).context("the report")?)?;
+    }
+    ending(&report)
+}
+
+/// The database's URL, for that of the data folder too.
+fn database_url(storage: &Storage) -> Result<String, Failure> {
+    let url = match &storage.database_url {
+        Some(url) => url.clone(),
+        None => format!("sqlite:{}", storage.sqlite_file().display()),
+    };
+    if !["sqlite:", "postgres:", "postgresql:"].iter().any(|scheme| url.starts_with(scheme)) {
+        let reason = "--database-url must begin with sqlite: or postgres://";
+        return Err(Failure::BadInput(reason.into()));
+    }
+    match store::sqlite_file(&url).context("--database-url")? {
+        Some(file) if !file.exists() => Err(Failure::BadInput(format!(
+            "there is no database {}: name the server's folder (--data-dir) or its database \
+             (--database-url)",
+            file.display()
+        ))),
+        _ => Ok(url),
+    }
+}
+
+/// Makes sure that no server runs, and on SQLite that none starts meanwhile.
+async fn alone(storage: &Storage, url: &str) -> Result<Option<Sole>, Failure> {
+    let refused =
+        |why: String| Failure::BadInput(format!("--repair is for a server that is stopped: {why}"));
+    let sole = Sole::of(storage).await.map_err(|failure| refused(failure.to_string()))?;
+    if sole.is_none() {
+        let store = store::inspect(url, false).await;
+        let listeners = match store {
+            Ok(store) => store.listeners().await.unwrap_or_default(),
+            // Told as a finding.
+            Err(_) => 0,
+        };
+        if listeners > 0 {
+            return Err(refused(format!(
+                "{} on this database",
+                count(listeners as usize, "server")
+            )));
+        }
+    }
+    Ok(sole)
+}
+
+/// A finding as people read it.
+fn line(finding: &Finding, width: Option<usize>) -> String {
+    const INDENT: usize = 21;
+    let (word, styled): (&str, fn(&str) -> String) = match finding.severity {
+        _ if finding.repaired.is_some() => ("mended", |word| style(word).cyan().to_string()),
+        Severity::Ok => ("ok", |word| style(word).green().to_string()),
+        Severity::Warn => ("warning", |word| style(word).yellow().to_string()),
+        Severity::Fail => ("wrong", |word| style(word).red().bold().to_string()),
+    };
+    let what = print::wrapped(&finding.what, width, INDENT);
+    let pad = " ".repeat(8 - word.len());
+    let mut line = format!("{:13}{}{pad}{what}", finding.check.as_str(), styled(word));
+    let done = finding.repaired.as_ref().map(|done| format!("done: {done}"));
+    let todo = finding.todo.as_ref().map(|todo| format!("→ {todo}"));
+    for more in done.into_iter().chain(todo) {
+        let more = print::wrapped(&more, width, INDENT);
+        line += &format!("\n{:INDENT$}{more}", "");
+    }
+    line
+}
+
+fn ending(report: &Report) -> Result<(), Failure> {
+    match report.problems() {
+        0 => Ok(()),
+        problems => {
+            Err(anyhow::anyhow!("there is something to do: {}", count(problems, "finding")).into())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_finding_tells_what_to_do_under_what_it_is() {
+        let finding = Finding::warn("little room", "make some");
+        let said = line(&finding, None);
+        assert_eq!(
+            console::strip_ansi_codes(&said),
+            "database     warning little room\n                     → make some"
+        );
+        let mended = line(&finding.after(Ok("made some".into())), None);
+        assert_eq!(
+            console::strip_ansi_codes(&mended),
+            "database     mended  little room\n                     done: made some"
+        );
+    }
+
+    #[test]
+    fn a_folder_without_a_database_is_bad_input() {
+        let storage = Storage::in_folder(std::path::Path::new("nowhere"));
+        assert!(matches!(database_url(&storage), Err(Failure::BadInput(_))));
+    }
+}

@@ -1,0 +1,125 @@
+//! That data sets which are kept have their bytes, and that the files in the data folder can be used.
+
+use super::{Finding, Opened, finding::or_ok};
+use crate::{
+    blobs::look::Bytes,
+    counting::count,
+    store::{DatasetRow, Referrer},
+};
+use floodgauge_datasets::{Folder, SetError};
+use floodgauge_protocol::{DatasetKind, DatasetName, Digest};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Data sets that are read at once.
+const AT_ONCE: u32 = 200;
+
+/// Looks at them.
+pub(super) async fn look(of: &Opened<'_>) -> anyhow::Result<Vec<Finding>> {
+    let kept = kept(of).await?;
+    let mut pins: BTreeMap<Digest, usize> = BTreeMap::new();
+    for reference in of.store.references().await? {
+        if let Referrer::Pin(_) = reference.by {
+            *pins.entry(reference.digest).or_default() += 1;
+        }
+    }
+    let mut found = vec![];
+    for row in &kept {
+        let sweeps = pins.remove(&row.blob.digest).unwrap_or_default();
+        found.extend(of_kept(of, row, sweeps).await?);
+    }
+    // A named set that is another by now leaves its sweeps with what it was.
+    for (digest, sweeps) in pins {
+        let bytes = examined(of, digest, None).await?;
+        if let Some(what) = damage(bytes, None) {
+            found.push(Finding::fail(
+                format!("{} pinned to earlier bytes of a data set, {digest}: {what}", are(sweeps)),
+                "bring the file back from a backup, or cancel these sweeps",
+            ));
+        }
+    }
+    found.extend(of_folder(of, &kept).await?);
+    Ok(or_ok(found, || match kept.len() {
+        0 => "none is kept".into(),
+        kept => format!("{}, with their bytes", count(kept, "data set")),
+    }))
+}
+
+async fn kept(of: &Opened<'_>) -> anyhow::Result<Vec<DatasetRow>> {
+    let mut kept: Vec<DatasetRow> = vec![];
+    loop {
+        let after = kept.last().map(|row| row.name.clone());
+        let rows = of.store.datasets(after, AT_ONCE).await?;
+        if rows.is_empty() {
+            return Ok(kept);
+        }
+        kept.extend(rows);
+    }
+}
+
+async fn of_kept(
+    of: &Opened<'_>,
+    row: &DatasetRow,
+    sweeps: usize,
+) -> anyhow::Result<Option<Finding>> {
+    let bytes = examined(of, row.blob.digest, Some(row.blob.size)).await?;
+    let Some(what) = damage(bytes, Some(row.blob.size)) else { return Ok(None) };
+    let name = &row.name;
+    let waits = match sweeps {
+        0 => "no sweep is pinned to it".into(),
+        sweeps => format!("{} pinned to it, and waits if it goes on", are(sweeps)),
+    };
+    let todo = match row.upload {
+        Some(_) => format!("add the same file again: `floodgauge dataset add FILE --name {name}`"),
+        None => format!(
+            "put its files into the data folder (`floodgauge dataset download {name}`), and submit a sweep on it"
+        ),
+    };
+    Ok(Some(Finding::fail(format!("data set `{name}` is damaged: {what}; {waits}"), todo)))
+}
+
+async fn examined(of: &Opened<'_>, digest: Digest, size: Option<u64>) -> anyhow::Result<Bytes> {
+    match &of.blobs {
+        Some(blobs) => Ok(blobs.examine(digest, size, of.patient.quick).await?),
+        None => Ok(Bytes::Missing),
+    }
+}
+
+/// What is wrong with bytes, in words.
+fn damage(bytes: Bytes, size: Option<u64>) -> Option<String> {
+    Some(match (bytes, size) {
+        (Bytes::Whole, _) => return None,
+        (Bytes::Missing, _) => "its bytes are lost".into(),
+        (Bytes::Size(there), Some(size)) => format!("{there} of its {size} bytes are there"),
+        (Bytes::Size(_) | Bytes::Other, _) => "its bytes aren't those that were stored".into(),
+    })
+}
+
+fn are(sweeps: usize) -> String {
+    if sweeps == 1 { "1 sweep is".into() } else { format!("{sweeps} sweeps are") }
+}
+
+/// Named sets whose files are there and can't be used.
+async fn of_folder(of: &Opened<'_>, kept: &[DatasetRow]) -> anyhow::Result<Vec<Finding>> {
+    let names: BTreeSet<String> = kept.iter().map(|row| row.name.clone()).collect();
+    let folder = of.patient.data.clone();
+    let read = tokio::task::spawn_blocking(move || {
+        let folder = Folder::new(folder);
+        let named = DatasetName::ALL.iter().filter(|name| name.kind() == DatasetKind::Files);
+        let unusable = named.filter_map(|name| match folder.load(name) {
+            Ok(_) | Err(SetError::Missing { .. }) => None,
+            Err(error) => Some((name.clone(), error.to_string())),
+        });
+        unusable.collect::<Vec<_>>()
+    });
+    let found = read.await?.into_iter().map(|(name, error)| {
+        let kept = match names.contains(name.as_str()) {
+            true => "; sweeps that are pinned to it go on with what is kept",
+            false => "",
+        };
+        Finding::warn(
+            format!("the files of data set `{name}` can't be used: {error}{kept}"),
+            format!("`floodgauge dataset download {name}`, once they are out of the way"),
+        )
+    });
+    Ok(found.collect())
+}

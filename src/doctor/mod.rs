@@ -1,0 +1,126 @@
+//! What may be wrong with what a server left behind, or has under its hands, and what to do about it.
+//! `floodgauge doctor` prints it.
+//!
+//! Each check has a file and looks at one thing:
+//!
+//! - [`database`]: that it opens, and is whole and of this release.
+//! - [`projections`]: that they are what the log says.
+//! - [`queue`]: that sweeps with work are in it, and leases end.
+//! - [`blobs`]: that those which are referred to are there, and nothing else is.
+//! - [`datasets`]: that they have their bytes.
+//! - [`disk`]: that there is room, and that it can be written to.
+//! - [`clock`]: that nothing is stamped with a time to come.
+//! - [`versions`]: that this build knows the schedulers, and understands the workers.
+//! - [`server`]: what a running server says of itself.
+//!
+//! A check only looks. Only where a repair was asked for, it mends what can be mended without losing
+//! anything that is referred to, and says so.
+
+mod blobs;
+mod clock;
+mod database;
+mod datasets;
+mod disk;
+mod finding;
+mod projections;
+mod queue;
+mod server;
+mod versions;
+
+pub use finding::{Check, Finding, Report, Severity};
+
+use crate::{
+    blobs::Blobs,
+    config::Storage,
+    store::{DynInspect, DynStore, Page, StoreError, SweepRow},
+};
+use std::path::PathBuf;
+
+/// What is looked at, and how.
+pub struct Patient {
+    /// Where the server keeps what it knows.
+    pub storage: Storage,
+    /// The folder with the files of named data sets; it needn't exist.
+    pub data: PathBuf,
+    /// The URL of its database.
+    pub database_url: String,
+    /// Whether to mend what can be mended.
+    pub repair: bool,
+    /// Whether to leave the bytes of blobs unread.
+    pub quick: bool,
+}
+
+/// The parts of it that could be opened.
+struct Opened<'a> {
+    patient: &'a Patient,
+    store: DynInspect,
+    /// The same, to those who only read.
+    reader: DynStore,
+    /// None if their folder isn't there.
+    blobs: Option<Blobs>,
+}
+
+impl Opened<'_> {
+    /// All its sweeps, newest first.
+    async fn sweeps(&self) -> Result<Vec<SweepRow>, StoreError> {
+        let mut page = Page { limit: SWEEPS_AT_ONCE, ..Page::default() };
+        let mut sweeps = vec![];
+        loop {
+            let rows = self.store.sweeps(page.clone()).await?;
+            let Some(last) = rows.last() else { return Ok(sweeps) };
+            page.after = Some(last.sweep);
+            sweeps.extend(rows);
+        }
+    }
+}
+
+/// Sweeps that are read at once.
+const SWEEPS_AT_ONCE: u32 = 200;
+
+/// Looks at everything, and tells what it finds as it goes along.
+pub async fn examine(patient: &Patient, mut tell: impl FnMut(&Finding)) -> Report {
+    let mut report = Report::default();
+    let mut add = |check: Check, found: Vec<Finding>| {
+        for finding in found {
+            let finding = Finding { check, ..finding };
+            tell(&finding);
+            report.findings.push(finding);
+        }
+    };
+    add(Check::Disk, disk::look(patient));
+    let (found, store) = database::look(patient).await;
+    add(Check::Database, found);
+    if let Some(store) = store {
+        let blobs = patient.storage.blob_folder();
+        let blobs = blobs.is_dir().then(|| Blobs::open(&blobs).ok()).flatten();
+        let opened = Opened { patient, reader: store.clone(), store, blobs };
+        add(Check::Clock, or_fault(clock::look(&opened).await));
+        add(Check::Versions, or_fault(versions::look(&opened).await));
+        add(Check::Projections, or_fault(projections::look(&opened).await));
+        add(Check::Queue, or_fault(queue::look(&opened).await));
+        add(Check::Blobs, or_fault(blobs::look(&opened).await));
+        add(Check::Datasets, or_fault(datasets::look(&opened).await));
+    }
+    report
+}
+
+/// Adds what a running server says of itself.
+pub async fn ask(
+    client: &crate::client::Client,
+    report: &mut Report,
+    mut tell: impl FnMut(&Finding),
+) {
+    for finding in server::look(client).await {
+        let finding = Finding { check: Check::Server, ..finding };
+        tell(&finding);
+        report.findings.push(finding);
+    }
+}
+
+/// A look that couldn't be taken is a finding too.
+fn or_fault(found: anyhow::Result<Vec<Finding>>) -> Vec<Finding> {
+    found.unwrap_or_else(|error| {
+        let what = format!("this can't be looked at: {error:#}");
+        vec![Finding::fail(what, "mend what was found before, then look again")]
+    })
+}

@@ -1,0 +1,55 @@
+//! That each sweep with work is in the queue, no other is, and that leases end when they should.
+
+use super::{Finding, Opened, finding::or_ok};
+use crate::{config::Work, store::Depths};
+
+/// Looks at it.
+pub(super) async fn look(of: &Opened<'_>) -> anyhow::Result<Vec<Finding>> {
+    let mut found = vec![];
+    for sweep in of.store.misplaced().await? {
+        let finding = Finding::fail(
+            format!(
+                "the queue doesn't have sweep {sweep} as its work is: workers may not be given it"
+            ),
+            "run `floodgauge doctor --repair`, or start the server anew",
+        );
+        found.push(match of.patient.repair {
+            true => {
+                let replaced = of.store.replace_in_queue(sweep).await;
+                finding.after(
+                    replaced.map(|()| "it was put where it belongs".into()).map_err(Into::into),
+                )
+            }
+            false => finding,
+        });
+    }
+    found.extend(of_leases(of).await?);
+    let depths = of.store.depths().await?;
+    Ok(or_ok(found, || {
+        let Depths { queued, leased, expired, .. } = depths;
+        format!("segments: {queued} waiting, {leased} held by workers, {expired} dropped by theirs")
+    }))
+}
+
+/// Leases that last longer than they were given for.
+async fn of_leases(of: &Opened<'_>) -> anyhow::Result<Option<Finding>> {
+    let ttl = Work::one_worker().lease();
+    let long = of.store.long_leases(ttl).await?;
+    if long == 0 {
+        return Ok(None);
+    }
+    let finding = Finding::warn(
+        format!(
+            "{} until later than it was given for: the clock was set back",
+            if long == 1 { "a lease lasts".into() } else { format!("{long} leases last") }
+        ),
+        "start the server, which cuts them, or run `floodgauge doctor --repair`",
+    );
+    Ok(Some(match of.patient.repair {
+        true => {
+            let cut = of.store.cut_leases(ttl).await;
+            finding.after(cut.map(|cut| format!("{cut} were cut")).map_err(Into::into))
+        }
+        false => finding,
+    }))
+}

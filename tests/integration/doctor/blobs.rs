@@ -1,0 +1,167 @@
+//! Checkpoints and data sets.
+
+use super::patient::{Case, table};
+use crate::{
+    http::worker::digest,
+    support::{TestDatabase, on_both_databases},
+};
+use floodgauge::doctor::{Check, Patient, Severity, examine};
+use reqwest::Method;
+use std::{
+    fs::{self, File},
+    path::{Path, PathBuf},
+    time::{Duration, SystemTime},
+};
+
+on_both_databases!(
+    a_checkpoint_that_is_lost_cut_or_altered_is_found_with_its_sweep,
+    a_checkpoint_that_no_list_has_is_found_and_listed,
+    a_blob_that_nobody_knows_is_found_and_goes,
+    what_was_half_written_long_ago_is_found_and_goes,
+    a_data_set_that_is_lost_cut_or_altered_is_found_by_its_name,
+    files_of_a_named_set_that_cannot_be_used_are_found,
+    a_folder_of_blobs_that_is_gone_is_found,
+);
+
+/// The file of a checkpoint of the sweep that has ended.
+async fn checkpoint(case: &Case) -> PathBuf {
+    let trials = case.server.json(&format!("/v1/sweeps/{}/trials", case.ended)).await;
+    let name = trials["items"][0]["checkpoint"].as_str().unwrap().to_owned();
+    object(&case.blobs(), &name)
+}
+
+fn object(blobs: &Path, name: &str) -> PathBuf {
+    blobs.join(&name[..2]).join(name)
+}
+
+/// What can happen to a file; each is told by such words.
+fn harms(whole: &[u8]) -> [(&'static str, Option<Vec<u8>>); 3] {
+    let mut altered = whole.to_vec();
+    altered[whole.len() / 2] ^= 1;
+    [("lost", None), ("cut", Some(whole[..9].to_vec())), ("altered", Some(altered))]
+}
+
+fn put(path: &Path, bytes: Option<&Vec<u8>>) {
+    match bytes {
+        Some(bytes) => fs::write(path, bytes).unwrap(),
+        None => fs::remove_file(path).unwrap(),
+    }
+}
+
+async fn a_checkpoint_that_is_lost_cut_or_altered_is_found_with_its_sweep(database: TestDatabase) {
+    let case = Case::new(database).await;
+    let path = checkpoint(&case).await;
+    let whole = fs::read(&path).unwrap();
+    for (how, harmed) in harms(&whole) {
+        put(&path, harmed.as_ref());
+        let problem = case.problem(Check::Blobs).await;
+        assert_eq!(problem.severity, Severity::Fail);
+        let words = match how {
+            "lost" => "is missing",
+            "cut" => "has 9 bytes",
+            _ => "has other bytes",
+        };
+        assert!(problem.what.contains(words), "{}", problem.what);
+        assert!(problem.what.contains(&case.ended), "{}", problem.what);
+        // Nothing that is referred to is deleted, and what is lost isn't made.
+        let report = examine(&Patient { repair: true, ..case.patient() }, |_| {}).await;
+        assert_eq!(super::patient::problems(&report).len(), 1);
+        assert_eq!(path.exists(), harmed.is_some());
+        // Its bytes are left unread where that was asked for.
+        let quick = examine(&Patient { quick: true, ..case.patient() }, |_| {}).await;
+        assert_eq!(quick.problems(), usize::from(how != "altered"));
+        put(&path, Some(&whole));
+        assert_eq!(case.problems().await, []);
+    }
+}
+
+async fn a_checkpoint_that_no_list_has_is_found_and_listed(database: TestDatabase) {
+    let case = Case::new(database).await;
+    let path = checkpoint(&case).await;
+    let name = path.file_name().unwrap().to_str().unwrap();
+    case.execute(&format!("delete from blobs where digest = '{name}'")).await;
+    let problem = case.problem(Check::Blobs).await;
+    assert!(problem.what.contains("doesn't list it"), "{}", problem.what);
+    case.is_mended().await;
+    assert!(path.exists());
+    case.goes_on().await;
+}
+
+async fn a_blob_that_nobody_knows_is_found_and_goes(database: TestDatabase) {
+    let case = Case::new(database).await;
+    let path = object(&case.blobs(), &digest(b"left over").to_string());
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(&path, "left over").unwrap();
+    let other = case.blobs().join("README");
+    fs::write(&other, "of somebody else").unwrap();
+    let problem = case.problem(Check::Blobs).await;
+    assert_eq!(problem.severity, Severity::Warn);
+    assert!(problem.what.contains("1 blob is with 9 B left over"), "{}", problem.what);
+    case.is_mended().await;
+    assert!(!path.exists() && other.exists());
+    case.goes_on().await;
+}
+
+async fn what_was_half_written_long_ago_is_found_and_goes(database: TestDatabase) {
+    let case = Case::new(database).await;
+    let half = PathBuf::from(format!("{}#1", checkpoint(&case).await.display()));
+    let incoming = case.blobs().join("incoming");
+    fs::create_dir_all(&incoming).unwrap();
+    let before = SystemTime::now() - Duration::from_secs(25 * 3600);
+    for path in [&half, &incoming.join("old"), &incoming.join("new")] {
+        fs::write(path, "half").unwrap();
+        if !path.ends_with("new") {
+            File::options().write(true).open(path).unwrap().set_modified(before).unwrap();
+        }
+    }
+    let problem = case.problem(Check::Blobs).await;
+    assert!(problem.what.starts_with("2 files are half written"), "{}", problem.what);
+    case.is_mended().await;
+    assert!(!half.exists() && !incoming.join("old").exists() && incoming.join("new").exists());
+}
+
+async fn a_data_set_that_is_lost_cut_or_altered_is_found_by_its_name(database: TestDatabase) {
+    let case = Case::new(database).await;
+    let whole = table().into_bytes();
+    let path = object(&case.blobs(), &digest(&whole).to_string());
+    for (how, harmed) in harms(&whole) {
+        put(&path, harmed.as_ref());
+        let problem = case.problem(Check::Datasets).await;
+        let words = match how {
+            "lost" => "its bytes are lost",
+            "cut" => "9 of its",
+            _ => "its bytes aren't those that were stored",
+        };
+        assert!(problem.what.contains(words), "{}", problem.what);
+        assert!(problem.what.contains("data set `mine`"), "{}", problem.what);
+        assert!(problem.what.contains("1 sweep is pinned to it"), "{}", problem.what);
+        // It does as it is told.
+        let add = case.server.request(Method::POST, "/v1/datasets?name=mine");
+        let add = add.header("content-type", "text/csv").body(table()).send().await.unwrap();
+        assert!(add.status().is_success());
+        assert_eq!(case.problems().await, []);
+    }
+}
+
+async fn files_of_a_named_set_that_cannot_be_used_are_found(database: TestDatabase) {
+    let case = Case::new(database).await;
+    let folder = case.patient().data.join("mnist");
+    fs::create_dir_all(&folder).unwrap();
+    for name in ["train-images", "train-labels", "t10k-images", "t10k-labels"] {
+        let kind = if name.ends_with("images") { "idx3" } else { "idx1" };
+        fs::write(folder.join(format!("{name}-{kind}-ubyte")), [0, 0, 8]).unwrap();
+    }
+    let problem = case.problem(Check::Datasets).await;
+    assert_eq!(problem.severity, Severity::Warn);
+    assert!(problem.what.starts_with("the files of data set `mnist`"), "{}", problem.what);
+}
+
+async fn a_folder_of_blobs_that_is_gone_is_found(database: TestDatabase) {
+    let case = Case::new(database).await;
+    fs::remove_dir_all(case.blobs()).unwrap();
+    let problems = case.problems().await;
+    let of = |check| problems.iter().find(|problem| problem.check == check).unwrap();
+    assert!(of(Check::Blobs).what.contains("isn't there"), "{problems:?}");
+    assert!(of(Check::Disk).what.contains("nothing can be written to"), "{problems:?}");
+    assert!(!case.blobs().exists(), "it makes none");
+}
