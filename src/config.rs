@@ -5,7 +5,7 @@ mod connections;
 mod server;
 
 pub use connections::Connections;
-pub use server::{Credential, Server, Trust};
+pub use server::{Credential, Server, Trust, server_url};
 
 use crate::{
     access::{DEFAULT_RATE, OpenTo},

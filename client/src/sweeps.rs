@@ -129,7 +129,8 @@ impl Client {
     /// [`ClientError::Unreachable`] if not; [`ClientError::Intermediary`] if somebody else does.
     pub async fn ready(&self) -> Result<(), ClientError> {
         let response = self.send(self.request(Method::GET, "readyz")?.timeout(ANSWER)).await?;
-        let status = self.of_server(response)?.status();
+        let response = self.of_server(response)?;
+        let status = response.status();
         if status.is_success() {
             return Ok(());
         }

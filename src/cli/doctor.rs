@@ -2,7 +2,7 @@
 
 use super::{Failure, args::connect, print, sole::Sole};
 use crate::{
-    config::{Credential, Data, Server, Storage, server_url},
+    config::{Credential, Data, Server, Storage, Trust, server_url},
     counting::count,
     doctor::{self, Finding, Patient, Report, Severity},
     store,
@@ -41,6 +41,8 @@ pub struct Args {
     server: Option<Url>,
     #[command(flatten)]
     credential: Credential,
+    #[command(flatten)]
+    trust: Trust,
 }
 
 /// Runs `doctor`.
@@ -70,7 +72,7 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     };
     let mut report = doctor::examine(&patient, &mut tell).await;
     if let Some(url) = args.server {
-        let client = connect(&Server { url, credential: args.credential })?;
+        let client = connect(&Server { url, credential: args.credential, trust: args.trust })?;
         doctor::ask(&client, &mut report, &mut tell).await;
     }
     told?;

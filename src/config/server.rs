@@ -85,7 +85,7 @@ fn token(text: &str) -> Result<Secret, String> {
 }
 
 /// Reads an HTTP address; one without a scheme is taken for plain HTTP.
-fn server_url(text: &str) -> Result<Url, String> {
+pub fn server_url(text: &str) -> Result<Url, String> {
     let with_scheme = if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
     let mut url: Url = with_scheme.parse().map_err(|error| format!("not an address: {error}"))?;
     if !matches!(url.scheme(), "http" | "https") {

@@ -97,7 +97,7 @@ async fn read(
     let stored = Stored {
         trials: of.store.trials(sweep).await?,
         kept: of.store.kept(sweep).await?,
-        curves: of.store.curves(sweep).await?,
+        curves: of.store.curves(sweep, None, u32::MAX).await?,
         segments: of.store.segment_rows(sweep).await?,
         row,
     };

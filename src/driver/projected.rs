@@ -90,9 +90,25 @@ impl Projected {
 
     /// As the store does.
     fn apply(&mut self, at_ms: i64, effects: Effects) {
-        // Of the status and of the best level the last word counts, which the state has.
-        let Effects { status: _, best: _, grown, enqueue, requeue, close, close_all, rows, trials } =
-            effects;
+        // Of the status and of the best level the last word counts, which the state has. Leases, and which
+        // kind of machine a family is for, are in no log.
+        let Effects {
+            status: _,
+            best: _,
+            first_rows: _,
+            hands_in: _,
+            grown,
+            enqueue,
+            requeue,
+            close,
+            close_all,
+            start_over,
+            rows,
+            trials,
+        } = effects;
+        if let Some(family) = start_over {
+            self.rows.retain(|(trial, _), _| trial.family != family);
+        }
         if let Some(Grown { spec, space }) = grown {
             (self.grown, self.grown_seq) = (Some((spec, space)), self.seq);
         }

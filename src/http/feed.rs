@@ -353,6 +353,11 @@ mod tests {
         let seventh = messages(&driver).await.pop().unwrap();
         assert!(feed.send(News::of(seventh.clone())).is_ok());
         assert_eq!(watcher.next().await.unwrap().place, seventh.place);
+        submit(&driver).await;
+        let eighth = messages(&driver).await.pop().unwrap();
+        let long = Message { bytes: MAX_FED_BYTES + 1, event: eighth.event.clone(), ..*eighth };
+        assert!(feed.send(News::of(Arc::new(long))).is_ok());
+        assert_eq!(watcher.next().await.unwrap().place, eighth.place);
         // The feed still holds entries that it read from the store: it passes over them.
         drop(feed);
         assert!(watcher.next().await.is_none());

@@ -28,7 +28,9 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use bytes::Bytes;
-use floodgauge_api::{SweepDetail, SweepList, SweepQuery, SweepSummary, TroubledWorker};
+use floodgauge_api::{
+    SweepDetail, SweepList, SweepQuery, SweepStatus, SweepSummary, TroubledWorker,
+};
 use floodgauge_protocol::{Arm, Digest, SweepId, SweepSpec};
 use serde::Deserialize;
 use sha2::Digest as _;

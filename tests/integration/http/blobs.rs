@@ -116,14 +116,19 @@ async fn an_upload_without_its_lease_is_refused_before_its_body_is_read() {
 #[tokio::test]
 async fn uploads_beyond_those_that_fit_wait_unread() {
     let server = Server::start().await;
-    server.submit(&small("crowd")).await;
-    let work = claim(&server, "worker", 0).await.unwrap();
+    let mut spec = small("crowd");
+    spec["search"]["seeds"] = json!((0..3 * MAX_BLOB_UPLOADS).collect::<Vec<_>>());
+    server.submit(&spec).await;
     let app = app(AppState::new(server.driver.clone(), server.closing.clone()));
     // A body goes on once as many are being read as may be.
     let full = Arc::new(Barrier::new(MAX_BLOB_UPLOADS));
     let (open, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
-    let uploads = (0..3 * MAX_BLOB_UPLOADS).map(|i| {
-        let bytes = checkpoint(&work, 2, ArmIx(i as u16));
+    let mut all = Vec::new();
+    for _ in 0..3 * MAX_BLOB_UPLOADS {
+        all.push(claim(&server, "worker", 0).await.unwrap());
+    }
+    let uploads = (0..).zip(&all).map(|(i, work)| {
+        let bytes = checkpoint(work, 2, ArmIx(i));
         let named = digest(&bytes);
         let (full, open, most) = (full.clone(), open.clone(), most.clone());
         let store = server.driver.store().clone();
@@ -137,7 +142,7 @@ async fn uploads_beyond_those_that_fit_wait_unread() {
             open.fetch_sub(1, SeqCst);
             io::Result::Ok(bytes)
         }));
-        app.clone().oneshot(put(&work, named, &work.lease.token, body))
+        app.clone().oneshot(put(work, named, &work.lease.token, body))
     });
     for answer in futures::future::join_all(uploads).await {
         assert_eq!(answer.unwrap().status(), StatusCode::CREATED);

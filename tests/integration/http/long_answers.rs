@@ -107,7 +107,7 @@ async fn curves_longer_than_what_is_held_of_them_are_the_same_as_at_once(db: Tes
     let last = lines[rows.len()];
     assert_eq!(
         last,
-        "0,0,0,1,flood b=0.1,0.1,50000,100000,0.00004,1.0986122886681098,0.125,0.00003,0.25,50000,3,0.05"
+        "0,0,0,1,flood,0.1,50000,100000,0.00004,1.0986122886681098,0.125,0.00003,0.25,50000,3,0.05"
     );
     let epochs =
         lines[1..].iter().map(|line| line.split(',').nth(6).unwrap().parse::<u32>().unwrap());
@@ -135,13 +135,17 @@ async fn a_grid_longer_than_what_is_held_of_it_is_the_same_as_at_once(db: TestDa
     }
 }
 
-/// A connection that asks for something, and takes as little at once as can be.
-async fn asks(server: &Server, path: &str) -> TcpStream {
+/// A connection that asks for something, showing the server's token if it has one, and takes as little
+/// at once as can be.
+pub async fn asks(server: &Server, path: &str) -> TcpStream {
     let socket = TcpSocket::new_v4().unwrap();
     socket.set_recv_buffer_size(4096).unwrap();
     let address = server.base.trim_start_matches("http://").parse().unwrap();
     let mut stream = socket.connect(address).await.unwrap();
-    let head = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
+    let token = server.token.iter().map(|token| format!("authorization: bearer {token}\r\n"));
+    let token: String = token.collect();
+    let head =
+        format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n{token}connection: close\r\n\r\n");
     stream.write_all(head.as_bytes()).await.unwrap();
     let mut begin = [0; 15];
     stream.read_exact(&mut begin).await.unwrap();

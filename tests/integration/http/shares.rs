@@ -1,10 +1,11 @@
 //! No token, no address and no lease keeps all others out.
 
 use super::{
+    long_answers::asks,
     server::{Server, problem, small},
     worker::{checkpoint, claim, digest, under, upload},
 };
-use crate::support::{TestDatabase, on_both_databases};
+use crate::support::{TestDatabase, on_both_databases, trained};
 use floodgauge::{
     access::{Limits, Scope, Secret},
     http::{ConnectionBounds, bounds::Bounds},
@@ -72,25 +73,26 @@ async fn in_flight(server: &Server, count: usize) {
     timeout(BOUND, asked).await.unwrap_or_else(|_| panic!("never {count} in flight"));
 }
 
+/// What is being sent counts until all of it is.
 async fn one_token_has_half_of_the_requests_that_are_answered_at_once(db: TestDatabase) {
     let bounds = Bounds { requests: 6, ..Bounds::default() };
-    let (server, [busy, other]) = with_two(&db, Scope::Worker, Default::default(), bounds).await;
-    let claim = json!({ "worker": "w", "fingerprint": "f", "wait_s": 30 });
-    let claims = |token: &Secret| {
-        let request = server.client.post(format!("{}/v1/work/claim", server.base));
-        request.bearer_auth(token.reveal()).json(&claim).send()
-    };
-    let waiting: Vec<_> = (0..3).map(|_| tokio::spawn(claims(&busy))).collect();
-    in_flight(&server, 3).await;
-    over_share(claims(&busy).await.unwrap()).await;
-    let others = tokio::spawn(claims(&other));
-    in_flight(&server, 4).await;
-    waiting.into_iter().for_each(|waiting| waiting.abort());
-    others.abort();
-    in_flight(&server, 0).await;
-    let again = tokio::spawn(claims(&busy));
-    in_flight(&server, 1).await;
-    again.abort();
+    let mut server = Server::with_store(db.store.clone(), Default::default(), bounds).await;
+    let mut spec = small("long");
+    spec["recipe"]["epochs"] = json!(50_000);
+    let sweep = server.submit(&spec).await.parse().unwrap();
+    db.execute(&trained(sweep, 2, 50_000)).await;
+    let busy = server.make_token(Scope::Read, Limits::default()).await.0;
+    let other = server.make_token(Scope::Read, Limits::default()).await.0;
+    server.token = Some(busy.reveal().into());
+    let path = format!("/v1/sweeps/{sweep}/curves");
+    let unread =
+        [asks(&server, &path).await, asks(&server, &path).await, asks(&server, &path).await];
+    over_share(get(&server, "/v1/sweeps", &busy).await).await;
+    assert_eq!(get(&server, "/v1/sweeps", &other).await.status(), StatusCode::OK);
+    drop(unread);
+    let again =
+        async { while get(&server, "/v1/sweeps", &busy).await.status() != StatusCode::OK {} };
+    timeout(BOUND, again).await.unwrap();
 }
 
 async fn one_token_has_half_of_the_streams_that_are_followed_at_once(db: TestDatabase) {

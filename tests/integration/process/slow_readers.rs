@@ -31,7 +31,8 @@ const MIB_EACH: u64 = 12;
 async fn sweep_of_many_epochs(db: &TestDatabase, folder: &Path) -> SweepId {
     let blobs = Blobs::open(folder.join("blobs")).unwrap();
     let data = folder.join("data");
-    let config = DriverConfig { lease_ttl: Duration::from_secs(60), data };
+    let lease_ttl = Duration::from_secs(60);
+    let config = DriverConfig { lease_ttl, data, start_over_after: None };
     let driver = Driver::new(db.store.clone(), blobs, config);
     let spec = json!({
         "name": "long",
@@ -70,7 +71,7 @@ async fn readers_that_do_not_read(db: TestDatabase) {
     let sweep = sweep_of_many_epochs(&db, folder.path()).await;
     let url = db.url.clone();
     // A SQLite file has one server, but what else is open of it is no matter.
-    let server = Server::start_with(folder.path(), Some(&url), &["--write-timeout", "5"], &[]);
+    let server = Server::start_with(folder.path(), Some(&url), &["--write-timeout", "10"], &[]);
     server.json("/v1/sweeps").await;
     let before = mib(&server.process, "VmHWM:");
     let path = format!("/v1/sweeps/{sweep}/curves");

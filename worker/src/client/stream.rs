@@ -2,7 +2,7 @@
 
 use super::{
     Client, ClientError,
-    refusal::{Problem, refusal},
+    refusal::refusal,
 };
 use backon::Retryable;
 use floodgauge_datasets::digest::Hashed;

@@ -1,4 +1,4 @@
--- The same changes as in migrations/postgres/0012_lease_length.sql.
+-- The same changes as in migrations/postgres/0011_lease_length.sql.
 
 -- How long the lease lasts that holds a segment, so that one which was given before the clock was set
 -- back is known by its end: further away than that. Null where an earlier release gave it.

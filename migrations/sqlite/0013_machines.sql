@@ -1,8 +1,8 @@
--- The same changes as migrations/sqlite/0014_machines.sql.
+-- The same changes as migrations/postgres/0013_machines.sql.
 
 -- Whether epochs of a family are known: until then it may go to another kind of machine, when no
 -- lease of its own is alive.
-alter table families add column has_rows bigint not null default 0;
+alter table families add column has_rows integer not null default 0;
 
 update families set has_rows = 1 where exists (
     select 1 from reports r where r.sweep = families.sweep and r.family = families.family
@@ -19,6 +19,6 @@ where state = 'leased';
 
 -- When a worker of each fingerprint last asked for work.
 create table machines (
-    fingerprint text primary key,
-    seen_ms bigint not null
-);
+    fingerprint text not null primary key,
+    seen_ms integer not null
+) strict, without rowid;
