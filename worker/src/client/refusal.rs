@@ -69,7 +69,8 @@ mod tests {
 
     #[test]
     fn a_lost_lease_is_known_by_its_type_and_any_other_conflict_is_a_refusal() {
-        let lost = format!(r#"{{"type": "{}", "title": "the lease is no longer held"}}"#, LEASE_ENDS[0]);
+        let lost =
+            format!(r#"{{"type": "{}", "title": "the lease is no longer held"}}"#, LEASE_ENDS[0]);
         for status in [StatusCode::CONFLICT, StatusCode::GONE, StatusCode::BAD_GATEWAY] {
             assert!(matches!(refusal(status, lost.as_bytes(), true), ClientError::LeaseLost));
         }

@@ -1,9 +1,6 @@
 //! Blobs too large for memory.
 
-use super::{
-    Client, ClientError,
-    refusal::refusal,
-};
+use super::{Client, ClientError, refusal::refusal};
 use backon::Retryable;
 use floodgauge_datasets::digest::Hashed;
 use floodgauge_protocol::{

@@ -19,19 +19,22 @@ use std::{
 
 /// Each model, optimiser, schedule and built-in data set once, at sizes that don't fit what kernels are
 /// unrolled by; one large matrix, which is cut into blocks.
-const RECIPES: [&str; 6] = [
+const RECIPES: [&str; 7] = [
     r#"{"dataset": {"name": "digits", "label_noise": 0.1, "n_train": 203, "n_val": 61},
         "model": {"kind": "mlp", "hidden": [33, 65], "batch_norm": true},
         "optimizer": {"kind": "sgd", "lr": 0.1, "momentum": 0.9, "nesterov": true,
                       "schedule": {"kind": "cosine", "warmup": 1}},
         "batch_size": 32, "epochs": 2}"#,
-    r#"{"dataset": {"name": "two-gaussians", "n_train": 150, "n_val": 50},
+    r#"{"dataset": {"name": "two_gaussians", "n_train": 150, "n_val": 50},
         "model": {"kind": "mlp", "hidden": [17]},
         "optimizer": {"kind": "adamw", "lr": 0.02, "schedule": {"kind": "step", "every": 1, "factor": 0.7}},
         "batch_size": 32, "epochs": 2}"#,
     r#"{"dataset": {"name": "spiral", "label_noise": 0.05, "n_train": 150, "n_val": 50},
         "model": {"kind": "mlp", "hidden": [20, 9]}, "optimizer": {"kind": "adam", "lr": 0.02},
         "batch_size": 50, "epochs": 2}"#,
+    r#"{"dataset": {"name": "sinusoid", "n_train": 100, "n_val": 50},
+        "model": {"kind": "mlp", "hidden": []}, "optimizer": {"kind": "sgd", "lr": 0.3},
+        "batch_size": 25, "epochs": 1}"#,
     r#"{"dataset": {"name": "digits", "n_train": 90, "n_val": 40},
         "model": {"kind": "cnn", "channels": [5, 9], "hidden": [17], "batch_norm": true},
         "optimizer": {"kind": "sgd", "lr": 0.1, "momentum": 0.9}, "batch_size": 32, "epochs": 1}"#,

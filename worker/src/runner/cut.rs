@@ -8,6 +8,8 @@ use std::{error::Error, io};
 pub(super) enum Cut {
     /// The server gave the lease away.
     Lost,
+    /// All of it was to stop before it had begun.
+    Stopped,
     /// This worker is told to end.
     Shutdown,
     /// It can't be trained, here or elsewhere; says why.

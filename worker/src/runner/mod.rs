@@ -32,9 +32,9 @@ use crate::{
 use cut::Cut;
 use data_files::DataFiles;
 use floodgauge_protocol::{
-    Branch, Digest,
+    ArmIx, Branch, Digest,
     segment::Start,
-    work::{Assignment, ClaimRequest, Fail, FailKind, Finish, Lease, Trouble},
+    work::{Assignment, ClaimRequest, Fail, FailKind, Finish, Lease, Stop, Trouble},
 };
 use futures::{StreamExt, TryStreamExt, stream};
 use lease::HeldLease;
@@ -44,7 +44,10 @@ use std::{
     sync::Arc,
     time::Duration,
 };
-use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio::{
+    sync::watch,
+    time::{Instant, sleep, sleep_until, timeout},
+};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::Instrument;
 use training::Training;
@@ -172,9 +175,12 @@ impl Worker {
     /// [`WorkerConfig::retry`] allows.
     pub async fn run(&self, ending: impl Into<Ending>) -> Result<(), ClientError> {
         let ending = ending.into();
+        let trainer = self.trainer.clone();
+        // It may have to compute something to know.
+        let fingerprint = tokio::task::spawn_blocking(move || trainer.fingerprint()).await;
         let request = ClaimRequest {
             worker: self.name.clone(),
-            fingerprint: self.trainer.fingerprint(),
+            fingerprint: fingerprint.unwrap_or_else(|_| "unknown".into()),
             wait_s: if ending.when_idle { 0 } else { CLAIM_WAIT_S },
         };
         tracing::info!(
@@ -289,6 +295,9 @@ impl Worker {
                 recovery.well();
             }
             Err(Cut::Lost) => tracing::warn!("lost: the server gave the lease away"),
+            Err(Cut::Stopped) => {
+                tracing::info!("told to stop before it had begun; its lease will expire")
+            }
             Err(Cut::Shutdown) => tracing::info!("dropped on shutdown; its lease will expire"),
             Err(Cut::Failed(message)) => {
                 tracing::error!(failure = message, "failed");
@@ -319,7 +328,13 @@ impl Worker {
         threads: &TaskTracker,
     ) -> Result<usize, Cut> {
         let mut lease = HeldLease::new(&self.client, assignment, drain.clone());
-        let inputs = lease.during(self.fetch(assignment)).await.map_err(Cut::of_fetch)?;
+        let told = told_to_stop(lease.stops(), assignment.segment.arms().collect());
+        // A sweep that has ended meanwhile is waited for by nobody, however long this would take.
+        let inputs = tokio::select! {
+            biased;
+            () = told => return Err(Cut::Stopped),
+            fetched = lease.during(self.fetch(assignment)) => fetched.map_err(Cut::of_fetch)?,
+        };
         let (trainer, stops) = (self.trainer.clone(), lease.stops());
         let (training, news) =
             Training::start(threads, trainer, assignment.clone(), inputs, stops, self.save_every);
@@ -355,6 +370,18 @@ impl Worker {
         if let Some(Err(error)) = shutdown.run_until_cancelled(sent).await {
             tracing::warn!(error = %chain(&error), "could not say so");
         }
+    }
+}
+
+/// Waits until all arms of a segment are told to stop at once.
+async fn told_to_stop(mut stops: watch::Receiver<Vec<Stop>>, arms: Vec<ArmIx>) {
+    let at_once = |stops: &Vec<Stop>| {
+        let mut at_once = stops.iter().filter(|stop| stop.at_epoch == 0);
+        at_once.any(|stop| arms.iter().all(|arm| stop.arms.contains(arm)))
+    };
+    if stops.wait_for(at_once).await.is_err() {
+        // Nobody is left who could tell.
+        std::future::pending().await
     }
 }
 

@@ -61,3 +61,21 @@ async fn a_worker_that_is_to_end_when_idle_does_all_there_is_and_ends() {
         assert!(log.claims.iter().all(|claim| claim.wait_s == 0));
     });
 }
+
+#[tokio::test]
+async fn a_sweep_that_ends_while_a_checkpoint_is_fetched_lets_its_worker_go() {
+    let mut endless = assignment(1);
+    endless.segment.branches[0].start = Start::Checkpoint { digest: Digest([7; 32]) };
+    let server = Server::start(vec![endless]).await;
+    server.set(|log| {
+        (log.ttl_s, log.blobs_wait_for) = (1, usize::MAX);
+        log.stops = vec![Stop { arms: (0..4).map(ArmIx).collect(), at_epoch: 0 }];
+    });
+    let worker = AtWork::start(real(&server, no_cache()));
+    server.until(|log| log.claims.len() == 2).await;
+    server.see(|log| {
+        assert!(!log.reports.is_empty(), "it was told when it renewed its lease");
+        assert!(log.failed.is_empty() && log.handed_back.is_empty() && log.finished.is_empty());
+    });
+    worker.end().await.unwrap();
+}
