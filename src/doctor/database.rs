@@ -37,7 +37,10 @@ pub(super) async fn look(patient: &Patient) -> (Vec<Finding>, Option<DynInspect>
             schema == Schema::default()
         }
         Err(error) => {
-            found.push(unopened(&error));
+            let unopened = unopened(&error);
+            if !found.contains(&unopened) {
+                found.push(unopened);
+            }
             false
         }
     };

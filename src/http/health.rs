@@ -52,18 +52,17 @@ async fn live() -> &'static str {
 )]
 async fn ready(State(state): State<AppState>) -> Result<&'static str, Problem> {
     let ping = tokio::time::timeout(PATIENCE, state.driver.store().ping()).await;
-    let ping = ping
-        .with_context(|| format!("the database took more than {PATIENCE:?}"))
-        .map_err(Problem::Unavailable)?;
-    if let Err(error) = ping {
-        let Some(said) = store::damage(&error) else {
-            return Err(Problem::Unavailable(error.into()));
-        };
+    let ping = ping.with_context(|| format!("the database took more than {PATIENCE:?}"));
+    let ping = ping.and_then(|answered| Ok(answered?));
+    if let Err(error) = &ping
+        && let Some(said) = error.chain().find_map(store::damage)
+    {
         state.driver.note_damage(&said);
     }
-    match state.driver.database_damage() {
-        Some(said) => Err(Problem::DatabaseDamaged(said)),
-        None => Ok("ok"),
+    match (state.driver.database_damage(), ping) {
+        (Some(said), _) => Err(Problem::DatabaseDamaged(said)),
+        (None, Err(error)) => Err(Problem::Unavailable(error)),
+        (None, Ok(())) => Ok("ok"),
     }
 }
 

@@ -244,6 +244,10 @@ impl SqlStore<Sqlite> {
             }
         };
         let (options, anew) = (options.busy_timeout(BUSY), Anew::default());
+        // A pool would try again and again, and not say why it can't.
+        let mut first = options.connect().await?;
+        sqlx::query("select count(*) from sqlite_schema").execute(&mut first).await?;
+        first.close().await?;
         let connections = if repair { 1 } else { MAX_READERS };
         let writer = pool(&clock, &anew).max_connections(connections);
         let writer = writer.connect_with(options.clone()).await?;
