@@ -4,7 +4,7 @@ use super::{Finding, Opened, finding::or_ok};
 use crate::{
     counting::count,
     driver::{DriverError, Projected},
-    store::{CurveRow, SegmentRow, StoreError, SweepRow, TrialRow},
+    store::{CurveRow, RowRange, SegmentRow, StoreError, SweepRow, TrialRow},
     upcast,
 };
 use floodgauge_protocol::{Digest, TrialKey};
@@ -97,7 +97,7 @@ async fn read(
     let stored = Stored {
         trials: of.store.trials(sweep).await?,
         kept: of.store.kept(sweep).await?,
-        curves: of.store.curves(sweep, None, u32::MAX).await?,
+        curves: of.store.curves(sweep, RowRange::default(), u32::MAX).await?,
         segments: of.store.segment_rows(sweep).await?,
         row,
     };

@@ -28,7 +28,7 @@ pub use postgres::PostgresStore;
 pub use rows::{
     AddedDataset, BlobRow, Claim, Created, CurveRow, DatasetRow, DeletedDataset, DeletedSweep,
     Depths, Entry, GlobalCursor, LeasedSegment, LeftFamily, NewDataset, Notification, OpenWork,
-    Page, SweepRow, TrialRow, TroubledWorker,
+    Page, RowRange, SweepRow, TrialRow, TroubledWorker,
 };
 /// The statements by which claims find work, for tests of what they cost.
 #[doc(hidden)]
@@ -125,11 +125,11 @@ pub trait Store: Send + Sync + 'static {
     /// The trials of a sweep, by family, then arm.
     async fn trials(&self, sweep: SweepId) -> Result<Vec<TrialRow>, StoreError>;
 
-    /// The reported epochs of a sweep, by family, arm, epoch; those after one of them, at most `limit`.
+    /// The reported epochs of a sweep, by family, arm, epoch; those of a range, at most `limit`.
     async fn curves(
         &self,
         sweep: SweepId,
-        after: Option<(TrialKey, u32)>,
+        range: RowRange,
         limit: u32,
     ) -> Result<Vec<CurveRow>, StoreError>;
 

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{access::TokenId, scheduler::SweepStatus};
 use floodgauge_protocol::{
-    Digest, FamilyIx, LeaseId, SearchSpace, Segment, SweepId, SweepSpec, Upload,
+    Digest, FamilyIx, LeaseId, SearchSpace, Segment, SweepId, SweepSpec, TrialKey, Upload,
 };
 use serde::Deserialize as _;
 use serde_json::Value;
@@ -172,6 +172,16 @@ pub type TrialRow = TrialUpdate;
 
 /// A reported epoch; the same fields as its update.
 pub type CurveRow = RowUpdate;
+
+/// Which of a sweep's reported epochs: by family, arm, epoch. Whoever reads many reads ranges with an
+/// end, so that a database finds few rows, whatever it knows of the others.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RowRange {
+    /// Those behind this one; from the first on where there is none.
+    pub after: Option<(TrialKey, u32)>,
+    /// Up to this one; to the last where there is none.
+    pub to: Option<(TrialKey, u32)>,
+}
 
 /// A worker asking for a segment.
 #[derive(Clone, Debug, PartialEq)]

@@ -10,7 +10,7 @@ pub(super) mod pieces;
 pub(super) mod sheet;
 
 use super::problem::Problem;
-use crate::store::{CurveRow, DynStore, StoreError};
+use crate::store::{CurveRow, DynStore, RowRange, StoreError};
 use floodgauge_protocol::{MetricName, SweepId, TrialKey};
 use std::{collections::BTreeSet, fmt, sync::Arc};
 
@@ -137,7 +137,8 @@ impl Rows {
             Err(_) => {
                 // Not both at once.
                 self.page = Vec::new();
-                self.page = self.store.curves(self.sweep, Some((of.trial, epoch)), PAGE).await?;
+                let range = self.page_behind(of, epoch);
+                self.page = self.store.curves(self.sweep, range, PAGE).await?;
                 0
             }
         };
@@ -148,5 +149,20 @@ impl Rows {
             0 => Err(Broken::Gone { sweep: self.sweep, trial: of.trial, epoch: epoch + 1 }),
             count => Ok(&rest[..count]),
         }
+    }
+
+    /// What is read next, of this trial and those that follow on it: no more than a page.
+    fn page_behind(&self, of: &Extent, epoch: u32) -> RowRange {
+        let (mut to, mut rows) = (of.epochs.min(epoch + PAGE), of.epochs - epoch);
+        let mut last = of.trial;
+        let place = self.extents.partition_point(|extent| extent.trial <= of.trial);
+        for next in &self.extents[place..] {
+            if rows >= PAGE {
+                break;
+            }
+            (last, to) = (next.trial, next.epochs.min(PAGE - rows));
+            rows += next.epochs;
+        }
+        RowRange { after: Some((of.trial, epoch)), to: Some((last, to)) }
     }
 }

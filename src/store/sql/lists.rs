@@ -1,7 +1,7 @@
 //! Sweeps and what hangs on them, for readers.
 
 use super::statements::{Columns, MAX_IDS, Statements, Value, numbered, values};
-use crate::store::{CurveRow, Page, StoreError, SweepRow, TrialRow};
+use crate::store::{CurveRow, Page, RowRange, StoreError, SweepRow, TrialRow};
 use floodgauge_protocol::{ArmIx, FamilyIx, MetricValues, SweepId, TrialKey, work::Diagnostics};
 
 const SWEEP: &str = "select sweep, name, spec, plan, grown_seq, status, scheduler_version, \
@@ -63,18 +63,33 @@ const REPORT: &str = "select family, arm, epoch, step, train_loss, val_loss, val
 pub(super) async fn curves(
     db: &mut impl Statements,
     sweep: SweepId,
-    after: Option<(TrialKey, u32)>,
+    range: RowRange,
     limit: u32,
 ) -> Result<Vec<CurveRow>, StoreError> {
+    if let (Some((trial, after)), Some((last, to))) = (range.after, range.to)
+        && trial == last
+    {
+        // Said apart, since rows compared as a whole end no scan of Postgres' before its time.
+        let sql = format!(
+            "{REPORT} where sweep = $1 and family = $2 and arm = $3 \
+             and epoch > $4 and epoch <= $5 order by epoch limit $6"
+        );
+        let values = values![sweep, trial.family, trial.arm, after, to, limit];
+        return db.fetch(sql, values).await?.iter().map(curve_row).collect();
+    }
     let sql = format!(
         "{REPORT} where sweep = $1 and (family, arm, epoch) > ($2, $3, $4) \
-         order by family, arm, epoch limit $5"
+         and (family, arm, epoch) <= ($5, $6, $7) order by family, arm, epoch limit $8"
     );
-    let values = match after {
-        Some((trial, epoch)) => values![sweep, trial.family, trial.arm, epoch, limit],
-        // Before all of them.
-        None => values![sweep, -1i64, -1i64, -1i64, limit],
-    };
+    let mut values = values![sweep];
+    // Before and behind all of them where there is no bound.
+    for (bound, none) in [(range.after, -1), (range.to, i64::MAX)] {
+        values.extend(match bound {
+            Some((trial, epoch)) => values![trial.family, trial.arm, epoch],
+            None => values![none, none, none],
+        });
+    }
+    values.push(limit.into());
     db.fetch(sql, values).await?.iter().map(curve_row).collect()
 }
 

@@ -29,8 +29,8 @@ pub(super) mod turns;
 use super::{
     AddedDataset, AddedToken, BlobRow, Claim, Commit, Created, CurveRow, DatasetRow,
     DeletedDataset, DeletedSweep, Depth, Depths, Entry, GlobalCursor, Integrity, LeasedSegment,
-    LeftFamily, NewDataset, NewSweep, NewToken, Notification, OpenWork, Page, Store, StoreError,
-    SweepRow, TokenRow, TrialRow, TroubledWorker, Usage,
+    LeftFamily, NewDataset, NewSweep, NewToken, Notification, OpenWork, Page, RowRange, Store,
+    StoreError, SweepRow, TokenRow, TrialRow, TroubledWorker, Usage,
 };
 use crate::access::{Kind, Secret, TokenId};
 use async_trait::async_trait;
@@ -155,10 +155,10 @@ impl<DB: Dialect> Store for SqlStore<DB> {
     async fn curves(
         &self,
         sweep: SweepId,
-        after: Option<(TrialKey, u32)>,
+        range: RowRange,
         limit: u32,
     ) -> Result<Vec<CurveRow>, StoreError> {
-        lists::curves(&mut *self.reader.acquire().await?, sweep, after, limit).await
+        lists::curves(&mut *self.reader.acquire().await?, sweep, range, limit).await
     }
 
     async fn curve(

@@ -6,7 +6,7 @@ use super::fixture::{
 use crate::support::{TestDatabase, all_rows, on_both_databases};
 use floodgauge::{
     scheduler::TrialStatus,
-    store::{BlobRow, CurveRow, Effects, RowUpdate, TrialUpdate},
+    store::{BlobRow, CurveRow, Effects, RowRange, RowUpdate, TrialUpdate},
 };
 use floodgauge_protocol::{ArmIx, Digest, Metric, MetricValues, work::Diagnostics};
 
@@ -90,10 +90,16 @@ async fn rows_are_read_on_from_any_of_them(db: TestDatabase) {
     for at_once in [1, 2, 3, 7, 100] {
         assert_eq!(all_rows(&db.store, sweep, at_once).await, rows, "{at_once} at once");
     }
-    let after = async |place| db.store.curves(sweep, Some(place), 2).await.unwrap();
-    assert_eq!(after((trial(0, 1), 7)).await, rows[2..4], "a row that isn't there has a place too");
-    assert_eq!(after((trial(0, 0), 0)).await, rows[..2]);
-    assert_eq!(after((trial(300, 0), 0)).await, []);
+    let of = async |after, to| {
+        let range = RowRange { after, to };
+        db.store.curves(sweep, range, 100).await.unwrap()
+    };
+    let absent = Some((trial(0, 1), 7));
+    assert_eq!(of(absent, None).await, rows[2..], "a row that isn't there has a place too");
+    assert_eq!(of(None, absent).await, rows[..2]);
+    assert_eq!(of(Some((trial(0, 0), 1)), Some((trial(1, 0), 1))).await, rows[1..5]);
+    assert_eq!(of(Some((trial(1, 0), 1)), Some((trial(1, 0), 2))).await, rows[5..6]);
+    assert_eq!(of(Some((trial(300, 0), 0)), None).await, []);
 }
 
 async fn one_trials_rows_come_by_epoch_and_of_many_a_few(db: TestDatabase) {

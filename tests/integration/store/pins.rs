@@ -4,7 +4,9 @@ use super::fixture::{
     HOUR, append_under, claim, create_with, guard, leased, segment, segment_of, trial,
 };
 use crate::support::{TestDatabase, on_both_databases};
-use floodgauge::store::{Claim, Effects, LeaseGuard, LeasedSegment, RowUpdate, StoreError};
+use floodgauge::store::{
+    Claim, Effects, LeaseGuard, LeasedSegment, RowRange, RowUpdate, StoreError,
+};
 use floodgauge_protocol::{ArmIx, FamilyIx, Metric, SweepId};
 use std::time::Duration;
 
@@ -78,9 +80,9 @@ async fn rows_of_the_kind_that_a_family_is_pinned_to_no_more_are_refused(db: Tes
     assert_eq!(taken.segment, segment(0));
     let refused = report(&db, &beside).await;
     assert!(matches!(refused, Err(StoreError::LeaseLost)), "{refused:?}");
-    assert!(db.store.curves(taken.sweep, None, 100).await.unwrap().is_empty());
+    assert!(db.store.curves(taken.sweep, RowRange::default(), 100).await.unwrap().is_empty());
     report(&db, &taken).await.unwrap();
-    assert_eq!(db.store.curves(taken.sweep, None, 100).await.unwrap().len(), 1);
+    assert_eq!(db.store.curves(taken.sweep, RowRange::default(), 100).await.unwrap().len(), 1);
 }
 
 async fn a_family_that_starts_over_has_no_rows_and_goes_to_any_kind(db: TestDatabase) {
@@ -92,7 +94,7 @@ async fn a_family_that_starts_over_has_no_rows_and_goes_to_any_kind(db: TestData
     }
     assert_eq!(db.store.claim(other("w3", HOUR)).await.unwrap(), None);
     start_over(&db, sweep, 1).await;
-    let rows = db.store.curves(sweep, None, 100).await.unwrap();
+    let rows = db.store.curves(sweep, RowRange::default(), 100).await.unwrap();
     assert_eq!(rows.iter().map(|row| row.trial.family.0).collect::<Vec<_>>(), [0]);
     let second = db.store.claim(other("w3", HOUR)).await.unwrap().expect("it may go anywhere");
     assert_eq!(second.segment, segment_of(1, 1));

@@ -2,7 +2,7 @@
 
 pub mod postgres;
 
-use floodgauge::store::{self, CurveRow, DynStore, Entry};
+use floodgauge::store::{self, CurveRow, DynStore, Entry, RowRange};
 use floodgauge_protocol::SweepId;
 use serde_json::Value;
 use sqlx::Connection as _;
@@ -137,7 +137,8 @@ pub async fn all_rows(store: &DynStore, sweep: SweepId, at_once: u32) -> Vec<Cur
     let mut rows: Vec<CurveRow> = Vec::new();
     loop {
         let after = rows.last().map(|row| (row.trial, row.epoch));
-        let more = store.curves(sweep, after, at_once).await.unwrap();
+        let range = RowRange { after, to: None };
+        let more = store.curves(sweep, range, at_once).await.unwrap();
         assert!(more.len() <= at_once as usize);
         if more.is_empty() {
             return rows;
