@@ -105,6 +105,7 @@ impl Ending {
 /// A build that can't train; a device or a file that can't be used; a server that refuses to give work.
 pub async fn run(args: Args) -> Result<(), Failure> {
     let _logging = super::log::start(&args.log, "info", "floodgauge-worker")?;
+    super::signals::outlive_file_limits();
     let ending = Ending { when_idle: args.when_idle, ..Ending::default() };
     let token = args.server.credential.secret().map_err(Failure::BadInput)?;
     let setup = Setup {

@@ -93,6 +93,7 @@ fn size(data: &Data) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::io::{Seek, Write};
 
     fn gaussians() -> Dataset {
         serde_json::from_str(r#"{"name": "two_gaussians"}"#).unwrap()
@@ -126,5 +127,32 @@ mod tests {
         let mut cache = DataCache::within(0);
         cache.get(&gaussians(), 0, Wanted::Training, None).unwrap();
         assert_eq!(cache.entries.len(), 1);
+    }
+
+    #[test]
+    fn what_tests_is_not_kept() {
+        let rows: String = (0..40).map(|row| format!("{},{}\n", row % 7, row % 2)).collect();
+        let file = || {
+            let mut file = tempfile::tempfile().unwrap();
+            file.write_all(rows.as_bytes()).unwrap();
+            file.rewind().unwrap();
+            Some(file)
+        };
+        let dataset: Dataset = serde_json::from_value(serde_json::json!({
+            "name": "mine", "n_train": 20, "n_val": 10,
+            "pin": { "sha256": "0".repeat(64), "upload": {
+                "format": "csv", "features": 1, "classes": 2, "samples": 40, "test_samples": 0
+            } }
+        }))
+        .unwrap();
+        let mut cache = DataCache::within(1 << 30);
+        let (training, _) = cache.get(&dataset, 0, Wanted::Training, file()).unwrap();
+        assert!(training.test.is_empty());
+        let (all, bytes) = cache.get(&dataset, 0, Wanted::All, file()).unwrap();
+        assert_eq!((&all.train, &all.val, all.test.len()), (&training.train, &training.val, 10));
+        assert_eq!(bytes, size(&training) + size(&all));
+        let (again, bytes) = cache.get(&dataset, 0, Wanted::Training, file()).unwrap();
+        assert!(Arc::ptr_eq(&training, &again));
+        assert_eq!(bytes, size(&training));
     }
 }
