@@ -65,7 +65,7 @@ fn of_room(folder: &Path, why: &str, room: u64) -> Option<Finding> {
         "make room, or delete sweeps that ended (`serve --keep-checkpoints`, `--keep-sweeps`)";
     match room {
         ..LITTLE => Some(Finding::fail(what(), todo)),
-        ..SCARCE => Some(Finding::warn(what(), todo)),
+        LITTLE..SCARCE => Some(Finding::warn(what(), todo)),
         _ => None,
     }
 }

@@ -17,6 +17,9 @@ use std::{
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
+/// By how much the system's clock may be ahead before it counts as set: a second.
+const DRIFT_MS: i64 = 1_000;
+
 /// What a clock is read from.
 pub trait TimeSource: Send + Sync + 'static {
     /// What the system's clock says, in milliseconds since 1970; it may be set.
@@ -70,7 +73,9 @@ impl Clock {
         let Inner { source, began_ms, began, ahead_ms } = &*self.0;
         let passed = source.elapsed().saturating_sub(*began).as_millis();
         let steady_ms = began_ms.saturating_add(i64::try_from(passed).unwrap_or(i64::MAX));
-        let ahead = source.wall_ms().saturating_sub(steady_ms);
+        // What a clock drifts is no setting of it.
+        let ahead = Some(source.wall_ms().saturating_sub(steady_ms));
+        let ahead = ahead.filter(|ahead| *ahead >= DRIFT_MS).unwrap_or(0);
         let ahead = ahead_ms.fetch_max(ahead, Ordering::Relaxed).max(ahead);
         Reading { now_ms: steady_ms.saturating_add(ahead), steady_ms }
     }

@@ -67,7 +67,7 @@ impl Upkeep for FileUpkeep {
     ) -> Result<Integrity, StoreError> {
         let looked = integrity::of_sqlite(&self.options, depth, bound).await;
         // What a connection remembers of a page may be what was damaged, or what was mended.
-        self.anew.from_now_on();
+        self.anew.forget_earlier();
         looked
     }
 }
@@ -77,7 +77,7 @@ impl Upkeep for FileUpkeep {
 struct Anew(Arc<Mutex<Option<Instant>>>);
 
 impl Anew {
-    fn from_now_on(&self) {
+    fn forget_earlier(&self) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
     }
 

@@ -182,15 +182,10 @@ fn same_answer_again(world: &World, calm: &World) -> Result<(), String> {
         let a = if known { a.1.clone() } else { Trial { best, tests, ..a.1.clone() } };
         a == b.1
     };
-    match trials(world).iter().zip(&trials(calm)).find(|pair| !alike(pair)) {
-        Some(((key, trial), (_, other))) => {
-            return Err(format!(
-                "trial {key:?} is another: {} is not {}",
-                told(trial),
-                told(other)
-            ));
-        }
-        None => {}
+    let (ours, calm_ones) = (trials(world), trials(calm));
+    if let Some(((key, trial), (_, other))) = ours.iter().zip(&calm_ones).find(|pair| !alike(pair))
+    {
+        return Err(format!("trial {key:?} is another: {} is not {}", told(trial), told(other)));
     }
     let (best, other) = (world.sweep.best(), calm.sweep.best());
     let best = floodgauge::verdict::Best { run_equivalents: other.run_equivalents, ..best };

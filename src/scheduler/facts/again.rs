@@ -30,20 +30,16 @@ pub(super) fn without(facts: &mut Facts, checkpoint: Digest) -> Taken {
         return Taken::nothing();
     }
     facts.trunks.values_mut().for_each(|trunk| trunk.forget(checkpoint));
-    // A worker that goes on from a later state wouldn't save the best one again.
-    let had_best: BTreeSet<_> = facts
-        .trials()
-        .filter(|(_, trial)| trial.best.is_some_and(|best| best.checkpoint == checkpoint))
-        .map(|(key, _)| key)
-        .collect();
+    let had: BTreeSet<_> =
+        facts.trials().filter(|(_, trial)| trial.has(checkpoint)).map(|(key, _)| key).collect();
+    // A worker at one of them goes on from a later state, and wouldn't save again what is lost.
     let needs_it = |segment: &Segment| {
         let start = Start::Checkpoint { digest: checkpoint };
         segment.branches.iter().any(|branch| branch.start == start)
-            || segment.arms().any(|arm| had_best.contains(&TrialKey::new(segment.family, arm)))
+            || segment.arms().any(|arm| had.contains(&TrialKey::new(segment.family, arm)))
     };
     let (mut decisions, mut again) = withdraw(facts, &Reason::Damaged, needs_it);
-    let had = facts.trials().filter(|(_, trial)| trial.has(checkpoint)).map(|(key, _)| key);
-    for key in had.collect::<Vec<_>>() {
+    for key in had {
         let good = last_good(facts, key);
         let Some(trial) = facts.trials.get_mut(&key) else { continue };
         trial.go_back(good);

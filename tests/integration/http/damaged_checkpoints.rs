@@ -117,16 +117,3 @@ async fn the_log_tells_of_a_damaged_checkpoint_and_what_comes_of_it() {
     let line = entry["lines"][0]["text"].as_str().unwrap();
     assert!(line.contains("is lost or damaged"), "{line}");
 }
-
-#[tokio::test]
-async fn a_model_whose_checkpoint_is_damaged_says_so() {
-    let server = Server::start().await;
-    let sweep = server.submit(&small("model")).await;
-    train_all_but(&server, usize::MAX, Damage::Gone).await;
-    let path = format!("/v1/trials/{sweep}.0.0/model");
-    assert_eq!(server.get(&path).await.status(), StatusCode::OK);
-    for shard in fs::read_dir(server.folder.path().join("blobs")).unwrap() {
-        fs::remove_dir_all(shard.unwrap().path()).unwrap();
-    }
-    problem(server.get(&path).await, 409, "checkpoint-damaged").await;
-}

@@ -64,7 +64,7 @@ async fn there_is_a_model_as_soon_as_there_is_a_checkpoint() {
 
 /// What earlier versions took may be anything, and disks change what they keep.
 #[tokio::test]
-async fn a_checkpoint_that_cannot_be_read_is_a_conflict_that_says_so() {
+async fn a_model_whose_checkpoint_is_damaged_or_lost_says_so() {
     let server = Server::start().await;
     let sweep = server.submit(&small("unreadable")).await;
     train_all(&server).await;
@@ -73,10 +73,10 @@ async fn a_checkpoint_that_cannot_be_read_is_a_conflict_that_says_so() {
     let named = trials[0].checkpoint.unwrap().to_string();
     let object = server.folder.path().join("blobs").join(&named[..2]).join(&named);
     std::fs::write(&object, "anything").unwrap();
-    let body = problem(server.get(&path).await, 409, "conflict").await;
-    assert!(body["detail"].as_str().unwrap().contains("can't be read"), "{body}");
+    let body = problem(server.get(&path).await, 409, "checkpoint-damaged").await;
+    assert!(body["detail"].as_str().unwrap().contains("lost or damaged"), "{body}");
     std::fs::remove_file(object).unwrap();
-    problem(server.get(&path).await, 404, "not-found").await;
+    problem(server.get(&path).await, 409, "checkpoint-damaged").await;
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@ use super::server::Server;
 use bytes::Bytes;
 use floodgauge_protocol::{
     ArmIx, Branch, Digest, SegmentKind,
+    segment::last_epoch,
     work::{Assignment, LEASE_TOKEN_HEADER},
 };
 use floodgauge_worker::{
@@ -36,14 +37,20 @@ pub async fn post(server: &Server, work: &Assignment, what: &str, body: &Value) 
     under(server, work, Method::POST, what).json(body).send().await.unwrap()
 }
 
-/// The runs that a segment's branches are by the end of `epoch`, with their onsets: step 3 is the
-/// first below every level.
-fn runs(work: &Assignment, epoch: u64) -> Vec<(Vec<ArmIx>, Option<u64>)> {
-    let crossed = |arm: &ArmIx| *arm != ArmIx::PLAIN && epoch * work.recipe.steps_per_epoch() > 3;
+/// A run: its arms, its onset, and the step at which it ends.
+type Run = (Vec<ArmIx>, Option<u64>, u64);
+
+/// The runs that a segment's branches are by the end of `epoch`: step 3 is the first below every level.
+fn runs(work: &Assignment, epoch: u64) -> Vec<Run> {
+    let steps = work.recipe.steps_per_epoch();
+    let crossed = |arm: &ArmIx| *arm != ArmIx::PLAIN && epoch * steps > 3;
     let fork = |branch: &Branch| {
         let (alone, sharing): (Vec<_>, Vec<_>) = branch.arms.iter().copied().partition(crossed);
-        let sharing = (!sharing.is_empty()).then_some((sharing, None));
-        sharing.into_iter().chain(alone.into_iter().map(|arm| (vec![arm], Some(3))))
+        let last =
+            last_epoch(branch.exposure, Some(3), steps).map_or(u64::MAX, |last| last * steps);
+        let (end, exposed) = (work.segment.to_step, last.min(work.segment.to_step));
+        let sharing = (!sharing.is_empty()).then_some((sharing, None, end));
+        sharing.into_iter().chain(alone.into_iter().map(move |arm| (vec![arm], Some(3), exposed)))
     };
     work.segment.branches.iter().flat_map(fork).collect()
 }
@@ -51,14 +58,15 @@ fn runs(work: &Assignment, epoch: u64) -> Vec<(Vec<ArmIx>, Option<u64>)> {
 /// The rows of an epoch, one a run.
 pub fn rows(work: &Assignment, epoch: u32) -> Vec<Value> {
     let steps = work.recipe.steps_per_epoch();
-    let row = |(arms, onset_step): (Vec<ArmIx>, Option<u64>)| {
+    let row = |(arms, onset_step, _): Run| {
         // The higher the level, the lower the loss: the last arm is the best.
         let loss = 2.0 / f64::from(epoch) - 0.01 * f64::from(arms[0].0);
         json!({ "arms": arms, "epoch": epoch, "step": u64::from(epoch) * steps,
                 "train_loss": loss, "metrics": { "val_loss": loss, "val_error": loss / 4.0 },
                 "onset_step": onset_step })
     };
-    runs(work, epoch.into()).into_iter().map(row).collect()
+    let runs = runs(work, epoch.into()).into_iter();
+    runs.filter(|(_, _, end)| u64::from(epoch) * steps <= *end).map(row).collect()
 }
 
 /// The epochs of a segment.
@@ -94,13 +102,13 @@ pub async fn train(server: &Server, work: &Assignment) {
 pub async fn ends(server: &Server, work: &Assignment) -> Vec<Value> {
     let mut ends = Vec::new();
     let last = work.segment.to_step / work.recipe.steps_per_epoch();
-    for (arms, onset_step) in runs(work, last) {
-        let mut end = json!({ "arms": arms, "end": "reached", "step": work.segment.to_step,
+    for (arms, onset_step, step) in runs(work, last) {
+        let mut end = json!({ "arms": arms, "end": "reached", "step": step,
                 "onset_step": onset_step });
         match work.segment.kind {
             SegmentKind::Test => end["test"] = json!({ "loss": 0.5, "error": 0.1 }),
             SegmentKind::Train => {
-                let state = checkpoint(work, work.segment.to_step, arms[0]);
+                let state = checkpoint(work, step, arms[0]);
                 let status = upload(server, work, &state).await;
                 assert!(status.is_success(), "{status}");
                 end["checkpoint"] = json!(digest(&state));

@@ -55,8 +55,8 @@ async fn looks_beside_a_server_and_mends_once_it_has_ended(database: Option<&str
     assert_eq!(found.code, 1, "{}", found.complaint);
     assert!(found.complaint.contains("1 finding"), "{}", found.complaint);
     assert!(server.process.terminate());
-    if database.is_some() {
-        gone(database.unwrap()).await;
+    if let Some(database) = database {
+        gone(database).await;
     }
     let output = program(&doctor(&at, &["--json"])).output().unwrap();
     assert_eq!(output.status.code(), Some(1));

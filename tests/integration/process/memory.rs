@@ -73,5 +73,6 @@ async fn ten_sweeps_on_two_thousand_of_many_images_take_no_memory_for_the_others
         follow(&server, sweep).await;
     }
     let held = most_held(server.process.id());
-    assert!(held < 400, "{held} MiB");
+    // Three times that much when each sweep held all images.
+    assert!(held < 640, "{held} MiB");
 }

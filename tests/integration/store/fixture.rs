@@ -4,12 +4,12 @@ use floodgauge::{
     scheduler::{SweepStatus, TrialStatus},
     store::{
         Claim, Commit, Created, DeletedSweep, DynStore, Effects, Entry, LeaseGuard, LeasedSegment,
-        NewSweep, StoreError, TrialUpdate,
+        NewSweep, RowUpdate, StoreError, TrialUpdate,
     },
 };
 use floodgauge_protocol::{
-    ArmIx, Branch, Digest, FamilyIx, LeaseId, Segment, SegmentId, SegmentKind, Start, SweepId,
-    TrialKey,
+    ArmIx, Branch, Digest, FamilyIx, LeaseId, Metric, Segment, SegmentId, SegmentKind, Start,
+    SweepId, TrialKey,
 };
 use serde_json::json;
 use std::time::Duration;
@@ -143,4 +143,18 @@ pub fn trial_at(arm: u16, checkpoint: Option<Digest>) -> TrialUpdate {
         kept: None,
         reason: None,
     }
+}
+
+/// The first row of a family, as the driver commits it.
+pub fn first_row(family: u16) -> Effects {
+    let row = RowUpdate {
+        trial: trial(family, 0),
+        epoch: 1,
+        step: 22,
+        train_loss: Metric::Finite(1.0),
+        metrics: Default::default(),
+        branch: ArmIx(0),
+        diagnostics: None,
+    };
+    Effects { first_rows: Some(FamilyIx(family)), rows: vec![row], ..Effects::default() }
 }

@@ -1,13 +1,11 @@
 //! Which kind of machine a family is for.
 
 use super::fixture::{
-    HOUR, append_under, claim, create_with, guard, leased, segment, segment_of, trial,
+    HOUR, append_under, claim, create_with, first_row, guard, leased, segment, segment_of,
 };
 use crate::support::{TestDatabase, on_both_databases};
-use floodgauge::store::{
-    Claim, Effects, LeaseGuard, LeasedSegment, RowRange, RowUpdate, StoreError,
-};
-use floodgauge_protocol::{ArmIx, FamilyIx, Metric, SweepId};
+use floodgauge::store::{Claim, Effects, LeaseGuard, LeasedSegment, RowRange, StoreError};
+use floodgauge_protocol::{FamilyIx, SweepId};
 use std::time::Duration;
 
 on_both_databases! {
@@ -21,20 +19,6 @@ on_both_databases! {
 /// A claim of another kind of machine than those of the fixture.
 fn other(worker: &str, ttl: Duration) -> Claim {
     Claim { fingerprint: "neon".into(), ..claim(worker, ttl) }
-}
-
-/// The first row of a family, as the driver commits it.
-fn first_row(family: u16) -> Effects {
-    let row = RowUpdate {
-        trial: trial(family, 0),
-        epoch: 1,
-        step: 22,
-        train_loss: Metric::Finite(1.0),
-        metrics: Default::default(),
-        branch: ArmIx(0),
-        diagnostics: None,
-    };
-    Effects { first_rows: Some(FamilyIx(family)), rows: vec![row], ..Effects::default() }
 }
 
 async fn report(db: &TestDatabase, leased: &LeasedSegment) -> Result<(), StoreError> {

@@ -1,8 +1,8 @@
 //! What of ended sweeps is kept no longer.
 
 use super::fixture::{
-    append, append_under, claim, commit, create, create_with, guard, leased, leased_and_expired,
-    new_sweep, segment, trial_at,
+    append, append_under, claim, commit, create, create_with, first_row, guard, leased,
+    leased_and_expired, new_sweep, segment, trial_at,
 };
 use crate::support::{TestDatabase, on_both_databases};
 use floodgauge::{
@@ -123,7 +123,8 @@ async fn a_sweep_that_is_being_extended_keeps_its_checkpoints(db: TestDatabase) 
 
 async fn a_sweep_that_goes_on_is_not_deleted_and_keeps_its_machine(db: TestDatabase) {
     let sweep = create_with(&db.store, vec![segment(0)]).await;
-    leased_and_expired(&db.store, "w").await;
+    let work = leased_and_expired(&db.store, "w").await;
+    append_under(&db.store, sweep, guard(&work), first_row(0)).await.unwrap();
     for age in [None, Some(Duration::ZERO)] {
         assert_eq!(db.store.delete_sweep(sweep, age).await.unwrap(), DeletedSweep::NotEnded);
     }

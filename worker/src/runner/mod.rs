@@ -233,9 +233,8 @@ impl Worker {
             };
             let tell = async {
                 // It is told again when it goes on.
-                match timeout(wait, self.client.trouble(&trouble)).await {
-                    Ok(Err(error)) => tracing::warn!(error = %chain(&error), "could not say so"),
-                    Ok(Ok(())) | Err(_) => {}
+                if let Ok(Err(error)) = timeout(wait, self.client.trouble(&trouble)).await {
+                    tracing::warn!(error = %chain(&error), "could not say so");
                 }
             };
             if !ending.goes_on_for(async { tokio::join!(sleep(wait), tell) }).await {
