@@ -27,13 +27,21 @@ pub struct Wait {
 impl Wait {
     /// Notes that the client is waited for.
     pub fn begin(&mut self) {
-        self.since.get_or_insert_with(Instant::now);
+        self.begin_at(Instant::now());
     }
 
     /// Notes that it isn't any more.
     pub fn end(&mut self) {
+        self.end_at(Instant::now());
+    }
+
+    fn begin_at(&mut self, now: Instant) {
+        self.since.get_or_insert(now);
+    }
+
+    fn end_at(&mut self, now: Instant) {
         if let Some(since) = self.since.take() {
-            self.owed += since.elapsed();
+            self.owed += now.saturating_duration_since(since);
         }
     }
 
@@ -64,42 +72,43 @@ impl Wait {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tokio::time::advance;
 
     const PATIENCE: Patience = Patience { silence: Duration::from_secs(60), rate: 1_000 };
+    const SECOND: Duration = Duration::from_secs(1);
 
     /// How long a client is waited for that gives so many bytes each second; at most an hour.
-    async fn lasts(bytes: usize, patience: Patience) -> Duration {
+    fn lasts(bytes: usize, patience: Patience) -> Duration {
         let (began, mut wait) = (Instant::now(), Wait::default());
+        let mut now = began;
         for _ in 0..3_600 {
-            wait.begin();
-            if wait.over_at(patience).unwrap() < Instant::now() + Duration::from_secs(1) {
+            wait.begin_at(now);
+            if wait.over_at(patience).unwrap() < now + SECOND {
                 break;
             }
-            advance(Duration::from_secs(1)).await;
-            wait.end();
+            now += SECOND;
+            wait.end_at(now);
             wait.pay(bytes, patience);
         }
-        began.elapsed()
+        now - began
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn who_gives_little_is_waited_for_little_longer_than_who_gives_nothing() {
+    #[test]
+    fn who_gives_little_is_waited_for_little_longer_than_who_gives_nothing() {
         let seconds = Duration::from_secs;
-        assert_eq!(lasts(0, PATIENCE).await, seconds(60));
-        assert_eq!(lasts(1, PATIENCE).await, seconds(60));
-        assert_eq!(lasts(500, PATIENCE).await, seconds(119));
-        assert_eq!(lasts(1_000, PATIENCE).await, seconds(3_600));
-        assert_eq!(lasts(1, Patience { rate: 0, ..PATIENCE }).await, seconds(3_600));
+        assert_eq!(lasts(0, PATIENCE), seconds(60));
+        assert_eq!(lasts(1, PATIENCE), seconds(60));
+        assert_eq!(lasts(500, PATIENCE), seconds(119));
+        assert_eq!(lasts(1_000, PATIENCE), seconds(3_600));
+        assert_eq!(lasts(1, Patience { rate: 0, ..PATIENCE }), seconds(3_600));
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn what_was_given_before_is_not_saved_up_for_a_silence() {
-        let mut wait = Wait::default();
-        wait.begin();
-        wait.end();
+    #[test]
+    fn what_was_given_before_is_not_saved_up_for_a_silence() {
+        let (mut wait, now) = (Wait::default(), Instant::now());
+        wait.begin_at(now);
+        wait.end_at(now);
         wait.pay(1 << 30, PATIENCE);
-        wait.begin();
-        assert_eq!(wait.over_at(PATIENCE).unwrap() - Instant::now(), PATIENCE.silence);
+        wait.begin_at(now);
+        assert_eq!(wait.over_at(PATIENCE).unwrap() - now, PATIENCE.silence);
     }
 }
