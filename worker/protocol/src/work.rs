@@ -364,6 +364,7 @@ pub struct Fail {
     /// Where the machine is in trouble: in how many seconds the worker asks for work again; at most
     /// 3,600 count.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(value_type = Option<u64>, minimum = 0, maximum = 4_294_967_295_i64))]
     pub retry_in_s: Option<u32>,
 }
 
@@ -399,6 +400,7 @@ pub struct Trouble {
     /// What is wrong, for people; cut at 2,000 characters.
     pub message: String,
     /// In how many seconds it looks again; at most 3,600 count.
+    #[cfg_attr(feature = "openapi", schema(value_type = u64, minimum = 0, maximum = 4_294_967_295_i64))]
     pub retry_in_s: u32,
 }
 
