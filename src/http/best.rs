@@ -37,7 +37,7 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
             "difference": { "mean": -0.07, "expected": null, "low": null, "high": null, "level": 0.9,
                             "seeds": 1 },
             "run_equivalents": { "spent": 2.2, "full_grid": 21.0, "saved_by_sharing": 1.2,
-                                 "saved_by_pruning": 17.6, "redone": 0.0 },
+                                 "saved_by_pruning": 17.6, "redone": 0.0, "left_behind": 0.0 },
             "finding": "one_seed",
             "probabilities": [{ "arm": 7, "name": "flood b=0.07", "method": "flood", "b": 0.07,
                                 "parameter": 0.07, "weight_decay": 0.0, "evidence": "trained", "seeds": 1,
