@@ -4,6 +4,8 @@
 
 use floodgauge_api::Problem;
 
+const OVER_SHARE: &str = "urn:floodgauge:problem:over-share";
+
 /// A request that wasn't answered as hoped.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
@@ -43,6 +45,12 @@ pub enum ClientError {
 impl ClientError {
     /// Whether the same request may get its answer a little later.
     pub fn passes(&self) -> bool {
-        matches!(self, Self::Unreachable { .. } | Self::Intermediary { passes: true, .. })
+        match self {
+            Self::Unreachable { .. } => true,
+            Self::Intermediary { passes, .. } => *passes,
+            // As much as may be is going on for this client just now.
+            Self::Refused(problem) => problem.kind == OVER_SHARE,
+            Self::Unclear { .. } => false,
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! What a server does at its start and every now and then: it looks whether its database is whole, notes
-//! which sweeps it can't go on with, and sees to it that nothing grows without end and no lease lasts longer
-//! than it should.
+//! which sweeps it can't go on with, and sees to it that nothing grows without end, no lease lasts longer
+//! than it should, and no family waits for ever for a machine that is gone.
 
 use crate::{
     blobs::{BlobError, Unreferenced},
@@ -21,9 +21,32 @@ const SWEEPS_AT_ONCE: u32 = 100;
 /// How often leases are looked at.
 const LEASES_EVERY: Duration = Duration::from_secs(5);
 
+/// How often it is looked at most for families whose kind of machine is gone; more often where they are to
+/// wait for less.
+const GONE_EVERY: Duration = Duration::from_secs(60);
+
 /// Keeps house until it is dropped.
 pub async fn run(driver: Driver, retention: Retention) {
-    tokio::join!(bound_leases(&driver), driver.check_database(), keep(&driver, retention));
+    tokio::join!(
+        bound_leases(&driver),
+        start_over(&driver),
+        driver.check_database(),
+        keep(&driver, retention)
+    );
+}
+
+/// Starts families over whose kind of machine is gone, unless they are to wait for ever.
+async fn start_over(driver: &Driver) {
+    let Some(after) = driver.start_over_after() else { return };
+    let mut ticks = tokio::time::interval(after.clamp(Duration::from_secs(1), GONE_EVERY));
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        if let Err(error) = driver.start_over(after).await {
+            note(driver, &error);
+            tracing::warn!(%error, "machines that are gone can't be looked for; trying again later");
+        }
+    }
 }
 
 /// Cuts leases that last too long, since the clock was set back.

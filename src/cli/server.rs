@@ -84,9 +84,6 @@ impl Server {
         let closed = closing.clone().cancelled_owned();
         let serving = http::serve_within(bounds(connections), listener, app, closed);
         let serving = tokio::spawn(serving);
-        tokio::spawn(
-            closing.clone().run_until_cancelled_owned(driver.clone().start_over_now_and_then()),
-        );
         let house = housekeeping::run(driver.clone(), retention);
         tokio::spawn(closing.clone().run_until_cancelled_owned(house));
         tokio::spawn(closing.clone().run_until_cancelled_owned(driver.clone().listen()));

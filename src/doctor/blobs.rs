@@ -45,7 +45,11 @@ pub(super) async fn look(of: &Opened<'_>) -> anyhow::Result<Vec<Finding>> {
             bytes => damaged.entry(sweep).or_default().push((digest, bytes)),
         }
     }
-    found.extend(damaged.into_iter().map(|(sweep, blobs)| of_checkpoints(sweep, &blobs)));
+    for (sweep, blobs) in damaged {
+        let row = of.store.sweep(sweep).await?;
+        let goes_on = row.is_some_and(|row| !row.status.is_final());
+        found.push(of_checkpoints(sweep, goes_on, &blobs));
+    }
     found.extend(unrecorded(of, blobs, &referred, &sizes).await?);
     found.extend(left_over(of, blobs, &sizes, &referred).await?);
     found.extend(half_written(of, blobs).await?);
@@ -56,7 +60,7 @@ pub(super) async fn look(of: &Opened<'_>) -> anyhow::Result<Vec<Finding>> {
     }))
 }
 
-fn of_checkpoints(sweep: SweepId, damaged: &[(Digest, Bytes)]) -> Finding {
+fn of_checkpoints(sweep: SweepId, goes_on: bool, damaged: &[(Digest, Bytes)]) -> Finding {
     let (first, how) = damaged[0];
     let how = match how {
         Bytes::Missing => "is missing".to_owned(),
@@ -68,14 +72,19 @@ fn of_checkpoints(sweep: SweepId, damaged: &[(Digest, Bytes)]) -> Finding {
         n => format!("{n} checkpoints of sweep {sweep} are damaged; {first} {how}"),
     };
     let (folder, name) = (&first.to_string()[..2], first.to_string());
-    Finding::fail(
-        which,
-        format!(
-            "copy {folder}/{name} (and the others) into the folder of the blobs from a backup; without one, \
-             what needs the checkpoint can't go on from it, and its model can't be had: cancel the sweep \
-             and submit it again if that matters"
-        ),
-    )
+    let others = if damaged.len() > 1 { " and the others" } else { "" };
+    let copy = format!(
+        "copy {folder}/{name}{others} into the folder of the blobs from a backup, if there is one"
+    );
+    if goes_on {
+        let again =
+            "what needs it is trained again, to the same answer, as soon as a worker asks for it";
+        return Finding::warn(
+            which,
+            format!("nothing has to be done: {again}; to save that work, {copy}"),
+        );
+    }
+    Finding::fail(which, format!("{copy}; without it the model of its arm can't be downloaded"))
 }
 
 /// Blobs that are referred to and there, and that no list of the database has.

@@ -3,47 +3,54 @@
 use super::{Driver, DriverError};
 use crate::{
     scheduler::{Event, Sweep, SweepStatus},
-    store::LeftFamily,
+    store::{LeftFamily, StoreError},
 };
 use std::time::Duration;
 
-/// How often it is looked for them at most; as often as it takes where they are to wait for less.
-const EVERY: Duration = Duration::from_secs(60);
-
 impl Driver {
-    /// Starts families over whose machines are gone, every now and then, until it is dropped. Where
-    /// nothing is ever to start over it ends at once.
-    pub async fn start_over_now_and_then(self) {
-        let Some(after) = self.0.config.start_over_after else { return };
-        let every = after.clamp(Duration::from_millis(100), EVERY);
+    /// After how long without a machine of its kind a family starts over on another; none for never.
+    pub fn start_over_after(&self) -> Option<Duration> {
+        self.0.config.start_over_after
+    }
+
+    /// Starts those families over whose kind of machine has been gone for so long. One that can't be, here or
+    /// for now, keeps none of the others waiting.
+    ///
+    /// # Errors
+    /// The database's trouble, where it can't even be asked which families these are.
+    pub async fn start_over(&self, after: Duration) -> Result<(), StoreError> {
+        let mut last = None;
         loop {
-            tokio::time::sleep(every).await;
-            if let Err(error) = self.start_over(after).await {
-                tracing::warn!(%error, "families whose machines are gone can't be seen to; trying again later");
+            let left = self.0.store.left_families(after, last).await?;
+            let Some(newest) = left.last() else { return Ok(()) };
+            last = Some((newest.sweep, newest.family));
+            for family in &left {
+                match self.start_over_one(family).await {
+                    Ok(()) => {}
+                    Err(error) if error.is_unreplayable() => {}
+                    Err(error) => {
+                        tracing::warn!(sweep = %family.sweep, family = %family.family, %error,
+                        "a family whose machine is gone can't start over; trying again later")
+                    }
+                }
             }
         }
     }
 
-    /// Starts those families over whose kind of machine has been gone for so long, as far as their
-    /// sweeps can be replayed here.
-    ///
-    /// # Errors
-    /// The database's trouble.
-    pub async fn start_over(&self, after: Duration) -> Result<(), DriverError> {
-        for left in self.0.store.left_families(after).await? {
-            let LeftFamily { sweep, family, fingerprint } = left;
-            let decide = |state: &Sweep| {
-                let goes_on = matches!(state.status(), SweepStatus::Queued | SweepStatus::Running);
-                let open = state.facts().segments().open().any(|open| open.family == family);
-                let event = Event::StartedOver { family, fingerprint: fingerprint.clone() };
-                Ok((goes_on && open).then_some(event))
-            };
-            match self.apply(sweep, None, decide).await {
-                Ok(_) => tracing::warn!(%sweep, %family, fingerprint,
-                    "no machine of its kind is there any more: the family starts over on another"),
-                Err(error) if error.is_unreplayable() => {}
-                Err(error) => return Err(error),
-            }
+    async fn start_over_one(&self, left: &LeftFamily) -> Result<(), DriverError> {
+        let &LeftFamily { sweep, family, ref fingerprint } = left;
+        let mut starts = false;
+        let decide = |state: &Sweep| {
+            let goes_on = matches!(state.status(), SweepStatus::Queued | SweepStatus::Running);
+            let open = state.facts().segments().open().any(|open| open.family == family);
+            starts = goes_on && open;
+            let event = Event::StartedOver { family, fingerprint: fingerprint.clone() };
+            Ok(starts.then_some(event))
+        };
+        self.apply(sweep, None, decide).await?;
+        if starts {
+            tracing::warn!(%sweep, %family, fingerprint,
+                "no machine of its kind is there any more: the family starts over on another");
         }
         Ok(())
     }

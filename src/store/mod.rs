@@ -38,7 +38,7 @@ pub use tokens::{AddedToken, NewToken, OverQuota, Quota, TokenRow, Usage};
 
 use crate::access::{Kind, Secret, TokenId};
 use async_trait::async_trait;
-use floodgauge_protocol::{Digest, LeaseId, Segment, SegmentId, SweepId, TrialKey};
+use floodgauge_protocol::{Digest, FamilyIx, LeaseId, Segment, SegmentId, SweepId, TrialKey};
 use futures::{future::BoxFuture, stream::BoxStream};
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
@@ -179,8 +179,13 @@ pub trait Store: Send + Sync + 'static {
     async fn machine_seen(&self, fingerprint: &str) -> Result<(), StoreError>;
 
     /// Families with rows whose kind of machine neither asked for work for so long nor has a lease, and
-    /// whose work nobody holds, if another kind asked lately; at most 100.
-    async fn left_families(&self, gone_for: Duration) -> Result<Vec<LeftFamily>, StoreError>;
+    /// whose work nobody holds, if another kind asked lately; by sweep and family, those after one of them,
+    /// at most 100.
+    async fn left_families(
+        &self,
+        gone_for: Duration,
+        after: Option<(SweepId, FamilyIx)>,
+    ) -> Result<Vec<LeftFamily>, StoreError>;
 
     /// Notes that a worker's machine is in trouble, and that it looks again after `retry_in`: in place
     /// of what was noted of it before, until it takes work.

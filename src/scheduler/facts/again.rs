@@ -65,8 +65,7 @@ pub(super) fn start_over(facts: &mut Facts, family: FamilyIx) -> Taken {
     let mut again = BTreeMap::from([(family, BTreeSet::new())]);
     for (key, trial) in facts.trials.iter_mut().filter(|(key, _)| key.family == family) {
         let ended = !matches!(trial.status, TrialStatus::Active | TrialStatus::Failed);
-        let decision =
-            (ended && trial.epochs() > 0).then(|| trial.train_again(*key, &Reason::StartedOver));
+        let decision = (ended && trial.epochs() > 0).then(|| trial.train_again(*key, &why));
         decisions.extend(decision);
         trial.forget_all();
         again.entry(family).or_default().insert(key.arm);

@@ -34,7 +34,7 @@ use super::{
 };
 use crate::access::{Kind, Secret, TokenId};
 use async_trait::async_trait;
-use floodgauge_protocol::{Digest, LeaseId, Segment, SegmentId, SweepId, TrialKey};
+use floodgauge_protocol::{Digest, FamilyIx, LeaseId, Segment, SegmentId, SweepId, TrialKey};
 use futures::{future::BoxFuture, stream::BoxStream};
 use sqlx::{Database, Pool, Transaction};
 use statements::Statements;
@@ -230,9 +230,13 @@ impl<DB: Dialect> Store for SqlStore<DB> {
         Ok(tx.commit().await?)
     }
 
-    async fn left_families(&self, gone_for: Duration) -> Result<Vec<LeftFamily>, StoreError> {
+    async fn left_families(
+        &self,
+        gone_for: Duration,
+        after: Option<(SweepId, FamilyIx)>,
+    ) -> Result<Vec<LeftFamily>, StoreError> {
         let mut tx = begin(&self.writer).await?;
-        let left = pins::left(&mut *tx, gone_for).await?;
+        let left = pins::left(&mut *tx, gone_for, after).await?;
         tx.commit().await?;
         Ok(left)
     }

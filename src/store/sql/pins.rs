@@ -94,10 +94,12 @@ pub(super) async fn seen(db: &mut impl Statements, fingerprint: &str) -> Result<
     db.execute(sql, values![fingerprint, MAX_KINDS]).await.map(drop)
 }
 
-/// Families with rows whose work waits for a kind of machine that is gone, while another kind is there.
+/// Families with rows whose work waits for a kind of machine that is gone, while another kind is there; those
+/// behind one of them.
 pub(super) async fn left(
     db: &mut impl Statements,
     gone_for: Duration,
+    after: Option<(SweepId, FamilyIx)>,
 ) -> Result<Vec<LeftFamily>, StoreError> {
     // Of a kind that was never seen, nobody knows since when it is gone: from now on.
     let sql = "insert into machines (fingerprint, seen_ms) \
@@ -115,13 +117,17 @@ pub(super) async fn left(
                join queue q on q.sweep = f.sweep \
                join segments s on s.sweep = f.sweep and s.family = f.family \
                and s.state <> 'closed' and (s.state = 'queued' or s.expires_ms <= c.steady_ms) \
-               where m.seen_ms <= c.steady_ms - $1 \
+               where m.seen_ms <= c.steady_ms - $1 and (s.sweep, s.family) > ($4, $5) \
                and exists (select 1 from machines o \
                where o.fingerprint <> m.fingerprint and o.seen_ms > c.steady_ms - $2) \
                and not exists (select 1 from segments l where l.state <> 'closed' \
                and l.state = 'leased' and l.expires_ms > c.steady_ms and l.fingerprint = m.fingerprint) \
                order by s.sweep, s.family limit $3";
-    let rows = db.fetch(sql, values![gone_for, THERE_MS, FAMILIES_AT_ONCE]).await?;
+    // Before the first: no sweep's id is empty.
+    let (sweep, family) = after
+        .map_or((String::new(), 0), |(sweep, family)| (sweep.to_string(), i64::from(family.0)));
+    let values = values![gone_for, THERE_MS, FAMILIES_AT_ONCE, sweep, family];
+    let rows = db.fetch(sql, values).await?;
     rows.iter()
         .map(|row| {
             Ok(LeftFamily {

@@ -15,6 +15,7 @@ use std::{
 
 on_both_databases!(
     a_checkpoint_that_is_lost_cut_or_altered_is_found_with_its_sweep,
+    a_damaged_checkpoint_of_a_sweep_that_goes_on_is_a_warning_since_it_is_trained_again,
     a_checkpoint_that_no_list_has_is_found_and_listed,
     a_blob_that_nobody_knows_is_found_and_goes,
     what_was_half_written_long_ago_is_found_and_goes,
@@ -25,9 +26,14 @@ on_both_databases!(
 
 /// The file of a checkpoint of the sweep that has ended.
 async fn checkpoint(case: &Case) -> PathBuf {
-    let trials = case.server.json(&format!("/v1/sweeps/{}/trials", case.ended)).await;
-    let name = trials["items"][0]["checkpoint"].as_str().unwrap().to_owned();
-    object(&case.blobs(), &name)
+    checkpoint_of(case, &case.ended).await
+}
+
+async fn checkpoint_of(case: &Case, sweep: &str) -> PathBuf {
+    let trials = case.server.json(&format!("/v1/sweeps/{sweep}/trials")).await;
+    let trials = trials["items"].as_array().unwrap();
+    let name = trials.iter().find_map(|trial| trial["checkpoint"].as_str()).unwrap();
+    object(&case.blobs(), name)
 }
 
 fn object(blobs: &Path, name: &str) -> PathBuf {
@@ -63,6 +69,7 @@ async fn a_checkpoint_that_is_lost_cut_or_altered_is_found_with_its_sweep(databa
         };
         assert!(problem.what.contains(words), "{}", problem.what);
         assert!(problem.what.contains(&case.ended), "{}", problem.what);
+        assert!(problem.todo.unwrap().contains("from a backup"));
         // Nothing that is referred to is deleted, and what is lost isn't made.
         let report = examine(&Patient { repair: true, ..case.patient() }, |_| {}).await;
         assert_eq!(super::patient::problems(&report).len(), 1);
@@ -73,6 +80,19 @@ async fn a_checkpoint_that_is_lost_cut_or_altered_is_found_with_its_sweep(databa
         put(&path, Some(&whole));
         assert_eq!(case.problems().await, []);
     }
+}
+
+async fn a_damaged_checkpoint_of_a_sweep_that_goes_on_is_a_warning_since_it_is_trained_again(
+    database: TestDatabase,
+) {
+    let case = Case::new(database).await;
+    let path = checkpoint_of(&case, &case.going).await;
+    put(&path, None);
+    let problem = case.problem(Check::Blobs).await;
+    assert_eq!(problem.severity, Severity::Warn);
+    assert!(problem.what.contains(&case.going), "{}", problem.what);
+    let todo = problem.todo.unwrap();
+    assert!(todo.starts_with("nothing has to be done: "), "{todo}");
 }
 
 async fn a_checkpoint_that_no_list_has_is_found_and_listed(database: TestDatabase) {

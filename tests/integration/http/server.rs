@@ -38,15 +38,13 @@ struct Manners {
     bounds: Bounds,
     base_path: Option<BasePath>,
     connections: ConnectionBounds,
-    start_over_after: Option<Duration>,
 }
 
 impl Default for Manners {
     fn default() -> Self {
         let (gate, bounds, connections) = Default::default();
         let lease_ttl = Duration::from_secs(60);
-        let start_over_after = None;
-        Self { lease_ttl, gate, bounds, base_path: None, connections, start_over_after }
+        Self { lease_ttl, gate, bounds, base_path: None, connections }
     }
 }
 
@@ -127,13 +125,6 @@ impl Server {
         Self::on(tempfile::tempdir().unwrap(), store, Manners::default()).await
     }
 
-    /// A server on a database, whose families start over once their kind of machine is gone for so long.
-    pub async fn that_starts_over(store: DynStore, lease_ttl: Duration, after: Duration) -> Self {
-        let start_over_after = Some(after);
-        let manners = Manners { lease_ttl, start_over_after, ..Manners::default() };
-        Self::on(tempfile::tempdir().unwrap(), store, manners).await
-    }
-
     /// A server on a folder that has blobs already, and on their database.
     pub async fn on_folder(folder: TempDir, store: DynStore) -> Self {
         Self::on(
@@ -154,16 +145,14 @@ impl Server {
     }
 
     async fn on(folder: TempDir, store: DynStore, manners: Manners) -> Self {
-        let Manners { lease_ttl, gate, bounds, base_path, connections, start_over_after } = manners;
+        let Manners { lease_ttl, gate, bounds, base_path, connections } = manners;
         // A second install is an error, and as good as the first.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let blobs = Blobs::open(folder.path().join("blobs")).unwrap();
         let data = folder.path().join("data");
-        let config = DriverConfig { lease_ttl, data, start_over_after };
+        let config = DriverConfig { lease_ttl, data, start_over_after: None };
         let driver = Driver::new(store, blobs, config);
         let closing = CancellationToken::new();
-        let starting_over = driver.clone().start_over_now_and_then();
-        tokio::spawn(closing.clone().run_until_cancelled_owned(starting_over));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         let state =

@@ -8,22 +8,27 @@ use crate::support::{TestDatabase, on_both_databases};
 use floodgauge_protocol::work::Assignment;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 on_both_databases! {
     a_family_whose_machine_is_gone_starts_over_on_another_kind_and_its_sweep_ends,
     a_family_that_was_claimed_and_never_begun_is_for_any_kind,
 }
 
-/// What a worker of another kind than the usual one is given within some seconds.
-async fn claim_on(server: &Server, fingerprint: &str, wait_s: u32) -> Option<Assignment> {
-    let body = json!({ "worker": fingerprint, "fingerprint": fingerprint, "wait_s": wait_s });
+/// What a worker of another kind than the usual one is given.
+async fn claim_on(server: &Server, fingerprint: &str) -> Option<Assignment> {
+    let body = json!({ "worker": fingerprint, "fingerprint": fingerprint, "wait_s": 0 });
     let response = server.post("/v1/work/claim", &body).await;
     match response.status() {
         StatusCode::OK => Some(response.json().await.unwrap()),
         StatusCode::NO_CONTENT => None,
         status => panic!("{status}: {}", response.text().await.unwrap()),
     }
+}
+
+/// Ends a lease as time would.
+async fn expire(db: &TestDatabase, work: &Assignment) {
+    db.store.renew(work.lease.lease, &work.lease.token, Duration::ZERO).await.unwrap();
 }
 
 async fn cost(server: &Server, sweep: &str) -> Value {
@@ -33,8 +38,7 @@ async fn cost(server: &Server, sweep: &str) -> Value {
 async fn a_family_whose_machine_is_gone_starts_over_on_another_kind_and_its_sweep_ends(
     db: TestDatabase,
 ) {
-    let gone = Duration::from_secs(2);
-    let server = Server::that_starts_over(db.store, Duration::from_secs(4), gone).await;
+    let server = Server::on_folder(tempfile::tempdir().unwrap(), db.store.clone()).await;
     let mut spec = small("left");
     spec["recipe"]["epochs"] = json!(8);
     spec["search"]["seeds"] = json!([0, 1]);
@@ -46,14 +50,15 @@ async fn a_family_whose_machine_is_gone_starts_over_on_another_kind_and_its_swee
     let some: Vec<_> = epochs(&second).take(1).flat_map(|epoch| rows(&second, epoch)).collect();
     let answer = post(&server, &second, "reports", &json!({ "rows": some })).await;
     assert_eq!(answer.status(), StatusCode::OK);
-    let detail = format!("/v1/sweeps/{sweep}");
-    let deadline = Instant::now() + Duration::from_secs(60);
-    while server.json(&detail).await["status"] != "completed" {
-        assert!(Instant::now() < deadline, "{}", server.json(&detail).await);
-        if let Some(work) = claim_on(&server, "another", 1).await {
-            train(&server, &work).await;
-        }
+    expire(&db, &second).await;
+    // The other kind is at work meanwhile, and so is not gone.
+    let elsewhere = claim_on(&server, "another").await.unwrap();
+    server.driver.start_over(Duration::ZERO).await.unwrap();
+    train(&server, &elsewhere).await;
+    while let Some(work) = claim_on(&server, "another").await {
+        train(&server, &work).await;
     }
+    assert_eq!(server.json(&format!("/v1/sweeps/{sweep}")).await["status"], "completed");
     // Its rows are no part of the answer, and were paid for.
     let calm = Server::start().await;
     let quiet = calm.submit(&spec).await;
@@ -75,12 +80,14 @@ async fn a_family_whose_machine_is_gone_starts_over_on_another_kind_and_its_swee
 }
 
 async fn a_family_that_was_claimed_and_never_begun_is_for_any_kind(db: TestDatabase) {
-    let server = Server::that_starts_over(db.store, Duration::from_secs(1), Duration::MAX).await;
+    let server = Server::on_folder(tempfile::tempdir().unwrap(), db.store.clone()).await;
     let sweep = server.submit(&small("claimed")).await;
-    claim(&server, "gone", 0).await.unwrap();
-    let work = claim_on(&server, "another", 20).await.expect("its lease is over soon");
+    let begun = claim(&server, "gone", 0).await.unwrap();
+    assert_eq!(claim_on(&server, "another").await, None, "somebody is at it");
+    expire(&db, &begun).await;
+    let work = claim_on(&server, "another").await.expect("its lease is over");
     train(&server, &work).await;
-    while let Some(work) = claim_on(&server, "another", 0).await {
+    while let Some(work) = claim_on(&server, "another").await {
         train(&server, &work).await;
     }
     assert_eq!(server.json(&format!("/v1/sweeps/{sweep}")).await["status"], "completed");

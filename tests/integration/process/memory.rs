@@ -73,6 +73,5 @@ async fn ten_sweeps_on_two_thousand_of_many_images_take_no_memory_for_the_others
         follow(&server, sweep).await;
     }
     let held = most_held(server.process.id());
-    // Three times that much when each sweep held all images.
-    assert!(held < 640, "{held} MiB");
+    assert!(held < 400, "{held} MiB");
 }

@@ -3,40 +3,25 @@
 //! may need.
 #![allow(clippy::unwrap_used)]
 
+mod common;
+
+use common::{alone, taken};
 use flate2::{Compression, write::GzEncoder};
 use floodgauge_datasets::{
     Folder, SetError, pack,
     upload::{UploadError, check, read},
 };
 use floodgauge_protocol::{DatasetName, Format};
-use peak_alloc::PeakAlloc;
 use proptest::{collection::vec, prelude::*};
 use std::{
     fs::{self, File},
     io::{Cursor, Read, Seek, Write, repeat},
-    sync::{Mutex, MutexGuard, PoisonError},
 };
 use zip::{ZipWriter, write::SimpleFileOptions};
-
-#[global_allocator]
-static MEMORY: PeakAlloc = PeakAlloc;
 
 /// What reading a small file may take beside it, in MiB. Tests run one at a time, so that each
 /// sees its own memory.
 const LITTLE: f32 = 16.0;
-
-fn alone() -> MutexGuard<'static, ()> {
-    static ALONE: Mutex<()> = Mutex::new(());
-    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Runs something, and tells how many MiB it took at most.
-fn taken<T>(what: impl FnOnce() -> T) -> (T, f32) {
-    let before = MEMORY.current_usage_as_mb();
-    MEMORY.reset_peak_usage();
-    let done = what();
-    (done, MEMORY.peak_usage_as_mb() - before)
-}
 
 fn temporary(bytes: &[u8]) -> File {
     let mut file = tempfile::tempfile().unwrap();

@@ -1,39 +1,24 @@
 //! Data sets go by a piece at a time: what isn't wanted of them takes no memory.
 #![allow(clippy::unwrap_used)]
 
+mod common;
+
+use common::{alone, taken};
 use floodgauge_datasets::{
     Features, Folder, SetError, pack,
     upload::{check, read, read_rows},
 };
 use floodgauge_protocol::{DatasetName, Format};
-use peak_alloc::PeakAlloc;
 use std::{
     fs::{self, File},
     io::{BufReader, Seek, Write},
     path::Path,
-    sync::{Mutex, MutexGuard, PoisonError},
 };
-
-#[global_allocator]
-static MEMORY: PeakAlloc = PeakAlloc;
 
 /// What passing a set through may take, in MiB; each of those here has more than 15.
 const LITTLE: f32 = 2.0;
 
 const IMAGES: u32 = 20_000;
-
-/// Tests run one at a time, so that each sees its own memory.
-fn alone() -> MutexGuard<'static, ()> {
-    static ALONE: Mutex<()> = Mutex::new(());
-    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn taken<T>(what: impl FnOnce() -> T) -> (T, f32) {
-    let before = MEMORY.current_usage_as_mb();
-    MEMORY.reset_peak_usage();
-    let done = what();
-    (done, MEMORY.peak_usage_as_mb() - before)
-}
 
 fn idx(dims: &[u32], data: &[u8]) -> Vec<u8> {
     let sizes = dims.iter().flat_map(|dim| dim.to_be_bytes());

@@ -97,7 +97,7 @@ impl Machine {
     /// Stacks that are trained side by side: one a thread on the CPU. Another device has work for
     /// all its parts in one stack.
     pub fn lanes(&self) -> usize {
-        if self.name == DeviceName::Flex { self.threads } else { 1 }
+        if self.is_exact() { self.threads } else { 1 }
     }
 
     /// Bytes that training may take.
