@@ -1,6 +1,7 @@
 //! What must hold however much harm was done.
 
 use super::{
+    blobs::texts,
     support::nameless,
     world::{LEASE_TTL, World},
 };
@@ -12,7 +13,6 @@ use floodgauge_protocol::{ArmIx, Digest, FamilyIx, SweepId};
 use futures::StreamExt as _;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
-use sqlx::{Connection as _, PgConnection, SqliteConnection};
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt,
@@ -20,10 +20,44 @@ use std::{
 use tokio::time::{Instant, interval};
 
 /// What must be the same to the last bit, whoever trained and whatever happened meanwhile.
-#[derive(Debug, PartialEq)]
+#[derive(Debug)]
 pub struct Outcome {
     grid: String,
     best: Value,
+    cost: Value,
+}
+
+impl Outcome {
+    /// Whether it is as that of a quiet sweep. What families left behind when they started over was paid for,
+    /// and so was what arms shared that had ended before; nothing else costs more.
+    pub fn is_as(&self, quiet: &Self) -> bool {
+        let trained = |cost: &Value| {
+            let of = |name: &str| cost[name].as_f64().unwrap();
+            of("spent") - of("left_behind") + of("saved_by_sharing")
+        };
+        let same = |name: &str| self.cost[name] == quiet.cost[name];
+        let trained_more = (trained(&self.cost) - trained(&quiet.cost)).abs();
+        self.grid == quiet.grid
+            && self.best == quiet.best
+            && same("full_grid")
+            && same("saved_by_pruning")
+            && trained_more < 1e-9
+    }
+
+    /// What is other than in a quiet sweep, in short.
+    pub fn difference(&self, quiet: &Self) -> String {
+        let first = |one: &str, other: &str| {
+            let at = one.bytes().zip(other.bytes()).position(|(one, other)| one != other);
+            let around = |text: &str, at: usize| {
+                let range = at.saturating_sub(200)..(at + 200).min(text.len());
+                String::from_utf8_lossy(&text.as_bytes()[range]).into_owned()
+            };
+            at.map(|at| format!("{}\ninstead of\n{}", around(one, at), around(other, at)))
+        };
+        let (best, quiet_best) = (self.best.to_string(), quiet.best.to_string());
+        let difference = first(&self.grid, &quiet.grid).or_else(|| first(&best, &quiet_best));
+        difference.unwrap_or_else(|| format!("{}\ninstead of\n{}", self.cost, quiet.cost))
+    }
 }
 
 /// What the logs hold of the harm.
@@ -32,6 +66,9 @@ pub struct Harm {
     lost: usize,
     saved: usize,
     redone: u32,
+    handed_back: usize,
+    damaged: usize,
+    started_over: usize,
 }
 
 impl Harm {
@@ -39,13 +76,20 @@ impl Harm {
         self.lost += other.lost;
         self.saved += other.saved;
         self.redone += other.redone;
+        self.handed_back += other.handed_back;
+        self.damaged += other.damaged;
+        self.started_over += other.started_over;
     }
 }
 
 impl fmt::Display for Harm {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { lost, saved, redone } = self;
-        write!(f, "{lost} leases lost, {saved} reports with states, {redone} rows trained again")
+        let Self { lost, saved, redone, handed_back, damaged, started_over } = self;
+        write!(
+            f,
+            "{lost} leases lost, {handed_back} handed back, {saved} reports with states, {redone} rows \
+             trained again, {damaged} checkpoints damaged, {started_over} families started over"
+        )
     }
 }
 
@@ -59,14 +103,20 @@ pub async fn follow(world: &World, sweep: SweepId) -> Vec<LogEntry> {
 
 /// The outcome of a sweep that has completed.
 pub async fn outcome(world: &World, sweep: SweepId) -> Outcome {
-    let grid: Value =
-        serde_json::from_str(&world.get(&format!("/v1/sweeps/{sweep}/grid")).await).unwrap();
+    let grid = read(&world.get(&format!("/v1/sweeps/{sweep}/grid")).await);
     let best = world.get(&format!("/v1/sweeps/{sweep}/best")).await;
-    let mut best = nameless(&serde_json::from_str(&best).unwrap());
+    let mut best = nameless(&read(&best));
     assert_eq!(best["status"], "completed");
-    // What was trained again is told apart, and may differ.
-    best["run_equivalents"].as_object_mut().unwrap().remove("redone");
-    Outcome { grid: grid.to_string(), best }
+    let cost = best["run_equivalents"].take();
+    Outcome { grid: grid.to_string(), best, cost }
+}
+
+/// An answer, which must be whole.
+fn read(answer: &str) -> Value {
+    serde_json::from_str(answer).unwrap_or_else(|error| {
+        let around = error.column().saturating_sub(200)..(error.column() + 200).min(answer.len());
+        panic!("{error} of {} bytes: {:?}", answer.len(), answer.get(around))
+    })
 }
 
 /// No entry doubled or missing, no epoch reported as new twice or left out, no other bits, and
@@ -89,6 +139,12 @@ pub async fn log(world: &World, sweep: SweepId) -> Harm {
             Event::Nondeterminism { .. } | Event::Failed { .. } => panic!("{sweep}: {entry:?}"),
             Event::Lost { .. } => harm.lost += 1,
             Event::Saved { .. } => harm.saved += 1,
+            Event::HandedBack { .. } => harm.handed_back += 1,
+            Event::Damaged { .. } => harm.damaged += 1,
+            Event::StartedOver { family, .. } => {
+                harm.started_over += 1;
+                epochs.retain(|(of, _), _| of != family);
+            }
             Event::Reported { segment, rows, redone, .. } => {
                 harm.redone += redone;
                 for row in rows {
@@ -101,7 +157,7 @@ pub async fn log(world: &World, sweep: SweepId) -> Harm {
         }
     }
     let curves = world.get(&format!("/v1/sweeps/{sweep}/curves")).await;
-    let curves: Value = serde_json::from_str(&curves).unwrap();
+    let curves = read(&curves);
     let curves = curves["items"].as_array().unwrap();
     for ((family, arm), mut reported) in epochs {
         reported.sort_unstable();
@@ -163,12 +219,5 @@ const REFERENCED: &str = "select checkpoint as digest from trials where checkpoi
     union select digest from datasets union select digest from sweep_data";
 
 async fn digests(url: &str, sql: &'static str) -> BTreeSet<Digest> {
-    let digests: Vec<String> = if url.starts_with("sqlite:") {
-        let mut database = SqliteConnection::connect(url).await.unwrap();
-        sqlx::query_scalar(sql).fetch_all(&mut database).await.unwrap()
-    } else {
-        let mut database = PgConnection::connect(url).await.unwrap();
-        sqlx::query_scalar(sql).fetch_all(&mut database).await.unwrap()
-    };
-    digests.iter().map(|digest| digest.parse().unwrap()).collect()
+    texts(url, sql).await.iter().map(|digest| digest.parse().unwrap()).collect()
 }

@@ -1,7 +1,8 @@
-//! What is done, in which order: a function of a seed and of nothing that happens meanwhile.
+//! What is done, in which order: a function of a seed, but that a fault which met no work comes again later.
 
 use rand::{RngExt as _, SeedableRng as _, seq::SliceRandom as _};
 use rand_chacha::ChaCha8Rng;
+use std::collections::VecDeque;
 
 /// What is done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -20,13 +21,25 @@ pub enum Fault {
     RefuseRequests,
     GarbleAnswers,
     TruncateAnswers,
+    /// A proxy takes no bodies as large as a checkpoint.
+    RefuseBodies,
     FillDisk,
+    /// A worker can't keep the data set that it is to train on.
+    BreakDisk,
+    /// A checkpoint that is to be gone on from is altered, cut or deleted.
+    DamageBlob,
+    /// All workers are gone for good, and only another kind of machine is there for a while.
+    LoseMachines,
+    /// Clients ask for streams and tables, and read none of them.
+    ReadSlowly,
+    /// The clock of servers and workers is set by hours, and right again after a while.
+    SetClock,
 }
 
 /// How many kinds there are.
 pub const KINDS: usize = ALL.len();
 
-const ALL: [Fault; 11] = [
+const ALL: [Fault; 17] = [
     Fault::KillWorker,
     Fault::KillServer,
     Fault::StopDatabase,
@@ -37,7 +50,13 @@ const ALL: [Fault; 11] = [
     Fault::RefuseRequests,
     Fault::GarbleAnswers,
     Fault::TruncateAnswers,
+    Fault::RefuseBodies,
     Fault::FillDisk,
+    Fault::BreakDisk,
+    Fault::DamageBlob,
+    Fault::LoseMachines,
+    Fault::ReadSlowly,
+    Fault::SetClock,
 ];
 
 /// One of a seed's faults.
@@ -48,7 +67,7 @@ pub struct Planned {
     pub after: usize,
     /// Which worker or server, of as many as there are.
     pub whom: usize,
-    /// How many requests.
+    /// How many requests, hours, or which kind of damage.
     pub times: usize,
 }
 
@@ -60,34 +79,67 @@ pub fn kinds(postgres: bool) -> Vec<Fault> {
 
 /// The faults of a seed: each kind once in a row of all kinds, in an order that is drawn anew for
 /// each row.
-pub fn drawn(seed: u64, postgres: bool) -> impl Iterator<Item = Planned> {
-    let mut random = ChaCha8Rng::seed_from_u64(seed);
-    let mut row = Vec::new();
-    std::iter::repeat_with(move || {
-        if row.is_empty() {
-            row = kinds(postgres);
-            row.shuffle(&mut random);
+pub struct Plan {
+    random: ChaCha8Rng,
+    postgres: bool,
+    row: VecDeque<Planned>,
+}
+
+impl Plan {
+    pub fn new(seed: u64, postgres: bool) -> Self {
+        Self { random: ChaCha8Rng::seed_from_u64(seed), postgres, row: VecDeque::new() }
+    }
+
+    /// What is done next.
+    pub fn draw(&mut self) -> Planned {
+        if self.row.is_empty() {
+            let mut row = kinds(self.postgres);
+            row.shuffle(&mut self.random);
+            let random = &mut self.random;
+            self.row.extend(row.into_iter().map(|fault| Planned {
+                fault,
+                after: random.random_range(1..=5),
+                whom: random.random_range(0..2),
+                times: random.random_range(1..=3),
+            }));
         }
-        Planned {
-            fault: row.pop().unwrap(),
-            after: random.random_range(1..=5),
-            whom: random.random_range(0..2),
-            times: random.random_range(1..=3),
-        }
-    })
+        self.row.pop_front().unwrap()
+    }
+
+    /// Has a fault that wasn't tried come next.
+    pub fn put_first(&mut self, planned: Planned) {
+        self.row.push_front(planned);
+    }
+
+    /// Has a fault that met no work come again, after those that are left of its row.
+    pub fn put_off(&mut self, planned: Planned) {
+        self.row.push_back(planned);
+    }
 }
 
 #[test]
 fn a_seed_does_the_same_again_and_every_kind_in_turn() {
     let described = |seed, postgres| -> Vec<String> {
-        drawn(seed, postgres).take(3 * KINDS).map(|planned| format!("{planned:?}")).collect()
+        let mut plan = Plan::new(seed, postgres);
+        (0..3 * KINDS).map(|_| format!("{:?}", plan.draw())).collect()
     };
     assert_eq!(described(7, true), described(7, true));
     assert_ne!(described(7, true), described(8, true));
     for postgres in [false, true] {
-        let kinds = kinds(postgres);
-        let mut row: Vec<_> = drawn(7, postgres).take(kinds.len()).map(|p| p.fault).collect();
+        let (kinds, mut plan) = (kinds(postgres), Plan::new(7, postgres));
+        let mut row: Vec<_> = kinds.iter().map(|_| plan.draw().fault).collect();
         row.sort_unstable();
         assert_eq!(row, kinds);
     }
+}
+
+#[test]
+fn a_fault_that_met_no_work_comes_again_in_its_row() {
+    let mut plan = Plan::new(7, true);
+    let met_none = plan.draw();
+    plan.put_off(met_none);
+    let mut row: Vec<_> = (0..KINDS).map(|_| plan.draw().fault).collect();
+    assert_eq!(row.last(), Some(&met_none.fault));
+    row.sort_unstable();
+    assert_eq!(row, ALL);
 }

@@ -1,6 +1,7 @@
 //! The real program as a process.
 
 use std::{
+    ffi::OsString,
     io::{BufRead, BufReader},
     process::{Child, Command, Stdio},
 };
@@ -9,14 +10,14 @@ use std::{
 pub struct Process(Child);
 
 impl Process {
-    /// Starts the program with a token in its environment.
-    pub fn start(arguments: &[&str], token: Option<&str>) -> Self {
-        Self(command(arguments, token).spawn().unwrap())
+    /// Starts the program.
+    pub fn start(arguments: &[&str], environment: &[(&str, OsString)]) -> Self {
+        Self(command(arguments, environment).spawn().unwrap())
     }
 
     /// Starts it, and waits for the line that says that it listens.
-    pub fn listening(arguments: &[&str]) -> Self {
-        let mut process = Self::start(arguments, None);
+    pub fn listening(arguments: &[&str], environment: &[(&str, OsString)]) -> Self {
+        let mut process = Self::start(arguments, environment);
         let mut said = String::new();
         BufReader::new(process.0.stdout.take().unwrap()).read_line(&mut said).unwrap();
         assert!(said.starts_with("listening on "), "it said {said:?}");
@@ -60,24 +61,22 @@ impl Drop for Process {
 }
 
 /// What a command that ends well prints.
-pub fn run(arguments: &[&str]) -> String {
-    let output = command(arguments, None).output().unwrap();
+pub fn run(arguments: &[&str], environment: &[(&str, OsString)]) -> String {
+    let output = command(arguments, environment).output().unwrap();
     assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap()
 }
 
 /// The shell has a file that may not grow be an error to the program, as a full disk is, rather than
 /// a signal that ends it.
-fn command(arguments: &[&str], token: Option<&str>) -> Command {
+fn command(arguments: &[&str], environment: &[(&str, OsString)]) -> Command {
     let mut command = Command::new("sh");
     command.args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_floodgauge")]);
     // The settings of whoever runs the tests are not theirs.
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("FLOODGAUGE_")) {
         command.env_remove(name);
     }
-    if let Some(token) = token {
-        command.env("FLOODGAUGE_TOKEN", token);
-    }
+    command.envs(environment.iter().cloned());
     command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped());
     command
 }

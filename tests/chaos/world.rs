@@ -1,9 +1,11 @@
 //! The processes that sweeps run on: a server on SQLite, or two on a Postgres of their own, and two
-//! workers that reach them through a proxy each. All of them show tokens.
+//! workers that reach them through a proxy each. All of them show tokens, and go by one clock.
 
 use super::{
+    clock::Clock,
+    data,
     process::{Process, run},
-    proxy::Proxy,
+    proxy::{Hold, Proxy},
     support::postgres,
 };
 use backon::{ExponentialBuilder, Retryable as _};
@@ -16,6 +18,7 @@ use floodgauge::{
 use floodgauge_protocol::{SweepId, SweepSpec};
 use reqwest::StatusCode;
 use std::{
+    ffi::OsString,
     net::{SocketAddr, TcpListener},
     path::{Path, PathBuf},
     time::Duration,
@@ -27,7 +30,13 @@ use uuid::Uuid;
 /// After what time work is taken from a silent worker.
 pub const LEASE_TTL: Duration = Duration::from_secs(2);
 
-const WORKERS: usize = 2;
+/// After what time without a machine of its kind a family starts over on another.
+pub const START_OVER_AFTER: Duration = Duration::from_secs(4);
+
+pub const WORKERS: usize = 2;
+
+/// So little that a data set can't be kept, and yet more than a worker writes to see whether its disk works.
+const BROKEN_DISK: &str = "131072";
 
 /// How long a server may say that it can't answer just now.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -68,11 +77,10 @@ impl Database {
     }
 }
 
-/// A server, and what lies between it and its worker.
+/// A server and where it listens.
 struct Served {
     process: Process,
     address: SocketAddr,
-    proxy: Proxy,
 }
 
 /// Servers and their workers.
@@ -83,8 +91,11 @@ pub struct World {
     /// A store on the same database, as another program would open it.
     pub store: DynStore,
     pub url: String,
+    pub clock: Clock,
     servers: Vec<Served>,
     workers: Vec<Process>,
+    /// What lies between each worker and its server.
+    proxies: Vec<Proxy>,
     /// Tokens of clients and of workers.
     client: Secret,
     worker: Secret,
@@ -98,17 +109,10 @@ impl World {
         let make = |name: &str, scope: &str| {
             let flags = database.flags(folder.path());
             let flags: Vec<_> = flags.iter().map(String::as_str).collect();
-            let made = run(&[&["token", "create", name, "--scope", scope], &flags[..]].concat());
-            Secret::read(Kind::Token, made.trim()).unwrap()
+            let make = [&["token", "create", name, "--scope", scope], &flags[..]].concat();
+            Secret::read(Kind::Token, run(&make, &[]).trim()).unwrap()
         };
         let (client, worker) = (make("client", "submit"), make("worker", "worker"));
-        let mut servers = Vec::new();
-        for _ in 0..if database.is_postgres() { 2 } else { 1 } {
-            let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-            let process = serve(&database, address, folder.path());
-            let proxy = Proxy::start(address).await;
-            servers.push(Served { process, address, proxy });
-        }
         let url = match &database {
             Database::Sqlite => {
                 format!("sqlite://{}", folder.path().join("floodgauge.db").display())
@@ -119,67 +123,120 @@ impl World {
             blobs: folder.path().join("blobs"),
             store: store::open(&url).await.unwrap(),
             url,
-            database,
-            servers,
+            clock: Clock::new(folder.path()),
+            servers: Vec::new(),
             workers: Vec::new(),
+            proxies: Vec::new(),
             client,
             worker,
             folder,
             named: 0,
+            database,
         };
-        world.workers.extend((0..WORKERS).map(|which| world.new_worker(which)).collect::<Vec<_>>());
+        for _ in 0..if world.database.is_postgres() { 2 } else { 1 } {
+            let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+            world.servers.push(Served { process: world.serve(address), address });
+        }
+        world.add_data();
+        for which in 0..WORKERS {
+            world.proxies.push(Proxy::start(world.address(which)).await);
+            world.workers.push(world.new_worker(which, "cache"));
+        }
         world
+    }
+
+    /// Uploads what the sweeps train on.
+    fn add_data(&self) {
+        let file = self.folder.path().join(format!("{}.csv", data::NAME));
+        std::fs::write(&file, data::table()).unwrap();
+        let server = format!("http://{}", self.address(0));
+        let add = ["dataset", "add", file.to_str().unwrap(), "--server", &server];
+        run(&add, &[("FLOODGAUGE_TOKEN", self.client.reveal().into())]);
     }
 
     pub fn server(&self, which: usize) -> &Process {
         &self.servers[which % self.servers.len()].process
     }
 
+    /// What lies between a worker and its server.
     pub fn proxy(&self, which: usize) -> &Proxy {
-        &self.servers[which % self.servers.len()].proxy
+        &self.proxies[which % WORKERS]
     }
 
     pub fn worker(&self, which: usize) -> &Process {
         &self.workers[which % WORKERS]
     }
 
+    /// Where a server listens.
+    pub fn address(&self, which: usize) -> SocketAddr {
+        self.servers[which % self.servers.len()].address
+    }
+
+    /// The token that clients show.
+    pub fn client_token(&self) -> &str {
+        self.client.reveal()
+    }
+
+    /// The token that workers show.
+    pub fn worker_token(&self) -> &str {
+        self.worker.reveal()
+    }
+
     /// Reaches a server itself.
     pub fn client(&self, which: usize) -> Client {
-        let address = self.servers[which % self.servers.len()].address;
+        let address = self.address(which);
         let client = Client::new(format!("http://{address}/").parse().unwrap()).unwrap();
         client.with_token(self.client.reveal())
     }
 
     /// Kills a server, and starts another in its place.
-    pub fn replace_server(&mut self, which: usize) -> bool {
+    pub fn replace_server(&mut self, which: usize) {
         let which = which % self.servers.len();
-        let server = &mut self.servers[which];
-        server.process.kill();
-        server.process = serve(&self.database, server.address, self.folder.path());
-        true
+        self.servers[which].process.kill();
+        self.servers[which].process = self.serve(self.servers[which].address);
     }
 
     /// Kills a worker, and starts another in its place.
-    pub fn replace_worker(&mut self, which: usize) -> bool {
-        let which = which % WORKERS;
-        self.workers[which].kill();
+    pub fn replace_worker(&mut self, which: usize) {
+        self.workers[which % WORKERS].kill();
+        self.start_worker(which, "cache");
+    }
+
+    /// Kills a worker, and starts another in its place that can't keep a data set; answers its name.
+    pub fn break_disk(&mut self, which: usize) -> String {
+        self.workers[which % WORKERS].kill();
+        let cache = format!("broken-{}", self.named);
+        self.start_worker(which, &cache);
+        self.worker(which).bound_files(BROKEN_DISK);
+        self.name(which)
+    }
+
+    /// Has the disk of a worker work again.
+    pub fn mend_disk(&self, which: usize) {
+        self.worker(which).bound_files("unlimited");
+    }
+
+    /// Kills all workers.
+    pub fn kill_workers(&mut self) {
+        self.workers.iter_mut().for_each(Process::kill);
+    }
+
+    /// Starts a worker in the place of one that was killed.
+    pub fn start_worker(&mut self, which: usize, cache: &str) {
         self.named += 1;
-        self.workers[which] = self.new_worker(which);
-        true
+        self.workers[which % WORKERS] = self.new_worker(which, cache);
     }
 
     /// Stops Postgres by a mode of its own, and starts it again.
-    pub fn restart_database(&mut self, mode: &str) -> bool {
-        let Database::Postgres { server, .. } = &mut self.database else { return false };
+    pub fn restart_database(&mut self, mode: &str) {
+        let Database::Postgres { server, .. } = &mut self.database else { unreachable!("{mode}") };
         server.restart(mode);
-        true
     }
 
     /// Has no file grow until a server has said so often that it is unavailable; whether it did in
     /// time.
-    pub async fn fill_disk(&self, times: u64, bound: Duration) -> bool {
-        let mut unavailable: Vec<_> =
-            self.servers.iter().map(|server| server.proxy.unavailable()).collect();
+    pub async fn fill_disk(&self, times: u64, bound: Duration, held: Hold) -> bool {
+        let mut unavailable: Vec<_> = self.proxies.iter().map(Proxy::unavailable).collect();
         let said = unavailable.iter_mut().map(|unavailable| {
             let until = *unavailable.borrow_and_update() + times;
             Box::pin(async move { unavailable.wait_for(|count| *count >= until).await.map(drop) })
@@ -188,6 +245,7 @@ impl World {
         for server in &self.servers {
             server.process.bound_files("4096");
         }
+        drop(held);
         let said = timeout(bound, said).await;
         for server in &self.servers {
             server.process.bound_files("unlimited");
@@ -199,8 +257,9 @@ impl World {
     pub fn check(&mut self) {
         for server in &mut self.servers {
             assert!(!server.process.has_ended(), "a server ended by itself");
-            assert_eq!(server.proxy.faults(), 0, "a server answered 500");
         }
+        let faults = self.proxies.iter().map(Proxy::faults).sum::<u64>();
+        assert_eq!(faults, 0, "a server answered 500");
         for worker in &mut self.workers {
             assert!(!worker.has_ended(), "a worker ended by itself");
         }
@@ -218,7 +277,7 @@ impl World {
     /// The body of an answer that must be one in the end.
     pub async fn get(&self, path: &str) -> String {
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
-        let url = format!("http://{}{path}", self.servers[0].address);
+        let url = format!("http://{}{path}", self.address(0));
         let get = || async {
             let request = http.get(&url).bearer_auth(self.client.reveal());
             request.send().await?.error_for_status()?.text().await
@@ -245,13 +304,36 @@ impl World {
         self.servers.clear();
     }
 
-    fn new_worker(&self, which: usize) -> Process {
-        let (url, name) = (self.proxy(which).url(), format!("worker-{which}-{}", self.named));
+    fn new_worker(&self, which: usize, cache: &str) -> Process {
+        let (url, name) = (self.proxy(which).url(), self.name(which));
+        let cache = self.folder.path().join(cache);
         let arguments = ["worker", "--server", &url, "--name", &name, "--threads", "1"];
         // One saves after each epoch, the other loses what it has trained.
-        let save_every = ["0", "3600"][which];
-        let flags = ["--save-every", save_every, "--log", "error"];
-        Process::start(&[&arguments[..], &flags].concat(), Some(self.worker.reveal()))
+        let save_every = ["0", "3600"][which % WORKERS];
+        let flags = ["--save-every", save_every, "--log", "error", "--cache"];
+        let arguments = [&arguments[..], &flags, &[cache.to_str().unwrap()]].concat();
+        Process::start(&arguments, &self.environment(Some(&self.worker)))
+    }
+
+    /// What the newest worker in a place is called.
+    fn name(&self, which: usize) -> String {
+        format!("worker-{}-{}", which % WORKERS, self.named)
+    }
+
+    fn serve(&self, address: SocketAddr) -> Process {
+        let address = address.to_string();
+        let ttl = LEASE_TTL.as_secs().to_string();
+        let after = format!("{}s", START_OVER_AFTER.as_secs());
+        let mut arguments = vec!["serve", "--listen", &address, "--workers", "0", "--log", "error"];
+        let flags = self.database.flags(self.folder.path());
+        arguments.extend(flags.iter().map(String::as_str));
+        arguments.extend(["--lease-ttl", &ttl, "--start-over-after", &after]);
+        Process::listening(&arguments, &self.environment(None))
+    }
+
+    fn environment(&self, token: Option<&Secret>) -> Vec<(&'static str, OsString)> {
+        let token = token.map(|token| ("FLOODGAUGE_TOKEN", token.reveal().into()));
+        self.clock.environment().into_iter().chain(token).collect()
     }
 }
 
@@ -260,13 +342,4 @@ fn patience() -> ExponentialBuilder {
         .with_min_delay(Duration::from_millis(50))
         .with_max_delay(Duration::from_secs(1))
         .without_max_times()
-}
-
-fn serve(database: &Database, address: SocketAddr, folder: &Path) -> Process {
-    let (address, ttl) = (address.to_string(), LEASE_TTL.as_secs().to_string());
-    let mut arguments = vec!["serve", "--listen", &address, "--workers", "0", "--log", "error"];
-    let flags = database.flags(folder);
-    arguments.extend(flags.iter().map(String::as_str));
-    arguments.extend(["--lease-ttl", &ttl]);
-    Process::listening(&arguments)
 }
