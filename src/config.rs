@@ -103,6 +103,21 @@ impl Storage {
         Self { data_dir: folder.into(), database_url: None, blobs: None }
     }
 
+    /// The URL of the database, that of the data folder too.
+    ///
+    /// # Errors
+    /// Says what a URL must begin with.
+    pub fn url(&self) -> Result<String, String> {
+        let url = match &self.database_url {
+            Some(url) => url.clone(),
+            None => format!("sqlite:{}", self.sqlite_file().display()),
+        };
+        match ["sqlite:", "postgres:", "postgresql:"].iter().any(|scheme| url.starts_with(scheme)) {
+            true => Ok(url),
+            false => Err("--database-url must begin with sqlite: or postgres://".into()),
+        }
+    }
+
     /// The database's file, where no URL names another database.
     pub fn sqlite_file(&self) -> PathBuf {
         self.data_dir.join("floodgauge.db")
@@ -131,19 +146,19 @@ pub struct Work {
     pub lease_ttl: u32,
     /// How long a seed that was begun on one kind of machine waits for one of that kind, such as 1h;
     /// then it starts over on another, if there is one; `never` lets it wait for ever
-    #[arg(long, env = "FLOODGAUGE_START_OVER_AFTER", value_name = "TIME", default_value = DEFAULT_START_OVER_AFTER, value_parser = patience)]
-    pub start_over_after: Patience,
+    #[arg(long, env = "FLOODGAUGE_START_OVER_AFTER", value_name = "TIME", default_value = DEFAULT_START_OVER_AFTER, value_parser = time_or_never)]
+    pub start_over_after: StartOverAfter,
 }
 
-/// How long something is waited for; none for ever.
+/// After how long without a machine of its kind a family starts over on another; none for never.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Patience(pub Option<Duration>);
+pub struct StartOverAfter(pub Option<Duration>);
 
 /// Reads a time such as `1h`, or `never`.
-fn patience(text: &str) -> Result<Patience, String> {
+fn time_or_never(text: &str) -> Result<StartOverAfter, String> {
     match text {
-        "never" => Ok(Patience(None)),
-        text => time(text).map(|time| Patience(Some(time))),
+        "never" => Ok(StartOverAfter(None)),
+        text => time(text).map(|time| StartOverAfter(Some(time))),
     }
 }
 
@@ -180,7 +195,7 @@ const DEFAULT_WORKERS: u16 = if cfg!(feature = "worker") { 1 } else { 0 };
 impl Work {
     /// One worker in this process, with work taken back as soon as by default.
     pub fn one_worker() -> Self {
-        let start_over_after = Patience(None);
+        let start_over_after = StartOverAfter(None);
         Self { workers: 1, lease_ttl: DEFAULT_LEASE_TTL_S, start_over_after }
     }
 

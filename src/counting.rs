@@ -10,6 +10,11 @@ pub fn count_of(n: usize, one: &str, many: &str) -> String {
     if n == 1 { format!("1 {one}") } else { format!("{n} {many}") }
 }
 
+/// `1 row is`, `3 rows are`.
+pub fn count_is(n: usize, noun: &str) -> String {
+    format!("{} {}", count(n, noun), if n == 1 { "is" } else { "are" })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -20,5 +25,6 @@ mod tests {
         assert_eq!(rows, ["0 rows", "1 row", "2 rows"]);
         let families = [1, 3].map(|n| count_of(n, "family", "families"));
         assert_eq!(families, ["1 family", "3 families"]);
+        assert_eq!([1, 3].map(|n| count_is(n, "row")), ["1 row is", "3 rows are"]);
     }
 }

@@ -17,6 +17,9 @@
 //! - [`http`]: the surface for users and workers, and the page.
 //! - [`client`]: the user's side of it.
 //! - [`config`], [`cli`]: settings and commands of the program.
+//!
+//! For all of these, and for nobody else: `heavy` (where work is done that takes a processor for long),
+//! `scratch` (files on their way) and `counting` (counts in words).
 
 pub mod access;
 pub mod base_path;

@@ -25,7 +25,7 @@ pub fn is_chosen() -> bool {
     env::var_os("TMPDIR").is_some_and(|folder| !folder.is_empty())
 }
 
-/// The same error, of the folder; its kind tells whether it passes.
+/// The same error, of the folder; its kind tells whether it is transient.
 fn named(error: io::Error) -> io::Error {
     let by = if is_chosen() { "named by TMPDIR" } else { "TMPDIR names another" };
     let folder = env::temp_dir();

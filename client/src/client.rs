@@ -157,9 +157,9 @@ impl Client {
     pub(crate) fn of_server(&self, response: Response) -> Result<Response, ClientError> {
         match self.peer.stranger(response.status(), response.headers()) {
             None => Ok(response),
-            Some(Stranger { status, words: reason, passes }) => {
+            Some(Stranger { status, words: reason, is_transient }) => {
                 let server = self.server.to_string();
-                Err(ClientError::Intermediary { server, status, reason, passes })
+                Err(ClientError::Intermediary { server, status, reason, is_transient })
             }
         }
     }

@@ -27,7 +27,7 @@ pub enum ClientError {
         /// Who answered, as far as can be told, and what may be done about it.
         reason: String,
         /// Whether another try may get through.
-        passes: bool,
+        is_transient: bool,
     },
     /// The server said no, and why.
     #[error("{0}")]
@@ -44,10 +44,10 @@ pub enum ClientError {
 
 impl ClientError {
     /// Whether the same request may get its answer a little later.
-    pub fn passes(&self) -> bool {
+    pub fn is_transient(&self) -> bool {
         match self {
             Self::Unreachable { .. } => true,
-            Self::Intermediary { passes, .. } => *passes,
+            Self::Intermediary { is_transient, .. } => *is_transient,
             // As much as may be is going on for this client just now.
             Self::Refused(problem) => problem.kind == OVER_SHARE,
             Self::Unclear { .. } => false,

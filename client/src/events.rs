@@ -26,7 +26,8 @@ const PATIENCE: [Duration; 9] = [
     Duration::from_secs(8),
 ];
 
-/// How long a stream may be silent: a server that has nothing to tell sends a comment every 15 seconds.
+/// How long a stream may be silent: a server that has nothing to tell sends a comment every 15 seconds, of
+/// which three may be missed.
 const SILENCE: Duration = Duration::from_secs(45);
 
 /// How a stream broke off.
@@ -145,7 +146,7 @@ impl Cursor {
                 Ok(None) => self.over = true,
                 Err(error) => {
                     match PATIENCE.get(self.tries) {
-                        Some(wait) if error.passes() => tokio::time::sleep(*wait).await,
+                        Some(wait) if error.is_transient() => tokio::time::sleep(*wait).await,
                         _ => {
                             self.over = true;
                             return Some(Err(error));

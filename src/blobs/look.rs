@@ -35,6 +35,18 @@ pub enum Bytes {
     Other,
 }
 
+impl Bytes {
+    /// What is wrong with them, in words, where so many are `expected`; none where nothing is.
+    pub fn damage(self, expected: Option<u64>) -> Option<String> {
+        Some(match (self, expected) {
+            (Self::Whole, _) => return None,
+            (Self::Missing, _) => "its bytes are lost".into(),
+            (Self::Size(there), Some(size)) => format!("{there} of its {size} bytes are there"),
+            (Self::Size(_) | Self::Other, _) => "its bytes aren't those that were stored".into(),
+        })
+    }
+}
+
 impl Blobs {
     /// All objects, but for those that are just being written.
     pub fn all(&self) -> BoxStream<'static, object_store::Result<Object>> {

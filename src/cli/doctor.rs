@@ -82,16 +82,9 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     ending(&report)
 }
 
-/// The database's URL, for that of the data folder too.
+/// The URL of the database, which must be there.
 fn database_url(storage: &Storage) -> Result<String, Failure> {
-    let url = match &storage.database_url {
-        Some(url) => url.clone(),
-        None => format!("sqlite:{}", storage.sqlite_file().display()),
-    };
-    if !["sqlite:", "postgres:", "postgresql:"].iter().any(|scheme| url.starts_with(scheme)) {
-        let reason = "--database-url must begin with sqlite: or postgres://";
-        return Err(Failure::BadInput(reason.into()));
-    }
+    let url = storage.url().map_err(Failure::BadInput)?;
     match store::sqlite_file(&url).context("--database-url")? {
         Some(file) if !file.exists() => Err(Failure::BadInput(format!(
             "there is no database {}: name the server's folder (--data-dir) or its database \
@@ -126,16 +119,19 @@ async fn alone(storage: &Storage, url: &str) -> Result<Option<Sole>, Failure> {
 
 /// A finding as people read it.
 fn line(finding: &Finding, width: Option<usize>) -> String {
-    const INDENT: usize = 21;
+    const CHECK_WIDTH: usize = 13;
+    const SEVERITY_WIDTH: usize = 9;
+    const INDENT: usize = CHECK_WIDTH + SEVERITY_WIDTH;
     let (word, styled): (&str, fn(&str) -> String) = match finding.severity {
-        _ if finding.repaired.is_some() => ("mended", |word| style(word).cyan().to_string()),
+        _ if finding.repaired.is_some() => ("repaired", |word| style(word).cyan().to_string()),
         Severity::Ok => ("ok", |word| style(word).green().to_string()),
-        Severity::Warn => ("warning", |word| style(word).yellow().to_string()),
-        Severity::Fail => ("wrong", |word| style(word).red().bold().to_string()),
+        Severity::Warn => ("warn", |word| style(word).yellow().to_string()),
+        Severity::Fail => ("fail", |word| style(word).red().bold().to_string()),
     };
     let what = print::wrapped(&finding.what, width, INDENT);
-    let pad = " ".repeat(8 - word.len());
-    let mut line = format!("{:13}{}{pad}{what}", finding.check.as_str(), styled(word));
+    // Padded first: the codes of a colour would count as letters.
+    let word = styled(&format!("{word:SEVERITY_WIDTH$}"));
+    let mut line = format!("{:CHECK_WIDTH$}{word}{what}", finding.check.as_str());
     let done = finding.repaired.as_ref().map(|done| format!("done: {done}"));
     let todo = finding.todo.as_ref().map(|todo| format!("→ {todo}"));
     for more in done.into_iter().chain(todo) {
@@ -164,12 +160,12 @@ mod tests {
         let said = line(&finding, None);
         assert_eq!(
             console::strip_ansi_codes(&said),
-            "database     warning little room\n                     → make some"
+            "database     warn     little room\n                      → make some"
         );
-        let mended = line(&finding.after(Ok("made some".into())), None);
+        let repaired = line(&finding.after(Ok("made some".into())), None);
         assert_eq!(
-            console::strip_ansi_codes(&mended),
-            "database     mended  little room\n                     done: made some"
+            console::strip_ansi_codes(&repaired),
+            "database     repaired little room\n                      done: made some"
         );
     }
 

@@ -97,7 +97,8 @@ mod tests {
         assert_eq!(Failure::Sweep(String::new()).code(), 3);
         assert_eq!(Failure::from(gone).code(), 4);
         let (server, reason) = ("a".into(), "b".into());
-        let other = ClientError::Intermediary { server, status: 413, reason, passes: false };
+        let is_transient = false;
+        let other = ClientError::Intermediary { server, status: 413, reason, is_transient };
         assert_eq!(Failure::from(other).code(), 4);
         for code in 0..=4 {
             assert!(EXIT_CODES.contains(&format!("\n  {code}  ")));

@@ -51,14 +51,14 @@ use args::connect;
 use std::{process::ExitCode, time::Duration};
 
 /// How long threads that still train may keep the process from ending.
-const PATIENCE: Duration = Duration::from_secs(2);
+const RUNTIME_SHUTDOWN: Duration = Duration::from_secs(2);
 
 /// Runs a command to its end, and says what went wrong if something did.
 pub fn run(command: impl Future<Output = Result<(), Failure>>) -> ExitCode {
     let outcome = match tokio::runtime::Runtime::new() {
         Ok(runtime) => {
             let outcome = runtime.block_on(command);
-            runtime.shutdown_timeout(PATIENCE);
+            runtime.shutdown_timeout(RUNTIME_SHUTDOWN);
             outcome
         }
         Err(error) => Err(Failure::Other(error.into())),

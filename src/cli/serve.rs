@@ -70,7 +70,8 @@ fn check_scratch() -> Result<(), Failure> {
 /// Runs `serve`, until Ctrl-C or SIGTERM.
 ///
 /// # Errors
-/// A refused address; a port in use; a TMPDIR that can't be written; a database that can't be opened, or that is another server's.
+/// A refused address; a port in use; a TMPDIR that can't be written; a database that can't be opened, or
+/// that is another server's.
 pub async fn run(args: Args) -> Result<(), Failure> {
     let _logging = log::start(&args.log, "info", "floodgauge")?;
     signals::outlive_file_limits();

@@ -164,18 +164,15 @@ fn bounds(set: Connections) -> ConnectionBounds {
 /// # Errors
 /// What the database says; never its password.
 pub async fn open_store(storage: &Storage) -> Result<DynStore, Failure> {
-    let Some(url) = &storage.database_url else {
+    let url = storage.url().map_err(Failure::BadInput)?;
+    if storage.database_url.is_none() {
         let file = storage.sqlite_file();
         let open = SqliteStore::open(&file).await;
         let store =
             open.with_context(|| format!("the database {} can't be opened", file.display()))?;
         return Ok(Arc::new(store));
-    };
-    if !["sqlite:", "postgres:", "postgresql:"].iter().any(|scheme| url.starts_with(scheme)) {
-        let reason = "--database-url must begin with sqlite: or postgres://";
-        return Err(Failure::BadInput(reason.into()));
     }
-    Ok(store::open(url).await.context("the database of --database-url can't be opened")?)
+    Ok(store::open(&url).await.context("the database of --database-url can't be opened")?)
 }
 
 /// The address that this machine reaches a listener by.

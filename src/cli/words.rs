@@ -126,8 +126,8 @@ pub fn answer(best: &Best, sweep: &SweepDetail) -> String {
         lines.push(("redone", format!("{:.1} run-equivalents, after a crash", cost.redone)));
     }
     if cost.left_behind > 0.0 {
-        let words = "of what was spent, on machines that are gone: seeds started over on others";
-        lines.push(("left behind", format!("{:.1} run-equivalents {words}", cost.left_behind)));
+        let words = "trained on machines that are gone, and started over elsewhere";
+        lines.push(("left behind", format!("{:.1} run-equivalents, {words}", cost.left_behind)));
     }
     if let Some(floor) = best.noise_floor {
         lines.push((

@@ -6,7 +6,7 @@ use crate::{
         Blobs,
         look::{Bytes, Object},
     },
-    counting::count,
+    counting::{count, count_is},
     store::{BlobRow, Referrer},
 };
 use bytesize::ByteSize;
@@ -149,11 +149,7 @@ async fn left_over(
     let finding = Finding::warn(
         format!(
             "{} with {bytes} left over, such as {}: nothing refers to them, and no list has them",
-            if objects.len() == 1 {
-                "1 blob is".into()
-            } else {
-                format!("{} blobs are", objects.len())
-            },
+            count_is(objects.len(), "blob"),
             first.place
         ),
         "run `floodgauge doctor --repair`, which deletes them",
@@ -177,11 +173,7 @@ async fn half_written(of: &Opened<'_>, blobs: &Blobs) -> anyhow::Result<Option<F
     let finding = Finding::warn(
         format!(
             "{} half written and more than a day old, such as {}",
-            if files.len() == 1 {
-                "1 file is".into()
-            } else {
-                format!("{} files are", files.len())
-            },
+            count_is(files.len(), "file"),
             first.display()
         ),
         "let the server run, which deletes them, or run `floodgauge doctor --repair`",

@@ -1,11 +1,13 @@
 //! That nothing is stamped with a time to come, and that database and machine agree on the time.
 
 use super::{Finding, Opened, finding::or_ok};
+use crate::counting::count_of;
 use floodgauge_protocol::Digest;
 use futures::TryStreamExt as _;
 use jiff::Timestamp;
 
-/// How far times may differ, in milliseconds: a minute.
+/// How far times may differ, in milliseconds: a minute. Chosen: more than requests take, less than a time
+/// zone is off.
 const TOLERANCE_MS: i64 = 60_000;
 
 /// Looks at them.
@@ -25,14 +27,15 @@ pub(super) async fn look(of: &Opened<'_>) -> anyhow::Result<Vec<Finding>> {
     for stamped in of.store.stamped_after(now_ms + TOLERANCE_MS).await? {
         found.push(Finding::warn(
             format!(
-                "{} of {} are stamped with times to come, up to {}: the clock was ahead, or was set back since",
-                stamped.count,
-                stamped.what,
+                "{} stamped in the future, the latest at {}: the clock was ahead, or has been set \
+                 back",
+                count_of(stamped.count as usize, stamped.one, stamped.many),
                 time(stamped.latest_ms)
             ),
             format!(
-                "see that the clock is right (it says {}), and restart the server if it was set while it ran; \
-                 what is stamped so stays, and counts as new until then",
+                "set the clock right (it says {}), and restart the server if it ran meanwhile; these \
+                 stay as they are, and retention (`serve --keep-sweeps`) counts their age from that \
+                 time on",
                 time(now_ms)
             ),
         ));
@@ -44,7 +47,7 @@ pub(super) async fn look(of: &Opened<'_>) -> anyhow::Result<Vec<Finding>> {
 /// Blobs whose files are of a time to come.
 async fn of_files(of: &Opened<'_>, here_ms: i64) -> anyhow::Result<Option<Finding>> {
     let Some(blobs) = &of.blobs else { return Ok(None) };
-    let (mut late, mut example) = (0_u64, None::<Digest>);
+    let (mut late, mut example) = (0, None::<Digest>);
     let mut all = blobs.all();
     while let Some(object) = all.try_next().await? {
         if object.modified_ms > here_ms + TOLERANCE_MS {
@@ -55,8 +58,11 @@ async fn of_files(of: &Opened<'_>, here_ms: i64) -> anyhow::Result<Option<Findin
     Ok((late > 0).then(|| {
         let such_as = example.map_or_else(String::new, |digest| format!(", such as {digest}"));
         Finding::warn(
-            format!("{late} files of blobs are of a time to come{such_as}"),
-            "see that the clock of the machine that holds them is right; they harm nothing",
+            format!(
+                "{} dated in the future{such_as}",
+                count_of(late, "file of a blob is", "files of blobs are")
+            ),
+            "set the clock of the machine that holds them right; the files do no harm",
         )
     }))
 }

@@ -3,6 +3,7 @@
 use super::{Finding, Patient, finding::or_ok};
 use crate::store::{self, Depth, DynInspect, Integrity, Schema, StoreError};
 use bytesize::ByteSize;
+use jiff::SignedDuration;
 use std::time::Duration;
 
 /// How long the look at all of it may take; of Postgres, at a table.
@@ -25,7 +26,10 @@ pub(super) async fn look(patient: &Patient) -> (Vec<Finding>, Option<DynInspect>
             found.push(Finding::fail(format!("the database is damaged: {said}"), RESTORE));
         }
         Ok(Integrity::Unfinished) => found.push(Finding::warn(
-            format!("the database couldn't be read as a whole within {BOUND:?}"),
+            format!(
+                "the database couldn't be read as a whole within {:#}",
+                SignedDuration::try_from(BOUND).unwrap_or(SignedDuration::MAX)
+            ),
             "have the database check itself: `pragma integrity_check` of SQLite, `pg_amcheck` of Postgres",
         )),
         Err(error) => found.push(unopened(&error)),
@@ -66,23 +70,24 @@ fn of_schema(schema: &Schema) -> Option<Finding> {
     let Schema { lacking, unknown, broken } = schema;
     if !broken.is_empty() {
         return Some(Finding::fail(
-            format!(
-                "its tables were brought up to date by other steps than this build's: {broken:?}"
-            ),
+            format!("its migrations {broken:?} aren't this release's, or were interrupted"),
             "use the release that made them, or restore the backup from before the upgrade",
         ));
     }
     if !unknown.is_empty() {
         return Some(Finding::fail(
-            format!("its tables are of a later release: this build doesn't know steps {unknown:?}"),
+            format!(
+                "its tables are of a later release: this one doesn't know its migrations \
+                 {unknown:?}"
+            ),
             "use that release, or restore the backup from before the upgrade",
         ));
     }
     (!lacking.is_empty()).then(|| {
         Finding::warn(
             format!(
-                "its tables are of an earlier release, steps {lacking:?} are still to come, so what is \
-                 in them can't be looked at"
+                "its tables are of an earlier release: migrations {lacking:?} haven't run, so its \
+                 contents can't be checked"
             ),
             "make a backup, then run `floodgauge migrate`, or start the server of this release",
         )
@@ -103,8 +108,8 @@ mod tests {
         assert_eq!(of(&[], &[], &[]), None);
         let earlier = of(&[9, 10], &[], &[]).unwrap();
         assert_eq!(earlier.severity, Severity::Warn);
-        assert!(earlier.what.contains("earlier release, steps [9, 10]"), "{}", earlier.what);
+        assert!(earlier.what.contains("earlier release: migrations [9, 10]"), "{}", earlier.what);
         assert!(of(&[], &[99], &[]).unwrap().what.contains("later release"));
-        assert!(of(&[9], &[99], &[3]).unwrap().what.contains("other steps"));
+        assert!(of(&[9], &[99], &[3]).unwrap().what.contains("aren't this release's"));
     }
 }

@@ -3,7 +3,7 @@
 use super::{Finding, Opened, finding::or_ok};
 use crate::{
     blobs::look::Bytes,
-    counting::count,
+    counting::{count, count_is},
     store::{DatasetRow, Referrer},
 };
 use floodgauge_datasets::{Folder, SetError};
@@ -30,9 +30,12 @@ pub(super) async fn look(of: &Opened<'_>) -> anyhow::Result<Vec<Finding>> {
     // A named set that is another by now leaves its sweeps with what it was.
     for (digest, sweeps) in pins {
         let bytes = examined(of, digest, None).await?;
-        if let Some(what) = damage(bytes, None) {
+        if let Some(what) = bytes.damage(None) {
             found.push(Finding::fail(
-                format!("{} pinned to earlier bytes of a data set, {digest}: {what}", are(sweeps)),
+                format!(
+                    "{} pinned to earlier bytes of a data set, {digest}: {what}",
+                    count_is(sweeps, "sweep")
+                ),
                 "bring the file back from a backup, or cancel these sweeps",
             ));
         }
@@ -62,11 +65,14 @@ async fn of_kept(
     sweeps: usize,
 ) -> anyhow::Result<Option<Finding>> {
     let bytes = examined(of, row.blob.digest, Some(row.blob.size)).await?;
-    let Some(what) = damage(bytes, Some(row.blob.size)) else { return Ok(None) };
+    let Some(what) = bytes.damage(Some(row.blob.size)) else { return Ok(None) };
     let name = &row.name;
     let waits = match sweeps {
         0 => "no sweep is pinned to it".into(),
-        sweeps => format!("{} pinned to it, and waits if it goes on", are(sweeps)),
+        sweeps => format!(
+            "{} pinned to it; sweeps that aren't over wait for it",
+            count_is(sweeps, "sweep")
+        ),
     };
     let todo = match row.upload {
         Some(_) => format!("add the same file again: `floodgauge dataset add FILE --name {name}`"),
@@ -82,20 +88,6 @@ async fn examined(of: &Opened<'_>, digest: Digest, size: Option<u64>) -> anyhow:
         Some(blobs) => Ok(blobs.examine(digest, size, of.patient.quick).await?),
         None => Ok(Bytes::Missing),
     }
-}
-
-/// What is wrong with bytes, in words.
-fn damage(bytes: Bytes, size: Option<u64>) -> Option<String> {
-    Some(match (bytes, size) {
-        (Bytes::Whole, _) => return None,
-        (Bytes::Missing, _) => "its bytes are lost".into(),
-        (Bytes::Size(there), Some(size)) => format!("{there} of its {size} bytes are there"),
-        (Bytes::Size(_) | Bytes::Other, _) => "its bytes aren't those that were stored".into(),
-    })
-}
-
-fn are(sweeps: usize) -> String {
-    if sweeps == 1 { "1 sweep is".into() } else { format!("{sweeps} sweeps are") }
 }
 
 /// Named sets whose files are there and can't be used.
@@ -118,7 +110,9 @@ async fn of_folder(of: &Opened<'_>, kept: &[DatasetRow]) -> anyhow::Result<Vec<F
         };
         Finding::warn(
             format!("the files of data set `{name}` can't be used: {error}{kept}"),
-            format!("`floodgauge dataset download {name}`, once they are out of the way"),
+            format!(
+                "move them out of the data folder, then run `floodgauge dataset download {name}`"
+            ),
         )
     });
     Ok(found.collect())

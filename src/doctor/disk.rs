@@ -9,10 +9,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Less room than this isn't enough for a large checkpoint.
+/// Less room than this isn't enough for a large checkpoint: the most that one may have.
 const LITTLE: u64 = 256 << 20;
 
-/// Less room than this is used up before long.
+/// Less room than this is used up before long. Chosen, not measured.
 const SCARCE: u64 = 1 << 30;
 
 /// Looks at it.
@@ -37,7 +37,9 @@ pub(super) fn look(patient: &Patient) -> Vec<Finding> {
             )),
         }
     }
-    or_ok(found, || format!("{} are free, and can be written to", ByteSize::b(least.unwrap_or(0))))
+    or_ok(found, || {
+        format!("{} free, and the folders can be written to", ByteSize::b(least.unwrap_or(0)))
+    })
 }
 
 /// The bytes that are free in a folder that can be written to.
@@ -60,7 +62,7 @@ fn free(_: &Path) -> io::Result<u64> {
 }
 
 fn of_room(folder: &Path, why: &str, room: u64) -> Option<Finding> {
-    let what = || format!("{} are free in {}; {why}", ByteSize::b(room), folder.display());
+    let what = || format!("{} free in {}; {why}", ByteSize::b(room), folder.display());
     let todo =
         "make room, or delete sweeps that ended (`serve --keep-checkpoints`, `--keep-sweeps`)";
     match room {

@@ -129,14 +129,25 @@ impl Report {
     }
 }
 
-/// Findings, or that all is well where there are none.
-pub fn or_ok(findings: Vec<Finding>, well: impl FnOnce() -> String) -> Vec<Finding> {
-    if findings.is_empty() { vec![Finding::ok(well())] } else { findings }
+/// Findings, with the word that all is well at their end unless something isn't.
+pub fn or_ok(mut findings: Vec<Finding>, well: impl FnOnce() -> String) -> Vec<Finding> {
+    if findings.iter().all(|finding| finding.severity == Severity::Ok) {
+        findings.push(Finding::ok(well()));
+    }
+    findings
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn all_is_well_where_nothing_needs_doing() {
+        let after = |findings| or_ok(findings, || "well".into()).len();
+        assert_eq!(after(vec![]), 1);
+        assert_eq!(after(vec![Finding::ok("a")]), 2);
+        assert_eq!(after(vec![Finding::warn("a", "b")]), 1);
+    }
 
     #[test]
     fn what_others_wrote_is_escaped() {

@@ -61,17 +61,19 @@ async fn of_sweep(of: &Opened<'_>, listed: &SweepRow) -> anyhow::Result<Option<F
         let wrong = if projected.seq == stored.row.head_seq {
             differences(&stored, &projected)
         } else {
-            let head = stored.row.head_seq;
+            let (ends, head) = (projected.seq, stored.row.head_seq);
             vec![format!(
-                "its log ends at entry {}, not {head}: what followed is lost",
-                projected.seq
+                "the log ends at entry {ends}, and should at {head}: what followed is lost"
             )]
         };
         if wrong.is_empty() {
             return Ok(None);
         }
         let finding = Finding::fail(
-            format!("sweep {id} (`{name}`) isn't stored as its log tells it: {}", wrong.join(", ")),
+            format!(
+                "what is stored of sweep {id} (`{name}`) differs from its log: {}",
+                wrong.join(", ")
+            ),
             "stop the server and run `floodgauge doctor --repair`, which writes what is stored anew \
              from the log",
         );
@@ -123,7 +125,7 @@ fn differences(stored: &Stored, projected: &Projected) -> Vec<String> {
         || space.as_ref() != Some(facts.space())
         || row.grown_seq != projected.grown_seq
     {
-        wrong.push("its recipe or its arms are others".into());
+        wrong.push("recipe or arms differ".into());
     }
     if let Some(best) = of_best(row, projected) {
         wrong.push(best);
@@ -133,7 +135,7 @@ fn differences(stored: &Stored, projected: &Projected) -> Vec<String> {
     wrong.extend(compare(trials, expected, |n| count(n, "trial")));
     let kept = stored.kept.clone().into_iter();
     wrong.extend(compare(kept, projected.kept.clone().into_iter(), |n| {
-        format!("what {} keeps", count(n, "trial"))
+        format!("kept checkpoints of {}", count(n, "trial"))
     }));
     let rows = stored.curves.iter().map(|row| ((row.trial, row.epoch), row));
     let expected = projected.rows.iter().map(|(key, row)| (*key, row));
@@ -150,7 +152,7 @@ fn told(trial: &TrialRow) -> TrialRow {
     TrialRow { reason: None, kept: None, ..trial.clone() }
 }
 
-/// How many are missing, too many and otherwise.
+/// How many are missing, superfluous and different.
 fn compare<K: Ord, V: PartialEq>(
     stored: impl Iterator<Item = (K, V)>,
     expected: impl Iterator<Item = (K, V)>,
@@ -163,7 +165,7 @@ fn compare<K: Ord, V: PartialEq>(
     let other = expected
         .iter()
         .filter(|(key, value)| stored.get(key).is_some_and(|stored| stored != *value));
-    let counts = [(missing, "missing"), (extra, "too many"), (other.count(), "other")];
+    let counts = [(missing, "missing"), (extra, "superfluous"), (other.count(), "different")];
     let counts = counts.into_iter().filter(|(n, _)| *n > 0);
     counts.map(|(n, how)| format!("{} {how}", words(n))).collect()
 }
@@ -180,5 +182,5 @@ fn of_best(row: &SweepRow, projected: &Projected) -> Option<String> {
     let chosen =
         |best: &Value| [&best["best"]["arm"], &best["best"]["objective"]].map(Clone::clone);
     let (stored, now) = (stored.as_ref().map(chosen), now.as_ref().map(chosen));
-    (stored != now).then(|| "its answer in lists is another".into())
+    (stored != now).then(|| "the answer shown in lists differs".into())
 }

@@ -1,7 +1,11 @@
 //! That each sweep with work is in the queue, no other is, and that leases end when they should.
 
 use super::{Finding, Opened, finding::or_ok};
-use crate::{config::Work, store::Depths};
+use crate::{
+    config::Work,
+    counting::{count, count_of},
+    store::Depths,
+};
 
 /// Looks at it.
 pub(super) async fn look(of: &Opened<'_>) -> anyhow::Result<Vec<Finding>> {
@@ -9,13 +13,13 @@ pub(super) async fn look(of: &Opened<'_>) -> anyhow::Result<Vec<Finding>> {
     for sweep in of.store.misplaced().await? {
         let finding = Finding::fail(
             format!(
-                "the queue doesn't have sweep {sweep} as its work is: workers may not be given it"
+                "sweep {sweep} has a wrong place in the work queue: workers may not get its work"
             ),
-            "run `floodgauge doctor --repair`, or start the server anew",
+            "run `floodgauge doctor --repair`, or restart the server",
         );
         found.push(match of.patient.repair {
             true => {
-                let replaced = of.store.replace_in_queue(sweep).await;
+                let replaced = of.store.restore_queue_place(sweep).await;
                 finding.after(
                     replaced.map(|()| "it was put where it belongs".into()).map_err(Into::into),
                 )
@@ -40,15 +44,16 @@ async fn of_leases(of: &Opened<'_>) -> anyhow::Result<Option<Finding>> {
     }
     let finding = Finding::warn(
         format!(
-            "{} until later than it was given for: the clock was set back",
-            if long == 1 { "a lease lasts".into() } else { format!("{long} leases last") }
+            "{} longer than the lease time: the clock was set back",
+            count_of(long as usize, "lease lasts", "leases last")
         ),
-        "start the server, which cuts them, or run `floodgauge doctor --repair`",
+        "start the server, which shortens them, or run `floodgauge doctor --repair`",
     );
     Ok(Some(match of.patient.repair {
         true => {
             let cut = of.store.cut_leases(ttl).await;
-            finding.after(cut.map(|cut| format!("{cut} were cut")).map_err(Into::into))
+            let cut = cut.map(|cut| format!("shortened {}", count(cut as usize, "lease")));
+            finding.after(cut.map_err(Into::into))
         }
         false => finding,
     }))

@@ -17,10 +17,18 @@ pub(super) async fn look(client: &Client) -> Vec<Finding> {
     }
     match of_sweeps(client).await {
         Ok(found) => found,
-        Err(error) => vec![Finding::warn(
-            format!("it is ready, and doesn't tell of its sweeps: {error}"),
-            "give a token of the scope `read` (--token)",
-        )],
+        Err(error) => {
+            let todo = match &error {
+                ClientError::Refused(problem) if matches!(problem.status, 401 | 403) => {
+                    "give a token of the scope `read` (--token)"
+                }
+                _ => "see the server's log",
+            };
+            vec![Finding::warn(
+                format!("it is ready, and doesn't tell of its sweeps: {error}"),
+                todo,
+            )]
+        }
     }
 }
 

@@ -12,6 +12,7 @@ const ENTRIES_AT_ONCE: u32 = 500;
 pub(super) async fn look(of: &Opened<'_>) -> anyhow::Result<Vec<Finding>> {
     let sweeps = of.sweeps().await?;
     let mut found: Vec<Finding> = sweeps.iter().filter_map(of_scheduler).collect();
+    let known = sweeps.len() - found.len();
     let mut kinds = BTreeSet::new();
     for sweep in sweeps.iter().filter(|sweep| !sweep.status.is_final()) {
         let trained = trained_by(of, sweep.sweep).await?;
@@ -30,7 +31,7 @@ pub(super) async fn look(of: &Opened<'_>) -> anyhow::Result<Vec<Finding>> {
     }
     Ok(or_ok(found, || {
         let version = env!("CARGO_PKG_VERSION");
-        let (sweeps, wire) = (count(sweeps.len(), "sweep"), WireVersions::OF_SERVER);
+        let (sweeps, wire) = (count(known, "sweep"), WireVersions::OF_SERVER);
         let kinds = match kinds.len() {
             0 => "no machine has begun one that goes on".into(),
             1 => "one kind of machine trains those that go on".into(),
@@ -48,10 +49,12 @@ fn of_scheduler(sweep: &SweepRow) -> Option<Finding> {
     let (id, name) = (sweep.sweep, &sweep.name);
     let what = format!("sweep {id} (`{name}`) can't be replayed: {error}");
     Some(match sweep.status {
-        SweepStatus::Completed | SweepStatus::Failed | SweepStatus::Cancelled => Finding::warn(
-            what,
-            "nothing, if it is only to be looked at; the release that decided it can extend it",
-        ),
+        SweepStatus::Completed | SweepStatus::Failed | SweepStatus::Cancelled => {
+            Finding::ok(format!(
+                "{what}; it is over and can be looked at, and the release that decided it can \
+                 extend it"
+            ))
+        }
         _ => Finding::fail(
             what,
             "run a server of the release that decided it, or cancel the sweep and submit it again",

@@ -14,8 +14,8 @@ impl Driver {
     /// Looks at what was sent as a checkpoint under a lease.
     ///
     /// # Errors
-    /// [`DriverError::BadCheckpoint`] if it isn't one of the recipe; [`BlobError::Mismatch`](crate::blobs::BlobError::Mismatch) if it isn't
-    /// even what its digest says.
+    /// [`DriverError::BadCheckpoint`] if it isn't one of the recipe;
+    /// [`BlobError::Mismatch`](crate::blobs::BlobError::Mismatch) if it isn't even what its digest says.
     pub(super) async fn check_checkpoint(
         &self,
         leased: &LeasedSegment,

@@ -7,7 +7,7 @@
 
 use super::{Driver, DriverError};
 use crate::{
-    blobs::{BlobError, BlobStat, Streamed},
+    blobs::{BlobError, BlobStat, Streamed, look},
     scheduler::Sweep,
     store::DatasetRow,
 };
@@ -70,17 +70,15 @@ impl Driver {
     /// # Errors
     /// The blob store's trouble.
     pub async fn data_damage(&self, row: &DatasetRow) -> Result<Option<String>, BlobError> {
-        let what = match self.0.blobs.stat(row.blob.digest).await? {
-            None => "its bytes are lost".into(),
-            Some(BlobStat { size, .. }) if size != row.blob.size => {
-                format!("{size} of its {} bytes are there", row.blob.size)
-            }
+        let bytes = match self.0.blobs.stat(row.blob.digest).await? {
+            None => look::Bytes::Missing,
+            Some(BlobStat { size, .. }) if size != row.blob.size => look::Bytes::Size(size),
             found if self.0.damaged.lock().blobs.get(&row.blob.digest) == Some(&found) => {
-                "its bytes aren't those that were stored".into()
+                look::Bytes::Other
             }
-            Some(_) => return Ok(None),
+            Some(_) => look::Bytes::Whole,
         };
-        Ok(Some(what))
+        Ok(bytes.damage(Some(row.blob.size)))
     }
 
     /// Sweeps that are set aside since their data is damaged; those whose data looks otherwise by now are

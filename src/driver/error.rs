@@ -2,7 +2,7 @@
 
 use crate::{
     blobs::BlobError,
-    counting::count,
+    counting::{count, count_is},
     scheduler::{BadReport, SweepStatus},
     store::StoreError,
 };
@@ -88,7 +88,11 @@ pub enum DriverError {
     #[error("the checkpoint is lost or damaged on the server: what needs it is trained again")]
     CheckpointDamaged,
     /// Sweeps are pinned to the data set.
-    #[error("{} pinned to the data set `{name}`: delete {} first", sweeps_are(*.sweeps), if *.sweeps == 1 { "it" } else { "them" })]
+    #[error(
+        "{} pinned to the data set `{name}`: delete {} first",
+        count_is(*.sweeps as usize, "sweep"),
+        if *.sweeps == 1 { "it" } else { "them" }
+    )]
     DatasetInUse {
         /// As it was asked for.
         name: DatasetName,
@@ -141,12 +145,5 @@ impl From<StoreError> for DriverError {
             StoreError::CheckpointsDropped => Self::CheckpointsDropped,
             other => Self::Store(other),
         }
-    }
-}
-
-fn sweeps_are(count: u64) -> String {
-    match count {
-        1 => "a sweep is".into(),
-        _ => format!("{count} sweeps are"),
     }
 }

@@ -11,13 +11,15 @@ use std::{
 };
 use tokio::time::Instant;
 
-/// How long the look at a server's start may take: a large file isn't worth more.
+/// How long the look at a server's start may take: a large file isn't worth more. Chosen, not measured.
 const AT_START: Duration = Duration::from_secs(60);
 
-/// How long the look at a damaged database may take.
+/// How long the look at a damaged database may take, which costs those who still use it. Chosen, not
+/// measured.
 const AGAIN: Duration = Duration::from_secs(600);
 
-/// Between the end of a look at a damaged database and the next.
+/// Between the end of a look at a damaged database and the next: a server is ready again soon after a
+/// repair. Chosen, not measured.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
 
 /// What is known of damage.
@@ -92,7 +94,11 @@ impl Driver {
             }
             Ok(Integrity::Whole) => {}
             Ok(Integrity::Unfinished) => {
-                tracing::info!(?bound, "the database is too large to be looked at as a whole");
+                tracing::info!(
+                    ?bound,
+                    "the check of the database took too long and was given up; `floodgauge doctor` \
+                     gives it an hour"
+                );
             }
             Err(error) => tracing::warn!(%error, "the database can't be looked at"),
         }

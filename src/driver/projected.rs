@@ -5,9 +5,9 @@ use super::{DriverError, effects, live, live::Live};
 use crate::{
     heavy::aside,
     scheduler::Sweep,
-    store::{DynStore, Effects, Entry, Grown, Rebuilt, RowUpdate, TrialUpdate},
+    store::{DynStore, Effects, Entry, Grown, Rebuilt, RebuiltSegment, RowUpdate, TrialUpdate},
 };
-use floodgauge_protocol::{Digest, Segment, SegmentId, SweepId, TrialKey};
+use floodgauge_protocol::{Digest, SegmentId, SweepId, TrialKey};
 use serde_json::Value;
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -31,18 +31,8 @@ pub struct Projected {
     /// The epochs that were reported.
     pub rows: BTreeMap<(TrialKey, u32), RowUpdate>,
     /// Its segments.
-    pub segments: BTreeMap<SegmentId, ProjectedSegment>,
+    pub segments: BTreeMap<SegmentId, RebuiltSegment>,
     spec: Value,
-}
-
-/// A segment, as the log has it.
-pub struct ProjectedSegment {
-    /// What it asks for.
-    pub segment: Segment,
-    /// Whether it isn't over.
-    pub is_open: bool,
-    /// When it was queued, in milliseconds since 1970.
-    pub queued_ms: i64,
 }
 
 impl Projected {
@@ -90,8 +80,8 @@ impl Projected {
 
     /// As the store does.
     fn apply(&mut self, at_ms: i64, effects: Effects) {
-        // Of the status and of the best level the last word counts, which the state has. Leases, and which
-        // kind of machine a family is for, are in no log.
+        // Of the status and of the best level the last word counts, which the state has. Leases, which kind
+        // of machine a family is for, and what only ended a lease (`requeue`), are in no log.
         let Effects {
             status: _,
             best: _,
@@ -99,7 +89,7 @@ impl Projected {
             hands_in: _,
             grown,
             enqueue,
-            requeue,
+            requeue: _,
             close,
             close_all,
             start_over,
@@ -113,11 +103,9 @@ impl Projected {
             (self.grown, self.grown_seq) = (Some((spec, space)), self.seq);
         }
         for segment in enqueue {
-            let queued = ProjectedSegment { is_open: true, queued_ms: at_ms, segment };
+            let queued = RebuiltSegment { is_open: true, queued_ms: at_ms, segment };
             self.segments.insert(queued.segment.segment, queued);
         }
-        // What goes back into the queue was never out of it but by a lease, which no log has.
-        drop(requeue);
         for segment in close {
             if let Some(queued) = self.segments.get_mut(&segment) {
                 queued.is_open = false;
@@ -145,7 +133,7 @@ impl Projected {
     /// What to write in the place of projections that are otherwise.
     ///
     /// # Errors
-    /// None that the sweep's own shapes give.
+    /// An answer that can't be written as JSON, which none is.
     pub fn rebuilt(self, sweep: SweepId) -> Result<Rebuilt, DriverError> {
         let best = (self.seq > 1).then(|| super::json(&self.state.best())).transpose()?;
         let (spec, space) = match self.grown {
@@ -154,7 +142,6 @@ impl Projected {
         };
         let mut kept = self.kept;
         let trials = self.trials.into_values();
-        let segments = self.segments.into_values();
         Ok(Rebuilt {
             sweep,
             seq: self.seq,
@@ -170,7 +157,7 @@ impl Projected {
                 })
                 .collect(),
             rows: self.rows.into_values().collect(),
-            segments: segments.map(|of| (of.segment, of.is_open, of.queued_ms)).collect(),
+            segments: self.segments.into_values().collect(),
         })
     }
 }

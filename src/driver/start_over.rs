@@ -3,7 +3,7 @@
 use super::{Driver, DriverError};
 use crate::{
     scheduler::{Event, Sweep, SweepStatus},
-    store::{LeftFamily, StoreError},
+    store::{OrphanedFamily, StoreError},
 };
 use std::time::Duration;
 
@@ -21,24 +21,26 @@ impl Driver {
     pub async fn start_over(&self, after: Duration) -> Result<(), StoreError> {
         let mut last = None;
         loop {
-            let left = self.0.store.left_families(after, last).await?;
-            let Some(newest) = left.last() else { return Ok(()) };
+            let orphaned = self.0.store.orphaned_families(after, last).await?;
+            let Some(newest) = orphaned.last() else { return Ok(()) };
             last = Some((newest.sweep, newest.family));
-            for family in &left {
+            for family in &orphaned {
                 match self.start_over_one(family).await {
                     Ok(()) => {}
                     Err(error) if error.is_unreplayable() => {}
-                    Err(error) => {
-                        tracing::warn!(sweep = %family.sweep, family = %family.family, %error,
-                        "a family whose machine is gone can't start over; trying again later")
-                    }
+                    Err(error) => tracing::warn!(
+                        sweep = %family.sweep,
+                        family = %family.family,
+                        %error,
+                        "a family whose machine is gone can't start over; trying again later"
+                    ),
                 }
             }
         }
     }
 
-    async fn start_over_one(&self, left: &LeftFamily) -> Result<(), DriverError> {
-        let &LeftFamily { sweep, family, ref fingerprint } = left;
+    async fn start_over_one(&self, orphaned: &OrphanedFamily) -> Result<(), DriverError> {
+        let &OrphanedFamily { sweep, family, ref fingerprint } = orphaned;
         let mut starts = false;
         let decide = |state: &Sweep| {
             let goes_on = matches!(state.status(), SweepStatus::Queued | SweepStatus::Running);
@@ -49,8 +51,13 @@ impl Driver {
         };
         self.apply(sweep, None, decide).await?;
         if starts {
-            tracing::warn!(%sweep, %family, fingerprint,
-                "no machine of its kind is there any more: the family starts over on another");
+            tracing::warn!(
+                %sweep,
+                %family,
+                fingerprint,
+                "no worker with this fingerprint has asked for work for --start-over-after: the family \
+                 starts over on another kind of machine"
+            );
         }
         Ok(())
     }

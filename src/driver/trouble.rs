@@ -11,15 +11,9 @@ use crate::{
 };
 use floodgauge_protocol::{
     LeaseId,
-    work::{Fail, FailKind, Trouble},
+    work::{Fail, FailKind, MAX_MESSAGE_CHARS, MAX_RETRY_S, Trouble},
 };
 use std::time::Duration;
-
-/// The longest message that is kept, in characters.
-const MAX_MESSAGE: usize = 2_000;
-
-/// The most seconds after which a worker in trouble may say that it looks again.
-const MAX_RETRY_S: u32 = 3_600;
 
 impl Driver {
     /// Takes it that a worker gave its segment up.
@@ -29,7 +23,7 @@ impl Driver {
     pub async fn fail(&self, lease: LeaseId, token: &str, fail: Fail) -> Result<(), DriverError> {
         let leased = self.held(lease, token).await?;
         let (segment, attempt) = (leased.segment.segment, leased.attempt);
-        let message = kept(&fail.message);
+        let message = shortened(&fail.message);
         let worker = leased.worker.clone();
         let retry_in_s = fail.retry_in_s.unwrap_or(0).min(MAX_RETRY_S);
         let event = match fail.kind {
@@ -67,7 +61,7 @@ impl Driver {
     pub async fn trouble(&self, trouble: Trouble) -> Result<(), DriverError> {
         let Trouble { worker, message, retry_in_s } = trouble;
         check_worker(&worker)?;
-        let (message, retry_in_s) = (kept(&message), retry_in_s.min(MAX_RETRY_S));
+        let (message, retry_in_s) = (shortened(&message), retry_in_s.min(MAX_RETRY_S));
         tracing::warn!(worker, trouble = message, retry_in_s, "a worker is in trouble");
         Ok(self.note_trouble(&worker, &message, retry_in_s).await?)
     }
@@ -92,8 +86,9 @@ impl Driver {
     }
 }
 
-/// What is kept of a message: Postgres takes no NUL in a text.
-fn kept(message: &str) -> String {
+/// What is kept of a message. A NUL, which Postgres takes in no text, goes here too, so that the log and the
+/// list of workers hold the same.
+fn shortened(message: &str) -> String {
     let visible = message.chars().map(|c| if c == '\0' { '\u{fffd}' } else { c });
-    visible.take(MAX_MESSAGE).collect()
+    visible.take(MAX_MESSAGE_CHARS).collect()
 }

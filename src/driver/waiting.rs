@@ -16,8 +16,8 @@ use tokio::time::Instant;
 /// it is done.
 const SEEN_WITHIN: Duration = Duration::from_secs(300);
 
-/// Kinds of machines that are remembered; fingerprints come from outside.
-const MAX_KINDS: usize = 1_000;
+/// Fingerprints that a server remembers as asking, which come from outside. Chosen, not measured.
+const MAX_CLAIMANTS: usize = 1_000;
 
 /// How often the database is told that a kind of machine is there: each server's word counts for all.
 const TOLD_EVERY: Duration = Duration::from_secs(30);
@@ -45,7 +45,7 @@ impl Claimants {
             known.told = if due { now } else { known.told };
             return due;
         }
-        let is_new = asked.len() < MAX_KINDS;
+        let is_new = asked.len() < MAX_CLAIMANTS;
         if is_new {
             asked.insert(fingerprint.into(), Asked { last: now, told: now });
         }

@@ -404,6 +404,8 @@ pub(super) fn check_worker(name: &str) -> Result<(), DriverError> {
     check_text("worker", name, 100)
 }
 
+/// Less is asked of these than of names of sweeps (marks of direction are let through), since workers of
+/// earlier releases have names that they chose without knowing of more.
 fn check_text(field: &str, text: &str, most: usize) -> Result<(), DriverError> {
     let chars = text.chars().count();
     if !(1..=most).contains(&chars) {

@@ -94,13 +94,17 @@ impl Places {
         let halved = |what, places| Pool::new(what, places, half(places));
         Self {
             bounds,
-            requests: halved("requests that are answered", bounds.requests),
-            watchers: halved("streams that are followed", bounds.watchers),
-            exports: halved("long answers", bounds.exports),
-            blob_uploads: Pool::new("checkpoints", MAX_BLOB_UPLOADS, BLOB_UPLOADS_OF_TOKEN),
+            requests: halved("request", bounds.requests),
+            watchers: halved("event stream", bounds.watchers),
+            exports: halved("export", bounds.exports),
+            blob_uploads: Pool::new("checkpoint upload", MAX_BLOB_UPLOADS, BLOB_UPLOADS_OF_TOKEN),
             lease_uploads: Shares::of(BLOB_UPLOADS_OF_LEASE),
-            dataset_uploads: Pool::new("data sets", MAX_DATASET_UPLOADS, DATASET_UPLOADS_OF_TOKEN),
-            sign_ins: Pool::new("clients that sign in", MAX_SIGN_INS, SIGN_INS_OF_ADDRESS),
+            dataset_uploads: Pool::new(
+                "data set upload",
+                MAX_DATASET_UPLOADS,
+                DATASET_UPLOADS_OF_TOKEN,
+            ),
+            sign_ins: Pool::new("sign-in", MAX_SIGN_INS, SIGN_INS_OF_ADDRESS),
         }
     }
 
@@ -137,7 +141,7 @@ impl Places {
     /// # Errors
     /// [`Problem::OverShare`].
     pub fn to_upload_under(&self, lease: Party) -> Result<Share, Problem> {
-        let over = || super::shares::over("checkpoints of a lease", BLOB_UPLOADS_OF_LEASE);
+        let over = || super::shares::over(lease, "checkpoint upload", BLOB_UPLOADS_OF_LEASE);
         self.lease_uploads.try_take(lease).ok_or_else(over)
     }
 }

@@ -67,14 +67,14 @@ async fn curves(
         // Those of what this server can't read of a spec, too.
         let mut names = rows.first_metrics().await?;
         names.extend(metrics.iter().map(|metric| metric.name));
-        names.extend(beside());
+        names.extend(legacy_metrics());
         pieces::answer(accept::JSON, by_trial(rows, names), place).await?
     };
     Ok(accept::varying(answer))
 }
 
-/// The metrics that stand beside all others too, as before these had names.
-fn beside() -> [MetricName; 2] {
+/// Metrics that 0.1.0 had as fields of their own; they still stand there too, beside `metrics`.
+fn legacy_metrics() -> [MetricName; 2] {
     [MetricName::val_loss(), MetricName::val_error()]
 }
 
@@ -104,7 +104,7 @@ fn curve(of: Extent, names: &BTreeSet<MetricName>) -> Vec<Part> {
     ];
     parts.extend(names.iter().map(|&name| metric(name, When::Any)));
     parts.push(Part::Close("}"));
-    parts.extend(beside().map(|name| metric(name, When::Whole)));
+    parts.extend(legacy_metrics().map(|name| metric(name, When::Whole)));
     parts.extend([
         field("branch", Column::Branch),
         field("grad_norm", Column::GradNorm),

@@ -336,7 +336,7 @@ mod tests {
             must_read_store: false,
             fed: true,
             _counted: driver.metrics().watches("all"),
-            _place: Pool::new("streams", 1, 1).try_take(None).unwrap(),
+            _place: Pool::new("event stream", 1, 1).try_take(None).unwrap(),
         };
         for _ in 0..6 {
             submit(&driver).await;

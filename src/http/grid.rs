@@ -128,7 +128,7 @@ fn run(plan: Arc<Plan>, family: usize) -> impl Iterator<Item = Part> {
     let further: BTreeSet<_> = further.collect();
     let of_metric = |name: MetricName, column| (format!("\"{name}\":["), column);
     let mut fields = vec![("\"train_loss\":[".to_owned(), Column::TrainLoss)];
-    fields.extend(known.map(|name| of_metric(name, Column::Told(name))));
+    fields.extend(known.map(|name| of_metric(name, Column::MetricOrDiverged(name))));
     let has_further = !further.is_empty();
     let begin = has_further.then(|| Part::Open("\"metrics\":{".into()));
     let end = has_further.then_some(Part::Close("}"));

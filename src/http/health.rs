@@ -20,7 +20,7 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
 }
 
 /// A database that takes longer is as good as gone.
-const PATIENCE: Duration = Duration::from_secs(2);
+const PING_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Whether the process runs
 ///
@@ -51,8 +51,8 @@ async fn live() -> &'static str {
     )
 )]
 async fn ready(State(state): State<AppState>) -> Result<&'static str, Problem> {
-    let ping = tokio::time::timeout(PATIENCE, state.driver.store().ping()).await;
-    let ping = ping.with_context(|| format!("the database took more than {PATIENCE:?}"));
+    let ping = tokio::time::timeout(PING_TIMEOUT, state.driver.store().ping()).await;
+    let ping = ping.with_context(|| format!("the database took more than {PING_TIMEOUT:?}"));
     let ping = ping.and_then(|answered| Ok(answered?));
     if let Err(error) = &ping
         && let Some(said) = error.chain().find_map(store::damage)

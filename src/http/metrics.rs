@@ -17,7 +17,7 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
 }
 
 /// A database that takes longer is told as one that doesn't answer.
-const PATIENCE: Duration = Duration::from_secs(2);
+const QUEUE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Metrics
 ///
@@ -32,7 +32,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
                description = "Metrics, version 0.0.4 of the text format"))
 )]
 async fn metrics(State(state): State<AppState>) -> Result<impl IntoResponse, Problem> {
-    let depths = timeout(PATIENCE, state.driver.store().depths()).await;
+    let depths = timeout(QUEUE_TIMEOUT, state.driver.store().depths()).await;
     let depths = depths.map_err(anyhow::Error::from).and_then(|looked| Ok(looked?));
     let damage = depths.as_ref().err().and_then(|error| error.chain().find_map(store::damage));
     if let Some(said) = damage {

@@ -12,11 +12,13 @@
 //! it was. What a client did wrong isn't logged: its answer tells it.
 //!
 //! `conflict` and the 422s mean "don't send this again as it is", `unavailable` means "do,
-//! a little later", `lease-lost`, `data-damaged` and `checkpoint-damaged` mean "drop the segment and claim anew".
+//! a little later", `lease-lost`, `data-damaged` and `checkpoint-damaged` mean "drop the segment and
+//! claim anew".
 
 use super::limit::Limit;
 use crate::{
     blobs::BlobError,
+    counting::count_is,
     driver::DriverError,
     store::{self, StoreError},
 };
@@ -26,7 +28,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 pub use floodgauge_api::FieldError;
-use std::{any::Any, time::Duration};
+use std::{any::Any, fmt, time::Duration};
 
 /// The media type of a problem.
 pub(super) const PROBLEM_JSON: &str = "application/problem+json";
@@ -50,7 +52,7 @@ pub enum Problem {
     RateLimited(Duration),
     /// The token would have more than it may; says of what.
     OverQuota(String),
-    /// The token, or the address, has its share of what is done at once; says of what.
+    /// The token, the address or the lease has its share of what is done at once; says of what.
     OverShare(String),
     /// No such thing; says which.
     NotFound(String),
@@ -117,7 +119,7 @@ impl Problem {
             Self::OverShare(_) => (
                 "over-share",
                 S::TOO_MANY_REQUESTS,
-                "as much of this is going on as one token or address may have",
+                "the token, address or lease has its share already",
             ),
             Self::NotFound(_) => ("not-found", S::NOT_FOUND, "there is no such thing"),
             Self::MethodNotAllowed => {
@@ -187,11 +189,7 @@ impl Problem {
         let none = Vec::new;
         match self {
             Self::InvalidSweep(errors) => {
-                let detail = match errors.len() {
-                    1 => "1 field is out of range".into(),
-                    count => format!("{count} fields are out of range"),
-                };
-                (detail, errors)
+                (format!("{} out of range", count_is(errors.len(), "field")), errors)
             }
             Self::InvalidWork(error) => (error.detail.clone(), vec![error]),
             Self::Malformed(detail, errors) => (detail, errors),
@@ -237,6 +235,17 @@ impl Problem {
             ),
             Self::Unavailable(_) => ("try again in a moment".into(), none()),
             Self::Internal(_) => ("the server's log says more".into(), none()),
+        }
+    }
+}
+
+impl fmt::Display for Problem {
+    /// As a log has it: the title, and the cause of what no client is told.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (_, _, title) = self.kind();
+        match self {
+            Self::Unavailable(cause) | Self::Internal(cause) => write!(f, "{title}: {cause:#}"),
+            _ => f.write_str(title),
         }
     }
 }
@@ -365,34 +374,13 @@ impl From<StoreError> for Problem {
             StoreError::NoSweep(sweep) => Self::NotFound(format!("sweep {sweep}")),
             // Somebody else kept winning the race for the log: as good as busy.
             StoreError::Conflict | StoreError::Object(_) => Self::Unavailable(error.into()),
-            StoreError::Database(ref cause) if passes(cause) => Self::Unavailable(error.into()),
+            StoreError::Database(_) if error.is_transient() => Self::Unavailable(error.into()),
             StoreError::Corrupt(_)
             | StoreError::NotHeld(_)
             | StoreError::Database(_)
             | StoreError::Migrate(_) => Self::Internal(error.into()),
         }
     }
-}
-
-/// Whether the database may answer the same request a little later.
-fn passes(error: &sqlx::Error) -> bool {
-    use sqlx::Error as E;
-    match error {
-        E::Io(_) | E::PoolTimedOut | E::PoolClosed | E::WorkerCrashed => true,
-        E::Database(error) => error.code().is_some_and(|code| passes_by_code(&code)),
-        _ => false,
-    }
-}
-
-/// Of Postgres, whose codes have five characters: lost connections (08), transactions that got in
-/// each other's way (40), short resources such as a full disk (53), a lock that wasn't to be had
-/// (55P03), operators' interventions and time that ran out (57). Of SQLite, whose codes hold a
-/// primary one in their lowest byte: busy, locked, trouble with its files, a full disk.
-fn passes_by_code(code: &str) -> bool {
-    if code.len() == 5 {
-        return ["08", "40", "53", "55P03", "57"].iter().any(|class| code.starts_with(class));
-    }
-    code.parse::<u32>().is_ok_and(|code| [5, 6, 10, 13].contains(&(code & 0xff)))
 }
 
 /// Whether storage may have room again a little later.
@@ -405,22 +393,6 @@ fn is_full(error: &anyhow::Error) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn what_a_database_gets_over_is_known_by_its_code() {
-        for code in ["08006", "40001", "53100", "53300", "55P03", "57014", "57P01"] {
-            assert!(passes_by_code(code), "Postgres {code}");
-        }
-        for code in ["23505", "42601", "55000"] {
-            assert!(!passes_by_code(code), "Postgres {code}");
-        }
-        for code in ["5", "6", "10", "13", "261", "517", "778"] {
-            assert!(passes_by_code(code), "SQLite {code}");
-        }
-        for code in ["1", "11", "19", "2067"] {
-            assert!(!passes_by_code(code), "SQLite {code}");
-        }
-    }
 
     #[test]
     fn a_full_disk_is_worth_another_try() {

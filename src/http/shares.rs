@@ -2,7 +2,7 @@
 //! address; so that a single one, however busy or ill-meaning, keeps no other out.
 
 use super::problem::Problem;
-use crate::access::TokenId;
+use crate::{access::TokenId, counting::count};
 use floodgauge_protocol::LeaseId;
 use std::{
     collections::HashMap,
@@ -33,6 +33,15 @@ impl Party {
             }
             v4 => v4,
         })
+    }
+
+    /// What it is, in a word.
+    fn kind(self) -> &'static str {
+        match self {
+            Self::Token(_) => "token",
+            Self::Address(_) => "address",
+            Self::Lease(_) => "lease",
+        }
     }
 }
 
@@ -134,7 +143,7 @@ pub struct Place {
 }
 
 impl Pool {
-    /// So many places for `what`, and how many of them a party may have.
+    /// So many places for `what`, told of one, and how many of them a party may have.
     pub fn new(what: &'static str, most: usize, share: usize) -> Self {
         Self { what, most, places: Arc::new(Semaphore::new(most)), shares: Shares::of(share) }
     }
@@ -148,7 +157,8 @@ impl Pool {
         let share = party.map(|party| self.share(party)).transpose()?;
         let place = self.places.clone().try_acquire_owned();
         let place = place.map_err(|_| {
-            Problem::Unavailable(anyhow::anyhow!("there are {} {}", self.most, self.what))
+            let taken = count(self.most, self.what);
+            Problem::Unavailable(anyhow::anyhow!("{taken} at a time are the most, and taken"))
         })?;
         Ok(Place { _place: Some(place), _share: share })
     }
@@ -168,14 +178,18 @@ impl Pool {
     /// # Errors
     /// [`Problem::OverShare`] if it has as many as it may.
     pub fn share(&self, party: Party) -> Result<Share, Problem> {
-        let over = || over(self.what, self.shares.most());
+        let over = || over(party, self.what, self.shares.most());
         self.shares.try_take(party).ok_or_else(over)
     }
 }
 
-/// The problem of who has as many as it may.
-pub fn over(what: &str, most: usize) -> Problem {
-    Problem::OverShare(format!("at most {most} {what} at once are its share"))
+/// The problem of a party that has as many as it may of `what`, told of one.
+pub fn over(party: Party, what: &str, most: usize) -> Problem {
+    let (who, most) = (party.kind(), count(most, what));
+    Problem::OverShare(format!(
+        "one {who} may have {most} at a time, and this one has: try again once one of them has \
+         ended"
+    ))
 }
 
 #[cfg(test)]
@@ -190,11 +204,12 @@ mod tests {
 
     #[test]
     fn no_party_takes_all() {
-        let pool = Pool::new("things", 4, 3);
+        let pool = Pool::new("thing", 4, 3);
         let taken: Vec<_> = (0..4).map_while(|_| pool.try_take(Some(token(1))).ok()).collect();
         assert_eq!(taken.len(), 3);
         let refused = pool.try_take(Some(token(1)));
-        assert!(matches!(refused, Err(Problem::OverShare(_))), "{refused:?}");
+        let Err(Problem::OverShare(why)) = &refused else { panic!("{refused:?}") };
+        assert!(why.starts_with("one token may have 3 things at a time, and "), "{why}");
         let last = pool.try_take(Some(token(2))).unwrap();
         let refused = pool.try_take(Some(token(3)));
         assert!(matches!(refused, Err(Problem::Unavailable(_))), "{refused:?}");
@@ -204,7 +219,7 @@ mod tests {
 
     #[test]
     fn who_waits_for_a_share_keeps_no_other_from_a_place() {
-        let pool = Pool::new("things", 2, 1);
+        let pool = Pool::new("thing", 2, 1);
         let first = pool.try_take(Some(token(1))).unwrap();
         let mut waiting = Box::pin(pool.take(Some(token(1))));
         assert!(waiting.as_mut().now_or_never().is_none());

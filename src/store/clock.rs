@@ -54,11 +54,11 @@ pub struct Reading {
 impl Clock {
     /// The time of this machine.
     pub fn of_system() -> Self {
-        Self::from(System { began: Instant::now() })
+        Self::with_source(System { began: Instant::now() })
     }
 
     /// The time by another source.
-    pub fn from(source: impl TimeSource) -> Self {
+    pub fn with_source(source: impl TimeSource) -> Self {
         let (began_ms, began) = (source.wall_ms(), source.elapsed());
         Self(Arc::new(Inner {
             source: Box::new(source),
@@ -141,7 +141,7 @@ mod tests {
     fn said(wall: &[i64]) -> Vec<(i64, i64)> {
         let told = Arc::new(Told::default());
         told.wall.store(START, Ordering::Relaxed);
-        let clock = Clock::from(told.clone());
+        let clock = Clock::with_source(told.clone());
         let mut said = vec![];
         for (passed, wall) in (1..).zip(wall) {
             told.passed.store(passed, Ordering::Relaxed);

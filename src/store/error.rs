@@ -1,8 +1,10 @@
 //! What can come of a store verb. Variants are outcomes that callers treat differently;
-//! everything else is the database's own trouble.
+//! everything else is the database's own trouble. What that is worth, its codes tell: whether the same
+//! may go well a little later, and whether the database is damaged.
 
 use super::OverQuota;
 use floodgauge_protocol::{Digest, SweepId};
+use std::error::Error;
 
 /// A store verb that didn't do its work; nothing was written.
 #[derive(Debug, thiserror::Error)]
@@ -49,4 +51,84 @@ pub enum StoreError {
     /// A migration's trouble.
     #[error(transparent)]
     Migrate(#[from] sqlx::migrate::MigrateError),
+}
+
+impl StoreError {
+    /// Whether the database may answer the same a little later.
+    pub fn is_transient(&self) -> bool {
+        use sqlx::Error as E;
+        match self {
+            Self::Database(E::Io(_) | E::PoolTimedOut | E::PoolClosed | E::WorkerCrashed) => true,
+            Self::Database(E::Database(error)) => {
+                error.code().is_some_and(|code| is_transient(&code))
+            }
+            _ => false,
+        }
+    }
+}
+
+/// What a database says of damage to its own bytes, if that is what an error tells.
+pub fn damage(error: &(dyn Error + 'static)) -> Option<String> {
+    let database = match error.downcast_ref::<StoreError>() {
+        Some(StoreError::Database(error)) => Some(error),
+        Some(StoreError::Migrate(sqlx::migrate::MigrateError::Execute(error))) => Some(error),
+        Some(_) => None,
+        None => error.downcast_ref::<sqlx::Error>(),
+    };
+    let sqlx::Error::Database(error) = database? else { return None };
+    let is_damage = error.code().is_some_and(|code| is_damage(&code));
+    is_damage.then(|| error.message().to_owned())
+}
+
+/// Of Postgres, whose codes have five characters: lost connections (08), transactions that got in
+/// each other's way (40), short resources such as a full disk (53), a lock that wasn't to be had
+/// (55P03), operators' interventions and time that ran out (57). Of SQLite, whose extended codes hold the
+/// primary one in their lowest byte: busy, locked, trouble with its files, a full disk.
+fn is_transient(code: &str) -> bool {
+    if code.len() == 5 {
+        return ["08", "40", "53", "55P03", "57"].iter().any(|class| code.starts_with(class));
+    }
+    code.parse::<u32>().is_ok_and(|code| [5, 6, 10, 13].contains(&(code & 0xff)))
+}
+
+/// Of Postgres: `data_corrupted` (XX001) and `index_corrupted` (XX002); `internal_error` (XX000) too, by
+/// which it tells of some pages that it can't read, although faults of another kind have that code. Of
+/// SQLite: `SQLITE_CORRUPT` (11) and `SQLITE_NOTADB` (26).
+fn is_damage(code: &str) -> bool {
+    if code.len() == 5 {
+        return ["XX000", "XX001", "XX002"].contains(&code);
+    }
+    code.parse::<u32>().is_ok_and(|code| [11, 26].contains(&(code & 0xff)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_database_gets_over_is_known_by_its_code() {
+        for code in ["08006", "40001", "53100", "53300", "55P03", "57014", "57P01"] {
+            assert!(is_transient(code), "Postgres {code}");
+        }
+        for code in ["23505", "42601", "55000"] {
+            assert!(!is_transient(code), "Postgres {code}");
+        }
+        for code in ["5", "6", "10", "13", "261", "517", "778"] {
+            assert!(is_transient(code), "SQLite {code}");
+        }
+        for code in ["1", "11", "19", "2067"] {
+            assert!(!is_transient(code), "SQLite {code}");
+        }
+        assert!(StoreError::Database(sqlx::Error::PoolTimedOut).is_transient());
+    }
+
+    #[test]
+    fn damage_is_known_by_its_code() {
+        for code in ["11", "267", "779", "26", "XX000", "XX001", "XX002"] {
+            assert!(is_damage(code), "{code}");
+        }
+        for code in ["1", "5", "13", "1555", "2067", "23505", "57014", "53100"] {
+            assert!(!is_damage(code), "{code}");
+        }
+    }
 }

@@ -59,7 +59,7 @@ pub trait Inspect: Store {
     async fn misplaced(&self) -> Result<Vec<SweepId>, StoreError>;
 
     /// Puts a sweep where it belongs in the queue.
-    async fn replace_in_queue(&self, sweep: SweepId) -> Result<(), StoreError>;
+    async fn restore_queue_place(&self, sweep: SweepId) -> Result<(), StoreError>;
 
     /// How many leases last longer than they were given for; those that earlier releases gave, than `ttl`.
     async fn long_leases(&self, ttl: Duration) -> Result<u64, StoreError>;
@@ -133,8 +133,10 @@ pub enum Referrer {
 /// Rows that are stamped with a time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stamped {
-    /// What they are.
-    pub what: &'static str,
+    /// What one of them is.
+    pub one: &'static str,
+    /// What several are.
+    pub many: &'static str,
     /// How many there are.
     pub count: u64,
     /// The latest of the times, in milliseconds since 1970.
@@ -162,6 +164,17 @@ pub struct Rebuilt {
     pub trials: Vec<TrialUpdate>,
     /// The epochs that were reported.
     pub rows: Vec<RowUpdate>,
-    /// Its segments, whether they aren't over, and when they were queued, in milliseconds since 1970.
-    pub segments: Vec<(Segment, bool, i64)>,
+    /// Its segments.
+    pub segments: Vec<RebuiltSegment>,
+}
+
+/// A segment, as the log has it.
+#[derive(Clone, Debug)]
+pub struct RebuiltSegment {
+    /// What it asks for.
+    pub segment: Segment,
+    /// Whether it isn't over.
+    pub is_open: bool,
+    /// When it was queued, in milliseconds since 1970.
+    pub queued_ms: i64,
 }

@@ -1,6 +1,6 @@
 //! Whether a database's own bytes are as the database wrote them, as far as it can tell by itself.
 
-use super::StoreError;
+use super::{StoreError, damage};
 use sqlx::{
     AssertSqlSafe, ConnectOptions as _, Connection as _, PgConnection,
     postgres::PgConnectOptions,
@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 /// How much of a database to look at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Depth {
-    /// What costs little: of SQLite every page, and of Postgres, which checks each page that it reads,
-    /// nothing.
+    /// What costs little: every page of a SQLite file; of Postgres nothing, which checks pages itself as
+    /// it reads them, if they have checksums.
     Pages,
     /// Every row, and that the indexes of SQLite hold what their tables do.
     Rows,
@@ -29,34 +29,12 @@ pub enum Integrity {
     Unfinished,
 }
 
-/// What a database says of damage to its own bytes, if that is what an error tells.
-pub fn damage(error: &(dyn std::error::Error + 'static)) -> Option<String> {
-    let database = match error.downcast_ref::<StoreError>() {
-        Some(StoreError::Database(error)) => Some(error),
-        Some(StoreError::Migrate(sqlx::migrate::MigrateError::Execute(error))) => Some(error),
-        Some(_) => None,
-        None => error.downcast_ref::<sqlx::Error>(),
-    };
-    let sqlx::Error::Database(error) = database? else { return None };
-    let is_damage = error.code().is_some_and(|code| is_damage(&code));
-    is_damage.then(|| error.message().to_owned())
-}
-
-/// Of Postgres, whose codes have five characters: what it can't explain by anything but its files
-/// (XX). Of SQLite, whose codes hold a primary one in their lowest byte: a file whose pages don't fit
-/// together (11), or that is no database (26).
-fn is_damage(code: &str) -> bool {
-    if code.len() == 5 {
-        return ["XX000", "XX001", "XX002"].contains(&code);
-    }
-    code.parse::<u32>().is_ok_and(|code| [11, 26].contains(&(code & 0xff)))
-}
-
 /// An error that may be what was looked for.
 fn found(error: sqlx::Error) -> Result<Integrity, StoreError> {
     if let Some(damage) = damage(&error) {
         return Ok(Integrity::Damaged(damage));
     }
+    // `query_canceled` of Postgres, by `statement_timeout`, and `SQLITE_INTERRUPT`, by our progress handler.
     let ran_out = |code: &str| ["57014", "9"].contains(&code);
     match &error {
         sqlx::Error::Database(said) if said.code().is_some_and(|code| ran_out(&code)) => {
@@ -145,19 +123,4 @@ async fn read_all(db: &mut PgConnection) -> Result<(), sqlx::Error> {
         sqlx::query(AssertSqlSafe(sql)).execute(&mut *db).await?;
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn damage_is_known_by_its_code() {
-        for code in ["11", "267", "779", "26", "XX000", "XX001", "XX002"] {
-            assert!(is_damage(code), "{code}");
-        }
-        for code in ["1", "5", "13", "1555", "2067", "23505", "57014", "53100"] {
-            assert!(!is_damage(code), "{code}");
-        }
-    }
 }

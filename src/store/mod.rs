@@ -19,15 +19,16 @@ mod tokens;
 
 pub use clock::Clock;
 pub use commit::{Commit, Effects, Grown, LeaseGuard, NewSweep, RowUpdate, SweepData, TrialUpdate};
-pub use error::StoreError;
+pub use error::{StoreError, damage};
 pub use inspect::{
-    DynInspect, Inspect, Rebuilt, Reference, Referrer, Schema, SegmentRow, Stamped, inspect,
+    DynInspect, Inspect, Rebuilt, RebuiltSegment, Reference, Referrer, Schema, SegmentRow, Stamped,
+    inspect,
 };
-pub use integrity::{Depth, Integrity, damage};
+pub use integrity::{Depth, Integrity};
 pub use postgres::PostgresStore;
 pub use rows::{
     AddedDataset, BlobRow, Claim, Created, CurveRow, DatasetRow, DeletedDataset, DeletedSweep,
-    Depths, Entry, GlobalCursor, LeasedSegment, LeftFamily, NewDataset, Notification, OpenWork,
+    Depths, Entry, GlobalCursor, LeasedSegment, NewDataset, Notification, OpenWork, OrphanedFamily,
     Page, RowRange, SweepRow, TrialRow, TroubledWorker,
 };
 /// The statements by which claims find work, for tests of what they cost.
@@ -147,8 +148,8 @@ pub trait Store: Send + Sync + 'static {
     /// longest ago, then the oldest.
     /// Only segments whose sweep is `queued` or `running` and none of those excepted, and whose
     /// family is not pinned to another fingerprint; the claim pins the family. A pin holds as long as a
-    /// lease of the family is alive, and for good once rows of it are known. The claim may pass over a segment that another
-    /// writer is just about to change.
+    /// lease of the family is alive, and for good once rows of it are known. The claim may pass over a
+    /// segment that another writer is just about to change.
     async fn claim(&self, claim: Claim) -> Result<Option<LeasedSegment>, StoreError>;
 
     /// Puts right which sweeps claims are served from, where a server wrote that is too old to know of
@@ -156,8 +157,8 @@ pub trait Store: Send + Sync + 'static {
     async fn rebuild_queue(&self) -> Result<(), StoreError>;
 
     /// Cuts leases that would last longer from now on than they were given for, since the clock was set
-    /// back; those that earlier releases gave, to `ttl`. Answers how many. To be called at a server's start, and
-    /// every now and then.
+    /// back; those that earlier releases gave, to `ttl`. Answers how many. To be called at a server's
+    /// start, and every now and then.
     async fn cut_leases(&self, ttl: Duration) -> Result<u64, StoreError>;
 
     /// Puts a segment back into the queue that was claimed and not begun; its family is pinned no
@@ -181,11 +182,11 @@ pub trait Store: Send + Sync + 'static {
     /// Families with rows whose kind of machine neither asked for work for so long nor has a lease, and
     /// whose work nobody holds, if another kind asked lately; by sweep and family, those after one of them,
     /// at most 100.
-    async fn left_families(
+    async fn orphaned_families(
         &self,
         gone_for: Duration,
         after: Option<(SweepId, FamilyIx)>,
-    ) -> Result<Vec<LeftFamily>, StoreError>;
+    ) -> Result<Vec<OrphanedFamily>, StoreError>;
 
     /// Notes that a worker's machine is in trouble, and that it looks again after `retry_in`: in place
     /// of what was noted of it before, until it takes work.
@@ -240,8 +241,8 @@ pub trait Store: Send + Sync + 'static {
         delete: BoxFuture<'_, object_store::Result<()>>,
     ) -> Result<(), StoreError>;
 
-    /// Blobs that no trial, data set or sweep refers to and no lease holds that may still be handed in; at most
-    /// `limit`.
+    /// Blobs that no trial, data set or sweep refers to and no lease holds that may still be handed in;
+    /// at most `limit`.
     async fn unreferenced_blobs(&self, limit: u32) -> Result<Vec<Digest>, StoreError>;
 
     /// Forgets a blob and deletes its object, if it is still unreferenced; false, and `delete`

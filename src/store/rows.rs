@@ -211,7 +211,7 @@ pub struct OpenWork {
 
 /// A family whose kind of machine is gone.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LeftFamily {
+pub struct OrphanedFamily {
     /// Whose it is.
     pub sweep: SweepId,
     /// By its index in the sweep, from 0.

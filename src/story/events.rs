@@ -40,7 +40,7 @@ pub(super) fn line(names: Names<'_>, event: &Event) -> Option<LogLine> {
             .in_tone(Tone::Bad),
         Event::HandedBack { segment, worker, message, retry_in_s, .. } => {
             let text = format!("{worker} handed back {}", names.segment(*segment));
-            LogLine::new("handed_back", text)
+            LogLine::new("handed back", text)
                 .because(&format!("{message}; next try in {retry_in_s} s"))
                 .about(names.arms_of(*segment))
                 .in_tone(Tone::Bad)
@@ -58,8 +58,9 @@ pub(super) fn line(names: Names<'_>, event: &Event) -> Option<LogLine> {
         }
         Event::StartedOver { family, fingerprint } => {
             let text = format!(
-                "{} on another kind of machine: none like `{fingerprint}` has been there for long",
-                names.family(*family).unwrap_or_else(|| format!("family {family}"))
+                "{} starts over on another kind of machine: no worker with fingerprint \
+                 `{fingerprint}` has asked for work for too long (serve --start-over-after)",
+                names.family(*family).unwrap_or_else(|| "the seed".into())
             );
             LogLine::new("started over", text).in_tone(Tone::Bad).as_news(true)
         }

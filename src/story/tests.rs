@@ -209,7 +209,7 @@ fn a_hand_back_names_the_worker_its_trouble_and_its_next_try() {
                        "message": "its disk is full", "retry_in_s": 4 });
     let lines = lines_of(sweep.facts(), back, json!([]));
     let [line] = &words(&lines)[..] else { panic!("{lines:?}") };
-    assert!(line.starts_with("handed_back: w handed back segment 0: "), "{line}");
+    assert!(line.starts_with("handed back: w handed back segment 0: "), "{line}");
     assert!(line.ends_with("(its disk is full; next try in 4 s)"), "{line}");
     assert_eq!(news(&lines).len(), 1);
 }

@@ -1,5 +1,5 @@
 import { useEffect } from "preact/hooks";
-import { away, watchServer } from "./api/pulse";
+import { unreachable, watchServer } from "./api/pulse";
 import { signInNeeded } from "./api/refusal";
 import { later } from "./later";
 import { ListView } from "./list/view";
@@ -47,10 +47,10 @@ export function App() {
 
 /** Tells of a server that doesn't answer, in every view. */
 function Away() {
-  if (!away.value) return null;
+  if (!unreachable.value) return null;
   return (
     <p class="away" role="alert">
-      {away.value} What is shown may be old. Trying again…
+      {unreachable.value} This page may be out of date. Trying again…
     </p>
   );
 }

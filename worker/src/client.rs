@@ -9,9 +9,9 @@
 //!
 //! Every future may be dropped at any time.
 
-mod clock;
 mod refusal;
 mod retry;
+mod skew;
 mod stream;
 
 pub use retry::Retry;
@@ -19,8 +19,7 @@ pub use retry::Retry;
 use crate::trace;
 use backon::Retryable;
 use bytes::Bytes;
-use clock::Clock;
-use floodgauge_net::{Authorities, Peer, Stranger};
+use floodgauge_net::{Authorities, Peer, Stranger, causes};
 use floodgauge_protocol::{
     Digest,
     wire::{WIRE_HEADER, WireVersions},
@@ -36,6 +35,7 @@ use reqwest::{
 };
 use serde::{Serialize, de::DeserializeOwned};
 use sha2::{Digest as _, Sha256};
+use skew::ClockSkew;
 use std::{error::Error, sync::Arc, time::Duration};
 
 /// How long a connection may take.
@@ -49,7 +49,7 @@ const BLOB_TIMEOUT: Duration = Duration::from_secs(300);
 #[derive(Debug, thiserror::Error)]
 pub enum SetupError {
     /// The address isn't an absolute `http` or `https` URL.
-    #[error("`{address}` is not the address of a server: expected http://… or https://…")]
+    #[error("`{address}` isn't the address of a server: expected http://… or https://…")]
     Address {
         /// The address as it was given, which isn't one.
         address: String,
@@ -58,7 +58,7 @@ pub enum SetupError {
     #[error("the token holds characters that no token has")]
     Token,
     /// The HTTP library refuses.
-    #[error("cannot set up the HTTP client: {}", floodgauge_net::innermost(.0))]
+    #[error("can't set up the HTTP client: {}", floodgauge_net::innermost(.0))]
     Http(#[from] reqwest::Error),
 }
 
@@ -92,7 +92,7 @@ pub enum ClientError {
     #[error("the server can't be reached: {0}")]
     Unreachable(String),
     /// The answer isn't what the contract says: another kind of server, or another version.
-    #[error("the server's answer is not understood: {0}")]
+    #[error("the server's answer can't be read: {0}")]
     Answer(String),
     /// A blob's bytes aren't those that its name promises.
     #[error("blob {expected} came with digest {found}")]
@@ -116,7 +116,7 @@ pub struct Client {
     /// `Bearer` and the token, marked as sensitive: its debug form doesn't show it.
     authorization: Option<HeaderValue>,
     retry: Retry,
-    clock: Arc<Clock>,
+    skew: Arc<ClockSkew>,
 }
 
 impl Client {
@@ -149,8 +149,8 @@ impl Client {
             .user_agent(concat!("floodgauge-worker/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(CONNECT_TIMEOUT)
             .build()?;
-        let (base, peer, clock) = (Arc::new(base), Arc::new(peer), Arc::default());
-        Ok(Self { http, base, peer, authorization: None, retry, clock })
+        let (base, peer, skew) = (Arc::new(base), Arc::new(peer), Arc::default());
+        Ok(Self { http, base, peer, authorization: None, retry, skew })
     }
 
     /// The same client, which shows a token with each request.
@@ -184,7 +184,7 @@ impl Client {
         let send =
             || self.request(Method::POST, &["claim"]).json(request).timeout(wait + ANSWER_TIMEOUT);
         let Answer { status, wire, date, body } = self.answer(send, None).await?;
-        self.clock.compare(date.as_ref());
+        self.skew.compare(date.as_ref());
         if let Some(words) = WireVersions::parted(WireVersions::OF_WORKER, wire) {
             return Err(ClientError::Parted(words));
         }
@@ -339,7 +339,9 @@ impl Client {
     fn by_server(&self, status: StatusCode, headers: &HeaderMap) -> Result<(), ClientError> {
         match self.peer.stranger(status, headers) {
             None => Ok(()),
-            Some(Stranger { words, passes: true, .. }) => Err(ClientError::Unreachable(words)),
+            Some(Stranger { words, is_transient: true, .. }) => {
+                Err(ClientError::Unreachable(words))
+            }
             Some(Stranger { status, words: reason, .. }) => {
                 Err(ClientError::Intermediary { status, reason })
             }
@@ -370,16 +372,14 @@ fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, ClientError> {
 }
 
 /// An error with its causes, on one line.
-pub(crate) fn chain(error: &dyn Error) -> String {
+pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
     let mut words = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
+    for cause in causes(error).skip(1) {
         let cause_words = cause.to_string();
         // Some libraries repeat the cause in their own words.
         if !words.ends_with(&cause_words) {
             words = format!("{words}: {cause_words}");
         }
-        source = cause.source();
     }
     words
 }

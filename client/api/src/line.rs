@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct LogLine {
-    /// What kind of thing happened, in a word.
+    /// What kind of thing happened, in a word or two, with spaces.
     #[cfg_attr(feature = "openapi", schema(example = "queued"))]
     pub kind: String,
     /// What it happened to, in words.

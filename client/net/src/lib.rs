@@ -10,5 +10,5 @@ mod peer;
 mod stranger;
 
 pub use authorities::{Authorities, CaFileError};
-pub use peer::{Peer, innermost};
+pub use peer::{Peer, causes, innermost};
 pub use stranger::Stranger;

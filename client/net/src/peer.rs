@@ -74,8 +74,8 @@ impl Peer {
         Some(format!("it was asked by way of {}; {}", named(proxy), self.around_proxy()))
     }
 
-    /// That an answer may be a proxy's of the environment's, and what may be done about it; none where there is
-    /// no such proxy, or it only hands on what others say.
+    /// That an answer may be a proxy's of the environment's, and what may be done about it; none where
+    /// there is no such proxy, or it only hands on what others say.
     pub fn answered_for(&self) -> Option<String> {
         let proxy = self.asked_proxy()?;
         Some(format!("it may be that of {}; {}", named(proxy), self.around_proxy()))
@@ -86,7 +86,8 @@ impl Peer {
         match error {
             E::InvalidCertificate(CertificateError::UnknownIssuer) => {
                 Some(match self.authorities.file() {
-                    None => "name a file with the certificate of its authority by --ca-file or \
+                    None => "its certificate is signed by an authority that this machine doesn't \
+                             know: pass that authority's certificate with --ca-file or \
                              FLOODGAUGE_CA_FILE"
                         .into(),
                     Some(file) => format!(
@@ -98,13 +99,14 @@ impl Peer {
             // Which the library tells by this name alone.
             E::InvalidCertificate(other) if format!("{other:?}").contains("CaUsedAsEndEntity") => {
                 Some(
-                    "it shows the certificate of an authority: sign one of its own with that"
+                    "the server presents a CA certificate as its own: issue it one that is signed \
+                     by that CA (CA:FALSE)"
                         .into(),
                 )
             }
-            E::InvalidMessage(InvalidMessage::InvalidContentType) => {
-                Some("what answers there speaks no TLS: is it http://?".into())
-            }
+            E::InvalidMessage(InvalidMessage::InvalidContentType) => Some(
+                "no TLS is spoken at that port: use http://, or the port that speaks TLS".into(),
+            ),
             _ => None,
         }
     }
@@ -126,7 +128,9 @@ pub(crate) fn named(proxy: &str) -> String {
 }
 
 /// An error and what caused it, those that the standard library keeps to itself too.
-fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+pub fn causes<'a>(
+    error: &'a (dyn Error + 'static),
+) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
     successors(Some(error), |&error: &&'a (dyn Error + 'static)| {
         let inside = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
         inside.map(|inside| inside as &(dyn Error + 'static)).or_else(|| error.source())

@@ -5,7 +5,7 @@
 
 use crate::{Peer, peer::named};
 use reqwest::{
-    StatusCode,
+    StatusCode, Url,
     header::{CONTENT_TYPE, HeaderMap, HeaderName, LOCATION, SERVER, VIA},
 };
 
@@ -20,7 +20,7 @@ pub struct Stranger {
     /// Who answered, as far as can be told, and what may be done about it.
     pub words: String,
     /// Whether another try may get through.
-    pub passes: bool,
+    pub is_transient: bool,
 }
 
 impl Peer {
@@ -35,13 +35,13 @@ impl Peer {
             return None;
         }
         let later = [StatusCode::REQUEST_TIMEOUT, StatusCode::TOO_MANY_REQUESTS];
-        let passes = status.is_server_error() || later.contains(&status);
+        let is_transient = status.is_server_error() || later.contains(&status);
         let words = format!("{status} came from {}, not from floodgauge", self.who(headers));
         let words = match self.what_to_do(status, headers) {
             advice if advice.is_empty() => words,
             advice => format!("{words}: {advice}"),
         };
-        Some(Stranger { status: status.as_u16(), words, passes })
+        Some(Stranger { status: status.as_u16(), words, is_transient })
     }
 
     fn who(&self, headers: &HeaderMap) -> String {
@@ -56,21 +56,36 @@ impl Peer {
     fn what_to_do(&self, status: StatusCode, headers: &HeaderMap) -> String {
         use StatusCode as S;
         let about_status = match status {
-            S::PAYLOAD_TOO_LARGE => {
-                Some("it takes no body as long as this one, raise its bound (nginx: `client_max_body_size`)".into())
-            }
-            S::PROXY_AUTHENTICATION_REQUIRED => {
-                Some("it wants a user and a password, before its host as in http://user:password@proxy".into())
-            }
+            S::PAYLOAD_TOO_LARGE => Some(
+                "it refuses bodies of this size: raise its limit (nginx: `client_max_body_size`)"
+                    .into(),
+            ),
+            S::PROXY_AUTHENTICATION_REQUIRED => Some(
+                "it asks for a user name and a password: put them into the proxy's address, as in \
+                 http://user:password@proxy"
+                    .into(),
+            ),
             S::BAD_GATEWAY | S::SERVICE_UNAVAILABLE | S::GATEWAY_TIMEOUT => {
                 Some(format!("it doesn't get through to {}", self.host))
             }
-            status if status.is_redirection() => shown(headers, &LOCATION)
-                .map(|to| format!("it leads to {to}, name that as the server's address")),
+            status if status.is_redirection() => {
+                shown(headers, &LOCATION).map(|to| to_redirect(&to))
+            }
             _ => None,
         };
         let about_proxy = self.asked_proxy().map(|_| self.around_proxy());
         about_status.into_iter().chain(about_proxy).collect::<Vec<_>>().join("; ")
+    }
+}
+
+/// What may be done about a redirect. The path that it names is that of this request, not of the server.
+fn to_redirect(to: &str) -> String {
+    match Url::parse(to).map(|url| url.origin().ascii_serialization()) {
+        Ok(origin) if origin != "null" => format!(
+            "it redirects to {origin}: give that as the server's address, with its base path if it \
+             has one"
+        ),
+        _ => format!("it redirects to {to}: give the address of the server that this leads to"),
     }
 }
 
@@ -119,11 +134,11 @@ mod tests {
         let nginx = headers(&[(CONTENT_TYPE, "text/html"), (SERVER, "nginx/1.22.1")]);
         let told = peer("https://gauge", None).stranger(StatusCode::PAYLOAD_TOO_LARGE, &nginx);
         let told = told.unwrap();
-        assert!(!told.passes);
+        assert!(!told.is_transient);
         assert_eq!(
             told.words,
             "413 Payload Too Large came from nginx/1.22.1, a proxy or another program there, not from \
-             floodgauge: it takes no body as long as this one, raise its bound (nginx: \
+             floodgauge: it refuses bodies of this size: raise its limit (nginx: \
              `client_max_body_size`)"
         );
     }
@@ -132,7 +147,7 @@ mod tests {
     fn a_proxy_of_the_environment_is_named_with_the_way_around_it() {
         let proxy = peer("http://gauge:7878", Some("http://proxy:3128"));
         let told = proxy.stranger(StatusCode::SERVICE_UNAVAILABLE, &HeaderMap::new()).unwrap();
-        assert!(told.passes);
+        assert!(told.is_transient);
         for words in
             ["the proxy http://proxy:3128", "list gauge in NO_PROXY", "get through to gauge"]
         {
@@ -150,11 +165,11 @@ mod tests {
         let told =
             peer("http://gauge.example", None).stranger(StatusCode::MOVED_PERMANENTLY, &moved);
         let told = told.unwrap();
-        assert!(
-            told.words.contains("it leads to https://gauge.example/v1/sweeps"),
-            "{}",
-            told.words
-        );
-        assert!(!told.passes);
+        let words = "it redirects to https://gauge.example: give that as";
+        assert!(told.words.contains(words), "{}", told.words);
+        assert!(!told.words.contains("/v1/sweeps"), "{}", told.words);
+        assert!(!told.is_transient);
+        // What names no server is shown as it is.
+        assert!(to_redirect("/signin").contains("it redirects to /signin:"));
     }
 }

@@ -35,7 +35,8 @@ pub struct Args {
 /// Runs `dataset download`.
 ///
 /// # Errors
-/// [`Failure::BadInput`] for a set that doesn't come as files, or certificates that can't be read; the first file that can't be had.
+/// [`Failure::BadInput`] for a set that doesn't come as files, or certificates that can't be read; the
+/// first file that can't be had.
 pub async fn run(args: Args) -> Result<(), Failure> {
     let folder = Folder::new(args.data.folder);
     let authorities = args.trust.authorities().map_err(Failure::BadInput)?;

@@ -1,5 +1,6 @@
 //! The description of this surface, OpenAPI 3.1, made from the handlers themselves.
 //!
+//! - `schedulers`: which schedulers have which setting.
 //! - `variants`: tagged unions, as generators of clients want them.
 
 mod schedulers;

@@ -15,8 +15,9 @@ pub(in crate::http) enum Column {
     TrainLoss,
     /// A metric after the epoch; null where the worker told none.
     Metric(MetricName),
-    /// The same where every worker tells it; else `diverged`.
-    Told(MetricName),
+    /// A metric of the grid's format (`grid.rs`, its only user), which knows no null: `diverged` where the
+    /// row lacks it.
+    MetricOrDiverged(MetricName),
     /// The first arm of the branch that trained the epoch.
     Branch,
     /// The norm of the last mini-batch's gradient; null where the worker told none.
@@ -57,7 +58,9 @@ impl Column {
             Self::Step => Word(row.step),
             Self::TrainLoss => Word::metric(row.train_loss),
             Self::Metric(name) => row.metrics.get(name).map_or(Word::NONE, Word::metric),
-            Self::Told(name) => row.metrics.get(name).map_or(Word::DIVERGED, Word::metric),
+            Self::MetricOrDiverged(name) => {
+                row.metrics.get(name).map_or(Word::DIVERGED, Word::metric)
+            }
             Self::Branch => Word(row.branch.0.into()),
             Self::GradNorm => told.map_or(Word::NONE, |told| Word::metric(told.grad_norm)),
             Self::Ascending => told.map_or(Word::NONE, |told| Word(told.ascending.to_bits())),
@@ -77,7 +80,7 @@ impl Column {
             (
                 Self::TrainLoss
                 | Self::Metric(_)
-                | Self::Told(_)
+                | Self::MetricOrDiverged(_)
                 | Self::GradNorm
                 | Self::Ascending,
                 Word(bits),

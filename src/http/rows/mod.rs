@@ -56,11 +56,11 @@ pub(super) enum Broken {
         /// The first that is missing.
         epoch: u32,
     },
-    /// What can't be written.
-    #[error("it can't be written: {0}")]
+    /// What can't be written as JSON or CSV.
+    #[error("the answer can't be serialised: {0}")]
     Unwritten(anyhow::Error),
     /// What clients are told of as such.
-    #[error("{0:?}")]
+    #[error("{0}")]
     Told(Problem),
 }
 

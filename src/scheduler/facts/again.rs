@@ -1,5 +1,5 @@
-//! What has to be trained a second time: since a checkpoint is damaged, whose trials go back to an
-//! earlier state and keep their epochs, or since a family's machine is gone, which starts over without.
+//! What has to be trained a second time: because a checkpoint is damaged (its trials go back to an earlier
+//! state and keep their epochs), or because a family starts over on another machine (it keeps nothing).
 //!
 //! What was decided stays decided. A trial that had ended is trained again to where it was, and is then
 //! what it was before, so that the sweep has all that it had.
@@ -24,8 +24,9 @@ use std::{
     sync::Arc,
 };
 
-/// Does without a checkpoint: whoever began from it or had it goes back to the last good state.
-pub(super) fn without(facts: &mut Facts, checkpoint: Digest) -> Taken {
+/// A checkpoint is lost: trials that have it, and segments that start from it, go back to the last good
+/// state.
+pub(super) fn lose_checkpoint(facts: &mut Facts, checkpoint: Digest) -> Taken {
     if facts.status.is_final() {
         return Taken::nothing();
     }
@@ -43,7 +44,7 @@ pub(super) fn without(facts: &mut Facts, checkpoint: Digest) -> Taken {
         let good = last_good(facts, key);
         let Some(trial) = facts.trials.get_mut(&key) else { continue };
         trial.go_back(good);
-        // What ended before its last epoch is tested by nobody.
+        // Only completed trials are tested or extended; what was pruned needs no state.
         if trial.status == TrialStatus::Completed {
             decisions.push(trial.train_again(key, &Reason::Damaged));
         }
@@ -74,7 +75,7 @@ pub(super) fn start_over(facts: &mut Facts, family: FamilyIx) -> Taken {
 }
 
 /// Takes a trial that was trained again to its goal for what it was before.
-pub(super) fn settle(facts: &mut Facts, key: TrialKey) -> Option<Decision> {
+pub(super) fn restore_ended(facts: &mut Facts, key: TrialKey) -> Option<Decision> {
     let steps_per_epoch = facts.steps_per_epoch;
     let trial = facts.trials.get_mut(&key)?;
     if !trial.is_active() || !is_at_goal(trial, steps_per_epoch) {

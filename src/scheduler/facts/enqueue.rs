@@ -33,7 +33,7 @@ pub(super) fn to_goals(
     let mut decisions = vec![];
     for &arm in arms {
         let key = TrialKey::new(family, arm);
-        decisions.extend(again::settle(facts, key));
+        decisions.extend(again::restore_ended(facts, key));
         let Some(trial) = facts.trials.get(&key) else { continue };
         if trial.is_active() && !is_at_goal(trial, facts.steps_per_epoch) {
             by_start.entry(trial.saved_step).or_default().push(arm);

@@ -51,7 +51,7 @@ impl Facts {
                 failures::hand_back(self, *segment, worker, message)
             }
             Event::Lost { segment, .. } => failures::lose(self, *segment),
-            Event::Damaged { checkpoint } => again::without(self, *checkpoint),
+            Event::Damaged { checkpoint } => again::lose_checkpoint(self, *checkpoint),
             Event::StartedOver { family, .. } => again::start_over(self, *family),
             Event::CancelRequested => Taken::only(failures::cancel(self)),
             Event::PauseRequested => Taken::only(pause::pause(self)),

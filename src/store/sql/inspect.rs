@@ -6,10 +6,11 @@ use super::{
     turns,
 };
 use crate::store::{
-    BlobRow, Inspect, Rebuilt, Reference, Referrer, Schema, SegmentRow, Stamped, StoreError,
+    BlobRow, Inspect, Rebuilt, RebuiltSegment, Reference, Referrer, Schema, SegmentRow, Stamped,
+    StoreError,
 };
 use async_trait::async_trait;
-use floodgauge_protocol::{ArmIx, Digest, FamilyIx, Segment, SegmentId, SweepId, TrialKey};
+use floodgauge_protocol::{ArmIx, Digest, FamilyIx, SegmentId, SweepId, TrialKey};
 use sqlx::migrate::Migrator;
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -92,7 +93,7 @@ impl<DB: Dialect> Inspect for SqlStore<DB> {
         rows.iter().map(|row| row.parse("sweep")).collect()
     }
 
-    async fn replace_in_queue(&self, sweep: SweepId) -> Result<(), StoreError> {
+    async fn restore_queue_place(&self, sweep: SweepId) -> Result<(), StoreError> {
         let mut tx = begin(&self.writer).await?;
         turns::forget(&mut *tx, sweep).await?;
         turns::requeue(&mut *tx, sweep).await?;
@@ -130,23 +131,24 @@ impl<DB: Dialect> Inspect for SqlStore<DB> {
     }
 
     async fn stamped_after(&self, ms: i64) -> Result<Vec<Stamped>, StoreError> {
-        const STAMPS: [(&str, &str, &str); 6] = [
-            ("submissions", "sweeps", "created_ms"),
-            ("newest log entries of sweeps", "sweeps", "updated_ms"),
-            ("segments", "segments", "queued_ms"),
-            ("data sets", "datasets", "created_ms"),
-            ("blobs", "blobs", "created_ms"),
-            ("tokens", "tokens", "created_ms"),
+        const STAMPS: [([&str; 2], &str, &str); 6] = [
+            (["submission", "submissions"], "sweeps", "created_ms"),
+            // Of each sweep the newest.
+            (["log entry", "log entries"], "sweeps", "updated_ms"),
+            (["segment", "segments"], "segments", "queued_ms"),
+            (["data set", "data sets"], "datasets", "created_ms"),
+            (["blob", "blobs"], "blobs", "created_ms"),
+            (["token", "tokens"], "tokens", "created_ms"),
         ];
         let db = &mut *self.reader.acquire().await?;
         let mut found = vec![];
-        for (what, table, column) in STAMPS {
+        for ([one, many], table, column) in STAMPS {
             let sql = format!(
                 "select count(*) as late, max({column}) as latest from {table} where {column} > $1"
             );
             let Some(row) = db.fetch_optional(sql, values![ms]).await? else { continue };
             if let Some(latest_ms) = row.maybe_number("latest")? {
-                found.push(Stamped { what, count: row.number("late")?, latest_ms });
+                found.push(Stamped { one, many, count: row.number("late")?, latest_ms });
             }
         }
         Ok(found)
@@ -195,14 +197,14 @@ async fn rebuild(
 async fn rebuild_segments(
     db: &mut impl Statements,
     sweep: SweepId,
-    segments: Vec<(Segment, bool, i64)>,
+    segments: Vec<RebuiltSegment>,
 ) -> Result<(), StoreError> {
     let sql = "select segment, body, state, attempt from segments where sweep = $1";
     let there = db.fetch(sql, values![sweep]).await?;
     let there: Vec<SegmentRow> = there.iter().map(segment_row).collect::<Result<_, _>>()?;
     let mut there: BTreeMap<SegmentId, SegmentRow> =
         there.into_iter().map(|row| (row.id, row)).collect();
-    for (segment, is_open, queued_ms) in segments {
+    for RebuiltSegment { segment, is_open, queued_ms } in segments {
         let id = segment.segment;
         let body = serde_json::to_string(&segment)
             .map_err(|error| StoreError::Corrupt(format!("segment: {error}")))?;

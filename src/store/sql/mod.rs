@@ -29,7 +29,7 @@ pub(super) mod turns;
 use super::{
     AddedDataset, AddedToken, BlobRow, Claim, Commit, Created, CurveRow, DatasetRow,
     DeletedDataset, DeletedSweep, Depth, Depths, Entry, GlobalCursor, Integrity, LeasedSegment,
-    LeftFamily, NewDataset, NewSweep, NewToken, Notification, OpenWork, Page, RowRange, Store,
+    NewDataset, NewSweep, NewToken, Notification, OpenWork, OrphanedFamily, Page, RowRange, Store,
     StoreError, SweepRow, TokenRow, TrialRow, TroubledWorker, Usage,
 };
 use crate::access::{Kind, Secret, TokenId};
@@ -230,15 +230,15 @@ impl<DB: Dialect> Store for SqlStore<DB> {
         Ok(tx.commit().await?)
     }
 
-    async fn left_families(
+    async fn orphaned_families(
         &self,
         gone_for: Duration,
         after: Option<(SweepId, FamilyIx)>,
-    ) -> Result<Vec<LeftFamily>, StoreError> {
+    ) -> Result<Vec<OrphanedFamily>, StoreError> {
         let mut tx = begin(&self.writer).await?;
-        let left = pins::left(&mut *tx, gone_for, after).await?;
+        let orphaned = pins::orphaned(&mut *tx, gone_for, after).await?;
         tx.commit().await?;
-        Ok(left)
+        Ok(orphaned)
     }
 
     async fn note_trouble(

@@ -4,18 +4,19 @@
 //! pinned to ([`first_rows`]), and from then on it stays with that, unless it starts over.
 
 use super::statements::{Columns, Statements, values};
-use crate::store::{LeftFamily, StoreError};
+use crate::store::{OrphanedFamily, StoreError};
 use floodgauge_protocol::{FamilyIx, LeaseId, SweepId};
 use std::time::Duration;
 
-/// How many kinds of machines are remembered; fingerprints come from outside.
-const MAX_KINDS: i64 = 10_000;
+/// How many fingerprints are remembered, which come from outside. Chosen, not measured.
+const MAX_FINGERPRINTS: i64 = 10_000;
 
 /// A kind that was seen within this time can take over what another one left: three minutes, in
-/// which a worker that waits for work asks several times.
+/// which a worker that waits for work asks several times. Chosen, shorter than `SEEN_WITHIN` of the driver:
+/// nothing starts over on a machine that may have gone too.
 const THERE_MS: i64 = 180_000;
 
-/// A kind that wasn't seen for so long is forgotten: 90 days.
+/// A kind that wasn't seen for so long is forgotten: 90 days. Chosen, not measured.
 const FORGOTTEN_MS: i64 = 90 * 86_400_000;
 
 /// Families that one look answers.
@@ -91,16 +92,16 @@ pub(super) async fn seen(db: &mut impl Statements, fingerprint: &str) -> Result<
     }
     let sql = "insert into machines (fingerprint, seen_ms) select $1, steady_ms from clock \
                where (select count(*) from machines) < $2 on conflict do nothing";
-    db.execute(sql, values![fingerprint, MAX_KINDS]).await.map(drop)
+    db.execute(sql, values![fingerprint, MAX_FINGERPRINTS]).await.map(drop)
 }
 
 /// Families with rows whose work waits for a kind of machine that is gone, while another kind is there; those
 /// behind one of them.
-pub(super) async fn left(
+pub(super) async fn orphaned(
     db: &mut impl Statements,
     gone_for: Duration,
     after: Option<(SweepId, FamilyIx)>,
-) -> Result<Vec<LeftFamily>, StoreError> {
+) -> Result<Vec<OrphanedFamily>, StoreError> {
     // Of a kind that was never seen, nobody knows since when it is gone: from now on.
     let sql = "insert into machines (fingerprint, seen_ms) \
                select distinct f.fingerprint, c.steady_ms from queue q \
@@ -130,7 +131,7 @@ pub(super) async fn left(
     let rows = db.fetch(sql, values).await?;
     rows.iter()
         .map(|row| {
-            Ok(LeftFamily {
+            Ok(OrphanedFamily {
                 sweep: row.parse("sweep")?,
                 family: FamilyIx(row.number("family")?),
                 fingerprint: row.text("fingerprint")?,

@@ -4,13 +4,15 @@ use super::statements::{Columns, Statements, values};
 use crate::store::{StoreError, TroubledWorker};
 use std::time::Duration;
 
-/// How long a worker that meant to look again may be silent before it counts as gone: five minutes.
+/// How long a worker that meant to look again may be silent before it counts as gone: five minutes, as
+/// long as it waits at most between two tries. Chosen, not measured.
 const SILENT: Duration = Duration::from_secs(300);
 
-/// The most workers that are kept, of those that were heard of last; names come from outside.
+/// The most workers that are kept, of those that were heard of last; names come from outside. Chosen, not
+/// measured.
 const MAX_KEPT: u32 = 1_000;
 
-/// The most workers that are told.
+/// The most workers that are told: more than people read. Chosen, not measured.
 const MAX_TOLD: u32 = 100;
 
 pub(super) async fn note(
@@ -24,6 +26,7 @@ pub(super) async fn note(
                on conflict (worker) do update set \
                message = excluded.message, next_try_ms = excluded.next_try_ms";
     db.execute(sql, values![worker, message, retry_in]).await?;
+    // SQLite takes no `offset` without a `limit`: this one is beyond all that there may be.
     let sql = "delete from troubled_workers where next_try_ms < (select now_ms from clock) - $1 \
                or worker in (select worker from troubled_workers \
                order by next_try_ms desc, worker limit 1000000 offset $2)";

@@ -57,7 +57,7 @@ async fn breaks(database: TestDatabase, sql: &str, says: &str) {
 async fn a_trial_that_is_otherwise_than_its_log_is_found_and_written_anew(database: TestDatabase) {
     let sql = "update trials set epochs = epochs + 1, status = 'pruned' \
                where sweep = 'ENDED' and arm = 1";
-    breaks(database, sql, "(`ended`) isn't stored as its log tells it: 1 trial other").await;
+    breaks(database, sql, "(`ended`) differs from its log: 1 trial different").await;
 }
 
 async fn an_epoch_that_is_gone_is_found_and_written_anew(database: TestDatabase) {
@@ -67,7 +67,7 @@ async fn an_epoch_that_is_gone_is_found_and_written_anew(database: TestDatabase)
 
 async fn an_epoch_that_was_never_reported_is_found_and_goes(database: TestDatabase) {
     let sql = "update reports set epoch = 77 where sweep = 'ENDED' and arm = 2 and epoch = 4";
-    breaks(database, sql, "1 epoch missing, 1 epoch too many").await;
+    breaks(database, sql, "1 epoch missing, 1 epoch superfluous").await;
 }
 
 async fn a_segment_that_is_gone_is_found_and_queued_again(database: TestDatabase) {
@@ -79,7 +79,7 @@ async fn a_segment_that_is_gone_is_found_and_queued_again(database: TestDatabase
 async fn a_segment_that_is_over_and_was_not_ended_is_found_and_goes_on(database: TestDatabase) {
     let sql = "update segments set state = 'closed' where sweep = 'GOING'; \
                delete from queue where sweep = 'GOING'";
-    breaks(database, sql, "2 segments other").await;
+    breaks(database, sql, "2 segments different").await;
 }
 
 async fn a_sweep_that_ended_and_is_listed_as_running_is_found(database: TestDatabase) {
@@ -90,12 +90,12 @@ async fn a_sweep_that_ended_and_is_listed_as_running_is_found(database: TestData
 async fn an_answer_of_another_arm_is_found_and_written_anew(database: TestDatabase) {
     let sql = "update sweeps set best = replace(best, '\"objective\":', '\"objective\":1') \
                where sweep = 'ENDED'";
-    breaks(database, sql, "its answer in lists is another").await;
+    breaks(database, sql, "the answer shown in lists differs").await;
 }
 
 async fn a_checkpoint_that_a_trial_no_longer_keeps_is_found_and_kept_again(database: TestDatabase) {
     let sql = "update trials set checkpoint = null where sweep = 'ENDED' and arm = 0";
-    breaks(database, sql, "1 trial other").await;
+    breaks(database, sql, "1 trial different").await;
 }
 
 async fn a_log_whose_end_is_lost_is_found_and_goes_on_from_what_is_left(database: TestDatabase) {
@@ -118,7 +118,11 @@ async fn a_sweep_that_lost_its_place_in_the_queue_is_found_and_put_back(database
     ] {
         case.execute(&sql).await;
         let problem = case.problem(Check::Queue).await;
-        assert!(problem.what.starts_with("the queue doesn't have sweep 01"), "{}", problem.what);
+        assert!(
+            problem.what.starts_with("sweep 01") && problem.what.contains("wrong place"),
+            "{}",
+            problem.what
+        );
         case.is_mended().await;
     }
     case.goes_on().await;
@@ -130,22 +134,29 @@ async fn a_lease_from_a_time_to_come_is_found_and_cut(database: TestDatabase) {
     assert_eq!(case.problems().await, []);
     case.execute("update segments set expires_ms = expires_ms + 3600000").await;
     let problem = case.problem(Check::Queue).await;
-    assert!(problem.what.contains("a lease lasts until later"), "{}", problem.what);
+    assert!(problem.what.contains("1 lease lasts longer"), "{}", problem.what);
     case.is_mended().await;
 }
 
 async fn a_scheduler_of_a_later_version_is_found(database: TestDatabase) {
     let case = Case::new(database).await;
-    for (sweep, severity) in [(&case.going, Severity::Fail), (&case.ended, Severity::Warn)] {
-        let set = |version: &str| {
-            format!("update sweeps set scheduler_version = {version} where sweep = '{sweep}'")
-        };
-        case.execute(&set("scheduler_version + 90")).await;
-        let problem = case.problem(Check::Versions).await;
-        assert_eq!(problem.severity, severity);
-        assert!(problem.what.contains(&format!("sweep {sweep} ")), "{}", problem.what);
-        case.execute(&set("scheduler_version - 90")).await;
-    }
+    let later = async |sweep: &str, by: i32| {
+        let set = format!("scheduler_version = scheduler_version + {by}");
+        case.execute(&format!("update sweeps set {set} where sweep = '{sweep}'")).await;
+    };
+    later(&case.going, 90).await;
+    let problem = case.problem(Check::Versions).await;
+    assert_eq!(problem.severity, Severity::Fail);
+    assert!(problem.what.contains(&format!("sweep {} ", case.going)), "{}", problem.what);
+    later(&case.going, -90).await;
+    // Of a sweep that is over it is told, and nothing is to be done.
+    later(&case.ended, 90).await;
+    assert_eq!(case.problems().await, []);
+    let report = floodgauge::doctor::examine(&case.patient(), |_| {}).await;
+    let mut told = report.findings.iter().filter(|found| found.check == Check::Versions);
+    let ended = format!("sweep {} ", case.ended);
+    assert!(told.any(|found| found.what.contains(&ended)), "{report:#?}");
+    later(&case.ended, -90).await;
     assert_eq!(case.problems().await, []);
 }
 
@@ -161,7 +172,7 @@ async fn stamps_of_a_time_to_come_are_found(database: TestDatabase) {
     let case = Case::new(database).await;
     case.execute("update sweeps set updated_ms = updated_ms + 3600000").await;
     let problem = case.problem(Check::Clock).await;
-    assert!(problem.what.starts_with("2 of newest log entries"), "{}", problem.what);
+    assert!(problem.what.starts_with("2 log entries"), "{}", problem.what);
 }
 
 async fn names_of_others_are_told_without_what_they_hide(database: TestDatabase) {

@@ -155,7 +155,7 @@ async fn a_sweep_is_pinned_to_its_set_and_keeps_it() {
     assert_eq!(pin["sha256"], digest(table().as_bytes()).to_string());
     assert_eq!(pin["upload"]["samples"], 40);
     let answer = problem(server.delete("/v1/datasets/mine").await, 409, "conflict").await;
-    assert_eq!(answer["detail"], "a sweep is pinned to the data set `mine`: delete it first");
+    assert_eq!(answer["detail"], "1 sweep is pinned to the data set `mine`: delete it first");
     server.post(&format!("/v1/sweeps/{id}/cancel"), &json!({})).await;
     assert_eq!(server.delete(&format!("/v1/sweeps/{id}")).await.status(), StatusCode::NO_CONTENT);
     assert_eq!(server.delete("/v1/datasets/mine").await.status(), StatusCode::NO_CONTENT);

@@ -67,7 +67,7 @@ async fn looks_beside_a_server_and_mends_once_it_has_ended(database: Option<&str
     assert_eq!((&wrong["check"], &wrong["severity"]), (&"projections".into(), &"fail".into()));
     assert!(wrong["what"].as_str().unwrap().contains("2 trials missing"), "{wrong}");
     let said = run(&doctor(&at, &["--repair"]));
-    assert!(said.contains("mended") && said.contains("written anew from its log"), "{said}");
+    assert!(said.contains("repaired") && said.contains("written anew from its log"), "{said}");
     run(&doctor(&at, &[]));
     Server::start(folder.path(), database);
 }

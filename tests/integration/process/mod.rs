@@ -254,5 +254,5 @@ async fn a_worker_without_any_data_trains_on_what_was_uploaded_to_the_server() {
     let kept = std::fs::read_to_string(cache.path().join(pin.sha256.to_string())).unwrap();
     assert_eq!(kept, table);
     let refused = refused(&["dataset", "remove", "signs", "--server", &server.address]);
-    assert!(refused.contains("a sweep is pinned to the data set `signs`"), "{refused}");
+    assert!(refused.contains("1 sweep is pinned to the data set `signs`"), "{refused}");
 }

@@ -61,7 +61,7 @@ const HOUR_MS: i64 = 3_600_000;
 
 /// A store as a process opens it that starts now.
 async fn started(folder: &Path, machine: &Arc<Machine>) -> DynStore {
-    let clock = Clock::from(Of(machine.clone()));
+    let clock = Clock::with_source(Of(machine.clone()));
     Arc::new(SqliteStore::open_by(clock, folder.join("floodgauge.db")).await.unwrap())
 }
 

@@ -90,22 +90,26 @@ async fn start_over(db: &TestDatabase, sweep: SweepId, family: u16) {
     append_under(&db.store, sweep, None::<LeaseGuard>, effects).await.unwrap();
 }
 
-async fn families_are_left_once_their_kind_is_gone_and_another_is_there(db: TestDatabase) {
+async fn families_are_orphaned_once_their_kind_is_gone_and_another_is_there(db: TestDatabase) {
     const NOW: Duration = Duration::ZERO;
     let sweep = create_with(&db.store, vec![segment(0), segment_of(1, 1)]).await;
-    let left = async || db.store.left_families(NOW, None).await.unwrap();
+    let orphaned = async || db.store.orphaned_families(NOW, None).await.unwrap();
     db.store.machine_seen("avx2").await.unwrap();
     let first = leased(&db.store, "w1").await;
     report(&db, &first).await.unwrap();
     db.store.machine_seen("neon").await.unwrap();
-    assert_eq!(left().await, [], "its lease is alive");
+    assert_eq!(orphaned().await, [], "its lease is alive");
     expire(&db, &first).await;
-    assert_eq!(db.store.left_families(HOUR, None).await.unwrap(), [], "it isn't gone for an hour");
-    let found = left().await;
+    assert_eq!(
+        db.store.orphaned_families(HOUR, None).await.unwrap(),
+        [],
+        "it isn't gone for an hour"
+    );
+    let found = orphaned().await;
     // The other family has no rows, and may go anywhere.
     assert_eq!(found.len(), 1);
     assert_eq!((found[0].sweep, found[0].family), (sweep, FamilyIx(0)));
     assert_eq!(found[0].fingerprint, "avx2");
     let behind = Some((sweep, FamilyIx(0)));
-    assert_eq!(db.store.left_families(NOW, behind).await.unwrap(), [], "those behind it");
+    assert_eq!(db.store.orphaned_families(NOW, behind).await.unwrap(), [], "those behind it");
 }

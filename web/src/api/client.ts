@@ -1,7 +1,7 @@
 /** Requests to the server: relative addresses, JSON in and out, problems as errors. */
 
-import { hear } from "./pulse";
-import { heedStatus } from "./refusal";
+import { noteAnswer } from "./pulse";
+import { noteStatus } from "./refusal";
 import type {
   DatasetItem,
   DatasetList,
@@ -75,20 +75,20 @@ async function send(path: string, init: RequestInit = {}): Promise<Response> {
   } finally {
     clearTimeout(timer);
   }
-  heed(answer.status, answer.headers.get("content-type"));
+  noteResponse(answer.status, answer.headers.get("content-type"));
   if (!answer.ok) throw new ProblemError(await problemOf(answer));
   if (isPage(answer.headers.get("content-type"))) {
-    const words = "something between here and the server answered in its place";
+    const words = "a proxy between your browser and the server answered instead of it";
     throw new ProblemError(plainProblem(answer.status, words));
   }
   return answer;
 }
 
-/** Heeds who answered, and with what status: proxies in between may answer anything. */
-function heed(status: number, type: string | null) {
+/** Notes who answered, and with what status: proxies in between may answer anything. */
+function noteResponse(status: number, type: string | null) {
   const isOwn = status < 400 ? !isPage(type) : type?.startsWith("application/problem+json");
-  if (isOwn) hear();
-  heedStatus(status);
+  if (isOwn) noteAnswer();
+  noteStatus(status);
 }
 
 /** Whether an answer is a page, which nothing below `/v1` is: one of a proxy's, say, to sign in at. */
@@ -231,7 +231,7 @@ export function uploadDataset(
     request.onload = () => {
       clearTimeout(timer);
       const { status, responseText } = request;
-      heed(status, request.getResponseHeader("content-type"));
+      noteResponse(status, request.getResponseHeader("content-type"));
       let body: unknown;
       try {
         body = JSON.parse(responseText);

@@ -1,39 +1,39 @@
 /**
- * Whether the server answers. Each of its answers and each entry of a stream is a sign of life; when there was
- * none for a while, it is asked for one. An `EventSource` doesn't tell of a server that stands still, nor of a wire
- * that hangs nowhere: to it they are streams on which nothing happens.
+ * Whether the server answers. Each of its answers and each entry of a stream is a sign of life; when there
+ * was none for a while, it is asked for one. An `EventSource` doesn't notice a server that hangs, or a
+ * connection that was lost silently.
  */
 
 import { signal } from "@preact/signals";
 
-/** How long there may be no sign before the server is asked for one, in milliseconds. */
+/** Without a sign for so many milliseconds the server is asked for one. Chosen, not measured. */
 const QUIET_MS = 3_000;
-/** How long its answer may take; with the above, less than ten seconds until the reader is told. */
+/** How many milliseconds its answer may take; with the above less than 10 s until the reader is told. */
 const ANSWER_MS = 4_000;
-/** The least time between two questions. */
+/** The least time between two questions, in milliseconds. Chosen, not measured. */
 const PAUSE_MS = 1_000;
 
 /** What the reader is to know of a server that doesn't answer; empty while it does. */
-export const away = signal("");
+export const unreachable = signal("");
 
 let heard = performance.now();
 const returns = new Set<() => void>();
 
 /** Takes note of a sign of life. */
-export function hear() {
+export function noteAnswer() {
   heard = performance.now();
-  if (!away.peek()) return;
-  away.value = "";
+  if (!unreachable.peek()) return;
+  unreachable.value = "";
   for (const each of [...returns]) each();
 }
 
-/** Has something done whenever a server that was away answers again; call the answer to end that. */
+/** Has something done whenever a server that didn't answer does again. Returns a function that ends this. */
 export function onReturn(act: () => void): () => void {
   returns.add(act);
   return () => returns.delete(act);
 }
 
-/** Looks after the server as long as the page is seen; call the answer to end that. */
+/** Watches whether the server answers, as long as the page is seen. Returns a function that ends this. */
 export function watchServer(): () => void {
   let timer: ReturnType<typeof setTimeout> | undefined;
   let looking = false;
@@ -44,10 +44,10 @@ export function watchServer(): () => void {
     if (looking || ended || document.hidden) return;
     looking = true;
     const asked = performance.now();
-    if (away.peek() || asked - heard >= QUIET_MS) {
+    if (unreachable.peek() || asked - heard >= QUIET_MS) {
       const trouble = await ask();
-      if (!trouble) hear();
-      else if (heard < asked && !ended && !document.hidden) away.value = trouble;
+      if (!trouble) noteAnswer();
+      else if (heard < asked && !ended && !document.hidden) unreachable.value = trouble;
     }
     looking = false;
     timer = setTimeout(look, Math.max(PAUSE_MS, heard + QUIET_MS - performance.now()));
@@ -75,7 +75,8 @@ async function ask(): Promise<string> {
     });
     // A page to sign in at is no answer of the server's.
     if (ok && headers.get("content-type")?.startsWith("text/plain")) return "";
-    return `Something between here and the server answers in its place (${`${status} ${statusText}`.trim()}).`;
+    const said = `${status} ${statusText}`.trim();
+    return `A proxy between your browser and the server answered instead of it (${said}).`;
   } catch {
     return late.signal.aborted ? "The server doesn’t answer." : "The server can’t be reached.";
   } finally {

@@ -5,7 +5,7 @@ import { signal } from "@preact/signals";
 /** Whether the reader has to sign in before anything else. */
 export const signInNeeded = signal(false);
 
-/** Heeds the status of an answer: without a token that works, the way leads to the sign-in. */
-export function heedStatus(status: number) {
+/** Notes the status of an answer: without a token that works, the way leads to the sign-in. */
+export function noteStatus(status: number) {
   if (status === 401) signInNeeded.value = true;
 }

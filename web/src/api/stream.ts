@@ -3,13 +3,13 @@
  *
  * The browser reconnects by itself and says where it was (`Last-Event-ID`); what it gives up
  * on, we open again. A hidden page lets its connection go, since browsers allow only a few
- * per host, and goes on from where it was when it is seen again. So does one whose server was away: the wire may
- * have been lost without a word.
+ * per host, and goes on from where it was when it is seen again. So does one whose server didn't answer
+ * for a while: the connection may have been lost silently.
  */
 
 import type { Entry, Event } from "./types";
 import { address } from "./client";
-import { hear, onReturn } from "./pulse";
+import { noteAnswer, onReturn } from "./pulse";
 
 /** Every type of event; the compiler sees to it that none is missing. */
 const TYPES: Record<Event["type"], true> = {
@@ -57,7 +57,7 @@ export function openStream({
   let retry: ReturnType<typeof setTimeout> | undefined;
 
   function onMessage(message: MessageEvent<string>) {
-    hear();
+    noteAnswer();
     onEntry(JSON.parse(message.data) as Entry);
   }
 
@@ -68,7 +68,7 @@ export function openStream({
     source = opened;
     for (const type of Object.keys(TYPES)) opened.addEventListener(type, onMessage);
     opened.onopen = () => {
-      hear();
+      noteAnswer();
       onConnection?.(true);
     };
     opened.onerror = () => {

@@ -78,7 +78,7 @@ pub enum DownloadError {
         found: Digest,
     },
     /// The data folder can't be written.
-    #[error("cannot write {}", .path.display())]
+    #[error("can't write {}", .path.display())]
     Write {
         /// What was to be written.
         path: PathBuf,

@@ -350,6 +350,12 @@ pub struct TestMetrics {
     pub error: Metric,
 }
 
+/// The longest message of a failure or of trouble that is kept, in characters.
+pub const MAX_MESSAGE_CHARS: usize = 2_000;
+
+/// The most seconds after which a worker in trouble may say that it looks again.
+pub const MAX_RETRY_S: u32 = 3_600;
+
 /// Body of `POST /v1/work/{lease}/fail`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

@@ -58,7 +58,7 @@ pub enum TrainError {
     #[error("a branch's state can't be saved")]
     Save(#[source] CheckpointError),
     /// A thread can't be started.
-    #[error("cannot start a training thread")]
+    #[error("can't start a training thread")]
     Threads(#[source] std::io::Error),
     /// [`Progress::abandoned`](super::Progress::abandoned) said so.
     #[error("abandoned")]

@@ -9,10 +9,7 @@ mod sample;
 use crate::device::Machine;
 use floodgauge_protocol::Digest;
 use sha2::{Digest as _, Sha256};
-use std::{
-    hash::{DefaultHasher, Hasher},
-    hint::black_box,
-};
+use std::hint::black_box;
 
 /// The most characters of a fingerprint.
 const MAX_CHARS: usize = 200;
@@ -41,12 +38,12 @@ pub fn fingerprint(machine: &Machine) -> String {
     }
     let build = Digest(build.finalize().into()).to_string();
     let text = format!(
-        "floodgauge bits {} {}-{}{} libm {:08x} {} cache {} {}",
+        "floodgauge bits {} {}-{}{} libm {} {} cache {} {}",
         &build[..16],
         std::env::consts::ARCH,
         std::env::consts::OS,
         if cfg!(target_env = "musl") { "-musl" } else { "" },
-        mathematics() >> 32,
+        mathematics(),
         instruction_set(),
         caches().unwrap_or_else(processor),
         machine.words(),
@@ -60,23 +57,23 @@ pub fn fingerprint(machine: &Machine) -> String {
 /// leaves the last bit of these to the library, Rust calls the system's, which is bound when the
 /// program starts, and that chooses among its versions by the processor: neither the build nor a
 /// version number would tell.
-fn mathematics() -> u64 {
-    let mut hasher = DefaultHasher::new();
+fn mathematics() -> String {
+    let mut sum = Sha256::new();
     for step in 0..ARGUMENTS {
         // From e^-20 to e^20, unevenly, so that all bits of the argument vary.
         let exponent = (f64::from(step) / f64::from(ARGUMENTS) - 0.5) * 40.0;
         let x = black_box(exponent);
         let power = black_box(x.exp());
         for value in [power, power.ln(), x.sin(), x.cos()] {
-            hasher.write_u64(value.to_bits());
+            sum.update(value.to_bits().to_le_bytes());
         }
         let x = black_box(exponent as f32);
         let power = black_box(x.exp());
         for value in [power, power.ln()] {
-            hasher.write_u32(value.to_bits());
+            sum.update(value.to_bits().to_le_bytes());
         }
     }
-    hasher.finish()
+    Digest(sum.finalize().into()).to_string()[..8].to_owned()
 }
 
 /// How many arguments each function is tried on.

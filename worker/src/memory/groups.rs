@@ -1,6 +1,8 @@
 //! The memory that Linux's control groups leave this process: the least of the bounds of the group that it is in
 //! and of those around it, in either version of control groups.
 //!
+//! `sysinfo` reads the root's bound alone, which is not where systemd and Slurm set theirs.
+//!
 //! A group sees itself as the root where it has a name space of its own, as containers mostly do; elsewhere (Slurm,
 //! systemd) its place below the root stands in `/proc/self/cgroup`.
 

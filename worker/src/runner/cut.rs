@@ -1,6 +1,7 @@
 //! How segments end other than by being finished, and whose fault that is.
 
 use crate::client::{ClientError, chain};
+use floodgauge_net::causes;
 use std::{error::Error, io};
 
 /// How a segment ended other than by being finished.
@@ -50,15 +51,10 @@ impl From<ClientError> for Cut {
 /// Whether something that the system did is behind an error: a file that can't be read, a thread that can't
 /// be started. What is wrong within a file, is wrong wherever it's read.
 fn is_of_machine(error: &(dyn Error + 'static)) -> bool {
-    let mut cause = Some(error);
-    while let Some(error) = cause {
-        let kind = error.downcast_ref::<io::Error>().map(io::Error::kind);
-        if !matches!(kind, None | Some(io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof)) {
-            return true;
-        }
-        cause = error.source();
-    }
-    false
+    causes(error).any(|cause| {
+        let kind = cause.downcast_ref::<io::Error>().map(io::Error::kind);
+        !matches!(kind, None | Some(io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof))
+    })
 }
 
 #[cfg(test)]

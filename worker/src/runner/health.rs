@@ -21,6 +21,10 @@ const MIN_ROOM: u64 = 16 << 20;
 /// Fewer bytes of memory than this that can be had are trouble, unless training is to take less. Chosen.
 const MIN_MEMORY: u64 = 64 << 20;
 
+/// What to do about a cache that is no good. Workers inside a server have theirs in its data folder.
+const ABOUT_CACHE: &str = "free some space, see that this user may read and write there, or choose \
+     another folder (`floodgauge worker --cache`)";
+
 /// Kept data sets that are looked at, the first by name.
 const MAX_LOOKED_AT: usize = 1_000;
 
@@ -30,21 +34,24 @@ const MAX_LOOKED_AT: usize = 1_000;
 /// Says what is wrong, for people.
 pub(super) fn check(cache: &Cache, memory: u64) -> Result<(), String> {
     let folder = cache.folder.as_path();
-    let written = probe(folder);
-    written.map_err(|error| format!("the cache {} can't be written: {error}", folder.display()))?;
+    let name = folder.display();
+    probe(folder)
+        .map_err(|error| format!("the cache {name} can't be written: {error}; {ABOUT_CACHE}"))?;
     if let Some(room) = room(folder).filter(|&room| room < MIN_ROOM) {
         let (room, least) = (mebibytes(room), mebibytes(MIN_ROOM));
         return Err(format!(
-            "the disk of the cache {} has {room} left, at least {least} are needed",
-            folder.display()
+            "the disk of the cache {name} has {room} free, {least} is needed; {ABOUT_CACHE}"
         ));
     }
-    unreadable(folder)
-        .map_err(|error| format!("the cache {} can't be read: {error}", folder.display()))?;
+    read_kept(folder)
+        .map_err(|error| format!("the cache {name} can't be read: {error}; {ABOUT_CACHE}"))?;
     let (left, least) = (memory::available(), MIN_MEMORY.min(memory));
     if left < least {
         let (left, least) = (mebibytes(left), mebibytes(least));
-        return Err(format!("{left} of memory are left, at least {least} are needed"));
+        return Err(format!(
+            "{left} of memory is free, {least} is needed; stop other programs, or set a lower \
+             --memory"
+        ));
     }
     Ok(())
 }
@@ -71,7 +78,7 @@ fn room(_: &Path) -> Option<u64> {
 }
 
 /// Reads the beginning of what is kept. One that others deleted meanwhile is no trouble.
-fn unreadable(folder: &Path) -> io::Result<()> {
+fn read_kept(folder: &Path) -> io::Result<()> {
     let mut names: Vec<_> = fs::read_dir(folder)?
         .map(|entry| entry.map(|entry| entry.file_name()))
         .collect::<Result<_, _>>()?;

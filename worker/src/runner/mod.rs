@@ -1,13 +1,19 @@
 //! Claims segments, trains them and reports, until told to stop.
 //!
-//! A segment ends in one of five ways. **Finished**: rows reported, checkpoints uploaded, `finish`
-//! posted; a worker that is drained does so at the end of its epoch. **Failed**: it can't be trained (bad data, a panic, a refusal), and `fail` tells
-//! the server why. **Handed back**: this machine is in trouble, and `fail` says so; then the worker waits, each
-//! time longer, and looks at its machine before it asks for more. **Lost**: the server gave the lease away; training stops at its next step and
-//! nothing more is sent. **Shut down**: the same, but by our own will; the lease then expires by
-//! itself and its segment is gone on with by others, since lost is not failed. So that little is lost
-//! then, the states of its runs are uploaded every so often. Only a server that refuses
-//! the claim itself ends the loop with an error: waiting would not change its mind.
+//! A segment ends in one of six ways:
+//!
+//! - **Finished**: rows reported, checkpoints uploaded, `finish` posted. A worker that is drained does so at
+//!   the end of its epoch.
+//! - **Failed**: it can't be trained anywhere (bad data, a panic, a refusal). `fail` tells the server why.
+//! - **Handed back**: this machine is in trouble. `fail` says so; then the worker waits, each time longer,
+//!   and looks at its machine before it claims again.
+//! - **Lost**: the server gave the lease away. Training stops at its next step, and nothing more is sent.
+//! - **Stopped**: the sweep ended before training began. Nothing is sent, and the lease expires.
+//! - **Shut down**: this worker is told to end at once. The lease expires, and others go on from the states
+//!   that were uploaded every so often.
+//!
+//! Only a server that refuses the claim itself ends the loop with an error: waiting would not change its
+//! mind.
 
 mod cut;
 mod data_cache;
@@ -34,7 +40,9 @@ use data_files::DataFiles;
 use floodgauge_protocol::{
     ArmIx, Branch, Digest,
     segment::Start,
-    work::{Assignment, ClaimRequest, Fail, FailKind, Finish, Lease, Stop, Trouble},
+    work::{
+        Assignment, ClaimRequest, Fail, FailKind, Finish, Lease, MAX_MESSAGE_CHARS, Stop, Trouble,
+    },
 };
 use futures::{StreamExt, TryStreamExt, stream};
 use lease::HeldLease;
@@ -58,8 +66,6 @@ const CLAIM_WAIT_S: u32 = 25;
 const CLAIM_PAUSE: Duration = Duration::from_secs(1);
 /// Blobs in transfer at a time.
 const TRANSFERS_AT_ONCE: usize = 4;
-/// The most characters of a failure's message.
-const MAX_MESSAGE_CHARS: usize = 2_000;
 
 /// How to set up a [`Worker`].
 #[derive(Clone)]
@@ -234,7 +240,10 @@ impl Worker {
             let tell = async {
                 // It is told again when it goes on.
                 if let Ok(Err(error)) = timeout(wait, self.client.trouble(&trouble)).await {
-                    tracing::warn!(error = %chain(&error), "could not say so");
+                    tracing::warn!(
+                        error = %chain(&error),
+                        "the server can't be told of the trouble"
+                    );
                 }
             };
             if !ending.goes_on_for(async { tokio::join!(sleep(wait), tell) }).await {
@@ -367,7 +376,10 @@ impl Worker {
     async fn fail(&self, lease: &Lease, fail: &Fail, shutdown: &CancellationToken) {
         let sent = self.client.fail(lease, fail);
         if let Some(Err(error)) = shutdown.run_until_cancelled(sent).await {
-            tracing::warn!(error = %chain(&error), "could not say so");
+            tracing::warn!(
+                error = %chain(&error),
+                "the server can't be told why the segment ended; its lease will expire"
+            );
         }
     }
 }

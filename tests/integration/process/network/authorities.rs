@@ -110,7 +110,7 @@ async fn a_certificate_that_a_server_made_for_itself_is_trusted_unless_it_is_an_
     assert_eq!(own.code, Some(0), "{}", own.complaint);
     let authoritys = list(&Shown::self_made(folder.path(), "localhost", true));
     assert_eq!(authoritys.code, Some(4), "{}", authoritys.complaint);
-    let words = "it shows the certificate of an authority";
+    let words = "the server presents a CA certificate as its own";
     assert!(authoritys.complaint.contains(words), "{}", authoritys.complaint);
 }
 

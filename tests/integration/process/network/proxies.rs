@@ -46,7 +46,7 @@ async fn a_proxy_that_answers_instead_of_the_server_is_named_with_the_way_around
     let server = "http://gauge.invalid:7878";
     for (answer, words) in [
         (BUSY, "503 Service Unavailable came from squid/5.7, or the proxy "),
-        (WHO, "it wants a user and a password"),
+        (WHO, "it asks for a user name and a password"),
     ] {
         let proxy = ForwardProxy::start(Does::Answers(answer)).await;
         let list = said(&["list", "--server", server], &all(&proxy));

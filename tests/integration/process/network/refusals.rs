@@ -97,6 +97,7 @@ async fn an_address_that_leads_elsewhere_is_told_with_where() {
     serde_json::to_writer(file.as_file(), &spec).unwrap();
     let submitted = said(&["submit", file.path().to_str().unwrap(), "--server", &address], &[]);
     assert_eq!(submitted.code, Some(4), "{}", submitted.complaint);
-    let words = "it leads to https://gauge.example/v1/sweeps";
+    let words = "it redirects to https://gauge.example: give that as the server's address";
     assert!(submitted.complaint.contains(words), "{}", submitted.complaint);
+    assert!(!submitted.complaint.contains("/v1/sweeps"), "{}", submitted.complaint);
 }

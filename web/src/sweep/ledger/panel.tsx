@@ -58,9 +58,7 @@ export function Ledger({ state, best }: LedgerProps) {
                 <i class="swatch part-redone" />
                 left behind
               </th>
-              <td class="faint">
-                of what was trained, on machines that are gone: seeds started over
-              </td>
+              <td class="faint">trained on machines that are gone, and started over elsewhere</td>
               <td class="figure">{formatRuns(runs.left_behind)}</td>
               <td />
             </tr>

@@ -88,7 +88,7 @@ export function speedOf({ recent }: Worker): number | undefined {
   return (epochs * 1_000) / (last.at - first.at);
 }
 
-/** The device that a fingerprint ends with, and the instruction set and build for whoever asks. */
+/** The device: the last word of a fingerprint. */
 export function deviceOf(fingerprint: string): string {
   return fingerprint.trim().split(/\s+/).at(-1) ?? fingerprint;
 }

@@ -1,8 +1,8 @@
 //! Operations that burn lacks, or has slower or not exact for stacks.
 //!
 //! On the CPU they are [`kernels`](super::kernels); any other backend gets them composed of burn's
-//! own, such as `Cube`, which is all devices that compile their kernels. A backend that the macro doesn't name panics: whoever adds one names it there, with an
-//! empty `impl`.
+//! own, such as `Cube`, which is all devices that compile their kernels. A backend that the macro doesn't
+//! name panics: whoever adds one names it there, with an empty `impl`.
 
 mod autodiff;
 mod flex;

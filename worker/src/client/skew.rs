@@ -7,20 +7,20 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-/// How far two clocks may be apart before that is worth a word.
-const APART: Duration = Duration::from_secs(300);
+/// How far two clocks may be apart before that is worth a word. Chosen, not measured.
+const MAX_SKEW: Duration = Duration::from_secs(300);
 
 /// What was last seen of the server's clock.
 #[derive(Debug, Default)]
-pub(super) struct Clock {
+pub(super) struct ClockSkew {
     is_off: AtomicBool,
 }
 
-impl Clock {
+impl ClockSkew {
     /// Compares with the date of an answer, and says so once when they come apart.
     pub fn compare(&self, date: Option<&HeaderValue>) {
         let Some(apart) = apart(date, SystemTime::now()) else { return };
-        let is_off = apart > APART;
+        let is_off = apart > MAX_SKEW;
         if is_off && !self.is_off.swap(true, Ordering::Relaxed) {
             tracing::warn!(
                 minutes = apart.as_secs() / 60,
@@ -57,11 +57,11 @@ mod tests {
 
     #[test]
     fn clocks_that_come_apart_are_told_of_once() {
-        let clock = Clock::default();
+        let skew = ClockSkew::default();
         let date = |time| HeaderValue::try_from(httpdate::fmt_http_date(time)).unwrap();
-        clock.compare(Some(&date(SystemTime::now() - 2 * APART)));
-        assert!(clock.is_off.load(Ordering::Relaxed));
-        clock.compare(Some(&date(SystemTime::now())));
-        assert!(!clock.is_off.load(Ordering::Relaxed));
+        skew.compare(Some(&date(SystemTime::now() - 2 * MAX_SKEW)));
+        assert!(skew.is_off.load(Ordering::Relaxed));
+        skew.compare(Some(&date(SystemTime::now())));
+        assert!(!skew.is_off.load(Ordering::Relaxed));
     }
 }
