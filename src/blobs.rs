@@ -154,9 +154,9 @@ impl Blobs {
     /// [`BlobError::Damaged`] if the object isn't what was put.
     pub async fn get(&self, digest: Digest) -> Result<Option<Bytes>, BlobError> {
         let bytes = match self.objects.get(&location(digest)).await {
-            Ok(object) => object.bytes().await?,
+            Ok(object) => object.bytes().await.map_err(|error| unread(digest, error))?,
             Err(object_store::Error::NotFound { .. }) => return Ok(None),
-            Err(error) => return Err(error.into()),
+            Err(error) => return Err(unread(digest, error)),
         };
         verify(digest, &bytes).map_err(|_| BlobError::Damaged(digest))?;
         Ok(Some(bytes))
@@ -204,16 +204,20 @@ impl Blobs {
         store: &dyn Store,
         last: &mut Unreferenced,
     ) -> Result<u64, BlobError> {
-        self.sweep_staged().await?;
         let now: BTreeSet<Digest> =
             store.unreferenced_blobs(MAX_CANDIDATES).await?.into_iter().collect();
-        let mut collected = 0;
+        let (mut collected, mut first) = (0, None);
         for &digest in now.intersection(&last.0) {
             let delete = Box::pin(self.delete(digest));
-            collected += u64::from(store.forget_blob(digest, delete).await?);
+            match store.forget_blob(digest, delete).await {
+                Ok(forgotten) => collected += u64::from(forgotten),
+                // One that can't be deleted keeps no other.
+                Err(error) => drop(first.get_or_insert(error)),
+            }
         }
         last.0 = now;
-        Ok(collected)
+        self.sweep_staged().await?;
+        first.map_or(Ok(collected), |error| Err(error.into()))
     }
 
     /// Streams bytes to a place of their own.
@@ -285,7 +289,7 @@ impl Blobs {
                 Ok(Some(Streamed { size: object.meta.size, chunks: object.into_stream() }))
             }
             Err(object_store::Error::NotFound { .. }) => Ok(None),
-            Err(error) => Err(error.into()),
+            Err(error) => Err(unread(digest, error)),
         }
     }
 
@@ -297,7 +301,7 @@ impl Blobs {
     pub async fn verified(&self, digest: Digest) -> Result<Option<Streamed>, BlobError> {
         let Some(Streamed { mut chunks, .. }) = self.stream(digest).await? else { return Ok(None) };
         let mut hash = Sha256::new();
-        while let Some(chunk) = chunks.try_next().await? {
+        while let Some(chunk) = chunks.try_next().await.map_err(|error| unread(digest, error))? {
             hash.update(&chunk);
         }
         match Digest(hash.finalize().into()) == digest {
@@ -325,9 +329,14 @@ impl Blobs {
     async fn put_verified(&self, digest: Digest, bytes: Bytes) -> Result<bool, BlobError> {
         let location = location(digest);
         let exists = match self.objects.get(&location).await {
-            Ok(object) => is(object, &bytes).await?,
-            Err(object_store::Error::NotFound { .. }) => false,
-            Err(error) => return Err(error.into()),
+            Ok(object) => is(object, &bytes).await,
+            Err(object_store::Error::NotFound { .. }) => Ok(false),
+            Err(error) => Err(error),
+        };
+        let exists = match exists {
+            // What can't be read is put anew.
+            Err(error) if is_unreadable(&error) => false,
+            exists => exists?,
         };
         if !exists {
             self.objects.put(&location, PutPayload::from_bytes(bytes)).await?;
@@ -340,7 +349,7 @@ impl Blobs {
 fn sweep_half_written(folder: &Path) -> std::io::Result<()> {
     for shard in std::fs::read_dir(folder)? {
         let shard = shard?;
-        if !shard.file_type()?.is_dir() {
+        if !is_ours(&shard)? {
             continue;
         }
         for file in std::fs::read_dir(shard.path())? {
@@ -352,6 +361,50 @@ fn sweep_half_written(folder: &Path) -> std::io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Whether blobs lie in a folder. What else there is, such as `lost+found`, may not even be readable.
+fn is_ours(folder: &std::fs::DirEntry) -> std::io::Result<bool> {
+    let name = folder.file_name();
+    let is_shard =
+        |name: &str| name.len() == 2 && name.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let is_named = name.to_str().is_some_and(|name| name == INCOMING || is_shard(name));
+    Ok(is_named && folder.file_type()?.is_dir())
+}
+
+/// An object that can't be read: damage, where it is the file that is at fault.
+fn unread(digest: Digest, error: object_store::Error) -> BlobError {
+    if !is_unreadable(&error) {
+        return error.into();
+    }
+    tracing::error!(%digest, error = %error, "a blob can't be read: it counts as damaged");
+    BlobError::Damaged(digest)
+}
+
+/// Whether a file can't be read, and won't be at the next try either: a bad sector, another owner's.
+fn is_unreadable(error: &object_store::Error) -> bool {
+    let mut causes =
+        std::iter::successors(Some(error as &(dyn std::error::Error + 'static)), |error| {
+            error.source()
+        });
+    causes.any(|cause| {
+        cause.downcast_ref::<std::io::Error>().is_some_and(|error| {
+            error.kind() == std::io::ErrorKind::PermissionDenied
+                || error.raw_os_error().is_some_and(is_broken)
+        })
+    })
+}
+
+/// Whether an error of the system tells of a broken disk or file system.
+#[cfg(unix)]
+fn is_broken(code: i32) -> bool {
+    use rustix::io::Errno;
+    [Errno::IO, Errno::BADMSG, Errno::UCLEAN].iter().any(|errno| errno.raw_os_error() == code)
+}
+
+#[cfg(not(unix))]
+fn is_broken(_: i32) -> bool {
+    false
 }
 
 /// Whether an object is undamaged: its size alone is no proof.

@@ -1,6 +1,7 @@
 //! How requests are sent and answers read, whatever they are about.
 
-use crate::{Authorities, ClientError};
+use crate::{Authorities, ClientError, error::DATABASE_DAMAGED};
+use floodgauge_api::Problem;
 use floodgauge_net::{Peer, Stranger, innermost};
 use reqwest::{Method, RequestBuilder, Response, StatusCode, Url};
 use serde::de::DeserializeOwned;
@@ -171,12 +172,20 @@ impl Client {
         if status.is_success() {
             return Ok(response);
         }
-        if status == StatusCode::SERVICE_UNAVAILABLE {
-            let reason = "it is not available at the moment (503)".into();
-            return Err(unreachable(&self.server, reason));
-        }
         let body = response.text().await.map_err(|error| self.unreachable(&error))?;
-        match self.read(&body) {
+        let problem = self.read::<Problem>(&body);
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            return Err(match problem {
+                // That doesn't pass by itself.
+                Ok(problem) if problem.kind == DATABASE_DAMAGED => ClientError::Refused(problem),
+                Ok(problem) => unreachable(&self.server, format!("{problem} (503)")),
+                Err(_) => {
+                    let reason = "it is not available at the moment (503)".into();
+                    unreachable(&self.server, reason)
+                }
+            });
+        }
+        match problem {
             Ok(problem) => Err(ClientError::Refused(problem)),
             Err(_) => Err(self.unclear(format!("status {status} without a problem document"))),
         }

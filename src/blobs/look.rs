@@ -50,8 +50,12 @@ impl Bytes {
 impl Blobs {
     /// All objects, but for those that are just being written.
     pub fn all(&self) -> BoxStream<'static, object_store::Result<Object>> {
-        self.objects
-            .list(None)
+        let objects = self.objects.clone();
+        // Not all of the folder: what else there is, such as `lost+found`, may not be readable.
+        let shards =
+            (0..=u8::MAX).map(|shard| object_store::path::Path::from(format!("{shard:02x}")));
+        futures::stream::iter(shards)
+            .flat_map(move |shard| objects.list(Some(&shard)))
             .map_ok(|meta| {
                 let digest = meta.location.filename().and_then(|name| name.parse().ok());
                 Object {
@@ -60,10 +64,6 @@ impl Blobs {
                     size: meta.size,
                     modified_ms: meta.last_modified.timestamp_millis(),
                 }
-            })
-            .try_filter(|object| {
-                let staged = object.place.starts_with(&format!("{INCOMING}/"));
-                std::future::ready(!staged)
             })
             .boxed()
     }
@@ -102,7 +102,7 @@ impl Blobs {
         let mut found = vec![];
         for folder in std::fs::read_dir(&self.folder)? {
             let folder = folder?;
-            if !folder.file_type()?.is_dir() {
+            if !super::is_ours(&folder)? {
                 continue;
             }
             let is_incoming = folder.file_name() == INCOMING;

@@ -9,7 +9,7 @@ use crate::{
     store,
 };
 use std::time::Duration;
-use tokio::time::MissedTickBehavior;
+use tokio::time::{Instant, MissedTickBehavior};
 
 /// How often; what nothing refers to stays at least as long, so that a copy of the blobs which
 /// follows one of the database within this time has all that the database names.
@@ -35,17 +35,44 @@ pub async fn run(driver: Driver, retention: Retention) {
     );
 }
 
-/// Starts families over whose kind of machine is gone, unless they are to wait for ever.
+/// Starts families over whose kind of machine is gone, unless they are to wait for ever. A machine counts as
+/// gone only once this server was there for as long to be asked: after a night in which all was switched off,
+/// or an hour without a database, none has had the time to come back.
 async fn start_over(driver: &Driver) {
     let Some(after) = driver.start_over_after() else { return };
-    let mut ticks = tokio::time::interval(after.clamp(Duration::from_secs(1), GONE_EVERY));
+    let every = after.clamp(Duration::from_secs(1), GONE_EVERY);
+    let mut ticks = tokio::time::interval(every);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut there = Attendance::default();
     loop {
         ticks.tick().await;
-        if let Err(error) = driver.start_over(after).await {
+        let looked = match there.at(Instant::now(), 3 * every) >= after {
+            true => driver.start_over(after).await,
+            // Notes when kinds that were never seen were first missed.
+            false => driver.store().orphaned_families(after, None).await.map(drop),
+        };
+        if let Err(error) = looked {
+            there = Attendance::default();
             note(driver, &error);
             tracing::warn!(%error, "families to start over can't be listed; trying again later");
         }
+    }
+}
+
+/// Since when a server has been there without a gap, to be asked for work.
+#[derive(Default)]
+struct Attendance {
+    since: Option<Instant>,
+    last: Option<Instant>,
+}
+
+impl Attendance {
+    /// For how long it has been there by now; what is longer than `gap` begins anew.
+    fn at(&mut self, now: Instant, gap: Duration) -> Duration {
+        if self.last.replace(now).is_none_or(|last| now - last > gap) {
+            self.since = None;
+        }
+        now - *self.since.get_or_insert(now)
     }
 }
 
@@ -129,4 +156,18 @@ async fn retain(driver: &Driver, retention: &Retention) -> anyhow::Result<()> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_that_was_away_has_been_there_for_no_time() {
+        let (start, second) = (Instant::now(), Duration::from_secs(1));
+        let mut there = Attendance::default();
+        let at =
+            [0, 60, 120, 180, 3_600, 3_660].map(|s| there.at(start + s * second, 180 * second));
+        assert_eq!(at.map(|time| time.as_secs()), [0, 60, 120, 180, 0, 60]);
+    }
 }

@@ -172,8 +172,10 @@ impl Driver {
         let new = NewDataset { name: name.to_string(), blob, upload, owner };
         let place = Box::pin(self.0.blobs.place(&staged, blob.digest));
         let added = self.0.store.add_dataset(new, place).await;
-        // Nothing is left of what got its name.
-        self.0.blobs.discard(staged).await.map_err(crate::blobs::BlobError::from)?;
+        // Nothing is left of what got its name. What can't be deleted goes after a day.
+        if let Err(error) = self.0.blobs.discard(staged).await {
+            tracing::warn!(%error, "what was staged can't be deleted");
+        }
         let added = added?;
         if added != AddedDataset::NameTaken && self.0.damaged.mended(blob.digest) {
             tracing::info!(%name, digest = %blob.digest, "a damaged data set is whole again");

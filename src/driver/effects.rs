@@ -17,11 +17,7 @@ pub fn of(before: &Sweep, after: &Sweep, event: &Event, decisions: &[Decision]) 
     match event {
         Event::Reported { segment, rows, .. } => {
             if let Some(segment) = before.facts().segments().get_open(*segment) {
-                let known = before
-                    .facts()
-                    .trials()
-                    .any(|(key, trial)| key.family == segment.family && trial.epochs() > 0);
-                effects.first_rows = (!known && !rows.is_empty()).then_some(segment.family);
+                effects.rows_of = (!rows.is_empty()).then_some(segment.family);
                 effects.rows =
                     rows.iter().flat_map(|row| row_updates(segment.family, row)).collect();
             }

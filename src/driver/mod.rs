@@ -56,6 +56,7 @@ use crate::{
     store::{Commit, Created, DynStore, Effects, Grown, LeaseGuard, NewSweep, StoreError},
     trace,
 };
+use anyhow::Context as _;
 use floodgauge_datasets::Folder;
 use floodgauge_protocol::{Digest, SweepId, SweepSpec};
 use futures::StreamExt as _;
@@ -66,7 +67,8 @@ use std::{
     sync::{Arc, PoisonError},
     time::{Duration, Instant},
 };
-use tokio::sync::watch;
+use tokio::sync::{OwnedMutexGuard, watch};
+use tracing::Instrument as _;
 use uuid::Uuid;
 
 /// Sweeps whose state is kept in memory, beside those in use.
@@ -285,9 +287,7 @@ impl Driver {
     }
 
     async fn follow(&self, sweep: SweepId) -> Result<Arc<Sweep>, DriverError> {
-        let slot = self.slot(sweep);
-        let mut slot = slot.lock().await;
-        let mut live = self.load(sweep, slot.take()).await?;
+        let (mut slot, mut live) = self.load(sweep).await?;
         live.catch_up(&self.0.store).await?;
         let state = live.state();
         *slot = Some(live);
@@ -314,9 +314,7 @@ impl Driver {
         author: Author,
         mut decide: impl FnMut(&Sweep) -> Result<Option<Event>, DriverError>,
     ) -> Result<Arc<Sweep>, DriverError> {
-        let slot = self.slot(sweep);
-        let mut slot = slot.lock().await;
-        let mut live = self.load(sweep, slot.take()).await?;
+        let (mut slot, mut live) = self.load(sweep).await?;
         for _ in 0..MAX_RACES {
             let before = live.state();
             let (trials, seq) = (before.facts().trial_count(), live.seq() + 1);
@@ -376,6 +374,7 @@ impl Driver {
                     if matches!(
                         error,
                         StoreError::LeaseLost
+                            | StoreError::Held(_)
                             | StoreError::NotHeld(_)
                             | StoreError::CheckpointsDropped
                             | StoreError::OverQuota(_)
@@ -389,11 +388,24 @@ impl Driver {
         Err(DriverError::Store(StoreError::Conflict))
     }
 
-    /// The state from memory or, the first time, from the log.
-    async fn load(&self, sweep: SweepId, live: Option<Live>) -> Result<Live, DriverError> {
-        match live {
-            Some(live) => Ok(live),
-            None => Live::replay(&self.0.store, sweep).await,
+    /// The state from memory or, the first time, from the log, with its place, which is empty meanwhile. A
+    /// replay goes on though whoever waits for it gives up, so that the next one finds it done.
+    async fn load(
+        &self,
+        sweep: SweepId,
+    ) -> Result<(OwnedMutexGuard<Option<Live>>, Live), DriverError> {
+        loop {
+            let mut slot = self.slot(sweep).lock_owned().await;
+            if let Some(live) = slot.take() {
+                return Ok((slot, live));
+            }
+            let store = self.0.store.clone();
+            let replay = async move {
+                *slot = Some(Live::replay(&store, sweep).await?);
+                Ok::<_, DriverError>(())
+            };
+            let replayed = tokio::spawn(replay.in_current_span()).await;
+            replayed.context("a replay ended").map_err(DriverError::Fault)??;
         }
     }
 

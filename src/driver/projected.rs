@@ -85,7 +85,7 @@ impl Projected {
         let Effects {
             status: _,
             best: _,
-            first_rows: _,
+            rows_of: _,
             hands_in: _,
             grown,
             enqueue,

@@ -27,6 +27,8 @@ impl Driver {
             for family in &orphaned {
                 match self.start_over_one(family).await {
                     Ok(()) => {}
+                    // A machine of its kind has come back meanwhile.
+                    Err(DriverError::Store(StoreError::Held(_))) => {}
                     Err(error) if error.is_unreplayable() => {}
                     Err(error) => tracing::warn!(
                         sweep = %family.sweep,

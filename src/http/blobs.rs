@@ -29,8 +29,12 @@ use utoipa_axum::{
     routes,
 };
 
-/// What an upload may take, so that one whose sender is gone makes room at last.
+/// What an upload may take beyond what its bytes take on a slow link, so that one whose sender is gone
+/// makes room at last.
 const UPLOAD_TIME: Duration = Duration::from_secs(300);
+
+/// Bytes a second of a link that is slow, and not broken: half a megabit. Workers have the same.
+const SLOW_LINK_BYTES_A_SECOND: u64 = 64 << 10;
 
 pub(super) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(put, get).layer(Limit::BLOB.layer()))
@@ -81,7 +85,11 @@ async fn put(
     state.driver.held(lease, &token).await?;
     let _share = state.places.to_upload_under(Party::Lease(lease))?;
     let _place = state.places.blob_uploads.take(asker).await;
-    let read = timeout(UPLOAD_TIME, Bytes::from_request(request, &state)).await;
+    let most = Limit::BLOB.bytes();
+    let bytes =
+        http_body::Body::size_hint(request.body()).upper().map_or(most, |bytes| bytes.min(most));
+    let time = UPLOAD_TIME + Duration::from_secs(bytes / SLOW_LINK_BYTES_A_SECOND);
+    let read = timeout(time, Bytes::from_request(request, &state)).await;
     let bytes = read
         .map_err(|_| Problem::TooSlow)?
         .map_err(|rejection| unreadable(rejection, Limit::BLOB))?;

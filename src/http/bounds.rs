@@ -51,9 +51,9 @@ pub const MAX_BLOB_UPLOADS: usize = 4;
 /// How many of them may be of one token. One is left for others; a pool of workers may share a token.
 const BLOB_UPLOADS_OF_TOKEN: usize = 3;
 
-/// How many checkpoints a lease may be about to send: its worker sends one after the other, and again
+/// How many checkpoints a lease may be about to send: its worker sends four at once, each of them again
 /// when an answer is lost.
-const BLOB_UPLOADS_OF_LEASE: usize = 2;
+const BLOB_UPLOADS_OF_LEASE: usize = 8;
 
 /// Data sets that are received and checked at once; further ones wait before their bodies are read.
 pub const MAX_DATASET_UPLOADS: usize = 2;

@@ -373,7 +373,9 @@ impl From<StoreError> for Problem {
             StoreError::NoDataset(name) => Self::NotFound(format!("data set `{name}`")),
             StoreError::NoSweep(sweep) => Self::NotFound(format!("sweep {sweep}")),
             // Somebody else kept winning the race for the log: as good as busy.
-            StoreError::Conflict | StoreError::Object(_) => Self::Unavailable(error.into()),
+            StoreError::Conflict | StoreError::Held(_) | StoreError::Object(_) => {
+                Self::Unavailable(error.into())
+            }
             StoreError::Database(_) if error.is_transient() => Self::Unavailable(error.into()),
             StoreError::Corrupt(_)
             | StoreError::NotHeld(_)

@@ -100,8 +100,9 @@ pub struct Effects {
     pub close_all: bool,
     /// A family that starts over: its rows and its pin go.
     pub start_over: Option<FamilyIx>,
-    /// A family of which these are the first rows: from then on it is pinned for good.
-    pub first_rows: Option<FamilyIx>,
+    /// The family that the rows are of, where a worker reports them: it must be pinned to the worker's kind of
+    /// machine, and from then on it stays so.
+    pub rows_of: Option<FamilyIx>,
     /// Whether a worker hands checkpoints in: what its lease held beside them is wanted no more.
     pub hands_in: bool,
     /// The epochs that were reported and weren't known before.

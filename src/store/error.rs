@@ -3,7 +3,7 @@
 //! may go well a little later, and whether the database is damaged.
 
 use super::OverQuota;
-use floodgauge_protocol::{Digest, SweepId};
+use floodgauge_protocol::{Digest, FamilyIx, SweepId};
 use std::error::Error;
 
 /// A store verb that didn't do its work; nothing was written.
@@ -24,6 +24,9 @@ pub enum StoreError {
         /// How many that are.
         at_most: u32,
     },
+    /// A family was to start over, and a worker of its kind of machine is at work.
+    #[error("family {0} has a worker")]
+    Held(FamilyIx),
     /// There is no such sweep.
     #[error("no sweep {0}")]
     NoSweep(SweepId),
@@ -76,7 +79,7 @@ pub fn damage(error: &(dyn Error + 'static)) -> Option<String> {
         None => error.downcast_ref::<sqlx::Error>(),
     };
     let sqlx::Error::Database(error) = database? else { return None };
-    let is_damage = error.code().is_some_and(|code| is_damage(&code));
+    let is_damage = error.code().is_some_and(|code| is_damage(&code, error.message()));
     is_damage.then(|| error.message().to_owned())
 }
 
@@ -91,12 +94,17 @@ fn is_transient(code: &str) -> bool {
     code.parse::<u32>().is_ok_and(|code| [5, 6, 10, 13].contains(&(code & 0xff)))
 }
 
-/// Of Postgres: `data_corrupted` (XX001) and `index_corrupted` (XX002); `internal_error` (XX000) too, by
-/// which it tells of some pages that it can't read, although faults of another kind have that code. Of
-/// SQLite: `SQLITE_CORRUPT` (11) and `SQLITE_NOTADB` (26).
-fn is_damage(code: &str) -> bool {
+/// Of Postgres: `data_corrupted` (XX001) and `index_corrupted` (XX002), and of what has the code of all
+/// internal errors (XX000) that which tells of pages and values that can't be read. Of SQLite:
+/// `SQLITE_CORRUPT` (11) and `SQLITE_NOTADB` (26).
+fn is_damage(code: &str, message: &str) -> bool {
+    if code == "XX000" {
+        let unreadable =
+            ["could not read block", "invalid page", "missing chunk", "unexpected chunk"];
+        return unreadable.iter().any(|words| message.contains(words));
+    }
     if code.len() == 5 {
-        return ["XX000", "XX001", "XX002"].contains(&code);
+        return ["XX001", "XX002"].contains(&code);
     }
     code.parse::<u32>().is_ok_and(|code| [11, 26].contains(&(code & 0xff)))
 }
@@ -124,11 +132,14 @@ mod tests {
 
     #[test]
     fn damage_is_known_by_its_code() {
-        for code in ["11", "267", "779", "26", "XX000", "XX001", "XX002"] {
-            assert!(is_damage(code), "{code}");
+        for code in ["11", "267", "779", "26", "XX001", "XX002"] {
+            assert!(is_damage(code, ""), "{code}");
         }
         for code in ["1", "5", "13", "1555", "2067", "23505", "57014", "53100"] {
-            assert!(!is_damage(code), "{code}");
+            assert!(!is_damage(code, ""), "{code}");
         }
+        let damage = "missing chunk number 0 for toast value 16391 in pg_toast_16384";
+        assert!(is_damage("XX000", damage));
+        assert!(!is_damage("XX000", "tuple concurrently updated"));
     }
 }

@@ -269,7 +269,7 @@ impl World {
     pub async fn submit(&self, spec: &SweepSpec) -> SweepId {
         let (client, key) = (self.client(0), Uuid::new_v4().to_string());
         let submit = || async { client.submit(spec, Some(&key)).await };
-        let gone = ClientError::passes;
+        let gone = ClientError::is_transient;
         let made = timeout(PATIENCE, submit.retry(patience()).when(gone)).await;
         made.expect("it takes no sweep").unwrap().value.summary.id
     }

@@ -42,8 +42,10 @@ use std::{error::Error, sync::Arc, time::Duration};
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long an answer may take, beyond the time that a claim asks the server to wait.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
-/// How long a blob may take either way.
+/// How long a blob may take either way, beyond what its bytes take on a slow link.
 const BLOB_TIMEOUT: Duration = Duration::from_secs(300);
+/// Bytes a second of a link that is slow, and not broken: half a megabit. The server has the same.
+const SLOW_LINK_BYTES_A_SECOND: u64 = 64 << 10;
 
 /// Why a client can't be made.
 #[derive(Debug, thiserror::Error)]
@@ -214,7 +216,7 @@ impl Client {
         bytes: Bytes,
     ) -> Result<(), ClientError> {
         let send = || {
-            self.blob(Method::PUT, lease, digest)
+            self.blob(Method::PUT, lease, digest, bytes.len())
                 .header(reqwest::header::CONTENT_TYPE, "application/octet-stream")
                 .body(bytes.clone())
         };
@@ -226,7 +228,7 @@ impl Client {
     /// # Errors
     /// See [`ClientError`].
     pub async fn get_blob(&self, lease: &Lease, digest: Digest) -> Result<Bytes, ClientError> {
-        let answer = self.answer(|| self.blob(Method::GET, lease, digest), Some(lease)).await?;
+        let answer = self.answer(|| self.blob(Method::GET, lease, digest, 0), Some(lease)).await?;
         let bytes = answer.body;
         let found = Digest(Sha256::digest(&bytes).into());
         if found == digest {
@@ -274,9 +276,10 @@ impl Client {
         self.answer(send, Some(lease)).await.map(|answer| answer.body)
     }
 
-    fn blob(&self, method: Method, lease: &Lease, digest: Digest) -> RequestBuilder {
+    fn blob(&self, method: Method, lease: &Lease, digest: Digest, bytes: usize) -> RequestBuilder {
         let (id, digest) = (lease.lease.to_string(), digest.to_string());
-        self.request(method, &[&id, "blobs", &digest]).timeout(BLOB_TIMEOUT)
+        let sending = Duration::from_secs(bytes as u64 / SLOW_LINK_BYTES_A_SECOND);
+        self.request(method, &[&id, "blobs", &digest]).timeout(BLOB_TIMEOUT + sending)
     }
 
     fn request(&self, method: Method, path: &[&str]) -> RequestBuilder {

@@ -84,9 +84,15 @@ impl Part {
 pub(in crate::http) struct Sheet<I: Iterator> {
     rows: Rows,
     parts: Peekable<I>,
+    writer: Writer,
+}
+
+/// What is held, and how far it is written.
+#[derive(Default)]
+struct Writer {
     held: VecDeque<Held>,
-    /// How many values of the first of them are written.
-    written: usize,
+    /// How many values of the first part that is held are written; none if it isn't begun.
+    written: Option<usize>,
     /// The last byte of all that was written.
     last: u8,
 }
@@ -94,21 +100,22 @@ pub(in crate::http) struct Sheet<I: Iterator> {
 impl<I: Iterator<Item = Part> + Send + 'static> Sheet<I> {
     /// The parts of a sheet, and where their values are from.
     pub fn new(rows: Rows, parts: I) -> Self {
-        Self { rows, parts: parts.peekable(), held: VecDeque::new(), written: 0, last: 0 }
+        Self { rows, parts: parts.peekable(), writer: Writer::default() }
     }
 
     /// Takes up as many parts as fit, at least one, and reads their values.
     async fn take_up(&mut self) -> Result<(), Broken> {
+        let held = &mut self.writer.held;
         let mut bytes = 0;
         while let Some(part) = self.parts.next_if(|part| {
             let fits = bytes + part.bytes() <= HELD_BYTES || bytes == 0;
             bytes += part.bytes();
             fits
         }) {
-            self.held.push_back(Held { part, words: Vec::new() });
+            held.push_back(Held { part, words: Vec::new() });
         }
         let mut wanted: BTreeMap<_, (Extent, Vec<usize>)> = BTreeMap::new();
-        for (place, held) in self.held.iter_mut().enumerate() {
+        for (place, held) in held.iter_mut().enumerate() {
             if let Part::Array(Array { of: Some(of), .. }) = &held.part {
                 held.words.reserve_exact(of.epochs as usize);
                 wanted.entry(of.trial).or_insert((*of, vec![])).1.push(place);
@@ -120,7 +127,7 @@ impl<I: Iterator<Item = Part> + Send + 'static> Sheet<I> {
                 let rows = self.rows.after(of, epoch).await?;
                 epoch += rows.len() as u32;
                 for &place in places {
-                    let Held { part: Part::Array(array), words } = &mut self.held[place] else {
+                    let Held { part: Part::Array(array), words } = &mut held[place] else {
                         continue;
                     };
                     words.extend(rows.iter().map(|row| array.column.word(row, of.onset)));
@@ -129,11 +136,25 @@ impl<I: Iterator<Item = Part> + Send + 'static> Sheet<I> {
         }
         Ok(())
     }
+}
+
+impl Writer {
+    /// Writes on until nothing is held, or the piece has so many bytes.
+    fn write(&mut self, json: &mut Vec<u8>, piece_bytes: usize) -> Result<(), Broken> {
+        while !self.held.is_empty() && json.len() < piece_bytes {
+            if self.write_first(json, piece_bytes)? {
+                self.held.pop_front();
+                self.written = None;
+            }
+            self.last = json.last().copied().unwrap_or(self.last);
+        }
+        Ok(())
+    }
 
     /// Writes on in the first part that is held; answers whether it is done with.
-    fn write(&mut self, json: &mut Vec<u8>) -> Result<bool, Broken> {
+    fn write_first(&mut self, json: &mut Vec<u8>, piece_bytes: usize) -> Result<bool, Broken> {
         let Some(Held { part, words }) = self.held.front() else { return Ok(true) };
-        let is_first = matches!(json.last().unwrap_or(&self.last), b'[' | b'{' | 0);
+        let is_first = matches!(self.last, b'[' | b'{' | 0);
         let array = match part {
             Part::Open(text) => {
                 json.extend((!is_first).then_some(b','));
@@ -146,29 +167,33 @@ impl<I: Iterator<Item = Part> + Send + 'static> Sheet<I> {
             }
             Part::Array(array) => array,
         };
-        if self.written == 0 {
-            let is_there = match array.when {
-                When::Always => true,
-                When::Any => words.iter().any(|word| *word != Word::NONE),
-                When::Whole => words.iter().all(|word| *word != Word::NONE),
-            };
-            if !is_there {
-                return Ok(true);
+        let begin = match self.written {
+            Some(written) => written,
+            None => {
+                let is_there = match array.when {
+                    When::Always => true,
+                    When::Any => words.iter().any(|word| *word != Word::NONE),
+                    When::Whole => words.iter().all(|word| *word != Word::NONE),
+                };
+                if !is_there {
+                    return Ok(true);
+                }
+                json.extend((!is_first).then_some(b','));
+                if let Some(key) = &array.key {
+                    serde_json::to_writer(&mut *json, key)?;
+                    json.push(b':');
+                }
+                json.push(b'[');
+                0
             }
-            json.extend((!is_first).then_some(b','));
-            if let Some(key) = &array.key {
-                serde_json::to_writer(&mut *json, key)?;
-                json.push(b':');
-            }
-            json.push(b'[');
-        }
-        for word in &words[self.written..] {
-            if json.len() >= PIECE_BYTES {
+        };
+        for (place, word) in words.iter().enumerate().skip(begin) {
+            if json.len() >= piece_bytes {
+                self.written = Some(place);
                 return Ok(false);
             }
-            json.extend((self.written > 0).then_some(b','));
+            json.extend((place > 0).then_some(b','));
             array.column.write(*word, json)?;
-            self.written += 1;
         }
         json.push(b']');
         Ok(true)
@@ -179,18 +204,74 @@ impl<I: Iterator<Item = Part> + Send + 'static> Pieces for Sheet<I> {
     async fn next(&mut self) -> Result<Option<Bytes>, Broken> {
         let mut json = Vec::with_capacity(PIECE_BYTES + 1024);
         while json.len() < PIECE_BYTES {
-            if self.held.is_empty() {
+            if self.writer.held.is_empty() {
                 self.take_up().await?;
-                if self.held.is_empty() {
+                if self.writer.held.is_empty() {
                     break;
                 }
             }
-            if self.write(&mut json)? {
-                self.held.pop_front();
-                self.written = 0;
+            self.writer.write(&mut json, PIECE_BYTES)?;
+        }
+        Ok((!json.is_empty()).then(|| json.into()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::CurveRow;
+    use floodgauge_protocol::{ArmIx, FamilyIx, Metric, MetricName, MetricValues, TrialKey};
+
+    fn held(epochs: u32) -> VecDeque<Held> {
+        let of = Extent { trial: TrialKey::new(FamilyIx(0), ArmIx(0)), epochs, onset: None };
+        let row = |epoch| CurveRow {
+            trial: of.trial,
+            epoch,
+            step: 20 * u64::from(epoch),
+            train_loss: Metric::Finite(1.0 / f64::from(epoch)),
+            metrics: MetricValues::validation(Metric::Finite(0.5), Metric::Diverged),
+            branch: ArmIx(0),
+            diagnostics: None,
+        };
+        let rows: Vec<CurveRow> = (1..=epochs).map(row).collect();
+        let array = |key: &str, column: Column| Part::Array(Array::field(key, of, column));
+        let parts = [
+            Part::Open("{\"items\":[".into()),
+            Part::Open("{\"family\":0".into()),
+            array("epoch", Column::Epoch),
+            array("step", Column::Step),
+            Part::Open("\"metrics\":{".into()),
+            array("train_loss", Column::TrainLoss),
+            array("val_error", Column::Metric(MetricName::val_error())),
+            Part::Close("}"),
+            Part::Close("}"),
+            Part::Close("]}"),
+        ];
+        let words = |part: &Part| match part {
+            Part::Array(array) => rows.iter().map(|row| array.column.word(row, None)).collect(),
+            _ => vec![],
+        };
+        parts.into_iter().map(|part| Held { words: words(&part), part }).collect()
+    }
+
+    #[test]
+    fn a_sheet_is_the_same_wherever_its_pieces_end() {
+        for epochs in [0, 1, 12] {
+            let mut whole = vec![];
+            let mut writer = Writer { held: held(epochs), ..Writer::default() };
+            writer.write(&mut whole, usize::MAX).unwrap();
+            serde_json::from_slice::<serde_json::Value>(&whole).unwrap();
+            for piece_bytes in 1..=whole.len() {
+                let mut writer = Writer { held: held(epochs), ..Writer::default() };
+                let mut pieces = vec![];
+                while !writer.held.is_empty() {
+                    let mut piece = vec![];
+                    writer.write(&mut piece, piece_bytes).unwrap();
+                    pieces.extend(piece);
+                }
+                let text = |bytes| String::from_utf8(bytes).unwrap();
+                assert_eq!(text(pieces), text(whole.clone()), "pieces of {piece_bytes}");
             }
         }
-        self.last = json.last().copied().unwrap_or(self.last);
-        Ok((!json.is_empty()).then(|| json.into()))
     }
 }

@@ -181,6 +181,8 @@ struct State {
     asked_before: bool,
     /// Since when none is.
     waits_since: Instant,
+    /// Whether requests come in frames of HTTP/2, between which there are others that begin none.
+    is_framed: bool,
     /// When the first byte came since then.
     head_since: Option<Instant>,
     /// How many came.
@@ -220,6 +222,7 @@ impl Seen {
             next: 0,
             asked_before: false,
             waits_since: Instant::now(),
+            is_framed: false,
             head_since: None,
             head_bytes: 0,
             large_head: None,
@@ -233,7 +236,7 @@ impl Seen {
     /// Notes that so many bytes came.
     pub fn note_bytes(&self, bytes: usize) {
         let mut state = lock(&self.state);
-        if state.asking > 0 {
+        if state.asking > 0 || state.is_framed {
             return;
         }
         state.head_since.get_or_insert_with(Instant::now);
@@ -280,6 +283,11 @@ impl Seen {
         let number = state.next;
         state.next += 1;
         Asking { seen: self.clone(), number }
+    }
+
+    /// Notes that requests come in frames: bytes between two of them are no beginning of a head.
+    pub fn comes_in_frames(&self) {
+        lock(&self.state).is_framed = true;
     }
 
     /// When the connection has had its time if nothing happens until then, and why; none where it may

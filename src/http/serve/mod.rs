@@ -167,6 +167,10 @@ async fn connection(
         let seen = seen.clone();
         move |request: Request<Incoming>| {
             let asking = seen.begin();
+            let is_alone = request.version() < Version::HTTP_2;
+            if !is_alone {
+                seen.comes_in_frames();
+            }
             let app = app.clone();
             async move {
                 let mut request = request.map(|body| Body::new(Awaited::new(body, patience)));
@@ -174,7 +178,6 @@ async fn connection(
                 if in_reserve {
                     request.extensions_mut().insert(InReserve);
                 }
-                let is_alone = request.version() < Version::HTTP_2;
                 let Ok(mut response) = app.oneshot(request).await;
                 if in_reserve {
                     let close = HeaderValue::from_static("close");

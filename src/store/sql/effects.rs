@@ -27,7 +27,7 @@ pub(super) async fn apply<DB: Dialect>(
         close,
         close_all,
         start_over,
-        first_rows,
+        rows_of,
         hands_in,
         rows,
         trials,
@@ -45,8 +45,8 @@ pub(super) async fn apply<DB: Dialect>(
         db.execute(sql, values![sweep, &grown.spec, &grown.space]).await?;
     }
     // Before leases end: it reads the one at hand.
-    if let Some(family) = first_rows {
-        pins::first_rows(db, sweep, family, lease).await?;
+    if let Some(family) = rows_of {
+        pins::take_rows(db, sweep, family, lease).await?;
     }
     if let Some(family) = start_over {
         pins::start_over(db, sweep, family).await?;

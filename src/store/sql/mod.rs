@@ -59,6 +59,10 @@ pub(super) trait Dialect: Database<Connection: Statements> + inspect::SelfKnowle
     const NEWEST_ENTRY: &str;
 }
 
+/// How often a claim looks for another segment, once its family turned out to be pinned to another kind of
+/// machine. Chosen: many times what claims at once have been seen to need.
+const CLAIM_ROUNDS: u32 = 10;
+
 /// A store on a SQL database.
 #[expect(private_bounds, reason = "only the two databases here have a dialect")]
 pub struct SqlStore<DB: Dialect> {
@@ -175,7 +179,7 @@ impl<DB: Dialect> Store for SqlStore<DB> {
         if !turns::has_next(&mut *self.reader.acquire().await?, &claim).await? {
             return Ok(None);
         }
-        loop {
+        for _ in 0..CLAIM_ROUNDS {
             let mut tx = begin(&self.writer).await?;
             match queue::claim::<DB>(&mut *tx, &claim).await? {
                 queue::Claimed::Segment(leased) => {
@@ -183,10 +187,11 @@ impl<DB: Dialect> Store for SqlStore<DB> {
                     return Ok(Some(leased));
                 }
                 queue::Claimed::Nothing => return Ok(None),
-                // Dropped and rolled back; the next round sees the other's pin.
-                queue::Claimed::PinnedMeanwhile => {}
+                // The next round sees the other's pin.
+                queue::Claimed::PinnedMeanwhile => tx.commit().await?,
             }
         }
+        Ok(None)
     }
 
     async fn rebuild_queue(&self) -> Result<(), StoreError> {

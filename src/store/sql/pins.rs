@@ -1,7 +1,6 @@
 //! Which kind of machine a family is pinned to, and which kinds there are.
 //!
-//! Two kinds never have rows in one family: the first rows are taken only from the kind that it is
-//! pinned to ([`first_rows`]), and from then on it stays with that, unless it starts over.
+//! Two kinds never have rows in one family: rows are taken only from the kind that it is pinned to ([`take_rows`]), and from then on it stays with that, unless it starts over.
 
 use super::statements::{Columns, Statements, values};
 use crate::store::{OrphanedFamily, StoreError};
@@ -50,12 +49,31 @@ pub(super) async fn pin(
     }
     let sql = "select fingerprint from families \
                where sweep = $1 and family = $2 and fingerprint = $3";
-    Ok(db.fetch_optional(sql, values![sweep, family, fingerprint]).await?.is_some())
+    if db.fetch_optional(sql, values![sweep, family, fingerprint]).await?.is_some() {
+        return Ok(true);
+    }
+    let sql =
+        format!("update families set has_rows = 1 where sweep = $1 and family = $2 and {UNNOTED}");
+    db.execute(sql, values![sweep, family]).await?;
+    Ok(false)
 }
 
-/// Notes that a family has rows from now on; refuses those of a lease whose kind of machine isn't
-/// the one that it is pinned to by now.
-pub(super) async fn first_rows(
+/// Holds for a family that has rows of which it isn't noted: a server wrote them that is too old to note
+/// it. As long as it isn't, claims of other kinds are offered what they can't be given.
+const UNNOTED: &str = "has_rows = 0 and exists (select 1 from reports r \
+                       where r.sweep = families.sweep and r.family = families.family)";
+
+/// Notes of all families with work that they have rows.
+pub(super) async fn note_rows(db: &mut impl Statements) -> Result<(), StoreError> {
+    let sql = format!(
+        "update families set has_rows = 1 where sweep in (select sweep from queue) and {UNNOTED}"
+    );
+    db.execute(sql, values![]).await.map(drop)
+}
+
+/// Notes that a family has rows; refuses those of a lease whose kind of machine isn't the one that it is
+/// pinned to by now.
+pub(super) async fn take_rows(
     db: &mut impl Statements,
     sweep: SweepId,
     family: FamilyIx,
@@ -63,20 +81,34 @@ pub(super) async fn first_rows(
 ) -> Result<(), StoreError> {
     let lease = lease.ok_or(StoreError::LeaseLost)?;
     // A lease that a server gave which is too old to note its kind has the family's.
-    let sql = "update families set has_rows = 1 where sweep = $1 and family = $2 and fingerprint = \
-               coalesce((select fingerprint from segments where lease = $3), fingerprint)";
+    let same = "sweep = $1 and family = $2 and fingerprint = \
+                coalesce((select fingerprint from segments where lease = $3), fingerprint)";
+    // Once there are rows, no pin moves: reading it is enough.
+    let sql = format!("select family from families where {same} and has_rows = 1");
+    if db.fetch_optional(sql, values![sweep, family, lease]).await?.is_some() {
+        return Ok(());
+    }
+    let sql = format!("update families set has_rows = 1 where {same}");
     match db.execute(sql, values![sweep, family, lease]).await? {
         0 => Err(StoreError::LeaseLost),
         _ => Ok(()),
     }
 }
 
-/// Takes all rows from a family, and its pin.
+/// Takes all rows from a family, and its pin; not while one of its workers, or another of its kind of
+/// machine, is at work.
 pub(super) async fn start_over(
     db: &mut impl Statements,
     sweep: SweepId,
     family: FamilyIx,
 ) -> Result<(), StoreError> {
+    let sql = "select l.segment from segments l where l.state = 'leased' \
+               and l.expires_ms > (select steady_ms from clock) \
+               and (l.sweep = $1 and l.family = $2 or l.fingerprint = \
+               (select fingerprint from families where sweep = $1 and family = $2)) limit 1";
+    if db.fetch_optional(sql, values![sweep, family]).await?.is_some() {
+        return Err(StoreError::Held(family));
+    }
     for table in ["reports", "families"] {
         let sql = format!("delete from {table} where sweep = $1 and family = $2");
         db.execute(sql, values![sweep, family]).await?;

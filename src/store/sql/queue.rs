@@ -16,7 +16,7 @@ pub(super) enum Claimed {
     Segment(LeasedSegment),
     /// There is nothing to do.
     Nothing,
-    /// While one was chosen, its family was pinned to another fingerprint: roll back, try again.
+    /// While one was chosen, its family was pinned to another fingerprint, or turned out to be: try again.
     PinnedMeanwhile,
 }
 
@@ -67,7 +67,8 @@ pub(super) async fn release(db: &mut impl Statements, lease: LeaseId) -> Result<
         )
         .await?;
     let Some(released) = released else { return Ok(()) };
-    let sql = "delete from families where sweep = $1 and family = $2 and not exists ( \
+    let sql = "delete from families where sweep = $1 and family = $2 and has_rows = 0 and not exists ( \
+               select 1 from reports r where r.sweep = $1 and r.family = $2) and not exists ( \
                select 1 from segments s where s.sweep = $1 and s.family = $2 \
                and (s.attempt > 1 or s.attempt = 1 and s.segment <> $3))";
     let values = values![

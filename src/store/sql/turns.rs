@@ -7,7 +7,7 @@
 //! it locked waits for one who waits for it.
 
 use super::{
-    Dialect,
+    Dialect, pins,
     statements::{Columns, Statements, values},
 };
 use crate::store::{Claim, StoreError};
@@ -142,7 +142,8 @@ pub(super) async fn took_turn(
     sweep: &str,
     turn: i64,
 ) -> Result<(), StoreError> {
-    let sql = "update queue set turn = $2 where sweep = $1";
+    // Of two claims at once, the one with the earlier turn may come last.
+    let sql = "update queue set turn = $2 where sweep = $1 and turn < $2";
     db.execute(sql, values![sweep, turn]).await.map(drop)
 }
 
@@ -185,7 +186,8 @@ pub(super) async fn requeue_all(db: &mut impl Statements) -> Result<(), StoreErr
          where {GOES_ON} and w.sweep in (select sweep from segments where state <> 'closed') \
          on conflict (sweep) do nothing"
     );
-    db.execute(sql, values![]).await.map(drop)
+    db.execute(sql, values![]).await?;
+    pins::note_rows(db).await
 }
 
 /// Asks for the sweeps whose rows in the queue aren't what [`requeue`] would make them, and those that are

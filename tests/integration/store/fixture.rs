@@ -156,5 +156,5 @@ pub fn first_row(family: u16) -> Effects {
         branch: ArmIx(0),
         diagnostics: None,
     };
-    Effects { first_rows: Some(FamilyIx(family)), rows: vec![row], ..Effects::default() }
+    Effects { rows_of: Some(FamilyIx(family)), rows: vec![row], ..Effects::default() }
 }

@@ -12,8 +12,10 @@ on_both_databases! {
     a_family_without_rows_goes_to_another_kind_once_no_lease_of_it_is_alive,
     a_family_with_rows_stays_with_its_kind,
     rows_of_the_kind_that_a_family_is_pinned_to_no_more_are_refused,
+    rows_of_which_an_old_server_noted_nothing_pin_their_family,
+    a_family_with_a_worker_does_not_start_over,
     a_family_that_starts_over_has_no_rows_and_goes_to_any_kind,
-    families_are_left_once_their_kind_is_gone_and_another_is_there,
+    families_are_orphaned_once_their_kind_is_gone_and_another_is_there,
 }
 
 /// A claim of another kind of machine than those of the fixture.
@@ -67,6 +69,30 @@ async fn rows_of_the_kind_that_a_family_is_pinned_to_no_more_are_refused(db: Tes
     assert!(db.store.curves(taken.sweep, RowRange::default(), 100).await.unwrap().is_empty());
     report(&db, &taken).await.unwrap();
     assert_eq!(db.store.curves(taken.sweep, RowRange::default(), 100).await.unwrap().len(), 1);
+    // Nor are they taken once the other kind has reported.
+    let refused = report(&db, &beside).await;
+    assert!(matches!(refused, Err(StoreError::LeaseLost)), "{refused:?}");
+}
+
+async fn rows_of_which_an_old_server_noted_nothing_pin_their_family(db: TestDatabase) {
+    create_with(&db.store, vec![segment(0)]).await;
+    let first = leased(&db.store, "w1").await;
+    report(&db, &first).await.unwrap();
+    expire(&db, &first).await;
+    // As a server of 0.1.0 leaves it that has gone on beside this one.
+    db.execute("update families set has_rows = 0").await;
+    assert_eq!(db.store.claim(other("w2", HOUR)).await.unwrap(), None);
+    assert_eq!(leased(&db.store, "w1").await.segment, segment(0));
+}
+
+async fn a_family_with_a_worker_does_not_start_over(db: TestDatabase) {
+    let sweep = create_with(&db.store, vec![segment(0)]).await;
+    let first = leased(&db.store, "w1").await;
+    report(&db, &first).await.unwrap();
+    let effects = Effects { start_over: Some(FamilyIx(0)), ..Effects::default() };
+    let refused = append_under(&db.store, sweep, None::<LeaseGuard>, effects).await;
+    assert!(matches!(refused, Err(StoreError::Held(FamilyIx(0)))), "{refused:?}");
+    assert_eq!(db.store.curves(sweep, RowRange::default(), 100).await.unwrap().len(), 1);
 }
 
 async fn a_family_that_starts_over_has_no_rows_and_goes_to_any_kind(db: TestDatabase) {

@@ -11,7 +11,7 @@ use std::{
     fs::{self, File},
     io::{self, BufReader, Seek},
     path::{Path, PathBuf},
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     time::{Duration, SystemTime},
 };
 use tempfile::{Builder, NamedTempFile};
@@ -55,7 +55,7 @@ impl DataFiles {
 
     /// The bytes with that digest, fetched unless they are there.
     pub async fn get(
-        &self,
+        self: &Arc<Self>,
         client: &Client,
         lease: &Lease,
         digest: Digest,
@@ -63,7 +63,10 @@ impl DataFiles {
         let folder = &self.cache.folder;
         let keep = |error: io::Error| ClientError::Keep(format!("{}: {error}", folder.display()));
         let path = folder.join(digest.to_string());
-        if let Some(file) = self.intact_file(&path, digest).map_err(keep)? {
+        // Reads all of it, up to a GiB, while the lease has to be renewed.
+        let (files, there) = (self.clone(), path.clone());
+        let intact = tokio::task::spawn_blocking(move || files.intact_file(&there, digest));
+        if let Some(file) = intact.await.map_err(io::Error::other).flatten().map_err(keep)? {
             return Ok(file);
         }
         fs::create_dir_all(folder).map_err(keep)?;

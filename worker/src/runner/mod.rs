@@ -64,6 +64,8 @@ use training::Training;
 const CLAIM_WAIT_S: u32 = 25;
 /// The least time between two claims that find nothing, should a server not wait at all.
 const CLAIM_PAUSE: Duration = Duration::from_secs(1);
+/// How long to wait where a proxy answers in the place of a server that it had led to before.
+const REPLACED_PAUSE: Duration = Duration::from_secs(5);
 /// Blobs in transfer at a time.
 const TRANSFERS_AT_ONCE: usize = 4;
 
@@ -197,7 +199,7 @@ impl Worker {
         );
         let mut recovery = Recovery::new(self.recovery);
         while self.is_well(&mut recovery, &ending).await
-            && let Some(assignment) = self.claim(&request, &ending).await?
+            && let Some(assignment) = self.claim(&request, &ending, &mut recovery).await?
         {
             let segment = &assignment.segment;
             let span = tracing::info_span!(
@@ -253,16 +255,26 @@ impl Worker {
         true
     }
 
-    /// Waits for an assignment; none when the worker is to end.
+    /// Waits for an assignment; none when the worker is to end. A proxy may answer `404` and the like while
+    /// its server is replaced: once the server itself has answered, that is waited out.
     async fn claim(
         &self,
         request: &ClaimRequest,
         ending: &Ending,
+        recovery: &mut Recovery,
     ) -> Result<Option<Assignment>, ClientError> {
         let wait = async {
             loop {
                 let next = Instant::now() + CLAIM_PAUSE;
-                let claimed = self.client.claim(request).await?;
+                let claimed = match self.client.claim(request).await {
+                    Err(error @ ClientError::Intermediary { .. }) if recovery.was_served => {
+                        tracing::warn!(error = %chain(&error), "asking again later");
+                        sleep(REPLACED_PAUSE).await;
+                        continue;
+                    }
+                    claimed => claimed?,
+                };
+                recovery.was_served = true;
                 if claimed.is_some() || ending.when_idle {
                     return Ok(claimed);
                 }

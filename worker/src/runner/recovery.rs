@@ -15,12 +15,14 @@ pub(super) struct Recovery {
     waits: ExponentialBackoff,
     /// Whether it is to look at its machine before it asks for work.
     pub suspect: bool,
+    /// Whether the server has answered it before.
+    pub was_served: bool,
 }
 
 impl Recovery {
     /// Of a worker that has just started.
     pub fn new(policy: Retry) -> Self {
-        Self { policy, waits: policy.backoff().build(), suspect: true }
+        Self { policy, waits: policy.backoff().build(), suspect: true, was_served: false }
     }
 
     /// Trouble: how long to wait before it looks again, each time longer.
