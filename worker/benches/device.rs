@@ -17,7 +17,7 @@ use floodgauge_protocol::{
 };
 use floodgauge_worker::{
     cohort::Progress,
-    data::{Data, Samples},
+    data::{Data, Features, Samples},
     device::{DeviceName, Machine},
     fingerprint::fingerprint,
 };
@@ -153,7 +153,7 @@ fn step_ms(model: &str, batch: usize, members: u16, machine: &Machine) -> f64 {
     let samples = |n: usize| {
         let mut rng = ChaCha8Rng::seed_from_u64(n as u64);
         Samples {
-            features: (0..n * 784).map(|_| rng.random()).collect(),
+            features: Features::Floats((0..n * 784).map(|_| rng.random()).collect()),
             labels: (0..n).map(|_| rng.random_range(0..10)).collect(),
         }
     };

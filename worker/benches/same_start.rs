@@ -106,7 +106,11 @@ fn begins(world: &World, seed: u32) -> Vec<(String, Vec<usize>, Vec<f32>)> {
     let samples = data.train.len();
     let labels = data.train.labels.iter().map(|&label| f32::from(label)).collect();
     let samples = [
-        ("features".to_owned(), vec![samples, data.dim], data.train.features.clone()),
+        (
+            "features".to_owned(),
+            vec![samples, data.dim],
+            data.train.features.numbers(0..samples * data.dim),
+        ),
         ("labels".to_owned(), vec![samples], labels),
     ];
     let start = start.into_iter().map(|(name, array)| (name, array.shape, array.values));

@@ -12,7 +12,7 @@ use floodgauge_protocol::{
 };
 use floodgauge_worker::{
     cohort::{Ended, Job, Progress, train},
-    data::{Data, Samples},
+    data::{Data, Features, Samples},
     device::Machine,
 };
 use rand::{RngExt, SeedableRng};
@@ -83,7 +83,7 @@ fn case(name: &str) -> Result<(String, usize, usize), Box<dyn Error>> {
 fn samples(n: usize, dim: usize, classes: usize, seed: u64) -> Samples {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     Samples {
-        features: (0..n * dim).map(|_| rng.random()).collect(),
+        features: Features::Floats((0..n * dim).map(|_| rng.random()).collect()),
         labels: (0..n).map(|_| rng.random_range(0..classes) as u8).collect(),
     }
 }

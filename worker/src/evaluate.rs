@@ -35,9 +35,10 @@ pub fn scores(
     let mut sums = vec![(0.0, 0u64); members];
     // Fixed for a model, so that figures don't depend on the size of a cohort.
     let chunk = model.chunk();
-    let chunks = samples.features.chunks(chunk * dim).zip(samples.labels.chunks(chunk));
-    for (features, labels) in chunks {
-        let logits = to_host(model.forward(batch(features.to_vec(), dim, device)));
+    for (at, labels) in samples.labels.chunks(chunk).enumerate() {
+        let from = at * chunk * dim;
+        let features = samples.features.numbers(from..from + labels.len() * dim);
+        let logits = to_host(model.forward(batch(features, dim, device)));
         let classes = logits.len() / (members * labels.len());
         for ((loss, errors), logits) in sums.iter_mut().zip(logits.chunks(classes * labels.len())) {
             for (row, &label) in logits.chunks(classes).zip(labels) {

@@ -76,7 +76,8 @@ impl Loss {
         mut each: impl FnMut(&[f64], &[f64], usize) -> Vec<f64>,
     ) -> Vec<f64> {
         let mut sum = vec![0.0; theta.len()];
-        let rows = self.samples.features.chunks(FEATURES).zip(&self.samples.labels);
+        let features = self.samples.features.numbers(0..self.samples.features.len());
+        let rows = features.chunks(FEATURES).zip(&self.samples.labels);
         for (x, &label) in rows {
             let x: Vec<f64> = x.iter().map(|&x| f64::from(x)).chain([1.0]).collect();
             let logits = |theta: &[f64]| -> Vec<f64> {

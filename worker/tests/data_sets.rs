@@ -4,7 +4,7 @@
 
 use floodgauge_datasets::SetError;
 use floodgauge_protocol::{Dataset, DatasetName, Digest};
-use floodgauge_worker::data::{Data, DataError, Wanted, load, load_pinned};
+use floodgauge_worker::data::{Data, DataError, Samples, Wanted, load, load_pinned};
 use std::{
     collections::HashSet,
     fs::File,
@@ -15,8 +15,13 @@ fn digits(label_noise: f64) -> Dataset {
     Dataset { label_noise, ..Dataset::named(DatasetName::Digits) }
 }
 
-fn images(data: &Data, part: &floodgauge_worker::data::Samples) -> HashSet<Vec<u32>> {
-    part.features.chunks(data.dim).map(|x| x.iter().map(|v| v.to_bits()).collect()).collect()
+/// All features of some samples.
+fn all(samples: &Samples) -> Vec<f32> {
+    samples.features.numbers(0..samples.features.len())
+}
+
+fn images(data: &Data, part: &Samples) -> HashSet<Vec<u32>> {
+    all(part).chunks(data.dim).map(|x| x.iter().map(|v| v.to_bits()).collect()).collect()
 }
 
 #[test]
@@ -26,7 +31,7 @@ fn digits_are_split_without_overlap_and_scaled_to_one() {
     assert_eq!((data.train.len(), data.val.len(), data.test.len()), (1_000, 397, 400));
     let [train, val, test] = [&data.train, &data.val, &data.test].map(|part| images(&data, part));
     assert!(train.is_disjoint(&val) && train.is_disjoint(&test) && val.is_disjoint(&test));
-    let most = data.train.features.iter().copied().fold(0.0, f32::max);
+    let most = all(&data.train).into_iter().fold(0.0, f32::max);
     assert_eq!(most, 1.0);
 }
 
@@ -78,9 +83,10 @@ fn standardised_digits_differ_in_their_features_alone() {
     let standard = Dataset { standardize: true, ..digits(0.2) };
     let standard = load(&standard, 0, None).unwrap();
     assert_eq!(standard.train.labels, plain.train.labels);
-    let count = standard.train.features.len() as f64;
-    let mean = standard.train.features.iter().map(|&x| f64::from(x)).sum::<f64>() / count;
-    let square = standard.train.features.iter().map(|&x| f64::from(x).powi(2)).sum::<f64>() / count;
+    let features = all(&standard.train);
+    let count = features.len() as f64;
+    let mean = features.iter().map(|&x| f64::from(x)).sum::<f64>() / count;
+    let square = features.iter().map(|&x| f64::from(x).powi(2)).sum::<f64>() / count;
     assert!(mean.abs() < 1e-6 && (square - 1.0).abs() < 1e-5, "{mean}, {square}");
 }
 
@@ -104,7 +110,7 @@ fn an_uploaded_table_is_split_in_three_without_overlap() {
     let data = load_pinned(&dataset, 0, file, Wanted::All).unwrap();
     assert_eq!((data.dim, data.classes, data.image), (1, 2, None));
     assert_eq!((data.train.len(), data.val.len(), data.test.len()), (30, 10, 10));
-    let mut seen = [data.train.features, data.val.features, data.test.features].concat();
+    let mut seen = [all(&data.train), all(&data.val), all(&data.test)].concat();
     seen.sort_by(f32::total_cmp);
     assert!(seen.iter().map(|&x| x as usize).eq(0..50));
 }
@@ -140,7 +146,7 @@ fn a_split_that_the_files_are_too_few_for_is_an_error() {
     };
     let data = load(&dataset(1), 0, Some(folder.path())).unwrap();
     assert_eq!((data.dim, data.classes, data.test.labels), (784, 10, vec![3, 9]));
-    assert!(data.train.features.iter().all(|&pixel| pixel == 1.0));
+    assert!(all(&data.train).iter().all(|&pixel| pixel == 1.0));
     assert!(matches!(
         load(&dataset(2), 0, Some(folder.path())),
         Err(DataError::Split { most: 2, .. })

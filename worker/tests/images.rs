@@ -117,7 +117,8 @@ fn large_pictures_keep_their_bits() {
             let enlarge = |pixels: &[f32]| -> Vec<f32> {
                 (0..784).map(|i| pixels[i / 28 * 8 / 28 * 8 + i % 28 * 8 / 28]).collect()
             };
-            samples.features = samples.features.chunks(64).flat_map(enlarge).collect();
+            let pixels = samples.features.to_floats();
+            *pixels = pixels.chunks(64).flat_map(enlarge).collect();
         }
         data.dim = 784;
         data.image = Some(Image { channels: 1, height: 28, width: 28 });

@@ -41,7 +41,7 @@ async fn a_family_whose_machine_is_gone_starts_over_on_another_kind_and_its_swee
     let server = Server::on_folder(tempfile::tempdir().unwrap(), db.store.clone()).await;
     let mut spec = small("left");
     spec["recipe"]["epochs"] = json!(8);
-    spec["search"]["seeds"] = json!([0, 1]);
+    spec["search"]["seeds"] = json!([0, 1, 2]);
     let sweep = server.submit(&spec).await;
     // One family is begun here, and the machine goes away with the second segment half done.
     let first = claim(&server, "gone", 0).await.unwrap();

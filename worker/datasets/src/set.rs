@@ -2,6 +2,7 @@
 
 use crate::SetError;
 use floodgauge_protocol::{DatasetName, Image};
+use std::ops::Range;
 
 /// A data set before it is split.
 #[derive(Clone, Debug, PartialEq)]
@@ -53,18 +54,64 @@ impl Pool {
         self.labels.is_empty()
     }
 
-    /// The features of the samples at `rows`, `dim` each.
-    pub fn rows(&self, rows: &[usize], dim: usize) -> Vec<f32> {
-        let mut selected = Vec::with_capacity(rows.len() * dim);
-        for range in rows.iter().map(|&row| row * dim..(row + 1) * dim) {
-            match &self.features {
-                Features::Bytes(bytes, scale) => {
-                    selected.extend(bytes[range].iter().map(|&byte| f32::from(byte) / scale));
-                }
-                Features::Floats(floats) => selected.extend_from_slice(&floats[range]),
-            }
+    /// The samples at `rows`, of `dim` features each, in that order.
+    pub fn picked(&self, rows: &[usize], dim: usize) -> Self {
+        let features = match &self.features {
+            Features::Bytes(bytes, scale) => Features::Bytes(picked(bytes, rows, dim), *scale),
+            Features::Floats(floats) => Features::Floats(picked(floats, rows, dim)),
+        };
+        Self { features, labels: rows.iter().map(|&row| self.labels[row]).collect() }
+    }
+}
+
+impl Features {
+    /// How many there are, of all samples together.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Bytes(bytes, _) => bytes.len(),
+            Self::Floats(floats) => floats.len(),
         }
-        selected
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// What they take in memory, in bytes.
+    pub fn bytes(&self) -> usize {
+        match self {
+            Self::Bytes(bytes, _) => size_of_val(bytes.as_slice()),
+            Self::Floats(floats) => size_of_val(floats.as_slice()),
+        }
+    }
+
+    /// Those in a range as numbers.
+    pub fn numbers(&self, range: Range<usize>) -> Vec<f32> {
+        let mut numbers = Vec::with_capacity(range.len());
+        self.append_to(&mut numbers, range);
+        numbers
+    }
+
+    /// Appends those in a range as numbers.
+    pub fn append_to(&self, numbers: &mut Vec<f32>, range: Range<usize>) {
+        match self {
+            Self::Bytes(bytes, scale) => {
+                numbers.extend(bytes[range].iter().map(|&byte| f32::from(byte) / scale));
+            }
+            Self::Floats(floats) => numbers.extend_from_slice(&floats[range]),
+        }
+    }
+
+    /// All of them as numbers from now on, which may be changed.
+    pub fn to_floats(&mut self) -> &mut Vec<f32> {
+        if let Self::Bytes(..) = self {
+            *self = Self::Floats(self.numbers(0..self.len()));
+        }
+        match self {
+            Self::Floats(floats) => floats,
+            Self::Bytes(..) => unreachable!("they are numbers by now"),
+        }
     }
 }
 
@@ -72,13 +119,8 @@ impl Set {
     /// The same set with those training samples alone, and with its test samples where they are
     /// wanted.
     pub fn rows(&self, rows: &[usize], with_test: bool) -> Self {
-        let features = match &self.train.features {
-            Features::Bytes(bytes, scale) => Features::Bytes(picked(bytes, rows, self.dim), *scale),
-            Features::Floats(floats) => Features::Floats(picked(floats, rows, self.dim)),
-        };
-        let labels = rows.iter().map(|&row| self.train.labels[row]).collect();
         let test = self.test.clone().filter(|_| with_test);
-        Self { train: Pool { features, labels }, test, ..*self }
+        Self { train: self.train.picked(rows, self.dim), test, ..*self }
     }
 }
 

@@ -59,10 +59,12 @@ impl<'a> Batches<'a> {
         let (samples, dim) = (&self.data.train, self.data.dim);
         let mut features = Vec::with_capacity(rows.len() * dim);
         for &row in rows {
-            let sample = &samples.features[row * dim..(row + 1) * dim];
+            let sample = row * dim..(row + 1) * dim;
             match &self.augmentation {
-                Some(augmentation) => augmentation.extend(&mut features, sample, row),
-                None => features.extend_from_slice(sample),
+                Some(augmentation) => {
+                    augmentation.extend(&mut features, &samples.features.numbers(sample), row);
+                }
+                None => samples.features.append_to(&mut features, sample),
             }
         }
         (features, rows.iter().map(|&row| samples.labels[row]).collect())

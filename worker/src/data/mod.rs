@@ -9,33 +9,14 @@ mod synthetic;
 
 use crate::seeds::{self, Purpose};
 use floodgauge_datasets::{
-    Folder, Pool, Set, SetError, pack,
+    Folder, Set, SetError, pack,
     upload::{self, UploadError},
 };
 use floodgauge_protocol::{Dataset, DatasetKind, DatasetName, Image};
 use rand::seq::SliceRandom;
 use std::{borrow::Cow, fs::File, io::BufReader, path::Path};
 
-/// Labelled samples.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Samples {
-    /// Row-major `[samples, dim]`.
-    pub features: Vec<f32>,
-    /// One class per sample, from 0.
-    pub labels: Vec<u8>,
-}
-
-impl Samples {
-    /// How many samples there are; one label each.
-    pub fn len(&self) -> usize {
-        self.labels.len()
-    }
-
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.labels.is_empty()
-    }
-}
+pub use floodgauge_datasets::{Features, Pool as Samples};
 
 /// A data set as one seed of a recipe sees it.
 #[derive(Clone, Debug, PartialEq)]
@@ -159,7 +140,7 @@ fn seen(
         DatasetKind::Generated => synthetic::draw(&dataset.name, split.n_train, split.n_val, seed),
         _ => {
             let set = read(&mut split)?;
-            split.data(&set)
+            split.data(set)
         }
     };
     let mut rng = seeds::stream(seed, Purpose::Noise, 0);
@@ -211,31 +192,23 @@ impl Split {
     }
 
     /// The parts of a set that holds those samples.
-    fn data(&self, set: &Set) -> Data {
+    fn data(&self, set: Set) -> Data {
         let mut sorted = self.order.clone();
         sorted.sort_unstable();
         let places = self.order.iter().map(|row| sorted.partition_point(|other| other < row));
         let places: Vec<_> = places.collect();
         let (kept, rest) = places.split_at(self.n_train + self.n_val);
         let (train, val) = kept.split_at(self.n_train);
-        let test = match &set.test {
-            Some(test) => samples(test, &(0..test.len()).collect::<Vec<_>>(), set.dim),
-            None => samples(&set.train, rest, set.dim),
-        };
+        let test = set.test.unwrap_or_else(|| set.train.picked(rest, set.dim));
         Data {
             dim: set.dim,
             image: set.image,
             classes: set.classes,
-            train: samples(&set.train, train, set.dim),
-            val: samples(&set.train, val, set.dim),
+            train: set.train.picked(train, set.dim),
+            val: set.train.picked(val, set.dim),
             test,
         }
     }
-}
-
-fn samples(pool: &Pool, rows: &[usize], dim: usize) -> Samples {
-    let labels = rows.iter().map(|&row| pool.labels[row]).collect();
-    Samples { features: pool.rows(rows, dim), labels }
 }
 
 fn shuffled(n: usize, seed: u32) -> Vec<usize> {

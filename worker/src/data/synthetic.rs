@@ -1,6 +1,6 @@
 //! The synthetic sets of the paper (Ishida et al., 2020, §4.1).
 
-use super::{Data, Samples};
+use super::{Data, Features, Samples};
 use crate::seeds::{self, Purpose};
 use floodgauge_protocol::DatasetName;
 use rand::{Rng, RngExt};
@@ -25,24 +25,24 @@ pub(super) fn draw(name: &DatasetName, n_train: usize, n_val: usize, seed: u32) 
 }
 
 fn samples(name: &DatasetName, n: usize, rng: &mut impl Rng) -> Samples {
-    let mut samples = Samples::default();
+    let (mut features, mut labels) = (Vec::new(), Vec::with_capacity(n));
     for i in 0..n {
         // Classes alternate where the set says how each is drawn, so that they are balanced.
         let class = (i % 2) as u8;
         let label = match name {
             DatasetName::TwoGaussians => {
-                two_gaussians(class, rng, &mut samples.features);
+                two_gaussians(class, rng, &mut features);
                 class
             }
             DatasetName::Spiral => {
-                spiral(class, rng, &mut samples.features);
+                spiral(class, rng, &mut features);
                 class
             }
-            _ => sinusoid(rng, &mut samples.features),
+            _ => sinusoid(rng, &mut features),
         };
-        samples.labels.push(label);
+        labels.push(label);
     }
-    samples
+    Samples { features: Features::Floats(features), labels }
 }
 
 /// Identity covariance in ten dimensions, means 0 and 1.
@@ -94,9 +94,10 @@ mod tests {
 
     #[test]
     fn the_two_gaussians_have_means_zero_and_one() {
-        let test = of(DatasetName::TwoGaussians).test;
+        let mut test = of(DatasetName::TwoGaussians).test;
+        let features = test.features.to_floats();
         for class in 0..2 {
-            let rows = test.labels.iter().zip(test.features.chunks(10));
+            let rows = test.labels.iter().zip(features.chunks(10));
             let of_class: Vec<f32> =
                 rows.filter(|(y, _)| **y == class).flat_map(|(_, x)| x.to_vec()).collect();
             let mean = of_class.iter().sum::<f32>() / of_class.len() as f32;
@@ -106,17 +107,19 @@ mod tests {
 
     #[test]
     fn the_sinusoid_fills_its_disc_evenly() {
-        let test = of(DatasetName::Sinusoid).test;
-        let inside = test.features.chunks(2).filter(|x| x[0].hypot(x[1]) < 1.0).count();
-        assert!(test.features.chunks(2).all(|x| x[0].hypot(x[1]) <= 2.0));
+        let mut test = of(DatasetName::Sinusoid).test;
+        let features = test.features.to_floats();
+        let inside = features.chunks(2).filter(|x| x[0].hypot(x[1]) < 1.0).count();
+        assert!(features.chunks(2).all(|x| x[0].hypot(x[1]) <= 2.0));
         assert!((inside as f64 / 20_000.0 - 0.25).abs() < 0.02);
     }
 
     #[test]
     fn the_negative_spiral_lies_further_out() {
-        let test = of(DatasetName::Spiral).test;
+        let mut test = of(DatasetName::Spiral).test;
+        let features = test.features.to_floats();
         let mean_radius = |class| {
-            let rows = test.labels.iter().zip(test.features.chunks(2));
+            let rows = test.labels.iter().zip(features.chunks(2));
             let radii: Vec<f32> =
                 rows.filter(|(y, _)| **y == class).map(|(_, x)| x[0].hypot(x[1])).collect();
             radii.iter().sum::<f32>() / radii.len() as f32

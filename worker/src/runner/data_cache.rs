@@ -87,7 +87,7 @@ impl DataCache {
 /// The bytes of the features, next to which the labels are few.
 fn size(data: &Data) -> u64 {
     let parts = [&data.train, &data.val, &data.test];
-    parts.iter().map(|samples| size_of_val(samples.features.as_slice()) as u64).sum()
+    parts.iter().map(|samples| samples.features.bytes() as u64).sum()
 }
 
 #[cfg(test)]

@@ -131,6 +131,7 @@ impl World {
             (1..=channels).flat_map(|c| pixels.iter().map(move |p| p / c as f32)).collect()
         };
         for Samples { features, .. } in [&mut data.train, &mut data.val, &mut data.test] {
+            let features = features.to_floats();
             *features = features.chunks(dim).flat_map(shades).collect();
         }
         data.dim *= channels;
