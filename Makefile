@@ -18,7 +18,7 @@ help:
 	@echo 'make web     page only'
 	@echo 'make test-fuzz  the HTTP surface under schemathesis (FUZZ_SECONDS, by default 120)'
 	@echo 'make test-clients  generated clients in Python and TypeScript, each with a sweep on a real server'
-	@echo 'make test-chaos  a hundred faults on each database: killed, stopped, cut off, out of disk'
+	@echo 'make test-chaos  a hundred faults on each database: killed, cut off, out of disk, damaged, lost'
 	@echo 'make sbom    what binary and page are made of, as CycloneDX, in sbom/'
 	@echo 'make fmt     set all code out as it should be'
 	@echo 'make lint    formatting, clippy, types, dependencies'

@@ -455,6 +455,38 @@ mod tests {
         assert_eq!(blobs.get(digest).await.unwrap(), None);
     }
 
+    #[test]
+    fn a_broken_file_is_damage_and_a_full_disk_is_not() {
+        let error = |code| object_store::Error::Generic {
+            store: "LocalFileSystem",
+            source: Box::new(std::io::Error::from_raw_os_error(code)),
+        };
+        // EACCES, EIO; ENOSPC, EMFILE.
+        assert!([13, 5].map(error).iter().all(is_unreadable));
+        assert!(![28, 24].map(error).iter().any(is_unreadable));
+    }
+
+    #[tokio::test]
+    async fn what_else_lies_in_the_folder_is_left_alone_and_stops_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let blobs = Blobs::open(folder.path()).unwrap();
+        let (digest, bytes) = blob(b"weights");
+        blobs.put(digest, bytes).await.unwrap();
+        let long_ago = std::time::SystemTime::now() - 2 * STAGED;
+        let half = |place: &str| {
+            let path = folder.path().join(place).join("part#1");
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::File::create(&path).unwrap().set_modified(long_ago).unwrap();
+            path
+        };
+        let (theirs, ours) = (half("lost+found"), half("ab"));
+        assert_eq!(blobs.half_written().unwrap(), [ours.clone()]);
+        blobs.sweep_staged().await.unwrap();
+        assert!(theirs.exists() && !ours.exists());
+        let all: Vec<_> = blobs.all().try_collect().await.unwrap();
+        assert_eq!(all.iter().map(|object| object.digest).collect::<Vec<_>>(), [Some(digest)]);
+    }
+
     #[tokio::test]
     async fn staged_bytes_are_no_blob_until_they_get_its_name() {
         let folder = tempfile::tempdir().unwrap();

@@ -1,6 +1,6 @@
 //! How requests are sent and answers read, whatever they are about.
 
-use crate::{Authorities, ClientError, error::DATABASE_DAMAGED};
+use crate::{Authorities, ClientError};
 use floodgauge_api::Problem;
 use floodgauge_net::{Peer, Stranger, innermost};
 use reqwest::{Method, RequestBuilder, Response, StatusCode, Url};
@@ -175,15 +175,11 @@ impl Client {
         let body = response.text().await.map_err(|error| self.unreachable(&error))?;
         let problem = self.read::<Problem>(&body);
         if status == StatusCode::SERVICE_UNAVAILABLE {
-            return Err(match problem {
-                // That doesn't pass by itself.
-                Ok(problem) if problem.kind == DATABASE_DAMAGED => ClientError::Refused(problem),
-                Ok(problem) => unreachable(&self.server, format!("{problem} (503)")),
-                Err(_) => {
-                    let reason = "it is not available at the moment (503)".into();
-                    unreachable(&self.server, reason)
-                }
-            });
+            let reason = match problem {
+                Ok(problem) => format!("{problem} (503)"),
+                Err(_) => "it is not available at the moment (503)".into(),
+            };
+            return Err(unreachable(&self.server, reason));
         }
         match problem {
             Ok(problem) => Err(ClientError::Refused(problem)),

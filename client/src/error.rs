@@ -5,7 +5,6 @@
 use floodgauge_api::Problem;
 
 const OVER_SHARE: &str = "urn:floodgauge:problem:over-share";
-pub(crate) const DATABASE_DAMAGED: &str = "urn:floodgauge:problem:database-damaged";
 
 /// A request that wasn't answered as hoped.
 #[derive(Debug, thiserror::Error)]

@@ -434,6 +434,19 @@ mod tests {
     }
 
     #[test]
+    fn frames_between_two_requests_begin_no_head() {
+        let bounds = ConnectionBounds::default();
+        let connections = of(1);
+        let place = connections.admit().unwrap();
+        let seen = &place.seen;
+        drop(seen.begin());
+        seen.comes_in_frames();
+        seen.note_bytes(LARGE_HEAD_BYTES + 1);
+        assert_eq!(seen.due(&bounds).unwrap().1, "no further request came");
+        assert!(!seen.is_halfway());
+    }
+
+    #[test]
     fn where_all_ask_a_few_more_are_taken_in_reserve() {
         let connections = of(1);
         let first = connections.admit().unwrap();

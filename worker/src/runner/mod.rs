@@ -64,8 +64,6 @@ use training::Training;
 const CLAIM_WAIT_S: u32 = 25;
 /// The least time between two claims that find nothing, should a server not wait at all.
 const CLAIM_PAUSE: Duration = Duration::from_secs(1);
-/// How long to wait where a proxy answers in the place of a server that it had led to before.
-const REPLACED_PAUSE: Duration = Duration::from_secs(5);
 /// Blobs in transfer at a time.
 const TRANSFERS_AT_ONCE: usize = 4;
 
@@ -269,7 +267,7 @@ impl Worker {
                 let claimed = match self.client.claim(request).await {
                     Err(error @ ClientError::Intermediary { .. }) if recovery.was_served => {
                         tracing::warn!(error = %chain(&error), "asking again later");
-                        sleep(REPLACED_PAUSE).await;
+                        sleep(self.recovery.first_delay).await;
                         continue;
                     }
                     claimed => claimed?,

@@ -93,3 +93,23 @@ async fn a_trainer_that_the_system_fails_hands_its_segment_back() {
     assert!(server.see(|log| log.failed.is_empty()));
     worker.end().await.unwrap();
 }
+
+#[tokio::test]
+async fn a_proxy_that_answers_while_its_server_is_replaced_is_waited_out() {
+    let server = Server::start(vec![assignment(1)]).await;
+    let log = server.log.clone();
+    let script = move |_: &mut dyn Progress| {
+        log.send_modify(|log| {
+            let gone = [Fault::Between(StatusCode::NOT_FOUND); 2];
+            log.faults.entry("claim").or_default().extend(gone);
+            log.queue.push_back(assignment(1));
+        });
+        Ok(vec![ended(b"weights")])
+    };
+    let client = Client::new(&server.address, QUICK).unwrap();
+    let trainer = Arc::new(Scripted(Box::new(script)));
+    let worker = Worker::with_trainer(client, "scripted".into(), no_cache(), trainer);
+    let worker = AtWork::start(worker.recovering(QUICK));
+    server.until(|log| log.finished.len() == 2).await;
+    worker.end().await.unwrap();
+}
