@@ -95,6 +95,9 @@ pub enum BlobError {
     /// The object isn't what was put; uploading the blob again repairs it.
     #[error("the object of blob {0} is damaged")]
     Damaged(Digest),
+    /// The folder is empty, though blobs were put there.
+    #[error("the folder of the blobs, {}, is empty: its disk may not be mounted", .0.display())]
+    Bare(PathBuf),
     /// The folder can't be made.
     #[error("the folder of the blobs can't be made: {0}")]
     Folder(#[from] std::io::Error),
@@ -118,6 +121,18 @@ impl Blobs {
         std::fs::create_dir_all(&folder)?;
         let objects = LocalFileSystem::new_with_prefix(&folder)?.with_fsync(true);
         Ok(Self { objects: Arc::new(objects), folder: folder.as_ref().into() })
+    }
+
+    /// Whether their folder is empty, or gone: that of a disk which isn't mounted, most likely.
+    ///
+    /// # Errors
+    /// The folder's trouble.
+    pub fn is_bare(&self) -> std::io::Result<bool> {
+        match std::fs::read_dir(&self.folder) {
+            Ok(mut entries) => Ok(entries.next().is_none()),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(true),
+            Err(error) => Err(error),
+        }
     }
 
     /// Puts a blob and records that a lease holds it; true if its object wasn't there before.
@@ -299,7 +314,13 @@ impl Blobs {
     /// # Errors
     /// [`BlobError::Damaged`] if the object isn't what was put; the object store's trouble.
     pub async fn verified(&self, digest: Digest) -> Result<Option<Streamed>, BlobError> {
-        let Some(Streamed { mut chunks, .. }) = self.stream(digest).await? else { return Ok(None) };
+        let Some(Streamed { mut chunks, .. }) = self.stream(digest).await? else {
+            // Then it isn't this one that is lost.
+            return match self.is_bare()? {
+                true => Err(BlobError::Bare(self.folder.clone())),
+                false => Ok(None),
+            };
+        };
         let mut hash = Sha256::new();
         while let Some(chunk) = chunks.try_next().await.map_err(|error| unread(digest, error))? {
             hash.update(&chunk);

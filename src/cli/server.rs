@@ -63,6 +63,16 @@ impl Server {
         let folder = storage.blob_folder();
         let blobs = Blobs::open(&folder)
             .with_context(|| format!("the blobs in {} can't be opened", folder.display()))?;
+        if blobs.is_bare().context("the folder of the blobs can't be read")?
+            && store.has_blobs().await.context("the blobs can't be looked up")?
+        {
+            return Err(Failure::BadInput(format!(
+                "the database has blobs, and their folder {0} is empty: is its disk mounted, and is it the \
+                 right one (--blobs)?\nIf they are lost, put any file into {0} and start again: what needs \
+                 them is trained again",
+                folder.display()
+            )));
+        }
         let config = DriverConfig {
             lease_ttl: work.lease(),
             data: data.folder.clone(),

@@ -353,9 +353,10 @@ impl From<BlobError> for Problem {
             BlobError::Store(error) => error.into(),
             // The client's digest is right, the server's bytes are wrong.
             BlobError::Damaged(_) => Self::Internal(error.into()),
-            BlobError::Folder(_) | BlobError::Object(_) | BlobError::Read(_) => {
-                Self::Unavailable(error.into())
-            }
+            BlobError::Bare(_)
+            | BlobError::Folder(_)
+            | BlobError::Object(_)
+            | BlobError::Read(_) => Self::Unavailable(error.into()),
         }
     }
 }

@@ -340,6 +340,9 @@ pub trait Store: Send + Sync + 'static {
     /// Sweeps that ended longer than `age` ago, oldest first, at most `limit`.
     async fn ended_before(&self, age: Duration, limit: u32) -> Result<Vec<SweepId>, StoreError>;
 
+    /// Whether there is any blob.
+    async fn has_blobs(&self) -> Result<bool, StoreError>;
+
     /// How much there is to do, and how many sweeps stand where.
     async fn depths(&self) -> Result<Depths, StoreError>;
 

@@ -92,6 +92,12 @@ impl Plan {
 
     /// What is done next.
     pub fn draw(&mut self) -> Planned {
+        self.fill();
+        self.row.pop_front().unwrap()
+    }
+
+    /// Draws a row, if none is left.
+    fn fill(&mut self) {
         if self.row.is_empty() {
             let mut row = kinds(self.postgres);
             row.shuffle(&mut self.random);
@@ -103,7 +109,6 @@ impl Plan {
                 times: random.random_range(1..=3),
             }));
         }
-        self.row.pop_front().unwrap()
     }
 
     /// Has a fault that wasn't tried come next.
@@ -111,8 +116,10 @@ impl Plan {
         self.row.push_front(planned);
     }
 
-    /// Has a fault that met no work come again, after those that are left of its row.
+    /// Has a fault that met no work come again, after those that are left of its row or, if none are, after
+    /// the next.
     pub fn put_off(&mut self, planned: Planned) {
+        self.fill();
         self.row.push_back(planned);
     }
 }

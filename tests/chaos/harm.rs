@@ -16,6 +16,9 @@ use tokio::task::block_in_place;
 /// How long a worker may take to meet what was prepared for it.
 const MET: Duration = Duration::from_secs(10);
 
+/// How many entries are waited for until there is something to damage.
+const ENTRIES: usize = 20;
+
 /// By how much a clock is set, for each time.
 const HOUR: Duration = Duration::from_secs(3_600);
 
@@ -88,7 +91,15 @@ impl Saboteur {
 
     /// A checkpoint that somebody is to go on from is damaged, until somebody is told so.
     async fn damage_blob(&mut self, world: &World, planned: Planned, hold: Hold) -> bool {
-        let Some(digest) = blobs::next_needed(world, planned.whom).await else { return false };
+        let mut needed = blobs::next_needed(world, planned.whom).await;
+        for _ in 0..ENTRIES {
+            // The other worker goes on, until something waits that begins from a checkpoint.
+            if needed.is_some() || !self.heard(1, LEASE_TTL, |_| true).await {
+                break;
+            }
+            needed = blobs::next_needed(world, planned.whom).await;
+        }
+        let Some(digest) = needed else { return false };
         let damaged = blobs::Damaged::new(world, digest, planned.times);
         drop(hold);
         let told =

@@ -178,8 +178,9 @@ impl Trial {
 
     /// Aims at where it was, until it is there; then it is what it was.
     fn train_again(&mut self, key: TrialKey, why: &Reason) -> Decision {
-        // What shared all of its trunk never had a goal of its own.
-        if self.goal.epoch < self.epochs() {
+        // What shared all of its trunk never had a goal of its own; what diverged had one that it never came
+        // to, and needn't on a machine where it doesn't.
+        if self.goal.epoch < self.epochs() || self.status == TrialStatus::Diverged {
             self.goal = Goal::epoch(self.epochs());
         }
         self.until_again = Some(Before { status: self.status, reason: self.reason.take() });

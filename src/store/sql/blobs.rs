@@ -187,3 +187,9 @@ async fn is_unreferenced(db: &mut impl Statements, digest: Digest) -> Result<boo
 pub(super) async fn delete(db: &mut impl Statements, digest: Digest) -> Result<(), StoreError> {
     db.execute("delete from blobs where digest = $1", values![digest]).await.map(drop)
 }
+
+/// Whether there is any.
+pub(super) async fn is_any(db: &mut impl Statements) -> Result<bool, StoreError> {
+    let any = db.fetch_optional("select digest from blobs limit 1", values![]).await?;
+    Ok(any.is_some())
+}

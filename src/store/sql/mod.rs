@@ -440,6 +440,10 @@ impl<DB: Dialect> Store for SqlStore<DB> {
         retention::ended_before(&mut *self.reader.acquire().await?, age, limit).await
     }
 
+    async fn has_blobs(&self) -> Result<bool, StoreError> {
+        blobs::is_any(&mut *self.reader.acquire().await?).await
+    }
+
     async fn depths(&self) -> Result<Depths, StoreError> {
         queue::depths(&mut *self.reader.acquire().await?).await
     }

@@ -3,6 +3,7 @@
 
 mod alerts;
 mod backup;
+mod blob_folder;
 mod damaged_database;
 mod doctor;
 mod ends;
