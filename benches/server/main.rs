@@ -115,7 +115,7 @@ async fn run(
     let began = Instant::now();
     let work = workers::claim(&server, sweeps.len()).await;
     let time = Duration::from_secs(args.seconds);
-    let mut load = workers::report(&server, &work, args.rows, 1, time).await;
+    let mut load = workers::report(&server, &work, args.rows, time).await;
     let took = began.elapsed();
     let mut disk = disk.finish();
     let cores =

@@ -22,9 +22,10 @@ const CLAIMS: usize = 200;
 
 /// The processor time that the server takes for a report, alone and with so many claims waiting.
 pub async fn cost_of_waiting(server: &Server, idle: usize) -> [Duration; 2] {
-    workers::submit(server, SWEEPS).await;
-    let work = workers::claim(server, SWEEPS).await;
-    let alone = cost(server, &work, 1).await;
+    workers::submit(server, 2 * SWEEPS).await;
+    let (first, second) =
+        (workers::claim(server, SWEEPS).await, workers::claim(server, SWEEPS).await);
+    let alone = cost(server, &first).await;
     // Dropped, they go away.
     let mut waiting = JoinSet::new();
     for number in 0..idle {
@@ -35,13 +36,13 @@ pub async fn cost_of_waiting(server: &Server, idle: usize) -> [Duration; 2] {
         waiting.spawn(request.json(&claim).send());
     }
     tokio::time::sleep(Duration::from_secs(1)).await;
-    [alone, cost(server, &work, 1_000).await]
+    [alone, cost(server, &second).await]
 }
 
-/// The processor time of a report, over many, from an epoch on.
-async fn cost(server: &Server, work: &[Assignment], first: u32) -> Duration {
+/// The processor time of a report, over many.
+async fn cost(server: &Server, work: &[Assignment]) -> Duration {
     let before = server.cpu();
-    let load = workers::report(server, work, 1_000, first, TIME).await;
+    let load = workers::report(server, work, 1_000, TIME).await;
     (server.cpu() - before) / load.count().max(1) as u32
 }
 

@@ -44,16 +44,9 @@ pub async fn claim(server: &Server, count: usize) -> Vec<Assignment> {
     work
 }
 
-/// Reports on all of them from an epoch on for some time, `rows` a second in all or as many as get
-/// through. A post counts from when it was due, so that one that waits for another is not the quicker
+/// Reports on all of them for some time, `rows` a second in all or as many as get through. A post counts from when it was due, so that one that waits for another is not the quicker
 /// for it.
-pub async fn report(
-    server: &Server,
-    work: &[Assignment],
-    rows: u64,
-    first: u32,
-    time: Duration,
-) -> Latencies {
+pub async fn report(server: &Server, work: &[Assignment], rows: u64, time: Duration) -> Latencies {
     let every = match rows {
         0 => Duration::ZERO,
         rows => Duration::from_secs_f64((ROWS * work.len()) as f64 / rows as f64),
@@ -62,7 +55,7 @@ pub async fn report(
     let workers = work.iter().enumerate().map(|(number, work)| {
         // Not all at the same moment.
         let start = began + every * number as u32 / count;
-        run(server, work, start, every, began + time, first)
+        run(server, work, start, every, began + time)
     });
     together(join_all(workers).await)
 }
@@ -73,13 +66,12 @@ async fn run(
     start: Instant,
     every: Duration,
     until: Instant,
-    first: u32,
 ) -> Latencies {
     let url = format!("{}/v1/work/{}/reports", server.address, work.lease.lease);
     let steps = work.recipe.steps_per_epoch();
     let mut latencies = Latencies::default();
-    for epoch in first.. {
-        let due = if every.is_zero() { Instant::now() } else { start + every * (epoch - first) };
+    for epoch in 1.. {
+        let due = if every.is_zero() { Instant::now() } else { start + every * (epoch - 1) };
         if due >= until {
             break;
         }

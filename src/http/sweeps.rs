@@ -185,14 +185,18 @@ impl Pieces for List {
             let page = Page { limit, ..self.page.clone() };
             let rows = self.state.driver.store().sweeps(page).await?;
             let count = rows.len().min(self.left as usize);
-            for row in &rows[..count] {
-                let begin: &[u8] = if self.place == Place::Begin { b"{\"items\":[" } else { b"," };
-                json.extend(begin);
-                self.place = Place::Items;
-                let summary = aside(|| summary(&self.state, row))?;
-                serde_json::to_writer(&mut json, &summary)?;
-                self.page.after = Some(row.sweep);
-            }
+            // All at once: going aside takes longer than one of them does.
+            aside(|| {
+                for row in &rows[..count] {
+                    let begin: &[u8] =
+                        if self.place == Place::Begin { b"{\"items\":[" } else { b"," };
+                    json.extend(begin);
+                    self.place = Place::Items;
+                    serde_json::to_writer(&mut json, &summary(&self.state, row)?)?;
+                    self.page.after = Some(row.sweep);
+                }
+                Ok::<_, Broken>(())
+            })?;
             self.left -= count as u32;
             let more = rows.len() > count;
             if more || rows.len() < limit as usize {
