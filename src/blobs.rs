@@ -501,7 +501,7 @@ mod tests {
             path
         };
         let (theirs, ours) = (half("lost+found"), half("ab"));
-        assert_eq!(blobs.half_written().unwrap(), [ours.clone()]);
+        assert_eq!(blobs.half_written().unwrap(), std::slice::from_ref(&ours));
         blobs.sweep_staged().await.unwrap();
         assert!(theirs.exists() && !ours.exists());
         let all: Vec<_> = blobs.all().try_collect().await.unwrap();
