@@ -64,7 +64,7 @@ fn of_checkpoints(sweep: SweepId, goes_on: bool, damaged: &[(Digest, Bytes)]) ->
     let (first, how) = damaged[0];
     let how = match how {
         Bytes::Missing => "is missing".to_owned(),
-        Bytes::Size(size) => format!("has {size} bytes, which aren't all or too many"),
+        Bytes::Size(size) => format!("has {size} bytes, not as many as were stored"),
         _ => "has other bytes than were stored".to_owned(),
     };
     let which = match damaged.len() {
@@ -72,10 +72,10 @@ fn of_checkpoints(sweep: SweepId, goes_on: bool, damaged: &[(Digest, Bytes)]) ->
         n => format!("{n} checkpoints of sweep {sweep} are damaged; {first} {how}"),
     };
     let (folder, name) = (&first.to_string()[..2], first.to_string());
-    let others = if damaged.len() > 1 { " and the others" } else { "" };
-    let copy = format!(
-        "copy {folder}/{name}{others} into the folder of the blobs from a backup, if there is one"
-    );
+    let copy = match damaged.len() {
+        1 => format!("copy {folder}/{name} into the folder of the blobs from a backup"),
+        _ => "copy them into the folder of the blobs from a backup (rsync -a --checksum)".into(),
+    };
     if goes_on {
         let again =
             "what needs it is trained again, to the same answer, as soon as a worker asks for it";
@@ -131,13 +131,14 @@ async fn left_over(
     sizes: &HashMap<Digest, u64>,
     referred: &BTreeSet<Digest>,
 ) -> anyhow::Result<Option<Finding>> {
-    let mut objects: Vec<Object> = vec![];
+    let (mut objects, mut known): (Vec<Object>, usize) = (vec![], 0);
     let mut all = blobs.all();
     while let Some(object) = all.try_next().await? {
-        // What isn't a blob by its place is none of ours.
-        let is_known = |digest: &Digest| sizes.contains_key(digest) || referred.contains(digest);
-        if object.digest.is_some_and(|digest| !is_known(&digest)) {
-            objects.push(object);
+        match object.digest {
+            Some(digest) if sizes.contains_key(&digest) || referred.contains(&digest) => known += 1,
+            Some(_) => objects.push(object),
+            // What isn't a blob by its place is none of ours.
+            None => {}
         }
     }
     // Uploaded since the lists were read.
@@ -145,6 +146,9 @@ async fn left_over(
         of.store.blob_rows().await?.into_iter().map(|row| row.digest).collect();
     objects.retain(|object| object.digest.is_some_and(|digest| !listed.contains(&digest)));
     let Some(first) = objects.first() else { return Ok(None) };
+    if objects.len() > known {
+        return Ok(Some(of_another(of, objects.len(), known)));
+    }
     let bytes = ByteSize::b(objects.iter().map(|object| object.size).sum());
     let finding = Finding::warn(
         format!(
@@ -164,6 +168,20 @@ async fn left_over(
         Ok(format!("deleted {}", count(objects.len(), "file")))
     };
     Ok(Some(finding.after(deleted.await)))
+}
+
+/// A folder of which the database knows less than half: nothing in it may be deleted by its word.
+fn of_another(of: &Opened<'_>, unknown: usize, known: usize) -> Finding {
+    Finding::fail(
+        format!(
+            "of the {} in {} the database knows {known}: they are another database's, or this one is empty \
+             or from another time",
+            count(unknown + known, "blob"),
+            of.patient.storage.blob_folder().display()
+        ),
+        "name the database and the folder that belong together (--data-dir, --database-url, --blobs), or \
+         restore both from one backup; none of them is deleted here",
+    )
 }
 
 /// What a crash left half written.

@@ -1,6 +1,7 @@
 //! That the database opens, is whole, and has the tables of this release.
 
 use super::{Finding, Patient, finding::or_ok};
+use crate::counting::count;
 use crate::store::{self, Depth, DynInspect, Integrity, Schema, StoreError};
 use bytesize::ByteSize;
 use jiff::SignedDuration;
@@ -10,8 +11,10 @@ use std::time::Duration;
 const BOUND: Duration = Duration::from_secs(3600);
 
 const RESTORE: &str = "stop the server, keep a copy of its files, and restore the latest backup \
-     (docs/operations.md, “Backup and restore”); of SQLite without one, `sqlite3 floodgauge.db \
-     .recover | sqlite3 new.db` saves what can be read";
+     (docs/operations.md, “Backup and restore”). One that was just restored may lie beside a \
+     floodgauge.db-wal of before: move that and -shm away. Of SQLite without a backup, `sqlite3 copy.db \
+     .recover > all.sql` and `sqlite3 new.db < all.sql` save what can be read (`.dump` where `.recover` \
+     isn't built in); look at new.db with `floodgauge doctor` before it is used";
 
 /// Looks at it; answers it too where its tables can be read by this build.
 pub(super) async fn look(patient: &Patient) -> (Vec<Finding>, Option<DynInspect>) {
@@ -83,11 +86,18 @@ fn of_schema(schema: &Schema) -> Option<Finding> {
             "use that release, or restore the backup from before the upgrade",
         ));
     }
+    // The first of all makes the tables.
+    if lacking.first() == Some(&1) {
+        return Some(Finding::fail(
+            "the database has no tables: it is new, or what it had is lost",
+            "restore the latest backup; of a new one, start the server",
+        ));
+    }
     (!lacking.is_empty()).then(|| {
         Finding::warn(
             format!(
-                "its tables are of an earlier release: migrations {lacking:?} haven't run, so its \
-                 contents can't be checked"
+                "its tables are of an earlier release: it lacks {}, so its contents can't be checked",
+                count(lacking.len(), "migration")
             ),
             "make a backup, then run `floodgauge migrate`, or start the server of this release",
         )
@@ -108,7 +118,8 @@ mod tests {
         assert_eq!(of(&[], &[], &[]), None);
         let earlier = of(&[9, 10], &[], &[]).unwrap();
         assert_eq!(earlier.severity, Severity::Warn);
-        assert!(earlier.what.contains("earlier release: migrations [9, 10]"), "{}", earlier.what);
+        assert!(earlier.what.contains("it lacks 2 migrations"), "{}", earlier.what);
+        assert!(of(&[1, 2, 3], &[], &[]).unwrap().what.contains("no tables"));
         assert!(of(&[], &[99], &[]).unwrap().what.contains("later release"));
         assert!(of(&[9], &[99], &[3]).unwrap().what.contains("aren't this release's"));
     }

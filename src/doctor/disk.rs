@@ -33,13 +33,26 @@ pub(super) fn look(patient: &Patient) -> Vec<Finding> {
             }
             Err(error) => found.push(Finding::fail(
                 format!("nothing can be written to {}: {error}; {why}", folder.display()),
-                "make the folder, and let the user of the server write to it",
+                todo_about(&error),
             )),
         }
     }
     or_ok(found, || {
         format!("{} free, and the folders can be written to", ByteSize::b(least.unwrap_or(0)))
     })
+}
+
+/// What to do about a folder that can't be written to.
+fn todo_about(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::NotFound => {
+            "mount its disk, or name the folder that the server uses (--data-dir, --blobs, TMPDIR)"
+        }
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
+            "make room on its disk, or raise the limit (`ulimit -f`)"
+        }
+        _ => "let the user of the server write to it",
+    }
 }
 
 /// The bytes that are free in a folder that can be written to.

@@ -84,6 +84,7 @@ async fn put(
     // Before its body: nobody else may fill the memory, or have a worker send in vain.
     state.driver.held(lease, &token).await?;
     let _share = state.places.to_upload_under(Party::Lease(lease))?;
+    let _turn = state.places.lease_turns.take(Party::Lease(lease)).await;
     let _place = state.places.blob_uploads.take(asker).await;
     let most = Limit::BLOB.bytes();
     let bytes =

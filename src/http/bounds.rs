@@ -55,6 +55,9 @@ const BLOB_UPLOADS_OF_TOKEN: usize = 3;
 /// when an answer is lost.
 const BLOB_UPLOADS_OF_LEASE: usize = 8;
 
+/// How many of them are received at once; the others wait, so that other leases find places.
+const BLOB_TURNS_OF_LEASE: usize = 2;
+
 /// Data sets that are received and checked at once; further ones wait before their bodies are read.
 pub const MAX_DATASET_UPLOADS: usize = 2;
 
@@ -78,6 +81,8 @@ pub(super) struct Places {
     /// [`MAX_BLOB_UPLOADS`] of them.
     pub blob_uploads: Pool,
     lease_uploads: Shares,
+    /// Of a lease's checkpoints, those that are received.
+    pub lease_turns: Shares,
     /// [`MAX_DATASET_UPLOADS`] of them.
     pub dataset_uploads: Pool,
     /// For those who sign in.
@@ -99,6 +104,7 @@ impl Places {
             exports: halved("export", bounds.exports),
             blob_uploads: Pool::new("checkpoint upload", MAX_BLOB_UPLOADS, BLOB_UPLOADS_OF_TOKEN),
             lease_uploads: Shares::of(BLOB_UPLOADS_OF_LEASE),
+            lease_turns: Shares::of(BLOB_TURNS_OF_LEASE),
             dataset_uploads: Pool::new(
                 "data set upload",
                 MAX_DATASET_UPLOADS,

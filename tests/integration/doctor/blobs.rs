@@ -18,6 +18,7 @@ on_both_databases!(
     a_damaged_checkpoint_of_a_sweep_that_goes_on_is_a_warning_since_it_is_trained_again,
     a_checkpoint_that_no_list_has_is_found_and_listed,
     a_blob_that_nobody_knows_is_found_and_goes,
+    blobs_of_another_database_are_told_as_such_and_stay,
     what_was_half_written_long_ago_is_found_and_goes,
     a_data_set_that_is_lost_cut_or_altered_is_found_by_its_name,
     files_of_a_named_set_that_cannot_be_used_are_found,
@@ -120,6 +121,23 @@ async fn a_blob_that_nobody_knows_is_found_and_goes(database: TestDatabase) {
     case.is_mended().await;
     assert!(!path.exists() && other.exists());
     case.goes_on().await;
+}
+
+async fn blobs_of_another_database_are_told_as_such_and_stay(database: TestDatabase) {
+    let case = Case::new(database).await;
+    let there = || {
+        let shards = fs::read_dir(case.blobs()).unwrap().map(|shard| shard.unwrap().path());
+        shards.filter(|path| path.is_dir()).map(|path| fs::read_dir(path).unwrap().count()).sum()
+    };
+    let before: usize = there();
+    let another = TestDatabase::sqlite().await;
+    let patient = Patient { repair: true, database_url: another.url.clone(), ..case.patient() };
+    let report = examine(&patient, |_| {}).await;
+    let problems = super::patient::problems(&report);
+    let [problem] = &problems[..] else { panic!("one problem: {problems:#?}") };
+    assert_eq!((problem.check, problem.severity), (Check::Blobs, Severity::Fail));
+    assert!(problem.what.contains("the database knows 0"), "{}", problem.what);
+    assert_eq!(there(), before);
 }
 
 async fn what_was_half_written_long_ago_is_found_and_goes(database: TestDatabase) {

@@ -149,9 +149,9 @@ async fn one_lease_keeps_no_other_from_handing_in_a_checkpoint(db: TestDatabase)
     server.submit(&spec).await;
     let greedy = claim(&server, "greedy", 0).await.unwrap();
     let other = claim(&server, "other", 0).await.unwrap();
-    // Whichever come first: two are waited for, the others told to come back.
-    let mut begun = join_all((0..5).map(|_| begun(&server, &greedy))).await;
-    in_flight(&server, 2).await;
+    // Whichever come first: eight are waited for, the others told to come back.
+    let mut begun = join_all((0..11).map(|_| begun(&server, &greedy))).await;
+    in_flight(&server, 8).await;
     let refused = begun.iter_mut().map(async |stream| {
         let answered = timeout(Duration::from_secs(1), status(stream)).await;
         answered.is_ok_and(|status| status == "HTTP/1.1 429")
