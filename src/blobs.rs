@@ -14,8 +14,16 @@
 //! What is too large for memory comes in two steps: [`Blobs::stage`] streams it to a place of its
 //! own, [`Blobs::place`] gives it its name while the store keeps its row. What a crash left staged
 //! is deleted after a day.
+//!
+//! - [`collect`](mod@collect): what nothing refers to, and what was never written to its end, goes.
+//! - [`unread`]: which objects that can't be read are damaged.
+//! - [`look`]: what there is, for an inspection.
 
+mod collect;
 pub mod look;
+mod unread;
+
+pub use collect::Unreferenced;
 
 use crate::store::{BlobRow, Store, StoreError};
 use bytes::Bytes;
@@ -27,19 +35,13 @@ use object_store::{
 };
 use sha2::{Digest as _, Sha256};
 use std::{
-    collections::BTreeSet,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
 };
 use tokio::io::{AsyncRead, AsyncReadExt as _};
+use unread::{is_unreadable, unread};
 use uuid::Uuid;
-
-/// How many blobs a collection looks up at once.
-const BLOBS_AT_ONCE: u32 = 1_000;
-
-/// How many blobs are remembered between two collections; the others come later.
-const MAX_CANDIDATES: u32 = 10_000;
 
 /// How much of a staged object is on its way at once.
 const CHUNK_BYTES: usize = 1 << 20;
@@ -47,10 +49,6 @@ const CHUNK_BYTES: usize = 1 << 20;
 const INCOMING: &str = "incoming";
 /// How long a staged object may take to get its name.
 const STAGED: Duration = Duration::from_secs(24 * 3600);
-
-/// What nothing referred to when it was last looked at.
-#[derive(Debug, Default)]
-pub struct Unreferenced(BTreeSet<Digest>);
 
 /// Bytes that are in the object store and have no name yet.
 #[derive(Debug)]
@@ -188,53 +186,6 @@ impl Blobs {
         }
     }
 
-    /// Deletes the blobs that nothing refers to and no live lease holds; answers how many.
-    ///
-    /// # Errors
-    /// The first that couldn't be deleted.
-    pub async fn collect(&self, store: &dyn Store) -> Result<u64, BlobError> {
-        self.sweep_staged().await?;
-        let mut collected = 0;
-        loop {
-            let unreferenced = store.unreferenced_blobs(BLOBS_AT_ONCE).await?;
-            let mut forgotten = 0;
-            for digest in unreferenced {
-                let delete = Box::pin(self.delete(digest));
-                forgotten += u64::from(store.forget_blob(digest, delete).await?);
-            }
-            // What is left came back into use meanwhile, or is another collector's.
-            if forgotten == 0 {
-                return Ok(collected);
-            }
-            collected += forgotten;
-        }
-    }
-
-    /// Deletes the blobs of which that held already the last time; answers how many.
-    ///
-    /// # Errors
-    /// The first that couldn't be deleted.
-    pub async fn collect_since(
-        &self,
-        store: &dyn Store,
-        last: &mut Unreferenced,
-    ) -> Result<u64, BlobError> {
-        let now: BTreeSet<Digest> =
-            store.unreferenced_blobs(MAX_CANDIDATES).await?.into_iter().collect();
-        let (mut collected, mut first) = (0, None);
-        for &digest in now.intersection(&last.0) {
-            let delete = Box::pin(self.delete(digest));
-            match store.forget_blob(digest, delete).await {
-                Ok(forgotten) => collected += u64::from(forgotten),
-                // One that can't be deleted keeps no other.
-                Err(error) => drop(first.get_or_insert(error)),
-            }
-        }
-        last.0 = now;
-        self.sweep_staged().await?;
-        first.map_or(Ok(collected), |error| Err(error.into()))
-    }
-
     /// Streams bytes to a place of their own.
     ///
     /// # Errors
@@ -331,22 +282,6 @@ impl Blobs {
         }
     }
 
-    /// Deletes what a crash left staged.
-    async fn sweep_staged(&self) -> Result<(), BlobError> {
-        let incoming = path::Path::from(INCOMING);
-        let staged: Vec<_> = self.objects.list(Some(&incoming)).try_collect().await?;
-        let now = std::time::SystemTime::now();
-        for object in staged {
-            let age = now.duration_since(object.last_modified.into());
-            if age.is_ok_and(|age| age > STAGED) {
-                self.discard(Staged(object.location)).await?;
-            }
-        }
-        let folder = self.folder.clone();
-        let swept = tokio::task::spawn_blocking(move || sweep_half_written(&folder));
-        Ok(swept.await.map_err(std::io::Error::other)??)
-    }
-
     async fn put_verified(&self, digest: Digest, bytes: Bytes) -> Result<bool, BlobError> {
         let location = location(digest);
         let exists = match self.objects.get(&location).await {
@@ -364,68 +299,6 @@ impl Blobs {
         }
         Ok(!exists)
     }
-}
-
-/// Deletes what a crash left half written in a folder: beside its name to be, with a `#`.
-fn sweep_half_written(folder: &Path) -> std::io::Result<()> {
-    for shard in std::fs::read_dir(folder)? {
-        let shard = shard?;
-        if !is_ours(&shard)? {
-            continue;
-        }
-        for file in std::fs::read_dir(shard.path())? {
-            let file = file?;
-            let is_half = file.file_name().to_string_lossy().contains('#');
-            if is_half && file.metadata()?.modified()?.elapsed().is_ok_and(|age| age > STAGED) {
-                std::fs::remove_file(file.path())?;
-            }
-        }
-    }
-    Ok(())
-}
-
-/// Whether blobs lie in a folder. What else there is, such as `lost+found`, may not even be readable.
-fn is_ours(folder: &std::fs::DirEntry) -> std::io::Result<bool> {
-    let name = folder.file_name();
-    let is_shard =
-        |name: &str| name.len() == 2 && name.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let is_named = name.to_str().is_some_and(|name| name == INCOMING || is_shard(name));
-    Ok(is_named && folder.file_type()?.is_dir())
-}
-
-/// An object that can't be read: damage, where it is the file that is at fault.
-fn unread(digest: Digest, error: object_store::Error) -> BlobError {
-    if !is_unreadable(&error) {
-        return error.into();
-    }
-    tracing::error!(%digest, error = %error, "a blob can't be read: it counts as damaged");
-    BlobError::Damaged(digest)
-}
-
-/// Whether a file can't be read, and won't be at the next try either: a bad sector, another owner's.
-fn is_unreadable(error: &object_store::Error) -> bool {
-    let mut causes =
-        std::iter::successors(Some(error as &(dyn std::error::Error + 'static)), |error| {
-            error.source()
-        });
-    causes.any(|cause| {
-        cause.downcast_ref::<std::io::Error>().is_some_and(|error| {
-            error.kind() == std::io::ErrorKind::PermissionDenied
-                || error.raw_os_error().is_some_and(is_broken)
-        })
-    })
-}
-
-/// Whether an error of the system tells of a broken disk or file system.
-#[cfg(unix)]
-fn is_broken(code: i32) -> bool {
-    use rustix::io::Errno;
-    [Errno::IO, Errno::BADMSG, Errno::UCLEAN].iter().any(|errno| errno.raw_os_error() == code)
-}
-
-#[cfg(not(unix))]
-fn is_broken(_: i32) -> bool {
-    false
 }
 
 /// Whether an object is undamaged: its size alone is no proof.
@@ -476,38 +349,6 @@ mod tests {
         assert_eq!(blobs.get(digest).await.unwrap(), None);
     }
 
-    #[test]
-    fn a_broken_file_is_damage_and_a_full_disk_is_not() {
-        let error = |code| object_store::Error::Generic {
-            store: "LocalFileSystem",
-            source: Box::new(std::io::Error::from_raw_os_error(code)),
-        };
-        // EACCES, EIO; ENOSPC, EMFILE.
-        assert!([13, 5].map(error).iter().all(is_unreadable));
-        assert!(![28, 24].map(error).iter().any(is_unreadable));
-    }
-
-    #[tokio::test]
-    async fn what_else_lies_in_the_folder_is_left_alone_and_stops_nothing() {
-        let folder = tempfile::tempdir().unwrap();
-        let blobs = Blobs::open(folder.path()).unwrap();
-        let (digest, bytes) = blob(b"weights");
-        blobs.put(digest, bytes).await.unwrap();
-        let long_ago = std::time::SystemTime::now() - 2 * STAGED;
-        let half = |place: &str| {
-            let path = folder.path().join(place).join("part#1");
-            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-            std::fs::File::create(&path).unwrap().set_modified(long_ago).unwrap();
-            path
-        };
-        let (theirs, ours) = (half("lost+found"), half("ab"));
-        assert_eq!(blobs.half_written().unwrap(), std::slice::from_ref(&ours));
-        blobs.sweep_staged().await.unwrap();
-        assert!(theirs.exists() && !ours.exists());
-        let all: Vec<_> = blobs.all().try_collect().await.unwrap();
-        assert_eq!(all.iter().map(|object| object.digest).collect::<Vec<_>>(), [Some(digest)]);
-    }
-
     #[tokio::test]
     async fn staged_bytes_are_no_blob_until_they_get_its_name() {
         let folder = tempfile::tempdir().unwrap();
@@ -525,30 +366,6 @@ mod tests {
         blobs.discard(staged).await.unwrap();
         let left = std::fs::read_dir(folder.path().join(INCOMING)).unwrap().count();
         assert_eq!(left, 0);
-    }
-
-    #[tokio::test]
-    async fn what_a_crash_left_half_written_goes_after_a_day() {
-        let folder = tempfile::tempdir().unwrap();
-        let blobs = Blobs::open(folder.path()).unwrap();
-        let (digest, bytes) = blob(b"weights");
-        blobs.put(digest, bytes.clone()).await.unwrap();
-        let name = digest.to_string();
-        let object = folder.path().join(&name[..2]).join(&name);
-        let [old, new] = ["#1", "#2"].map(|half| format!("{}{half}", object.display()));
-        let before = std::time::SystemTime::now() - STAGED - Duration::from_secs(60);
-        for (path, age) in [(&old, Some(before)), (&new, None)] {
-            std::fs::write(path, "wei").unwrap();
-            let file = std::fs::File::options().write(true).open(path).unwrap();
-            if let Some(age) = age {
-                file.set_modified(age).unwrap();
-            }
-        }
-        std::fs::File::open(&object).unwrap().set_modified(before).unwrap();
-        blobs.sweep_staged().await.unwrap();
-        assert!(!Path::new(&old).exists());
-        assert!(Path::new(&new).exists(), "it may yet get its name");
-        assert_eq!(blobs.get(digest).await.unwrap(), Some(bytes));
     }
 
     #[tokio::test]

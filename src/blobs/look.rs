@@ -1,13 +1,9 @@
 //! What lies in the object store, for an inspection: all of it, and whether it is what it should be.
 
-use super::{BlobError, Blobs, INCOMING, STAGED, location};
+use super::{BlobError, Blobs, location};
 use floodgauge_protocol::Digest;
 use futures::{StreamExt as _, TryStreamExt as _, stream::BoxStream};
 use sha2::{Digest as _, Sha256};
-use std::{
-    path::{Path, PathBuf},
-    time::SystemTime,
-};
 
 /// An object in the store.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -94,29 +90,6 @@ impl Blobs {
         Ok(if is_whole { Bytes::Whole } else { Bytes::Other })
     }
 
-    /// Files of more than a day ago that were never written to their end.
-    ///
-    /// # Errors
-    /// The folder's trouble.
-    pub fn half_written(&self) -> std::io::Result<Vec<PathBuf>> {
-        let mut found = vec![];
-        for folder in std::fs::read_dir(&self.folder)? {
-            let folder = folder?;
-            if !super::is_ours(&folder)? {
-                continue;
-            }
-            let is_incoming = folder.file_name() == INCOMING;
-            for file in std::fs::read_dir(folder.path())? {
-                let path = file?.path();
-                let name = path.file_name().unwrap_or_default().to_string_lossy();
-                if (is_incoming || name.contains('#')) && is_old(&path)? {
-                    found.push(path);
-                }
-            }
-        }
-        Ok(found)
-    }
-
     /// Deletes an object that nothing refers to.
     ///
     /// # Errors
@@ -125,9 +98,4 @@ impl Blobs {
         let place = object_store::path::Path::from(object.place.as_str());
         Ok(object_store::ObjectStoreExt::delete(&self.objects, &place).await?)
     }
-}
-
-fn is_old(path: &Path) -> std::io::Result<bool> {
-    let modified = std::fs::metadata(path)?.modified()?;
-    Ok(SystemTime::now().duration_since(modified).is_ok_and(|age| age > STAGED))
 }

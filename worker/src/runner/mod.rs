@@ -355,7 +355,8 @@ impl Worker {
         };
         let (trainer, stops) = (self.trainer.clone(), lease.stops());
         let (training, news) =
-            Training::start(threads, trainer, assignment.clone(), inputs, stops, self.save_every);
+            Training::start(threads, trainer, assignment.clone(), inputs, stops, self.save_every)
+                .map_err(|error| Cut::Trouble(format!("no thread can be started: {error}")))?;
         let reported = lease.forward(news).await?;
         let ended = training.end().await?;
         lease.during(upload(&self.client, &assignment.lease, &ended)).await?;

@@ -7,14 +7,15 @@ use crate::{
 };
 use floodgauge_protocol::work::{Assignment, ReportRow, Stop};
 use std::{
+    any::Any,
     error::Error,
+    io,
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
+    thread,
     time::{Duration, Instant},
 };
-use tokio::{
-    sync::{mpsc, watch},
-    task::JoinHandle,
-};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::{
     sync::{CancellationToken, DropGuard},
     task::TaskTracker,
@@ -31,15 +32,24 @@ pub(super) enum News {
     Saved(Vec<Ended>),
 }
 
+/// How training ended, or what it panicked with.
+type End = Result<Result<Vec<Ended>, Box<dyn Error + Send + Sync>>, Box<dyn Any + Send>>;
+
 /// Training in progress; dropped, it ends at its next step.
 pub(super) struct Training {
-    thread: JoinHandle<Result<Vec<Ended>, Box<dyn Error + Send + Sync>>>,
+    end: oneshot::Receiver<End>,
     _abandon: DropGuard,
 }
 
 impl Training {
     /// Starts to train, and to save the states every so often. The receiver gets the news of each
     /// epoch, and closes when no more come.
+    ///
+    /// The thread is its own and ends with it: one of a pool would keep what the allocator has for it, and the
+    /// next segment, in another one, take as much anew.
+    ///
+    /// # Errors
+    /// The system's, if it gives no thread.
     pub fn start(
         tasks: &TaskTracker,
         trainer: Arc<dyn Trainer>,
@@ -47,7 +57,7 @@ impl Training {
         inputs: Inputs,
         stops: watch::Receiver<Vec<Stop>>,
         save_every: Duration,
-    ) -> (Self, mpsc::Receiver<News>) {
+    ) -> io::Result<(Self, mpsc::Receiver<News>)> {
         let (sender, receiver) = mpsc::channel(EPOCHS_AHEAD);
         let abandoned = CancellationToken::new();
         let mut progress = Reporting {
@@ -58,21 +68,26 @@ impl Training {
             save_every,
         };
         let span = tracing::Span::current();
-        let thread = tasks.spawn_blocking(move || {
-            span.in_scope(|| trainer.train(&assignment, inputs, &mut progress))
-        });
-        (Self { thread, _abandon: abandoned.drop_guard() }, receiver)
+        let (sender, end) = oneshot::channel();
+        let tracked = tasks.token();
+        thread::Builder::new().name("training".into()).spawn(move || {
+            let _tracked = tracked;
+            let train = || span.in_scope(|| trainer.train(&assignment, inputs, &mut progress));
+            // Nobody waits for it once the segment is given up.
+            let _ = sender.send(catch_unwind(AssertUnwindSafe(train)));
+        })?;
+        Ok((Self { end, _abandon: abandoned.drop_guard() }, receiver))
     }
 
     /// Waits for the end. A panic is a failure like another.
     pub async fn end(self) -> Result<Vec<Ended>, Cut> {
-        match self.thread.await {
-            Ok(Ok(ended)) => Ok(ended),
-            Ok(Err(error)) => Err(Cut::of_training(&*error)),
-            Err(error) => Err(Cut::Failed(match error.try_into_panic() {
-                Ok(panic) => format!("training panicked: {}", panics::words(&*panic)),
-                Err(error) => format!("training ended: {error}"),
-            })),
+        match self.end.await {
+            Ok(Ok(Ok(ended))) => Ok(ended),
+            Ok(Ok(Err(error))) => Err(Cut::of_training(&*error)),
+            Ok(Err(panic)) => {
+                Err(Cut::Failed(format!("training panicked: {}", panics::words(&*panic))))
+            }
+            Err(gone) => Err(Cut::Failed(format!("training ended: {gone}"))),
         }
     }
 }
