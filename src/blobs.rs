@@ -35,6 +35,7 @@ use object_store::{
 };
 use sha2::{Digest as _, Sha256};
 use std::{
+    fs::File,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -45,6 +46,8 @@ use uuid::Uuid;
 
 /// How much of a staged object is on its way at once.
 const CHUNK_BYTES: usize = 1 << 20;
+/// What lies in the folder as long as it is the right one: where a disk isn't mounted, it is missing.
+const MARK: &str = "floodgauge-blobs";
 /// Where staged objects are; no digest begins so.
 const INCOMING: &str = "incoming";
 /// How long a staged object may take to get its name.
@@ -93,8 +96,11 @@ pub enum BlobError {
     /// The object isn't what was put; uploading the blob again repairs it.
     #[error("the object of blob {0} is damaged")]
     Damaged(Digest),
-    /// The folder is empty, though blobs were put there.
-    #[error("the folder of the blobs, {}, is empty: its disk may not be mounted", .0.display())]
+    /// The folder isn't the one that was opened: nothing is read from it, or written to it.
+    #[error(
+        "the folder of the blobs, {}, lacks its file {MARK}: its disk may not be mounted any more",
+        .0.display()
+    )]
     Bare(PathBuf),
     /// The folder can't be made.
     #[error("the folder of the blobs can't be made: {0}")]
@@ -111,25 +117,49 @@ pub enum BlobError {
 }
 
 impl Blobs {
-    /// Blobs in a folder, which is made if it is missing.
+    /// Blobs in a folder, which is made if it is missing, and marked as theirs.
     ///
     /// # Errors
     /// The folder's trouble.
     pub fn open(folder: impl AsRef<Path>) -> Result<Self, BlobError> {
         std::fs::create_dir_all(&folder)?;
+        let mark = File::options().write(true).create(true).truncate(false);
+        mark.open(folder.as_ref().join(MARK))?;
+        Self::look_into(folder)
+    }
+
+    /// Blobs in a folder that is left as it is.
+    ///
+    /// # Errors
+    /// The folder's trouble.
+    pub fn look_into(folder: impl AsRef<Path>) -> Result<Self, BlobError> {
         let objects = LocalFileSystem::new_with_prefix(&folder)?.with_fsync(true);
         Ok(Self { objects: Arc::new(objects), folder: folder.as_ref().into() })
     }
 
-    /// Whether their folder is empty, or gone: that of a disk which isn't mounted, most likely.
+    /// Whether a folder is empty, or isn't there: that of a disk which isn't mounted, most likely.
     ///
     /// # Errors
     /// The folder's trouble.
-    pub fn is_bare(&self) -> std::io::Result<bool> {
-        match std::fs::read_dir(&self.folder) {
+    pub fn is_bare(folder: &Path) -> std::io::Result<bool> {
+        match std::fs::read_dir(folder) {
             Ok(mut entries) => Ok(entries.next().is_none()),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(true),
             Err(error) => Err(error),
+        }
+    }
+
+    /// That the folder is the one that was opened.
+    ///
+    /// # Errors
+    /// [`BlobError::Bare`] if it isn't; the folder's trouble.
+    pub fn check_folder(&self) -> Result<(), BlobError> {
+        match std::fs::metadata(self.folder.join(MARK)) {
+            Ok(_) => Ok(()),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                Err(BlobError::Bare(self.folder.clone()))
+            }
+            Err(error) => Err(error.into()),
         }
     }
 
@@ -191,6 +221,7 @@ impl Blobs {
     /// # Errors
     /// The reader's or the object store's trouble; nothing is left then.
     pub async fn stage(&self, mut reader: impl AsyncRead + Unpin) -> Result<Staged, BlobError> {
+        self.check_folder()?;
         let place = path::Path::from_iter([INCOMING, &Uuid::new_v4().simple().to_string()]);
         let mut upload = WriteMultipart::new(self.objects.put_multipart(&place).await?);
         let mut chunk = Vec::with_capacity(CHUNK_BYTES);
@@ -266,11 +297,8 @@ impl Blobs {
     /// [`BlobError::Damaged`] if the object isn't what was put; the object store's trouble.
     pub async fn verified(&self, digest: Digest) -> Result<Option<Streamed>, BlobError> {
         let Some(Streamed { mut chunks, .. }) = self.stream(digest).await? else {
-            // Then it isn't this one that is lost.
-            return match self.is_bare()? {
-                true => Err(BlobError::Bare(self.folder.clone())),
-                false => Ok(None),
-            };
+            // Or is it all that is lost?
+            return self.check_folder().map(|()| None);
         };
         let mut hash = Sha256::new();
         while let Some(chunk) = chunks.try_next().await.map_err(|error| unread(digest, error))? {
@@ -283,6 +311,7 @@ impl Blobs {
     }
 
     async fn put_verified(&self, digest: Digest, bytes: Bytes) -> Result<bool, BlobError> {
+        self.check_folder()?;
         let location = location(digest);
         let exists = match self.objects.get(&location).await {
             Ok(object) => is(object, &bytes).await,
@@ -347,6 +376,28 @@ mod tests {
         blobs.delete(digest).await.unwrap();
         blobs.delete(digest).await.unwrap();
         assert_eq!(blobs.get(digest).await.unwrap(), None);
+    }
+
+    #[tokio::test]
+    async fn nothing_is_written_to_a_folder_whose_disk_is_gone() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, away) = (folder.path().join("blobs"), folder.path().join("away"));
+        let blobs = Blobs::open(&path).unwrap();
+        let (digest, bytes) = blob(b"weights");
+        blobs.put(digest, bytes.clone()).await.unwrap();
+        std::fs::rename(&path, &away).unwrap();
+        for is_mount_point in [false, true] {
+            let put = blobs.put(digest, bytes.clone()).await;
+            assert!(matches!(put, Err(BlobError::Bare(_))), "{put:?}");
+            assert!(matches!(blobs.stage(&b"set"[..]).await, Err(BlobError::Bare(_))));
+            assert!(matches!(blobs.verified(digest).await, Err(BlobError::Bare(_))));
+            assert_eq!(path.exists(), is_mount_point);
+            std::fs::create_dir_all(&path).unwrap();
+        }
+        assert!(Blobs::is_bare(&path).unwrap());
+        std::fs::remove_dir(&path).unwrap();
+        std::fs::rename(&away, &path).unwrap();
+        assert_eq!(blobs.get(digest).await.unwrap(), Some(bytes));
     }
 
     #[tokio::test]

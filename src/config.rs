@@ -77,6 +77,9 @@ impl Listen {
     }
 }
 
+/// The folder of the database where none is named.
+const DEFAULT_DATA_DIR: &str = "floodgauge-data";
+
 /// Where the server keeps what it knows.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Storage")]
@@ -86,7 +89,7 @@ pub struct Storage {
         long,
         env = "FLOODGAUGE_DATA_DIR",
         value_name = "FOLDER",
-        default_value = "floodgauge-data"
+        default_value = DEFAULT_DATA_DIR
     )]
     pub data_dir: PathBuf,
     /// Database instead of SQLite in the folder of --data-dir: postgres://user@host/name, or sqlite://path
@@ -101,6 +104,16 @@ impl Storage {
     /// Everything in one folder.
     pub fn in_folder(folder: &Path) -> Self {
         Self { data_dir: folder.into(), database_url: None, blobs: None }
+    }
+
+    /// The flags that lead another command to the same database, with a space before; none where it needs
+    /// none. A URL may have a password, and isn't told.
+    pub fn flags(&self) -> String {
+        match &self.database_url {
+            Some(_) => " (with the same --database-url)".into(),
+            None if self.data_dir == Path::new(DEFAULT_DATA_DIR) => String::new(),
+            None => format!(" --data-dir {}", self.data_dir.display()),
+        }
     }
 
     /// The URL of the database, that of the data folder too.
@@ -177,7 +190,7 @@ pub struct Retention {
 
 /// Reads a time such as `30d` or `1h 30m`; a day has 24 hours.
 fn time(text: &str) -> Result<Duration, String> {
-    let invalid = |error: jiff::Error| format!("expected a time such as 30d or 12h: {error}");
+    let invalid = |_| format!("`{text}` is not a time such as 30m, 12h or 30d");
     let span: jiff::Span = text.parse().map_err(invalid)?;
     let time = span.to_duration(jiff::SpanRelativeTo::days_are_24_hours()).map_err(invalid)?;
     time.try_into().map_err(|_| "a time can't be below zero".into())

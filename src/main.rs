@@ -45,6 +45,7 @@ enum Command {
     /// End a sweep
     #[command(after_help = "Example:\n  floodgauge cancel ID")]
     Cancel(control::Args),
+    Delete(delete::Args),
     Token(token::Args),
     Migrate(migrate::Args),
     /// Print the description of the HTTP surface (OpenAPI 3.1)
@@ -75,6 +76,7 @@ fn main() -> ExitCode {
         Command::Resume(args) => cli::run(control::run(args, Control::Resume)),
         Command::Extend(args) => cli::run(extend::run(args)),
         Command::Cancel(args) => cli::run(control::run(args, Control::Cancel)),
+        Command::Delete(args) => cli::run(delete::run(args)),
         Command::Token(args) => cli::run(token::run(args)),
         Command::Migrate(args) => cli::run(migrate::run(args)),
         Command::Openapi => cli::run(openapi::run()),

@@ -175,11 +175,8 @@ impl Client {
         let body = response.text().await.map_err(|error| self.unreachable(&error))?;
         let problem = self.read::<Problem>(&body);
         if status == StatusCode::SERVICE_UNAVAILABLE {
-            let reason = match problem {
-                Ok(problem) => format!("{problem} (503)"),
-                Err(_) => "it is not available at the moment (503)".into(),
-            };
-            return Err(unreachable(&self.server, reason));
+            let reason = problem.map_or_else(|_| "503".into(), |problem| problem.detail);
+            return Err(ClientError::Unavailable { server: self.server.to_string(), reason });
         }
         match problem {
             Ok(problem) => Err(ClientError::Refused(problem)),

@@ -17,6 +17,14 @@ pub enum ClientError {
         /// What happened.
         reason: String,
     },
+    /// The server answered that it can't do it at the moment.
+    #[error("{server} can't do this now: {reason}")]
+    Unavailable {
+        /// Who answered.
+        server: String,
+        /// What keeps it from that.
+        reason: String,
+    },
     /// Somebody else answered than the server: a proxy, or another program at its address.
     #[error("no answer from {server}: {reason}")]
     Intermediary {
@@ -46,7 +54,7 @@ impl ClientError {
     /// Whether the same request may get its answer a little later.
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::Unreachable { .. } => true,
+            Self::Unreachable { .. } | Self::Unavailable { .. } => true,
             Self::Intermediary { is_transient, .. } => *is_transient,
             // As much as may be is going on for this client just now.
             Self::Refused(problem) => problem.kind == OVER_SHARE,

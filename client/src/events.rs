@@ -234,7 +234,7 @@ mod tests {
         let events = async |State(asked): State<Arc<Mutex<Vec<String>>>>, headers: HeaderMap| {
             let after = headers["last-event-id"].to_str().unwrap().to_owned();
             asked.lock().unwrap().push(after.clone());
-            let ending = r#"{"action":"cancel","reason":"a user asked for it"}"#;
+            let ending = r#"{"action":"cancel","reason":"by a user"}"#;
             match after.as_str() {
                 "0" => message(1, "") + ": a comment\n\n" + &message(2, ""),
                 // The sweep was extended after it had ended.
@@ -275,7 +275,7 @@ mod tests {
                 futures::stream::iter([Ok::<_, Infallible>(message(1, ""))])
                     .chain(futures::stream::pending()),
             ),
-            _ => Body::from(message(2, r#"{"action":"cancel","reason":"a user asked for it"}"#)),
+            _ => Body::from(message(2, r#"{"action":"cancel","reason":"by a user"}"#)),
         };
         let app = Router::new().route("/v1/sweeps/{id}/events", get(events));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -94,6 +94,17 @@ impl Client {
         self.answer(self.request(Method::POST, &format!("v1/sweeps/{sweep}/cancel"))?).await
     }
 
+    /// Deletes a sweep that has ended, with its log, its curves and its checkpoints.
+    ///
+    /// # Errors
+    /// Any [`ClientError`]; refused for one that still goes on.
+    pub async fn delete(&self, sweep: SweepId) -> Result<(), ClientError> {
+        let request = self.request(Method::DELETE, &format!("v1/sweeps/{sweep}"))?;
+        let response = self.send(request.timeout(ANSWER)).await?;
+        let response = self.accepted(response).await?;
+        response.bytes().await.map(drop).map_err(|error| self.unreachable(&error))
+    }
+
     /// Asks for a sweep to pause.
     ///
     /// # Errors

@@ -37,8 +37,8 @@ impl Ask {
 ///
 /// # Errors
 /// Says where ids are to be found.
-fn sweep_id(text: &str) -> Result<SweepId, String> {
-    text.parse().map_err(|_| "that is no sweep's id; `floodgauge list` shows them".into())
+pub fn sweep_id(text: &str) -> Result<SweepId, String> {
+    text.parse().map_err(|_| "that is not a sweep's id; `floodgauge list` shows them".into())
 }
 
 /// A client of the server that was named, with the token that was given.

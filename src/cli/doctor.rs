@@ -1,6 +1,6 @@
 //! `floodgauge doctor`: what may be wrong with what a server left behind, and what to do about it.
 
-use super::{Failure, args::connect, print, sole::Sole};
+use super::{Failure, args::connect, print, server::existing_url, sole::Sole};
 use crate::{
     config::{Credential, Data, Server, Storage, Trust, server_url},
     counting::count,
@@ -51,7 +51,7 @@ pub struct Args {
 /// [`Failure::BadInput`] where there is no database, and for a repair while a server runs; else
 /// [`Failure::Other`] if there is something to do.
 pub async fn run(args: Args) -> Result<(), Failure> {
-    let database_url = database_url(&args.storage)?;
+    let database_url = existing_url(&args.storage)?;
     let _sole = match args.repair {
         true => alone(&args.storage, &database_url).await?,
         false => None,
@@ -80,19 +80,6 @@ pub async fn run(args: Args) -> Result<(), Failure> {
         print::json(&serde_json::to_string(&report).context("the report")?)?;
     }
     ending(&report)
-}
-
-/// The URL of the database, which must be there.
-fn database_url(storage: &Storage) -> Result<String, Failure> {
-    let url = storage.url().map_err(Failure::BadInput)?;
-    match store::sqlite_file(&url).context("--database-url")? {
-        Some(file) if !file.exists() => Err(Failure::BadInput(format!(
-            "there is no database {}: name the server's folder (--data-dir) or its database \
-             (--database-url)",
-            file.display()
-        ))),
-        _ => Ok(url),
-    }
 }
 
 /// Makes sure that no server runs, and on SQLite that none starts meanwhile.
@@ -172,6 +159,6 @@ mod tests {
     #[test]
     fn a_folder_without_a_database_is_bad_input() {
         let storage = Storage::in_folder(std::path::Path::new("nowhere"));
-        assert!(matches!(database_url(&storage), Err(Failure::BadInput(_))));
+        assert!(matches!(existing_url(&storage), Err(Failure::BadInput(_))));
     }
 }

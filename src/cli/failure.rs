@@ -25,9 +25,9 @@ pub enum Failure {
     /// No server answered.
     #[error("{0}\nstart one with `floodgauge serve`, or name another with --server")]
     OutOfReach(String),
-    /// Somebody else answered, such as a proxy.
+    /// It answered that it can't just now, or somebody else did, such as a proxy.
     #[error("{0}")]
-    Between(String),
+    Answered(String),
     /// Anything else.
     #[error("{}", causes(.0))]
     Other(#[from] anyhow::Error),
@@ -44,7 +44,7 @@ impl Failure {
             Self::Other(_) => 1,
             Self::BadInput(_) => 2,
             Self::Sweep(_) => 3,
-            Self::OutOfReach(_) | Self::Between(_) => 4,
+            Self::OutOfReach(_) | Self::Answered(_) => 4,
         }
     }
 }
@@ -62,7 +62,9 @@ impl From<ClientError> for Failure {
     fn from(error: ClientError) -> Self {
         match &error {
             ClientError::Unreachable { .. } => Self::OutOfReach(error.to_string()),
-            ClientError::Intermediary { .. } => Self::Between(error.to_string()),
+            ClientError::Unavailable { .. } | ClientError::Intermediary { .. } => {
+                Self::Answered(error.to_string())
+            }
             ClientError::Refused(problem) if problem.status < 500 => {
                 Self::BadInput(error.to_string())
             }

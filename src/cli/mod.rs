@@ -5,6 +5,7 @@ pub mod best;
 pub mod completions;
 pub mod control;
 pub mod dataset;
+pub mod delete;
 pub mod demo;
 pub mod doctor;
 pub mod extend;

@@ -108,7 +108,7 @@ impl Phases {
         let waits = match (added, over) {
             (false, true) => "no level was reached",
             (false, false) => "wait",
-            (true, true) => "none were needed",
+            (true, true) => "skipped",
             (true, false) => "wait for where the plain run turns",
         };
         let probes = Tally::of(self.each(false).filter_map(|trial| self.probed(trial, added)));

@@ -43,7 +43,7 @@ pub struct Args {
 }
 
 /// What to know of a server without tokens.
-fn open(to: OpenTo) -> String {
+fn open(to: OpenTo, storage: &Storage) -> String {
     let whom = match to {
         OpenTo::Everyone => "whoever reaches it",
         OpenTo::ThisMachine | OpenTo::Nobody => "everybody on this machine",
@@ -51,7 +51,8 @@ fn open(to: OpenTo) -> String {
     tracing::warn!("there are no tokens: open to {whom}");
     format!(
         "there are no tokens, so it is open to {whom}; the first one closes it: \
-         floodgauge token create NAME --scope admin"
+         floodgauge token create NAME --scope admin{}",
+        storage.flags()
     )
 }
 
@@ -100,7 +101,7 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     let server = Server::start(listener, store, settings).await?;
     print::out(&format!("listening on http://{bound}{below}"))?;
     if !has_tokens {
-        print::out(&open(args.listen.open_to()))?;
+        print::out(&open(args.listen.open_to(), &args.storage))?;
     }
     server.run_until(signals::interrupted().map(Ok), &args.drain).await
 }

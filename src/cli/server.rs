@@ -61,9 +61,7 @@ impl Server {
     ) -> Result<Self, Failure> {
         let Settings { storage, work, data, listen, connections, retention } = settings;
         let folder = storage.blob_folder();
-        let blobs = Blobs::open(&folder)
-            .with_context(|| format!("the blobs in {} can't be opened", folder.display()))?;
-        if blobs.is_bare().context("the folder of the blobs can't be read")?
+        if Blobs::is_bare(&folder).context("the folder of the blobs can't be read")?
             && store.has_blobs().await.context("the blobs can't be looked up")?
         {
             return Err(Failure::BadInput(format!(
@@ -73,6 +71,8 @@ impl Server {
                 folder.display()
             )));
         }
+        let blobs = Blobs::open(&folder)
+            .with_context(|| format!("the blobs in {} can't be opened", folder.display()))?;
         let config = DriverConfig {
             lease_ttl: work.lease(),
             data: data.folder.clone(),
@@ -183,6 +183,32 @@ pub async fn open_store(storage: &Storage) -> Result<DynStore, Failure> {
         return Ok(Arc::new(store));
     }
     Ok(store::open(&url).await.context("the database of --database-url can't be opened")?)
+}
+
+/// Opens the database, which must be there.
+///
+/// # Errors
+/// [`Failure::BadInput`] if it isn't; what the database says.
+pub async fn open_existing(storage: &Storage) -> Result<DynStore, Failure> {
+    existing_url(storage)?;
+    open_store(storage).await
+}
+
+/// The URL of the database, which must be there: who asks about one, or changes what it has, wants no new
+/// one.
+///
+/// # Errors
+/// [`Failure::BadInput`] if it isn't.
+pub fn existing_url(storage: &Storage) -> Result<String, Failure> {
+    let url = storage.url().map_err(Failure::BadInput)?;
+    match store::sqlite_file(&url).context("--database-url")? {
+        Some(file) if !file.exists() => Err(Failure::BadInput(format!(
+            "there is no database {}: name the server's folder (--data-dir) or its database \
+             (--database-url)",
+            file.display()
+        ))),
+        _ => Ok(url),
+    }
 }
 
 /// The address that this machine reaches a listener by.

@@ -93,7 +93,7 @@ mod tests {
         assert!(parse(toml).unwrap_err().contains("line 4"));
         let json = r#"{ "name": "x", "recipe": { "dataset": { "name": "Two Moons" } } }"#;
         let message = parse(json).unwrap_err();
-        assert!(message.starts_with("recipe.dataset.name: `Two Moons` is no name"), "{message}");
+        assert!(message.starts_with("recipe.dataset.name: `Two Moons` is not a name"), "{message}");
     }
 
     #[test]

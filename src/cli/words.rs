@@ -90,13 +90,13 @@ pub fn answer(best: &Best, sweep: &SweepDetail) -> String {
         At::Best => "at its best epoch",
     };
     if let Some(arm) = &best.best {
-        let b = match arm.arm.b {
-            Some(b) if arm.arm.method == "flood" => b.to_string(),
-            Some(b) => format!("{b}, by {}", arm.arm.method),
-            None if arm.arm.is_plain() => "none: plain training".into(),
-            None => format!("none: {}", arm.arm),
+        let (name, value) = match arm.arm.b {
+            Some(b) if arm.arm.method == "flood" => ("best b", b.to_string()),
+            Some(b) => ("best b", format!("{b}, by {}", arm.arm.method)),
+            None if arm.arm.is_plain() => ("best", "plain (no flooding)".into()),
+            None => ("best", arm.arm.name.replacen(' ', ", ", 1).replace('_', " ")),
         };
-        lines.push(("best b", style(b).green().bold().to_string()));
+        lines.push((name, style(value).green().bold().to_string()));
         lines.push((
             best.metric.as_str(),
             format!("{} ({}, {at})", metric(arm.objective), named(arm, sweep)),
@@ -123,7 +123,7 @@ pub fn answer(best: &Best, sweep: &SweepDetail) -> String {
         format!("{:.1} of the full grid's {:.1} run-equivalents", cost.spent, cost.full_grid),
     ));
     if cost.redone > 0.0 {
-        lines.push(("redone", format!("{:.1} run-equivalents, after a crash", cost.redone)));
+        lines.push(("redone", format!("{:.1} run-equivalents trained again, beside those spent", cost.redone)));
     }
     if cost.left_behind > 0.0 {
         let words = "trained on machines that are gone, and started over elsewhere";
@@ -305,7 +305,7 @@ mod tests {
         let mut best = best();
         best.best.as_mut().unwrap().arm = Arm::new(ArmIx::PLAIN, Method::Plain);
         let text = plain(&answer(&best, &one_decay()));
-        assert!(text.starts_with("      best b  none: plain training\n"), "{text}");
+        assert!(text.starts_with("        best  plain (no flooding)\n"), "{text}");
         assert!(!text.contains("difference"), "{text}");
     }
 
@@ -315,7 +315,7 @@ mod tests {
         let penalty = Method::GradientPenalty { lambda: 0.01, rho: 0.05 };
         best.best.as_mut().unwrap().arm = Arm::new(ArmIx(3), penalty);
         let text = plain(&answer(&best, &one_decay()));
-        assert!(text.starts_with("      best b  none: gradient_penalty λ=0.01\n"), "{text}");
+        assert!(text.starts_with("        best  gradient penalty, λ=0.01\n"), "{text}");
         assert!(text.contains("difference"), "{text}");
     }
 

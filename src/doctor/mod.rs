@@ -92,7 +92,7 @@ pub async fn examine(patient: &Patient, mut tell: impl FnMut(&Finding)) -> Repor
     add(Check::Database, found);
     if let Some(store) = store {
         let blobs = patient.storage.blob_folder();
-        let blobs = blobs.is_dir().then(|| Blobs::open(&blobs).ok()).flatten();
+        let blobs = blobs.is_dir().then(|| Blobs::look_into(&blobs).ok()).flatten();
         let opened = Opened { patient, reader: store.clone(), store, blobs };
         add(Check::Clock, or_fault(clock::look(&opened).await));
         add(Check::Versions, or_fault(versions::look(&opened).await));

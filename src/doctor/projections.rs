@@ -49,7 +49,7 @@ async fn of_sweep(of: &Opened<'_>, listed: &SweepRow) -> anyhow::Result<Option<F
             Err(error) => {
                 return Ok(Some(Finding::fail(
                     format!("sweep {id} (`{name}`) can't be replayed: {error}"),
-                    "restore the database from a backup, or cancel and delete the sweep",
+                    "restore the database from a backup, or cancel and delete the sweep (`floodgauge cancel`, `delete`)",
                 )));
             }
         };

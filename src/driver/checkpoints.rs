@@ -59,7 +59,7 @@ fn check(recipe: &Recipe, bytes: &[u8]) -> Result<(), String> {
     let file = safetensors::SafeTensors::deserialize(bytes)
         .map_err(|error| format!("not a safetensors file: {error}"))?;
     let step = file.tensor("progress.step").map_err(|error| error.to_string())?;
-    let step: [u8; 8] = step.data().try_into().map_err(|_| "progress.step is no number")?;
+    let step: [u8; 8] = step.data().try_into().map_err(|_| "progress.step is not a number")?;
     check_step(recipe, u64::from_le_bytes(step))
 }
 

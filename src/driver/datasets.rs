@@ -217,7 +217,7 @@ fn as_sent(dataset: &Dataset, sent: Option<Pin>) -> Result<(), DriverError> {
 }
 
 fn no_such(name: &DatasetName) -> DriverError {
-    let message = format!("there is no data set `{name}`; `floodgauge dataset add` adds one");
+    let message = format!("no data set named `{name}`; `floodgauge dataset add` adds one");
     invalid("/recipe/dataset/name", message)
 }
 

@@ -20,8 +20,8 @@ pub enum DriverError {
     /// The idempotency key came before with another body.
     #[error("the idempotency key was used before for another body")]
     KeyReused,
-    /// The sweep has ended already.
-    #[error("the sweep has ended already")]
+    /// The sweep has already ended.
+    #[error("the sweep has already ended")]
     Ended,
     /// Only a completed sweep can be extended.
     #[error("the sweep is {}: only a completed one can be extended", .0.as_str())]

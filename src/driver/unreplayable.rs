@@ -102,7 +102,7 @@ impl Driver {
             let active = trials.into_iter().filter(|trial| trial.status == TrialStatus::Active);
             let cancelled = |trial: TrialUpdate| TrialUpdate {
                 status: TrialStatus::Cancelled,
-                reason: Some("the sweep was cancelled".into()),
+                reason: Some(Reason::SweepCancelled.to_string()),
                 ..trial
             };
             let commit = Commit {

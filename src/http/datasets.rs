@@ -201,7 +201,7 @@ async fn item(
     };
     let upload = row.and_then(|row| row.upload);
     let facts = name.facts().or_else(|| upload.map(|upload| upload.facts()));
-    let facts = facts.ok_or_else(|| Problem::NotFound(format!("data set `{name}`")))?;
+    let facts = facts.ok_or_else(|| Problem::NotFound(format!("data set named `{name}`")))?;
     let missing = match folder.find(name) {
         Err(SetError::Missing { files, .. }) => files,
         _ => Vec::new(),

@@ -131,7 +131,7 @@ fn after<T: FromStr>(headers: &HeaderMap, query: AfterQuery) -> Result<Option<T>
     place
         .map(|text| text.parse())
         .transpose()
-        .map_err(|_| Problem::Malformed("that is no id of an event".into(), Vec::new()))
+        .map_err(|_| Problem::Malformed("that is not the id of an event".into(), Vec::new()))
 }
 
 fn stream(

@@ -38,7 +38,7 @@ async fn live() -> &'static str {
 
 /// Whether the database answers
 ///
-/// Within two seconds, and isn't known to be damaged. For balancers, which should ask another server
+/// Within two seconds, and isn't known to be damaged, and the folder of the blobs is there. For balancers, which should ask another server
 /// meanwhile.
 #[utoipa::path(
     get,
@@ -59,6 +59,7 @@ async fn ready(State(state): State<AppState>) -> Result<&'static str, Problem> {
     {
         state.driver.note_damage(&said);
     }
+    let ping = ping.and_then(|()| Ok(state.driver.blobs().check_folder()?));
     match (state.driver.database_damage(), ping) {
         (Some(said), _) => Err(Problem::DatabaseDamaged(said)),
         (None, Err(error)) => Err(Problem::Unavailable(error)),

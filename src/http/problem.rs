@@ -18,7 +18,7 @@
 use super::limit::Limit;
 use crate::{
     blobs::BlobError,
-    counting::count_is,
+    counting::count,
     driver::DriverError,
     store::{self, StoreError},
 };
@@ -99,13 +99,15 @@ impl Problem {
         use StatusCode as S;
         match self {
             Self::InvalidSweep(_) => {
-                ("invalid-sweep", S::UNPROCESSABLE_ENTITY, "the sweep can't be run")
+                ("invalid-sweep", S::UNPROCESSABLE_ENTITY, "the sweep is invalid")
             }
             Self::InvalidWork(_) => {
                 ("invalid-work", S::UNPROCESSABLE_ENTITY, "this doesn't fit the segment")
             }
             Self::Malformed(..) => ("malformed", S::BAD_REQUEST, "the request can't be read"),
-            Self::Unauthorized(_) => ("unauthorized", S::UNAUTHORIZED, "this needs a token"),
+            Self::Unauthorized(_) => {
+                ("unauthorized", S::UNAUTHORIZED, "this server asks for a token")
+            }
             Self::Forbidden(_) => ("forbidden", S::FORBIDDEN, "this isn't allowed"),
             Self::CrossSite => {
                 ("cross-site", S::FORBIDDEN, "a page of another site can't ask for this")
@@ -121,7 +123,7 @@ impl Problem {
                 S::TOO_MANY_REQUESTS,
                 "the token, address or lease has its share already",
             ),
-            Self::NotFound(_) => ("not-found", S::NOT_FOUND, "there is no such thing"),
+            Self::NotFound(_) => ("not-found", S::NOT_FOUND, "not found"),
             Self::MethodNotAllowed => {
                 ("method-not-allowed", S::METHOD_NOT_ALLOWED, "this route doesn't know the method")
             }
@@ -151,7 +153,7 @@ impl Problem {
             Self::InvalidCheckpoint(_) => (
                 "invalid-checkpoint",
                 S::UNPROCESSABLE_ENTITY,
-                "this is no checkpoint of the sweep's recipe",
+                "this is not a checkpoint of the sweep's recipe",
             ),
             Self::DigestMismatch => {
                 ("digest-mismatch", S::UNPROCESSABLE_ENTITY, "the bytes have another digest")
@@ -188,9 +190,7 @@ impl Problem {
     fn detail(self) -> (String, Vec<FieldError>) {
         let none = Vec::new;
         match self {
-            Self::InvalidSweep(errors) => {
-                (format!("{} out of range", count_is(errors.len(), "field")), errors)
-            }
+            Self::InvalidSweep(errors) => (count(errors.len(), "problem"), errors),
             Self::InvalidWork(error) => (error.detail.clone(), vec![error]),
             Self::Malformed(detail, errors) => (detail, errors),
             Self::Unauthorized(why)
@@ -201,7 +201,7 @@ impl Problem {
                 ("`sec-fetch-site` or `origin` says that it came from elsewhere".into(), none())
             }
             Self::RateLimited(wait) => (format!("try again in {} s", whole_seconds(wait)), none()),
-            Self::NotFound(what) => (format!("there is no {what}"), none()),
+            Self::NotFound(what) => (format!("no {what}"), none()),
             Self::MethodNotAllowed => ("the header `allow` names the methods".into(), none()),
             Self::Conflict(why)
             | Self::InvalidDataset(why)
@@ -318,12 +318,12 @@ impl From<DriverError> for Problem {
                 Self::InvalidSweep(fields.into_iter().map(FieldError::from).collect())
             }
             E::KeyReused => Self::IdempotencyKeyReused,
-            E::Ended => Self::Conflict("the sweep has ended already".into()),
+            E::Ended => Self::Conflict(error.to_string()),
             E::CheckpointsDropped => Self::Conflict(error.to_string()),
             E::StillRunning => Self::Conflict("the sweep still runs: cancel it first".into()),
             E::NotCompleted(_) => Self::Conflict(error.to_string()),
             E::BadDataset(what) => Self::InvalidDataset(what),
-            E::NoDataset(name) => Self::NotFound(format!("data set `{name}` that is kept here")),
+            E::NoDataset(name) => Self::NotFound(format!("data set named `{name}`")),
             E::DatasetTaken(_) | E::DatasetInUse { .. } => Self::Conflict(error.to_string()),
             E::Fault(error) if is_full(&error) => Self::Unavailable(error),
             E::Fault(error) => Self::Internal(error),
@@ -371,7 +371,7 @@ impl From<StoreError> for Problem {
             StoreError::TooManyBlobs { .. } => {
                 Self::InvalidWork(FieldError { pointer: String::new(), detail: error.to_string() })
             }
-            StoreError::NoDataset(name) => Self::NotFound(format!("data set `{name}`")),
+            StoreError::NoDataset(name) => Self::NotFound(format!("data set named `{name}`")),
             StoreError::NoSweep(sweep) => Self::NotFound(format!("sweep {sweep}")),
             // Somebody else kept winning the race for the log: as good as busy.
             StoreError::Conflict | StoreError::Held(_) | StoreError::Object(_) => {

@@ -19,9 +19,7 @@ impl Display for Reason {
             Self::Overtaken { rung } => {
                 write!(f, "pruned at {rung}: others were better when they came")
             }
-            Self::NothingToCompare => {
-                f.write_str("pruned: with another seed it ended early, so nothing compares it")
-            }
+            Self::NothingToCompare => f.write_str("pruned: not trained on every seed"),
             Self::Woken(woken) => woken.fmt(f),
             Self::SharesTrunk { added: false } => {
                 f.write_str("the training loss never fell below it")
@@ -29,16 +27,14 @@ impl Display for Reason {
             Self::SharesTrunk { added: true } => {
                 f.write_str("added; so far the training loss never fell below it")
             }
-            Self::LeftToNeighbours => {
-                f.write_str("not trained: the levels beside it tell what it does")
-            }
+            Self::LeftToNeighbours => f.write_str("not trained: estimated from its neighbours"),
             Self::NotTrained => f.write_str("not trained"),
             Self::BeatenWithOtherSeeds => {
                 f.write_str("not trained: with other seeds others did better")
             }
             Self::BeyondAnEnd(beyond) => beyond.fmt(f),
             Self::AllEpochs { is_plain: true, .. } => {
-                f.write_str("the training loss never fell below it: it is the plain run")
+                f.write_str("the training loss never fell below it, so it equals plain")
             }
             Self::AllEpochs { epochs: 1, .. } => f.write_str("trained its only epoch"),
             Self::AllEpochs { epochs, .. } => write!(f, "trained all {epochs} epochs"),
@@ -57,13 +53,16 @@ impl Display for Reason {
             ),
             Self::TrainedAgain => f.write_str("trained again to where it was"),
             Self::FromSaved { message: Some(message) } => {
-                write!(f, "failed: {message}; what it saved is gone on from")
+                write!(f, "failed: {message}; resumes from what it saved")
             }
             Self::FromSaved { message: None } => {
-                f.write_str("its worker was lost; what it saved is gone on from")
+                f.write_str("its worker was lost; resumes from what it saved")
             }
             Self::MachineTrouble { worker, message } => {
-                write!(f, "the machine of worker {worker} is in trouble: {message}; others go on")
+                write!(
+                    f,
+                    "the machine of worker {worker} is in trouble: {message}; others continue"
+                )
             }
             Self::FailedTooOften { failures, message } => {
                 write!(f, "failed {failures} times, at last: {message}")
@@ -77,9 +76,9 @@ impl Display for Reason {
                 f.write_str("the sweep was cancelled before a worker took this")
             }
             Self::SweepCancelled => f.write_str("the sweep was cancelled"),
-            Self::Asked => f.write_str("a user asked for it"),
+            Self::Asked => f.write_str("by a user"),
             Self::AskedUnreplayed => {
-                f.write_str("a user asked for it; the log before can't be replayed by this server")
+                f.write_str("by a user; the log before can't be replayed by this server")
             }
             Self::NoAnswer { first } => {
                 f.write_str("no arm was trained to the end with every seed")?;
@@ -97,7 +96,7 @@ impl Display for BeyondAnEnd {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
         let Self { arm, levels } = self;
         write!(f, "the response of the probes is best at {arm}, an end of the levels: ")?;
-        write!(f, "{} more are there now", levels.len())?;
+        write!(f, "{} more added", levels.len())?;
         match &levels[..] {
             [first, .., last] | [first @ last] => write!(f, ", from {first} to {last}"),
             [] => Ok(()),
@@ -116,7 +115,7 @@ impl Display for Fate {
         f.write_str(match self {
             Self::Promoted => "promoted",
             Self::Pruned => "pruned",
-            Self::AtRest => "at rest, as nothing tells it from the one that goes on",
+            Self::AtRest => "at rest, indistinguishable from the one that continues",
         })
     }
 }
@@ -162,7 +161,7 @@ impl Display for Probed {
         }
         write!(
             f,
-            " in epochs {} to {}, after its onset, is rank {} of {} probes; {chosen} goes to the end",
+            " in epochs {} to {}, after its onset, is rank {} of {} probes; {chosen} is trained to the end",
             comparison.from_epoch, comparison.to_epoch, comparison.rank, comparison.count,
         )
     }
@@ -177,7 +176,7 @@ impl Display for Woken {
             Cause::Added => "added",
         };
         let Self { onset, epochs, .. } = self;
-        write!(f, "{cause}; its onset is at epoch {onset:.1}, it goes on from {epochs}")
+        write!(f, "{cause}; it starts at epoch {onset:.1} and resumes from epoch {epochs}")
     }
 }
 

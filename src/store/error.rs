@@ -34,7 +34,7 @@ pub enum StoreError {
     #[error("the checkpoints of the sweep were dropped")]
     CheckpointsDropped,
     /// There is no such data set, or it has another digest by now.
-    #[error("no data set `{0}`")]
+    #[error("no data set named `{0}`")]
     NoDataset(String),
     /// An idempotency key came again with another body.
     #[error("the idempotency key was used before for another body")]

@@ -1,6 +1,9 @@
 //! What the store takes and answers of tokens.
 
-use crate::access::{Limits, Scopes, Secret, TokenId};
+use crate::{
+    access::{Limits, Scopes, Secret, TokenId},
+    counting::count,
+};
 use floodgauge_protocol::Digest;
 use std::{fmt, time::Duration};
 
@@ -118,12 +121,14 @@ impl fmt::Display for OverQuota {
         let Self { of, most, would_be } = self;
         match of {
             Quota::OpenSweeps => {
-                write!(f, "this token may have {most} open sweeps, this would be number {would_be}")
+                let sweeps = count(*most as usize, "open sweep");
+                write!(f, "this token may have {sweeps}, this would be number {would_be}")
             }
             Quota::Arms => write!(
                 f,
-                "the open sweeps of this token may have {most} arms (each seed and weight decay \
-                 counts), with this one they would have {would_be}"
+                "the open sweeps of this token may have {} (each seed and weight decay counts), with \
+                 this one they would have {would_be}",
+                count(*most as usize, "arm")
             ),
             Quota::UploadBytes => write!(
                 f,

@@ -178,7 +178,7 @@ fn a_failure_of_the_sweep_gives_its_reason_once() {
 fn what_stops_wherever_it_is_names_no_epoch() {
     let sweep = submitted();
     let stop = |arms: &[u16], at_epoch: u32| {
-        json!({ "action": "stop", "segment": 0, "reason": "a user asked for it",
+        json!({ "action": "stop", "segment": 0, "reason": "by a user",
                 "stop": { "arms": arms, "at_epoch": at_epoch } })
     };
     let asked = json!({ "type": "cancel_requested" });
@@ -187,8 +187,8 @@ fn what_stops_wherever_it_is_names_no_epoch() {
         words(&lines),
         [
             "cancelling: a user asked to end the sweep",
-            "stopped: 3 arms in segment 0, at once (a user asked for it)",
-            "stopped: flood b=0.1 after epoch 5 (a user asked for it)",
+            "stopped: 3 arms in segment 0, at once (by a user)",
+            "stopped: flood b=0.1 after epoch 5 (by a user)",
         ]
     );
 }

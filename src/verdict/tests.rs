@@ -168,7 +168,7 @@ fn where_seeds_disagree_it_is_said_how_many_more_would_tell() {
         candidate(3, Some(0.3), &[0.35, 0.33, 0.34]),
     ]));
     assert_eq!(best.finding, Finding::Uncertain);
-    assert!(best.verdict.contains("can't be told with these 3 seeds"), "{}", best.verdict);
+    assert!(best.verdict.contains(". 3 seeds are too few to tell; "), "{}", best.verdict);
 }
 
 #[test]
@@ -181,6 +181,16 @@ fn when_all_levels_are_worse_flooding_does_not_help() {
     assert_eq!(best.finding, Finding::DoesNotHelp);
     assert!(best.verdict.starts_with("Flooding does not help: no level"), "{}", best.verdict);
     assert_eq!(best.advice, None);
+}
+
+#[test]
+fn the_closest_to_plain_is_one_that_was_reached() {
+    let best = judge(&standing(vec![
+        candidate(0, None, &[0.3]),
+        never_reached(1, 0.1, &[0.3]),
+        candidate(2, Some(0.2), &[0.4]),
+    ]));
+    assert!(best.verdict.contains(" The closest, flood b=0.2, has 0.4000."), "{}", best.verdict);
 }
 
 #[test]
@@ -210,7 +220,7 @@ fn a_metric_that_prefers_another_arm_is_told_of() {
     }
     let best = judge(&standing);
     assert_eq!(best.other_metric.unwrap().prefers, Preference::Plain);
-    assert!(best.verdict.contains("By val_error no flooding is best"), "{}", best.verdict);
+    assert!(best.verdict.contains("By val_error, plain is best"), "{}", best.verdict);
 }
 
 #[test]
@@ -243,7 +253,11 @@ fn a_tie_goes_to_plain_and_says_that_no_level_was_reached() {
     let never = never_reached(1, 0.1, &[0.3]);
     let best = judge(&standing(vec![candidate(0, None, &[0.3]), never]));
     assert_eq!(best.best.unwrap().arm.b, None);
-    assert!(best.verdict.contains("No level was ever reached"), "{}", best.verdict);
+    assert!(
+        best.verdict.contains("never fell below any flood level, so every arm"),
+        "{}",
+        best.verdict
+    );
 }
 
 #[test]
@@ -302,7 +316,11 @@ fn a_plain_winner_beside_pruned_levels_does_not_claim_that_none_was_reached() {
     let never = never_reached(1, 0.1, &[0.3]);
     let plain = candidate(0, None, &[0.3]);
     let best = judge(&standing(vec![plain, never, pruned_early(2, 0.2, &[0.9])]));
-    assert!(best.verdict.contains("No level that was trained to the end"), "{}", best.verdict);
+    assert!(
+        best.verdict.contains("below any flood level that was trained to the end"),
+        "{}",
+        best.verdict
+    );
 }
 
 #[test]
@@ -333,7 +351,7 @@ fn levels_that_nobody_trained_are_told_of() {
     let mut standing = standing([&[candidate(0, None, &[0.3])], &levels[..]].concat());
     standing.untrained = 2;
     let verdict = judge(&standing).verdict;
-    assert!(verdict.contains("2 of 3 levels were not trained"), "{verdict}");
+    assert!(verdict.contains("2 of 3 levels were estimated"), "{verdict}");
 }
 
 #[test]
@@ -346,7 +364,7 @@ fn levels_that_nobody_trained_are_counted_of_each_method() {
     let mut standing = standing([&[candidate(0, None, &[0.3])], &flood[..], &softad[..]].concat());
     (standing.levels, standing.untrained) = (vec![0.05, 0.1, 0.15], 4);
     let verdict = judge(&standing).verdict;
-    assert!(verdict.contains("4 of 6 levels were not trained"), "{verdict}");
+    assert!(verdict.contains("4 of 6 levels were estimated"), "{verdict}");
 }
 
 fn untrained(arm: u16, b: f64) -> Candidate {

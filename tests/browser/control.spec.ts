@@ -123,7 +123,7 @@ test("a completed sweep is extended by seeds, levels and epochs, live", async ({
   const dialog = page.getByRole("dialog", { name: "Extend the sweep" });
   const send = dialog.getByRole("button", { name: "Extend sweep" });
   await send.click();
-  await expect(dialog.getByRole("alert")).toHaveText("Say what there should be more of.");
+  await expect(dialog.getByRole("alert")).toHaveText("Enter seeds, levels or epochs to add.");
   // What the server refuses is said here too.
   await dialog.getByLabel("Further levels").fill("0.4");
   await send.click();

@@ -90,7 +90,7 @@ test("an uploaded data set can be chosen in the form", async ({ page, request })
   await expect(page.getByText("2 features, 2 classes")).toBeVisible();
   await expect(page.getByLabel("Training samples")).toHaveAttribute("placeholder", "36");
   await page.getByLabel("Standardise features").check();
-  await page.getByLabel("Name").fill("beans");
+  await page.getByLabel("Name", { exact: true }).fill("beans");
   await page.getByLabel("Batch size").fill("12");
   await page.getByLabel("Epochs").fill("2");
   await page.getByRole("button", { name: "Submit sweep" }).click();

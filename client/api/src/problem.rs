@@ -13,9 +13,9 @@ use std::fmt;
     derive(utoipa::ToSchema),
     schema(example = json!({
         "type": "urn:floodgauge:problem:invalid-sweep",
-        "title": "the sweep can't be run",
+        "title": "the sweep is invalid",
         "status": 422,
-        "detail": "1 field is out of range",
+        "detail": "1 problem",
         "errors": [{ "pointer": "/recipe/batch_size", "detail": "batch_size must be at least 1" }]
     }))
 )]
@@ -56,12 +56,17 @@ impl From<Invalid> for FieldError {
     }
 }
 
+/// Kinds whose detail says by itself what their title does.
+const TOLD_BY_DETAIL: [&str; 2] =
+    ["urn:floodgauge:problem:not-found", "urn:floodgauge:problem:conflict"];
+
 /// For people: the fields at fault on lines of their own.
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.title)?;
-        if !self.detail.is_empty() {
-            write!(f, ": {}", self.detail)?;
+        match self.detail.as_str() {
+            "" => f.write_str(&self.title)?,
+            detail if TOLD_BY_DETAIL.contains(&self.kind.as_str()) => f.write_str(detail)?,
+            detail => write!(f, "{}: {detail}", self.title)?,
         }
         self.errors
             .iter()
@@ -76,15 +81,24 @@ mod tests {
     #[test]
     fn a_problem_reads_as_words_with_each_field_on_its_line() {
         let problem: Problem = serde_json::from_str(
-            r#"{ "type": "urn:floodgauge:problem:invalid-sweep", "title": "the sweep can't be run",
-                 "status": 422, "detail": "1 field is out of range",
+            r#"{ "type": "urn:floodgauge:problem:invalid-sweep", "title": "the sweep is invalid",
+                 "status": 422, "detail": "1 problem",
                  "errors": [ { "pointer": "/recipe/epochs", "detail": "epochs 0 is too few" } ] }"#,
         )
         .unwrap();
         assert_eq!(
             problem.to_string(),
-            "the sweep can't be run: 1 field is out of range\n  /recipe/epochs: epochs 0 is too few"
+            "the sweep is invalid: 1 problem\n  /recipe/epochs: epochs 0 is too few"
         );
+    }
+
+    #[test]
+    fn a_detail_that_says_all_stands_alone() {
+        for kind in TOLD_BY_DETAIL {
+            let (kind, title, detail) = (kind.into(), "not found".into(), "no sweep 7".into());
+            let problem = Problem { kind, title, status: 404, detail, errors: vec![] };
+            assert_eq!(problem.to_string(), "no sweep 7");
+        }
     }
 
     #[test]

@@ -33,7 +33,7 @@ pub struct Args {
 pub async fn run(args: Args) -> Result<(), Failure> {
     let shown = args.file.display();
     let format = format_of(&args.file)
-        .ok_or_else(|| Failure::BadInput(format!("{shown} is no .csv or .npz file")))?;
+        .ok_or_else(|| Failure::BadInput(format!("{shown} is neither a .csv nor an .npz file")))?;
     let name = match args.name {
         Some(name) => name,
         None => name_of(&args.file)?,

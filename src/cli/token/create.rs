@@ -2,7 +2,10 @@
 
 use crate::{
     access::{Kind, Limits, Scope, Scopes, Secret, check_name},
-    cli::{Failure, print, server::open_store},
+    cli::{
+        Failure, print,
+        server::{existing_url, open_store},
+    },
     config::Storage,
     http::tokens::token_item,
     store::{AddedToken, NewToken},
@@ -53,6 +56,7 @@ pub struct Args {
 /// # Errors
 /// [`Failure::BadInput`] for a name that is taken; what the database says.
 pub async fn run(args: Args) -> Result<(), Failure> {
+    let is_new = existing_url(&args.storage).is_err();
     let store = open_store(&args.storage).await?;
     let secret = Secret::new(Kind::Token)?;
     let scopes = Scopes::of(args.scopes).context("no scope")?;
@@ -87,6 +91,12 @@ pub async fn run(args: Args) -> Result<(), Failure> {
         text::escaped(&row.name),
         row.scopes
     ));
+    if is_new {
+        print::note(&format!(
+            "there was no database in {} before: is that the server's folder (--data-dir)?",
+            args.storage.data_dir.display()
+        ));
+    }
     Ok(())
 }
 
@@ -96,7 +106,7 @@ fn name(text: &str) -> Result<String, String> {
 
 /// Reads a number of minutes, hours, days or years.
 fn lasting(text: &str) -> Result<Duration, String> {
-    let message = || format!("`{text}` is no time such as 30m, 12h, 90d or 1y");
+    let message = || format!("`{text}` is not a time such as 30m, 12h, 90d or 1y");
     let unit = text.chars().last().ok_or_else(message)?;
     let seconds = match unit {
         'm' => 60,

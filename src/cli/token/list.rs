@@ -2,7 +2,7 @@
 
 use crate::{
     access::TokenId,
-    cli::{Failure, print, server::open_store},
+    cli::{Failure, print, server::open_existing},
     config::Storage,
     http::tokens::token_item,
     store::{DynStore, TokenRow},
@@ -38,7 +38,7 @@ pub struct Args {
 /// # Errors
 /// What the database says.
 pub async fn run(args: Args) -> Result<(), Failure> {
-    let store = open_store(&args.storage).await?;
+    let store = open_existing(&args.storage).await?;
     let mut rows = every(&store).await?;
     rows.retain(|row| args.all || row.live);
     let items: Vec<_> = rows.iter().map(token_item).collect::<Result<_, _>>()?;

@@ -2,7 +2,7 @@
 
 use super::list::every;
 use crate::{
-    cli::{Failure, print, server::open_store},
+    cli::{Failure, print, server::open_existing},
     config::Storage,
 };
 use anyhow::Context as _;
@@ -25,7 +25,7 @@ pub struct Args {
 /// # Errors
 /// [`Failure::BadInput`] if there is no such token; what the database says.
 pub async fn run(args: Args) -> Result<(), Failure> {
-    let store = open_store(&args.storage).await?;
+    let store = open_existing(&args.storage).await?;
     let wanted = &args.token;
     let mut rows = every(&store).await?;
     // A name may have been another token's before.

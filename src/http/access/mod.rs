@@ -247,7 +247,7 @@ fn refusal(caller: &Caller, scope: Scope) -> Problem {
             Problem::Unauthorized("the token is unknown, revoked or has expired".into())
         }
         Caller::Unknown { shown: false } => Problem::Unauthorized(
-            "send a token: `authorization: bearer fg_…`; `floodgauge token create` makes one"
+            "set FLOODGAUGE_TOKEN or use --token; over HTTP send `authorization: bearer fg_…`"
                 .into(),
         ),
         Caller::Open => Problem::Forbidden(

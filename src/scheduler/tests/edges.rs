@@ -34,7 +34,7 @@ fn the_search_goes_on_above_until_the_best_lies_within() {
     assert_eq!(*levels, hundredths(21..=30));
     assert_eq!(
         *why,
-        "the response of the probes is best at flood b=0.2, an end of the levels: 10 more are there now, from 0.21 to 0.3"
+        "the response of the probes is best at flood b=0.2, an end of the levels: 10 more added, from 0.21 to 0.3"
     );
     assert_eq!(added(&world).len(), 1);
     assert!((best(&world) - 0.25).abs() < 0.035, "{}", best(&world));

@@ -14,7 +14,7 @@ fn a_machines_trouble_gives_its_segment_to_others_and_says_whose_it_was() {
     let decisions = world.event(handed_back(SegmentId(0), 1));
     let [Decision { action, reason, .. }] = &decisions[..] else { panic!("{decisions:?}") };
     assert_eq!(*action, Action::Retry { segment: SegmentId(0) });
-    assert_eq!(reason, "the machine of worker w is in trouble: its disk is full; others go on");
+    assert_eq!(reason, "the machine of worker w is in trouble: its disk is full; others continue");
 }
 
 #[test]

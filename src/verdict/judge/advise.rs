@@ -34,8 +34,8 @@ pub fn advise(judgement: &Judgement<'_>) -> Option<Advice> {
             Some(Advice::seeds(SEEDS_AFTER_ONE, words.into()))
         }
         Finding::Uncertain => judgement.more_seeds.map(|seeds| {
-            let would = if seeds == 1 { "1 more seed" } else { &format!("{seeds} more seeds") };
-            Advice::seeds(seeds, format!("About {would} would tell whether it helps."))
+            let more = if seeds == 1 { "one more seed" } else { &format!("{seeds} more seeds") };
+            Advice::seeds(seeds, format!("About {more} should settle whether it helps."))
         }),
         _ => None,
     }

@@ -40,18 +40,18 @@ fn without_leader(standing: &Standing) -> &'static str {
     match (standing.competing().next().is_none(), standing.ended, trained) {
         (false, ..) => "Every arm has diverged: try a lower learning rate.",
         (true, false, false) => "Nothing has been reported yet.",
-        (true, false, true) => "No arm has been reported of with every seed yet.",
-        (true, true, _) => "It ended before any arm was reported of with every seed.",
+        (true, false, true) => "Waiting for every seed to report.",
+        (true, true, _) => "It ended before every seed had reported.",
     }
 }
 
 fn never_reached(standing: &Standing, lead: &Candidate) -> String {
-    let which = match standing.pruned_before_onset(lead.bracket) {
-        0 => "No level was ever reached",
-        _ => "No level that was trained to the end was reached",
+    let (level, which) = match standing.pruned_before_onset(lead.bracket) {
+        0 => ("any flood level", "every arm"),
+        _ => ("any flood level that was trained to the end", "each of these arms"),
     };
     format!(
-        "{which} by the training loss, so that each is the plain run, with {} {}.",
+        "The training loss never fell below {level}, so {which} equals plain training, with {} {}.",
         metric(standing),
         objective(standing, lead)
     )
@@ -97,8 +97,9 @@ fn plain_leads(judgement: &Judgement<'_>, lead: &Candidate) -> String {
     let others = standing.competing_in(lead.bracket).filter(|c| !c.is_plain());
     let levels = others.clone().all(|other| other.method.level().is_some());
     let noun = if levels { "level" } else { "arm" };
+    // One that was never reached is plain itself.
     let closest = others
-        .filter(|other| other.epochs() == lead.epochs())
+        .filter(|other| other.epochs() == lead.epochs() && other.past_onset())
         .min_by(|a, b| a.objective().order(b.objective()).then(a.arm.cmp(&b.arm)))
         .map(|other| {
             format!(" The closest, {}, has {}.", other.method, objective(standing, other))
@@ -117,21 +118,20 @@ fn how_sure(judgement: &Judgement<'_>, lead: &Candidate) -> Option<String> {
     let difference = judgement.difference.as_ref()?;
     let rival = judgement.rival.as_ref();
     let (name, low, high) = match (lead.is_plain(), rival) {
-        (true, Some(rival)) => (format!("that of {}", rival.arm), rival.low, rival.high),
+        (true, Some(rival)) => (rival.arm.to_string(), rival.low, rival.high),
         (true, None) => return None,
-        _ => ("the difference".into(), difference.low?, difference.high?),
+        _ => ("it".into(), difference.low?, difference.high?),
     };
     let (low, high) = judgement.standing.objective.interval(low, high);
     let expected = format!(
-        "With as many other seeds {name}{} is expected at {:+} to {:+} ({:.0} % interval, the \
-         choice allowed for)",
-        if lead.is_plain() { " to plain" } else { "" },
+        "With new seeds, {name} would differ from plain by {:+} to {:+} ({:.0} % interval, corrected \
+         for selection)",
         Metric::from(low),
         Metric::from(high),
         100.0 * difference.level
     );
     let probability = match judgement.probability {
-        Some(p) => format!(", and it is the best arm with {:.0} %", 100.0 * p),
+        Some(p) => format!(", and its chance of being the best arm is {:.0} %", 100.0 * p),
         None => String::new(),
     };
     let expected = if lead.is_plain() { expected } else { expected + &probability };
@@ -139,13 +139,12 @@ fn how_sure(judgement: &Judgement<'_>, lead: &Candidate) -> Option<String> {
         Finding::Uncertain => {
             let seeds = difference.seeds;
             let more = match judgement.more_seeds {
-                Some(1) => "about 1 more would tell".into(),
-                Some(more) => format!("about {more} more would tell"),
-                None => {
-                    "the difference, if there is one, is too small for a few more to tell".into()
-                }
+                Some(1) => "about one more should settle it".into(),
+                Some(more) => format!("about {more} more should settle it"),
+                None => "the difference, if there is one, is too small for a few more to settle it"
+                    .into(),
             };
-            format!("{expected}: whether it helps can't be told with these {seeds} seeds; {more}.")
+            format!("{expected}. {seeds} seeds are too few to tell; {more}.")
         }
         _ => format!("{expected}."),
     })
@@ -187,12 +186,11 @@ fn named(standing: &Standing, lead: &Candidate) -> String {
 /// How much of the grid is judged by its neighbours, the levels of each method counted.
 fn untrained(standing: &Standing) -> Option<String> {
     let of = standing.arms_with_level();
-    (standing.untrained > 0).then(|| {
-        format!(
-            "{} of {of} levels were not trained, judged by the levels beside them.",
-            standing.untrained
-        )
-    })
+    match standing.untrained {
+        0 => None,
+        1 => Some(format!("1 of {of} levels was estimated from its neighbours.")),
+        n => Some(format!("{n} of {of} levels were estimated from their neighbours.")),
+    }
 }
 
 /// Levels that are the plain run, where others aren't.
@@ -201,21 +199,21 @@ fn some_never_reached(standing: &Standing, lead: &Candidate) -> Option<String> {
     let same_as_plain = finished.filter(|c| !c.is_plain() && !c.past_onset()).count();
     let words = match same_as_plain {
         0 => return None,
-        1 => "1 level was never reached: it is the plain run.".into(),
-        n => format!("{n} levels were never reached: they are the plain run."),
+        1 => "1 level was never reached and equals plain.".into(),
+        n => format!("{n} levels were never reached and equal plain."),
     };
     standing.any_past_onset(lead.bracket).then_some(words)
 }
 
 /// What textbook halving can't know.
 fn pruned_early(standing: &Standing, lead: &Candidate) -> Option<String> {
-    let which = match standing.pruned_before_onset(lead.bracket) {
+    let (which, them) = match standing.pruned_before_onset(lead.bracket) {
         0 => return None,
-        1 => "1 level was".into(),
-        n => format!("{n} levels were"),
+        1 => ("1 level was".into(), "it"),
+        n => (format!("{n} levels were"), "them"),
     };
     Some(format!(
-        "{which} pruned before the training loss had reached them, so what flooding does there is not \
+        "{which} pruned before the training loss had reached {them}, so what flooding does there is not \
          known: the scheduler `grid` trains every level to the end."
     ))
 }
@@ -239,11 +237,11 @@ fn by_other(other: &OtherMetric, lead: &Candidate) -> Option<String> {
     match other.prefers {
         Preference::Same => None,
         Preference::Plain => Some(format!(
-            "By {metric} no flooding is best: plain has {objective}, {} {of_best}.",
+            "By {metric}, plain is best: it has {objective}, {} {of_best}.",
             lead.method
         )),
         Preference::Another => Some(format!(
-            "By {metric} another arm is best: {} has {objective}, {} {of_best}.",
+            "By {metric}, another arm is best: {} has {objective}, {} {of_best}.",
             other.arm, lead.method
         )),
     }

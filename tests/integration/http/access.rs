@@ -329,7 +329,7 @@ async fn a_token_has_no_more_sweeps_and_arms_than_it_may() {
     let refused = server.post("/v1/sweeps", &small("second")).await;
     assert_eq!(refused.headers()["retry-after"], "60");
     let body = problem(refused, 429, "over-quota").await;
-    assert!(body["detail"].as_str().unwrap().contains("may have 1 open sweeps"), "{body}");
+    assert!(body["detail"].as_str().unwrap().contains("may have 1 open sweep,"), "{body}");
     let cancel = server.request(Method::POST, &format!("/v1/sweeps/{sweep}/cancel"));
     assert_eq!(cancel.send().await.unwrap().status(), StatusCode::ACCEPTED);
     server.submit(&small("second")).await;

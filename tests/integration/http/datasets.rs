@@ -100,7 +100,7 @@ async fn a_file_that_cannot_be_used_is_refused_with_its_row_or_array() {
     assert_eq!(refused["detail"], "row 41 (line 41) has 2 columns, the first row has 3");
     let refused = post(&server, "/v1/datasets?name=torn", "application/zip", table()).await;
     let refused = problem(refused, 422, "invalid-dataset").await;
-    assert_eq!(refused["detail"], "the file is no zip archive, as NPZ files are");
+    assert_eq!(refused["detail"], "the file is not a zip archive, as NPZ files are");
     problem(server.get("/v1/datasets/torn").await, 404, "not-found").await;
     let left = std::fs::read_dir(server.folder.path().join("blobs")).unwrap();
     assert_eq!(left.filter(|entry| entry.as_ref().unwrap().path().is_file()).count(), 0);
@@ -178,7 +178,7 @@ async fn a_sweep_on_a_set_that_does_not_fit_is_refused() {
     };
     let (pointer, detail) = refused(on("mine")).await;
     assert_eq!(pointer, "/recipe/dataset/name");
-    assert!(detail.contains("no data set `mine`"), "{detail}");
+    assert!(detail.contains("no data set named `mine`"), "{detail}");
     upload(&server, "mine").await;
     let mut greedy = on("mine");
     greedy["recipe"]["dataset"]["n_train"] = json!(36);

@@ -13,7 +13,7 @@ async fn every_field_out_of_range_is_pointed_at() {
     spec["recipe"]["batch_size"] = json!(0);
     spec["search"]["seeds"] = json!([1, 1]);
     let body = problem(server.post("/v1/sweeps", &spec).await, 422, "invalid-sweep").await;
-    assert_eq!(body["detail"], "2 fields are out of range");
+    assert_eq!(body["detail"], "2 problems");
     assert_eq!(body["errors"][0]["pointer"], "/recipe/batch_size");
     assert_eq!(body["errors"][0]["detail"], "batch_size must be at least 1");
     assert_eq!(body["errors"][1]["pointer"], "/search/seeds");
@@ -76,7 +76,7 @@ async fn an_unknown_route_is_not_found() {
     for path in ["/v1", "/v1/nothing", "/v1/sweeps/", "/nothing.js", "/a/b/c"] {
         let response = server.get(path).await;
         let body = problem(response, 404, "not-found").await;
-        assert_eq!(body["detail"], format!("there is no route `GET {path}`"));
+        assert_eq!(body["detail"], format!("no route `GET {path}`"));
     }
     problem(server.post("/nothing", &json!({})).await, 404, "not-found").await;
 }

@@ -20,8 +20,8 @@ fn a_server_does_not_start_on_an_empty_folder_that_should_have_blobs() {
     assert_eq!(ended.code, 2);
     let expected = format!("their folder {} is empty", blobs.display());
     assert!(ended.complaint.contains(&expected), "{}", ended.complaint);
+    assert!(!blobs.exists(), "nothing is made before that is clear");
     // Once its disk is there, or whoever runs it knows that it won't be.
-    fs::remove_dir(&blobs).unwrap();
     fs::rename(&away, &blobs).unwrap();
     drop(Server::start(folder.path(), None));
     fs::remove_dir_all(&blobs).unwrap();

@@ -67,7 +67,7 @@ fn without_a_token_that_may_clients_and_workers_are_refused_and_say_why() {
     let read = make(folder.path(), "reader", "read");
     let server = server(folder.path(), "0", &read);
     let message = refused(&["list", "--server", &server.address]);
-    assert!(message.contains("this needs a token"), "{message}");
+    assert!(message.contains("this server asks for a token"), "{message}");
     let worker = program(&["worker", "--server", &server.address])
         .env("FLOODGAUGE_TOKEN", read.reveal())
         .output()
@@ -106,7 +106,7 @@ fn a_server_for_other_machines_wants_a_token_first() {
     let server = Server::with(folder.path(), &["--listen", "0.0.0.0:0", "--workers", "0"]);
     let port = server.address.rsplit(':').next().unwrap();
     let message = refused(&["list", "--server", &format!("127.0.0.1:{port}")]);
-    assert!(message.contains("this needs a token"), "{message}");
+    assert!(message.contains("this server asks for a token"), "{message}");
 }
 
 #[test]

@@ -31,9 +31,16 @@ export class ProblemError extends Error {
 }
 
 /** A problem in words. */
-export function problemWords({ title, detail }: Problem): string {
+export function problemWords({ type, title, detail }: Problem): string {
+  if (detail && TOLD_BY_DETAIL.has(type)) return detail;
   return detail ? `${title}: ${detail}` : title;
 }
+
+/** Kinds whose detail says by itself what their title does. */
+const TOLD_BY_DETAIL: ReadonlySet<string> = new Set([
+  "urn:floodgauge:problem:not-found",
+  "urn:floodgauge:problem:conflict",
+]);
 
 /** A failure that no server has described. */
 function plainProblem(status: number, title: string): Problem {

@@ -113,7 +113,7 @@ function AnswerFigures({ detail }: { detail: SweepDetail }) {
         <dd>{formatMetric(arm?.objective, metric)}</dd>
         <dt>plain</dt>
         <dd>{formatMetric(best?.baseline?.objective, metric)}</dd>
-        <dt>to plain</dt>
+        <dt>difference to plain</dt>
         <dd>
           {difference ? formatDifference(difference.mean, metric) : NONE}
           {difference?.low != null && difference.high != null && (

@@ -25,12 +25,12 @@ export function SweepTable({ sweeps, store }: TableProps) {
             </th>
             <th scope="col">Name</th>
             <th scope="col">Status</th>
-            <th scope="col">Best curve, epochs</th>
+            <th scope="col">Best curve</th>
             <th scope="col" class="figure">
               Best <var>b</var>
             </th>
             <th scope="col" class="figure">
-              To plain
+              Difference to plain
             </th>
             <th scope="col" title="Full runs spent, of those that the full grid takes">
               Run-equivalents
@@ -91,7 +91,7 @@ function Row({ sweep, store }: { sweep: SweepSummary; store: ListStore }) {
       <td class="figure" data-name="best b" data-long={label.length > LONG || undefined}>
         {label}
       </td>
-      <td class="figure" data-name="to plain" title={sweep.metric}>
+      <td class="figure" data-name="difference" title={sweep.metric}>
         {difference ? formatDifference(difference.mean, { unit: sweep.metric_unit }) : NONE}
       </td>
       <td data-name="cost">{sweep.best ? <Cost of={sweep.best.run_equivalents} /> : NONE}</td>

@@ -72,7 +72,7 @@ async function entriesOf(file: Blob): Promise<Entry[]> {
   const tail = await viewOf(file, tailAt, file.size);
   let end = tail.byteLength - 22;
   while (end >= 0 && tail.getUint32(end, true) !== 0x06054b50) end -= 1;
-  if (end < 0) throw new Error("it is no NPZ file");
+  if (end < 0) throw new Error("it is not an NPZ file");
   const count = tail.getUint16(end + 10, true);
   const at = tail.getUint32(end + 16, true);
   const directory = await viewOf(file, at, at + tail.getUint32(end + 12, true));

@@ -31,7 +31,7 @@ function PlanCost({ plan }: { plan: SweepPlan }) {
             on one worker.
           </>
         ) : (
-          <span class="faint">No worker has shown yet how fast it trains this recipe.</span>
+          <span class="faint">No timing yet for this recipe.</span>
         )}
       </p>
       <details>
@@ -41,8 +41,8 @@ function PlanCost({ plan }: { plan: SweepPlan }) {
             <li key={i}>
               {words}{" "}
               <span class="faint">
-                up to {formatEpochs(epochs)}; at most {arms} arms beside plain, {families}{" "}
-                {families === 1 ? "family" : "families"}
+                up to {formatEpochs(epochs)}; at most {arms} {arms === 1 ? "arm" : "arms"} beside
+                plain, {families} {families === 1 ? "family" : "families"}
               </span>
             </li>
           ))}

@@ -35,7 +35,7 @@ describe("a look at a CSV file", () => {
     await expect(csv("", "x.csv")).rejects.toThrow("the file is empty");
     await expect(csv("\n \n")).rejects.toThrow("the file has no rows");
     await expect(csv("1", "x.txt")).rejects.toThrow(".csv or .npz");
-    await expect(csv("PK", "x.npz")).rejects.toThrow("it is no NPZ file");
+    await expect(csv("PK", "x.npz")).rejects.toThrow("it is not an NPZ file");
   });
 });
 

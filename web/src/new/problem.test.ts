@@ -43,9 +43,9 @@ describe("a pointer", () => {
 describe("a problem", () => {
   const problem = {
     type: "urn:floodgauge:problem:invalid-sweep",
-    title: "the sweep can't be run",
+    title: "the sweep is invalid",
     status: 422,
-    detail: "3 fields are out of range",
+    detail: "3 problems",
   };
 
   it("comes to its fields, the rest stands by itself", () => {
@@ -71,7 +71,15 @@ describe("a problem", () => {
   it("without fields is told in its own words", () => {
     expect(showProblem({ ...problem, errors: [] }, formWith({}))).toEqual({
       fields: new Map(),
-      general: ["the sweep can't be run: 3 fields are out of range"],
+      general: ["the sweep is invalid: 3 problems"],
+    });
+  });
+
+  it("whose detail says all is told by that alone", () => {
+    const gone = { ...problem, type: "urn:floodgauge:problem:not-found", detail: "no sweep 7" };
+    expect(showProblem({ ...gone, errors: [] }, formWith({}))).toEqual({
+      fields: new Map(),
+      general: ["no sweep 7"],
     });
   });
 });

@@ -121,7 +121,7 @@ const TRAINING: Section = {
     [
       {
         at: "/recipe/optimizer/schedule/kind",
-        label: "Rate’s schedule",
+        label: "Learning-rate schedule",
         as: "choice",
         words: { constant: "constant", step: "in steps", cosine: "half a cosine, to 0" },
       },
@@ -131,7 +131,7 @@ const TRAINING: Section = {
         as: "whole",
         hint: "epochs",
       },
-      { at: "/recipe/optimizer/schedule/factor", label: "Times", as: "number" },
+      { at: "/recipe/optimizer/schedule/factor", label: "Factor", as: "number" },
       { at: "/recipe/optimizer/schedule/warmup", label: "Warm-up", as: "whole", hint: "epochs" },
       { at: "/recipe/batch_size", label: "Batch size", as: "whole" },
       { at: "/recipe/epochs", label: "Epochs", as: "whole" },
@@ -199,7 +199,7 @@ const SEARCH: Section = {
       },
       {
         at: "/search/objective/at",
-        label: "Read at",
+        label: "Measured at",
         as: "choice",
         words: { last: "the end", best: "the best epoch" },
       },

@@ -76,7 +76,7 @@ export function Upload({ onAdded }: { onAdded: (item: DatasetItem) => void }) {
         </div>
         {preview.value && (
           <div class="field">
-            <label for="upload-name">Called</label>
+            <label for="upload-name">Data set name</label>
             <input
               id="upload-name"
               type="text"

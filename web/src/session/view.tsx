@@ -30,7 +30,7 @@ export function SignIn() {
     <form class="empty" onSubmit={(event) => void submit(event)}>
       <h1>Sign in</h1>
       <p>
-        This server asks for a token. Who runs it makes one with{" "}
+        This server asks for a token. Ask the operator for one:{" "}
         <code>floodgauge token create NAME --scope submit</code>.
       </p>
       <div class="field">

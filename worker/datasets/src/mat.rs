@@ -72,7 +72,7 @@ fn matrix(unpacked: &mut dyn Read, take: &mut Take<'_>) -> io::Result<()> {
     let mut tag = [0; 8];
     unpacked.read_exact(&mut tag).map_err(cut)?;
     if word(&tag) != mi::MATRIX {
-        return bad("something compressed is no array");
+        return bad("something compressed is not an array");
     }
     array(&mut unpacked.take(word(&tag[4..]).into()), take)
 }
@@ -151,7 +151,7 @@ impl<R: Read> Read for Doubles<R> {
         while count < buffer.len() && fill(&mut self.0, &mut double)? {
             let value = f64::from_le_bytes(double);
             if value.fract() != 0.0 || !(0.0..=255.0).contains(&value) {
-                return bad(&format!("{value} is no whole number from 0 to 255"));
+                return bad(&format!("{value} is not a whole number from 0 to 255"));
             }
             buffer[count] = value as u8;
             count += 1;

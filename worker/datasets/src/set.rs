@@ -194,7 +194,7 @@ impl Images {
         let facts = name.facts().and_then(|facts| Some((facts.image?, facts.classes as usize)));
         let (image, classes) = facts.ok_or_else(|| SetError::Mismatch {
             place: name.to_string(),
-            what: "it is no set of images".into(),
+            what: "it is not a set of images".into(),
         })?;
         Ok(Self { image, classes })
     }

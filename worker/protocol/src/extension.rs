@@ -83,6 +83,17 @@ impl Extension {
             "/levels",
             format!("{levels} levels are more than {MAX_LEVELS}"),
         );
+        let there = match self.levels.is_empty() || levels > MAX_LEVELS {
+            true => vec![],
+            false => spec.search.levels.expand().unwrap_or_default(),
+        };
+        let is_there = |level: &&f64| {
+            // Adding zero makes a negative zero a positive one.
+            there.binary_search_by(|known| known.total_cmp(&(**level + 0.0))).is_ok()
+        };
+        if let Some(again) = self.levels.iter().find(is_there) {
+            unless(false, "/levels", format!("level {again} is already in this sweep"));
+        }
         let has_level = |method: &MethodSpec| matches!(method, MethodSpec::Level(_));
         unless(
             self.levels.is_empty() || spec.search.methods.iter().any(has_level),
@@ -167,7 +178,8 @@ mod tests {
             ("{}", "", "at least one"),
             (r#"{"seeds": 0}"#, "/seeds", "at least 1"),
             (r#"{"seeds": 99}"#, "/seeds", "not 101"),
-            (r#"{"levels": [0.2]}"#, "/levels", "0.2 is given twice"),
+            (r#"{"levels": [0.2]}"#, "/levels", "level 0.2 is already in this sweep"),
+            (r#"{"levels": [0.3, 0.3]}"#, "/levels", "0.3 is given twice"),
             (r#"{"levels": [0.3, -1]}"#, "/levels", "-1"),
             (r#"{"epochs": 10}"#, "/epochs", "above the 10"),
             (r#"{"epochs": 1000000}"#, "/epochs", "100000"),

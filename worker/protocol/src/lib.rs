@@ -34,6 +34,7 @@ pub mod space;
 pub mod sweep;
 pub mod text;
 pub mod validate;
+mod whole;
 pub mod wire;
 pub mod work;
 

@@ -5,6 +5,7 @@ use crate::{
     dataset::Dataset,
     model::{Augment, Model},
     schedule::Schedule,
+    whole::whole,
 };
 use serde::{Deserialize, Serialize};
 
@@ -25,11 +26,11 @@ pub struct Recipe {
     #[serde(default, skip_serializing_if = "Augment::is_none")]
     pub augment: Augment,
     /// Samples in a mini-batch; the last, smaller one of an epoch is kept.
-    #[serde(default = "default_batch_size")]
+    #[serde(default = "default_batch_size", deserialize_with = "whole")]
     #[cfg_attr(feature = "openapi", schema(minimum = 1, default = 50))]
     pub batch_size: u32,
     /// Passes over the training set in a full run.
-    #[serde(default = "default_epochs")]
+    #[serde(default = "default_epochs", deserialize_with = "whole")]
     #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 100_000, default = 100))]
     pub epochs: u32,
 }

@@ -74,7 +74,7 @@ pub fn name_problem(name: &str, most: usize) -> Option<String> {
     if let Some(c) = name.chars().find(|c| is_hidden(*c)) {
         return Some(format!("a name has no control characters, such as {}", c.escape_default()));
     }
-    name.chars().all(is_blank).then(|| "a name isn't of blanks alone".into())
+    name.chars().all(is_blank).then(|| "a name can't be blank".into())
 }
 
 #[cfg(test)]

@@ -26,7 +26,7 @@ pub enum DeviceName {
 #[derive(Debug, thiserror::Error)]
 pub enum DeviceError {
     /// Nothing is called that.
-    #[error("`{0}` is no device; there are flex, cpu, cuda, cuda:1 …, wgpu, wgpu:0 …")]
+    #[error("`{0}` is not a device; there are flex, cpu, cuda, cuda:1 …, wgpu, wgpu:0 …")]
     Unknown(String),
     /// A feature of this crate that was off.
     #[error("this build has no `{0}`; build with the feature `{1}`")]

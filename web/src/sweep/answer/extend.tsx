@@ -88,7 +88,7 @@ export function Extend({ store, detail }: ExtendProps) {
               Extend sweep
             </button>
             <button type="button" onClick={() => dialog.current?.close()}>
-              Leave it
+              Cancel
             </button>
           </div>
         </form>

@@ -16,7 +16,7 @@ describe("an extension", () => {
   it("of nothing, or of what are no numbers, is refused in words at its field", () => {
     expect(extensionOf(empty)).toEqual({
       more: null,
-      faults: { all: "Say what there should be more of." },
+      faults: { all: "Enter seeds, levels or epochs to add." },
     });
     for (const wrong of [
       { seeds: "two" },

@@ -31,7 +31,7 @@ export function extensionOf(fields: ExtendFields): { more: Extension | null; fau
   if (epochs === null) faults.epochs = "a whole number";
   else if (epochs) more.epochs = epochs;
   if (Object.keys({ ...more, ...faults }).length === 0) {
-    faults.all = "Say what there should be more of.";
+    faults.all = "Enter seeds, levels or epochs to add.";
   }
   return Object.keys(faults).length > 0 ? { more: null, faults } : { more, faults };
 }

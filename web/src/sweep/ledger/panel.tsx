@@ -14,7 +14,7 @@ interface LedgerProps {
 const WORDS: Record<Part, readonly [name: string, what: string]> = {
   trained: ["trained", "epochs that were computed"],
   shared: ["shared", "epochs of several levels, trained once"],
-  pruned: ["pruned", "epochs that nobody needed"],
+  pruned: ["pruned", "epochs skipped"],
   open: ["open", "yet to be trained or saved"],
 };
 
@@ -69,7 +69,7 @@ export function Ledger({ state, best }: LedgerProps) {
                 <i class="swatch part-redone" />
                 redone
               </th>
-              <td class="faint">trained again after a crash</td>
+              <td class="faint">trained again, beside what was spent</td>
               <td class="figure">{formatRuns(runs.redone)}</td>
               <td />
             </tr>

@@ -23,7 +23,7 @@ interface StandingProps {
 }
 
 /** What stands beside a level that nobody trains. */
-const DORMANT = "not trained: the levels beside it tell what it does";
+const DORMANT = "not trained: estimated from its neighbours";
 
 /** Levels that nobody trains beyond which they are one row. */
 const FEW = 3;
@@ -93,10 +93,7 @@ export function Standing(props: StandingProps) {
                   <button type="button" class="quiet" onClick={() => (unfolded.value = true)}>
                     {dormant} more levels
                   </button>
-                  <span class="faint">
-                    {" "}
-                    were not trained: the levels beside them tell what they do
-                  </span>
+                  <span class="faint"> were not trained: estimated from their neighbours</span>
                 </td>
               </tr>
             )}
@@ -151,7 +148,7 @@ function Head({ several, chances, why }: Columns) {
           <th
             scope="col"
             class="figure"
-            title="How likely it comes out best of all arms with as many other seeds"
+            title="How likely it is the best of all arms with new seeds"
           >
             P(best)
           </th>

@@ -39,7 +39,7 @@ impl Kind {
 
 /// Reads the header of the array `name`.
 pub(super) fn header(name: &str, reader: &mut impl Read) -> Result<Header, UploadError> {
-    let no_array = || UploadError::Bad(format!("array `{name}` is no NumPy array"));
+    let no_array = || UploadError::Bad(format!("array `{name}` is not a NumPy array"));
     let mut start = [0; 8];
     reader.read_exact(&mut start).map_err(|_| no_array())?;
     if &start[..6] != b"\x93NUMPY" {

@@ -39,7 +39,7 @@ pub(super) fn parse(mut file: File, sink: &mut impl Sink) -> Result<Upload, Uplo
     let has = |array: &str| names.iter().any(|name| name.strip_suffix(".npy") == Some(array));
     for array in ["x", "y"] {
         if !has(array) {
-            return bad(format!("there is no array `{array}`"));
+            return bad(format!("no array named `{array}`"));
         }
     }
     if has("x_test") != has("y_test") {
@@ -119,7 +119,7 @@ fn features(
             if !value.is_finite() {
                 let (row, column) = (at / shape.features, at % shape.features);
                 return bad(format!(
-                    "array `{name}`: row {row}, feature {column} is no finite number"
+                    "array `{name}`: row {row}, feature {column} is not a finite number"
                 ));
             }
             values.push(value);
@@ -230,7 +230,7 @@ fn check_directory(file: &mut File) -> Result<(), UploadError> {
     let ends = tail.windows(END_BYTES).filter(|window| window.starts_with(END));
     let entries: Vec<u64> = ends.map(|end| word(false, &end[10..12])).collect();
     match entries.iter().max() {
-        None => bad("the file is no zip archive, as NPZ files are"),
+        None => bad("the file is not a zip archive, as NPZ files are"),
         Some(&most) if most > u64::from(MAX_ENTRIES) => {
             bad(format!("the archive has {most} members; x, y, x_test and y_test are needed"))
         }

@@ -1,5 +1,5 @@
 //! CSV: a row a sample, numbers in each column, the class in the column `label` or, without one of
-//! that name, in the last. The first row is a header if one of its cells is no number.
+//! that name, in the last. The first row is a header if one of its cells is not a number.
 
 use super::{Classes, Part, Sink, UploadError, bad, check_enough, check_size};
 use csv::{ByteRecord, ErrorKind, ReaderBuilder};
@@ -14,6 +14,8 @@ use std::{
 const MAX_ROW_BYTES: u64 = 16 << 20;
 /// The most characters of a cell that a message repeats.
 const MAX_QUOTED_CHARS: usize = 40;
+/// What is said of a label that is none.
+const NO_CLASS: &str = "is not a class, a whole number from 0 to 255";
 
 /// Reads a table to its end.
 pub(super) fn parse(reader: impl Read, sink: &mut impl Sink) -> Result<Upload, UploadError> {
@@ -52,14 +54,12 @@ pub(super) fn parse(reader: impl Read, sink: &mut impl Sink) -> Result<Upload, U
             match number(cell) {
                 Some(value) if column == table.label => match class(value) {
                     Some(class) => label = class,
-                    None => return refuse("is no class, a whole number from 0 to 255"),
+                    None => return refuse(NO_CLASS),
                 },
-                None if column == table.label => {
-                    return refuse("is no class, a whole number from 0 to 255");
-                }
+                None if column == table.label => return refuse(NO_CLASS),
                 Some(value) if (value as f32).is_finite() => features.push(value as f32),
-                Some(_) => return refuse("is no finite number"),
-                None => return refuse("is no number"),
+                Some(_) => return refuse("is not a finite number"),
+                None => return refuse("is not a number"),
             }
         }
         classes.count(label);
@@ -91,9 +91,14 @@ impl Table {
     fn of(row: &ByteRecord) -> Result<(Self, bool), UploadError> {
         let columns = row.len();
         check_size(1, columns as u64 - 1).or_else(|_| {
-            bad(format!(
-                "a table of {columns} columns: a class and 1 to 200000 features are needed"
-            ))
+            let found = match columns {
+                1 => "only 1 column found".into(),
+                _ => format!("{columns} columns found"),
+            };
+            match separator(row).filter(|_| columns == 1) {
+                Some(other) => bad(format!("{found}; is {other} the separator? commas are needed")),
+                None => bad(format!("{found}: a class and 1 to 200000 features are needed")),
+            }
         })?;
         let header = row.iter().any(|cell| number(cell).is_none());
         let names: Vec<String> =
@@ -113,6 +118,13 @@ impl Table {
             None => format!("column {}", column + 1),
         }
     }
+}
+
+/// What seems to separate the columns of a row in which commas don't.
+fn separator(row: &ByteRecord) -> Option<&'static str> {
+    let others = [(b';', "`;`"), (b'\t', "a tab"), (b'|', "`|`")];
+    let (_, name) = others.into_iter().find(|(byte, _)| row.as_slice().contains(byte))?;
+    Some(name)
 }
 
 fn number(cell: &[u8]) -> Option<f64> {

@@ -126,7 +126,7 @@ const MAX_CHARS: usize = 64;
 /// A text that can't name a data set.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "`{0}` is no name of a data set: 1 to {MAX_CHARS} of a-z, 0-9, - and _, a letter or digit first"
+    "`{0}` is not a name of a data set: 1 to {MAX_CHARS} of a-z, 0-9, - and _, a letter or digit first"
 )]
 pub struct BadName(String);
 
