@@ -102,8 +102,8 @@ async fn a_file_that_cannot_be_used_is_refused_with_its_row_or_array() {
     let refused = problem(refused, 422, "invalid-dataset").await;
     assert_eq!(refused["detail"], "the file is not a zip archive, as NPZ files are");
     problem(server.get("/v1/datasets/torn").await, 404, "not-found").await;
-    let left = std::fs::read_dir(server.folder.path().join("blobs")).unwrap();
-    assert_eq!(left.filter(|entry| entry.as_ref().unwrap().path().is_file()).count(), 0);
+    let incoming = server.folder.path().join("blobs/incoming");
+    assert_eq!(std::fs::read_dir(incoming).map_or(0, Iterator::count), 0, "nothing is left of it");
 }
 
 #[tokio::test]
