@@ -57,7 +57,12 @@ impl Left {
     pub fn blobs(&self) -> usize {
         fn files(folder: &Path) -> usize {
             let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-            entries.map(|path| if path.is_dir() { files(&path) } else { 1 }).sum()
+            entries
+                .map(|path| match path.is_dir() {
+                    true => files(&path),
+                    false => usize::from(!path.ends_with("floodgauge-blobs")),
+                })
+                .sum()
         }
         files(&self.server.folder.path().join("blobs"))
     }
