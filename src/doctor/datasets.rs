@@ -103,7 +103,8 @@ async fn of_kept(
     let todo = match row.upload {
         Some(_) => format!("add the same file again: `floodgauge dataset add FILE --name {name}`"),
         None => format!(
-            "put its files into the data folder (`floodgauge dataset download {name}`), and submit a sweep on it"
+            "put its files into the data folder (`floodgauge dataset download {name}`), and submit a sweep \
+             on it"
         ),
     };
     Ok(Some(Finding::fail(format!("data set `{name}` is damaged: {what}; {waits}"), todo)))

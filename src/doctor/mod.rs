@@ -14,8 +14,8 @@
 //! - [`versions`]: that this build knows the schedulers, and understands the workers.
 //! - [`server`]: what a running server says of itself.
 //!
-//! Logs, epochs and segments are read by pages. Beside the state of one sweep at a time, as a server has it, a
-//! check holds a sum of each of that sweep's epochs, and the names of the blobs.
+//! Logs, epochs and segments are read by pages. Beside the state of one sweep at a time, as a server has it,
+//! a check holds a sum of each of that sweep's epochs, and the names of the blobs.
 //!
 //! A check only looks. Only where a repair was asked for, it mends what can be mended without losing
 //! anything that is referred to, and says so.
