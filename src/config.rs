@@ -167,6 +167,13 @@ pub struct Work {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StartOverAfter(pub Option<Duration>);
 
+impl StartOverAfter {
+    /// What holds unless a server is told otherwise.
+    pub fn by_default() -> Self {
+        time_or_never(DEFAULT_START_OVER_AFTER).unwrap_or(Self(None))
+    }
+}
+
 /// Reads a time such as `1h`, or `never`.
 fn time_or_never(text: &str) -> Result<StartOverAfter, String> {
     match text {

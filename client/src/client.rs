@@ -2,7 +2,7 @@
 
 use crate::{Authorities, ClientError};
 use floodgauge_api::Problem;
-use floodgauge_net::{Peer, Stranger, innermost};
+use floodgauge_net::{NoAnswer, Peer, Stranger, innermost};
 use reqwest::{Method, RequestBuilder, Response, StatusCode, Url};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -70,7 +70,7 @@ impl Client {
             .user_agent(concat!("floodgauge/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(CONNECT)
             .build()
-            .map_err(|error| unreachable(&server, innermost(&error)))?;
+            .map_err(|error| unreachable(&server, NoAnswer::Other, innermost(&error)))?;
         Ok(Self { http, server, peer, token: None, texts: None })
     }
 
@@ -189,6 +189,7 @@ impl Client {
         let reason = if error.is_timeout() { "it took too long".into() } else { innermost(error) };
         unreachable(
             &self.server,
+            NoAnswer::of(error),
             match self.peer.advice(error) {
                 Some(advice) => format!("{reason}; {advice}"),
                 None => reason,
@@ -215,8 +216,8 @@ fn each_text(value: &mut Value, shown: ShowText) {
     }
 }
 
-pub(crate) fn unreachable(server: &Url, reason: String) -> ClientError {
-    ClientError::Unreachable { server: server.to_string(), reason }
+pub(crate) fn unreachable(server: &Url, kind: NoAnswer, reason: String) -> ClientError {
+    ClientError::Unreachable { server: server.to_string(), kind, reason }
 }
 
 #[cfg(test)]

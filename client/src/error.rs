@@ -3,6 +3,7 @@
 //! refused (change the request), unclear.
 
 use floodgauge_api::Problem;
+use floodgauge_net::NoAnswer;
 
 const OVER_SHARE: &str = "urn:floodgauge:problem:over-share";
 
@@ -14,7 +15,9 @@ pub enum ClientError {
     Unreachable {
         /// Who was asked.
         server: String,
-        /// What happened.
+        /// What happened, as far as it can be told apart.
+        kind: NoAnswer,
+        /// What happened, in words.
         reason: String,
     },
     /// The server answered that it can't do it at the moment.

@@ -5,6 +5,7 @@ use crate::{
     client::{ANSWER, unreachable},
 };
 use eventsource_stream::{Event as Message, EventStreamError, Eventsource as _};
+use floodgauge_net::NoAnswer;
 use floodgauge_protocol::SweepId;
 use futures::{Stream, StreamExt as _, stream::BoxStream};
 use reqwest::{Method, Response, StatusCode, header};
@@ -116,7 +117,7 @@ impl Client {
             .header(header::ACCEPT, "text/event-stream")
             .header("last-event-id", after);
         let answered = timeout(ANSWER, self.send(request)).await;
-        let late = |_| unreachable(self.server(), "it took too long".into());
+        let late = |_| unreachable(self.server(), NoAnswer::TimedOut, "it took too long".into());
         self.accepted(answered.map_err(late)??).await
     }
 }
@@ -199,13 +200,19 @@ impl Client {
     fn broken(&self, error: &EventStreamError<Broken>) -> ClientError {
         match error {
             EventStreamError::Transport(Broken::Http(error)) => self.unreachable(error),
-            EventStreamError::Transport(silent) => unreachable(self.server(), silent.to_string()),
+            EventStreamError::Transport(silent) => {
+                unreachable(self.server(), NoAnswer::TimedOut, silent.to_string())
+            }
             other => self.unclear(other),
         }
     }
 
     fn cut(&self) -> ClientError {
-        unreachable(self.server(), "the event stream ended before the sweep did".into())
+        unreachable(
+            self.server(),
+            NoAnswer::Other,
+            "the event stream ended before the sweep did".into(),
+        )
     }
 }
 

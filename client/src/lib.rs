@@ -20,6 +20,6 @@ mod sweeps;
 pub use client::{Answer, Client};
 pub use error::ClientError;
 pub use floodgauge_api::{self as api, FieldError, LogEntry, LogLine, Problem, Tone};
-pub use floodgauge_net::{Authorities, CaFileError};
+pub use floodgauge_net::{Authorities, CaFileError, NoAnswer};
 pub use floodgauge_protocol as protocol;
 pub use reqwest::Url;

@@ -1,9 +1,6 @@
 //! Sweeps: submitted, looked at, followed to their answer, changed on their way.
 
-use crate::{
-    Answer, Client, ClientError,
-    client::{ANSWER, unreachable},
-};
+use crate::{Answer, Client, ClientError, client::ANSWER};
 use floodgauge_api::{
     Problem, SweepBest, SweepDetail, SweepList, SweepPlan, SweepQuery, SweepTable, TrialList,
 };
@@ -137,7 +134,8 @@ impl Client {
     /// Whether the server and its database answer.
     ///
     /// # Errors
-    /// [`ClientError::Unreachable`] if not; [`ClientError::Intermediary`] if somebody else does.
+    /// [`ClientError::Unavailable`] if it says that it isn't; [`ClientError::Unreachable`] if there is no
+    /// answer; [`ClientError::Intermediary`] if somebody else does.
     pub async fn ready(&self) -> Result<(), ClientError> {
         let response = self.send(self.request(Method::GET, "readyz")?.timeout(ANSWER)).await?;
         let response = self.of_server(response)?;
@@ -151,6 +149,6 @@ impl Client {
             Err(_) => status.to_string(),
         };
         let reason = format!("it says that it isn't ready ({why})");
-        Err(unreachable(self.server(), reason))
+        Err(ClientError::Unavailable { server: self.server().to_string(), reason })
     }
 }

@@ -14,8 +14,12 @@ use reqwest::Url;
 /// Look for what is wrong with a server's database, blobs and data sets, and say what to do about it
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-It reads all there is, also while the server runs, and changes nothing. It ends with 0 if all is
-well, with 1 if there is something to do.
+It reads all there is, also while the server runs, and changes nothing.
+
+Exit codes:
+  0  all is well, or what was found needs nothing done (`ok`, `note`, `repaired`)
+  1  there is something to do (`warn`, `fail`)
+  2  bad input: no database, a wrong flag or token file, --repair while a server runs
 
 Examples:
   floodgauge doctor
@@ -52,9 +56,12 @@ pub struct Args {
 /// [`Failure::Other`] if there is something to do.
 pub async fn run(args: Args) -> Result<(), Failure> {
     let database_url = existing_url(&args.storage)?;
-    let _sole = match args.repair {
-        true => alone(&args.storage, &database_url).await?,
-        false => None,
+    // What can't be asked is told before hours of reading.
+    let (credential, trust) = (args.credential, args.trust);
+    let server = args.server.map(|url| connect(&Server { url, credential, trust })).transpose()?;
+    let (_sole, is_served) = match args.repair {
+        true => (alone(&args.storage, &database_url).await?, false),
+        false => (None, Sole::is_taken(&args.storage)),
     };
     let patient = Patient {
         storage: args.storage,
@@ -62,6 +69,7 @@ pub async fn run(args: Args) -> Result<(), Failure> {
         database_url,
         repair: args.repair,
         quick: args.quick,
+        is_served,
     };
     let json = args.json;
     let mut told = Ok(());
@@ -71,8 +79,7 @@ pub async fn run(args: Args) -> Result<(), Failure> {
         }
     };
     let mut report = doctor::examine(&patient, &mut tell).await;
-    if let Some(url) = args.server {
-        let client = connect(&Server { url, credential: args.credential, trust: args.trust })?;
+    if let Some(client) = server {
         doctor::ask(&client, &mut report, &mut tell).await;
     }
     told?;
@@ -112,6 +119,7 @@ fn line(finding: &Finding, width: Option<usize>) -> String {
     let (word, styled): (&str, fn(&str) -> String) = match finding.severity {
         _ if finding.repaired.is_some() => ("repaired", |word| style(word).cyan().to_string()),
         Severity::Ok => ("ok", |word| style(word).green().to_string()),
+        Severity::Note => ("note", |word| style(word).blue().to_string()),
         Severity::Warn => ("warn", |word| style(word).yellow().to_string()),
         Severity::Fail => ("fail", |word| style(word).red().bold().to_string()),
     };
@@ -119,9 +127,10 @@ fn line(finding: &Finding, width: Option<usize>) -> String {
     // Padded first: the codes of a colour would count as letters.
     let word = styled(&format!("{word:SEVERITY_WIDTH$}"));
     let mut line = format!("{:CHECK_WIDTH$}{word}{what}", finding.check.as_str());
+    let details = finding.details.iter().map(|detail| format!("- {detail}"));
     let done = finding.repaired.as_ref().map(|done| format!("done: {done}"));
     let todo = finding.todo.as_ref().map(|todo| format!("→ {todo}"));
-    for more in done.into_iter().chain(todo) {
+    for more in details.chain(done).chain(todo) {
         let more = print::wrapped(&more, width, INDENT);
         line += &format!("\n{:INDENT$}{more}", "");
     }
@@ -154,6 +163,25 @@ mod tests {
             console::strip_ansi_codes(&repaired),
             "database     repaired little room\n                      done: made some"
         );
+    }
+
+    #[test]
+    fn what_it_is_about_one_by_one_stands_in_lines_of_its_own() {
+        let finding = Finding::note("two things").about(&["a".into(), "b".into()]);
+        let said = line(&finding, None);
+        assert_eq!(
+            console::strip_ansi_codes(&said),
+            "database     note     two things\n                      - a\n                      - b"
+        );
+    }
+
+    #[test]
+    fn only_what_needs_doing_ends_otherwise_than_well() {
+        let ends_well = |findings| ending(&Report { findings }).is_ok();
+        assert!(ends_well(vec![Finding::ok("a"), Finding::note("b")]));
+        assert!(ends_well(vec![Finding::warn("a", "b").after(Ok("c".into()))]));
+        assert!(!ends_well(vec![Finding::ok("a"), Finding::warn("b", "c")]));
+        assert!(!ends_well(vec![Finding::fail("a", "b")]));
     }
 
     #[test]

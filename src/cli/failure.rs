@@ -76,7 +76,7 @@ impl From<ClientError> for Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::client::Problem;
+    use crate::client::{NoAnswer, Problem};
 
     fn refused(status: u16) -> Failure {
         let problem = serde_json::json!({ "title": "no", "status": status });
@@ -92,7 +92,8 @@ mod tests {
 
     #[test]
     fn every_kind_of_failure_has_the_code_that_help_names() {
-        let gone = ClientError::Unreachable { server: "a".into(), reason: "b".into() };
+        let (server, reason) = ("a".into(), "b".into());
+        let gone = ClientError::Unreachable { server, kind: NoAnswer::Refused, reason };
         assert_eq!(refused(500).code(), 1);
         assert_eq!(refused(404).code(), 2);
         assert_eq!(refused(422).code(), 2);

@@ -47,12 +47,15 @@ impl Sole {
         options.create(true).read(true).write(true).truncate(false);
         let mut file = options.open(&path).with_context(unusable)?;
         let deadline = Instant::now() + STARTING;
+        let mut was_taken = false;
         loop {
             match file.try_lock() {
                 Ok(()) => {}
                 Err(TryLockError::WouldBlock) => {
                     let address = said(&mut file).with_context(unusable)?;
-                    if address.is_empty() && Instant::now() < deadline {
+                    let is_starting = address.is_empty() && Instant::now() < deadline;
+                    // Who only looks whether it is taken has it for a moment too.
+                    if is_starting || !std::mem::replace(&mut was_taken, true) {
                         sleep(LOOK_EVERY).await;
                         continue;
                     }
@@ -69,6 +72,17 @@ impl Sole {
         }
     }
 
+    /// Whether a server is known to have the SQLite file; where the database is none, that isn't known.
+    pub fn is_taken(storage: &Storage) -> bool {
+        let database = match &storage.database_url {
+            None => Some(storage.sqlite_file()),
+            Some(url) => store::sqlite_file(url).ok().flatten(),
+        };
+        // Nothing is made; and a server that starts just now looks twice.
+        let file = database.and_then(|database| File::open(path_beside(&database).ok()?).ok());
+        file.is_some_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
+    }
+
     /// Tells others where this server answers.
     ///
     /// # Errors
@@ -79,11 +93,21 @@ impl Sole {
     }
 }
 
-/// The file beside a database, whose folder is made if it is missing; the same for all that lead there.
-fn beside(database: &Path) -> std::io::Result<PathBuf> {
+/// The folder of a database.
+fn folder_of(database: &Path) -> &Path {
     let folder = database.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let folder = folder.unwrap_or(Path::new("."));
-    std::fs::create_dir_all(folder)?;
+    folder.unwrap_or(Path::new("."))
+}
+
+/// The file beside a database, whose folder is made if it is missing.
+fn beside(database: &Path) -> std::io::Result<PathBuf> {
+    std::fs::create_dir_all(folder_of(database))?;
+    path_beside(database)
+}
+
+/// The same, for all paths that lead to the database; nothing is made.
+fn path_beside(database: &Path) -> std::io::Result<PathBuf> {
+    let folder = folder_of(database);
     let name = database.file_name().unwrap_or_default();
     let real = match database.canonicalize() {
         Ok(real) => real,
@@ -133,6 +157,19 @@ mod tests {
         Sole::on(&folder.path().join("new/other.db")).await.unwrap();
         drop(first);
         Sole::on(&database).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn that_a_server_has_the_file_is_seen_without_taking_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let storage = Storage::in_folder(&folder.path().join("data"));
+        assert!(!Sole::is_taken(&storage));
+        assert!(!folder.path().join("data").exists(), "nothing is made");
+        let server = Sole::of(&storage).await.unwrap().unwrap();
+        assert!(Sole::is_taken(&storage) && Sole::is_taken(&storage));
+        drop(server);
+        assert!(!Sole::is_taken(&storage));
+        Sole::of(&storage).await.unwrap();
     }
 
     #[tokio::test]

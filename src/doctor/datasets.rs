@@ -1,5 +1,7 @@
 //! That data sets which are kept have their bytes, and that the files in the data folder can be used.
 
+mod needed;
+
 use super::{Finding, Opened, finding::or_ok};
 use crate::{
     blobs::look::Bytes,
@@ -13,19 +15,47 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Data sets that are read at once.
 const AT_ONCE: u32 = 200;
 
-/// Looks at them.
-pub(super) async fn look(of: &Opened<'_>) -> anyhow::Result<Vec<Finding>> {
+/// Looks at them; at their bytes only if there are any to look at.
+pub(super) async fn look(of: &Opened<'_>, have_bytes: bool) -> anyhow::Result<Vec<Finding>> {
     let kept = kept(of).await?;
+    let (mut found, damaged) = match have_bytes {
+        true => of_bytes(of, &kept).await?,
+        false if kept.is_empty() => (vec![], BTreeSet::new()),
+        false => (vec![unseen(kept.len())], kept.iter().map(|row| row.name.clone()).collect()),
+    };
+    found.extend(of_folder(of, &kept).await?);
+    found.extend(needed::look(of, &damaged).await?);
+    Ok(or_ok(found, || match kept.len() {
+        0 => "none is kept".into(),
+        kept => format!("{}, with their bytes", count(kept, "data set")),
+    }))
+}
+
+fn unseen(kept: usize) -> Finding {
+    Finding::note(format!(
+        "{} kept, whose bytes can't be looked at before the folder of the blobs is there",
+        count_is(kept, "data set")
+    ))
+}
+
+/// What is wrong with the bytes of those that are kept, and the names of those that are damaged.
+async fn of_bytes(
+    of: &Opened<'_>,
+    kept: &[DatasetRow],
+) -> anyhow::Result<(Vec<Finding>, BTreeSet<String>)> {
     let mut pins: BTreeMap<Digest, usize> = BTreeMap::new();
     for reference in of.store.references().await? {
         if let Referrer::Pin(_) = reference.by {
             *pins.entry(reference.digest).or_default() += 1;
         }
     }
-    let mut found = vec![];
-    for row in &kept {
+    let (mut found, mut damaged) = (vec![], BTreeSet::new());
+    for row in kept {
         let sweeps = pins.remove(&row.blob.digest).unwrap_or_default();
-        found.extend(of_kept(of, row, sweeps).await?);
+        if let Some(finding) = of_kept(of, row, sweeps).await? {
+            found.push(finding);
+            damaged.insert(row.name.clone());
+        }
     }
     // A named set that is another by now leaves its sweeps with what it was.
     for (digest, sweeps) in pins {
@@ -40,11 +70,7 @@ pub(super) async fn look(of: &Opened<'_>) -> anyhow::Result<Vec<Finding>> {
             ));
         }
     }
-    found.extend(of_folder(of, &kept).await?);
-    Ok(or_ok(found, || match kept.len() {
-        0 => "none is kept".into(),
-        kept => format!("{}, with their bytes", count(kept, "data set")),
-    }))
+    Ok((found, damaged))
 }
 
 async fn kept(of: &Opened<'_>) -> anyhow::Result<Vec<DatasetRow>> {
@@ -77,7 +103,8 @@ async fn of_kept(
     let todo = match row.upload {
         Some(_) => format!("add the same file again: `floodgauge dataset add FILE --name {name}`"),
         None => format!(
-            "put its files into the data folder (`floodgauge dataset download {name}`), and submit a sweep on it"
+            "put its files into the data folder (`floodgauge dataset download {name}`), and submit a sweep \
+             on it"
         ),
     };
     Ok(Some(Finding::fail(format!("data set `{name}` is damaged: {what}; {waits}"), todo)))

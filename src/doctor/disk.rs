@@ -24,6 +24,9 @@ pub(super) fn look(patient: &Patient) -> Vec<Finding> {
         let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
         places.insert(folder.unwrap_or(Path::new(".")).into(), "the database is there");
     }
+    // Where that of the blobs isn't there at all, the look at them says so.
+    let blobs = patient.storage.blob_folder();
+    places.retain(|folder, _| *folder != blobs || !is_missing(folder));
     let (mut found, mut least) = (vec![], None);
     for (folder, why) in places {
         match inspect(&folder) {
@@ -40,6 +43,10 @@ pub(super) fn look(patient: &Patient) -> Vec<Finding> {
     or_ok(found, || {
         format!("{} free, and the folders can be written to", ByteSize::b(least.unwrap_or(0)))
     })
+}
+
+fn is_missing(folder: &Path) -> bool {
+    fs::metadata(folder).is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
 }
 
 /// What to do about a folder that can't be written to.

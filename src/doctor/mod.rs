@@ -6,12 +6,16 @@
 //! - [`database`]: that it opens, and is whole and of this release.
 //! - [`projections`]: that they are what the log says.
 //! - [`queue`]: that sweeps with work are in it, and leases end.
+//! - [`workers`]: that somebody trains what waits, and whose machine is in trouble.
 //! - [`blobs`]: that those which are referred to are there, and nothing else is.
 //! - [`datasets`]: that they have their bytes.
 //! - [`disk`]: that there is room, and that it can be written to.
 //! - [`clock`]: that nothing is stamped with a time to come.
 //! - [`versions`]: that this build knows the schedulers, and understands the workers.
 //! - [`server`]: what a running server says of itself.
+//!
+//! Logs, epochs and segments are read by pages. Beside the state of one sweep at a time, as a server has it,
+//! a check holds a sum of each of that sweep's epochs, and the names of the blobs.
 //!
 //! A check only looks. Only where a repair was asked for, it mends what can be mended without losing
 //! anything that is referred to, and says so.
@@ -26,6 +30,7 @@ mod projections;
 mod queue;
 mod server;
 mod versions;
+mod workers;
 
 pub use finding::{Check, Finding, Report, Severity};
 
@@ -34,6 +39,7 @@ use crate::{
     config::Storage,
     store::{DynInspect, DynStore, Page, StoreError, SweepRow},
 };
+use floodgauge_protocol::SweepId;
 use std::path::PathBuf;
 
 /// What is looked at, and how.
@@ -48,6 +54,8 @@ pub struct Patient {
     pub repair: bool,
     /// Whether to leave the bytes of blobs unread.
     pub quick: bool,
+    /// Whether a server is known to run on it.
+    pub is_served: bool,
 }
 
 /// The parts of it that could be opened.
@@ -61,21 +69,27 @@ struct Opened<'a> {
 }
 
 impl Opened<'_> {
-    /// All its sweeps, newest first.
-    async fn sweeps(&self) -> Result<Vec<SweepRow>, StoreError> {
-        let mut page = Page { limit: SWEEPS_AT_ONCE, ..Page::default() };
-        let mut sweeps = vec![];
-        loop {
-            let rows = self.store.sweeps(page.clone()).await?;
-            let Some(last) = rows.last() else { return Ok(sweeps) };
-            page.after = Some(last.sweep);
-            sweeps.extend(rows);
-        }
+    /// Its sweeps, newest first: a page of those behind one.
+    async fn sweeps_behind(&self, after: Option<SweepId>) -> Result<Vec<SweepRow>, StoreError> {
+        self.store.sweeps(Page { after, limit: SWEEPS_AT_ONCE, ..Page::default() }).await
+    }
+
+    /// A sweep in words, by its id.
+    async fn named(&self, sweep: SweepId) -> Result<String, StoreError> {
+        Ok(match self.store.sweep(sweep).await? {
+            Some(row) => named(&row),
+            None => format!("sweep {sweep}"),
+        })
     }
 }
 
-/// Sweeps that are read at once.
-const SWEEPS_AT_ONCE: u32 = 200;
+/// A sweep in words.
+fn named(row: &SweepRow) -> String {
+    format!("sweep {} (`{}`)", row.sweep, row.name)
+}
+
+/// Sweeps that are read at once. One may take a MiB.
+const SWEEPS_AT_ONCE: u32 = 20;
 
 /// Looks at everything, and tells what it finds as it goes along.
 pub async fn examine(patient: &Patient, mut tell: impl FnMut(&Finding)) -> Report {
@@ -90,17 +104,24 @@ pub async fn examine(patient: &Patient, mut tell: impl FnMut(&Finding)) -> Repor
     add(Check::Disk, disk::look(patient));
     let (found, store) = database::look(patient).await;
     add(Check::Database, found);
-    if let Some(store) = store {
-        let blobs = patient.storage.blob_folder();
-        let blobs = blobs.is_dir().then(|| Blobs::look_into(&blobs).ok()).flatten();
-        let opened = Opened { patient, reader: store.clone(), store, blobs };
-        add(Check::Clock, or_fault(clock::look(&opened).await));
-        add(Check::Versions, or_fault(versions::look(&opened).await));
-        add(Check::Projections, or_fault(projections::look(&opened).await));
-        add(Check::Queue, or_fault(queue::look(&opened).await));
-        add(Check::Blobs, or_fault(blobs::look(&opened).await));
-        add(Check::Datasets, or_fault(datasets::look(&opened).await));
-    }
+    let Some(store) = store else {
+        add(Check::Blobs, blobs::without_database(patient));
+        return report;
+    };
+    let blobs = patient.storage.blob_folder();
+    let blobs = blobs.is_dir().then(|| Blobs::look_into(&blobs).ok()).flatten();
+    let opened = Opened { patient, reader: store.clone(), store, blobs };
+    add(Check::Clock, or_fault(clock::look(&opened).await));
+    add(Check::Versions, or_fault(versions::look(&opened).await));
+    add(Check::Projections, or_fault(projections::look(&opened).await));
+    add(Check::Queue, or_fault(queue::look(&opened).await));
+    add(Check::Workers, or_fault(workers::look(&opened).await));
+    let (found, have_bytes) = match blobs::look(&opened).await {
+        Ok((found, have_bytes)) => (Ok(found), have_bytes),
+        Err(error) => (Err(error), true),
+    };
+    add(Check::Blobs, or_fault(found));
+    add(Check::Datasets, or_fault(datasets::look(&opened, have_bytes).await));
     report
 }
 
@@ -110,7 +131,9 @@ pub async fn ask(
     report: &mut Report,
     mut tell: impl FnMut(&Finding),
 ) {
-    for finding in server::look(client).await {
+    // Those of the database are told already.
+    let are_told = report.findings.iter().any(|finding| finding.check == Check::Workers);
+    for finding in server::look(client, are_told).await {
         let finding = Finding { check: Check::Server, ..finding };
         tell(&finding);
         report.findings.push(finding);

@@ -1,6 +1,6 @@
 //! That this build knows the schedulers of all sweeps, and understands the workers that train them.
 
-use super::{Finding, Opened, finding::or_ok};
+use super::{Finding, Opened, finding::or_ok, named};
 use crate::{counting::count, driver, scheduler::SweepStatus, store::SweepRow};
 use floodgauge_protocol::{SweepId, wire::WireVersions};
 use std::collections::BTreeSet;
@@ -10,23 +10,20 @@ const ENTRIES_AT_ONCE: u32 = 500;
 
 /// Looks at them.
 pub(super) async fn look(of: &Opened<'_>) -> anyhow::Result<Vec<Finding>> {
-    let sweeps = of.sweeps().await?;
-    let mut found: Vec<Finding> = sweeps.iter().filter_map(of_scheduler).collect();
-    let known = sweeps.len() - found.len();
-    let mut kinds = BTreeSet::new();
-    for sweep in sweeps.iter().filter(|sweep| !sweep.status.is_final()) {
-        let trained = trained_by(of, sweep.sweep).await?;
-        kinds.extend(trained.fingerprints);
-        if let Some(wire) = trained.wire
-            && let Some(why) = WireVersions::parted(wire, WireVersions::OF_SERVER)
-        {
-            found.push(Finding::warn(
-                format!(
-                    "sweep {} is trained by a worker that this release's server refuses: {why}",
-                    sweep.sweep
-                ),
-                "upgrade that worker",
-            ));
+    let (mut found, mut known, mut kinds) = (vec![], 0, BTreeSet::new());
+    let mut after = None;
+    loop {
+        let sweeps = of.sweeps_behind(after).await?;
+        let Some(last) = sweeps.last() else { break };
+        after = Some(last.sweep);
+        for sweep in &sweeps {
+            match of_scheduler(sweep) {
+                Some(finding) => found.push(finding),
+                None => known += 1,
+            }
+            if !sweep.status.is_final() {
+                found.extend(of_workers(of, sweep.sweep, &mut kinds).await?);
+            }
         }
     }
     Ok(or_ok(found, || {
@@ -43,14 +40,28 @@ pub(super) async fn look(of: &Opened<'_>) -> anyhow::Result<Vec<Finding>> {
     }))
 }
 
+/// A sweep that a worker trains which this release's server refuses. Notes which kinds of machines train it.
+async fn of_workers(
+    of: &Opened<'_>,
+    sweep: SweepId,
+    kinds: &mut BTreeSet<String>,
+) -> anyhow::Result<Option<Finding>> {
+    let trained = trained_by(of, sweep).await?;
+    kinds.extend(trained.fingerprints);
+    let why = trained.wire.and_then(|wire| WireVersions::parted(wire, WireVersions::OF_SERVER));
+    Ok(why.map(|why| {
+        let what = "is trained by a worker that this release's server refuses";
+        Finding::warn(format!("sweep {sweep} {what}: {why}"), "upgrade that worker")
+    }))
+}
+
 /// A sweep that was decided by what this build lacks.
 fn of_scheduler(sweep: &SweepRow) -> Option<Finding> {
     let error = driver::check_version(sweep).err()?;
-    let (id, name) = (sweep.sweep, &sweep.name);
-    let what = format!("sweep {id} (`{name}`) can't be replayed: {error}");
+    let what = format!("{} can't be replayed: {error}", named(sweep));
     Some(match sweep.status {
         SweepStatus::Completed | SweepStatus::Failed | SweepStatus::Cancelled => {
-            Finding::ok(format!(
+            Finding::note(format!(
                 "{what}; it is over and can be looked at, and the release that decided it can \
                  extend it"
             ))

@@ -8,18 +8,35 @@ use floodgauge_protocol::{ArmIx, FamilyIx, SegmentId, TrialKey, work::ReportRow}
 
 /// The effects of the step from `before` to `after`.
 pub fn of(before: &Sweep, after: &Sweep, event: &Event, decisions: &[Decision]) -> Effects {
-    let mut effects = Effects {
+    Effects {
         status: (before.status() != after.status()).then(|| after.status()),
         trials: changed_trials(before, after),
+        ..of_work(family_of(before, event), after, event, decisions)
+    }
+}
+
+/// The family whose epochs an event reports, by the sweep before it: the step may end their segment.
+pub fn family_of(before: &Sweep, event: &Event) -> Option<FamilyIx> {
+    let Event::Reported { segment, .. } = event else { return None };
+    before.facts().segments().get_open(*segment).map(|segment| segment.family)
+}
+
+/// What a step changes of epochs and segments; the epochs that its event reports are those of `family`.
+pub fn of_work(
+    family: Option<FamilyIx>,
+    after: &Sweep,
+    event: &Event,
+    decisions: &[Decision],
+) -> Effects {
+    let mut effects = Effects {
         hands_in: matches!(event, Event::Saved { .. } | Event::Finished { .. }),
         ..Effects::default()
     };
     match event {
-        Event::Reported { segment, rows, .. } => {
-            if let Some(segment) = before.facts().segments().get_open(*segment) {
-                effects.rows_of = (!rows.is_empty()).then_some(segment.family);
-                effects.rows =
-                    rows.iter().flat_map(|row| row_updates(segment.family, row)).collect();
+        Event::Reported { rows, .. } => {
+            if let Some(family) = family {
+                effects.rows_of = (!rows.is_empty()).then_some(family);
+                effects.rows = rows.iter().flat_map(|row| row_updates(family, row)).collect();
             }
         }
         Event::Finished { segment, .. } => effects.close.push(*segment),
@@ -57,7 +74,8 @@ fn changed_trials(before: &Sweep, after: &Sweep) -> Vec<TrialUpdate> {
         .collect()
 }
 
-fn update(trial: TrialKey, state: &Trial) -> TrialUpdate {
+/// A trial as lists have it, but for what it keeps beside its newest checkpoint.
+pub fn update(trial: TrialKey, state: &Trial) -> TrialUpdate {
     TrialUpdate {
         trial,
         status: state.status,

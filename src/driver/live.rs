@@ -97,6 +97,11 @@ impl Live {
         self.state.clone()
     }
 
+    /// The same, to look at: as long as nobody else has it, the next entry is taken in without a copy.
+    pub fn sweep_now(&self) -> &Sweep {
+        &self.state
+    }
+
     /// The id of the sweep whose log it is replayed from.
     pub fn sweep(&self) -> SweepId {
         self.sweep

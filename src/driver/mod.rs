@@ -45,7 +45,8 @@ mod work;
 pub use error::DriverError;
 pub use floodgauge_api::PlannedTime;
 pub use live::check_version;
-pub use projected::Projected;
+pub use projected::{Projected, rows_of_log};
+pub use waiting::SEEN_WITHIN;
 
 use crate::{
     access::TokenId,

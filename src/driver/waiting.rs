@@ -14,7 +14,7 @@ use tokio::time::Instant;
 
 /// How long a worker that asked for work counts as there: five minutes. One that trains asks again when
 /// it is done.
-const SEEN_WITHIN: Duration = Duration::from_secs(300);
+pub const SEEN_WITHIN: Duration = Duration::from_secs(300);
 
 /// Fingerprints that a server remembers as asking, which come from outside. Chosen, not measured.
 const MAX_CLAIMANTS: usize = 1_000;

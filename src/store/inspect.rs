@@ -6,7 +6,8 @@ use super::{
 };
 use crate::scheduler::SweepStatus;
 use async_trait::async_trait;
-use floodgauge_protocol::{Digest, Segment, SegmentId, SweepId, TrialKey};
+use floodgauge_protocol::{Digest, FamilyIx, Segment, SegmentId, SweepId, TrialKey};
+use futures::stream::BoxStream;
 use serde_json::Value;
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -46,8 +47,13 @@ pub trait Inspect: Store {
     /// Servers that listen to each other on this database, as far as may be known; of SQLite none.
     async fn listeners(&self) -> Result<u64, StoreError>;
 
-    /// The segments of a sweep, over or not.
-    async fn segment_rows(&self, sweep: SweepId) -> Result<Vec<SegmentRow>, StoreError>;
+    /// The segments of a sweep, over or not, by id; those behind one of them, at most `limit`.
+    async fn segment_rows(
+        &self,
+        sweep: SweepId,
+        after: Option<SegmentId>,
+        limit: u32,
+    ) -> Result<Vec<SegmentRow>, StoreError>;
 
     /// What the trials of a sweep keep beside their newest checkpoints.
     async fn kept(
@@ -76,12 +82,24 @@ pub trait Inspect: Store {
     /// How many of what are stamped with a time after this one, and the latest.
     async fn stamped_after(&self, ms: i64) -> Result<Vec<Stamped>, StoreError>;
 
-    /// Writes the projections of a sweep anew whose newest entry is said to be `head_seq`; from then on it is
-    /// the one that they were made of.
+    /// How many kinds of machines had a worker that asked for work within this time.
+    async fn kinds_there(&self, within: Duration) -> Result<u64, StoreError>;
+
+    /// Kinds of machines that sweeps wait for: those with which families with epochs were begun whose work
+    /// nobody holds, and that neither asked for work within this time nor hold any; by sweep and kind.
+    async fn missed_kinds(&self, within: Duration) -> Result<Vec<MissedKind>, StoreError>;
+
+    /// Writes the projections of a sweep anew whose newest entry is said to be `head_seq`, with its epochs as
+    /// they come; from then on it is the one that they were made of.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] if another one is by now; nothing is written then.
-    async fn rebuild(&self, head_seq: u64, rebuilt: Rebuilt) -> Result<(), StoreError>;
+    /// [`StoreError::Conflict`] if another one is by now; what `rows` answers. Nothing is written then.
+    async fn rebuild(
+        &self,
+        head_seq: u64,
+        rebuilt: Rebuilt,
+        rows: BoxStream<'_, Result<RowsOfLog, StoreError>>,
+    ) -> Result<(), StoreError>;
 }
 
 /// How the tables came to be what they are: the numbers of migrations.
@@ -143,7 +161,29 @@ pub struct Stamped {
     pub latest_ms: i64,
 }
 
-/// A sweep's projections, as its log has them.
+/// A kind of machine that a sweep waits for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MissedKind {
+    /// The sweep.
+    pub sweep: SweepId,
+    /// What its bits depend on.
+    pub fingerprint: String,
+    /// How many of the sweep's families wait for it.
+    pub families: u64,
+    /// For how long none has asked for work; none if it isn't known that one ever did.
+    pub gone_for: Option<Duration>,
+}
+
+/// What an entry of a log says of epochs.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RowsOfLog {
+    /// A family whose epochs go, before the others come.
+    pub start_over: Option<FamilyIx>,
+    /// Epochs that weren't known before.
+    pub rows: Vec<RowUpdate>,
+}
+
+/// A sweep's projections but for its epochs, as its log has them.
 #[derive(Clone, Debug)]
 pub struct Rebuilt {
     /// Whose they are.
@@ -162,8 +202,6 @@ pub struct Rebuilt {
     pub best: Option<Value>,
     /// Its trials, all with what they keep.
     pub trials: Vec<TrialUpdate>,
-    /// The epochs that were reported.
-    pub rows: Vec<RowUpdate>,
     /// Its segments.
     pub segments: Vec<RebuiltSegment>,
 }

@@ -21,8 +21,8 @@ pub use clock::Clock;
 pub use commit::{Commit, Effects, Grown, LeaseGuard, NewSweep, RowUpdate, SweepData, TrialUpdate};
 pub use error::{StoreError, damage};
 pub use inspect::{
-    DynInspect, Inspect, Rebuilt, RebuiltSegment, Reference, Referrer, Schema, SegmentRow, Stamped,
-    inspect,
+    DynInspect, Inspect, MissedKind, Rebuilt, RebuiltSegment, Reference, Referrer, RowsOfLog,
+    Schema, SegmentRow, Stamped, inspect,
 };
 pub use integrity::{Depth, Integrity};
 pub use postgres::PostgresStore;

@@ -233,7 +233,11 @@ impl SqlStore<Sqlite> {
     ) -> Result<Self, StoreError> {
         let options = SqliteConnectOptions::from_str(url)?.create_if_missing(false);
         let options = match repair {
-            true => options.foreign_keys(true).synchronous(SqliteSynchronous::Full),
+            // Who writes a sweep anew reads its log meanwhile, past what isn't committed yet.
+            true => {
+                let options = options.foreign_keys(true).synchronous(SqliteSynchronous::Full);
+                options.journal_mode(SqliteJournalMode::Wal)
+            }
             // A folder where nothing can be written has no place for what readers share: then there is
             // no writer either, whose pages would have to be waited for.
             false => {
@@ -248,11 +252,21 @@ impl SqlStore<Sqlite> {
         let mut first = options.connect().await?;
         sqlx::query("select count(*) from sqlite_schema").execute(&mut first).await?;
         first.close().await?;
-        let connections = if repair { 1 } else { MAX_READERS };
-        let writer = pool(&clock, &anew).max_connections(connections);
-        let writer = writer.connect_with(options.clone()).await?;
+        let readers = pool(&clock, &anew).max_connections(MAX_READERS);
+        let (reader, writer) = match repair {
+            true => {
+                let writer = pool(&clock, &anew).max_connections(1);
+                let writer = writer.connect_with(options.clone()).await?;
+                (readers.connect_with(options.clone().read_only(true)).await?, writer)
+            }
+            // Nothing can be written over these.
+            false => {
+                let reader = readers.connect_with(options.clone()).await?;
+                (reader.clone(), reader)
+            }
+        };
         let upkeep = FileUpkeep { options, anew };
-        Ok(Self { reader: writer.clone(), writer, notifier: NoNotifier, upkeep })
+        Ok(Self { reader, writer, notifier: NoNotifier, upkeep })
     }
 
     async fn with(options: SqliteConnectOptions, clock: Clock) -> Result<Self, StoreError> {

@@ -6,9 +6,11 @@
 //! ([`Peer::stranger`]).
 
 mod authorities;
+mod no_answer;
 mod peer;
 mod stranger;
 
 pub use authorities::{Authorities, CaFileError};
+pub use no_answer::NoAnswer;
 pub use peer::{Peer, causes, innermost};
 pub use stranger::Stranger;

@@ -1,16 +1,17 @@
 //! The verbs of an inspection, in the SQL that both databases speak.
 
 use super::{
-    Dialect, SqlStore, begin, effects, queue,
+    Dialect, SqlStore, begin, effects, pins, queue,
     statements::{Columns, Statements, values},
     turns,
 };
 use crate::store::{
-    BlobRow, Inspect, Rebuilt, RebuiltSegment, Reference, Referrer, Schema, SegmentRow, Stamped,
-    StoreError,
+    BlobRow, Inspect, MissedKind, Rebuilt, RebuiltSegment, Reference, Referrer, RowsOfLog, Schema,
+    SegmentRow, Stamped, StoreError,
 };
 use async_trait::async_trait;
 use floodgauge_protocol::{ArmIx, Digest, FamilyIx, SegmentId, SweepId, TrialKey};
+use futures::{TryStreamExt as _, stream::BoxStream};
 use sqlx::migrate::Migrator;
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -65,11 +66,18 @@ impl<DB: Dialect> Inspect for SqlStore<DB> {
         row.map_or(Ok(0), |row| row.number("listeners"))
     }
 
-    async fn segment_rows(&self, sweep: SweepId) -> Result<Vec<SegmentRow>, StoreError> {
-        let sql = "select segment, body, state, attempt from segments where sweep = $1 \
-                   order by segment";
-        let rows = self.reader.acquire().await?.fetch(sql, values![sweep]).await?;
-        rows.iter().map(segment_row).collect()
+    async fn segment_rows(
+        &self,
+        sweep: SweepId,
+        after: Option<SegmentId>,
+        limit: u32,
+    ) -> Result<Vec<SegmentRow>, StoreError> {
+        let sql = "select segment, body, state, attempt from segments \
+                   where sweep = $1 and segment > $2 order by segment limit $3";
+        // Before the first: no number is below 0.
+        let after = after.map_or(-1, |after| i64::from(after.0));
+        let db = &mut *self.reader.acquire().await?;
+        db.fetch_each(sql, values![sweep, after, limit], segment_row).await
     }
 
     async fn kept(
@@ -77,12 +85,10 @@ impl<DB: Dialect> Inspect for SqlStore<DB> {
         sweep: SweepId,
     ) -> Result<BTreeMap<TrialKey, BTreeSet<Digest>>, StoreError> {
         let sql = "select family, arm, digest from kept_checkpoints where sweep = $1";
-        let rows = self.reader.acquire().await?.fetch(sql, values![sweep]).await?;
+        let db = &mut *self.reader.acquire().await?;
         let mut kept: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
-        for row in &rows {
-            let (family, arm) = (row.number("family")?, row.number("arm")?);
-            let trial = TrialKey::new(FamilyIx(family), ArmIx(arm));
-            kept.entry(trial).or_default().insert(row.parse("digest")?);
+        for (trial, digest) in db.fetch_each(sql, values![sweep], kept_row).await? {
+            kept.entry(trial).or_default().insert(digest);
         }
         Ok(kept)
     }
@@ -106,9 +112,8 @@ impl<DB: Dialect> Inspect for SqlStore<DB> {
 
     async fn blob_rows(&self) -> Result<Vec<BlobRow>, StoreError> {
         let sql = "select digest, size from blobs order by digest";
-        let rows = self.reader.acquire().await?.fetch(sql, vec![]).await?;
-        let blob = |digest, size| BlobRow { digest, size };
-        rows.iter().map(|row| Ok(blob(row.parse("digest")?, row.number("size")?))).collect()
+        let db = &mut *self.reader.acquire().await?;
+        db.fetch_each(sql, vec![], blob_row).await
     }
 
     async fn references(&self) -> Result<Vec<Reference>, StoreError> {
@@ -120,8 +125,7 @@ impl<DB: Dialect> Inspect for SqlStore<DB> {
             union select 'pin', sweep, digest from sweep_data
             union select 'lease', h.lease, h.digest from blob_holds h
             join segments s on s.lease = h.lease";
-        let rows = self.reader.acquire().await?.fetch(REFERENCES, vec![]).await?;
-        rows.iter().map(reference).collect()
+        self.reader.acquire().await?.fetch_each(REFERENCES, vec![], reference).await
     }
 
     async fn record_blob(&self, blob: BlobRow) -> Result<(), StoreError> {
@@ -154,9 +158,22 @@ impl<DB: Dialect> Inspect for SqlStore<DB> {
         Ok(found)
     }
 
-    async fn rebuild(&self, head_seq: u64, rebuilt: Rebuilt) -> Result<(), StoreError> {
+    async fn kinds_there(&self, within: Duration) -> Result<u64, StoreError> {
+        pins::there(&mut *self.reader.acquire().await?, within).await
+    }
+
+    async fn missed_kinds(&self, within: Duration) -> Result<Vec<MissedKind>, StoreError> {
+        pins::missed(&mut *self.reader.acquire().await?, within).await
+    }
+
+    async fn rebuild(
+        &self,
+        head_seq: u64,
+        rebuilt: Rebuilt,
+        rows: BoxStream<'_, Result<RowsOfLog, StoreError>>,
+    ) -> Result<(), StoreError> {
         let mut tx = begin(&self.writer).await?;
-        rebuild(&mut *tx, head_seq, rebuilt).await?;
+        rebuild(&mut *tx, head_seq, rebuilt, rows).await?;
         Ok(tx.commit().await?)
     }
 }
@@ -165,9 +182,9 @@ async fn rebuild(
     db: &mut impl Statements,
     head_seq: u64,
     rebuilt: Rebuilt,
+    rows: BoxStream<'_, Result<RowsOfLog, StoreError>>,
 ) -> Result<(), StoreError> {
-    let Rebuilt { sweep, seq, status, spec, space, grown_seq, best, trials, rows, segments } =
-        rebuilt;
+    let Rebuilt { sweep, seq, status, spec, space, grown_seq, best, trials, segments } = rebuilt;
     let space = space.map(|space| space.to_string());
     let changed = db
         .execute(
@@ -185,12 +202,27 @@ async fn rebuild(
     for table in ["reports", "kept_checkpoints", "trials"] {
         db.execute(format!("delete from {table} where sweep = $1"), values![sweep]).await?;
     }
-    effects::insert_rows(db, sweep, rows).await?;
+    rebuild_rows(db, sweep, rows).await?;
     effects::keep_checkpoints(db, sweep, trials.iter()).await?;
     effects::upsert_trials(db, sweep, trials.into_iter()).await?;
     rebuild_segments(db, sweep, segments).await?;
     turns::forget(db, sweep).await?;
     turns::requeue(db, sweep).await
+}
+
+async fn rebuild_rows(
+    db: &mut impl Statements,
+    sweep: SweepId,
+    mut of_log: BoxStream<'_, Result<RowsOfLog, StoreError>>,
+) -> Result<(), StoreError> {
+    while let Some(RowsOfLog { start_over, rows }) = of_log.try_next().await? {
+        if let Some(family) = start_over {
+            let sql = "delete from reports where sweep = $1 and family = $2";
+            db.execute(sql, values![sweep, family]).await?;
+        }
+        effects::insert_rows(db, sweep, rows).await?;
+    }
+    Ok(())
 }
 
 /// Those that are right keep their leases, their attempts and their turns.
@@ -200,8 +232,7 @@ async fn rebuild_segments(
     segments: Vec<RebuiltSegment>,
 ) -> Result<(), StoreError> {
     let sql = "select segment, body, state, attempt from segments where sweep = $1";
-    let there = db.fetch(sql, values![sweep]).await?;
-    let there: Vec<SegmentRow> = there.iter().map(segment_row).collect::<Result<_, _>>()?;
+    let there = db.fetch_each(sql, values![sweep], segment_row).await?;
     let mut there: BTreeMap<SegmentId, SegmentRow> =
         there.into_iter().map(|row| (row.id, row)).collect();
     for RebuiltSegment { segment, is_open, queued_ms } in segments {
@@ -239,6 +270,15 @@ fn segment_row(row: &impl Columns) -> Result<SegmentRow, StoreError> {
         is_open: row.text("state")? != "closed",
         attempt: row.number("attempt")?,
     })
+}
+
+fn kept_row(row: &impl Columns) -> Result<(TrialKey, Digest), StoreError> {
+    let (family, arm) = (row.number("family")?, row.number("arm")?);
+    Ok((TrialKey::new(FamilyIx(family), ArmIx(arm)), row.parse("digest")?))
+}
+
+fn blob_row(row: &impl Columns) -> Result<BlobRow, StoreError> {
+    Ok(BlobRow { digest: row.parse("digest")?, size: row.number("size")? })
 }
 
 fn reference(row: &impl Columns) -> Result<Reference, StoreError> {

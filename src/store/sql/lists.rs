@@ -54,7 +54,7 @@ pub(super) async fn trials(
 ) -> Result<Vec<TrialRow>, StoreError> {
     let sql = "select family, arm, status, epochs, onset_step, checkpoint, reason from trials \
                where sweep = $1 order by family, arm";
-    db.fetch(sql, values![sweep]).await?.iter().map(trial_row).collect()
+    db.fetch_each(sql, values![sweep], trial_row).await
 }
 
 const REPORT: &str = "select family, arm, epoch, step, train_loss, val_loss, val_error, metrics, \
@@ -75,7 +75,7 @@ pub(super) async fn curves(
              and epoch > $4 and epoch <= $5 order by epoch limit $6"
         );
         let values = values![sweep, trial.family, trial.arm, after, to, limit];
-        return db.fetch(sql, values).await?.iter().map(curve_row).collect();
+        return db.fetch_each(sql, values, curve_row).await;
     }
     let sql = format!(
         "{REPORT} where sweep = $1 and (family, arm, epoch) > ($2, $3, $4) \
@@ -90,7 +90,7 @@ pub(super) async fn curves(
         });
     }
     values.push(limit.into());
-    db.fetch(sql, values).await?.iter().map(curve_row).collect()
+    db.fetch_each(sql, values, curve_row).await
 }
 
 pub(super) async fn curve(
@@ -112,9 +112,7 @@ pub(super) async fn curve(
         );
         let epochs = epochs.iter().map(|&epoch| Value::from(epoch));
         let values = values![sweep, trial.family, trial.arm].into_iter().chain(epochs).collect();
-        for row in db.fetch(sql, values).await? {
-            rows.push(curve_row(&row)?);
-        }
+        rows.extend(db.fetch_each(sql, values, curve_row).await?);
     }
     Ok(rows)
 }

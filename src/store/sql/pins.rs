@@ -3,7 +3,7 @@
 //! Two kinds never have rows in one family: rows are taken only from the kind that it is pinned to ([`take_rows`]), and from then on it stays with that, unless it starts over.
 
 use super::statements::{Columns, Statements, values};
-use crate::store::{OrphanedFamily, StoreError};
+use crate::store::{MissedKind, OrphanedFamily, StoreError};
 use floodgauge_protocol::{FamilyIx, LeaseId, SweepId};
 use std::time::Duration;
 
@@ -170,4 +170,41 @@ pub(super) async fn orphaned(
             })
         })
         .collect()
+}
+
+/// How many kinds of machines asked for work within this time.
+pub(super) async fn there(db: &mut impl Statements, within: Duration) -> Result<u64, StoreError> {
+    let sql = "select count(*) as kinds from machines m cross join clock c \
+               where m.seen_ms > c.steady_ms - $1";
+    let row = db.fetch_optional(sql, values![within]).await?;
+    row.map_or(Ok(0), |row| row.number("kinds"))
+}
+
+/// Kinds of machines that sweeps wait for, and that weren't there within this time.
+pub(super) async fn missed(
+    db: &mut impl Statements,
+    within: Duration,
+) -> Result<Vec<MissedKind>, StoreError> {
+    // Of a kind that was never seen, nobody knows since when it is gone.
+    let sql = "select s.sweep, f.fingerprint, count(distinct s.family) as families, \
+               max(c.steady_ms - m.seen_ms) as gone_ms from clock c cross join queue q \
+               join segments s on s.sweep = q.sweep and s.state <> 'closed' \
+               and (s.state = 'queued' or s.expires_ms <= c.steady_ms) \
+               join families f on f.sweep = s.sweep and f.family = s.family and f.has_rows = 1 \
+               left join machines m on m.fingerprint = f.fingerprint \
+               where (m.seen_ms is null or m.seen_ms <= c.steady_ms - $1) \
+               and not exists (select 1 from segments l where l.state <> 'closed' \
+               and l.state = 'leased' and l.expires_ms > c.steady_ms \
+               and l.fingerprint = f.fingerprint) \
+               group by s.sweep, f.fingerprint order by s.sweep, f.fingerprint";
+    db.fetch_each(sql, values![within], missed_kind).await
+}
+
+fn missed_kind(row: &impl Columns) -> Result<MissedKind, StoreError> {
+    Ok(MissedKind {
+        sweep: row.parse("sweep")?,
+        fingerprint: row.text("fingerprint")?,
+        families: row.number("families")?,
+        gone_for: row.maybe_number("gone_ms")?.map(Duration::from_millis),
+    })
 }

@@ -3,6 +3,7 @@
 
 use crate::store::StoreError;
 use floodgauge_protocol::{ArmIx, Digest, FamilyIx, LeaseId, Metric, SegmentId, SweepId};
+use futures::TryStreamExt as _;
 use serde::de::DeserializeOwned;
 use sqlx::{
     Arguments, AssertSqlSafe, ColumnIndex, Connection, Database, Decode, Encode, Executor,
@@ -81,6 +82,15 @@ pub(in crate::store) trait Statements: Send {
         sql: impl Into<Sql> + Send,
         values: Vec<Value>,
     ) -> impl Future<Output = Result<Vec<Self::Row>, StoreError>> + Send;
+
+    /// Runs a statement; answers what is made of each of its rows. Only a few of the rows themselves, which
+    /// take a multiple, are in memory at a time.
+    fn fetch_each<T: Send>(
+        &mut self,
+        sql: impl Into<Sql> + Send,
+        values: Vec<Value>,
+        each: impl Fn(&Self::Row) -> Result<T, StoreError> + Send,
+    ) -> impl Future<Output = Result<Vec<T>, StoreError>> + Send;
 
     /// Runs a statement that answers at most one row.
     fn fetch_optional(
@@ -219,6 +229,21 @@ where
     ) -> Result<Vec<Self::Row>, StoreError> {
         let query = query_with(AssertSqlSafe(sql.into()), bind::<C::Database>(values)?);
         Ok(Executor::fetch_all(self, query).await?)
+    }
+
+    async fn fetch_each<T: Send>(
+        &mut self,
+        sql: impl Into<Sql> + Send,
+        values: Vec<Value>,
+        each: impl Fn(&Self::Row) -> Result<T, StoreError> + Send,
+    ) -> Result<Vec<T>, StoreError> {
+        let query = query_with(AssertSqlSafe(sql.into()), bind::<C::Database>(values)?);
+        let mut rows = Executor::fetch(self, query);
+        let mut made = vec![];
+        while let Some(row) = rows.try_next().await? {
+            made.push(each(&row)?);
+        }
+        Ok(made)
     }
 }
 
@@ -393,6 +418,15 @@ mod tests {
             _: impl Into<Sql> + Send,
             _: Vec<Value>,
         ) -> Result<Vec<Self::Row>, StoreError> {
+            Ok(vec![])
+        }
+
+        async fn fetch_each<T: Send>(
+            &mut self,
+            _: impl Into<Sql> + Send,
+            _: Vec<Value>,
+            _: impl Fn(&Self::Row) -> Result<T, StoreError> + Send,
+        ) -> Result<Vec<T>, StoreError> {
             Ok(vec![])
         }
     }

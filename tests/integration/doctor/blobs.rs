@@ -2,12 +2,17 @@
 
 use super::patient::{Case, table};
 use crate::{
-    http::worker::digest,
+    http::{
+        server::small,
+        worker::{digest, train_all},
+    },
     support::{TestDatabase, on_both_databases},
 };
 use floodgauge::doctor::{Check, Patient, Severity, examine};
 use reqwest::Method;
+use serde_json::json;
 use std::{
+    collections::BTreeSet,
     fs::{self, File},
     path::{Path, PathBuf},
     time::{Duration, SystemTime},
@@ -15,14 +20,15 @@ use std::{
 
 on_both_databases!(
     a_checkpoint_that_is_lost_cut_or_altered_is_found_with_its_sweep,
-    a_damaged_checkpoint_of_a_sweep_that_goes_on_is_a_warning_since_it_is_trained_again,
+    a_damaged_checkpoint_of_a_sweep_that_goes_on_is_a_note_since_it_is_trained_again,
+    every_damaged_checkpoint_is_named_with_all_sweeps_that_share_it,
     a_checkpoint_that_no_list_has_is_found_and_listed,
     a_blob_that_nobody_knows_is_found_and_goes,
     blobs_of_another_database_are_told_as_such_and_stay,
     what_was_half_written_long_ago_is_found_and_goes,
     a_data_set_that_is_lost_cut_or_altered_is_found_by_its_name,
     files_of_a_named_set_that_cannot_be_used_are_found,
-    a_folder_of_blobs_that_is_gone_is_found,
+    a_folder_of_blobs_that_is_gone_or_empty_is_one_finding_with_one_thing_to_do,
 );
 
 /// The file of a checkpoint of the sweep that has ended.
@@ -83,17 +89,52 @@ async fn a_checkpoint_that_is_lost_cut_or_altered_is_found_with_its_sweep(databa
     }
 }
 
-async fn a_damaged_checkpoint_of_a_sweep_that_goes_on_is_a_warning_since_it_is_trained_again(
+async fn a_damaged_checkpoint_of_a_sweep_that_goes_on_is_a_note_since_it_is_trained_again(
     database: TestDatabase,
 ) {
     let case = Case::new(database).await;
     let path = checkpoint_of(&case, &case.going).await;
     put(&path, None);
+    assert_eq!(case.problems().await, []);
+    let note = case.note(Check::Blobs).await;
+    assert!(note.what.contains(&case.going), "{}", note.what);
+    assert!(note.what.contains(": nothing has to be done, since a running server"), "{note:?}");
+    assert_eq!(note.todo, None);
+}
+
+/// The checkpoints that trials of a sweep have.
+async fn checkpoints(case: &Case, sweep: &str) -> BTreeSet<String> {
+    let trials = case.server.json(&format!("/v1/sweeps/{sweep}/trials")).await;
+    let trials = trials["items"].as_array().unwrap().iter();
+    trials.filter_map(|trial| trial["checkpoint"].as_str()).map(str::to_owned).collect()
+}
+
+async fn every_damaged_checkpoint_is_named_with_all_sweeps_that_share_it(database: TestDatabase) {
+    let case = Case::new(database).await;
+    let mut spec = small("twin");
+    spec["recipe"]["dataset"] = json!({ "name": "mine" });
+    spec["recipe"]["batch_size"] = json!(10);
+    let twin = case.server.submit(&spec).await;
+    train_all(&case.server).await;
+    let (ended, twins) = (checkpoints(&case, &case.ended).await, checkpoints(&case, &twin).await);
+    let shared: Vec<&String> = ended.intersection(&twins).take(2).collect();
+    let [first, second] = shared[..] else {
+        panic!("they share two at least: {ended:?} {twins:?}")
+    };
+    for name in [first, second] {
+        put(&object(&case.blobs(), name), None);
+    }
     let problem = case.problem(Check::Blobs).await;
-    assert_eq!(problem.severity, Severity::Warn);
-    assert!(problem.what.contains(&case.going), "{}", problem.what);
-    let todo = problem.todo.unwrap();
-    assert!(todo.starts_with("nothing has to be done: "), "{todo}");
+    assert_eq!(problem.severity, Severity::Fail);
+    assert_eq!(problem.what, "2 checkpoints are damaged");
+    assert_eq!(problem.details.len(), 2, "{problem:?}");
+    for (name, detail) in [first, second].into_iter().zip(&problem.details) {
+        for named in [name, &case.ended, &twin] {
+            assert!(detail.contains(named.as_str()), "{detail}");
+        }
+        assert!(detail.ends_with(" is missing"), "{detail}");
+    }
+    assert!(problem.todo.unwrap().contains("A running server trains again"));
 }
 
 async fn a_checkpoint_that_no_list_has_is_found_and_listed(database: TestDatabase) {
@@ -194,12 +235,29 @@ async fn files_of_a_named_set_that_cannot_be_used_are_found(database: TestDataba
     assert!(problem.what.starts_with("the files of data set `mnist`"), "{}", problem.what);
 }
 
-async fn a_folder_of_blobs_that_is_gone_is_found(database: TestDatabase) {
+async fn a_folder_of_blobs_that_is_gone_or_empty_is_one_finding_with_one_thing_to_do(
+    database: TestDatabase,
+) {
     let case = Case::new(database).await;
+    for entry in fs::read_dir(case.blobs()).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            fs::remove_dir_all(path).unwrap();
+        }
+    }
+    let told = async |how: &str| {
+        let problem = case.problem(Check::Blobs).await;
+        assert_eq!((problem.severity, &problem.details), (Severity::Fail, &vec![]));
+        assert!(problem.what.ends_with(how), "{problem:?}");
+        assert!(problem.todo.unwrap().contains("--blobs"));
+        assert!(case.note(Check::Datasets).await.what.contains("can't be looked at before"));
+    };
+    // What marks it as the folder of blobs is there, and not one of these.
+    told("holds none of them").await;
     fs::remove_dir_all(case.blobs()).unwrap();
-    let problems = case.problems().await;
-    let of = |check| problems.iter().find(|problem| problem.check == check).unwrap();
-    assert!(of(Check::Blobs).what.contains("isn't there"), "{problems:?}");
-    assert!(of(Check::Disk).what.contains("nothing can be written to"), "{problems:?}");
+    fs::create_dir(case.blobs()).unwrap();
+    told("holds none of them").await;
+    fs::remove_dir(case.blobs()).unwrap();
+    told("isn't there").await;
     assert!(!case.blobs().exists(), "it makes none");
 }

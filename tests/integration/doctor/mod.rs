@@ -4,3 +4,5 @@ mod blobs;
 mod database;
 mod patient;
 mod projections;
+mod server;
+mod workers;

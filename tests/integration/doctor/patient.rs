@@ -9,7 +9,7 @@ use crate::{
 };
 use floodgauge::{
     config::Storage,
-    doctor::{Check, Finding, Patient, Report, examine},
+    doctor::{Check, Finding, Patient, Report, Severity, examine},
 };
 use reqwest::{Method, StatusCode};
 use serde_json::json;
@@ -72,7 +72,8 @@ impl Case {
         let storage =
             Storage { database_url: Some(self.database.url.clone()), ..Storage::in_folder(folder) };
         let (data, database_url) = (folder.join("data"), self.database.url.clone());
-        Patient { storage, data, database_url, repair: false, quick: false }
+        let (repair, quick, is_served) = (false, false, false);
+        Patient { storage, data, database_url, repair, quick, is_served }
     }
 
     /// What is wrong; of each check that found something.
@@ -87,6 +88,16 @@ impl Case {
         assert_eq!(problem.check, check, "{problem:?}");
         assert!(problem.todo.as_ref().is_some_and(|todo| !todo.is_empty()), "{problem:?}");
         problem.clone()
+    }
+
+    /// The one thing that the check notes, and that needs nothing done.
+    pub async fn note(&self, check: Check) -> Finding {
+        let report = examine(&self.patient(), |_| {}).await;
+        let of_check = report.findings.iter().filter(|finding| finding.check == check);
+        let notes: Vec<_> = of_check.filter(|f| f.severity == Severity::Note).collect();
+        let [note] = notes[..] else { panic!("one note: {report:#?}") };
+        assert_eq!(note.todo, None);
+        note.clone()
     }
 
     /// Has it mended; what was done is told, and nothing is wrong afterwards.

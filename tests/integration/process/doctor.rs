@@ -38,9 +38,7 @@ async fn looks_beside_a_server_and_mends_once_it_has_ended(database: Option<&str
     let at = at(folder.path(), database);
     let beside = ["--server", server.address.as_str()];
     let said = run(&doctor(&at, &beside));
-    for check in
-        ["disk", "database", "clock", "versions", "projections", "queue", "blobs", "server"]
-    {
+    for check in "disk database clock versions projections queue workers blobs server".split(' ') {
         let line = said.lines().find(|line| line.starts_with(check));
         assert!(line.is_some_and(|line| line.contains(" ok ")), "{check}: {said}");
     }
@@ -94,6 +92,55 @@ async fn it_looks_beside_a_server_and_mends_once_it_has_ended_on_sqlite() {
 async fn it_looks_beside_a_server_and_mends_once_it_has_ended_on_postgres() {
     let database = postgres::new_database().await;
     looks_beside_a_server_and_mends_once_it_has_ended(Some(&database)).await;
+}
+
+async fn work_without_workers_is_a_problem_only_while_a_server_runs(database: Option<&str>) {
+    let folder = tempfile::tempdir().unwrap();
+    let mut server = Server::start(folder.path(), database);
+    super::submit(&server).await;
+    let hour_ago = "update segments set queued_ms = queued_ms - 3600000; \
+                    update queue set queued_ms = queued_ms - 3600000";
+    execute(folder.path(), database, hour_ago).await;
+    let at = at(folder.path(), database);
+    let found = ended(&doctor(&at, &[]));
+    assert_eq!(found.code, 1, "{}", found.complaint);
+    assert!(found.complaint.contains("1 finding"), "{}", found.complaint);
+    assert!(server.process.terminate());
+    if let Some(database) = database {
+        gone(database).await;
+    }
+    let said = run(&doctor(&at, &[]));
+    let line = said.lines().find(|line| line.starts_with("workers")).unwrap();
+    assert!(line.contains(" note ") && line.contains("no server is known to run"), "{said}");
+}
+
+#[tokio::test]
+async fn work_without_workers_is_a_problem_only_while_a_server_runs_on_sqlite() {
+    work_without_workers_is_a_problem_only_while_a_server_runs(None).await;
+}
+
+#[tokio::test]
+async fn work_without_workers_is_a_problem_only_while_a_server_runs_on_postgres() {
+    let database = postgres::new_database().await;
+    work_without_workers_is_a_problem_only_while_a_server_runs(Some(&database)).await;
+}
+
+#[tokio::test]
+async fn a_server_that_is_out_of_reach_is_told_with_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut server = Server::start(folder.path(), None);
+    let address = server.address.clone();
+    assert!(server.process.terminate());
+    let at = at(folder.path(), None);
+    let output = program(&doctor(&at, &["--server", &address])).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(said.contains("nothing listens there"), "{said}");
+    assert!(!said.contains("server's log"), "{said}");
+    // What it can't ask with is told before anything is read.
+    let file = folder.path().join("missing");
+    let asks = ["--server", &address, "--token-file", file.to_str().unwrap()];
+    assert!(!refused(&doctor(&at, &asks)).is_empty());
 }
 
 #[tokio::test]

@@ -1,11 +1,18 @@
-//! What a server and the worker inside it hold of large data sets.
+//! What a server and the worker inside it hold of large data sets, and the doctor of long curves.
 
-use super::{follow, programs::Server};
+use super::{
+    follow,
+    programs::{Server, program},
+};
+use crate::support::trained;
 use floodgauge_protocol::{SweepId, SweepSpec};
+use sqlx::{AssertSqlSafe, Connection as _, SqliteConnection};
 use std::{
     fs,
-    io::{BufWriter, Write},
+    io::{BufWriter, Read as _, Write},
     path::Path,
+    process::Stdio,
+    time::Duration,
 };
 
 /// As many images as the best known set of its kind has.
@@ -53,9 +60,40 @@ fn spec(number: u32) -> SweepSpec {
 
 /// The most memory that a process has held so far, in MiB.
 fn most_held(process: u32) -> u64 {
-    let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap();
-    let held = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
-    held.trim().trim_end_matches(" kB").parse::<u64>().unwrap() / 1024
+    held_so_far(process).unwrap()
+}
+
+/// The same; none once it has ended.
+fn held_so_far(process: u32) -> Option<u64> {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    let held = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    Some(held.trim().trim_end_matches(" kB").parse::<u64>().unwrap() / 1024)
+}
+
+#[tokio::test]
+async fn the_doctor_holds_a_page_of_any_number_of_epochs() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut server = Server::start(folder.path(), None);
+    let sweep = super::submit(&server).await;
+    assert!(server.process.terminate());
+    let url = format!("sqlite://{}", folder.path().join("floodgauge.db").display());
+    let mut db = SqliteConnection::connect(&url).await.unwrap();
+    // A third of a million: held as rows, they take several hundred MiB.
+    let sql = AssertSqlSafe(trained(sweep, 16, 20_000));
+    sqlx::raw_sql(sql).execute(&mut db).await.unwrap();
+    db.close().await.unwrap();
+    let at = folder.path().to_str().unwrap();
+    let mut doctor = program(&["doctor", "--data-dir", at, "--json"]);
+    let mut doctor = doctor.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let mut held = 0;
+    while doctor.try_wait().unwrap().is_none() {
+        held = held.max(held_so_far(doctor.id()).unwrap_or(0));
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let mut report = String::new();
+    doctor.stdout.unwrap().read_to_string(&mut report).unwrap();
+    assert!(report.contains("320000 epochs superfluous"), "{report}");
+    assert!(0 < held && held < 200, "{held} MiB");
 }
 
 #[tokio::test]
