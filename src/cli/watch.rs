@@ -50,8 +50,8 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     }
 }
 
-/// Follows a sweep to its end, drawing its progress; answers its best arm. What is to be done elsewhere is told
-/// as `commands` to the same server.
+/// Follows a sweep to its end, drawing its progress; answers its best arm. What is to be done elsewhere is
+/// told as `commands` to the same server.
 ///
 /// # Errors
 /// [`Failure::Sweep`] if the sweep fails or is cancelled; whatever the client meets.

@@ -84,8 +84,8 @@ impl Advice {
         if !self.needs_new_sweep {
             self.needs_new_sweep = true;
             self.command = format!("floodgauge submit {ANY_FILE}");
-            self.words += " It can't be extended any more, since its checkpoints were dropped some time after \
-                           its end: submit a new sweep that has them from the start.";
+            self.words += " It can't be extended any more, since its checkpoints were dropped some time \
+                           after its end: submit a new sweep that has them from the start.";
         }
         self
     }
