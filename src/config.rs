@@ -2,10 +2,13 @@
 //! the environment stands beside its flag, so that all three are read in one place.
 
 mod connections;
+mod empty;
+pub mod numbers;
 mod server;
 
 pub use connections::Connections;
-pub use server::{Credential, Server, Trust, server_url};
+pub use empty::without_empty;
+pub use server::{Credential, DEFAULT_SERVER, Server, Trust, file_server, server_url};
 
 use crate::{
     access::{DEFAULT_RATE, OpenTo},
@@ -13,6 +16,7 @@ use crate::{
 };
 use bytesize::ByteSize;
 use clap::{Args, ValueEnum, builder::FalseyValueParser};
+use numbers::{ANY, cores, whole};
 use std::{
     net::{SocketAddr, ToSocketAddrs},
     num::NonZeroUsize,
@@ -40,7 +44,7 @@ pub struct Listen {
     pub base_path: Option<BasePath>,
     /// Requests a second of a token that has no --rate of its own, over a while; bursts may be ten
     /// times as many; 0 for no bound
-    #[arg(long, env = "FLOODGAUGE_RATE_LIMIT", value_name = "N", default_value_t = DEFAULT_RATE)]
+    #[arg(long, env = "FLOODGAUGE_RATE_LIMIT", value_name = "N", default_value_t = DEFAULT_RATE, value_parser = whole::<u32>(ANY))]
     pub rate_limit: u32,
 }
 
@@ -59,26 +63,26 @@ impl Listen {
         }
     }
 
-    /// Refuses an address that others reach while there is no token, unless that was asked for.
+    /// Refuses an address that others reach while there is no token, unless that was asked for; `create` is
+    /// the command that makes one.
     ///
     /// # Errors
     /// Says what to do instead.
-    pub fn check(&self, has_tokens: bool) -> Result<(), String> {
+    pub fn check(&self, has_tokens: bool, create: &str) -> Result<(), String> {
         if has_tokens || self.open_to() != OpenTo::Nobody {
             return Ok(());
         }
         Err(format!(
             "{} can be reached from other machines, and there are no tokens, so whoever reaches \
-             it could submit, cancel and delete; make a token first (floodgauge token create NAME \
-             --scope admin, with the same --data-dir or --database-url), listen on 127.0.0.1, or \
-             add --insecure-open if the network is yours alone",
+             it could submit, cancel and delete; make a token first ({create}), listen on 127.0.0.1, \
+             or add --insecure-open if the network is yours alone",
             self.listen
         ))
     }
 }
 
 /// The folder of the database where none is named.
-const DEFAULT_DATA_DIR: &str = "floodgauge-data";
+pub const DEFAULT_DATA_DIR: &str = "floodgauge-data";
 
 /// Where the server keeps what it knows.
 #[derive(Clone, Debug, Args)]
@@ -104,16 +108,6 @@ impl Storage {
     /// Everything in one folder.
     pub fn in_folder(folder: &Path) -> Self {
         Self { data_dir: folder.into(), database_url: None, blobs: None }
-    }
-
-    /// The flags that lead another command to the same database, with a space before; none where it needs
-    /// none. A URL may have a password, and isn't told.
-    pub fn flags(&self) -> String {
-        match &self.database_url {
-            Some(_) => " (with the same --database-url)".into(),
-            None if self.data_dir == Path::new(DEFAULT_DATA_DIR) => String::new(),
-            None => format!(" --data-dir {}", self.data_dir.display()),
-        }
     }
 
     /// The URL of the database, that of the data folder too.
@@ -152,10 +146,10 @@ impl Storage {
 #[command(next_help_heading = "Work")]
 pub struct Work {
     /// Workers inside this process; 0 leaves all training to `floodgauge worker` elsewhere
-    #[arg(long, env = "FLOODGAUGE_WORKERS", value_name = "N", default_value_t = DEFAULT_WORKERS)]
+    #[arg(long, env = "FLOODGAUGE_WORKERS", value_name = "N", default_value_t = DEFAULT_WORKERS, value_parser = whole::<u16>(0..=u16::MAX.into()))]
     pub workers: u16,
     /// Seconds after which work is taken from a worker that has gone silent
-    #[arg(long, env = "FLOODGAUGE_LEASE_TTL", value_name = "SECONDS", default_value_t = DEFAULT_LEASE_TTL_S, value_parser = clap::value_parser!(u32).range(2..=3600))]
+    #[arg(long, env = "FLOODGAUGE_LEASE_TTL", value_name = "SECONDS", default_value_t = DEFAULT_LEASE_TTL_S, value_parser = whole::<u32>(2..=3600))]
     pub lease_ttl: u32,
     /// How long a seed that was begun on one kind of machine waits for one of that kind, such as 1h;
     /// then it starts over on another, if there is one; `never` lets it wait for ever
@@ -197,10 +191,10 @@ pub struct Retention {
 
 /// Reads a time such as `30d` or `1h 30m`; a day has 24 hours.
 fn time(text: &str) -> Result<Duration, String> {
-    let invalid = |_| format!("`{text}` is not a time such as 30m, 12h or 30d");
+    let invalid = |_| "expected a time such as 30m, 12h or 30d".to_owned();
     let span: jiff::Span = text.parse().map_err(invalid)?;
     let time = span.to_duration(jiff::SpanRelativeTo::days_are_24_hours()).map_err(invalid)?;
-    time.try_into().map_err(|_| "a time can't be below zero".into())
+    time.try_into().map_err(|_| "expected a time that isn't below zero, such as 30m".into())
 }
 
 const DEFAULT_LEASE_TTL_S: u32 = 15;
@@ -231,7 +225,7 @@ impl Work {
 pub struct Drain {
     /// Seconds that training may take, once the process is told to end, to reach the end of its
     /// epoch and hand in what it has; what doesn't, goes on elsewhere from where it was saved
-    #[arg(long = "drain-timeout", env = "FLOODGAUGE_DRAIN_TIMEOUT", value_name = "SECONDS", default_value_t = DEFAULT_DRAIN_TIMEOUT_S)]
+    #[arg(long = "drain-timeout", env = "FLOODGAUGE_DRAIN_TIMEOUT", value_name = "SECONDS", default_value_t = DEFAULT_DRAIN_TIMEOUT_S, value_parser = whole::<u32>(ANY))]
     pub seconds: u32,
 }
 
@@ -276,7 +270,7 @@ pub struct Cache {
     #[arg(long = "cache", env = "FLOODGAUGE_CACHE", value_name = "FOLDER")]
     pub folder: Option<PathBuf>,
     /// Gibibytes to keep there; the least lately used make room
-    #[arg(long = "cache-size", env = "FLOODGAUGE_CACHE_SIZE", value_name = "GIB", default_value_t = DEFAULT_CACHE_GIB)]
+    #[arg(long = "cache-size", env = "FLOODGAUGE_CACHE_SIZE", value_name = "GIB", default_value_t = DEFAULT_CACHE_GIB, value_parser = whole::<u32>(ANY))]
     pub gib: u32,
 }
 
@@ -303,7 +297,7 @@ impl Cache {
 #[command(next_help_heading = "Machine")]
 pub struct Machine {
     /// How many processor cores to use; all by default
-    #[arg(long, env = "FLOODGAUGE_THREADS", value_name = "N")]
+    #[arg(long, env = "FLOODGAUGE_THREADS", value_name = "N", value_parser = cores)]
     pub threads: Option<NonZeroUsize>,
     /// Memory that training and its data may take, such as 2GiB; half of the machine's by default.
     /// Less of it makes training slower, but changes no result
@@ -342,8 +336,7 @@ impl Machine {
 
 /// Reads an amount of memory, not so little that it must be a slip.
 fn memory(text: &str) -> Result<ByteSize, String> {
-    let size: ByteSize =
-        text.parse().map_err(|error| format!("not a size such as 2GiB or 500MB: {error}"))?;
+    let size: ByteSize = text.parse().map_err(|_| "expected a size such as 2GiB or 500MB")?;
     if size < MIN_MEMORY {
         return Err(format!("at least {MIN_MEMORY} are needed, not {size}"));
     }
@@ -383,10 +376,18 @@ pub enum LogFormat {
 /// # Errors
 /// Says what is wrong with it.
 pub fn socket_address(text: &str) -> Result<SocketAddr, String> {
-    let mut found = text.to_socket_addrs().map_err(|error| {
-        format!("expected an address with a port, as in {DEFAULT_LISTEN}: {error}")
-    })?;
-    found.next().ok_or_else(|| format!("`{text}` names no address"))
+    let shaped = text.rsplit_once(':').filter(|(host, _)| !host.is_empty());
+    let Some((host, _)) = shaped.filter(|(_, port)| port.parse::<u16>().is_ok()) else {
+        return Err(format!(
+            "expected an address and a port from 0 to 65535, as in {DEFAULT_LISTEN}"
+        ));
+    };
+    let found = text.to_socket_addrs().ok().and_then(|mut found| found.next());
+    found.ok_or_else(|| {
+        format!(
+            "`{host}` isn't an address, and no machine is known by that name; 127.0.0.1 is this one"
+        )
+    })
 }
 
 #[cfg(test)]
@@ -396,7 +397,14 @@ mod tests {
     #[test]
     fn an_address_needs_a_port() {
         assert_eq!(socket_address("127.0.0.1:0").unwrap().port(), 0);
-        assert!(socket_address("127.0.0.1").unwrap_err().contains("port"));
+        for wrong in
+            ["127.0.0.1", "127.0.0.1:", ":80", "127.0.0.1:http", "127.0.0.1:70000", "[::1]"]
+        {
+            let refused = socket_address(wrong).unwrap_err();
+            assert!(refused.ends_with("port from 0 to 65535, as in 127.0.0.1:7878"), "{refused}");
+        }
+        let unknown = socket_address("256.0.0.1.invalid:80").unwrap_err();
+        assert!(unknown.starts_with("`256.0.0.1.invalid` isn't an address"), "{unknown}");
     }
 
     #[test]
@@ -404,7 +412,7 @@ mod tests {
         assert_eq!(time("30d"), Ok(Duration::from_secs(30 * 86_400)));
         assert_eq!(time("1h 30m"), Ok(Duration::from_secs(5_400)));
         for wrong in ["30", "soon", "-1h"] {
-            assert!(time(wrong).is_err(), "{wrong}");
+            assert!(time(wrong).unwrap_err().starts_with("expected a time"), "{wrong}");
         }
     }
 
@@ -412,7 +420,7 @@ mod tests {
     fn memory_is_an_amount_for_people() {
         assert_eq!(memory("2GiB").unwrap().as_u64(), 2 << 30);
         assert_eq!(memory("500 MB").unwrap().as_u64(), 500_000_000);
-        assert!(memory("much").unwrap_err().contains("2GiB"));
+        assert_eq!(memory("much").unwrap_err(), "expected a size such as 2GiB or 500MB");
         assert!(memory("2").unwrap_err().contains("2 B"));
     }
 
@@ -433,10 +441,12 @@ mod tests {
         assert_eq!(listen("[::1]:0", false).open_to(), OpenTo::ThisMachine);
         let everywhere = listen("0.0.0.0:80", true);
         assert_eq!(everywhere.open_to(), OpenTo::Everyone);
-        assert!(everywhere.check(false).is_ok());
-        let refusal = listen("0.0.0.0:80", false).check(false).unwrap_err();
-        assert!(refusal.contains("--insecure-open") && refusal.contains("0.0.0.0:80"));
-        assert!(listen("0.0.0.0:80", false).check(true).is_ok());
+        assert!(everywhere.check(false, "make one").is_ok());
+        let refusal = listen("0.0.0.0:80", false).check(false, "make one").unwrap_err();
+        for words in ["--insecure-open", "0.0.0.0:80", "make a token first (make one)"] {
+            assert!(refusal.contains(words), "{refusal}");
+        }
+        assert!(listen("0.0.0.0:80", false).check(true, "make one").is_ok());
     }
 
     #[test]

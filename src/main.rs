@@ -1,7 +1,10 @@
 //! The `floodgauge` program: an enum of commands and a match.
 
-use clap::{CommandFactory as _, Parser, Subcommand};
-use floodgauge::cli::{self, control::Control, *};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand, error::ErrorKind};
+use floodgauge::{
+    cli::{self, control::Control, *},
+    config::without_empty,
+};
 use std::process::ExitCode;
 
 /// Training takes and gives back large tensors all the time, which the system's allocator returns
@@ -56,8 +59,22 @@ enum Command {
     Completions(completions::Args),
 }
 
+impl Program {
+    /// What the command line says. Variables that are set to nothing count as unset, but help names them.
+    fn read() -> Self {
+        let mut command = without_empty(Self::command());
+        let read = command.try_get_matches_from_mut(std::env::args_os());
+        let read = read.and_then(|mut matches| Self::from_arg_matches_mut(&mut matches));
+        match read {
+            Ok(program) => program,
+            Err(error) if error.kind() == ErrorKind::DisplayHelp => Self::parse(),
+            Err(error) => error.format(&mut command).exit(),
+        }
+    }
+}
+
 fn main() -> ExitCode {
-    let program = Program::parse();
+    let program = Program::read();
     program.color.apply();
     match program.command {
         Command::Demo(args) => cli::run(demo::run(args)),

@@ -1,6 +1,7 @@
 //! Where what is on its way lies until it has its place: in the folder for temporary files, which `TMPDIR`
 //! names. Errors name it, since nobody asked for it in a request.
 
+use floodgauge_net::plain_io;
 use std::{env, fs::File, io};
 use tempfile::TempDir;
 
@@ -29,6 +30,10 @@ pub fn is_chosen() -> bool {
 fn named(error: io::Error) -> io::Error {
     let by = if is_chosen() { "named by TMPDIR" } else { "TMPDIR names another" };
     let folder = env::temp_dir();
-    let message = format!("the folder for temporary files, {} ({by}): {error}", folder.display());
+    let message = format!(
+        "the folder for temporary files, {} ({by}): {}",
+        folder.display(),
+        plain_io(&error)
+    );
     io::Error::new(error.kind(), message)
 }

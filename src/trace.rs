@@ -112,7 +112,9 @@ mod otlp {
     /// What asks a collector: as our other clients ask, it goes past proxies to this machine itself, and trusts
     /// whom the standard's variable names beside the system's authorities.
     fn client(endpoint: &str) -> Result<reqwest::blocking::Client, String> {
-        let endpoint = endpoint.parse().map_err(|error| format!("{endpoint}: {error}"))?;
+        let endpoint = endpoint.parse().map_err(|_| {
+            format!("{endpoint}: expected an address such as http://collector:4318")
+        })?;
         let authorities =
             of_exporter("CERTIFICATE").map(|file| Authorities::read(Path::new(&file)));
         let authorities = authorities.transpose().map_err(|error| error.to_string())?;

@@ -50,7 +50,8 @@ pub async fn find_b(client: &Client) -> Result<Option<f64>, ClientError> {
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let server = std::env::args().nth(1).unwrap_or("http://127.0.0.1:7878/".into());
     let mut client = Client::new(server.parse()?)?;
-    if let Ok(token) = std::env::var("FLOODGAUGE_TOKEN") {
+    let token = std::env::var("FLOODGAUGE_TOKEN").unwrap_or_default();
+    if !token.is_empty() {
         client = client.with_token(token);
     }
     match find_b(&client).await? {

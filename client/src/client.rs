@@ -186,15 +186,7 @@ impl Client {
 
     /// What a request met that got no answer, and what may be done about it.
     pub(crate) fn unreachable(&self, error: &reqwest::Error) -> ClientError {
-        let reason = if error.is_timeout() { "it took too long".into() } else { innermost(error) };
-        unreachable(
-            &self.server,
-            NoAnswer::of(error),
-            match self.peer.advice(error) {
-                Some(advice) => format!("{reason}; {advice}"),
-                None => reason,
-            },
-        )
+        unreachable(&self.server, NoAnswer::of(error), self.peer.explain(error))
     }
 
     pub(crate) fn unclear(&self, reason: impl ToString) -> ClientError {

@@ -44,7 +44,9 @@ pub enum ClientError {
     #[error("{0}")]
     Refused(Problem),
     /// The server answered something that this client can't read.
-    #[error("the answer of {server} can't be read: {reason}")]
+    #[error(
+        "the answer of {server} can't be read, is it a Floodgauge server of this version? ({reason})"
+    )]
     Unclear {
         /// Who answered.
         server: String,

@@ -1,6 +1,6 @@
 //! What several commands take: a sweep, a server, and the form of its answer.
 
-use super::Failure;
+use super::{Failure, commands::Commands};
 use crate::{client::Client, config::Server};
 use floodgauge_protocol::{SweepId, text};
 
@@ -30,6 +30,11 @@ impl Ask {
     /// See [`connect`].
     pub fn connect(&self) -> Result<Client, Failure> {
         connect(&self.server)
+    }
+
+    /// Further commands to the same server.
+    pub fn commands(&self) -> Commands {
+        Commands::to_server(&self.server)
     }
 }
 

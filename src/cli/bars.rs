@@ -4,7 +4,6 @@
 use super::{print, progress::Progress, stage::StageBar};
 use console::style;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
-use reqwest::Url;
 use std::{
     io::{self, IsTerminal as _},
     time::{Duration, Instant},
@@ -75,11 +74,11 @@ impl Bars {
         self.live.set_message(words.to_owned());
     }
 
-    /// Says that nobody has claimed any of the sweep's work, and what to do.
-    pub fn wait_for_worker(&self, server: &Url) {
+    /// Says that nobody has claimed any of the sweep's work, and the command that starts a worker.
+    pub fn wait_for_worker(&self, command: &str) {
         self.live.set_message("waiting for a worker");
         self.note("waiting for a worker: all are busy, or none runs; start one with");
-        self.note(&format!("floodgauge worker --server {server}"));
+        self.note(command);
     }
 
     /// Writes a line above the bars.

@@ -1,13 +1,16 @@
 //! `floodgauge demo`: a server, a worker and a small sweep, with nothing to set up.
 
 use super::{
-    Failure, log, print,
+    Failure,
+    commands::Commands,
+    listen, log, print,
     server::{Server, Settings, open_store},
     signals,
     sole::Sole,
     sweep_file, watch, words,
 };
 use crate::{
+    access::OpenTo,
     client::Client,
     config::{
         Connections, DEFAULT_LISTEN, Data, Drain, Listen, Log, Retention, Storage, Work,
@@ -58,7 +61,7 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     let spec = sweep_file::parse(SWEEP).map_err(Failure::BadInput)?;
     let scratch = crate::scratch::folder().context("nothing can be kept")?;
     let storage = Storage::in_folder(args.data_dir.as_deref().unwrap_or(scratch.path()));
-    let listener = listen(args.listen).await?;
+    let listener = listener(args.listen).await?;
     let address = listener.local_addr().context("the listener has no address")?;
     let settings = Settings {
         storage: &storage,
@@ -74,11 +77,12 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     }
     let server = Server::start(listener, open_store(&storage).await?, settings).await?;
     let client = Client::new(server.url.clone())?.with_texts(text::escaped);
+    let commands = Commands::at(&server.url);
 
     let demo = async {
         let mut interrupted = pin!(signals::interrupted());
         tokio::select! {
-            found = find(&client, &spec, args.json) => found?,
+            found = find(&client, &commands, &spec, args.json) => found?,
             () = &mut interrupted => {
                 return Err(Failure::Sweep("ended before the sweep did".into()));
             }
@@ -93,7 +97,12 @@ pub async fn run(args: Args) -> Result<(), Failure> {
 }
 
 /// Submits the sweep, follows it to its end and prints the answer.
-async fn find(client: &Client, spec: &SweepSpec, json: bool) -> Result<(), Failure> {
+async fn find(
+    client: &Client,
+    commands: &Commands,
+    spec: &SweepSpec,
+    json: bool,
+) -> Result<(), Failure> {
     let made = client.submit(spec, None).await?.value;
     let page = words::page(client.server(), made.summary.id);
     let arms = made.summary.arms;
@@ -103,23 +112,27 @@ async fn find(client: &Client, spec: &SweepSpec, json: bool) -> Result<(), Failu
         words::epochs(spec.recipe.epochs),
         style(&page).for_stderr().underlined(),
     ));
-    let best = watch::follow(client, &made).await?;
+    let best = watch::follow(client, commands, &made).await?;
     if json {
         return print::json(&best.body);
     }
     print::out(&format!(
         "{}\n{}",
-        words::answer(&best.value.best, &made),
+        words::answer(&best.value.best, &made, commands),
         words::line("page", &page)
     ))
 }
 
 /// Listens where it was asked to or, if it wasn't, on the usual port or the next free one.
-async fn listen(asked: Option<SocketAddr>) -> Result<TcpListener, Failure> {
+async fn listener(asked: Option<SocketAddr>) -> Result<TcpListener, Failure> {
     if let Some(address) = asked {
-        Listen::on(address).check(false).map_err(Failure::BadInput)?;
-        let listener = TcpListener::bind(address).await;
-        return Ok(listener.with_context(|| format!("can't listen on {address}"))?);
+        if Listen::on(address).open_to() == OpenTo::Nobody {
+            return Err(Failure::BadInput(format!(
+                "{address} can be reached from other machines, and the demo is for this one alone: listen on \
+                 127.0.0.1, or use `floodgauge serve`"
+            )));
+        }
+        return listen::on(address).await;
     }
     let usual: SocketAddr = DEFAULT_LISTEN.parse().context("the usual address")?;
     next_free(usual).await
@@ -163,7 +176,13 @@ mod tests {
     async fn a_taken_port_that_was_asked_for_is_an_error() {
         let taken = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = taken.local_addr().unwrap();
-        let failure = listen(Some(address)).await.unwrap_err();
+        let failure = listener(Some(address)).await.unwrap_err();
         assert!(failure.to_string().contains(&address.to_string()), "{failure}");
+    }
+
+    #[tokio::test]
+    async fn an_address_that_others_reach_is_refused() {
+        let failure = listener(Some("0.0.0.0:0".parse().unwrap())).await.unwrap_err().to_string();
+        assert!(failure.contains("the demo is for this one alone"), "{failure}");
     }
 }

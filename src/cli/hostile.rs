@@ -1,6 +1,8 @@
 //! What is printed of texts that others made for terminals.
 
-use super::{Failure, list, logs::Lines, plan, print, show, table, testing, words};
+use super::{
+    Failure, commands::Commands, list, logs::Lines, plan, print, show, table, testing, words,
+};
 use crate::client::{Client, ClientError, LogLine, Problem, api::SweepDetail};
 use floodgauge_protocol::text::{escaped, is_hidden};
 use proptest::prelude::*;
@@ -95,7 +97,7 @@ fn printed(text: &str) -> Vec<String> {
     vec![
         print::fitted(&[list::row(&sweep.summary)], &[], false, Some(60)),
         print::fitted(&[show::row(&read(&trial))], &[], true, Some(60)),
-        words::answer(&best, &sweep),
+        words::answer(&best, &sweep, &Commands::default()),
         words::so_far(&best, &sweep),
         words::halted(&sweep).unwrap(),
         words::troubles(&sweep, "2026-01-01T12:00:00Z".parse().unwrap()).join("\n"),

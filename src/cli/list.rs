@@ -1,9 +1,12 @@
 //! `floodgauge list`: the sweeps of a server, newest first.
 
 use super::{Failure, args::Ask, print, words};
-use crate::client::{
-    Client,
-    api::{SweepQuery, SweepSummary},
+use crate::{
+    client::{
+        Client,
+        api::{SweepQuery, SweepSummary},
+    },
+    config::numbers::whole,
 };
 use anyhow::Context as _;
 use floodgauge_protocol::SweepId;
@@ -24,7 +27,7 @@ pub struct Args {
     /// Only sweeps whose name contains this
     search: Option<String>,
     /// At most so many
-    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=i64::from(MAX_LISTED)))]
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = whole::<u32>(1..=MAX_LISTED.into()))]
     limit: u32,
     #[command(flatten)]
     ask: Ask,
@@ -45,7 +48,8 @@ pub async fn run(args: Args) -> Result<(), Failure> {
         print::note(&match search {
             Some(text) => format!("no sweep has `{text}` in its name"),
             None => {
-                "no sweeps; submit one with: floodgauge submit examples/digits.toml --watch".into()
+                let submit = args.ask.commands().line("submit examples/digits.toml --watch");
+                format!("no sweeps; submit one with: {submit}")
             }
         });
         return Ok(());

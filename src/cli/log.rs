@@ -35,8 +35,7 @@ pub fn start(
     service: &'static str,
 ) -> Result<Logging, Failure> {
     let filter = config.filter.as_deref().unwrap_or(default_filter);
-    let filter = EnvFilter::try_new(filter)
-        .map_err(|error| Failure::BadInput(format!("--log {filter}: {error}")))?;
+    let filter = EnvFilter::try_new(filter).map_err(|_| Failure::BadInput(unreadable(filter)))?;
     let ansi = console::colors_enabled_stderr();
     let subscriber = tracing_subscriber::registry()
         .with(layer(config.format, ansi, io::stderr).with_filter(filter));
@@ -61,6 +60,14 @@ pub fn start(
     started
         .map_err(|error| Failure::Other(anyhow::anyhow!("logging can't be started: {error}")))?;
     Ok(logging)
+}
+
+/// That a filter can't be read, and what one looks like.
+fn unreadable(filter: &str) -> String {
+    format!(
+        "--log {filter}: expected a level (error, warn, info, debug, trace), or levels by module, such as \
+         info,floodgauge=debug"
+    )
 }
 
 /// What writes the log of a subscriber, in colours where it's text and `ansi` says so.

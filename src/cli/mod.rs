@@ -26,13 +26,16 @@ pub mod worker;
 mod args;
 mod bars;
 mod color;
+mod commands;
 mod failure;
 #[cfg(test)]
 mod hostile;
 mod housekeeping;
 mod limits;
+mod listen;
 mod log;
 mod phases;
+mod plain;
 mod plan;
 mod print;
 mod progress;

@@ -1,7 +1,9 @@
 //! `floodgauge serve`: the server.
 
 use super::{
-    Failure, log, print,
+    Failure,
+    commands::Commands,
+    listen, log, print,
     server::{Server, Settings, open_store},
     signals,
     sole::Sole,
@@ -13,7 +15,6 @@ use crate::{
 };
 use anyhow::Context as _;
 use futures::FutureExt as _;
-use tokio::net::TcpListener;
 
 /// Run the server
 #[derive(Debug, clap::Args)]
@@ -50,10 +51,14 @@ fn open(to: OpenTo, storage: &Storage) -> String {
     };
     tracing::warn!("there are no tokens: open to {whom}");
     format!(
-        "there are no tokens, so it is open to {whom}; the first one closes it: \
-         floodgauge token create NAME --scope admin{}",
-        storage.flags()
+        "there are no tokens, so it is open to {whom}; the first one closes it: {}",
+        create_token(storage)
     )
+}
+
+/// The command that makes the first token.
+fn create_token(storage: &Storage) -> String {
+    Commands::on(storage).line("token create NAME --scope admin")
 }
 
 /// Looks whether uploads have a place to come to, before somebody uploads.
@@ -80,10 +85,9 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     let mut sole = Sole::of(&args.storage).await?;
     let store = open_store(&args.storage).await?;
     let has_tokens = store.any_token().await.context("the tokens")?;
-    args.listen.check(has_tokens).map_err(Failure::BadInput)?;
-    let address = args.listen.listen;
-    let listener =
-        TcpListener::bind(address).await.with_context(|| format!("can't listen on {address}"))?;
+    let create = create_token(&args.storage);
+    args.listen.check(has_tokens, &create).map_err(Failure::BadInput)?;
+    let listener = listen::on(args.listen.listen).await?;
     let bound = listener.local_addr().context("the listener has no address")?;
     let base = args.listen.base_path.as_ref();
     let below = base.map_or_else(String::new, |base| format!("{base}/"));

@@ -1,6 +1,6 @@
 //! `floodgauge show`: a sweep with its trials, and why each ended.
 
-use super::{Failure, args::SweepArg, connect, print, words};
+use super::{Failure, args::SweepArg, commands::Commands, connect, print, words};
 use crate::{client::api::TrialItem, config::Server};
 use anyhow::Context as _;
 use jiff::Timestamp;
@@ -27,7 +27,7 @@ pub struct Args {
 /// # Errors
 /// Whatever the client meets.
 pub async fn run(args: Args) -> Result<(), Failure> {
-    let client = connect(&args.server)?;
+    let (client, commands) = (connect(&args.server)?, Commands::to_server(&args.server));
     let sweep = client.sweep(args.sweep.id).await?;
     let trials = client.trials(args.sweep.id).await?;
     if args.json {
@@ -56,7 +56,7 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     for line in words::troubles(&sweep.value, Timestamp::now()) {
         print::out(&format!("{}\n", print::wrapped(&line, print::width(), 0)))?;
     }
-    print::out(&format!("{}\n", words::answer(&best.best, &sweep.value)))?;
+    print::out(&format!("{}\n", words::answer(&best.best, &sweep.value, &commands)))?;
     let objective = about.metric.as_str().to_uppercase();
     let header = ["ARM", "SEED", "DECAY", "STATUS", "EPOCHS", "ONSET", &objective, "WHY"];
     let mut rows = vec![header.map(String::from).to_vec()];

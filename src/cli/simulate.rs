@@ -3,15 +3,22 @@
 mod calibration;
 
 use super::{Failure, print};
-use crate::simulate::{
-    RecordedGrid,
-    score::{Contestant, Score, score},
-    summary::{Summary, summarise},
+use crate::{
+    config::numbers::whole,
+    counting::count,
+    simulate::{
+        RecordedGrid,
+        score::{Contestant, Score, score},
+        summary::{Summary, summarise},
+    },
 };
 use anyhow::{Context as _, anyhow};
 use clap::{ValueEnum, builder::PossibleValue};
 use floodgauge_protocol::{MetricName, text};
 use std::{path::PathBuf, sync::LazyLock};
+
+/// More seeds, or workers, than anything is recorded of.
+const MOST: u64 = 100_000;
 
 /// The widest name of a task that a table shows whole.
 const TASK_WIDTH: usize = 24;
@@ -36,10 +43,10 @@ pub struct Args {
     #[arg(long, value_name = "NAME")]
     metric: Option<MetricName>,
     /// How many seeds each search is given; all ways to draw them are tried
-    #[arg(long, default_value_t = 1, value_name = "N")]
+    #[arg(long, default_value_t = 1, value_name = "N", value_parser = whole::<usize>(1..=MOST))]
     seeds: usize,
     /// On how many workers the time is told
-    #[arg(long, default_value_t = 1, value_name = "N")]
+    #[arg(long, default_value_t = 1, value_name = "N", value_parser = whole::<usize>(1..=MOST))]
     workers: usize,
     /// On parts of each grid instead: without its lowest or highest quarter, thinned, its middle
     #[arg(long)]
@@ -78,6 +85,7 @@ pub async fn run(args: Args) -> Result<(), Failure> {
         let read = RecordedGrid::read(path);
         grids.extend(read.with_context(|| path.display().to_string()).map_err(Failure::from)?);
     }
+    check_seeds(&grids, args.seeds, args.calibration).map_err(Failure::BadInput)?;
     let metrics = metrics(&grids, args.metric)?;
     if args.windows {
         grids = grids.iter().flat_map(RecordedGrid::windows).collect();
@@ -119,6 +127,23 @@ pub async fn run(args: Args) -> Result<(), Failure> {
         print::out("")?;
     }
     Ok(())
+}
+
+/// Whether every grid has the seeds that are asked for.
+fn check_seeds(grids: &[RecordedGrid], seeds: usize, calibration: bool) -> Result<(), String> {
+    if calibration && seeds < 2 {
+        return Err(
+            "--calibration needs at least two seeds a search, since one gives no interval, and a \
+                    grid with more seeds than that: add --seeds 2"
+                .into(),
+        );
+    }
+    // Of a calibration one seed at least takes no part.
+    let needed = seeds + usize::from(calibration);
+    let Some(grid) = grids.iter().find(|grid| grid.runs.len() < needed) else { return Ok(()) };
+    let (task, has) = (text::escaped(&grid.task), count(grid.runs.len(), "seed"));
+    let what = if calibration { "--calibration with " } else { "" };
+    Err(format!("{task} has {has}: {what}--seeds {seeds} needs grids with at least {needed}"))
 }
 
 /// What is searched for: the metric that is asked for, which every grid must have, or all that can be
@@ -188,4 +213,37 @@ fn picks(scores: &[&Score]) -> Vec<Vec<String>> {
 /// A task's name, cut to what fits beside its figures.
 fn short(task: &str) -> String {
     console::truncate_str(&text::escaped(task), TASK_WIDTH, "…").into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    /// A grid with so many seeds.
+    fn grid(seeds: u32) -> RecordedGrid {
+        let run = |seed| {
+            json!({
+                "seed": seed, "steps_per_epoch": 1, "onset_step": [null], "train_loss": [[1.0]]
+            })
+        };
+        serde_json::from_value(json!({
+            "task": "digits", "levels": [null], "epochs": 1,
+            "runs": (0..seeds).map(run).collect::<Vec<_>>()
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn too_few_seeds_are_told_with_what_is_needed() {
+        let check = |seeds, calibration| check_seeds(&[grid(3)], seeds, calibration);
+        assert_eq!(check(3, false), Ok(()));
+        let expected = "digits has 3 seeds: --seeds 4 needs grids with at least 4";
+        assert_eq!(check(4, false).unwrap_err(), expected);
+        assert_eq!(check(2, true), Ok(()));
+        assert!(check(1, true).unwrap_err().contains("add --seeds 2"));
+        let expected =
+            "digits has 3 seeds: --calibration with --seeds 3 needs grids with at least 4";
+        assert_eq!(check(3, true).unwrap_err(), expected);
+    }
 }

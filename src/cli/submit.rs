@@ -1,6 +1,6 @@
 //! `floodgauge submit`: hands a sweep to a server.
 
-use super::{Failure, connect, plan, print, sweep_file, watch, words};
+use super::{Failure, commands::Commands, connect, plan, print, sweep_file, watch, words};
 use crate::{client::ClientError, config::Server};
 use std::path::PathBuf;
 
@@ -37,9 +37,10 @@ pub struct Args {
 /// [`Failure::BadInput`] for a sweep that can't be run; with --watch, as `watch`.
 pub async fn run(args: Args) -> Result<(), Failure> {
     let spec = sweep_file::read(&args.file)?;
-    let client = connect(&args.server)?;
+    let (client, commands) = (connect(&args.server)?, Commands::to_server(&args.server));
     let refused = |error| match error {
-        ClientError::Refused(problem) if problem.status < 500 => {
+        // Who may not submit has no fault in the file.
+        ClientError::Refused(problem) if matches!(problem.status, 400 | 404..=499) => {
             Failure::BadInput(format!("{}: {problem}", args.file.display()))
         }
         error => Failure::from(error),
@@ -57,16 +58,17 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     let page = words::page(client.server(), id);
     if args.watch {
         print::note(&format!("{page}\n"));
-        let best = watch::follow(&client, &made.value).await?;
+        let best = watch::follow(&client, &commands, &made.value).await?;
         return match args.json {
             true => print::json(&best.body),
-            false => print::out(&words::answer(&best.value.best, &made.value)),
+            false => print::out(&words::answer(&best.value.best, &made.value, &commands)),
         };
     }
     if args.json {
         return print::json(&made.body);
     }
     print::out(&id.to_string())?;
-    print::note(&format!("{page}\nfollow it with: floodgauge watch {id}"));
+    let watch = commands.line(&format!("watch {id}"));
+    print::note(&format!("{page}\nfollow it with: {watch}"));
     Ok(())
 }

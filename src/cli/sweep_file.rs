@@ -2,6 +2,7 @@
 
 use super::Failure;
 use anyhow::Context as _;
+use floodgauge_net::plain_io;
 use floodgauge_protocol::SweepSpec;
 use serde_json::Value;
 use std::{io::Read as _, path::Path};
@@ -19,7 +20,8 @@ pub fn read(path: &Path) -> Result<SweepSpec, Failure> {
     } else {
         std::fs::read_to_string(path)
     };
-    let spec = parse(&text.map_err(|error| bad(error.to_string()))?).map_err(bad)?;
+    let text = text.map_err(|error| bad(format!("can't be read: {}", plain_io(&error))))?;
+    let spec = parse(&text).map_err(bad)?;
     // TOML has them, JSON doesn't: the server would be sent a null.
     let sent = serde_json::to_value(&spec).context("the sweep as JSON")?;
     match null_in(&sent) {
@@ -50,7 +52,10 @@ pub fn parse(text: &str) -> Result<SweepSpec, String> {
     if text.trim_start().starts_with('{') {
         let read = &mut serde_json::Deserializer::from_str(text);
         let spec = serde_path_to_error::deserialize(read);
-        return spec.map_err(|error| format!("{}: {}", error.path(), error.inner()));
+        return spec.map_err(|error| match error.path().to_string().as_str() {
+            "." => error.inner().to_string(),
+            path => format!("{path}: {}", error.inner()),
+        });
     }
     toml::from_str(text).map_err(|error| error.to_string())
 }
@@ -117,8 +122,7 @@ mod tests {
     #[test]
     fn a_file_that_is_not_there_is_bad_input() {
         let failure = read(Path::new("not/there.toml")).unwrap_err();
-        assert!(
-            matches!(&failure, Failure::BadInput(text) if text.starts_with("not/there.toml: "))
-        );
+        assert!(matches!(&failure, Failure::BadInput(text) if text
+                == "not/there.toml: can't be read: there is no such file or folder"));
     }
 }

@@ -1,6 +1,9 @@
 //! `floodgauge watch`: follows a sweep to its end.
 
-use super::{Failure, args::SweepArg, bars::Bars, connect, print, progress::Progress, words};
+use super::{
+    Failure, args::SweepArg, bars::Bars, commands::Commands, connect, print, progress::Progress,
+    words,
+};
 use crate::{
     client::{
         Answer, Client,
@@ -38,20 +41,25 @@ pub struct Args {
 /// # Errors
 /// [`Failure::Sweep`] if the sweep fails or is cancelled; whatever the client meets.
 pub async fn run(args: Args) -> Result<(), Failure> {
-    let client = connect(&args.server)?;
+    let (client, commands) = (connect(&args.server)?, Commands::to_server(&args.server));
     let sweep = client.sweep(args.sweep.id).await?.value;
-    let best = follow(&client, &sweep).await?;
+    let best = follow(&client, &commands, &sweep).await?;
     match args.json {
         true => print::json(&best.body),
-        false => print::out(&words::answer(&best.value.best, &sweep)),
+        false => print::out(&words::answer(&best.value.best, &sweep, &commands)),
     }
 }
 
-/// Follows a sweep to its end, drawing its progress; answers its best arm.
+/// Follows a sweep to its end, drawing its progress; answers its best arm. What is to be done elsewhere is
+/// told as `commands` to the same server.
 ///
 /// # Errors
 /// [`Failure::Sweep`] if the sweep fails or is cancelled; whatever the client meets.
-pub async fn follow(client: &Client, sweep: &SweepDetail) -> Result<Answer<SweepBest>, Failure> {
+pub async fn follow(
+    client: &Client,
+    commands: &Commands,
+    sweep: &SweepDetail,
+) -> Result<Answer<SweepBest>, Failure> {
     let id = sweep.summary.id;
     if let Some(why) = words::halted(sweep) {
         print::note(&why);
@@ -67,7 +75,7 @@ pub async fn follow(client: &Client, sweep: &SweepDetail) -> Result<Answer<Sweep
         let patience = if hinted || progress.is_claimed() { Duration::MAX } else { PATIENCE };
         let Ok(entry) = timeout(patience, entries.next()).await else {
             hinted = true;
-            bars.wait_for_worker(client.server());
+            bars.wait_for_worker(&commands.worker());
             // Who can't work may not have been known when the sweep was asked for.
             if let Ok(now) = client.sweep(id).await {
                 let lines = words::troubles(&now.value, Timestamp::now());

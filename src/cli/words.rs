@@ -1,6 +1,6 @@
 //! Answers in words: the same figures as `GET /v1/sweeps/{id}/best`, for people.
 
-use super::print;
+use super::{commands::Commands, print};
 use crate::{
     client::{
         LogLine,
@@ -82,8 +82,8 @@ fn named(arm: &BestArm, sweep: &SweepDetail) -> String {
     }
 }
 
-/// The whole answer, a line a figure.
-pub fn answer(best: &Best, sweep: &SweepDetail) -> String {
+/// The whole answer, a line a figure; what it advises is told as one of `commands`.
+pub fn answer(best: &Best, sweep: &SweepDetail, commands: &Commands) -> String {
     let mut lines: Vec<(&str, String)> = Vec::new();
     let at = match best.at {
         At::Last => "mean over the closing epochs",
@@ -141,7 +141,7 @@ pub fn answer(best: &Best, sweep: &SweepDetail) -> String {
     lines.push(("verdict", best.verdict.clone()));
     if let Some(advice) = &best.advice {
         lines.push(("next", advice.words.clone()));
-        lines.push(("", style(&advice.command).cyan().to_string()));
+        lines.push(("", style(commands.led(&advice.command)).cyan().to_string()));
     }
     lines.iter().map(|(name, value)| line(name, value)).collect::<Vec<_>>().join("\n")
 }
@@ -215,6 +215,7 @@ fn test_words(best: &Best) -> Option<String> {
 mod tests {
     use super::*;
     use crate::cli::testing;
+    use crate::verdict::Advice;
     use floodgauge_protocol::{Arm, ArmIx, Method};
     use serde_json::json;
 
@@ -283,7 +284,7 @@ mod tests {
     #[test]
     fn an_answer_names_best_b_its_difference_and_its_cost() {
         assert_eq!(
-            plain(&answer(&best(), &one_decay())),
+            plain(&answer(&best(), &one_decay(), &Commands::default())),
             "      best b  0.07
     val_loss  0.231 (flood b=0.07, mean over the closing epochs)
        plain  0.301
@@ -299,7 +300,7 @@ mod tests {
         let mut best = best();
         let difference = best.difference.as_mut().unwrap();
         (difference.low, difference.high, difference.seeds) = (Some(-0.11), Some(-0.03), 3);
-        let text = plain(&answer(&best, &one_decay()));
+        let text = plain(&answer(&best, &one_decay(), &Commands::default()));
         assert!(text.contains("-0.070 to plain, -0.110 to -0.030 at 90 %, 3 seeds"), "{text}");
     }
 
@@ -307,7 +308,7 @@ mod tests {
     fn plain_is_not_compared_with_itself() {
         let mut best = best();
         best.best.as_mut().unwrap().arm = Arm::new(ArmIx::PLAIN, Method::Plain);
-        let text = plain(&answer(&best, &one_decay()));
+        let text = plain(&answer(&best, &one_decay(), &Commands::default()));
         assert!(text.starts_with("        best  plain (no flooding)\n"), "{text}");
         assert!(!text.contains("difference"), "{text}");
     }
@@ -317,7 +318,7 @@ mod tests {
         let mut best = best();
         let penalty = Method::GradientPenalty { lambda: 0.01, rho: 0.05 };
         best.best.as_mut().unwrap().arm = Arm::new(ArmIx(3), penalty);
-        let text = plain(&answer(&best, &one_decay()));
+        let text = plain(&answer(&best, &one_decay(), &Commands::default()));
         assert!(text.starts_with("        best  gradient penalty, λ=0.01\n"), "{text}");
         assert!(text.contains("difference"), "{text}");
     }
@@ -328,7 +329,20 @@ mod tests {
         (best.best, best.baseline, best.difference) = (None, None, None);
         assert_eq!(so_far(&best, &one_decay()), "nothing reported yet");
         assert!(
-            plain(&answer(&best, &one_decay())).starts_with("      best b  nothing reported yet\n")
+            plain(&answer(&best, &one_decay(), &Commands::default()))
+                .starts_with("      best b  nothing reported yet\n")
+        );
+    }
+
+    #[test]
+    fn what_is_advised_goes_to_the_server_that_answered() {
+        let mut best = best();
+        best.advice = Some(Advice::seeds(2, "Two more.".into()));
+        let there = Commands::at(&"http://gauge:1".parse().unwrap());
+        let text = plain(&answer(&best, &one_decay(), &there));
+        assert!(
+            text.ends_with("  floodgauge extend ID --seeds 2 --server http://gauge:1"),
+            "{text}"
         );
     }
 
@@ -345,7 +359,7 @@ mod tests {
         let sweep = sweep(&[0.0, 1e-4]);
         let mut best = best();
         best.best.as_mut().unwrap().weight_decay = 1e-4;
-        let text = plain(&answer(&best, &sweep));
+        let text = plain(&answer(&best, &sweep, &Commands::default()));
         assert!(text.contains("(flood b=0.07, weight decay 0.0001, mean"), "{text}");
         (best.run_equivalents.spent, best.run_equivalents.full_grid) = (59.9, 420.0);
         let line = so_far(&best, &sweep);

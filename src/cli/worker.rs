@@ -5,7 +5,10 @@ use super::Failure;
 use crate::{
     access::Secret,
     client::Authorities,
-    config::{Cache, Drain, Log, Machine, Server},
+    config::{
+        Cache, Drain, Log, Machine, Server,
+        numbers::{ANY, whole},
+    },
 };
 use reqwest::Url;
 use std::time::Duration;
@@ -30,7 +33,7 @@ pub struct Args {
     when_idle: bool,
     /// Seconds between two uploads of what is being trained; no more than that, and an epoch, is
     /// lost with the worker
-    #[arg(long, env = "FLOODGAUGE_SAVE_EVERY", value_name = "SECONDS", default_value_t = DEFAULT_SAVE_EVERY_S)]
+    #[arg(long, env = "FLOODGAUGE_SAVE_EVERY", value_name = "SECONDS", default_value_t = DEFAULT_SAVE_EVERY_S, value_parser = whole::<u32>(ANY))]
     save_every: u32,
     #[command(flatten)]
     drain: Drain,

@@ -1,6 +1,7 @@
 //! How many connections a server keeps, and for how long.
 
-use clap::{Args, value_parser};
+use super::numbers::{connections, whole};
+use clap::Args;
 use std::{num::NonZeroU32, time::Duration};
 
 /// How many connections a server keeps, and how long it waits for their clients.
@@ -9,23 +10,23 @@ use std::{num::NonZeroU32, time::Duration};
 pub struct Connections {
     /// Connections at once, as far as the system lets the process have open files; beyond them those
     /// that wait make room, and health probes are still answered
-    #[arg(long = "max-connections", env = "FLOODGAUGE_MAX_CONNECTIONS", value_name = "N", default_value_t = DEFAULT_MOST)]
+    #[arg(long = "max-connections", env = "FLOODGAUGE_MAX_CONNECTIONS", value_name = "N", default_value_t = DEFAULT_MOST, value_parser = connections)]
     pub most: NonZeroU32,
     /// Seconds that the head of a request may take
-    #[arg(long, env = "FLOODGAUGE_HEAD_TIMEOUT", value_name = "SECONDS", default_value_t = DEFAULT_HEAD_S, value_parser = value_parser!(u32).range(1..=3600))]
+    #[arg(long, env = "FLOODGAUGE_HEAD_TIMEOUT", value_name = "SECONDS", default_value_t = DEFAULT_HEAD_S, value_parser = whole::<u32>(1..=3600))]
     pub head_timeout: u32,
     /// Seconds that a connection is kept which asks nothing after an answer
-    #[arg(long, env = "FLOODGAUGE_IDLE_TIMEOUT", value_name = "SECONDS", default_value_t = DEFAULT_IDLE_S, value_parser = value_parser!(u32).range(1..=86_400))]
+    #[arg(long, env = "FLOODGAUGE_IDLE_TIMEOUT", value_name = "SECONDS", default_value_t = DEFAULT_IDLE_S, value_parser = whole::<u32>(1..=86_400))]
     pub idle_timeout: u32,
     /// Seconds without any byte of a body that is awaited
-    #[arg(long, env = "FLOODGAUGE_BODY_TIMEOUT", value_name = "SECONDS", default_value_t = DEFAULT_BODY_S, value_parser = value_parser!(u32).range(1..=3600))]
+    #[arg(long, env = "FLOODGAUGE_BODY_TIMEOUT", value_name = "SECONDS", default_value_t = DEFAULT_BODY_S, value_parser = whole::<u32>(1..=3600))]
     pub body_timeout: u32,
     /// Seconds in which a client takes nothing of an answer that is sent to it
-    #[arg(long, env = "FLOODGAUGE_WRITE_TIMEOUT", value_name = "SECONDS", default_value_t = DEFAULT_WRITE_S, value_parser = value_parser!(u32).range(1..=3600))]
+    #[arg(long, env = "FLOODGAUGE_WRITE_TIMEOUT", value_name = "SECONDS", default_value_t = DEFAULT_WRITE_S, value_parser = whole::<u32>(1..=3600))]
     pub write_timeout: u32,
     /// KiB a second that a client sends of a body and takes of an answer at least, beside the seconds
     /// above in all; 0 for none
-    #[arg(long, env = "FLOODGAUGE_LEAST_RATE", value_name = "KIB", default_value_t = DEFAULT_LEAST_KIB_S, value_parser = value_parser!(u32).range(..=1_048_576))]
+    #[arg(long, env = "FLOODGAUGE_LEAST_RATE", value_name = "KIB", default_value_t = DEFAULT_LEAST_KIB_S, value_parser = whole::<u32>(0..=1_048_576))]
     pub least_rate: u32,
 }
 

@@ -5,6 +5,7 @@ use crate::{
     client::Authorities,
 };
 use clap::Args;
+use floodgauge_net::plain_io;
 use reqwest::Url;
 use std::path::PathBuf;
 
@@ -73,29 +74,46 @@ impl Credential {
         }
         let Some(file) = &self.file else { return Ok(None) };
         let text = std::fs::read_to_string(file);
-        let text = text.map_err(|error| format!("{} can't be read: {error}", file.display()))?;
-        token(text.trim()).map(Some).map_err(|error| format!("{}: {error}", file.display()))
+        let shown = file.display();
+        let text = text.map_err(|error| {
+            format!("--token-file: {shown} can't be read: {}", plain_io(&error))
+        })?;
+        token(text.trim()).map(Some).map_err(|error| format!("--token-file: {shown}: {error}"))
     }
 }
 
 /// Reads a token. Its text isn't told, in case it was another secret.
 fn token(text: &str) -> Result<Secret, String> {
     let read = Secret::read(Kind::Token, text.trim());
-    read.ok_or_else(|| "a token is fg_ and 64 hexadecimal digits".into())
+    read.ok_or_else(|| {
+        "a token is fg_ and 64 hexadecimal digits, as `floodgauge token create` prints it".into()
+    })
 }
 
 /// Reads an HTTP address; one without a scheme is taken for plain HTTP.
+///
+/// # Errors
+/// Says what one looks like.
 pub fn server_url(text: &str) -> Result<Url, String> {
     let with_scheme = if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
-    let mut url: Url = with_scheme.parse().map_err(|error| format!("not an address: {error}"))?;
-    if !matches!(url.scheme(), "http" | "https") {
-        return Err(format!("expected http:// or https://, not {}://", url.scheme()));
-    }
+    let mut url = file_server(&with_scheme).map_err(
+        |_| "expected the address of a server, such as http://gauge.example:7878 or 127.0.0.1:7878",
+    )?;
     // Paths are joined to it, and a join would drop what follows the last slash.
     if !url.path().ends_with('/') {
         url.set_path(&format!("{}/", url.path()));
     }
     Ok(url)
+}
+
+/// Reads an HTTP address that has its scheme.
+///
+/// # Errors
+/// Says what one looks like.
+pub fn file_server(text: &str) -> Result<Url, String> {
+    let is_http = |url: &Url| matches!(url.scheme(), "http" | "https") && url.has_host();
+    let url = Url::parse(text).ok().filter(is_http);
+    url.ok_or_else(|| "expected an address such as https://mirror.example/sets".into())
 }
 
 #[cfg(test)]
@@ -106,7 +124,25 @@ mod tests {
     fn an_address_without_a_scheme_is_plain_http() {
         assert_eq!(server_url("127.0.0.1:7878").unwrap().as_str(), "http://127.0.0.1:7878/");
         assert_eq!(server_url("https://a/b").unwrap().as_str(), "https://a/b/");
-        assert!(server_url("ftp://a").unwrap_err().contains("ftp"));
+    }
+
+    #[test]
+    fn what_is_no_address_is_told_what_one_looks_like() {
+        for wrong in ["", "ftp://a", "http://", "http://a:port", "a b", "http://a:70000"] {
+            let refused = server_url(wrong).unwrap_err();
+            assert!(refused.contains("such as http://gauge.example:7878"), "{wrong}: {refused}");
+        }
+        assert!(file_server("mirror.example/sets").unwrap_err().contains("https://mirror.example"));
+        assert!(file_server("https://mirror.example/sets").is_ok());
+    }
+
+    #[test]
+    fn a_token_file_that_is_not_there_is_told_as_that() {
+        let file = Some("/nowhere/token".into());
+        let refused = Credential { token: None, file }.secret().unwrap_err();
+        let expected =
+            "--token-file: /nowhere/token can't be read: there is no such file or folder";
+        assert_eq!(refused, expected);
     }
 
     #[test]

@@ -27,7 +27,9 @@ pub enum DriverError {
     #[error("the sweep is {}: only a completed one can be extended", .0.as_str())]
     NotCompleted(SweepStatus),
     /// The sweep ended so long ago that its checkpoints were dropped.
-    #[error("the sweep's checkpoints were dropped some time after its end")]
+    #[error(
+        "the sweep's checkpoints were dropped some time after its end: submit a new sweep instead"
+    )]
     CheckpointsDropped,
     /// The sweep has not ended yet.
     #[error("the sweep is still running: cancel it first")]

@@ -64,12 +64,12 @@ async fn best(
     let row = sweeps::row(&state, sweep).await?;
     let status = row.status;
     let best = match stored::replayed(&state.driver, sweep).await? {
-        Some(replayed) => replayed.best(),
+        Some(replayed) => stored::of_row(&row, replayed.best()),
         // Nothing was reported yet, which is an answer too.
         None if row.best.is_none() => Sweep::new(stored::legible(&row)?.spec).best(),
         None => stored::best(&row, &stored::legible(&row)?.space).ok_or_else(|| {
             Problem::Internal(anyhow::anyhow!("nothing tells the answer of sweep {sweep}"))
         })?,
     };
-    Ok(Json(SweepBest { sweep, status, best: best.of_sweep(sweep) }))
+    Ok(Json(SweepBest { sweep, status, best }))
 }

@@ -49,7 +49,13 @@ pub(super) fn best(row: &SweepRow, space: &SearchSpace) -> Option<Best> {
         tracing::warn!(sweep = %row.sweep, %error, "a stored answer can't be read");
     })
     .ok()
-    .map(|best: Best| best.of_sweep(row.sweep))
+    .map(|best: Best| of_row(row, best))
+}
+
+/// An answer of a row's sweep: it names the sweep, and advises what can still be done with it.
+pub(super) fn of_row(row: &SweepRow, best: Best) -> Best {
+    let best = best.of_sweep(row.sweep);
+    if row.checkpoints_dropped { best.without_checkpoints() } else { best }
 }
 
 /// A spec and its arms, as far as they can be read.

@@ -35,6 +35,7 @@ pub use policy::{EXTENSION_VERSION, bound, current_version, decision_epochs, sta
 pub use reason::Reason;
 pub use status::{SweepStatus, TrialStatus, UnknownStatus};
 pub use sweep::Sweep;
+pub use words::epochs;
 
 #[cfg(test)]
 mod tests;

@@ -92,6 +92,11 @@ impl Display for Reason {
     }
 }
 
+/// Epochs as they are told everywhere: counted from 1, the last one too.
+pub fn epochs(first: u64, last: u64) -> String {
+    if first == last { format!("epoch {last}") } else { format!("epochs {first}–{last}") }
+}
+
 impl Display for BeyondAnEnd {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
         let Self { arm, levels } = self;
@@ -161,8 +166,10 @@ impl Display for Probed {
         }
         write!(
             f,
-            " in epochs {} to {}, after its onset, is rank {} of {} probes; {chosen} is trained to the end",
-            comparison.from_epoch, comparison.to_epoch, comparison.rank, comparison.count,
+            " in {}, after its onset, is rank {} of {} probes; {chosen} is trained to the end",
+            epochs(comparison.from_epoch.into(), comparison.to_epoch.into()),
+            comparison.rank,
+            comparison.count,
         )
     }
 }
@@ -176,7 +183,11 @@ impl Display for Woken {
             Cause::Added => "added",
         };
         let Self { onset, epochs, .. } = self;
-        write!(f, "{cause}; it starts at epoch {onset:.1} and resumes from epoch {epochs}")
+        write!(f, "{cause}; it starts after {onset:.1} epochs and ")?;
+        match epochs {
+            0 => f.write_str("is trained from the start"),
+            epochs => write!(f, "resumes after epoch {epochs}"),
+        }
     }
 }
 
@@ -200,7 +211,7 @@ impl Display for Training {
         if runs < arms {
             write!(f, " in {}", count(*runs as usize, "run"))?;
         }
-        write!(f, ", seed {seed}, epochs {from_epoch} to {to_epoch}")
+        write!(f, ", seed {seed}, {}", epochs(from_epoch + 1, *to_epoch))
     }
 }
 

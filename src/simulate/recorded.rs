@@ -2,6 +2,7 @@
 
 use super::{Measured, Truth};
 use crate::scheduler::facts::closing_epochs;
+use floodgauge_net::plain_io;
 use floodgauge_protocol::{
     ArmIx, Method, Metric, MetricName, MetricSpec, Metrics, Search, work::TestMetrics,
 };
@@ -20,7 +21,7 @@ const MAX_BYTES: u64 = 1 << 30;
 #[derive(Debug, thiserror::Error)]
 pub enum GridError {
     /// It can't be read.
-    #[error(transparent)]
+    #[error("{}", plain_io(.0))]
     Io(#[from] io::Error),
     /// It has another shape.
     #[error("not a recorded grid: {0}")]

@@ -1,6 +1,6 @@
 //! What the lines of a sweep's log name: its arms, families and segments.
 
-use crate::counting::count;
+use crate::{counting::count, scheduler::epochs};
 use floodgauge_protocol::{
     ArmIx, FamilyIx, SearchSpace, Segment, SegmentId, SegmentKind, SweepSpec, TrialKey,
 };
@@ -69,10 +69,7 @@ impl<'a> Names<'a> {
         let steps_per_epoch = self.spec.recipe.steps_per_epoch().max(1);
         let from = segment.from_step / steps_per_epoch + 1;
         let to = segment.to_step.div_ceil(steps_per_epoch);
-        let epochs = match from == to {
-            true => format!("epoch {to}"),
-            false => format!("epochs {from}–{to}"),
-        };
+        let epochs = epochs(from, to);
         format!("segment {id}: {of}{names}, {epochs}")
     }
 

@@ -8,7 +8,7 @@ const WORDS: [&str; 3] = ["reason", "verdict", "words"];
 /// Phrases as a release put them, and as they are put since: since a metric may be better higher, since
 /// the levels of each method are counted, of which the recorded sweeps have two or three, and since what
 /// is told is told in plainer words. They take their turns.
-const REPHRASED: [(&str, &str); 43] = [
+const REPHRASED: [(&str, &str); 44] = [
     ("the response of the probes is lowest", "the response of the probes is best"),
     ("10 of 8 levels were not trained", "10 of 24 levels were not trained"),
     ("13 of 13 levels were not trained", "13 of 26 levels were not trained"),
@@ -87,8 +87,9 @@ const REPHRASED: [(&str, &str); 43] = [
         "at rest, indistinguishable from the one that continues",
     ),
     (" goes to the end", " is trained to the end"),
-    ("; its onset is at epoch ", "; it starts at epoch "),
-    (", it goes on from ", " and resumes from epoch "),
+    ("; its onset is at epoch ", "; it starts after "),
+    (", it goes on from ", " epochs and resumes after epoch "),
+    ("resumes after epoch 0", "is trained from the start"),
     (
         "the training loss never fell below it: it is the plain run",
         "the training loss never fell below it, so it equals plain",
@@ -109,7 +110,35 @@ pub fn says(recorded: &str, now: &str) -> bool {
 
 /// Recorded words as they are put since.
 fn rephrased(words: &str) -> String {
-    REPHRASED.iter().fold(words.to_owned(), |words, (then, since)| words.replace(then, since))
+    let words =
+        REPHRASED.iter().fold(words.to_owned(), |words, (then, since)| words.replace(then, since));
+    counted_from_one(&words)
+}
+
+/// Epochs as they are told since: from 1, in what is to be trained as in what was compared (`in epochs`).
+fn counted_from_one(words: &str) -> String {
+    let mut parts = words.split("epochs ");
+    let mut told = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        match range(part) {
+            Some((from, to, rest)) => {
+                let first = from + u64::from(!told.ends_with(" in "));
+                told += &match first == to {
+                    true => format!("epoch {to}{rest}"),
+                    false => format!("epochs {first}–{to}{rest}"),
+                };
+            }
+            None => told += &format!("epochs {part}"),
+        }
+    }
+    told
+}
+
+/// Two numbers with `to` between them that a text begins with, and the rest of it.
+fn range(text: &str) -> Option<(u64, u64, &str)> {
+    let (from, rest) = text.split_once(" to ")?;
+    let end = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+    Some((from.parse().ok()?, rest[..end].parse().ok()?, &rest[end..]))
 }
 
 /// Words without the sentence that names the arm closest to plain: since only levels that were reached
@@ -194,6 +223,24 @@ mod tests {
             assert_eq!(difference(&reason(then), &reason(then)), None);
             assert!(difference(&reason(since), &reason(then)).is_some());
             assert!(difference(&json!({ "name": then }), &json!({ "name": since })).is_some());
+        }
+        for (then, since) in [
+            (
+                "rung 1 of 2: 3 arms, seed 0, epochs 0 to 9",
+                "rung 1 of 2: 3 arms, seed 0, epochs 1–9",
+            ),
+            ("to the end: 1 arm, seed 0, epochs 8 to 9", "to the end: 1 arm, seed 0, epoch 9"),
+            ("0.5 in epochs 4 to 6, after its onset", "0.5 in epochs 4–6, after its onset"),
+            (
+                "added; its onset is at epoch 3.5, it goes on from 3",
+                "added; it starts after 3.5 epochs and resumes after epoch 3",
+            ),
+            (
+                "added; its onset is at epoch 0.5, it goes on from 0",
+                "added; it starts after 0.5 epochs and is trained from the start",
+            ),
+        ] {
+            assert_eq!(difference(&reason(then), &reason(since)), None);
         }
         let closest = "No level does better. The closest, flood b=0.1, has 0.5. One seed";
         assert_eq!(difference(&reason(closest), &reason("No level does better. One seed")), None);

@@ -19,7 +19,7 @@ pub use retry::Retry;
 use crate::trace;
 use backon::Retryable;
 use bytes::Bytes;
-use floodgauge_net::{Authorities, Peer, Stranger, causes};
+use floodgauge_net::{Authorities, Peer, Stranger, causes, plain_io};
 use floodgauge_protocol::{
     Digest,
     wire::{WIRE_HEADER, WireVersions},
@@ -36,7 +36,7 @@ use reqwest::{
 use serde::{Serialize, de::DeserializeOwned};
 use sha2::{Digest as _, Sha256};
 use skew::ClockSkew;
-use std::{error::Error, sync::Arc, time::Duration};
+use std::{error::Error, io, sync::Arc, time::Duration};
 
 /// How long a connection may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -353,10 +353,12 @@ impl Client {
 
     /// What a request met that got no answer, and what may be done about it.
     fn failed(&self, error: reqwest::Error) -> ClientError {
-        let advice = self.peer.advice(&error);
-        let (unsendable, words) = (error.is_builder(), chain(&error.without_url()));
-        let words = advice.map_or_else(|| words.clone(), |advice| format!("{words}; {advice}"));
-        if unsendable { ClientError::Answer(words) } else { ClientError::Unreachable(words) }
+        let words = self.peer.explain(&error);
+        if error.is_builder() {
+            ClientError::Answer(words)
+        } else {
+            ClientError::Unreachable(words)
+        }
     }
 }
 
@@ -378,7 +380,8 @@ fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, ClientError> {
 pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
     let mut words = error.to_string();
     for cause in causes(error).skip(1) {
-        let cause_words = cause.to_string();
+        let system = cause.downcast_ref::<io::Error>();
+        let cause_words = system.map_or_else(|| cause.to_string(), plain_io);
         // Some libraries repeat the cause in their own words.
         if !words.ends_with(&cause_words) {
             words = format!("{words}: {cause_words}");
@@ -417,6 +420,13 @@ mod tests {
         assert!(!format!("{client:?} {request:?}").contains("secret"));
         let refused = client.with_token(Some("a\nb".into()));
         assert!(matches!(refused, Err(SetupError::Token)));
+    }
+
+    #[test]
+    fn what_the_system_said_is_told_in_plain_words() {
+        let missing = std::fs::read("/nowhere/at/all").unwrap_err();
+        let unread = floodgauge_datasets::upload::UploadError::Read(missing);
+        assert_eq!(chain(&unread), "the file can't be read: there is no such file or folder");
     }
 
     #[test]

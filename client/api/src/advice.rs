@@ -6,7 +6,10 @@ use serde::{Deserialize, Serialize};
 /// What stands for the sweep's id where it isn't known, as in logs.
 pub const ANY_SWEEP: &str = "ID";
 
-/// What would tell more: the sweep extended by something.
+/// What stands for the file of a sweep that isn't written yet.
+pub const ANY_FILE: &str = "FILE";
+
+/// What would tell more: the sweep extended by something, or where it can't be any more, a new one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Advice {
@@ -27,6 +30,14 @@ pub struct Advice {
     pub command: String,
     /// Why, in words.
     pub words: String,
+    /// Whether it takes a new sweep: this one can't be extended, since its checkpoints were dropped some time
+    /// after its end. False where it is left out.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub needs_new_sweep: bool,
+}
+
+fn is_false(flag: &bool) -> bool {
+    !flag
 }
 
 /// What of a sweep is worth more training.
@@ -46,23 +57,37 @@ impl Advice {
     /// Further seeds.
     pub fn seeds(count: u32, words: String) -> Self {
         let command = format!("floodgauge extend {ANY_SWEEP} --seeds {count}");
-        let kind = AdviceKind::MoreSeeds;
-        Self { kind, seeds: count, levels: vec![], epochs: None, command, words }
+        Self { seeds: count, ..Self::of(AdviceKind::MoreSeeds, command, words) }
     }
 
     /// Further levels.
     pub fn levels(levels: Vec<f64>, words: String) -> Self {
         let list = levels.iter().map(f64::to_string).collect::<Vec<_>>().join(",");
         let command = format!("floodgauge extend {ANY_SWEEP} --levels {list}");
-        let kind = AdviceKind::ExtendLevels;
-        Self { kind, seeds: 0, levels, epochs: None, command, words }
+        Self { levels, ..Self::of(AdviceKind::ExtendLevels, command, words) }
     }
 
     /// Longer runs.
     pub fn epochs(epochs: u32, words: String) -> Self {
         let command = format!("floodgauge extend {ANY_SWEEP} --epochs {epochs}");
-        let kind = AdviceKind::MoreEpochs;
-        Self { kind, seeds: 0, levels: vec![], epochs: Some(epochs), command, words }
+        Self { epochs: Some(epochs), ..Self::of(AdviceKind::MoreEpochs, command, words) }
+    }
+
+    fn of(kind: AdviceKind, command: String, words: String) -> Self {
+        let (seeds, levels, epochs, needs_new_sweep) = (0, vec![], None, false);
+        Self { kind, seeds, levels, epochs, command, words, needs_new_sweep }
+    }
+
+    /// The same for a sweep whose checkpoints were dropped: what would extend it, a new one may have from the
+    /// start.
+    pub fn in_a_new_sweep(mut self) -> Self {
+        if !self.needs_new_sweep {
+            self.needs_new_sweep = true;
+            self.command = format!("floodgauge submit {ANY_FILE}");
+            self.words += " It can't be extended any more, since its checkpoints were dropped some time \
+                           after its end: submit a new sweep that has them from the start.";
+        }
+        self
     }
 
     /// The same for a sweep whose id is known.
@@ -70,5 +95,28 @@ impl Advice {
         let of = |id: &str| format!("floodgauge extend {id} ");
         self.command = self.command.replacen(&of(ANY_SWEEP), &of(&sweep.to_string()), 1);
         self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sweep_that_cannot_be_extended_is_advised_to_be_submitted_anew() {
+        let extend = Advice::seeds(2, "Two more would tell.".into());
+        let stored = serde_json::to_value(&extend).unwrap();
+        assert!(stored.get("needs_new_sweep").is_none(), "logs stay as they are: {stored}");
+        assert_eq!(serde_json::from_value::<Advice>(stored).unwrap(), extend);
+        let anew = extend.in_a_new_sweep();
+        assert_eq!((anew.command.as_str(), anew.seeds), ("floodgauge submit FILE", 2));
+        assert!(
+            anew.words.starts_with("Two more would tell. It can't be extended"),
+            "{}",
+            anew.words
+        );
+        assert_eq!(anew.clone().in_a_new_sweep(), anew, "it is said once");
+        let sent = serde_json::to_value(&anew).unwrap();
+        assert_eq!(sent["needs_new_sweep"], true);
     }
 }

@@ -59,7 +59,8 @@ pub struct Best {
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(required))]
     pub noise_floor: Option<f64>,
-    /// How the sweep is best extended, once it has ended; null where nothing is worth it.
+    /// How the sweep is best extended, once it has ended, or what a new one should have where it can't be; null
+    /// where nothing is worth it.
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(required))]
     pub advice: Option<Advice>,
@@ -71,6 +72,11 @@ impl Best {
     /// The same with the sweep's id in the advice.
     pub fn of_sweep(self, sweep: SweepId) -> Self {
         Self { advice: self.advice.map(|advice| advice.to_sweep(sweep)), ..self }
+    }
+
+    /// The same of a sweep that can't be extended, since its checkpoints were dropped.
+    pub fn without_checkpoints(self) -> Self {
+        Self { advice: self.advice.map(Advice::in_a_new_sweep), ..self }
     }
 }
 

@@ -1,5 +1,6 @@
 //! Whose certificates are taken beside those of the system's authorities.
 
+use crate::plain_io;
 use reqwest::Certificate;
 use rustls::{
     RootCertStore,
@@ -25,7 +26,7 @@ pub struct Authorities {
 #[derive(Debug, thiserror::Error)]
 pub enum CaFileError {
     /// The system doesn't give it.
-    #[error("{} can't be read: {source}", .path.display())]
+    #[error("{} can't be read: {}", .path.display(), plain_io(.source))]
     Read {
         /// The file.
         path: PathBuf,
@@ -146,7 +147,10 @@ mod tests {
     #[test]
     fn what_cannot_be_used_is_told_with_its_place() {
         let missing = Authorities::read(Path::new("/nowhere/ca.pem")).unwrap_err().to_string();
-        assert!(missing.starts_with("/nowhere/ca.pem can't be read: No such file"), "{missing}");
+        assert!(
+            missing.starts_with("/nowhere/ca.pem can't be read: there is no such file"),
+            "{missing}"
+        );
         assert!(refused("").contains("holds no certificate: in PEM, one begins with"));
         let key = rcgen::KeyPair::generate().unwrap();
         assert!(refused(key.serialize_pem()).contains("a private key is none"));

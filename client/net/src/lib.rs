@@ -1,16 +1,19 @@
 //! How our programs reach others over HTTP: whom they trust, which proxies they ask, and what is said when
 //! somebody else than the server answers.
 //!
-//! A [`Peer`] is who requests go to. It makes the HTTP client for them, adds to a failed request what
-//! may be done about it ([`Peer::advice`]), and knows the answers that aren't the peer's own
-//! ([`Peer::stranger`]).
+//! A [`Peer`] is who requests go to. It makes the HTTP client for them, says in plain words what a failed
+//! request met and what may be done about it ([`Peer::explain`]), and knows the answers that aren't the
+//! peer's own ([`Peer::stranger`]). [`plain_io`] puts what the system says in plain words.
 
 mod authorities;
+mod failed;
 mod no_answer;
 mod peer;
+mod plain;
 mod stranger;
 
 pub use authorities::{Authorities, CaFileError};
 pub use no_answer::NoAnswer;
 pub use peer::{Peer, causes, innermost};
+pub use plain::{plain_io, without_number};
 pub use stranger::Stranger;

@@ -3,7 +3,7 @@
 use crate::Authorities;
 use hyper_util::client::proxy::matcher::Matcher;
 use reqwest::{ClientBuilder, Url, redirect};
-use rustls::{CertificateError, ClientConfig, InvalidMessage, RootCertStore};
+use rustls::{ClientConfig, RootCertStore};
 use std::{error::Error, io, iter::successors, net::IpAddr, sync::Arc};
 
 /// Who requests go to, and how they get there.
@@ -64,51 +64,11 @@ impl Peer {
         }
     }
 
-    /// What may be done about a request that failed on its way.
-    pub fn advice(&self, error: &reqwest::Error) -> Option<String> {
-        let tls = causes(error).find_map(|cause| cause.downcast_ref::<rustls::Error>());
-        if let Some(advice) = tls.and_then(|error| self.about_tls(error)) {
-            return Some(advice);
-        }
-        let proxy = self.proxy.as_ref().filter(|_| error.is_connect() || error.is_timeout())?;
-        Some(format!("it was asked by way of {}; {}", named(proxy), self.around_proxy()))
-    }
-
     /// That an answer may be a proxy's of the environment's, and what may be done about it; none where
     /// there is no such proxy, or it only hands on what others say.
     pub fn answered_for(&self) -> Option<String> {
         let proxy = self.asked_proxy()?;
         Some(format!("it may be that of {}; {}", named(proxy), self.around_proxy()))
-    }
-
-    fn about_tls(&self, error: &rustls::Error) -> Option<String> {
-        use rustls::Error as E;
-        match error {
-            E::InvalidCertificate(CertificateError::UnknownIssuer) => {
-                Some(match self.authorities.file() {
-                    None => "its certificate is signed by an authority that this machine doesn't \
-                             know: pass that authority's certificate with --ca-file or \
-                             FLOODGAUGE_CA_FILE"
-                        .into(),
-                    Some(file) => format!(
-                        "neither this system nor {} has the certificate of its authority",
-                        file.display()
-                    ),
-                })
-            }
-            // Which the library tells by this name alone.
-            E::InvalidCertificate(other) if format!("{other:?}").contains("CaUsedAsEndEntity") => {
-                Some(
-                    "the server presents a CA certificate as its own: issue it one that is signed \
-                     by that CA (CA:FALSE)"
-                        .into(),
-                )
-            }
-            E::InvalidMessage(InvalidMessage::InvalidContentType) => Some(
-                "no TLS is spoken at that port: use http://, or the port that speaks TLS".into(),
-            ),
-            _ => None,
-        }
     }
 
     /// The proxy of the environment's that may answer: none does through a tunnel, which TLS needs.
@@ -137,7 +97,7 @@ pub fn causes<'a>(
     })
 }
 
-/// The innermost cause says most: `Connection refused`, not `error sending request`.
+/// The innermost cause says most: that the connection was refused, not that a request wasn't sent.
 pub fn innermost(error: &(dyn Error + 'static)) -> String {
     causes(error).last().unwrap_or(error).to_string()
 }

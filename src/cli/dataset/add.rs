@@ -1,8 +1,9 @@
 //! `floodgauge dataset add`: uploads a file.
 
-use super::{Ask, Failure, bytes_bar, dataset_name, print, samples};
+use super::{Ask, Failure, bytes_bar, dataset_name, print, samples, size};
 use anyhow::Context as _;
 use floodgauge_datasets::upload::MAX_BYTES;
+use floodgauge_net::plain_io;
 use floodgauge_protocol::{DatasetKind, DatasetName, Format};
 use std::path::{Path, PathBuf};
 
@@ -43,11 +44,12 @@ pub async fn run(args: Args) -> Result<(), Failure> {
         return Err(Failure::BadInput(message));
     }
     let file = tokio::fs::File::open(&args.file).await;
-    let file =
-        file.map_err(|error| Failure::BadInput(format!("{shown} can't be read: {error}")))?;
+    let file = file.map_err(|error| {
+        Failure::BadInput(format!("{shown} can't be read: {}", plain_io(&error)))
+    })?;
     let length = file.metadata().await.context("the file's length")?.len();
     if length > MAX_BYTES {
-        let message = format!("{shown} has {length} bytes, more than {MAX_BYTES}");
+        let message = format!("{shown} has {}, more than {}", size(length), size(MAX_BYTES));
         return Err(Failure::BadInput(message));
     }
     let bar = bytes_bar(&shown.to_string(), length);

@@ -1,7 +1,7 @@
 //! `floodgauge dataset download`: fetches the files of known sets to the data folder.
 
 use super::{Failure, bytes_bar, dataset_name, print};
-use crate::config::{Data, Trust};
+use crate::config::{Data, Trust, file_server};
 use floodgauge_datasets::{
     Folder,
     download::{DownloadError, Downloads, Progress, fetch},
@@ -26,7 +26,7 @@ pub struct Args {
     #[command(flatten)]
     data: Data,
     /// Another address than the public ones; files lie there under SET/FILE
-    #[arg(long, env = "FLOODGAUGE_MIRROR", value_name = "URL")]
+    #[arg(long, env = "FLOODGAUGE_MIRROR", value_name = "URL", value_parser = file_server)]
     mirror: Option<Url>,
     #[command(flatten)]
     trust: Trust,

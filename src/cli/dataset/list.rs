@@ -1,6 +1,6 @@
 //! `floodgauge dataset list`: what a server's sweeps can train on.
 
-use super::{Ask, Failure, print, samples};
+use super::{Ask, Failure, print, samples, size};
 use crate::client::api::{DatasetItem, datasets::DatasetQuery};
 use anyhow::Context as _;
 use floodgauge_protocol::DatasetKind;
@@ -34,21 +34,30 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     if args.ask.json {
         return print::json(&json!({ "items": bodies, "next_cursor": null }).to_string());
     }
-    let header = ["NAME", "SAMPLES", "OF", "CLASSES", "STATE"];
+    print::out(&set_out(&items, print::width()))
+}
+
+/// The table of the sets; where it is too wide, without what matters least.
+fn set_out(items: &[DatasetItem], width: Option<usize>) -> String {
+    let header = ["NAME", "SAMPLES", "TEST", "OF", "CLASSES", "SIZE", "KEPT SINCE (UTC)", "STATE"];
     let mut rows = vec![header.map(String::from).to_vec()];
     rows.extend(items.iter().map(row));
-    print::out(&print::table(&rows))
+    print::fitted(&rows, &["KEPT SINCE (UTC)", "TEST", "SIZE"], false, width)
 }
 
 fn row(set: &DatasetItem) -> Vec<String> {
+    let kept = set.kept.as_ref();
     vec![
         set.name.to_string(),
         match set.kind {
             DatasetKind::Generated => "any number".into(),
             _ => set.max_samples.to_string(),
         },
+        kept.and_then(|kept| kept.test_samples).map_or_else(String::new, |count| count.to_string()),
         samples(set.features, set.image),
         set.classes.to_string(),
+        kept.map_or_else(String::new, |kept| size(kept.bytes)),
+        kept.map_or_else(String::new, |kept| kept.since.strftime("%Y-%m-%d %H:%M").to_string()),
         state(set),
     ]
 }
@@ -62,6 +71,30 @@ pub(super) fn state(set: &DatasetItem) -> String {
         DatasetKind::Uploaded => "uploaded".into(),
         DatasetKind::Files if set.missing.is_empty() => "in the data folder".into(),
         DatasetKind::Files if set.ready => "kept".into(),
-        DatasetKind::Files => "not there: floodgauge dataset download".into(),
+        DatasetKind::Files => format!("not there: floodgauge dataset download {}", set.name),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_set_is_listed_with_all_that_is_counted_of_it() {
+        let uploaded: DatasetItem = serde_json::from_value(json!({
+            "name": "beans", "kind": "uploaded", "ready": true, "missing": [], "features": 4,
+            "image": null, "classes": 3, "most_samples": 540, "n_train": 432, "n_val": 108,
+            "kept": { "sha256": "0".repeat(64), "bytes": 2_621_440, "format": "csv", "test_samples": 60,
+                      "since": "2026-03-01T12:30:00Z" }
+        }))
+        .unwrap();
+        let set_out = |width| set_out(std::slice::from_ref(&uploaded), width);
+        assert_eq!(
+            set_out(None),
+            "NAME   SAMPLES  TEST  OF          CLASSES  SIZE     KEPT SINCE (UTC)  STATE\n\
+             beans  540      60    4 features  3        2.5 MiB  2026-03-01 12:30  uploaded"
+        );
+        let narrow = set_out(Some(60));
+        assert!(!narrow.contains("2026") && narrow.contains("uploaded"), "{narrow}");
     }
 }

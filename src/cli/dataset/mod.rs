@@ -8,6 +8,7 @@ mod show;
 
 use super::{Failure, args::Ask, connect, print};
 use crate::counting::count;
+use bytesize::ByteSize;
 use clap::Subcommand;
 use floodgauge_protocol::DatasetName;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -57,6 +58,11 @@ fn bytes_bar(file: &str, total: u64) -> ProgressBar {
     const BAR: &str = "{prefix}  {bar:24.cyan/dim}  {binary_bytes} of {binary_total_bytes}  {binary_bytes_per_sec}";
     let style = ProgressStyle::with_template(BAR).unwrap_or_else(|_| ProgressStyle::default_bar());
     ProgressBar::new(total).with_style(style).with_prefix(file.to_owned())
+}
+
+/// So many bytes, as people say it.
+fn size(bytes: u64) -> String {
+    ByteSize::b(bytes).display().iec().to_string()
 }
 
 /// `1 × 28 × 28 images` or `10 features`.

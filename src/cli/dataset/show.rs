@@ -1,6 +1,6 @@
 //! `floodgauge dataset show`: one data set.
 
-use super::{Ask, Failure, dataset_name, list, print, samples};
+use super::{Ask, Failure, dataset_name, list, print, samples, size};
 use crate::cli::words;
 use floodgauge_protocol::DatasetName;
 
@@ -39,7 +39,7 @@ pub async fn run(args: Args) -> Result<(), Failure> {
         }
         lines.push(words::line(
             "kept",
-            &format!("{} bytes since {}", kept.bytes, kept.since.strftime("%Y-%m-%d %H:%M UTC")),
+            &format!("{} since {}", size(kept.bytes), kept.since.strftime("%Y-%m-%d %H:%M UTC")),
         ));
         lines.push(words::line("sha-256", &kept.sha256.to_string()));
     }

@@ -49,6 +49,11 @@ pub(super) fn print(
     if json {
         return print::json(&serde_json::to_string(&stated).context("calibration")?);
     }
+    if stated.is_empty() {
+        print::note(
+            "no scheduler was named, and other picks state nothing: name one with --scheduler",
+        );
+    }
     for of in &stated {
         print::out(&format!("{}, {}, {seeds} seeds a search\n", of.scheduler, of.metric))?;
         print::out(&print::table(&intervals(of)))?;

@@ -3,10 +3,12 @@
 use crate::{
     access::{Kind, Limits, Scope, Scopes, Secret, check_name},
     cli::{
-        Failure, print,
+        Failure,
+        commands::Commands,
+        print,
         server::{existing_url, open_store},
     },
-    config::Storage,
+    config::{Storage, numbers::whole},
     http::tokens::token_item,
     store::{AddedToken, NewToken},
 };
@@ -33,16 +35,16 @@ pub struct Args {
     #[arg(long, value_name = "TIME", value_parser = lasting)]
     expires: Option<Duration>,
     /// Requests a second, over a while, instead of the server's --rate-limit
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    #[arg(long, value_name = "N", value_parser = whole::<u32>(1..=100_000))]
     rate: Option<u32>,
     /// The most sweeps that it may have submitted and that haven't ended
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=1_000_000_000))]
+    #[arg(long, value_name = "N", value_parser = whole::<u32>(0..=1_000_000_000))]
     max_sweeps: Option<u32>,
     /// The most arms of these, each seed and weight decay counted
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=1_000_000_000))]
+    #[arg(long, value_name = "N", value_parser = whole::<u32>(0..=1_000_000_000))]
     max_arms: Option<u32>,
     /// The most mebibytes of data sets that it may have uploaded and that are kept
-    #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u32).range(0..=900_000_000))]
+    #[arg(long, value_name = "MIB", value_parser = whole::<u32>(0..=900_000_000))]
     max_upload: Option<u32>,
     /// Print the token and what is stored of it as JSON
     #[arg(long)]
@@ -74,8 +76,9 @@ pub async fn run(args: Args) -> Result<(), Failure> {
         AddedToken::New(row) => row,
         AddedToken::NameTaken => {
             let message = format!(
-                "a token that isn't revoked is called `{}`: choose another name, or revoke it",
-                args.name
+                "a token that isn't revoked is called `{0}`: choose another name, or revoke it: {1}",
+                args.name,
+                Commands::on(&args.storage).line("token revoke NAME"),
             );
             return Err(Failure::BadInput(message));
         }
@@ -106,7 +109,7 @@ fn name(text: &str) -> Result<String, String> {
 
 /// Reads a number of minutes, hours, days or years.
 fn lasting(text: &str) -> Result<Duration, String> {
-    let message = || format!("`{text}` is not a time such as 30m, 12h, 90d or 1y");
+    let message = || "expected a time such as 30m, 12h, 90d or 1y".to_owned();
     let unit = text.chars().last().ok_or_else(message)?;
     let seconds = match unit {
         'm' => 60,
@@ -118,7 +121,7 @@ fn lasting(text: &str) -> Result<Duration, String> {
     let number: u32 = text[..text.len() - 1].parse().map_err(|_| message())?;
     match u64::from(number) * seconds {
         0 => Err(message()),
-        seconds if seconds > 100 * 366 * 24 * 3600 => Err(format!("{text} is more than 100 years")),
+        seconds if seconds > 100 * 366 * 24 * 3600 => Err("expected at most 100y".into()),
         seconds => Ok(Duration::from_secs(seconds)),
     }
 }

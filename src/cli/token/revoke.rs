@@ -2,7 +2,7 @@
 
 use super::list::every;
 use crate::{
-    cli::{Failure, print, server::open_existing},
+    cli::{Failure, commands::Commands, print, server::open_existing},
     config::Storage,
 };
 use anyhow::Context as _;
@@ -32,8 +32,8 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     rows.retain(|row| row.revoked_ms.is_none());
     let found = rows.iter().find(|row| row.name == *wanted || row.token.to_string() == *wanted);
     let Some(row) = found else {
-        let message =
-            format!("no token `{wanted}` that isn't revoked; `floodgauge token list` shows them");
+        let list = Commands::on(&args.storage).line("token list");
+        let message = format!("no token `{wanted}` that isn't revoked; see them with: {list}");
         return Err(Failure::BadInput(message));
     };
     store.revoke_token(row.token).await.context("the token can't be revoked")?;

@@ -246,10 +246,9 @@ fn refusal(caller: &Caller, scope: Scope) -> Problem {
         Caller::Unknown { shown: true } => {
             Problem::Unauthorized("the token is unknown, revoked or has expired".into())
         }
-        Caller::Unknown { shown: false } => Problem::Unauthorized(
-            "set FLOODGAUGE_TOKEN or use --token; over HTTP send `authorization: bearer fg_…`"
-                .into(),
-        ),
+        Caller::Unknown { shown: false } => {
+            Problem::Unauthorized("set FLOODGAUGE_TOKEN or use --token".into())
+        }
         Caller::Open => Problem::Forbidden(
             "it has no tokens yet: `floodgauge token create` makes the first one, where its \
              database is"

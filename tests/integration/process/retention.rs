@@ -35,7 +35,11 @@ async fn with_bounded_retention(database: Option<&str>) {
     follow(&server, sweep).await;
     let model = format!("/v1/trials/{sweep}.0.0/model");
     assert_eq!(get(&server, &model).await.status(), StatusCode::OK);
-    let kept = ["best", "curves", "grid", "table"].map(|of| format!("/v1/sweeps/{sweep}/{of}"));
+    let kept = ["curves", "grid", "table"].map(|of| format!("/v1/sweeps/{sweep}/{of}"));
+    let best = format!("/v1/sweeps/{sweep}/best");
+    let best_before = server.json(&best).await;
+    let command = best_before["advice"]["command"].as_str().unwrap();
+    assert!(command.starts_with("floodgauge extend"), "{command}");
     let mut before = Vec::new();
     for path in &kept {
         before.push(server.json(path).await);
@@ -51,6 +55,15 @@ async fn with_bounded_retention(database: Option<&str>) {
     for (path, before) in kept.iter().zip(&before) {
         assert_eq!(&server.json(path).await, before, "{path}");
     }
+    // It is advised as before, and to do it otherwise.
+    let mut best = server.json(&best).await;
+    let advice = best["advice"].clone();
+    assert_eq!(advice["needs_new_sweep"], true);
+    assert_eq!(advice["command"], "floodgauge submit FILE");
+    assert_eq!(advice["levels"], best_before["advice"]["levels"]);
+    assert_eq!(server.json("/v1/sweeps").await["items"][0]["best"]["advice"], advice);
+    best["advice"] = best_before["advice"].clone();
+    assert_eq!(best, best_before);
     let extend = format!("{}/v1/sweeps/{sweep}/extend", server.address);
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
     let refused = client.post(extend).json(&json!({ "levels": [0.3] })).send().await.unwrap();

@@ -26,8 +26,22 @@ pub(super) fn refusal(status: StatusCode, body: &[u8], leased: bool) -> ClientEr
     } else if status.is_server_error() || later.contains(&status) {
         ClientError::Unreachable(format!("it answered {status}: {}", problem.words(status)))
     } else {
-        ClientError::Refused { status: status.as_u16(), detail: problem.words(status) }
+        let detail = match problem.words(status) {
+            // Some servers tell of headers, which people who start a worker don't write.
+            words if status == StatusCode::UNAUTHORIZED && names_header(&words) => {
+                ASKS_FOR_TOKEN.into()
+            }
+            words => words,
+        };
+        ClientError::Refused { status: status.as_u16(), detail }
     }
+}
+
+/// What a server asks for that wants a token and was shown none.
+const ASKS_FOR_TOKEN: &str = "this server asks for a token: set FLOODGAUGE_TOKEN or use --token";
+
+fn names_header(words: &str) -> bool {
+    words.to_ascii_lowercase().contains("authorization:")
 }
 
 /// A problem (RFC 9457); all unset when the body isn't one.
@@ -65,6 +79,10 @@ mod tests {
         let body = r#"{"type": "about:blank", "title": "too large", "detail": "at most 10 rows"}"#;
         assert_eq!(words(StatusCode::PAYLOAD_TOO_LARGE, body), "too large: at most 10 rows");
         assert_eq!(words(StatusCode::NOT_FOUND, "<html>"), "Not Found");
+        let asks = r#"{"title": "no token", "detail": "send `authorization: bearer fg_…`"}"#;
+        assert_eq!(words(StatusCode::UNAUTHORIZED, asks), ASKS_FOR_TOKEN);
+        let unknown = r#"{"title": "no entry", "detail": "the token is unknown"}"#;
+        assert_eq!(words(StatusCode::UNAUTHORIZED, unknown), "no entry: the token is unknown");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use super::{Client, ClientError, refusal::refusal};
 use backon::Retryable;
 use floodgauge_datasets::digest::Hashed;
+use floodgauge_net::plain_io;
 use floodgauge_protocol::{
     Digest,
     work::{LEASE_TOKEN_HEADER, Lease},
@@ -46,7 +47,7 @@ impl Client {
     ) -> Result<(), ClientError> {
         let silent = |_| ClientError::Unreachable(format!("nothing came for {SILENCE:?}"));
         let failed = |error: reqwest::Error| self.failed(error);
-        let keep = |error: io::Error| ClientError::Keep(error.to_string());
+        let keep = |error: io::Error| ClientError::Keep(plain_io(&error));
         let (id, name) = (lease.lease.to_string(), digest.to_string());
         let request = self.request(Method::GET, &[&id, "blobs", &name]);
         let request = request.header(LEASE_TOKEN_HEADER, &lease.token);

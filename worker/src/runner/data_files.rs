@@ -5,6 +5,7 @@
 
 use crate::client::{Client, ClientError};
 use floodgauge_datasets::digest;
+use floodgauge_net::plain_io;
 use floodgauge_protocol::{Digest, work::Lease};
 use std::{
     collections::HashSet,
@@ -61,7 +62,9 @@ impl DataFiles {
         digest: Digest,
     ) -> Result<File, ClientError> {
         let folder = &self.cache.folder;
-        let keep = |error: io::Error| ClientError::Keep(format!("{}: {error}", folder.display()));
+        let keep = |error: io::Error| {
+            ClientError::Keep(format!("{}: {}", folder.display(), plain_io(&error)))
+        };
         let path = folder.join(digest.to_string());
         // Reads all of it, up to a GiB, while the lease has to be renewed.
         let (files, there) = (self.clone(), path.clone());

@@ -4,6 +4,7 @@
 
 use super::data_files::Cache;
 use crate::memory;
+use floodgauge_net::plain_io;
 use std::{
     fs::{self, File},
     io::{self, Read, Write},
@@ -35,16 +36,18 @@ const MAX_LOOKED_AT: usize = 1_000;
 pub(super) fn check(cache: &Cache, memory: u64) -> Result<(), String> {
     let folder = cache.folder.as_path();
     let name = folder.display();
-    probe(folder)
-        .map_err(|error| format!("the cache {name} can't be written: {error}; {ABOUT_CACHE}"))?;
+    probe(folder).map_err(|error| {
+        format!("the cache {name} can't be written: {}; {ABOUT_CACHE}", plain_io(&error))
+    })?;
     if let Some(room) = room(folder).filter(|&room| room < MIN_ROOM) {
         let (room, least) = (mebibytes(room), mebibytes(MIN_ROOM));
         return Err(format!(
             "the disk of the cache {name} has {room} free, {least} is needed; {ABOUT_CACHE}"
         ));
     }
-    read_kept(folder)
-        .map_err(|error| format!("the cache {name} can't be read: {error}; {ABOUT_CACHE}"))?;
+    read_kept(folder).map_err(|error| {
+        format!("the cache {name} can't be read: {}; {ABOUT_CACHE}", plain_io(&error))
+    })?;
     let (left, least) = (memory::available(), MIN_MEMORY.min(memory));
     if left < least {
         let (left, least) = (mebibytes(left), mebibytes(least));
@@ -87,7 +90,7 @@ fn read_kept(folder: &Path) -> io::Result<()> {
     for name in names.into_iter().take(MAX_LOOKED_AT) {
         match File::open(folder.join(&name)).and_then(|mut file| file.read(&mut [0; 4096])) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                let words = format!("{}: {error}", name.to_string_lossy());
+                let words = format!("{}: {}", name.to_string_lossy(), plain_io(&error));
                 return Err(io::Error::new(error.kind(), words));
             }
             _ => {}

@@ -191,9 +191,9 @@ impl Worker {
         };
         tracing::info!(
             worker = self.name,
-            server = self.client.server(),
             fingerprint = request.fingerprint,
-            "waiting for work"
+            "connecting to {}",
+            self.client.server()
         );
         let mut recovery = Recovery::new(self.recovery);
         while self.is_well(&mut recovery, &ending).await
@@ -261,9 +261,12 @@ impl Worker {
         ending: &Ending,
         recovery: &mut Recovery,
     ) -> Result<Option<Assignment>, ClientError> {
+        // The first is answered at once, so that it soon shows whether there is a server.
+        let at_once = ClaimRequest { wait_s: 0, ..request.clone() };
         let wait = async {
             loop {
                 let next = Instant::now() + CLAIM_PAUSE;
+                let request = if recovery.was_served { request } else { &at_once };
                 let claimed = match self.client.claim(request).await {
                     Err(error @ ClientError::Intermediary { .. }) if recovery.was_served => {
                         tracing::warn!(error = %chain(&error), "asking again later");
@@ -272,11 +275,18 @@ impl Worker {
                     }
                     claimed => claimed?,
                 };
-                recovery.was_served = true;
+                let is_first = !std::mem::replace(&mut recovery.was_served, true);
+                if is_first {
+                    tracing::info!(worker = self.name, "connected");
+                }
                 if claimed.is_some() || ending.when_idle {
                     return Ok(claimed);
                 }
-                sleep_until(next).await;
+                if is_first {
+                    tracing::info!(worker = self.name, "waiting for work");
+                } else {
+                    sleep_until(next).await;
+                }
             }
         };
         tokio::select! {

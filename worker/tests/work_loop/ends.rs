@@ -63,6 +63,16 @@ async fn a_worker_that_is_to_end_when_idle_does_all_there_is_and_ends() {
 }
 
 #[tokio::test]
+async fn the_first_claim_is_answered_at_once_and_those_after_it_wait_for_work() {
+    let server = Server::start(vec![]).await;
+    let worker = AtWork::start(real(&server, no_cache()));
+    server.until(|log| log.claims.len() == 2).await;
+    let waits = server.see(|log| log.claims.iter().map(|claim| claim.wait_s).collect::<Vec<_>>());
+    assert_eq!(waits, [0, 25]);
+    worker.end().await.unwrap();
+}
+
+#[tokio::test]
 async fn a_sweep_that_ends_while_a_checkpoint_is_fetched_lets_its_worker_go() {
     let mut endless = assignment(1);
     endless.segment.branches[0].start = Start::Checkpoint { digest: Digest([7; 32]) };

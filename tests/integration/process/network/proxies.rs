@@ -69,7 +69,7 @@ async fn a_proxy_that_is_not_there_or_refuses_a_tunnel_is_named() {
     let gone = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let gone = format!("http://user:secret@{gone}");
     let list = said(&["list", "--server", "http://gauge.invalid"], &[("http_proxy", &gone)]);
-    assert!(list.complaint.contains("Connection refused"), "{}", list.complaint);
+    assert!(list.complaint.contains("the connection was refused"), "{}", list.complaint);
     assert!(list.complaint.contains("list gauge.invalid in NO_PROXY"), "{}", list.complaint);
     assert!(!list.complaint.contains("secret"), "{}", list.complaint);
     let proxy = ForwardProxy::start(Does::Answers(WHO)).await;

@@ -3,7 +3,7 @@ import type { Best } from "../../api/types";
 import { wordsOf } from "../../api/client";
 import { Alert } from "../../parts";
 import type { SweepStore } from "../store";
-import { adviceCommand, adviceOf, adviceWords } from "./extension";
+import { adviceCommand, adviceOf, adviceWords, newSweepHref } from "./extension";
 
 /** What would tell more, as a button that does it. */
 export function AdviceButton({ store, best }: { store: SweepStore; best: Best }) {
@@ -11,6 +11,17 @@ export function AdviceButton({ store, best }: { store: SweepStore; best: Best })
   const error = useSignal("");
   const advice = best.advice;
   if (!advice) return null;
+  const newSweep = newSweepHref(advice, store.id);
+  if (newSweep) {
+    return (
+      <p class="advice">
+        <a class="button primary" href={newSweep}>
+          New sweep like this
+        </a>
+        <span class="faint">{advice.words}</span>
+      </p>
+    );
+  }
   async function follow() {
     if (!advice) return;
     sending.value = true;

@@ -1,6 +1,10 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import type { Advice } from "../../api/types";
-import { adviceCommand, adviceOf, adviceWords, extensionOf, faultsOf } from "./extension";
+
+// Addresses are read off the window, which there is none of here.
+vi.stubGlobal("window", { location: { hash: "" }, addEventListener: () => {} });
+const { adviceCommand, adviceOf, adviceWords, extensionOf, faultsOf, newSweepHref } =
+  await import("./extension");
 
 const empty = { seeds: "", levels: "", epochs: "" };
 
@@ -66,6 +70,11 @@ describe("advice", () => {
     expect(adviceCommand({ ...advice, command }, "0197")).toBe("floodgauge extend 0197 --seeds 2");
     const known = { ...advice, command: "floodgauge extend 0197 --seeds 2" };
     expect(adviceCommand(known, "0197")).toBe(known.command);
+  });
+
+  it("leads to a new sweep where this one can't be extended any more", () => {
+    expect(newSweepHref(advice, "0197")).toBeNull();
+    expect(newSweepHref({ ...advice, needs_new_sweep: true }, "0197")).toBe("#/new?from=0197");
   });
 
   it("asks for what it says", () => {

@@ -3,6 +3,7 @@
 import { problemWords, type Extension } from "../../api/client";
 import type { Advice, Problem } from "../../api/types";
 import { formatEpochs, formatLevel } from "../../format";
+import { againHref } from "../../router";
 
 /** The fields of the form as they are written. */
 export interface ExtendFields {
@@ -65,6 +66,11 @@ export function adviceOf({ seeds, levels, epochs }: Advice): Extension {
 /** The command that follows advice; in a log it names no sweep. */
 export function adviceCommand({ command }: Advice, sweep: string): string {
   return command.replace(/^(floodgauge extend) ID /, `$1 ${sweep} `);
+}
+
+/** Where advice is followed that takes a new sweep, as the checkpoints are gone that an extension needs. */
+export function newSweepHref({ needs_new_sweep }: Advice, sweep: string): string | null {
+  return needs_new_sweep ? againHref(sweep) : null;
 }
 
 /** What a button says that follows advice. */

@@ -36,10 +36,7 @@ struct Asked {
 impl Asked {
     /// What a request met, and what may be done about it.
     fn told(&self, error: &reqwest::Error) -> String {
-        match self.peer.advice(error) {
-            Some(advice) => format!("{}; {advice}", innermost(error)),
-            None => innermost(error),
-        }
+        self.peer.explain(error)
     }
 }
 
