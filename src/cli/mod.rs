@@ -36,6 +36,7 @@ mod phases;
 mod plan;
 mod print;
 mod progress;
+mod retention;
 mod server;
 mod signals;
 mod sole;
