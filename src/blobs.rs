@@ -18,9 +18,11 @@
 //! - [`collect`](mod@collect): what nothing refers to, and what was never written to its end, goes.
 //! - [`unread`]: which objects that can't be read are damaged.
 //! - [`look`]: what there is, for an inspection.
+//! - `room`: whether there is room for more.
 
 mod collect;
 pub mod look;
+mod room;
 mod unread;
 
 pub use collect::Unreferenced;
@@ -123,8 +125,8 @@ impl Blobs {
     /// The folder's trouble.
     pub fn open(folder: impl AsRef<Path>) -> Result<Self, BlobError> {
         std::fs::create_dir_all(&folder)?;
-        let mark = File::options().write(true).create(true).truncate(false);
-        mark.open(folder.as_ref().join(MARK))?;
+        let mark = folder.as_ref().join(MARK);
+        File::options().write(true).create(true).truncate(false).open(mark)?;
         Self::look_into(folder)
     }
 
