@@ -85,6 +85,7 @@ impl Projected {
         let Effects {
             status: _,
             best: _,
+            rest: _,
             rows_of: _,
             hands_in: _,
             grown,
