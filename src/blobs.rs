@@ -18,9 +18,11 @@
 //! - [`collect`](mod@collect): what nothing refers to, and what was never written to its end, goes.
 //! - [`unread`]: which objects that can't be read are damaged.
 //! - [`look`]: what there is, for an inspection.
+//! - `room`: whether there is room for more.
 
 mod collect;
 pub mod look;
+mod room;
 mod unread;
 
 pub use collect::Unreferenced;

@@ -180,12 +180,12 @@ fn time_or_never(text: &str) -> Result<StartOverAfter, String> {
 #[derive(Clone, Copy, Debug, Default, Args)]
 #[command(next_help_heading = "Retention")]
 pub struct Retention {
-    /// How long the checkpoints of an ended sweep are kept, such as 30d or 12h; then it can't be
-    /// extended any more, and its model is gone
-    #[arg(long, env = "FLOODGAUGE_KEEP_CHECKPOINTS", value_name = "TIME", value_parser = time)]
+    /// How long the checkpoints of an ended sweep are kept, such as 30d or 12h, at least 1h; then it can't
+    /// be extended any more, and its model is gone
+    #[arg(long, env = "FLOODGAUGE_KEEP_CHECKPOINTS", value_name = "TIME", value_parser = time_to_keep)]
     pub keep_checkpoints: Option<Duration>,
-    /// How long an ended sweep is kept at all, with its log and its curves, such as 365d
-    #[arg(long, env = "FLOODGAUGE_KEEP_SWEEPS", value_name = "TIME", value_parser = time)]
+    /// How long an ended sweep is kept at all, with its log and its curves, such as 365d, at least 1h
+    #[arg(long, env = "FLOODGAUGE_KEEP_SWEEPS", value_name = "TIME", value_parser = time_to_keep)]
     pub keep_sweeps: Option<Duration>,
 }
 
@@ -195,6 +195,21 @@ fn time(text: &str) -> Result<Duration, String> {
     let span: jiff::Span = text.parse().map_err(invalid)?;
     let time = span.to_duration(jiff::SpanRelativeTo::days_are_24_hours()).map_err(invalid)?;
     time.try_into().map_err(|_| "expected a time that isn't below zero, such as 30m".into())
+}
+
+/// The shortest time that what ended sweeps leave behind is kept: nothing goes while people still look at it,
+/// nor since somebody took `0d` for no bound. Chosen, not measured.
+const MIN_KEPT: Duration = Duration::from_secs(3_600);
+
+/// Reads for how long something is kept.
+fn time_to_keep(text: &str) -> Result<Duration, String> {
+    match time(text)? {
+        time if time >= MIN_KEPT => Ok(time),
+        _ => Err(format!(
+            "`{text}` is too short: at least 1h is needed, so that nobody loses what has just ended; to keep it \
+             for ever, leave the option out"
+        )),
+    }
 }
 
 const DEFAULT_LEASE_TTL_S: u32 = 15;
@@ -405,6 +420,15 @@ mod tests {
         }
         let unknown = socket_address("256.0.0.1.invalid:80").unwrap_err();
         assert!(unknown.starts_with("`256.0.0.1.invalid` isn't an address"), "{unknown}");
+    }
+
+    #[test]
+    fn what_has_just_ended_is_not_deleted() {
+        assert_eq!(time_to_keep("1h"), Ok(MIN_KEPT));
+        for short in ["0d", "0s", "59m"] {
+            let refusal = time_to_keep(short).unwrap_err();
+            assert!(refusal.contains("at least 1h") && refusal.contains(short), "{refusal}");
+        }
     }
 
     #[test]

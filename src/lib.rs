@@ -19,7 +19,7 @@
 //! - [`config`], [`cli`]: settings and commands of the program.
 //!
 //! For all of these, and for nobody else: `heavy` (where work is done that takes a processor for long),
-//! `scratch` (files on their way) and `counting` (counts in words).
+//! `scratch` (files on their way), `unwritable` (disks that take nothing more) and `counting` (counts in words).
 
 pub mod access;
 pub mod base_path;
@@ -40,5 +40,6 @@ pub mod simulate;
 pub mod store;
 pub mod story;
 pub mod trace;
+mod unwritable;
 pub mod upcast;
 pub mod verdict;

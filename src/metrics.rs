@@ -89,6 +89,7 @@ struct Inner {
     sweeps: Family<StatusLabels, Real>,
     database_up: Gauge,
     database_damaged: Gauge,
+    disk_unwritable: Gauge,
     worker_epochs: Family<WorkerLabels, Counter>,
     worker_steps: Family<WorkerLabels, Counter>,
     workers: Mutex<HashMap<String, Instant>>,
@@ -116,6 +117,7 @@ impl Default for Metrics {
             sweeps: Family::default(),
             database_up: Gauge::default(),
             database_damaged: Gauge::default(),
+            disk_unwritable: Gauge::default(),
             worker_epochs: Family::default(),
             worker_steps: Family::default(),
             workers: Mutex::default(),
@@ -182,6 +184,11 @@ impl Inner {
             "database_damaged",
             "Whether damage to the database was met and is still there",
             self.database_damaged.clone(),
+        );
+        r.register(
+            "disk_unwritable",
+            "Whether a disk, the server's or the database's, can't be written: it is full, read-only or failing",
+            self.disk_unwritable.clone(),
         );
         r.register(
             "worker_epochs",
@@ -334,6 +341,11 @@ impl Metrics {
     /// Takes in whether the database is damaged.
     pub fn damaged(&self, is_damaged: bool) {
         self.0.database_damaged.set(i64::from(is_damaged));
+    }
+
+    /// Takes in whether a disk can't be written.
+    pub fn unwritable(&self, is_unwritable: bool) {
+        self.0.disk_unwritable.set(i64::from(is_unwritable));
     }
 
     /// All of it, in Prometheus' text format.

@@ -1,7 +1,9 @@
 //! What a server does at its start and every now and then: it looks whether its database is whole, notes
-//! which sweeps it can't go on with, and sees to it that nothing grows without end, no lease lasts longer
-//! than it should, and no family waits for ever for a machine that is gone.
+//! which sweeps it can't go on with, looks whether there is room on its disk, and sees to it that nothing grows
+//! without end, no lease lasts longer than it should or runs out unseen, and no family waits for ever for a
+//! machine that is gone. What of ended sweeps is kept no longer is `retention.rs`'s.
 
+use super::retention;
 use crate::{
     blobs::{BlobError, Unreferenced},
     config::Retention,
@@ -15,12 +17,12 @@ use tokio::time::{Instant, MissedTickBehavior};
 /// follows one of the database within this time has all that the database names.
 const EVERY: Duration = Duration::from_secs(600);
 
-/// Sweeps that are seen to at once.
-const SWEEPS_AT_ONCE: u32 = 100;
-
 /// How often leases are looked at: a third of the usual lease, so that whatever the clock does, work of a
 /// silent worker is given out again about when it should be. Chosen, not measured.
 const LEASES_EVERY: Duration = Duration::from_secs(5);
+
+/// How often it is looked whether blobs can be written: a balancer asks about as often. Chosen, not measured.
+const DISK_EVERY: Duration = Duration::from_secs(10);
 
 /// The longest time between two looks for families to start over; `--start-over-after` may make it shorter.
 const GONE_EVERY: Duration = Duration::from_secs(60);
@@ -31,7 +33,9 @@ pub async fn run(driver: Driver, retention: Retention) {
         bound_leases(&driver),
         start_over(&driver),
         driver.check_database(),
-        keep(&driver, retention)
+        watch_disk(&driver),
+        keep(&driver),
+        retention::run(&driver, retention)
     );
 }
 
@@ -76,27 +80,41 @@ impl Attendance {
     }
 }
 
-/// Cuts leases that last too long, since the clock was set back.
+/// Cuts leases that last too long, since the clock was set back, and tells of those that ran out.
 async fn bound_leases(driver: &Driver) {
     let mut ticks = tokio::time::interval(LEASES_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        if let Err(error) = driver.cut_leases().await {
+        let mut looked = driver.cut_leases().await;
+        if looked.is_ok() {
+            looked = driver.tell_expired().await;
+        }
+        if let Err(error) = looked {
             note(driver, &error);
             tracing::warn!(%error, "leases can't be looked at; trying again later");
         }
     }
 }
 
+/// Looks whether there is still room.
+async fn watch_disk(driver: &Driver) {
+    let mut ticks = tokio::time::interval(DISK_EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        driver.look_at_disk().await;
+    }
+}
+
 /// Notes what an error tells of damage to the database.
-fn note(driver: &Driver, error: &(dyn std::error::Error + 'static)) {
+pub(super) fn note(driver: &Driver, error: &(dyn std::error::Error + 'static)) {
     if let Some(said) = store::damage(error) {
         driver.note_damage(&said);
     }
 }
 
-async fn keep(driver: &Driver, retention: Retention) {
+async fn keep(driver: &Driver) {
     if let Err(error) = driver.look_over().await {
         note(driver, &error);
         tracing::warn!(%error, "sweeps that haven't ended can't be looked over");
@@ -110,11 +128,6 @@ async fn keep(driver: &Driver, retention: Retention) {
             note(driver, &error);
             tracing::warn!(%error, "the queue can't be put right; trying again later");
         }
-        if let Err(error) = retain(driver, &retention).await {
-            error.chain().for_each(|cause| note(driver, cause));
-            let error = format!("{error:#}");
-            tracing::warn!(error, "old sweeps can't be seen to; trying again later");
-        }
         match driver.blobs().collect_since(&**driver.store(), &mut unreferenced).await {
             Ok(0) => {}
             Ok(count) => tracing::info!(count, "deleted blobs that nothing refers to"),
@@ -126,36 +139,6 @@ async fn keep(driver: &Driver, retention: Retention) {
             }
         }
     }
-}
-
-/// Drops what is kept no longer.
-async fn retain(driver: &Driver, retention: &Retention) -> anyhow::Result<()> {
-    if let Some(age) = retention.keep_sweeps {
-        loop {
-            let ended = driver.store().ended_before(age, SWEEPS_AT_ONCE).await?;
-            for &sweep in &ended {
-                // One that was extended since stays.
-                if driver.delete_old(sweep, age).await? {
-                    tracing::info!(%sweep, "deleted: it ended long ago");
-                }
-            }
-            if ended.len() < SWEEPS_AT_ONCE as usize {
-                break;
-            }
-        }
-    }
-    if let Some(age) = retention.keep_checkpoints {
-        loop {
-            let dropped = driver.store().drop_checkpoints(age, SWEEPS_AT_ONCE).await?;
-            for sweep in &dropped {
-                tracing::info!(%sweep, "dropped its checkpoints: it ended long ago");
-            }
-            if dropped.len() < SWEEPS_AT_ONCE as usize {
-                break;
-            }
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -39,6 +39,7 @@ mod plain;
 mod plan;
 mod print;
 mod progress;
+mod retention;
 mod server;
 mod signals;
 mod sole;

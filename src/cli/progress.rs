@@ -131,6 +131,7 @@ impl Progress {
             Event::Submitted { .. }
             | Event::Nondeterminism { .. }
             | Event::Saved { .. }
+            | Event::Expired { .. }
             | Event::Damaged { .. }
             | Event::CancelRequested
             | Event::PauseRequested

@@ -93,3 +93,14 @@ impl Connections {
 fn seconds(count: u32) -> Duration {
     Duration::from_secs(count.into())
 }
+
+#[cfg(all(test, feature = "worker"))]
+mod tests {
+    use super::*;
+    use floodgauge_worker::client::SLOW_LINK_BYTES_A_SECOND;
+
+    #[test]
+    fn a_worker_waits_for_a_link_that_a_server_takes() {
+        assert_eq!(Connections::default().bytes_a_second(), SLOW_LINK_BYTES_A_SECOND);
+    }
+}

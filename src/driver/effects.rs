@@ -5,6 +5,7 @@ use crate::{
     store::{Effects, RowUpdate, TrialUpdate},
 };
 use floodgauge_protocol::{ArmIx, FamilyIx, SegmentId, TrialKey, work::ReportRow};
+use std::time::Duration;
 
 /// The effects of the step from `before` to `after`.
 pub fn of(before: &Sweep, after: &Sweep, event: &Event, decisions: &[Decision]) -> Effects {
@@ -41,6 +42,9 @@ pub fn of_work(
         }
         Event::Finished { segment, .. } => effects.close.push(*segment),
         Event::StartedOver { family, .. } => effects.start_over = Some(*family),
+        Event::HandedBack { waits_s, .. } => {
+            effects.rest = Duration::from_secs(waits_s.unwrap_or(0).into());
+        }
         _ => {}
     }
     for decision in decisions {

@@ -12,6 +12,8 @@
 //! - `drain`: the end of a server in order.
 //! - `estimate`: how long a sweep would take.
 //! - `explain`: reasons for old entries, which have them in words alone, and their arms as of today.
+//! - `disk`: whether files can be written.
+//! - `expired`: leases that ran out.
 //! - `health`: whether the database is damaged.
 //! - `line`: claims that wait for work, and which of them is to look.
 //! - `live`: a sweep's state in memory, rebuilt from its log.
@@ -27,10 +29,12 @@ mod checkpoints;
 mod control;
 mod damaged;
 mod datasets;
+mod disk;
 mod drain;
 mod effects;
 mod error;
 mod estimate;
+mod expired;
 mod explain;
 mod health;
 mod line;
@@ -108,11 +112,13 @@ struct Inner {
     changes: watch::Sender<u64>,
     line: line::Line,
     leases: drain::ActiveLeases,
+    expired: expired::Told,
     unreplayable: unreplayable::Unreplayable,
     damaged: damaged::DamagedData,
     readers: explain::Readers,
     claimants: waiting::Claimants,
     health: health::DatabaseHealth,
+    disk: disk::DiskHealth,
     metrics: Metrics,
 }
 
@@ -146,8 +152,8 @@ impl Driver {
         let live = std::sync::Mutex::default();
         let changes = watch::channel(0).0;
         let folder = Folder::new(&config.data);
-        let (line, leases, unreplayable, damaged) = Default::default();
-        let (readers, claimants, health, metrics) = Default::default();
+        let (line, leases, expired, unreplayable, damaged) = Default::default();
+        let (readers, claimants, health, disk, metrics) = Default::default();
         Self(Arc::new(Inner {
             store,
             blobs,
@@ -157,11 +163,13 @@ impl Driver {
             changes,
             line,
             leases,
+            expired,
             unreplayable,
             damaged,
             readers,
             claimants,
             health,
+            disk,
             metrics,
         }))
     }

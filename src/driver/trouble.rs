@@ -26,21 +26,25 @@ impl Driver {
         let message = shortened(&fail.message);
         let worker = leased.worker.clone();
         let retry_in_s = fail.retry_in_s.unwrap_or(0).min(MAX_RETRY_S);
-        let event = match fail.kind {
+        match fail.kind {
             FailKind::Trial => {
                 tracing::warn!(sweep = %leased.sweep, %segment, worker, failure = message, "a segment failed");
-                Event::Failed { segment, attempt, message: message.clone() }
             }
             FailKind::Machine => {
                 tracing::warn!(sweep = %leased.sweep, %segment, worker, trouble = message, retry_in_s,
                     "a worker in trouble handed a segment back");
-                let (worker, message) = (worker.clone(), message.clone());
-                Event::HandedBack { segment, attempt, worker, message, retry_in_s }
             }
-        };
+        }
         self.apply(leased.sweep, guard(&leased), |state| {
             open(state, segment)?;
-            Ok(Some(event.clone()))
+            let (worker, message) = (worker.clone(), message.clone());
+            Ok(Some(match fail.kind {
+                FailKind::Trial => Event::Failed { segment, attempt, message },
+                FailKind::Machine => {
+                    let waits_s = Some(state.facts().segments().waits_after_hand_back(segment));
+                    Event::HandedBack { segment, attempt, worker, message, retry_in_s, waits_s }
+                }
+            }))
         })
         .await
         .map_err(|error| self.as_lease_error(leased.lease, error))?;

@@ -1,4 +1,5 @@
-//! Why a sweep that could go on doesn't: its work is for a kind of machine that doesn't ask.
+//! Why a sweep that could go on doesn't: its work is for a kind of machine that doesn't ask, or its worker is
+//! gone.
 
 use super::Driver;
 use crate::{
@@ -59,8 +60,9 @@ impl Claimants {
 }
 
 impl Driver {
-    /// Why nobody works on a sweep, in words, where its data set is damaged, or all that is left of it is
-    /// for machines of a kind that hasn't asked for work lately; else none.
+    /// Why nobody works on a sweep, in words, where its data set is damaged, all that is left of it is for
+    /// machines of a kind that hasn't asked for work lately, or a worker fell silent and nobody has taken its
+    /// place; else none.
     ///
     /// # Errors
     /// The database's trouble.
@@ -78,11 +80,17 @@ impl Driver {
         if open.iter().any(|work| work.is_held) {
             return Ok(None);
         }
+        // Whoever waits for work takes it over within a second.
+        let expired = open.iter().find_map(|work| work.expired_of.clone());
         let kinds: Option<BTreeSet<String>> = open.into_iter().map(|work| work.pinned_to).collect();
         let Some(kinds) = kinds.filter(|kinds| {
             !kinds.is_empty() && !kinds.iter().any(|kind| self.0.claimants.is_there(kind))
         }) else {
-            return Ok(None);
+            return Ok(expired.map(|worker| {
+                format!(
+                    "the lease of worker {worker} ran out; its segment waits for another worker"
+                )
+            }));
         };
         let minutes = SEEN_WITHIN.as_secs() / 60;
         let kinds: Vec<_> = kinds.iter().map(|kind| format!("`{kind}`")).collect();

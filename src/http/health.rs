@@ -2,10 +2,10 @@
 
 use super::{
     openapi::NotReady,
-    problem::{MetDamage, Problem},
+    problem::{MetDamage, MetUnwritable, Problem},
     state::AppState,
 };
-use crate::{driver::Driver, store};
+use crate::{driver::Driver, store, unwritable::Unwritable};
 use anyhow::Context;
 use axum::{
     extract::{Request, State},
@@ -38,8 +38,8 @@ async fn live() -> &'static str {
 
 /// Whether the database answers
 ///
-/// Within two seconds, and isn't known to be damaged, and the folder of the blobs is there. For balancers, which should ask another server
-/// meanwhile.
+/// Within two seconds, and isn't known to be damaged, and the folder of the blobs is there, and files can be
+/// written. For balancers, which should ask another server meanwhile.
 #[utoipa::path(
     get,
     path = "/readyz",
@@ -60,6 +60,11 @@ async fn ready(State(state): State<AppState>) -> Result<&'static str, Problem> {
         state.driver.note_damage(&said);
     }
     let ping = ping.and_then(|()| Ok(state.driver.blobs().check_folder()?));
+    // Neither disk is told by a database that only has to be read.
+    let ping = ping.and_then(|()| match state.driver.unwritable() {
+        Some(words) => Err(Unwritable(words).into()),
+        None => Ok(()),
+    });
     match (state.driver.database_damage(), ping) {
         (Some(said), _) => Err(Problem::DatabaseDamaged(said)),
         (None, Err(error)) => Err(Problem::Unavailable(error)),
@@ -67,11 +72,14 @@ async fn ready(State(state): State<AppState>) -> Result<&'static str, Problem> {
     }
 }
 
-/// Notes of each answer whether its cause is that the database is damaged.
+/// Notes of each answer whether its cause is that the database is damaged, or a disk can't be written.
 pub(super) async fn watch(State(driver): State<Driver>, request: Request, next: Next) -> Response {
     let response = next.run(request).await;
     if let Some(MetDamage(said)) = response.extensions().get() {
         driver.note_damage(said);
+    }
+    if let Some(MetUnwritable(words)) = response.extensions().get() {
+        driver.note_unwritable(words);
     }
     response
 }

@@ -44,6 +44,7 @@ async fn metrics(State(state): State<AppState>) -> Result<impl IntoResponse, Pro
     let metrics = state.driver.metrics();
     metrics.looked(depths.as_ref());
     metrics.damaged(state.driver.database_damage().is_some());
+    metrics.unwritable(state.driver.unwritable().is_some());
     let text = metrics.encode().map_err(|error| Problem::Internal(error.into()))?;
     Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text))
 }

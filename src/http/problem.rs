@@ -7,7 +7,7 @@
 //! `errors` point into the body that was sent.
 //!
 //! A client learns what it did or what it may do next, and nothing about our inside: causes
-//! of `unavailable` and `internal` stay in the log. They are logged here, once, where the
+//! of `unavailable` and `internal` stay in the log, but for a disk that can't be written. They are logged here, once, where the
 //! error is turned into an answer, and nowhere before; the request's span says which request
 //! it was. What a client did wrong isn't logged: its answer tells it.
 //!
@@ -21,6 +21,7 @@ use crate::{
     counting::count,
     driver::DriverError,
     store::{self, StoreError},
+    unwritable::unwritable,
 };
 use axum::{
     Json,
@@ -233,7 +234,10 @@ impl Problem {
                 ),
                 none(),
             ),
-            Self::Unavailable(_) => ("try again in a moment".into(), none()),
+            Self::Unavailable(cause) => {
+                let why = unwritable(cause.as_ref()).map(|words| format!("{words}; "));
+                (why.unwrap_or_default() + "try again in a moment", none())
+            }
             Self::Internal(_) => ("the server's log says more".into(), none()),
         }
     }
@@ -259,11 +263,21 @@ fn whole_seconds(wait: Duration) -> u64 {
 #[derive(Clone, Debug)]
 pub(super) struct MetDamage(pub String);
 
+/// With an answer whose cause is that a disk can't be written: why.
+#[derive(Clone, Debug)]
+pub(super) struct MetUnwritable(pub String);
+
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let damage = match &self {
             Self::Internal(cause) | Self::Unavailable(cause) => {
                 cause.chain().find_map(store::damage).map(MetDamage)
+            }
+            _ => None,
+        };
+        let unwritten = match &self {
+            Self::Internal(cause) | Self::Unavailable(cause) => {
+                unwritable(cause.as_ref()).map(MetUnwritable)
             }
             _ => None,
         };
@@ -283,6 +297,9 @@ impl IntoResponse for Problem {
         let mut response = (status, Json(body)).into_response();
         if let Some(damage) = damage {
             response.extensions_mut().insert(damage);
+        }
+        if let Some(unwritten) = unwritten {
+            response.extensions_mut().insert(unwritten);
         }
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
@@ -325,7 +342,7 @@ impl From<DriverError> for Problem {
             E::BadDataset(what) => Self::InvalidDataset(what),
             E::NoDataset(name) => Self::NotFound(format!("data set named `{name}`")),
             E::DatasetTaken(_) | E::DatasetInUse { .. } => Self::Conflict(error.to_string()),
-            E::Fault(error) if is_full(&error) => Self::Unavailable(error),
+            E::Fault(error) if unwritable(error.as_ref()).is_some() => Self::Unavailable(error),
             E::Fault(error) => Self::Internal(error),
             E::LeaseLost => Self::LeaseLost,
             E::DataDamaged(_) => Self::DataDamaged(error.to_string()),
@@ -386,13 +403,6 @@ impl From<StoreError> for Problem {
     }
 }
 
-/// Whether storage may have room again a little later.
-fn is_full(error: &anyhow::Error) -> bool {
-    use std::io::ErrorKind as K;
-    let kinds = [K::StorageFull, K::QuotaExceeded, K::FileTooLarge];
-    error.downcast_ref::<std::io::Error>().is_some_and(|error| kinds.contains(&error.kind()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -410,6 +420,16 @@ mod tests {
         let status = response.status();
         let bytes = axum::body::to_bytes(response.into_body(), usize::MAX).await.unwrap();
         (status, String::from_utf8(bytes.to_vec()).unwrap())
+    }
+
+    #[tokio::test]
+    async fn a_full_disk_is_told_in_plain_words() {
+        let full = std::io::Error::from(std::io::ErrorKind::StorageFull);
+        let told = Problem::from(BlobError::Folder(full)).into_response();
+        assert!(told.extensions().get::<MetUnwritable>().is_some(), "readiness hears of it");
+        let (status, text) = body(told).await;
+        assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
+        assert!(text.contains("the disk of the server is full; try again"), "{text}");
     }
 
     #[tokio::test]

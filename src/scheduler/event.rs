@@ -86,6 +86,19 @@ pub enum Event {
         message: String,
         /// In how many seconds it asks for work again.
         retry_in_s: u32,
+        /// For how many seconds nobody is given the segment, since it came back too often before. A hand-back
+        /// without it is from before they were counted, and isn't.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        waits_s: Option<u32>,
+    },
+    /// A lease ran out, and nobody has taken its segment over yet. Its worker may still come back.
+    Expired {
+        /// Given to the next worker that asks.
+        segment: SegmentId,
+        /// Which of the segment's claims ran out, from 1.
+        attempt: u32,
+        /// The name that the worker gave itself; several may have one.
+        worker: String,
     },
     /// A lease expired and its segment was taken from its worker.
     Lost {
@@ -145,6 +158,7 @@ impl Event {
             | Self::Finished { segment, .. }
             | Self::Failed { segment, .. }
             | Self::HandedBack { segment, .. }
+            | Self::Expired { segment, .. }
             | Self::Lost { segment, .. } => Some(*segment),
             Self::Submitted { .. }
             | Self::Damaged { .. }
@@ -167,6 +181,7 @@ impl Event {
             Self::Finished { .. } => "finished",
             Self::Failed { .. } => "failed",
             Self::HandedBack { .. } => "handed_back",
+            Self::Expired { .. } => "expired",
             Self::Lost { .. } => "lost",
             Self::Damaged { .. } => "damaged",
             Self::StartedOver { .. } => "started_over",

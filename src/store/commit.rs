@@ -94,6 +94,8 @@ pub struct Effects {
     pub enqueue: Vec<Segment>,
     /// Segments to put back into the queue; their leases end.
     pub requeue: Vec<SegmentId>,
+    /// For how long nobody is given those.
+    pub rest: Duration,
     /// Segments that are over; their leases end.
     pub close: Vec<SegmentId>,
     /// Whether all of them are.
@@ -116,12 +118,17 @@ impl Effects {
     /// that goes on after a pause it is told as one.
     pub fn opened(&self) -> usize {
         let goes_on = matches!(self.status, Some(SweepStatus::Queued | SweepStatus::Running));
-        (self.enqueue.len() + self.requeue.len()).max(goes_on.into())
+        let back = if self.rest.is_zero() { self.requeue.len() } else { 0 };
+        (self.enqueue.len() + back).max(goes_on.into())
     }
 
     /// Whether they change what there is to claim.
     pub fn change_work(&self) -> bool {
-        self.status.is_some() || self.close_all || !self.close.is_empty() || self.opened() > 0
+        self.status.is_some()
+            || self.close_all
+            || !self.close.is_empty()
+            || !self.requeue.is_empty()
+            || self.opened() > 0
     }
 }
 

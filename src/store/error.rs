@@ -83,15 +83,46 @@ pub fn damage(error: &(dyn Error + 'static)) -> Option<String> {
     is_damage.then(|| error.message().to_owned())
 }
 
+/// What an error of a database tells of a disk that can't be written, in words.
+pub fn unwritable(error: &(dyn Error + 'static)) -> Option<&'static str> {
+    let database = match error.downcast_ref::<StoreError>() {
+        Some(StoreError::Database(error)) => Some(error),
+        Some(_) => None,
+        None => error.downcast_ref::<sqlx::Error>(),
+    };
+    let sqlx::Error::Database(error) = database? else { return None };
+    error.code().and_then(|code| unwritten(&code))
+}
+
+/// Of Postgres: `disk_full` (53100) and `io_error` (58030). Of SQLite: `SQLITE_FULL` (13), `SQLITE_READONLY` (8),
+/// and of `SQLITE_IOERR` (10) what comes of writing: `WRITE` (778), `FSYNC` (1034), `DIR_FSYNC` (1290),
+/// `TRUNCATE` (1546), `SHMSIZE` (4874).
+fn unwritten(code: &str) -> Option<&'static str> {
+    Some(match code {
+        "53100" => "the disk of the database is full",
+        "58030" => "the disk of the database is failing",
+        _ if code.len() == 5 => return None,
+        "13" => "the disk of the database is full",
+        "778" | "1034" | "1290" | "1546" | "4874" => "the disk of the database can't be written",
+        code if code.parse::<u32>().is_ok_and(|code| code & 0xff == 8) => {
+            "the database can't be written: it is read-only"
+        }
+        _ => return None,
+    })
+}
+
 /// Of Postgres, whose codes have five characters: lost connections (08), transactions that got in
 /// each other's way (40), short resources such as a full disk (53), a lock that wasn't to be had
-/// (55P03), operators' interventions and time that ran out (57). Of SQLite, whose extended codes hold the
-/// primary one in their lowest byte: busy, locked, trouble with its files, a full disk.
+/// (55P03), operators' interventions and time that ran out (57), a disk that fails (58030). Of SQLite, whose extended codes hold the
+/// primary one in their lowest byte: busy, locked, read-only (as a disk is once it fails), trouble with its files,
+/// a full disk.
 fn is_transient(code: &str) -> bool {
     if code.len() == 5 {
-        return ["08", "40", "53", "55P03", "57"].iter().any(|class| code.starts_with(class));
+        return ["08", "40", "53", "55P03", "57", "58030"]
+            .iter()
+            .any(|class| code.starts_with(class));
     }
-    code.parse::<u32>().is_ok_and(|code| [5, 6, 10, 13].contains(&(code & 0xff)))
+    code.parse::<u32>().is_ok_and(|code| [5, 6, 8, 10, 13].contains(&(code & 0xff)))
 }
 
 /// Of Postgres: `data_corrupted` (XX001) and `index_corrupted` (XX002), and of what has the code of all
@@ -115,19 +146,30 @@ mod tests {
 
     #[test]
     fn what_a_database_gets_over_is_known_by_its_code() {
-        for code in ["08006", "40001", "53100", "53300", "55P03", "57014", "57P01"] {
+        for code in ["08006", "40001", "53100", "53300", "55P03", "57014", "57P01", "58030"] {
             assert!(is_transient(code), "Postgres {code}");
         }
         for code in ["23505", "42601", "55000"] {
             assert!(!is_transient(code), "Postgres {code}");
         }
-        for code in ["5", "6", "10", "13", "261", "517", "778"] {
+        for code in ["5", "6", "8", "10", "13", "261", "517", "778"] {
             assert!(is_transient(code), "SQLite {code}");
         }
         for code in ["1", "11", "19", "2067"] {
             assert!(!is_transient(code), "SQLite {code}");
         }
         assert!(StoreError::Database(sqlx::Error::PoolTimedOut).is_transient());
+    }
+
+    #[test]
+    fn a_disk_that_takes_nothing_is_known_by_its_code_and_a_busy_one_is_not() {
+        for code in ["53100", "58030", "13", "8", "264", "778", "1034"] {
+            assert!(unwritten(code).is_some_and(|words| words.contains("database")), "{code}");
+            assert!(is_transient(code), "{code}");
+        }
+        for code in ["5", "6", "266", "522", "11", "2067", "23505", "53300", "57014"] {
+            assert_eq!(unwritten(code), None, "{code}");
+        }
     }
 
     #[test]

@@ -19,7 +19,7 @@ mod tokens;
 
 pub use clock::Clock;
 pub use commit::{Commit, Effects, Grown, LeaseGuard, NewSweep, RowUpdate, SweepData, TrialUpdate};
-pub use error::{StoreError, damage};
+pub use error::{StoreError, damage, unwritable};
 pub use inspect::{
     DynInspect, Inspect, MissedKind, Rebuilt, RebuiltSegment, Reference, Referrer, RowsOfLog,
     Schema, SegmentRow, Stamped, inspect,
@@ -28,8 +28,8 @@ pub use integrity::{Depth, Integrity};
 pub use postgres::PostgresStore;
 pub use rows::{
     AddedDataset, BlobRow, Claim, Created, CurveRow, DatasetRow, DeletedDataset, DeletedSweep,
-    Depths, Entry, GlobalCursor, LeasedSegment, NewDataset, Notification, OpenWork, OrphanedFamily,
-    Page, RowRange, SweepRow, TrialRow, TroubledWorker,
+    Depths, Entry, ExpiredLease, GlobalCursor, LeasedSegment, NewDataset, Notification, OpenWork,
+    OrphanedFamily, Page, RowRange, SweepRow, TrialRow, TroubledWorker,
 };
 /// The statements by which claims find work, for tests of what they cost.
 #[doc(hidden)]
@@ -160,6 +160,13 @@ pub trait Store: Send + Sync + 'static {
     /// back; those that earlier releases gave, to `ttl`. Answers how many. To be called at a server's
     /// start, and every now and then.
     async fn cut_leases(&self, ttl: Duration) -> Result<u64, StoreError>;
+
+    /// Leases of `queued` and `running` sweeps that ran out and that nobody has taken over, by sweep and
+    /// segment, those after one of them, at most 100.
+    async fn expired_leases(
+        &self,
+        after: Option<(SweepId, SegmentId)>,
+    ) -> Result<Vec<ExpiredLease>, StoreError>;
 
     /// Puts a segment back into the queue that was claimed and not begun; its family is pinned no
     /// more if nothing else of it was ever claimed. Nothing happens if the lease is lost.
@@ -337,6 +344,10 @@ pub trait Store: Send + Sync + 'static {
     async fn drop_checkpoints(&self, age: Duration, limit: u32)
     -> Result<Vec<SweepId>, StoreError>;
 
+    /// How many sweeps ended longer than `age` ago; of these those alone whose checkpoints weren't dropped, if
+    /// asked so.
+    async fn count_ended(&self, age: Duration, with_checkpoints: bool) -> Result<u64, StoreError>;
+
     /// Sweeps that ended longer than `age` ago, oldest first, at most `limit`.
     async fn ended_before(&self, age: Duration, limit: u32) -> Result<Vec<SweepId>, StoreError>;
 
@@ -353,6 +364,9 @@ pub trait Store: Send + Sync + 'static {
     /// A database that can't be reached.
     async fn check_integrity(&self, depth: Depth, bound: Duration)
     -> Result<Integrity, StoreError>;
+
+    /// Writes something that changes nothing, to see whether the database can be written.
+    async fn try_write(&self) -> Result<(), StoreError>;
 
     /// Whether the database answers.
     async fn ping(&self) -> Result<(), StoreError>;

@@ -6,7 +6,8 @@ use super::{
 };
 use crate::{access::TokenId, scheduler::SweepStatus};
 use floodgauge_protocol::{
-    Digest, FamilyIx, LeaseId, SearchSpace, Segment, SweepId, SweepSpec, TrialKey, Upload,
+    Digest, FamilyIx, LeaseId, SearchSpace, Segment, SegmentId, SweepId, SweepSpec, TrialKey,
+    Upload,
 };
 use serde::Deserialize as _;
 use serde_json::Value;
@@ -205,8 +206,25 @@ pub struct Claim {
 pub struct OpenWork {
     /// Whether a worker holds it whose lease hasn't expired.
     pub is_held: bool,
+    /// The worker whose lease on it ran out, if nobody has taken it over since.
+    pub expired_of: Option<String>,
     /// The fingerprint that its family is pinned to, if it was begun.
     pub pinned_to: Option<String>,
+}
+
+/// A lease that ran out, and whose segment nobody has taken over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExpiredLease {
+    /// Whose it is.
+    pub sweep: SweepId,
+    /// By its index in the sweep, from 0.
+    pub segment: SegmentId,
+    /// The lease.
+    pub lease: LeaseId,
+    /// How often the segment has been claimed.
+    pub attempt: u32,
+    /// The worker that held it.
+    pub worker: String,
 }
 
 /// A family whose kind of machine is gone.

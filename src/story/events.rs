@@ -38,10 +38,23 @@ pub(super) fn line(names: Names<'_>, event: &Event) -> Option<LogLine> {
             .because(message)
             .about(names.arms_of(*segment))
             .in_tone(Tone::Bad),
-        Event::HandedBack { segment, worker, message, retry_in_s, .. } => {
+        Event::HandedBack { segment, worker, message, retry_in_s, waits_s, .. } => {
             let text = format!("{worker} handed back {}", names.segment(*segment));
+            let mut why = format!("{message}; next try in {retry_in_s} s");
+            if let Some(seconds @ 1..) = waits_s {
+                why += &format!("; it came back too often, so nobody is given it for {seconds} s");
+            }
             LogLine::new("handed back", text)
-                .because(&format!("{message}; next try in {retry_in_s} s"))
+                .because(&why)
+                .about(names.arms_of(*segment))
+                .in_tone(Tone::Bad)
+                .as_news(true)
+        }
+        Event::Expired { segment, worker, .. } => {
+            let text = format!(
+                "the lease of worker {worker} ran out; segment {segment} waits for another"
+            );
+            LogLine::new("expired", text)
                 .about(names.arms_of(*segment))
                 .in_tone(Tone::Bad)
                 .as_news(true)

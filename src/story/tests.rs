@@ -213,3 +213,25 @@ fn a_hand_back_names_the_worker_its_trouble_and_its_next_try() {
     assert!(line.ends_with("(its disk is full; next try in 4 s)"), "{line}");
     assert_eq!(news(&lines).len(), 1);
 }
+
+#[test]
+fn a_segment_that_rests_says_for_how_long_and_one_that_does_not_says_nothing_of_it() {
+    let sweep = submitted();
+    let told = |waits: u32| {
+        let back = json!({ "type": "handed_back", "segment": 0, "attempt": 9, "worker": "w",
+                           "message": "its disk is full", "retry_in_s": 4, "waits_s": waits });
+        words(&lines_of(sweep.facts(), back, json!([]))).remove(0)
+    };
+    assert!(told(0).ends_with("(its disk is full; next try in 4 s)"), "{}", told(0));
+    assert!(told(16).contains("nobody is given it for 16 s"), "{}", told(16));
+}
+
+#[test]
+fn a_lease_that_ran_out_names_its_worker() {
+    let sweep = submitted();
+    let expired = json!({ "type": "expired", "segment": 0, "attempt": 1, "worker": "w" });
+    let lines = lines_of(sweep.facts(), expired, json!([]));
+    let [line] = &words(&lines)[..] else { panic!("{lines:?}") };
+    assert_eq!(line, "expired: the lease of worker w ran out; segment 0 waits for another");
+    assert_eq!(news(&lines).len(), 1);
+}

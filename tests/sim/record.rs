@@ -26,7 +26,7 @@ const MAX_ROWS: usize = 700;
 const KINDS: [&str; 5] = ["grid", "sha", "asha", "hyperband", "halving"];
 
 /// What the worlds of each scheduler show together.
-const EACH_SHOWS: [&str; 24] = [
+const EACH_SHOWS: [&str; 25] = [
     "submitted",
     "claimed",
     "reported",
@@ -34,6 +34,7 @@ const EACH_SHOWS: [&str; 24] = [
     "finished",
     "failed",
     "handed_back",
+    "expired",
     "lost",
     "cancel_requested",
     "pause_requested",

@@ -231,6 +231,10 @@ impl World {
         let attempt = self.busy[at].attempt;
         if self.busy[at].dead {
             let worker = self.busy.swap_remove(at);
+            if self.sweep.facts().segments().may_expire(segment) {
+                let name = format!("w{attempt}");
+                self.event(Event::Expired { segment, attempt, worker: name });
+            }
             self.event(Event::Lost { segment, attempt });
             self.requeue(segment);
             self.zombies.push(worker);
@@ -249,7 +253,15 @@ impl World {
             self.zombies.push(self.busy.swap_remove(at));
             let worker = format!("w{attempt}");
             let message = "its disk is full".into();
-            self.event(Event::HandedBack { segment, attempt, worker, message, retry_in_s: 2 });
+            let waits_s = Some(self.sweep.facts().segments().waits_after_hand_back(segment));
+            self.event(Event::HandedBack {
+                segment,
+                attempt,
+                worker,
+                message,
+                retry_in_s: 2,
+                waits_s,
+            });
             return;
         }
         let left = self.busy[at].rows.len() - self.busy[at].sent;

@@ -207,8 +207,8 @@ problems! {
     BadBlob "422" "`digest-mismatch`: the bytes have another digest; `invalid-checkpoint`: they are no \
                    checkpoint of the sweep's recipe; `invalid-work`: there are as many as the segment \
                    can need",
-    NotReady "503" "`unavailable`: the database doesn't answer; `database-damaged`: it is damaged, and \
-                    `detail` holds what it says",
+    NotReady "503" "`unavailable`: the database doesn't answer, or a disk can't be written; `detail` says why; \
+                    `database-damaged`: it is damaged, and `detail` holds what it says",
 }
 
 #[cfg(test)]

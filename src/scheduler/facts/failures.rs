@@ -17,6 +17,27 @@ pub const MAX_FAILURES: u32 = 3;
 /// may fail. Chosen, not measured.
 pub const MAX_LOSSES: u32 = 20;
 
+/// So often in a row a segment may be handed back without waiting: one or two bad machines, whose work
+/// others take at once. Chosen, not measured.
+const FREE_HAND_BACKS: u32 = 4;
+
+/// The longest that a segment waits after a hand-back, in seconds: no longer than people who have mended
+/// their machines wait for the next try. Chosen, not measured.
+const MAX_WAIT_S: u32 = 600;
+
+/// So many hand-backs of one segment in a row, none of which brought an epoch that wasn't known, count as one
+/// failure, so that no log grows without end. With the waits between them that takes 31 hours, and a trial is
+/// given up no sooner than after four days in which no machine could do its work. Chosen, not measured.
+pub const HAND_BACKS_A_FAILURE: u32 = 200;
+
+/// For how many seconds nobody is given a segment after so many hand-backs in a row: each time twice as long.
+pub(super) fn wait_after(hand_backs: u32) -> u32 {
+    match hand_backs.checked_sub(FREE_HAND_BACKS + 1) {
+        Some(doublings) => 1_u32.checked_shl(doublings).unwrap_or(MAX_WAIT_S).min(MAX_WAIT_S),
+        None => 0,
+    }
+}
+
 /// A worker gave a segment up.
 pub(super) fn fail(facts: &mut Facts, segment: SegmentId, message: &str) -> Taken {
     let is_final = facts.status.is_final();
@@ -34,17 +55,25 @@ pub(super) fn fail(facts: &mut Facts, segment: SegmentId, message: &str) -> Take
     Taken::only(vec![Decision::new(Action::Retry { segment }, why)])
 }
 
-/// A worker in trouble handed a segment back: others try. However often that happens, it says nothing of
-/// the segment.
+/// A worker in trouble handed a segment back: others try. That says nothing of the segment, unless it `counts`
+/// and happens again and again.
 pub(super) fn hand_back(
     facts: &mut Facts,
     segment: SegmentId,
-    worker: &str,
-    message: &str,
+    (worker, message): (&str, &str),
+    counts: bool,
 ) -> Taken {
     let is_final = facts.status.is_final();
     let Some(queued) = facts.segments.queued_mut(segment) else { return Taken::nothing() };
     queued.leased = false;
+    queued.hand_backs += u32::from(counts);
+    let times = queued.hand_backs;
+    if counts && !is_final && times.is_multiple_of(HAND_BACKS_A_FAILURE) {
+        let message = format!(
+            "handed back {times} times in a row by workers in trouble, at last by {worker}: {message}"
+        );
+        return fail(facts, segment, &message);
+    }
     let why = Reason::MachineTrouble { worker: worker.into(), message: message.into() };
     if queued.saved || is_final {
         return withdraw(facts, segment, why);

@@ -39,7 +39,7 @@ mod window;
 pub use cost::{Cost, epochs_of, gradients};
 pub use criterion::{Criteria, Criterion};
 #[cfg(test)]
-pub use failures::MAX_LOSSES;
+pub use failures::{HAND_BACKS_A_FAILURE, MAX_FAILURES, MAX_LOSSES};
 pub use grow::{Added, extend};
 pub use point::Point;
 pub use save::newer;

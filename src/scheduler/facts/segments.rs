@@ -1,5 +1,6 @@
 //! The segments of a sweep: what was queued, and what became of it.
 
+use super::failures;
 use floodgauge_protocol::{Segment, SegmentId, work::Stop};
 use std::collections::BTreeMap;
 
@@ -23,6 +24,10 @@ pub struct Queued {
     pub failures: u32,
     /// How often a lease on it expired.
     pub losses: u32,
+    /// How often in a row workers in trouble handed it back, without an epoch that wasn't known.
+    pub hand_backs: u32,
+    /// Whether the log tells that the lease of whoever holds it ran out.
+    pub expired: bool,
     /// Arms that its worker is to stop.
     pub stops: Vec<Stop>,
     /// How often whoever holds it reported nothing but what was known.
@@ -75,6 +80,17 @@ impl Segments {
         self.queued(segment).is_some_and(|queued| queued.contradictions < MAX_CONTRADICTIONS)
     }
 
+    /// For how many seconds nobody is to be given a segment that is handed back now.
+    pub fn waits_after_hand_back(&self, segment: SegmentId) -> u32 {
+        let before = self.queued(segment).map_or(0, |queued| queued.hand_backs);
+        failures::wait_after(before.saturating_add(1))
+    }
+
+    /// Whether the log has yet to tell that the lease on a segment ran out: once a claim.
+    pub fn may_expire(&self, segment: SegmentId) -> bool {
+        self.queued(segment).is_some_and(|queued| queued.leased && !queued.expired)
+    }
+
     /// A segment that isn't over, and how it stands.
     pub(super) fn queued(&self, segment: SegmentId) -> Option<&Queued> {
         self.0.get(&segment).filter(|queued| queued.open)
@@ -103,6 +119,8 @@ impl Segments {
             saved: false,
             failures: 0,
             losses: 0,
+            hand_backs: 0,
+            expired: false,
             stops: vec![],
             repeats: 0,
             contradictions: 0,

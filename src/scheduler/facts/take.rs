@@ -47,8 +47,14 @@ impl Facts {
             }
             Event::Finished { segment, branches, .. } => finish(self, *segment, branches),
             Event::Failed { segment, message, .. } => failures::fail(self, *segment, message),
-            Event::HandedBack { segment, worker, message, .. } => {
-                failures::hand_back(self, *segment, worker, message)
+            Event::HandedBack { segment, worker, message, waits_s, .. } => {
+                failures::hand_back(self, *segment, (worker, message), waits_s.is_some())
+            }
+            Event::Expired { segment, .. } => {
+                if let Some(queued) = self.segments.queued_mut(*segment) {
+                    queued.expired = true;
+                }
+                Taken::nothing()
             }
             Event::Lost { segment, .. } => failures::lose(self, *segment),
             Event::Damaged { checkpoint } => again::lose_checkpoint(self, *checkpoint),
@@ -70,7 +76,7 @@ impl Facts {
 fn claim(facts: &mut Facts, segment: SegmentId) -> Vec<Decision> {
     let Some(queued) = facts.segments.queued_mut(segment) else { return vec![] };
     queued.leased = true;
-    (queued.repeats, queued.contradictions) = (0, 0);
+    (queued.repeats, queued.contradictions, queued.expired) = (0, 0, false);
     // What was said to an earlier holder about its epoch at hand is over with its lease.
     queued.stops.retain(|stop| stop.at_epoch > 0);
     facts.begun = true;
@@ -87,6 +93,9 @@ fn report(facts: &mut Facts, segment: SegmentId, rows: &[ReportRow]) -> Taken {
     let Some(family) = facts.segments.get(segment).map(|segment| segment.family) else {
         return Taken::nothing();
     };
+    if let Some(queued) = facts.segments.queued_mut(segment).filter(|_| !rows.is_empty()) {
+        queued.hand_backs = 0;
+    }
     let epochs = epochs_of(&facts.space, rows);
     facts.cost.train(epochs);
     for row in rows {

@@ -1,10 +1,11 @@
 //! Segments that workers hand back since their machines are in trouble.
 
 use super::*;
+use crate::scheduler::facts::{HAND_BACKS_A_FAILURE, MAX_FAILURES};
 
 fn handed_back(segment: SegmentId, attempt: u32) -> Event {
     let (worker, message) = ("w".to_string(), "its disk is full".to_string());
-    Event::HandedBack { segment, attempt, worker, message, retry_in_s: 4 }
+    Event::HandedBack { segment, attempt, worker, message, retry_in_s: 4, waits_s: None }
 }
 
 #[test]
@@ -15,6 +16,111 @@ fn a_machines_trouble_gives_its_segment_to_others_and_says_whose_it_was() {
     let [Decision { action, reason, .. }] = &decisions[..] else { panic!("{decisions:?}") };
     assert_eq!(*action, Action::Retry { segment: SegmentId(0) });
     assert_eq!(reason, "the machine of worker w is in trouble: its disk is full; others continue");
+}
+
+/// Claims a segment and hands it back, as a driver has it counted.
+fn come_back(world: &mut World, segment: SegmentId, attempt: u32) -> (u32, Vec<Decision>) {
+    world.claim(segment, attempt);
+    let waits = world.sweep.facts().segments().waits_after_hand_back(segment);
+    let Event::HandedBack { segment, attempt, worker, message, retry_in_s, .. } =
+        handed_back(segment, attempt)
+    else {
+        unreachable!()
+    };
+    let waits_s = Some(waits);
+    let back = Event::HandedBack { segment, attempt, worker, message, retry_in_s, waits_s };
+    (waits, world.event(back))
+}
+
+#[test]
+fn a_segment_that_comes_back_again_and_again_waits_each_time_longer() {
+    let mut world = World::new(spec(r#""scheduler": {"kind": "grid"}"#), smooth);
+    let segment = SegmentId(0);
+    let waits: Vec<_> = (1..=16).map(|attempt| come_back(&mut world, segment, attempt).0).collect();
+    assert_eq!(waits, [0, 0, 0, 0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 600, 600]);
+    // An epoch that wasn't known begins it anew; one that was doesn't.
+    world.claim(segment, 17);
+    let rows = world.rows(&cut_short(&world, segment));
+    world.event(Event::Reported { segment, attempt: 17, rows: vec![], redone: 1 });
+    assert_eq!(world.sweep.facts().segments().waits_after_hand_back(segment), 600);
+    world.event(Event::Reported { segment, attempt: 17, rows, redone: 0 });
+    assert_eq!(world.sweep.facts().segments().waits_after_hand_back(segment), 0);
+}
+
+/// A segment, as far as its first epoch.
+fn cut_short(world: &World, segment: SegmentId) -> Segment {
+    let to_step = world.sweep.facts().steps_per_epoch();
+    Segment { to_step, ..world.open[&segment].clone() }
+}
+
+#[test]
+fn what_no_machine_can_do_for_days_fails_in_the_end_and_the_log_stays_bounded() {
+    let mut world = World::new(spec(r#""scheduler": {"kind": "grid"}"#), smooth);
+    let segment = SegmentId(0);
+    let most = HAND_BACKS_A_FAILURE * MAX_FAILURES;
+    let (mut waited, mut reasons) = (0, vec![]);
+    for attempt in 1..=most {
+        assert!(world.open.contains_key(&segment), "it is given up after {attempt}");
+        let (waits, decisions) = come_back(&mut world, segment, attempt);
+        waited += waits;
+        reasons.push(decisions[0].reason.clone());
+    }
+    assert!(waited > 4 * 86_400, "{waited} s");
+    assert!(reasons[0].contains("others continue"), "{}", reasons[0]);
+    let failure = &reasons[HAND_BACKS_A_FAILURE as usize - 1];
+    assert!(
+        failure.contains("failed, 1 of at most 3") && failure.contains("200 times"),
+        "{failure}"
+    );
+    let last = reasons.last().unwrap();
+    assert!(last.contains("at last by w: its disk is full"), "{last}");
+    assert!(!world.open.contains_key(&segment), "it is over");
+    let mut again = Sweep::new(world.sweep.facts().spec().clone());
+    for (event, decisions) in &world.log {
+        assert_eq!(&again.step(event), decisions, "a replay decides the same");
+    }
+    assert_eq!(again, world.sweep);
+}
+
+#[test]
+fn hand_backs_of_logs_that_do_not_count_them_never_do() {
+    let mut world = World::new(spec(r#""scheduler": {"kind": "grid"}"#), smooth);
+    for attempt in 1..=2 * HAND_BACKS_A_FAILURE {
+        world.claim(SegmentId(0), attempt);
+        let decisions = world.event(handed_back(SegmentId(0), attempt));
+        assert!(decisions[0].reason.contains("others continue"), "{decisions:?}");
+    }
+    let event = serde_json::to_value(handed_back(SegmentId(0), 1)).unwrap();
+    assert!(event.get("waits_s").is_none(), "it is written as it was: {event}");
+    assert_eq!(serde_json::from_value::<Event>(event).unwrap(), handed_back(SegmentId(0), 1));
+}
+
+#[test]
+fn a_lease_that_ran_out_is_told_once_a_claim_and_changes_nothing() {
+    let mut world = World::new(spec(r#""scheduler": {"kind": "grid"}"#), smooth);
+    let segment = SegmentId(0);
+    let may = |world: &World| world.sweep.facts().segments().may_expire(segment);
+    assert!(!may(&world), "nobody holds it");
+    for attempt in 1..=2 {
+        world.claim(segment, attempt);
+        assert!(may(&world));
+        let expired = Event::Expired { segment, attempt, worker: "w".into() };
+        assert_eq!(world.event(expired), []);
+        assert!(!may(&world), "it is told");
+        // Its worker comes back, and falls silent once more.
+        let rows = world.rows(&cut_short(&world, segment));
+        world.event(Event::Reported {
+            segment,
+            attempt,
+            rows: rows[..usize::from(attempt == 1)].to_vec(),
+            redone: 1,
+        });
+        assert!(!may(&world));
+        world.event(Event::Lost { segment, attempt });
+        assert!(!may(&world), "nobody holds it");
+    }
+    world.run(|_| 0);
+    assert_eq!(world.sweep.status(), SweepStatus::Completed);
 }
 
 #[test]

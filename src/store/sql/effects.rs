@@ -7,7 +7,10 @@ use super::{
 };
 use crate::store::{Effects, RowUpdate, StoreError, TrialUpdate};
 use floodgauge_protocol::{LeaseId, Segment, SegmentId, SweepId};
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 /// Writes the effects of an entry that is written under `lease`, if any.
 pub(super) async fn apply<DB: Dialect>(
@@ -24,6 +27,7 @@ pub(super) async fn apply<DB: Dialect>(
         grown,
         enqueue,
         requeue,
+        rest,
         close,
         close_all,
         start_over,
@@ -53,6 +57,9 @@ pub(super) async fn apply<DB: Dialect>(
     }
     insert_segments(db, sweep, now_ms, enqueue).await?;
     end_leases(db, sweep, &requeue, "queued").await?;
+    if !rest.is_zero() {
+        let_rest(db, sweep, &requeue, rest).await?;
+    }
     end_leases(db, sweep, &close, "closed").await?;
     if close_all {
         let sql = "update segments set state = 'closed', lease = null, token_sha256 = null, \
@@ -134,6 +141,26 @@ async fn end_leases(
         );
         let ids = segments.iter().map(|&segment| Value::from(segment));
         db.execute(sql, values![sweep, state].into_iter().chain(ids).collect()).await?;
+    }
+    Ok(())
+}
+
+/// Keeps queued segments from whoever asks for work, for so long: an expiry without a lease. Like that of a
+/// lease it is cut where the clock is set back meanwhile.
+async fn let_rest(
+    db: &mut impl Statements,
+    sweep: SweepId,
+    segments: &[SegmentId],
+    rest: Duration,
+) -> Result<(), StoreError> {
+    for segments in segments.chunks(MAX_IDS) {
+        let sql = format!(
+            "update segments set expires_ms = (select steady_ms from clock) + $2, ttl_ms = $2 \
+             where sweep = $1 and state = 'queued' and segment in ({})",
+            numbered(3, segments.len())
+        );
+        let ids = segments.iter().map(|&segment| Value::from(segment));
+        db.execute(sql, values![sweep, rest].into_iter().chain(ids).collect()).await?;
     }
     Ok(())
 }

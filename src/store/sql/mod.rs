@@ -28,9 +28,9 @@ pub(super) mod turns;
 
 use super::{
     AddedDataset, AddedToken, BlobRow, Claim, Commit, Created, CurveRow, DatasetRow,
-    DeletedDataset, DeletedSweep, Depth, Depths, Entry, GlobalCursor, Integrity, LeasedSegment,
-    NewDataset, NewSweep, NewToken, Notification, OpenWork, OrphanedFamily, Page, RowRange, Store,
-    StoreError, SweepRow, TokenRow, TrialRow, TroubledWorker, Usage,
+    DeletedDataset, DeletedSweep, Depth, Depths, Entry, ExpiredLease, GlobalCursor, Integrity,
+    LeasedSegment, NewDataset, NewSweep, NewToken, Notification, OpenWork, OrphanedFamily, Page,
+    RowRange, Store, StoreError, SweepRow, TokenRow, TrialRow, TroubledWorker, Usage,
 };
 use crate::access::{Kind, Secret, TokenId};
 use async_trait::async_trait;
@@ -209,6 +209,13 @@ impl<DB: Dialect> Store for SqlStore<DB> {
         let cut = queue::cut_leases(&mut *tx, ttl).await?;
         tx.commit().await?;
         Ok(cut)
+    }
+
+    async fn expired_leases(
+        &self,
+        after: Option<(SweepId, SegmentId)>,
+    ) -> Result<Vec<ExpiredLease>, StoreError> {
+        queue::expired(&mut *self.reader.acquire().await?, after).await
     }
 
     async fn release(&self, lease: LeaseId) -> Result<(), StoreError> {
@@ -436,6 +443,10 @@ impl<DB: Dialect> Store for SqlStore<DB> {
         Ok(dropped)
     }
 
+    async fn count_ended(&self, age: Duration, with_checkpoints: bool) -> Result<u64, StoreError> {
+        retention::count_ended(&mut *self.reader.acquire().await?, age, with_checkpoints).await
+    }
+
     async fn ended_before(&self, age: Duration, limit: u32) -> Result<Vec<SweepId>, StoreError> {
         retention::ended_before(&mut *self.reader.acquire().await?, age, limit).await
     }
@@ -454,6 +465,12 @@ impl<DB: Dialect> Store for SqlStore<DB> {
         bound: Duration,
     ) -> Result<Integrity, StoreError> {
         self.upkeep.check_integrity(depth, bound).await
+    }
+
+    async fn try_write(&self) -> Result<(), StoreError> {
+        let mut tx = begin(&self.writer).await?;
+        troubles::try_write(&mut *tx).await?;
+        Ok(tx.commit().await?)
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

@@ -5,7 +5,7 @@ use super::{
     statements::{Columns, MAX_IDS, Statements, numbered, values},
     troubles, turns,
 };
-use crate::store::{Claim, Depths, LeasedSegment, OpenWork, StoreError};
+use crate::store::{Claim, Depths, ExpiredLease, LeasedSegment, OpenWork, StoreError};
 use floodgauge_protocol::{Digest, LeaseId, Segment, SegmentId, SweepId};
 use sha2::{Digest as _, Sha256};
 use std::{collections::BTreeSet, time::Duration};
@@ -101,7 +101,9 @@ pub(super) async fn open_work(
     sweep: SweepId,
 ) -> Result<Vec<OpenWork>, StoreError> {
     let sql = "select cast(case when s.state = 'leased' and s.expires_ms > c.steady_ms then 1 \
-               else 0 end as bigint) as held, f.fingerprint from segments s cross join clock c \
+               else 0 end as bigint) as held, \
+               case when s.state = 'leased' and s.expires_ms <= c.steady_ms then s.worker end \
+               as expired_of, f.fingerprint from segments s cross join clock c \
                left join families f on f.sweep = s.sweep and f.family = s.family \
                where s.sweep = $1 and s.state <> 'closed' order by s.segment";
     db.fetch(sql, values![sweep]).await?.iter().map(open).collect()
@@ -110,7 +112,38 @@ pub(super) async fn open_work(
 fn open(row: &impl Columns) -> Result<OpenWork, StoreError> {
     Ok(OpenWork {
         is_held: row.number::<i64>("held")? != 0,
+        expired_of: row.maybe_text("expired_of")?,
         pinned_to: row.maybe_text("fingerprint")?,
+    })
+}
+
+/// How many expired leases are listed at once.
+const LEASES_AT_ONCE: u32 = 100;
+
+/// The leases that ran out of sweeps that go on, behind one of them.
+pub(super) async fn expired(
+    db: &mut impl Statements,
+    after: Option<(SweepId, SegmentId)>,
+) -> Result<Vec<ExpiredLease>, StoreError> {
+    let sql = "select s.sweep, s.segment, s.lease, s.attempt, s.worker from segments s \
+               join sweeps w on w.sweep = s.sweep cross join clock c \
+               where s.state <> 'closed' and s.state = 'leased' and s.expires_ms <= c.steady_ms \
+               and w.status in ('queued', 'running') and (s.sweep, s.segment) > ($1, $2) \
+               order by s.sweep, s.segment limit $3";
+    // Before the first: no sweep's id is empty.
+    let (sweep, segment) = after
+        .map_or((String::new(), 0), |(sweep, segment)| (sweep.to_string(), i64::from(segment.0)));
+    let rows = db.fetch(sql, values![sweep, segment, LEASES_AT_ONCE]).await?;
+    rows.iter().map(expired_lease).collect()
+}
+
+fn expired_lease(row: &impl Columns) -> Result<ExpiredLease, StoreError> {
+    Ok(ExpiredLease {
+        sweep: row.parse("sweep")?,
+        segment: SegmentId(row.number("segment")?),
+        lease: row.parse("lease")?,
+        attempt: row.number("attempt")?,
+        worker: row.text("worker")?,
     })
 }
 
@@ -142,9 +175,9 @@ pub(super) async fn held(
     segment(&held.ok_or(StoreError::LeaseLost)?)
 }
 
-/// Holds for a leased segment whose lease would last longer than it was given for: that was before the
-/// clock was set back. `$1` is for how long those were given that earlier releases gave.
-const TOO_LONG: &str = "state <> 'closed' and state = 'leased' \
+/// Holds for a segment whose lease, or whose rest after a hand-back, would last longer than it was given for:
+/// that was before the clock was set back. `$1` is for how long those were given that earlier releases gave.
+const TOO_LONG: &str = "state <> 'closed' \
      and expires_ms > (select steady_ms from clock) + coalesce(ttl_ms, $1)";
 
 /// Cuts such leases to what they were given for; answers how many.

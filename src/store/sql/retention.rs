@@ -59,6 +59,18 @@ pub(super) async fn check_extended(
     }
 }
 
+/// How many have ended longer than an age ago; of these those alone that have their checkpoints, if asked so.
+pub(super) async fn count_ended(
+    db: &mut impl Statements,
+    age: Duration,
+    with_checkpoints: bool,
+) -> Result<u64, StoreError> {
+    let and = if with_checkpoints { "and w.checkpoints_dropped_ms is null" } else { "" };
+    let sql = format!("select count(*) as sweeps from sweeps w where {ENDED} {and}");
+    let row = db.fetch_optional(sql, values![age]).await?;
+    row.map_or(Ok(0), |row| row.number("sweeps"))
+}
+
 pub(super) async fn ended_before(
     db: &mut impl Statements,
     age: Duration,

@@ -13,12 +13,13 @@ use super::{
 use crate::store::{Claim, StoreError};
 use floodgauge_protocol::SweepId;
 
-/// Holds for a segment `s`, beside its family's pin `f`, that fingerprint `$1` can be given: a pin to
+/// Holds for a segment `s`, beside its family's pin `f`, that fingerprint `$1` can be given. What has expired
+/// is a lease, or the rest of a segment that was handed back too often; most that is queued has none. A pin to
 /// another one counts once the family has epochs, and as long as one of its leases is alive.
 macro_rules! claimable {
     () => {
         "s.state <> 'closed'
-        and (s.state = 'queued' or s.expires_ms <= (select steady_ms from clock))
+        and coalesce(s.expires_ms, 0) <= (select steady_ms from clock)
         and (
             f.fingerprint is null or f.fingerprint = $1
             or f.has_rows = 0 and not exists (

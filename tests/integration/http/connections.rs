@@ -2,14 +2,14 @@
 
 use super::server::{Server, problem, small};
 use floodgauge::http::ConnectionBounds;
-use futures::future::join_all;
+use futures::future::{join, join_all};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use std::time::Duration;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
-    time::timeout,
+    time::{interval, timeout},
 };
 
 /// Longer than anything here may take.
@@ -150,6 +150,42 @@ async fn a_body_of_which_nothing_comes_is_not_waited_for() {
         let body: Value = serde_json::from_str(body).unwrap();
         assert_eq!(body["type"], "urn:floodgauge:problem:too-slow", "{path}");
     }
+}
+
+/// Sends a sweep, so many bytes of it each tenth of a second; answers what came back.
+async fn trickled(server: &Server, bytes: usize) -> String {
+    let body = small("trickled").to_string();
+    // What comes behind the sweep counts as a part of the body.
+    let body = format!("{body}{}", " ".repeat(12_000 - body.len()));
+    let head = format!(
+        "POST /v1/sweeps HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n\
+         connection: close\r\ncontent-length: {}\r\n\r\n",
+        body.len()
+    );
+    let mut stream = sent(server, &head).await;
+    let mut ticks = interval(Duration::from_millis(100));
+    for piece in body.as_bytes().chunks(bytes) {
+        ticks.tick().await;
+        // One that is closed takes no more.
+        if stream.write_all(piece).await.is_err() {
+            break;
+        }
+    }
+    until_closed(stream).await
+}
+
+#[tokio::test]
+async fn a_body_somewhat_faster_than_the_least_rate_is_taken_and_a_slower_one_is_not() {
+    let body = Duration::from_secs(2);
+    let connections = ConnectionBounds { body, least_rate: 2_000, ..Default::default() };
+    let server = Server::with_connections(connections).await;
+    // For longer than a silence may last: 3,000 bytes a second take 4 s; at 1,000 too much is owed by then.
+    let (fast, slow) = join(trickled(&server, 300), trickled(&server, 100)).await;
+    assert!(fast.starts_with("HTTP/1.1 201 "), "{fast}");
+    // Who still sends may not read it.
+    assert!(slow.is_empty() || slow.starts_with("HTTP/1.1 408 "), "{slow}");
+    let list: Value = fresh(&server, "/v1/sweeps").await.json().await.unwrap();
+    assert_eq!(list["items"].as_array().unwrap().len(), 1, "{list}");
 }
 
 #[tokio::test]

@@ -16,6 +16,7 @@ mod damaged_database;
 mod datasets;
 mod description;
 mod events;
+mod expired;
 mod hostile;
 mod large;
 mod leases;

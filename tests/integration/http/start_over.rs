@@ -13,6 +13,7 @@ use std::time::Duration;
 on_both_databases! {
     a_family_whose_machine_is_gone_starts_over_on_another_kind_and_its_sweep_ends,
     a_family_that_was_claimed_and_never_begun_is_for_any_kind,
+    a_server_that_starts_after_it_goes_on_where_the_family_starts_over,
 }
 
 /// What a worker of another kind than the usual one is given.
@@ -77,6 +78,48 @@ async fn a_family_whose_machine_is_gone_starts_over_on_another_kind_and_its_swee
     assert_eq!(entry["event"]["fingerprint"], "test");
     let line = entry["lines"][0]["text"].as_str().unwrap();
     assert!(line.contains("seed 0") && line.contains("another kind of machine"), "{line}");
+}
+
+async fn a_server_that_starts_after_it_goes_on_where_the_family_starts_over(db: TestDatabase) {
+    let server = Server::on_folder(tempfile::tempdir().unwrap(), db.store.clone()).await;
+    let mut spec = small("restarted");
+    spec["recipe"]["epochs"] = json!(8);
+    let sweep = server.submit(&spec).await;
+    let begun = claim(&server, "gone", 0).await.unwrap();
+    let some: Vec<_> = epochs(&begun).take(1).flat_map(|epoch| rows(&begun, epoch)).collect();
+    let answer = post(&server, &begun, "reports", &json!({ "rows": some })).await;
+    assert_eq!(answer.status(), StatusCode::OK);
+    expire(&db, &begun).await;
+    assert_eq!(claim_on(&server, "another").await, None, "it is pinned");
+    server.driver.start_over(Duration::ZERO).await.unwrap();
+    let before = server.json(&format!("/v1/sweeps/{sweep}")).await;
+    let spent = cost(&server, &sweep).await;
+    assert!(spent["left_behind"].as_f64().unwrap() > 0.0, "{spent}");
+
+    // All that the next server has is the log and its projections.
+    let next = Server::on_folder(tempfile::tempdir().unwrap(), db.open_again().await).await;
+    let id = sweep.parse().unwrap();
+    assert_eq!(*next.driver.sweep(id).await.unwrap(), *server.driver.sweep(id).await.unwrap());
+    drop(server);
+    let after = next.json(&format!("/v1/sweeps/{sweep}")).await;
+    assert_eq!((&after["seq"], &after["status"]), (&before["seq"], &before["status"]));
+    assert_eq!(cost(&next, &sweep).await, spent);
+    let late = post(&next, &begun, "reports", &json!({ "rows": some })).await;
+    assert_eq!(late.status(), StatusCode::CONFLICT, "what the first machine still has is refused");
+    while let Some(work) = claim_on(&next, "another").await {
+        train(&next, &work).await;
+    }
+    assert_eq!(next.json(&format!("/v1/sweeps/{sweep}")).await["status"], "completed");
+    let calm = Server::start().await;
+    let quiet = calm.submit(&spec).await;
+    super::worker::train_all(&calm).await;
+    let curves = async |server: &Server, sweep: &str| {
+        server.json(&format!("/v1/sweeps/{sweep}/curves")).await
+    };
+    assert_eq!(curves(&next, &sweep).await, curves(&calm, &quiet).await);
+    // And once more from the log alone, now that it is over.
+    let last = Server::on_folder(tempfile::tempdir().unwrap(), db.open_again().await).await;
+    assert_eq!(*last.driver.sweep(id).await.unwrap(), *next.driver.sweep(id).await.unwrap());
 }
 
 async fn a_family_that_was_claimed_and_never_begun_is_for_any_kind(db: TestDatabase) {

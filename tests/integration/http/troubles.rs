@@ -4,8 +4,14 @@ use super::{
     server::{Server, problem, small},
     worker::{claim, post, train, train_all},
 };
+use crate::support::{TestDatabase, on_both_databases};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
+
+on_both_databases! {
+    any_number_of_bad_machines_fails_no_trial_and_as_many_failures_do,
+    a_segment_that_came_back_too_often_waits_and_goes_on_once_it_has,
+}
 
 fn full_disk() -> Value {
     json!({ "message": "its disk is full", "kind": "machine", "retry_in_s": 40 })
@@ -45,13 +51,15 @@ async fn a_segment_that_is_handed_back_goes_to_others_and_its_worker_is_named() 
     assert_eq!(told["troubled_workers"], json!([]), "nobody is needed any more");
 }
 
-#[tokio::test]
-async fn any_number_of_bad_machines_fails_no_trial_and_as_many_failures_do() {
-    let server = Server::start().await;
+async fn any_number_of_bad_machines_fails_no_trial_and_as_many_failures_do(db: TestDatabase) {
+    let server = Server::on_folder(tempfile::tempdir().unwrap(), db.store.clone()).await;
     let sweep = server.submit(&small("borne")).await;
-    for _ in 0..10 {
+    for number in 0..10 {
         let work = claim(&server, "bad", 0).await.unwrap();
         post(&server, &work, "fail", &full_disk()).await;
+        // Others take it at once, until it has come back too often in a row.
+        assert_eq!(rests(&db).await, number >= 4, "after {}", number + 1);
+        db.execute("update segments set expires_ms = 0 where state = 'queued'").await;
     }
     let status = |of: &str| format!("/v1/sweeps/{of}");
     assert_eq!(server.json(&status(&sweep)).await["status"], "running");
@@ -65,6 +73,35 @@ async fn any_number_of_bad_machines_fails_no_trial_and_as_many_failures_do() {
         post(&server, &work, "fail", fail).await;
     }
     assert_eq!(server.json(&status(&sweep)).await["status"], "failed");
+    let log = events(&server, &sweep).await;
+    assert!(log.contains("\"waits_s\":32"), "{log}");
+    assert!(log.contains("it came back too often, so nobody is given it for 32 s"), "{log}");
+}
+
+/// Whether the only segment is kept from whoever asks.
+async fn rests(db: &TestDatabase) -> bool {
+    db.count("segments where state = 'queued' and expires_ms > (select steady_ms from clock)").await
+        > 0
+}
+
+async fn a_segment_that_came_back_too_often_waits_and_goes_on_once_it_has(db: TestDatabase) {
+    let server = Server::on_folder(tempfile::tempdir().unwrap(), db.store.clone()).await;
+    let sweep = server.submit(&small("waits")).await;
+    for _ in 0..5 {
+        let work = claim(&server, "bad", 0).await.unwrap();
+        post(&server, &work, "fail", &full_disk()).await;
+    }
+    assert_eq!(claim(&server, "good", 0).await, None, "it waits for a second");
+    let work = claim(&server, "good", 20).await.expect("who waits is given it");
+    assert_eq!(work.lease.attempt, 6);
+    train(&server, &work).await;
+    train_all(&server).await;
+    assert_eq!(server.json(&format!("/v1/sweeps/{sweep}")).await["status"], "completed");
+    let log = events(&server, &sweep).await;
+    // Another server, which only has the log, decides the same.
+    let beside = Server::on_folder(tempfile::tempdir().unwrap(), db.open_again().await).await;
+    assert_eq!(events(&beside, &sweep).await, log);
+    assert!(beside.driver.sweep(sweep.parse().unwrap()).await.is_ok(), "it replays");
 }
 
 #[tokio::test]

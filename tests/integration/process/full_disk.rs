@@ -1,7 +1,11 @@
 //! A server whose files can't grow any more, as on a full disk or at the end of a quota.
 
-use super::programs::Server;
+use super::{
+    follow, outcome,
+    programs::{Server, worker},
+};
 use crate::{http::worker::checkpoint, support::postgres};
+use floodgauge::{client::LogEntry, scheduler::Event};
 use floodgauge_protocol::{
     ArmIx, Digest,
     work::{Assignment, LEASE_TOKEN_HEADER},
@@ -9,7 +13,8 @@ use floodgauge_protocol::{
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
 use sha2::Digest as _;
-use std::process::Command;
+use std::{process::Command, time::Duration};
+use tokio::time::{interval, timeout};
 
 /// Bounds the size of every file that a server writes to; `unlimited` lifts that.
 fn bound_files(server: &Server, bytes: &str) {
@@ -18,11 +23,21 @@ fn bound_files(server: &Server, bytes: &str) {
     assert!(Command::new("prlimit").args(["--pid", &id, &limit]).status().unwrap().success());
 }
 
+fn sweep(name: &str) -> Value {
+    json!({
+        "name": name,
+        "recipe": { "dataset": { "name": "spiral" }, "epochs": 4 },
+        "search": { "levels": [0.1] }
+    })
+}
+
 async fn come_back(response: Response) {
     assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(response.headers()["retry-after"], "1");
     let problem: Value = response.json().await.unwrap();
     assert_eq!(problem["type"], "urn:floodgauge:problem:unavailable");
+    let detail = problem["detail"].as_str().unwrap();
+    assert!(detail.starts_with("the disk of the "), "{detail}");
 }
 
 async fn with_a_full_disk(database: Option<&str>) {
@@ -34,13 +49,6 @@ async fn with_a_full_disk(database: Option<&str>) {
         |method: Method, path: &str| http.request(method, format!("{}{path}", server.address));
     let send = async |request: RequestBuilder| request.send().await.unwrap();
 
-    let sweep = |name: &str| {
-        json!({
-            "name": name,
-            "recipe": { "dataset": { "name": "spiral" }, "epochs": 4 },
-            "search": { "levels": [0.1] }
-        })
-    };
     let submit = |name: &str| ask(Method::POST, "/v1/sweeps").json(&sweep(name));
     assert_eq!(send(submit("before")).await.status(), StatusCode::CREATED);
     let claim = json!({ "worker": "scripted", "fingerprint": "test", "wait_s": 5 });
@@ -61,6 +69,8 @@ async fn with_a_full_disk(database: Option<&str>) {
             .body(table.clone())
     };
 
+    let metrics = async || send(ask(Method::GET, "/metrics")).await.text().await.unwrap();
+
     bound_files(&server, "4096");
     come_back(send(upload()).await).await;
     come_back(send(add()).await).await;
@@ -68,16 +78,65 @@ async fn with_a_full_disk(database: Option<&str>) {
         // Its file can't grow either.
         come_back(send(submit("meanwhile")).await).await;
     }
-    for path in ["/livez", "/readyz", "/v1/sweeps", "/metrics"] {
+    for path in ["/livez", "/v1/sweeps", "/metrics"] {
         assert_eq!(send(ask(Method::GET, path)).await.status(), StatusCode::OK, "{path}");
     }
+    come_back(send(ask(Method::GET, "/readyz")).await).await;
+    assert!(metrics().await.contains("floodgauge_disk_unwritable 1\n"));
 
     bound_files(&server, "unlimited");
+    let ready = async || send(ask(Method::GET, "/readyz")).await.status() == StatusCode::OK;
+    until(ready).await;
+    assert!(metrics().await.contains("floodgauge_disk_unwritable 0\n"));
     assert_eq!(send(upload()).await.status(), StatusCode::CREATED);
     assert_eq!(send(add()).await.status(), StatusCode::CREATED);
     assert_eq!(send(submit("after")).await.status(), StatusCode::CREATED);
     let left = std::fs::read_dir(folder.path().join("blobs/incoming"));
     assert_eq!(left.map_or(0, Iterator::count), 0, "nothing half written stays");
+}
+
+/// Waits until something holds.
+async fn until(holds: impl AsyncFn() -> bool) {
+    let mut ticks = interval(Duration::from_millis(100));
+    let asked = async {
+        while !holds().await {
+            ticks.tick().await;
+        }
+    };
+    timeout(Duration::from_secs(60), asked).await.expect("it never holds");
+}
+
+#[tokio::test]
+async fn a_full_disk_is_found_before_anybody_uploads() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(folder.path(), None);
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let ready = async || http.get(format!("{}/readyz", server.address)).send().await.unwrap();
+    assert_eq!(ready().await.status(), StatusCode::OK);
+    bound_files(&server, "4096");
+    until(async || ready().await.status() == StatusCode::SERVICE_UNAVAILABLE).await;
+    come_back(ready().await).await;
+    bound_files(&server, "unlimited");
+    until(async || ready().await.status() == StatusCode::OK).await;
+}
+
+#[tokio::test]
+async fn a_worker_outlasts_a_full_disk_and_its_sweep_completes() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(folder.path(), None);
+    let undisturbed = Server::start(&folder.path().join("peace"), None);
+    let spec = serde_json::from_value(sweep("borne")).unwrap();
+    let sweeps =
+        async |server: &Server| server.client.submit(&spec, None).await.unwrap().value.summary.id;
+    let (id, calm) = (sweeps(&server).await, sweeps(&undisturbed).await);
+    bound_files(&server, "4096");
+    let _workers = [worker(&server.address, "patient"), worker(&undisturbed.address, "calm")];
+    follow(&undisturbed, calm).await;
+    bound_files(&server, "unlimited");
+    let log = follow(&server, id).await;
+    let is_blamed = |entry: &LogEntry| matches!(entry.event, Event::Failed { .. });
+    assert!(!log.iter().any(is_blamed), "nobody failed");
+    assert_eq!(outcome(&server, id).await, outcome(&undisturbed, calm).await);
 }
 
 #[tokio::test]

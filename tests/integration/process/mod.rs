@@ -19,6 +19,7 @@ mod programs;
 mod retention;
 mod servers;
 mod slow_readers;
+mod start_over;
 mod temporary;
 mod terminal;
 mod tokens;

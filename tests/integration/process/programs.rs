@@ -160,10 +160,15 @@ impl Server {
     }
 
     /// Another server in the place of this one, which is killed.
-    pub fn replace(mut self, folder: &Path, database: Option<&str>) -> Self {
+    pub fn replace(self, folder: &Path, database: Option<&str>) -> Self {
+        self.replace_with(folder, database, &[])
+    }
+
+    /// The same with further flags.
+    pub fn replace_with(mut self, folder: &Path, database: Option<&str>, flags: &[&str]) -> Self {
         self.process.kill();
         let address = self.address.trim_start_matches("http://");
-        Self::listening(address, folder, database, &[], &[])
+        Self::listening(address, folder, database, flags, &[])
     }
 
     /// Another server in the place of this one, which is ended in order.

@@ -6,6 +6,7 @@ use floodgauge::{
     access::{Kind, Scope, Secret},
     store::{AddedToken, Clock, DynStore, Effects, NewToken, SqliteStore, clock::TimeSource},
 };
+use floodgauge_protocol::SegmentId;
 use std::{
     path::Path,
     sync::{
@@ -17,6 +18,7 @@ use std::{
 
 on_both_databases!(
     a_lease_from_before_the_clock_was_set_back_is_cut_to_its_length,
+    a_rest_from_before_the_clock_was_set_back_is_cut_to_its_length,
     the_age_of_what_waits_is_never_below_zero,
 );
 
@@ -183,6 +185,16 @@ async fn a_lease_from_before_the_clock_was_set_back_is_cut_to_its_length(db: Tes
     db.execute("update segments set ttl_ms = null").await;
     assert_eq!(db.store.cut_leases(Duration::ZERO).await.unwrap(), 1);
     assert!(leased(&db.store, "w3").await.took_over);
+}
+
+async fn a_rest_from_before_the_clock_was_set_back_is_cut_to_its_length(db: TestDatabase) {
+    let sweep = create_with(&db.store, vec![segment(0)]).await;
+    let rest = Effects { requeue: vec![SegmentId(0)], rest: HOUR, ..Effects::default() };
+    append(&db.store, sweep, rest).await;
+    db.execute("update segments set expires_ms = expires_ms + 7200000").await;
+    assert_eq!(db.store.cut_leases(Duration::ZERO).await.unwrap(), 1);
+    assert_eq!(db.store.cut_leases(Duration::ZERO).await.unwrap(), 0, "an hour is left");
+    assert_eq!(db.store.claim(claim("w", HOUR)).await.unwrap(), None);
 }
 
 async fn the_age_of_what_waits_is_never_below_zero(db: TestDatabase) {

@@ -4,7 +4,10 @@ use super::fixture::{
     HOUR, append, append_under, claim, create_with, guard, leased, leased_and_expired, segment,
 };
 use crate::support::{TestDatabase, on_both_databases};
-use floodgauge::store::{Claim, Effects, LeaseGuard, LeasedSegment, StoreError};
+use floodgauge::{
+    scheduler::SweepStatus,
+    store::{Claim, Effects, ExpiredLease, LeaseGuard, LeasedSegment, StoreError},
+};
 use floodgauge_protocol::{LeaseId, SegmentId};
 use std::time::Duration;
 use uuid::Uuid;
@@ -20,6 +23,57 @@ on_both_databases! {
     a_requeued_segment_is_claimed_anew_and_its_old_lease_is_lost,
     a_closed_segment_is_never_claimed_again,
     a_guard_counts_for_its_own_sweep_and_attempt_alone,
+    a_segment_that_is_to_rest_is_given_to_nobody_until_it_has,
+    expired_leases_are_listed_until_they_are_taken_over,
+}
+
+/// Has what rests have rested.
+const RESTED: &str = "update segments set expires_ms = 0 where state = 'queued'";
+
+async fn a_segment_that_is_to_rest_is_given_to_nobody_until_it_has(db: TestDatabase) {
+    let sweep = create_with(&db.store, vec![segment(0), segment(1)]).await;
+    let first = leased(&db.store, "w1").await;
+    let back = Effects { requeue: vec![SegmentId(0)], rest: HOUR, ..Effects::default() };
+    append_under(&db.store, sweep, guard(&first), back).await.unwrap();
+    assert_lost(db.store.renew(first.lease, "secret of w1", HOUR).await);
+    assert_eq!(leased(&db.store, "w2").await.segment, segment(1), "the other one is there");
+    assert_eq!(db.store.claim(claim("w3", HOUR)).await.unwrap(), None);
+    assert_eq!(db.store.depths().await.unwrap().queued, 1, "it is still to be done");
+    assert_eq!(db.store.cut_leases(HOUR).await.unwrap(), 0, "it rests no longer than it should");
+    db.execute(RESTED).await;
+    let again = leased(&db.store, "w3").await;
+    assert_eq!((&again.segment, again.attempt, again.took_over), (&segment(0), 2, false));
+    let back = Effects { requeue: vec![SegmentId(0)], ..Effects::default() };
+    append_under(&db.store, sweep, guard(&again), back).await.unwrap();
+    assert_eq!(leased(&db.store, "w4").await.segment, segment(0), "without a rest at once");
+}
+
+async fn expired_leases_are_listed_until_they_are_taken_over(db: TestDatabase) {
+    let sweep = create_with(&db.store, (0..3).map(segment).collect()).await;
+    let [first, second] =
+        [leased_and_expired(&db.store, "w1").await, leased(&db.store, "w2").await];
+    assert_eq!((&first.segment, &second.segment), (&segment(0), &segment(1)));
+    let expired = async |after| db.store.expired_leases(after).await.unwrap();
+    let told = ExpiredLease {
+        sweep,
+        segment: SegmentId(0),
+        lease: first.lease,
+        attempt: 1,
+        worker: "w1".into(),
+    };
+    assert_eq!(expired(None).await, [told.clone()]);
+    assert_eq!(expired(Some((sweep, SegmentId(0)))).await, []);
+    let open = db.store.open_work(sweep).await.unwrap();
+    let of: Vec<_> = open.iter().map(|work| (work.is_held, work.expired_of.as_deref())).collect();
+    assert_eq!(of, [(false, Some("w1")), (true, None), (false, None)]);
+    // Of a sweep that rests or has ended nothing waits.
+    for status in [SweepStatus::Paused, SweepStatus::Running] {
+        append(&db.store, sweep, Effects { status: Some(status), ..Effects::default() }).await;
+        let count = usize::from(status == SweepStatus::Running);
+        assert_eq!(expired(None).await.len(), count, "{status:?}");
+    }
+    assert!(leased(&db.store, "w3").await.took_over);
+    assert_eq!(expired(None).await, []);
 }
 
 async fn a_claim_leases_a_segment_to_one_worker(db: TestDatabase) {

@@ -21,6 +21,7 @@ const TYPES: Record<Event["type"], true> = {
   finished: true,
   failed: true,
   handed_back: true,
+  expired: true,
   lost: true,
   damaged: true,
   started_over: true,

@@ -1,7 +1,8 @@
-//! Blobs too large for memory.
+//! Blobs that are fetched: however long that takes, as long as something comes.
 
 use super::{Client, ClientError, refusal::refusal};
 use backon::Retryable;
+use bytes::Bytes;
 use floodgauge_datasets::digest::Hashed;
 use floodgauge_net::plain_io;
 use floodgauge_protocol::{
@@ -20,6 +21,19 @@ use tokio::time::timeout;
 const SILENCE: Duration = Duration::from_secs(30);
 
 impl Client {
+    /// Fetches a blob, and checks that its bytes have its digest. Each try begins anew.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn get_blob(&self, lease: &Lease, digest: Digest) -> Result<Bytes, ClientError> {
+        self.patiently(|| async {
+            let mut bytes = Vec::new();
+            self.stream(lease, digest, || Ok(&mut bytes)).await?;
+            Ok(bytes.into())
+        })
+        .await
+    }
+
     /// Fetches a blob into a file, and checks that its bytes have its digest. Each try begins anew.
     ///
     /// # Errors
@@ -30,7 +44,22 @@ impl Client {
         digest: Digest,
         file: &File,
     ) -> Result<(), ClientError> {
-        (|| self.stream(lease, digest, file))
+        self.patiently(|| {
+            self.stream(lease, digest, || {
+                let mut begin = file;
+                file.set_len(0).and_then(|()| begin.rewind())?;
+                Ok(BufWriter::new(file))
+            })
+        })
+        .await
+    }
+
+    /// Tries as often as it needs and is allowed.
+    async fn patiently<T, F: Future<Output = Result<T, ClientError>>>(
+        &self,
+        fetch: impl FnMut() -> F,
+    ) -> Result<T, ClientError> {
+        fetch
             .retry(self.retry.backoff())
             .when(|error| matches!(error, ClientError::Unreachable(_)))
             .notify(|error, delay| {
@@ -39,11 +68,12 @@ impl Client {
             .await
     }
 
-    async fn stream(
+    /// Has what comes of a blob written to what `open` gives, once it comes.
+    async fn stream<W: Write>(
         &self,
         lease: &Lease,
         digest: Digest,
-        mut file: &File,
+        open: impl FnOnce() -> io::Result<W>,
     ) -> Result<(), ClientError> {
         let silent = |_| ClientError::Unreachable(format!("nothing came for {SILENCE:?}"));
         let failed = |error: reqwest::Error| self.failed(error);
@@ -59,8 +89,7 @@ impl Client {
             let body = timeout(SILENCE, response.bytes()).await.map_err(silent)?.map_err(failed)?;
             return Err(refusal(status, &body, true));
         }
-        file.set_len(0).and_then(|()| file.rewind()).map_err(keep)?;
-        let mut hashed = Hashed::new(BufWriter::new(file));
+        let mut hashed = Hashed::new(open().map_err(keep)?);
         loop {
             let next = timeout(SILENCE, response.chunk()).await;
             let Some(chunk) = next.map_err(silent)?.map_err(failed)? else { break };

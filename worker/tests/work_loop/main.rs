@@ -4,6 +4,7 @@
 mod data_sets;
 mod ends;
 mod server;
+mod slow_links;
 mod troubles;
 mod wire;
 

@@ -20,6 +20,7 @@ use floodgauge_protocol::{
         Lease, Report, ReportAnswer, ReportRow, Stop, Trouble,
     },
 };
+use futures::{StreamExt as _, stream};
 use sha2::{Digest as _, Sha256};
 use std::{
     collections::{HashMap, VecDeque},
@@ -63,6 +64,8 @@ pub struct Log {
     pub hold_reports: bool,
     /// Hold blobs back until this many reports have come.
     pub blobs_wait_for: usize,
+    /// Send blobs in so many pieces, each after such a pause.
+    pub blobs_in_pieces: Option<(usize, Duration)>,
     /// What to say of the wire; servers of 0.1.0 say nothing.
     pub wire: Option<&'static str>,
     /// What workers said of it, request by request.
@@ -258,9 +261,21 @@ async fn get_blob(
 ) -> Response {
     hold(&log, blobs_are_free).await;
     leased(&log, lease, &headers, |log| match log.blobs.get(&digest.parse().unwrap()) {
-        Some(bytes) => Body::from(bytes.clone()).into_response(),
+        Some(bytes) => in_pieces(bytes, log.blobs_in_pieces),
         None => problem(StatusCode::NOT_FOUND, "not-found", "no such blob"),
     })
+}
+
+/// Bytes as a slow link carries them.
+fn in_pieces(bytes: &Bytes, pieces: Option<(usize, Duration)>) -> Response {
+    let Some((count, pause)) = pieces else { return Body::from(bytes.clone()).into_response() };
+    let size = bytes.len().div_ceil(count);
+    let pieces: Vec<_> = bytes.chunks(size).map(Bytes::copy_from_slice).collect();
+    let pieces = stream::iter(pieces).then(move |piece| async move {
+        tokio::time::sleep(pause).await;
+        Ok::<_, std::io::Error>(piece)
+    });
+    Body::from_stream(pieces).into_response()
 }
 
 async fn put_blob(

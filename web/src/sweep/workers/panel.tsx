@@ -88,7 +88,7 @@ interface OneWorkerProps {
 function OneWorker({ state, worker, trouble, time }: OneWorkerProps) {
   const final = isFinal(state.status);
   const silent = Math.max(0, time - Date.parse(worker.seen));
-  const trains = worker.segment !== null && !final;
+  const trains = worker.segment !== null && !worker.lost && !final;
   return (
     <li class="worker">
       <p class="worker-name">
@@ -133,7 +133,10 @@ function statusOf({ lost }: Worker, trains: boolean): string {
   return lost ? "failed" : trains ? "running" : "queued";
 }
 
-function idleWords({ lost }: Worker, final: boolean): string {
+function idleWords({ lost, segment }: Worker, final: boolean): string {
+  if (lost && segment !== null) {
+    return "went silent: its lease ran out, and its work waits for another worker";
+  }
   if (lost) return "went silent: its lease expired, and its work was given out again";
   return final ? "done with this sweep" : "trains nothing of this sweep just now";
 }

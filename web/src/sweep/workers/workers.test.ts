@@ -69,6 +69,20 @@ describe("a worker", () => {
     ]);
   });
 
+  it("is lost once its lease has run out, and back once it reports", () => {
+    const expired: Event = { type: "expired", segment: 0, attempt: 1, worker: "a" };
+    const report: Event = { type: "reported", segment: 0, attempt: 1, rows: [], redone: 1 };
+    const gone = { segment: 0, lost: true };
+    expect(workersAfter([claimed("a")], [expired])).toMatchObject([gone]);
+    expect(workersAfter([claimed("a")], [expired], [report])).toMatchObject([
+      { segment: 0, lost: false },
+    ]);
+    const lost: Event = { type: "lost", segment: 0, attempt: 1 };
+    expect(workersAfter([claimed("a")], [expired], [lost])).toMatchObject([
+      { segment: null, lost: true },
+    ]);
+  });
+
   it("in trouble is idle and says why until it takes work again", () => {
     const back: Event = {
       type: "handed_back",

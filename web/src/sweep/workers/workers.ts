@@ -34,7 +34,7 @@ export function follow(draft: Draft, { event, at }: Entry) {
       if (!worker) return;
       const epochs = event.rows.length + event.redone;
       const recent = [...worker.recent, { at: Date.parse(at), epochs }].slice(-RECENT);
-      set(draft, { ...worker, seen: at, epochs: worker.epochs + epochs, recent });
+      set(draft, { ...worker, lost: false, seen: at, epochs: worker.epochs + epochs, recent });
       return;
     }
     case "finished":
@@ -48,6 +48,12 @@ export function follow(draft: Draft, { event, at }: Entry) {
       const worker = holder(draft, event.segment, event.attempt);
       const trouble = { message, next: Date.parse(at) + seconds * 1_000 };
       if (worker) set(draft, { ...worker, segment: null, trouble, seen: at });
+      return;
+    }
+    case "expired": {
+      // It may come back, and is heard of then.
+      const worker = holder(draft, event.segment, event.attempt);
+      if (worker) set(draft, { ...worker, lost: true });
       return;
     }
     case "lost": {
