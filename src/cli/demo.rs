@@ -107,11 +107,7 @@ async fn find(client: &Client, spec: &SweepSpec, json: bool) -> Result<(), Failu
     if json {
         return print::json(&best.body);
     }
-    print::out(&format!(
-        "{}\n{}",
-        words::answer(&best.value.best, &made),
-        words::line("page", &page)
-    ))
+    print::out(&format!("{}\n{}", words::card(&best.value, &made), words::line("page", &page)))
 }
 
 /// Listens where it was asked to or, if it wasn't, on the usual port or the next free one.

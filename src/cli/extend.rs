@@ -47,7 +47,7 @@ pub async fn run(args: Args) -> Result<(), Failure> {
         let best = watch::follow(&client, &sweep).await?;
         return match args.ask.json {
             true => print::json(&best.body),
-            false => print::out(&words::answer(&best.value.best, &sweep)),
+            false => print::out(&words::card(&best.value, &sweep)),
         };
     }
     if args.ask.json {

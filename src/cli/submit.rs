@@ -60,7 +60,7 @@ pub async fn run(args: Args) -> Result<(), Failure> {
         let best = watch::follow(&client, &made.value).await?;
         return match args.json {
             true => print::json(&best.body),
-            false => print::out(&words::answer(&best.value.best, &made.value)),
+            false => print::out(&words::card(&best.value, &made.value)),
         };
     }
     if args.json {

@@ -43,7 +43,7 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     let best = follow(&client, &sweep).await?;
     match args.json {
         true => print::json(&best.body),
-        false => print::out(&words::answer(&best.value.best, &sweep)),
+        false => print::out(&words::card(&best.value, &sweep)),
     }
 }
 
