@@ -14,6 +14,7 @@ mod memory;
 mod network;
 mod one_server;
 mod programs;
+mod rerun;
 mod retention;
 mod servers;
 mod slow_readers;
