@@ -204,7 +204,10 @@ fn typed<T: DeserializeOwned>(field: &str, value: Value) -> Result<T, ExportErro
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
+    use crate::simulate::RecordedGrid;
+    use proptest::prelude::*;
     use serde_json::json;
+    use std::io::Write as _;
 
     /// An export of plain and a level over two epochs of two seeds.
     pub fn file() -> Value {
@@ -256,6 +259,44 @@ pub(super) mod tests {
         }
         let export = Export::read(grid.to_string().as_bytes()).unwrap();
         assert!(export.origin.is_none() && export.answer.is_none(), "a server's grid");
+    }
+
+    #[test]
+    fn simulate_reads_it_as_the_grid_that_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.json");
+        std::fs::write(&path, file().to_string()).unwrap();
+        let grids = RecordedGrid::read(&path).unwrap();
+        assert_eq!((grids.len(), grids[0].runs.len()), (1, 2));
+    }
+
+    #[test]
+    fn a_packed_file_is_unpacked() {
+        let mut packed = flate2::write::GzEncoder::new(vec![], flate2::Compression::fast());
+        packed.write_all(file().to_string().as_bytes()).unwrap();
+        let packed = packed.finish().unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.json.gz");
+        std::fs::write(&path, &packed).unwrap();
+        assert_eq!(Export::open(&path).unwrap().spec.name, "x");
+        std::fs::write(&path, &packed[..packed.len() / 2]).unwrap();
+        let why = Export::open(&path).unwrap_err().to_string();
+        assert!(why.starts_with("it is damaged: "), "{why}");
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_was_altered_is_read_or_refused(at in any::<prop::sample::Index>(), by: Vec<u8>) {
+            let mut bytes = file().to_string().into_bytes();
+            let at = at.index(bytes.len());
+            let end = bytes.len().min(at + by.len() / 2);
+            bytes.splice(at..end, by);
+            // What is read has a curve for each arm, so that it can be compared.
+            if let Ok(export) = Export::read(&bytes[..]) {
+                let mut columns = export.runs.iter().flat_map(|run| run.columns.values());
+                prop_assert!(columns.all(|column| column.len() == export.arms.len()));
+            }
+        }
     }
 
     #[test]
