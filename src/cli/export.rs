@@ -21,10 +21,10 @@ use std::{
 
 /// Write a sweep to one file: what was asked, decided and measured, and its answer
 ///
-/// The file is JSON: the sweep as it was submitted, its arms and curves in the recorded-grid format, its log, its
-/// answer, its data set by name and digest, and the versions of all that had a say in it. With --with-data it is
-/// a zip archive that holds this as sweep.json, and an uploaded data set beside it. `floodgauge rerun` runs it
-/// again.
+/// The file is JSON: the sweep as it was submitted, its arms and curves in the recorded-grid format, its
+/// log, its answer, its data set by name and digest, and the versions of all that had a say in it. With
+/// --with-data it is a zip archive that holds this as sweep.json, and an uploaded data set beside it.
+/// `floodgauge rerun` runs it again.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:

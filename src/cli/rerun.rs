@@ -20,11 +20,11 @@ use std::path::{Path, PathBuf};
 
 /// Run an exported sweep again, and say what came out otherwise
 ///
-/// The file is what `floodgauge export` writes, or a grid that `GET /v1/sweeps/{id}/grid` answers. Its sweep is
-/// submitted as it stands there, pinned to its data; a data set that the file holds is added where the server has
-/// none of the name. At the end every figure is compared. It came out otherwise if another arm won, if a figure
-/// differs in any bit, or if a run ended at another epoch: then the exit code is 1. Bits agree on machines of the
-/// same kind.
+/// The file is what `floodgauge export` writes, or a grid that `GET /v1/sweeps/{id}/grid` answers. Its
+/// sweep is submitted as it stands there, pinned to its data; a data set that the file holds is added where
+/// the server has none of the name. At the end every figure is compared. It came out otherwise if another
+/// arm won, if a figure differs in any bit, or if a run ended at another epoch: then the exit code is 1.
+/// Bits agree on machines of the same kind.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:

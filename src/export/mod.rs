@@ -1,8 +1,8 @@
 //! A sweep as one file, to take away and to run again.
 //!
-//! The file is the recorded grid that a server answers, so it is read by `simulate` too, with more fields behind
-//! the curves: `export` (who wrote it, in which version), `dataset`, `answer` and `log`. With its data set beside
-//! it, it is `sweep.json` in a zip archive.
+//! The file is the recorded grid that a server answers, so it is read by `simulate` too, with more fields
+//! behind the curves: `export` (who wrote it, in which version), `dataset`, `answer` and `log`. With its
+//! data set beside it, it is `sweep.json` in a zip archive.
 //!
 //! - `write`: the further fields; `archive`: the archive.
 //! - `read`: a file read back, by whatever hand it was made: `bounded` and `budget` hold what it may cost,

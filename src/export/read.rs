@@ -39,8 +39,8 @@ pub struct Export {
 }
 
 impl Export {
-    /// Reads a file: JSON, the same gzipped, or the archive that has the data set too. What may be held of it in
-    /// memory is bounded, whatever it is.
+    /// Reads a file: JSON, the same gzipped, or the archive that has the data set too. What may be held of
+    /// it in memory is bounded, whatever it is.
     ///
     /// # Errors
     /// Any [`ExportError`].

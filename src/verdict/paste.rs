@@ -24,8 +24,8 @@ pub fn paste(best: &Best, spec: &SweepSpec, arms: &[Method]) -> Option<Paste> {
     })
 }
 
-/// The line of a method. A gradient penalty's has the gradient of what its arm minimises; the arm itself takes it
-/// by a finite difference.
+/// The line of a method. A gradient penalty's has the gradient of what its arm minimises; the arm itself
+/// takes it by a finite difference.
 fn line(method: Method) -> Option<String> {
     match method {
         // Alternating steps are two of the optimiser's.
@@ -38,8 +38,8 @@ fn line(method: Method) -> Option<String> {
             let b = number(b);
             Some(format!("loss = (({OF_SAMPLES} - {b}).abs() + {b}).mean()"))
         }
-        // The derivative of √(1 + x²) is the weight x / √(1 + x²). What else is added has none: at the level
-        // the loss is the level, as of the others.
+        // The derivative of √(1 + x²) is the weight x / √(1 + x²). What else is added has none: at the
+        // level the loss is the level, as of the others.
         Method::Softad { b } => {
             let b = number(b);
             Some(format!("loss = ((({OF_SAMPLES} - {b}).square() + 1).sqrt() - 1 + {b}).mean()"))

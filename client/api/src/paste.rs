@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 /// The line of a training script that trains as the best arm does, in PyTorch's spelling, with what of the
 /// recipe belongs beside it.
 ///
-/// In it `loss` is the mean loss of the mini-batch. Where each sample counts by itself, `output` and `target` are
-/// what the cross-entropy is of; `model` is what is trained.
+/// In it `loss` is the mean loss of the mini-batch. Where each sample counts by itself, `output` and
+/// `target` are what the cross-entropy is of; `model` is what is trained.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Paste {
