@@ -11,6 +11,7 @@
 //! - [`store`]: the event log and its projections, on SQLite and Postgres.
 //! - [`blobs`]: checkpoints by digest, and which of them go.
 //! - [`upcast`]: what earlier versions stored, in today's shape (pure).
+//! - [`export`]: a sweep as one file, written, read and compared with another run of it.
 //! - [`base_path`]: a path that a server lies below.
 //! - [`metrics`]: what a server counts.
 //! - [`trace`]: from a submission through workers to a verdict.
@@ -31,6 +32,7 @@ pub mod config;
 mod counting;
 pub mod doctor;
 pub mod driver;
+pub mod export;
 mod heavy;
 pub mod http;
 pub mod metrics;

@@ -36,6 +36,8 @@ enum Command {
     Show(show::Args),
     Logs(logs::Args),
     Table(table::Args),
+    Export(export::Args),
+    Rerun(rerun::Args),
     Dataset(dataset::Args),
     Simulate(simulate::Args),
     /// Pause a sweep; what its workers hold is handed in at the end of their epoch
@@ -87,6 +89,8 @@ fn main() -> ExitCode {
         Command::Show(args) => cli::run(show::run(args)),
         Command::Logs(args) => cli::run(logs::run(args)),
         Command::Table(args) => cli::run(table::run(args)),
+        Command::Export(args) => cli::run(export::run(args)),
+        Command::Rerun(args) => cli::run(rerun::run(args)),
         Command::Dataset(args) => cli::run(dataset::run(args)),
         Command::Simulate(args) => cli::run(simulate::run(args)),
         Command::Pause(args) => cli::run(control::run(args, Control::Pause)),

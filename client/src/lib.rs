@@ -13,11 +13,13 @@
 
 mod client;
 mod datasets;
+mod download;
 mod error;
 mod events;
 mod sweeps;
 
 pub use client::{Answer, Client};
+pub use download::Download;
 pub use error::ClientError;
 pub use floodgauge_api::{self as api, FieldError, LogEntry, LogLine, Problem, Tone};
 pub use floodgauge_net::{Authorities, CaFileError, NoAnswer};

@@ -30,5 +30,5 @@ pub async fn run(args: Args) -> Result<(), Failure> {
         return print::json(&best.body);
     }
     let sweep = client.sweep(args.sweep.id).await?.value;
-    print::out(&words::answer(&best.value.best, &sweep, &args.ask.commands()))
+    print::out(&words::card(&best.value, &sweep, &args.ask.commands()))
 }

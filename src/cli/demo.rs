@@ -118,7 +118,7 @@ async fn find(
     }
     print::out(&format!(
         "{}\n{}",
-        words::answer(&best.value.best, &made, commands),
+        words::card(&best.value, &made, commands),
         words::line("page", &page)
     ))
 }

@@ -53,7 +53,7 @@ pub async fn run(args: Args) -> Result<(), Failure> {
         let best = watch::follow(&client, &commands, &sweep).await?;
         return match args.ask.json {
             true => print::json(&best.body),
-            false => print::out(&words::answer(&best.value.best, &sweep, &commands)),
+            false => print::out(&words::card(&best.value, &sweep, &commands)),
         };
     }
     if args.ask.json {

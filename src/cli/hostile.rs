@@ -92,12 +92,18 @@ fn printed(text: &str) -> Vec<String> {
                           "errors": [{ "pointer": text, "detail": text }] });
     let refused = ClientError::Refused(read::<Problem>(&problem));
     let unclear = ClientError::Unclear { server: text.into(), reason: text.into() };
+    let mut taken = best.clone();
+    taken["sweep"] = json!("01970000-0000-7000-8000-000000000000");
+    taken["status"] = json!("completed");
+    taken["paste"] = json!({ "line": text, "learning_rate": 0.1, "weight_decay": 0.0, "epochs": 1,
+                             "words": text });
     let best = read(&best);
     let mut lines = Lines { width: Some(60), day: None };
     vec![
         print::fitted(&[list::row(&sweep.summary)], &[], false, Some(60)),
         print::fitted(&[show::row(&read(&trial))], &[], true, Some(60)),
         words::answer(&best, &sweep, &Commands::default()),
+        words::card(&read(&taken), &sweep, &Commands::default()),
         words::so_far(&best, &sweep),
         words::halted(&sweep).unwrap(),
         words::troubles(&sweep, "2026-01-01T12:00:00Z".parse().unwrap()).join("\n"),

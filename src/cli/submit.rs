@@ -61,7 +61,7 @@ pub async fn run(args: Args) -> Result<(), Failure> {
         let best = watch::follow(&client, &commands, &made.value).await?;
         return match args.json {
             true => print::json(&best.body),
-            false => print::out(&words::answer(&best.value.best, &made.value, &commands)),
+            false => print::out(&words::card(&best.value, &made.value, &commands)),
         };
     }
     if args.json {

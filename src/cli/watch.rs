@@ -46,7 +46,7 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     let best = follow(&client, &commands, &sweep).await?;
     match args.json {
         true => print::json(&best.body),
-        false => print::out(&words::answer(&best.value.best, &sweep, &commands)),
+        false => print::out(&words::card(&best.value, &sweep, &commands)),
     }
 }
 

@@ -4,7 +4,7 @@ use super::{commands::Commands, print};
 use crate::{
     client::{
         LogLine,
-        api::{SweepDetail, TroubledWorker},
+        api::{SweepBest, SweepDetail, TroubledWorker},
     },
     counting::count,
     verdict::{Best, BestArm, Difference},
@@ -146,6 +146,18 @@ pub fn answer(best: &Best, sweep: &SweepDetail, commands: &Commands) -> String {
     lines.iter().map(|(name, value)| line(name, value)).collect::<Vec<_>>().join("\n")
 }
 
+/// The whole answer and, last, what to paste into a training script.
+pub fn card(best: &SweepBest, sweep: &SweepDetail, commands: &Commands) -> String {
+    let mut card = answer(&best.best, sweep, commands);
+    if let Some(paste) = &best.paste {
+        // Not broken into lines: whoever copies it wants one.
+        let name = style(format!("{:>NAME_COLUMNS$}", "paste")).dim();
+        card += &format!("\n{name}  {}", style(&paste.line).cyan());
+        card += &format!("\n{}", line("", &paste.words));
+    }
+    card
+}
+
 /// How wide the names of figures are set.
 const NAME_COLUMNS: usize = 12;
 
@@ -214,8 +226,11 @@ fn test_words(best: &Best) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::testing;
-    use crate::verdict::Advice;
+    use crate::{
+        cli::testing,
+        scheduler::SweepStatus,
+        verdict::{Advice, Paste},
+    };
     use floodgauge_protocol::{Arm, ArmIx, Method};
     use serde_json::json;
 
@@ -292,6 +307,29 @@ mod tests {
         test  error 5.0 %, loss 0.200; plain 6.0 %, 0.300
        spent  5.9 of the full grid's 21.0 run-equivalents
      verdict  flood b=0.07 ends 0.070 below plain"
+        );
+    }
+
+    #[test]
+    fn an_answer_ends_with_what_to_paste_where_there_is_something() {
+        let (best, sweep) = (best(), one_decay());
+        let commands = Commands::default();
+        let figures = plain(&answer(&best, &sweep, &commands));
+        let id = sweep.summary.id;
+        let mut whole = SweepBest { sweep: id, status: SweepStatus::Completed, best, paste: None };
+        assert_eq!(plain(&card(&whole, &sweep, &commands)), figures);
+        whole.paste = Some(Paste {
+            line: "loss = (loss - 0.07).abs() + 0.07".into(),
+            learning_rate: 0.05,
+            weight_decay: 0.0,
+            epochs: 100,
+            words: "at learning rate 0.05, for 100 epochs".into(),
+        });
+        assert_eq!(
+            plain(&card(&whole, &sweep, &commands)).strip_prefix(&figures).unwrap(),
+            "
+       paste  loss = (loss - 0.07).abs() + 0.07
+              at learning rate 0.05, for 100 epochs"
         );
     }
 

@@ -137,6 +137,33 @@ impl Driver {
         if dataset.pin.is_none_or(|pin| pin.sha256 != digest) {
             return Ok(None);
         }
+        if let Some(streamed) = self.whole(digest).await? {
+            return Ok(Some(streamed));
+        }
+        self.0.damaged.set_aside(leased.sweep, digest);
+        self.0.store.release(lease).await?;
+        self.0.leases.forget(lease);
+        tracing::error!(sweep = %leased.sweep, name = %dataset.name, %digest,
+            "a data set is damaged; its sweeps wait until the same file is added again");
+        Err(DriverError::DataDamaged(dataset.name.clone()))
+    }
+
+    /// The bytes that are kept of a data set. They break off before their end if they turn out to be
+    /// damaged.
+    ///
+    /// # Errors
+    /// [`DriverError::DataDamaged`] if they are lost, or known to be damaged.
+    pub async fn dataset_file(
+        &self,
+        name: &DatasetName,
+        row: &DatasetRow,
+    ) -> Result<Streamed, DriverError> {
+        let streamed = self.whole(row.blob.digest).await?;
+        streamed.ok_or_else(|| DriverError::DataDamaged(name.clone()))
+    }
+
+    /// Bytes that are looked at on their way; none if they are lost, or known to be damaged.
+    async fn whole(&self, digest: Digest) -> Result<Option<Streamed>, BlobError> {
         let outside = self.0.blobs.stat(digest).await?;
         let known = self.0.damaged.lock().blobs.get(&digest) == Some(&outside);
         if !known && let Some(streamed) = self.0.blobs.stream(digest).await? {
@@ -144,12 +171,7 @@ impl Driver {
             return Ok(Some(checked(streamed, digest, move || damaged.note(digest, outside))));
         }
         self.0.damaged.note(digest, outside);
-        self.0.damaged.set_aside(leased.sweep, digest);
-        self.0.store.release(lease).await?;
-        self.0.leases.forget(lease);
-        tracing::error!(sweep = %leased.sweep, name = %dataset.name, %digest,
-            "a data set is damaged; its sweeps wait until the same file is added again");
-        Err(DriverError::DataDamaged(dataset.name.clone()))
+        Ok(None)
     }
 
     /// Refuses a data set that can't be trained on since what is kept of it is damaged.

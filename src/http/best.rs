@@ -3,7 +3,10 @@
 use super::{
     extract::SweepPath, openapi::NoSweep, problem::Problem, state::AppState, stored, sweeps,
 };
-use crate::scheduler::Sweep;
+use crate::{
+    scheduler::{Sweep, SweepStatus},
+    verdict::paste,
+};
 use axum::{Json, extract::State};
 use floodgauge_api::SweepBest;
 use floodgauge_protocol::SweepId;
@@ -51,6 +54,9 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
             "advice": { "kind": "more_seeds", "seeds": 2, "levels": [], "epochs": null,
                         "command": "floodgauge extend 019b76da-a800-7000-8000-000000000000 --seeds 2",
                         "words": "One seed can't say how sure the answer is: two more would." },
+            "paste": { "line": "loss = (loss - 0.07).abs() + 0.07", "learning_rate": 0.05,
+                       "weight_decay": 0.0, "epochs": 100,
+                       "words": "at learning rate 0.05, for 100 epochs" },
             "verdict": "flood b=0.07 has the lowest val_loss, 0.2310, 0.0700 below plain (0.3010)."
         })),
         NoSweep,
@@ -71,5 +77,12 @@ async fn best(
             Problem::Internal(anyhow::anyhow!("nothing tells the answer of sweep {sweep}"))
         })?,
     };
-    Ok(Json(SweepBest { sweep, status, best }))
+    let paste = match status {
+        SweepStatus::Completed => {
+            let stored::Legible { spec, space, .. } = stored::legible(&row)?;
+            paste(&best, &spec, &space.arms)
+        }
+        _ => None,
+    };
+    Ok(Json(SweepBest { sweep, status, best, paste }))
 }

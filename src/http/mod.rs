@@ -27,6 +27,7 @@ pub mod bounds;
 mod cell;
 pub mod control;
 pub mod curves;
+mod dataset_file;
 pub mod datasets;
 pub mod events;
 pub mod extract;
@@ -104,6 +105,7 @@ fn routes() -> OpenApiRouter<AppState> {
         .merge(work::router())
         .merge(blobs::router())
         .merge(datasets::router())
+        .merge(dataset_file::router())
         .merge(session::router())
         .merge(tokens::router())
         .merge(health::router())

@@ -6,6 +6,7 @@
 //! - `model`: the hierarchical model of what other seeds would show. `confidence`: how wide its intervals
 //!   are, and others.
 //! - [`noise_floor_of`]: what no model can do better than.
+//! - [`paste`](fn@paste): the answer as a line of a training script.
 //!
 //! The answer's shapes are the HTTP surface's own.
 
@@ -14,14 +15,16 @@ mod floor;
 mod input;
 mod judge;
 mod model;
+mod paste;
 
 pub use floodgauge_api::{
     Advice, AdviceKind, ArmOutlook, Baseline, Best, BestArm, Difference, Evidence, Figure, Finding,
-    OtherMetric, Preference, RunEquivalents, Table, TableCell, TableRow,
+    OtherMetric, Paste, Preference, RunEquivalents, Table, TableCell, TableRow,
 };
 pub use floor::noise_floor_of;
 pub use input::{Candidate, Extrapolation, Judged, Standing, TrialSummary};
 pub use judge::{judge, leader};
+pub use paste::paste;
 
 #[cfg(test)]
 mod tests;

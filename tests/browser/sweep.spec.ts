@@ -44,6 +44,28 @@ test("the answer comes first, with how much better and what it cost", async ({ p
   expect(faults).toEqual([]);
 });
 
+test("the line for a training script stands with the answer, to be copied", async ({
+  page,
+  context,
+  request,
+}) => {
+  await context.grantPermissions(["clipboard-read", "clipboard-write"]);
+  const told = await request.get(`${server.address}v1/sweeps/${halved}/best`);
+  const { best, paste } = await told.json();
+  // Where plain is best there is nothing to paste.
+  expect(paste?.line ?? null).toBe(
+    best.method === "plain" ? null : `loss = (loss - ${best.b}).abs() + ${best.b}`,
+  );
+  await open(page, server.address, halved ?? "");
+  const line = panel(page, "Answer").getByRole("group", { name: "For your training script" });
+  await expect(line).toHaveCount(paste ? 1 : 0);
+  if (!paste) return;
+  await expect(line).toContainText(`In PyTorch, ${paste.words}`);
+  await line.getByRole("button", { name: "Copy", exact: true }).click();
+  await expect(line).toContainText("copied");
+  expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(paste.line);
+});
+
 test("several seeds are one curve with its range, each by itself, or one alone", async ({
   page,
 }) => {

@@ -3,6 +3,7 @@
 use crate::{
     advice::Advice,
     outlook::{ArmOutlook, OtherMetric},
+    paste::Paste,
     status::SweepStatus,
 };
 use floodgauge_protocol::{Arm, At, Direction, Metric, MetricName, SweepId, work::TestMetrics};
@@ -19,6 +20,11 @@ pub struct SweepBest {
     /// The answer as far as it is known.
     #[serde(flatten)]
     pub best: Best,
+    /// What trains as the best arm does, to be pasted into a training script; null until the sweep has
+    /// completed, where plain is best, and where it takes more than a line.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(required))]
+    pub paste: Option<Paste>,
 }
 
 /// The best arm so far or, once the sweep has completed, at all.

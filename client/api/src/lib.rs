@@ -4,7 +4,7 @@
 //! [`floodgauge_protocol`], which this crate builds on.
 //!
 //! - [`sweeps`], [`trials`], [`curves`], [`grid`]: a sweep and what was measured of it.
-//! - [`best`], [`outlook`], [`advice`], [`table`]: its answer.
+//! - [`best`], [`outlook`], [`advice`], [`table`]: its answer; [`paste`]: that in a training script.
 //! - [`plan`]: what a sweep would cost; [`stage`]: the parts that it is trained in.
 //! - [`log`], [`line`]: what happened to it, and that in words.
 //! - [`status`]: where sweeps and trials stand.
@@ -23,6 +23,7 @@ pub mod grid;
 pub mod line;
 pub mod log;
 pub mod outlook;
+pub mod paste;
 pub mod plan;
 pub mod problem;
 pub mod stage;
@@ -38,6 +39,7 @@ pub use datasets::{DatasetItem, DatasetList, Kept};
 pub use line::{LogLine, Tone};
 pub use log::LogEntry;
 pub use outlook::{ArmOutlook, Evidence, OtherMetric, Preference};
+pub use paste::Paste;
 pub use plan::{Phase, PlanBound, PlannedTime, SweepPlan};
 pub use problem::{FieldError, Problem};
 pub use stage::{Stage, StageCounts};

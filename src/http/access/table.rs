@@ -58,6 +58,7 @@ pub const TABLE: &[(&str, &str, Need)] = &[
     ("POST", "/v1/datasets", SUBMIT),
     ("GET", "/v1/datasets/{name}", READ),
     ("DELETE", "/v1/datasets/{name}", SUBMIT),
+    ("GET", "/v1/datasets/{name}/file", READ),
     ("POST", "/v1/work/claim", WORKER),
     ("POST", "/v1/work/trouble", WORKER),
     ("POST", "/v1/work/{lease}/reports", WORKER),

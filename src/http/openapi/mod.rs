@@ -198,6 +198,7 @@ problems! {
     TooLarge "413" "`too-large`: the body is too long",
     UnsupportedMediaType "415" "`unsupported-media-type`: the body isn't declared as what is taken",
     NoDataset "404" "`not-found`: there is no such data set, or nothing is kept of it",
+    DatasetDamaged "409" "`data-damaged`: what is kept of the data set is lost or damaged",
     DatasetConflict "409" "`conflict`: the name is taken, or sweeps are pinned to the data set",
     InvalidDataset "422" "`invalid-dataset`: the file can't be used; the detail names row or array",
     InvalidSweep "422" "`invalid-sweep`: fields are out of range; `idempotency-key-reused`: \

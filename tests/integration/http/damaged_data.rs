@@ -82,6 +82,21 @@ async fn a_lost_or_a_cut_set_is_told_wherever_it_is_asked_for_until_it_is_added_
 }
 
 #[tokio::test]
+async fn what_is_altered_breaks_off_for_whoever_takes_it_away_and_what_is_lost_is_told() {
+    let server = Server::start().await;
+    add(&server).await;
+    alter(&server);
+    let taken = server.get("/v1/datasets/mine/file").await;
+    assert!(taken.bytes().await.is_err(), "what isn't what it should be breaks off");
+    problem(server.get("/v1/datasets/mine/file").await, 409, "data-damaged").await;
+    add(&server).await;
+    let taken = server.get("/v1/datasets/mine/file").await;
+    assert_eq!(taken.text().await.unwrap(), table());
+    fs::remove_file(object(&server)).unwrap();
+    problem(server.get("/v1/datasets/mine/file").await, 409, "data-damaged").await;
+}
+
+#[tokio::test]
 async fn an_altered_set_is_known_once_a_worker_fetches_it_and_mended_by_the_same_file() {
     let server = Server::start().await;
     add(&server).await;

@@ -62,6 +62,22 @@ async fn an_uploaded_set_is_there_once_and_is_listed_behind_the_known_ones() {
 }
 
 #[tokio::test]
+async fn what_is_kept_of_a_set_is_a_file_to_take_away() {
+    let server = Server::start().await;
+    upload(&server, "mine").await;
+    let file = server.get("/v1/datasets/mine/file").await;
+    assert_eq!(file.status(), StatusCode::OK);
+    assert_eq!(file.headers()["content-type"], "text/csv");
+    assert_eq!(file.headers()["content-disposition"], "attachment; filename=\"mine.csv\"");
+    assert_eq!(file.text().await.unwrap(), table());
+    for nothing in ["digits", "mnist", "other"] {
+        let path = format!("/v1/datasets/{nothing}/file");
+        let told = problem(server.get(&path).await, 404, "not-found").await;
+        assert!(told["detail"].as_str().unwrap().contains(nothing), "{told}");
+    }
+}
+
+#[tokio::test]
 async fn uploaded_sets_come_page_by_page() {
     let server = Server::start().await;
     for name in ["c", "a", "b"] {

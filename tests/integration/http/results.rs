@@ -29,7 +29,7 @@ async fn the_best_arm_is_asked_for_at_any_time() {
     let best = server.json(&path).await;
     assert_eq!(best["sweep"], sweep);
     assert_eq!(best["status"], "queued");
-    for nothing_yet in ["best", "baseline", "difference"] {
+    for nothing_yet in ["best", "baseline", "difference", "paste"] {
         assert_eq!(best[nothing_yet], json!(null));
     }
     train_all(&server).await;
@@ -47,6 +47,10 @@ async fn the_best_arm_is_asked_for_at_any_time() {
     assert_eq!(best["difference"]["low"], json!(null), "one seed has no interval");
     assert_eq!(best["run_equivalents"]["full_grid"], 3.0);
     assert!(!best["verdict"].as_str().unwrap().is_empty());
+    let paste = json!({ "line": "loss = (loss - 0.2).abs() + 0.2", "learning_rate": 0.05,
+                        "weight_decay": 0.0, "epochs": 4,
+                        "words": "at learning rate 0.05, for 4 epochs" });
+    assert_eq!(best["paste"], paste);
     let listed = server.json("/v1/sweeps").await;
     assert_eq!(listed["items"][0]["best"]["best"], best["best"]);
 }

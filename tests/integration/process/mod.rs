@@ -16,6 +16,7 @@ mod messages;
 mod network;
 mod one_server;
 mod programs;
+mod rerun;
 mod retention;
 mod servers;
 mod slow_readers;

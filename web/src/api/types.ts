@@ -24,6 +24,7 @@ export type Metric = Schemas["Metric"];
 export type Model = Schemas["Model"];
 export type MetricInfo = Schemas["MetricInfo"];
 export type Direction = Schemas["Direction"];
+export type Paste = Schemas["Paste"];
 export type Problem = Schemas["Problem"];
 export type Reason = Schemas["Reason"];
 export type ReportRow = Schemas["ReportRow"];

@@ -4,6 +4,7 @@ import { useSignal } from "@preact/signals";
 import { useRef } from "preact/hooks";
 import { address } from "../api/client";
 import type { SweepSpec } from "../api/types";
+import { toClipboard } from "../clipboard";
 import type { Spelled } from "./form";
 import { toCurl, toToml } from "./as-text";
 
@@ -64,16 +65,4 @@ export function AsFile({ spelled }: { spelled: Spelled }) {
       )}
     </details>
   );
-}
-
-/** Copies a text; false if the browser doesn't let us, with the text selected then. */
-async function toClipboard(words: string, shown: HTMLElement | null): Promise<boolean> {
-  try {
-    // Only there over HTTPS and on this machine.
-    await navigator.clipboard.writeText(words);
-    return true;
-  } catch {
-    if (shown) window.getSelection()?.selectAllChildren(shown);
-    return false;
-  }
 }

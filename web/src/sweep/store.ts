@@ -4,7 +4,15 @@ import { batch, computed, signal } from "@preact/signals";
 import { api, ProblemError, wordsOf, type Extension } from "../api/client";
 import { onReturn } from "../api/pulse";
 import { openStream } from "../api/stream";
-import type { Best, Entry, Metric, SweepDetail, SweepTable, TrialItem } from "../api/types";
+import type {
+  Best,
+  Entry,
+  Metric,
+  SweepBest,
+  SweepDetail,
+  SweepTable,
+  TrialItem,
+} from "../api/types";
 import { perFrame } from "../frame";
 import { paced } from "../paced";
 import { askWho } from "../session/store";
@@ -29,9 +37,11 @@ export class SweepStore {
   readonly connected = signal(false);
   /** The paper's table; null until it is known. */
   readonly table = signal<SweepTable | null>(null);
-  private readonly soFar = signal<Best | null>(null);
+  private readonly soFar = signal<SweepBest | null>(null);
   /** The answer: the final one if there is one. */
-  readonly best = computed(() => this.calm.value?.answer ?? this.soFar.value);
+  readonly best = computed<Best | null>(() => this.calm.value?.answer ?? this.soFar.value);
+  /** What to paste into a training script, once the sweep has completed; the log doesn't tell it. */
+  readonly paste = computed(() => this.soFar.value?.paste ?? null);
 
   /** Entries that came since the last frame. */
   private queue: Entry[] = [];

@@ -8,8 +8,10 @@
 //! - [`pack`]: a named set's contents as one stream of bytes, which its digest is taken of.
 //! - [`upload`]: CSV and NPZ files of anybody's.
 //! - [`download`]: named sets from their public addresses or a mirror.
+//! - [`archive`]: zip archives, looked at before they are opened.
 //! - [`digest`](mod@digest): SHA-256 on the way through.
 
+pub mod archive;
 mod cifar;
 pub mod digest;
 pub mod download;

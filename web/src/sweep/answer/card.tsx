@@ -11,6 +11,7 @@ import { haltedWords } from "../summary";
 import { Actions } from "./actions";
 import { AdviceButton } from "./advice";
 import { Figures } from "./figures";
+import { PasteLine } from "./paste";
 
 export function Answer({ store }: { store: SweepStore }) {
   const state = store.calm.value;
@@ -37,6 +38,7 @@ export function Answer({ store }: { store: SweepStore }) {
       {best && status === "completed" && <AdviceButton store={store} best={best} />}
       {status === "queued" && <NoWorker />}
       {best && <Figures best={best} detail={detail} />}
+      {store.paste.value && status === "completed" && <PasteLine of={store.paste.value} />}
       {!final && <Progress state={state} />}
     </section>
   );

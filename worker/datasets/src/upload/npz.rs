@@ -5,6 +5,7 @@ use super::{
     Classes, MAX_BYTES, Part, Sink, UploadError, bad, check_enough, check_size,
     npy::{self, Header, Kind},
 };
+use crate::archive::members;
 use floodgauge_protocol::{Format, Image, Upload};
 use std::{
     fs::File,
@@ -216,22 +217,13 @@ fn same_length(x: &str, samples: u64, y: &str, labels: u64) -> Result<(), Upload
 
 /// Looks at how many members an archive says it has before anything is made of them.
 fn check_directory(file: &mut File) -> Result<(), UploadError> {
-    const END: &[u8] = b"PK\x05\x06";
-    const END_BYTES: usize = 22;
     let length = file.seek(SeekFrom::End(0))?;
     if length > MAX_BYTES {
         return bad(format!("{length} bytes are more than {MAX_BYTES}"));
     }
-    // The end of the directory, and a comment of up to 64 KiB.
-    file.seek(SeekFrom::Start(length.saturating_sub(END_BYTES as u64 + (1 << 16))))?;
-    let mut tail = Vec::new();
-    file.read_to_end(&mut tail)?;
-    file.rewind()?;
-    let ends = tail.windows(END_BYTES).filter(|window| window.starts_with(END));
-    let entries: Vec<u64> = ends.map(|end| word(false, &end[10..12])).collect();
-    match entries.iter().max() {
+    match members(file)? {
         None => bad("the file is not a zip archive, as NPZ files are"),
-        Some(&most) if most > u64::from(MAX_ENTRIES) => {
+        Some(most) if most > MAX_ENTRIES => {
             bad(format!("the archive has {most} members; x, y, x_test and y_test are needed"))
         }
         Some(_) => Ok(()),

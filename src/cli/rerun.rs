@@ -1,0 +1,135 @@
+//! `floodgauge rerun`: an exported sweep once more, and what came out otherwise.
+
+mod supply;
+mod words;
+
+use super::{Failure, args::sweep_id, commands::Commands, connect, export::fetched, print, watch};
+use crate::{
+    cli::words::page,
+    client::{
+        Client, ClientError,
+        api::{SweepBest, SweepDetail},
+    },
+    config::Server,
+    export::{Export, ExportError, compare::Comparison},
+};
+use anyhow::{Context as _, anyhow};
+use floodgauge_protocol::SweepId;
+use serde::Serialize;
+use std::path::{Path, PathBuf};
+
+/// Run an exported sweep again, and say what came out otherwise
+///
+/// The file is what `floodgauge export` writes, or a grid that `GET /v1/sweeps/{id}/grid` answers. Its
+/// sweep is submitted as it stands there, pinned to its data; a data set that the file holds is added where
+/// the server has none of the name. At the end every figure is compared. It came out otherwise if another
+/// arm won, if a figure differs in any bit, or if a run ended at another epoch: then the exit code is 1.
+/// Bits agree on machines of the same kind.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  floodgauge rerun digits.json
+  floodgauge rerun digits.zip --server http://gauge.example:7878
+  floodgauge rerun digits.json --no-wait
+  floodgauge rerun digits.json --against 01970000-0000-7000-8000-000000000000")]
+pub struct Args {
+    /// The file
+    file: PathBuf,
+    /// Submit the sweep and leave it there
+    #[arg(long, conflicts_with = "against")]
+    no_wait: bool,
+    /// Submit nothing: compare with this sweep of the server, followed to its end
+    #[arg(long, value_name = "ID", value_parser = sweep_id)]
+    against: Option<SweepId>,
+    /// Print the comparison as JSON, with --no-wait the sweep
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    server: Server,
+}
+
+/// What is printed as JSON.
+#[derive(Serialize)]
+struct Told<'a> {
+    /// The sweep that the file was compared with.
+    sweep: SweepId,
+    /// Whether anything came out otherwise.
+    differs: bool,
+    #[serde(flatten)]
+    comparison: &'a Comparison,
+}
+
+/// Runs `rerun`.
+///
+/// # Errors
+/// [`Failure::BadInput`] for a file that can't be run again, and a server that lacks its data;
+/// [`Failure::Sweep`] if the sweep fails or is cancelled; [`Failure::Other`] if it came out otherwise.
+pub async fn run(args: Args) -> Result<(), Failure> {
+    let recorded = read(&args.file)?;
+    let (client, commands) = (connect(&args.server)?, Commands::to_server(&args.server));
+    let sweep = match args.against {
+        Some(id) => client.sweep(id).await?.value,
+        None => {
+            let dataset = &recorded.spec.recipe.dataset;
+            supply::supply(&client, dataset, &args.file).await?;
+            let made = client.submit(&recorded.spec, None).await;
+            let made = made.map_err(|error| refused(&args.file, error))?;
+            let id = made.value.summary.id;
+            if args.no_wait {
+                if args.json {
+                    return print::json(&made.body);
+                }
+                print::out(&id.to_string())?;
+                let file = args.file.display();
+                let compare = commands.line(&format!("rerun {file} --against {id}"));
+                print::note(&format!("compare it with: {compare}"));
+                return Ok(());
+            }
+            made.value
+        }
+    };
+    print::note(&format!("{}\n", page(client.server(), sweep.summary.id)));
+    let best = watch::follow(&client, &commands, &sweep).await?.value;
+    let comparison = compared(&client, &recorded, &sweep, &best).await?;
+    if args.json {
+        let differs = comparison.differs();
+        let told = Told { sweep: sweep.summary.id, differs, comparison: &comparison };
+        print::json(&serde_json::to_string(&told).context("the comparison")?)?;
+    } else {
+        print::out(&words::card(&comparison, &recorded))?;
+    }
+    match comparison.differs() {
+        false => Ok(()),
+        true => Err(anyhow!("the sweep came out otherwise than it is recorded").into()),
+    }
+}
+
+fn read(file: &Path) -> Result<Export, Failure> {
+    Export::open(file).map_err(|error| unusable(file, &error))
+}
+
+/// That a file can't be run again, and why.
+fn unusable(file: &Path, error: &ExportError) -> Failure {
+    Failure::BadInput(format!("{}: {error}", file.display()))
+}
+
+fn refused(file: &Path, error: ClientError) -> Failure {
+    match error {
+        ClientError::Refused(problem) if problem.status < 500 => {
+            Failure::BadInput(format!("{}: {problem}", file.display()))
+        }
+        error => error.into(),
+    }
+}
+
+/// Compares what is recorded with what a sweep of the server came to.
+async fn compared(
+    client: &Client,
+    recorded: &Export,
+    sweep: &SweepDetail,
+    best: &SweepBest,
+) -> Result<Comparison, Failure> {
+    let curves = fetched(client.grid(sweep.summary.id).await?).await?;
+    let now = Export::read(curves).context("the curves that the server answers")?;
+    Ok(Comparison::of(recorded, &now, best))
+}

@@ -1,0 +1,342 @@
+//! What two runs of one sweep have otherwise.
+
+use super::{Export, Figure};
+use floodgauge_api::{BestArm, SweepBest, SweepStatus};
+use floodgauge_protocol::Metric;
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// A recorded sweep beside the same sweep run again.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Comparison {
+    /// The winners; none where the recorded sweep hadn't completed, or its file tells no answer.
+    pub winner: Option<Winners>,
+    /// How many figures both have.
+    pub figures: u64,
+    /// How many of them are the same, bit for bit.
+    pub same: u64,
+    /// How many runs only one of both has, or trained to another epoch.
+    pub lengths: u64,
+    /// Where they differ most; none where nothing differs.
+    pub largest: Option<Largest>,
+    /// The same of each arm of each weight decay.
+    pub arms: Vec<OfArm>,
+}
+
+/// Who won.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Winners {
+    /// Whether it is the same arm: method, parameter and weight decay.
+    pub same: bool,
+    /// The recorded one; none where there was none.
+    pub recorded: Option<String>,
+    /// The one of now.
+    pub now: Option<String>,
+}
+
+/// An arm of a weight decay, over all seeds.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct OfArm {
+    /// The arm in words.
+    pub arm: String,
+    /// The weight decay of its families.
+    pub weight_decay: f64,
+    /// As of all.
+    pub figures: u64,
+    /// As of all.
+    pub same: u64,
+    /// As of all.
+    pub lengths: u64,
+    /// The largest difference of two numbers; null where one of both diverged.
+    pub largest: Option<f64>,
+}
+
+/// Two figures that differ.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Largest {
+    /// The arm in words.
+    pub arm: String,
+    /// The weight decay of its family.
+    pub weight_decay: f64,
+    /// The seed of its family.
+    pub seed: u32,
+    /// What was measured.
+    pub metric: String,
+    /// After which epoch.
+    pub epoch: usize,
+    /// As it is recorded; none where nothing was told.
+    pub recorded: Option<Metric>,
+    /// As it is now.
+    pub now: Option<Metric>,
+    /// How far apart these are; none where one isn't a number.
+    pub difference: Option<f64>,
+}
+
+impl Comparison {
+    /// Compares a recorded sweep with what it came to now.
+    pub fn of(recorded: &Export, now: &Export, answer: &SweepBest) -> Self {
+        let was_whole = recorded.answer.as_ref().filter(|a| a.status == SweepStatus::Completed);
+        let mut all = Self {
+            winner: was_whole.map(|before| Winners::of(before, answer)),
+            figures: 0,
+            same: 0,
+            lengths: 0,
+            largest: None,
+            arms: vec![],
+        };
+        // A file without an answer may be of a sweep that hadn't ended.
+        let may_grow = was_whole.is_none();
+        let (before, after) = (trials(recorded), trials(now));
+        let arms = recorded.arms.iter().chain(&now.arms).map(ToString::to_string);
+        let mut keys: Vec<Key> = before.keys().chain(after.keys()).cloned().collect();
+        let order: Vec<String> = arms.collect();
+        let place = |key: &Key| order.iter().position(|arm| *arm == key.arm);
+        keys.sort_by(|a, b| {
+            (a.decay.total_cmp(&b.decay)).then(place(a).cmp(&place(b))).then(a.seed.cmp(&b.seed))
+        });
+        keys.dedup();
+        let none = Trial::new();
+        for key in keys {
+            let was = before.get(&key).unwrap_or(&none);
+            all.take(&key, was, after.get(&key).unwrap_or(&none), may_grow);
+        }
+        all
+    }
+
+    /// Whether anything came out otherwise.
+    pub fn differs(&self) -> bool {
+        self.winner.as_ref().is_some_and(|winner| !winner.same)
+            || self.same < self.figures
+            || self.lengths > 0
+    }
+
+    fn take(&mut self, key: &Key, before: &Trial<'_>, after: &Trial<'_>, may_grow: bool) {
+        let differs = |arm: &OfArm| (&arm.arm, arm.weight_decay) != (&key.arm, key.decay);
+        if self.arms.last().is_none_or(differs) {
+            self.arms.push(OfArm {
+                arm: key.arm.clone(),
+                weight_decay: key.decay,
+                figures: 0,
+                same: 0,
+                lengths: 0,
+                largest: Some(0.0),
+            });
+        }
+        let Some(arm) = self.arms.last_mut() else { return };
+        let length = |trial: &Trial<'_>| trial.values().map(|curve| curve.len()).max().unwrap_or(0);
+        let (was, is) = (length(before), length(after));
+        let otherwise = if may_grow { is < was } else { is != was };
+        arm.lengths += u64::from(otherwise);
+        self.lengths += u64::from(otherwise);
+        for (metric, curve) in before {
+            let Some(other) = after.get(metric) else { continue };
+            for (at, (&recorded, &now)) in curve.iter().zip(*other).enumerate() {
+                arm.figures += 1;
+                self.figures += 1;
+                if recorded == now {
+                    arm.same += 1;
+                    self.same += 1;
+                    continue;
+                }
+                let largest = Largest::of(key, metric, at + 1, recorded, now);
+                if apart(arm.largest) < apart(largest.difference) {
+                    arm.largest = largest.difference;
+                }
+                let so_far = self.largest.as_ref();
+                if so_far.is_none_or(|most| apart(most.difference) < apart(largest.difference)) {
+                    self.largest = Some(largest);
+                }
+            }
+        }
+    }
+}
+
+/// A difference, for its size: without two numbers it is larger than any.
+fn apart(difference: Option<f64>) -> f64 {
+    difference.unwrap_or(f64::INFINITY)
+}
+
+/// A run of an arm, by what it is in any sweep.
+#[derive(Clone, Debug, PartialEq)]
+struct Key {
+    decay: f64,
+    arm: String,
+    seed: u32,
+}
+
+impl Eq for Key {}
+
+impl PartialOrd for Key {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Key {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        let decays = self.decay.total_cmp(&other.decay);
+        decays.then_with(|| (&self.arm, self.seed).cmp(&(&other.arm, other.seed)))
+    }
+}
+
+type Trial<'a> = BTreeMap<&'a str, &'a [Figure]>;
+type Trials<'a> = BTreeMap<Key, Trial<'a>>;
+
+/// The runs that have curves. Parameters are part of an arm's name.
+fn trials(export: &Export) -> Trials<'_> {
+    let mut trials = Trials::new();
+    for run in &export.runs {
+        for (ix, arm) in export.arms.iter().enumerate() {
+            let curves = run.columns.iter().filter_map(|(name, column)| {
+                let curve = column.get(ix)?.as_slice();
+                (!curve.is_empty()).then_some((name.as_str(), curve))
+            });
+            let trial: Trial<'_> = curves.collect();
+            if !trial.is_empty() {
+                let key = Key { decay: run.weight_decay, arm: arm.to_string(), seed: run.seed };
+                trials.insert(key, trial);
+            }
+        }
+    }
+    trials
+}
+
+impl Winners {
+    fn of(recorded: &SweepBest, now: &SweepBest) -> Self {
+        let (before, after) = (recorded.best.best.as_ref(), now.best.best.as_ref());
+        let what =
+            |best: &BestArm| (best.arm.method.clone(), best.arm.parameter, best.weight_decay);
+        let name = |best: &BestArm| match best.weight_decay {
+            0.0 => best.arm.name.clone(),
+            decay => format!("{}, weight decay {decay}", best.arm.name),
+        };
+        Self {
+            same: before.map(what) == after.map(what),
+            recorded: before.map(name),
+            now: after.map(name),
+        }
+    }
+}
+
+impl Largest {
+    fn of(key: &Key, metric: &str, epoch: usize, recorded: Figure, now: Figure) -> Self {
+        let (recorded, now) = (recorded.metric(), now.metric());
+        let finite = |metric: Option<Metric>| metric.and_then(Metric::finite);
+        let both = finite(recorded).zip(finite(now));
+        Self {
+            arm: key.arm.clone(),
+            weight_decay: key.decay,
+            seed: key.seed,
+            metric: metric.into(),
+            epoch,
+            recorded,
+            now,
+            difference: both.map(|(a, b)| (a - b).abs()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::export::read::tests::file;
+    use serde_json::{Value, json};
+
+    fn read(file: &Value) -> Export {
+        Export::read(file.to_string().as_bytes()).unwrap()
+    }
+
+    fn compared(recorded: &Value, now: &Value) -> Comparison {
+        let now = read(now);
+        Comparison::of(&read(recorded), &now, now.answer.as_ref().unwrap())
+    }
+
+    #[test]
+    fn the_same_again_agrees_to_the_last_bit() {
+        let same = compared(&file(), &file());
+        // Two seeds, two arms, two epochs, three columns.
+        assert_eq!((same.figures, same.same, same.lengths), (24, 24, 0));
+        assert_eq!((same.differs(), &same.largest), (false, &None));
+        let arms: Vec<_> = same.arms.iter().map(|arm| (arm.arm.as_str(), arm.same)).collect();
+        assert_eq!(arms, [("plain", 12), ("flood b=0.2", 12)]);
+        let winner = same.winner.unwrap();
+        assert_eq!((winner.same, winner.now.as_deref()), (true, Some("flood b=0.2")));
+    }
+
+    #[test]
+    fn the_order_of_arms_and_runs_does_not_matter() {
+        let mut other = file();
+        other["arms"].as_array_mut().unwrap().reverse();
+        for run in other["runs"].as_array_mut().unwrap() {
+            for column in ["train_loss", "val_loss", "val_error"] {
+                run[column].as_array_mut().unwrap().reverse();
+            }
+        }
+        other["runs"].as_array_mut().unwrap().reverse();
+        assert!(!compared(&file(), &other).differs());
+    }
+
+    #[test]
+    fn one_bit_makes_a_difference_and_the_largest_is_named() {
+        let mut now = file();
+        now["runs"][0]["train_loss"][1][0] = json!(2.0f64.next_up());
+        let bit = compared(&file(), &now);
+        assert_eq!((bit.figures, bit.same, bit.differs()), (24, 23, true));
+        assert_eq!(bit.largest.unwrap().difference, Some(2.0f64.next_up() - 2.0));
+        now["runs"][1]["val_loss"][0][1] = json!(1.5);
+        let more = compared(&file(), &now);
+        let largest = more.largest.unwrap();
+        assert_eq!((largest.arm.as_str(), largest.seed, largest.epoch), ("plain", 1, 2));
+        assert_eq!(largest.metric, "val_loss");
+        let told = (largest.recorded, largest.now);
+        assert_eq!(told, (Some(Metric::Finite(1.9)), Some(Metric::Finite(1.5))));
+        assert_eq!(more.arms[0].same, 11);
+    }
+
+    #[test]
+    fn what_diverged_in_one_alone_is_further_than_any_number() {
+        let mut now = file();
+        now["runs"][0]["val_error"][1][1] = json!(0.5);
+        now["runs"][1]["train_loss"][0][0] = json!(100.0);
+        let compared = compared(&file(), &now);
+        let largest = compared.largest.unwrap();
+        assert_eq!((largest.recorded, largest.difference), (Some(Metric::Diverged), None));
+        assert_eq!([compared.arms[0].largest, compared.arms[1].largest], [Some(98.0), None]);
+    }
+
+    #[test]
+    fn a_run_that_is_longer_or_missing_differs() {
+        let mut now = file();
+        for column in ["train_loss", "val_loss", "val_error"] {
+            now["runs"][0][column][1] = json!([]);
+            now["runs"][1][column][1].as_array_mut().unwrap().truncate(1);
+        }
+        let shorter = compared(&file(), &now);
+        assert_eq!((shorter.figures, shorter.same, shorter.lengths), (15, 15, 2));
+        assert!(shorter.differs());
+        assert_eq!(compared(&now, &file()).lengths, 2);
+        // Of a sweep that hadn't completed only what is there counts.
+        now["answer"]["status"] = json!("cancelled");
+        let rest = compared(&now, &file());
+        assert_eq!((rest.lengths, rest.differs(), rest.winner), (0, false, None));
+    }
+
+    #[test]
+    fn another_winner_differs_though_every_figure_agrees() {
+        let mut now = file();
+        now["answer"]["best"]["weight_decay"] = json!(0.1);
+        let other = compared(&file(), &now);
+        assert_eq!((other.same, other.figures, other.differs()), (24, 24, true));
+        assert_eq!(other.winner.unwrap().now.as_deref(), Some("flood b=0.2, weight decay 0.1"));
+        now["answer"]["best"] = Value::Null;
+        assert!(compared(&file(), &now).differs());
+    }
+
+    #[test]
+    fn metrics_that_one_of_both_does_not_have_are_left_out() {
+        let mut now = file();
+        now["runs"][0]["metrics"] = json!({ "lr": [[0.1, 0.1], [0.1, 0.1]] });
+        let compared = compared(&file(), &now);
+        assert_eq!((compared.figures, compared.differs()), (24, false));
+    }
+}
