@@ -318,5 +318,6 @@ fn summary(state: &AppState, row: &SweepRow) -> Result<SweepSummary, Problem> {
         at: spec.search.objective.at,
         best: stored::best(row, &space),
         replay_error: state.driver.replay_error(row).or_else(unread),
+        end_reason: row.end_reason.clone(),
     })
 }

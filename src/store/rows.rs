@@ -109,6 +109,8 @@ pub struct SweepRow {
     pub head_seq: u64,
     /// The answer so far as JSON; none before anything was reported.
     pub best: Option<Value>,
+    /// Why it failed or was cancelled, in words.
+    pub end_reason: Option<String>,
     /// When it was submitted, in milliseconds since 1970.
     pub created_ms: i64,
     /// When its log last grew, in milliseconds since 1970.

@@ -85,6 +85,7 @@ fn detail(sweep: &Sweep, seq: u64) -> SweepDetail {
             at: spec.search.objective.at,
             best: None,
             replay_error: None,
+            end_reason: None,
         },
         arms_list: Arm::all(space),
         families: space.families.clone(),

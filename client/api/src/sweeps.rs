@@ -51,6 +51,10 @@ pub struct SweepSummary {
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(required))]
     pub replay_error: Option<String>,
+    /// Why it failed or was cancelled, in words; else null.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(required))]
+    pub end_reason: Option<String>,
 }
 
 /// A sweep with all that it spells out.

@@ -2,7 +2,7 @@
 
 import type { SweepSummary } from "../api/types";
 import { Delete } from "../delete";
-import { formatDifference, formatTime, NONE } from "../format";
+import { formatDifference, formatTime, NONE, sentence } from "../format";
 import { Cost, Status } from "../parts";
 import { againHref, sweepHref } from "../router";
 import { armLabel, isFinal, isPlain } from "../sweep/state";
@@ -75,6 +75,11 @@ function Row({ sweep, store }: { sweep: SweepSummary; store: ListStore }) {
       </td>
       <th scope="row">
         <a href={sweepHref(sweep.id)}>{sweep.name}</a>
+        {sweep.end_reason && (
+          <p class="because" title={sweep.end_reason}>
+            {sentence(sweep.end_reason)}
+          </p>
+        )}
       </th>
       <td class="state">
         <Status of={sweep.status} />

@@ -37,16 +37,21 @@ export function Evidence({ store }: { store: SweepStore }) {
     <>
       <DecayChoice detail={now.detail} decay={scope.value.decay} chosen={chosen} />
       {drawn && <Curves {...{ state, calm, scope, seeds, leader, picked }} />}
-      <div class="columns columns-evidence">
-        <div class="column">
-          {drawn && <Response {...{ state: calm, best, scope, objectives, leader, picked }} />}
-          <PaperTable detail={now.detail} table={store.table} />
+      {drawn ? (
+        <div class="columns columns-evidence">
+          <div class="column">
+            <Response {...{ state: calm, best, scope, objectives, leader, picked }} />
+            <PaperTable detail={now.detail} table={store.table} />
+          </div>
+          <div class="column">
+            <Ledger state={calm} best={best} />
+            <Rungs state={calm} {...{ scope, picked }} />
+          </div>
         </div>
-        <div class="column">
-          <Ledger state={calm} best={best} />
-          <Rungs state={calm} {...{ scope, picked }} />
-        </div>
-      </div>
+      ) : (
+        // Nothing was trained: there is nothing to draw, and no hole where it would stand.
+        <Ledger state={calm} best={best} />
+      )}
       <div class="columns">
         <Standing state={calm} best={best} {...{ scope, objectives, leader, picked }} />
         <Log state={calm} picked={picked} />

@@ -18,6 +18,7 @@ export function aDetail(): SweepDetail {
     at: "last",
     best: null,
     replay_error: null,
+    end_reason: null,
     metric_unit: "nats",
     spec: {
       name: "small",

@@ -11,6 +11,7 @@ import { haltedWords } from "../summary";
 import { Actions } from "./actions";
 import { AdviceButton } from "./advice";
 import { Figures } from "./figures";
+import { TryAgain } from "./try-again";
 
 export function Answer({ store }: { store: SweepStore }) {
   const state = store.calm.value;
@@ -32,7 +33,7 @@ export function Answer({ store }: { store: SweepStore }) {
         </div>
       </div>
       <Halted state={state} />
-      <Ending state={state} />
+      <Ending store={store} state={state} />
       {best && !(status === "failed" && !best.best) && <p class="verdict">{best.verdict}</p>}
       {best && status === "completed" && <AdviceButton store={store} best={best} />}
       {status === "queued" && <NoWorker />}
@@ -49,10 +50,16 @@ function Halted({ state }: { state: SweepState }) {
 }
 
 /** Why there will be no answer, or only a part of one. */
-function Ending({ state: { status, endReason } }: { state: SweepState }) {
-  if (status === "failed") return <Alert>The sweep failed: {endReason}</Alert>;
+function Ending({ store, state }: { store: SweepStore; state: SweepState }) {
+  const { status, endReason, detail } = state;
   if (status === "cancelled") return <p class="verdict">Cancelled: {endReason}.</p>;
-  return null;
+  if (status !== "failed") return null;
+  return (
+    <>
+      <Alert>The sweep failed: {endReason}</Alert>
+      <TryAgain key={store.id} detail={detail} />
+    </>
+  );
 }
 
 /** Workers that are free are not as long as this in coming, in milliseconds. */

@@ -41,7 +41,9 @@ export function Ledger({ state, best }: LedgerProps) {
                 <i class={`swatch part-${part}`} />
                 {WORDS[part][0]}
               </th>
-              <td class="faint">{WORDS[part][1]}</td>
+              <td class="faint">
+                {part === "open" && isFinal(now.status) ? "never trained" : WORDS[part][1]}
+              </td>
               <td class="figure">{formatRuns(runs)}</td>
               <td class="figure faint">{formatShare(share)}</td>
             </tr>
