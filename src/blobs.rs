@@ -123,8 +123,7 @@ impl Blobs {
     /// The folder's trouble.
     pub fn open(folder: impl AsRef<Path>) -> Result<Self, BlobError> {
         std::fs::create_dir_all(&folder)?;
-        let mark = File::options().write(true).create(true).truncate(false);
-        mark.open(folder.as_ref().join(MARK))?;
+        File::options().append(true).create(true).open(folder.as_ref().join(MARK))?;
         Self::look_into(folder)
     }
 

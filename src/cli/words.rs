@@ -123,7 +123,10 @@ pub fn answer(best: &Best, sweep: &SweepDetail) -> String {
         format!("{:.1} of the full grid's {:.1} run-equivalents", cost.spent, cost.full_grid),
     ));
     if cost.redone > 0.0 {
-        lines.push(("redone", format!("{:.1} run-equivalents trained again, beside those spent", cost.redone)));
+        lines.push((
+            "redone",
+            format!("{:.1} run-equivalents trained again, beside those spent", cost.redone),
+        ));
     }
     if cost.left_behind > 0.0 {
         let words = "trained on machines that are gone, and started over elsewhere";
