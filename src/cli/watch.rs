@@ -4,17 +4,18 @@ use super::{Failure, args::SweepArg, bars::Bars, connect, print, progress::Progr
 use crate::{
     client::{
         Answer, Client,
-        api::{SweepBest, SweepDetail},
+        api::{SweepBest, SweepDetail, WaitsFor},
     },
     config::Server,
     scheduler::{Decision, Event, SweepStatus},
 };
 use futures::{StreamExt as _, pin_mut};
 use jiff::Timestamp;
+use reqwest::Url;
 use std::time::{Duration, Instant};
 use tokio::time::timeout;
 
-/// How often the best arm so far is asked for at most.
+/// How often it is asked how far the sweep has got, at most.
 const ASK_EVERY: Duration = Duration::from_secs(1);
 
 /// How long a sweep may lie unclaimed before that is worth a word.
@@ -53,7 +54,7 @@ pub async fn run(args: Args) -> Result<(), Failure> {
 /// [`Failure::Sweep`] if the sweep fails or is cancelled; whatever the client meets.
 pub async fn follow(client: &Client, sweep: &SweepDetail) -> Result<Answer<SweepBest>, Failure> {
     let id = sweep.summary.id;
-    if let Some(why) = words::halted(sweep) {
+    if let Some(why) = words::halted(sweep).filter(|_| !is_for_a_moment(sweep)) {
         print::note(&why);
     }
     let mut progress = Progress::new(sweep);
@@ -67,11 +68,9 @@ pub async fn follow(client: &Client, sweep: &SweepDetail) -> Result<Answer<Sweep
         let patience = if hinted || progress.is_claimed() { Duration::MAX } else { PATIENCE };
         let Ok(entry) = timeout(patience, entries.next()).await else {
             hinted = true;
-            bars.wait_for_worker(client.server());
-            // Who can't work may not have been known when the sweep was asked for.
+            // What it waits for may not have been known when the sweep was asked for.
             if let Ok(now) = client.sweep(id).await {
-                let lines = words::troubles(&now.value, Timestamp::now());
-                lines.iter().for_each(|line| bars.note(line));
+                tell_waiting(&bars, &now.value, client.server());
             }
             continue;
         };
@@ -86,8 +85,10 @@ pub async fn follow(client: &Client, sweep: &SweepDetail) -> Result<Answer<Sweep
             .map(|status| (status, entry.decisions.last().map(|decision| decision.reason.clone())));
         if asked.elapsed() >= ASK_EVERY {
             // The stream tells if the server has gone; this is but a line on a screen.
-            if let Ok(best) = client.best(id).await {
-                bars.best(&words::so_far(&best.value.best, sweep));
+            if let Ok(now) = client.sweep(id).await
+                && let Some(progress) = &now.value.progress
+            {
+                bars.so_far(&words::so_far(progress));
             }
             asked = Instant::now();
         }
@@ -100,6 +101,22 @@ pub async fn follow(client: &Client, sweep: &SweepDetail) -> Result<Answer<Sweep
             Err(Failure::Other(anyhow::anyhow!("the log of sweep {id} ended before the sweep did")))
         }
     }
+}
+
+/// Whether what a sweep waits for may come any moment: so it is with each that was just submitted.
+fn is_for_a_moment(sweep: &SweepDetail) -> bool {
+    use WaitsFor::{Recovery, Release, Turn, Worker};
+    let what = sweep.waiting.as_ref().map(|waiting| waiting.what);
+    matches!(what, Some(Worker | Turn | Release | Recovery))
+}
+
+/// Says why nobody works on a sweep, and who can't.
+fn tell_waiting(bars: &Bars, sweep: &SweepDetail, server: &Url) {
+    if let Some(why) = words::halted(sweep) {
+        bars.waits(&why, words::worker_command(sweep, server).as_deref());
+    }
+    let lines = words::troubles(sweep, Timestamp::now());
+    lines.iter().for_each(|line| bars.note(line));
 }
 
 fn ended(name: &str, status: SweepStatus, why: Option<String>) -> String {

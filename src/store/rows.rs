@@ -113,6 +113,8 @@ pub struct SweepRow {
     pub end_reason: Option<String>,
     /// When it was submitted, in milliseconds since 1970.
     pub created_ms: i64,
+    /// When something first happened to it: as a rule, a worker's claim.
+    pub begun_ms: Option<i64>,
     /// When its log last grew, in milliseconds since 1970.
     pub updated_ms: i64,
     /// Whether its checkpoints were dropped, as they are some time after its end.

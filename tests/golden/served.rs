@@ -96,6 +96,8 @@ fn detail(sweep: &Sweep, seq: u64) -> SweepDetail {
         seq,
         scheduler_version: 3,
         waits_for: None,
+        waiting: None,
+        progress: None,
         troubled_workers: vec![],
         spec: spec.clone(),
     }

@@ -10,7 +10,8 @@ const SWEEP: &str = "select sweep, name, spec, plan, grown_seq, status, schedule
                      head_seq, best, created_ms, updated_ms, checkpoints_dropped_ms, \
                      (select e.decisions from events e where e.sweep = sweeps.sweep \
                      and e.seq = sweeps.head_seq and sweeps.status in ('failed', 'cancelled')) \
-                     as ending from sweeps";
+                     as ending, (select e.at_ms from events e where e.sweep = sweeps.sweep \
+                     and e.seq = 2) as begun_ms from sweeps";
 
 pub(super) async fn sweep(
     db: &mut impl Statements,
@@ -145,6 +146,7 @@ fn sweep_row(row: &impl Columns) -> Result<SweepRow, StoreError> {
         best: row.maybe_json("best")?,
         end_reason: row.maybe_text("ending")?.as_deref().and_then(reason_in),
         created_ms: row.number("created_ms")?,
+        begun_ms: row.maybe_number("begun_ms")?,
         updated_ms: row.number("updated_ms")?,
         checkpoints_dropped: row.maybe_number::<i64>("checkpoints_dropped_ms")?.is_some(),
     })

@@ -49,6 +49,7 @@ async fn a_new_sweep_is_queued_with_its_first_entry(db: TestDatabase) {
         best: None,
         end_reason: None,
         created_ms: entry.at_ms,
+        begun_ms: None,
         updated_ms: entry.at_ms,
         checkpoints_dropped: false,
     };
@@ -70,6 +71,7 @@ async fn a_commit_moves_status_answer_and_time(db: TestDatabase) {
         status: SweepStatus::Running,
         best: Some(best),
         head_seq: 2,
+        begun_ms: Some(entry.at_ms),
         updated_ms: entry.at_ms,
         ..before
     };

@@ -59,10 +59,11 @@ export function SweepTable({ sweeps, store }: TableProps) {
 const LONG = 10;
 
 function Row({ sweep, store }: { sweep: SweepSummary; store: ListStore }) {
-  const best = sweep.best?.best;
+  // Before its end nobody knows what is best.
+  const best = isFinal(sweep.status) ? sweep.best?.best : null;
   const label = best ? armLabel(best) : NONE;
   // Plain's difference to itself would read as a figure of flooding.
-  const difference = isPlain(best) ? null : sweep.best?.difference;
+  const difference = !best || isPlain(best) ? null : sweep.best?.difference;
   return (
     <tr>
       <td class="pick">

@@ -48,6 +48,8 @@ export function aDetail(): SweepDetail {
     seq: 0,
     scheduler_version: 1,
     waits_for: null,
+    waiting: null,
+    progress: null,
     troubled_workers: [],
   };
 }
