@@ -30,6 +30,8 @@ const AT = { last: "the mean of the closing tenth", best: "at the best epoch" } 
 
 /** What stands beside a level that nobody trains. */
 const DORMANT = "not trained: estimated from its neighbours";
+/** The same while it may be trained yet. */
+const NOT_YET = "not trained so far";
 
 /** Levels that nobody trains beyond which they are one row. */
 const FEW = 3;
@@ -62,6 +64,7 @@ export function Standing(props: StandingProps) {
     // Kept free for what comes at the end: columns that came in then would push the others.
     chances: preliminary ? state.detail.seeds > 1 : chances.size > 0,
     why: !shared,
+    dormant: preliminary ? NOT_YET : DORMANT,
   };
   return (
     <section class="card" aria-labelledby="standing-title">
@@ -111,7 +114,11 @@ export function Standing(props: StandingProps) {
                   <button type="button" class="quiet" onClick={() => (unfolded.value = true)}>
                     {dormant} more levels
                   </button>
-                  <span class="faint"> were not trained: estimated from their neighbours</span>
+                  <span class="faint">
+                    {preliminary
+                      ? " are not trained so far"
+                      : " were not trained: estimated from their neighbours"}
+                  </span>
                 </td>
               </tr>
             )}
@@ -127,6 +134,8 @@ interface Columns {
   several: boolean;
   chances: boolean;
   why: boolean;
+  /** What is said of levels that nobody trains. */
+  dormant: string;
 }
 
 function Head({ several, chances, why }: Columns) {
@@ -233,7 +242,9 @@ function Rows({ state, rows, columns, chances, leader, picked }: RowsProps) {
           <td class="figure wide">{row.ascending === null ? NONE : formatShare(row.ascending)}</td>
           <td class="figure">{formatMetric(row.objective, objectiveOf(detail))}</td>
           {columns.chances && <td class="figure">{chanceWords(chances.get(row.arm))}</td>}
-          {columns.why && <Why words={row.reason || (row.status === "dormant" ? DORMANT : "")} />}
+          {columns.why && (
+            <Why words={row.reason || (row.status === "dormant" ? columns.dormant : "")} />
+          )}
         </tr>
       ))}
     </>

@@ -78,6 +78,12 @@ describe("the preliminary standing", () => {
     expect(of(late).values).toEqual({ "0.0": 3, "0.1": 4, "0.2": 5 });
   });
 
+  it("has one that goes on alone stand beside those that it left behind", () => {
+    const status: Trial["status"][] = ["pruned", "active", "pruned"];
+    const state = stateOf([[5], [6, 5, 4, 3], [7, 6]], { status });
+    expect(of(state)).toMatchObject({ epochs: 2, values: { "0.1": 5, "0.2": 6 } });
+  });
+
   it("tells of a run that diverged", () => {
     expect(of(stateOf([[5], [null], [6]])).values).toMatchObject({ "0.1": "diverged" });
   });

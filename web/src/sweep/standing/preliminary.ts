@@ -31,8 +31,10 @@ export function preliminaryOf(state: SweepState, families: readonly number[]): P
   const goesOn = ({ trials }: { trials: readonly Trial[] }) =>
     trials.every(({ status }) => status === "active" || status === "completed");
   const begun = extents.filter(({ extent }) => extent > 0);
-  const least = Math.min(...begun.filter(goesOn).map(({ extent }) => extent));
-  if (begun.length < 2 || !Number.isFinite(least)) return { ...NOTHING, sinceOnset };
+  // What all have that go on; but one alone stands beside nobody.
+  const second = begun.map(({ extent }) => extent).toSorted((a, b) => b - a)[1] ?? 0;
+  const least = Math.min(second, ...begun.filter(goesOn).map(({ extent }) => extent));
+  if (least === 0) return { ...NOTHING, sinceOnset };
   const values = new Map<string, Metric>();
   for (const { trials } of begun.filter(({ extent }) => extent >= least)) {
     for (const trial of trials) {
