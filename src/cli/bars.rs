@@ -17,7 +17,7 @@ const TICK: Duration = Duration::from_millis(120);
 /// How often a line is written where there is no terminal.
 const LINE_EVERY: Duration = Duration::from_secs(10);
 
-/// One bar for each rung or phase, and a line with the best arm so far.
+/// One bar for each rung or phase, and a line that tells how far it has got.
 pub struct Bars {
     all: MultiProgress,
     stages: Vec<ProgressBar>,
@@ -37,8 +37,8 @@ impl Bars {
         };
         let stages = progress.bars().into_iter().map(bar).collect();
         let live = all.add(ProgressBar::new_spinner().with_style(style_of(LIVE)));
-        live.set_prefix("best so far");
-        live.set_message("waits for the first report");
+        live.set_prefix("now");
+        live.set_message("waits for a worker");
         live.enable_steady_tick(TICK);
         Self {
             all,
@@ -65,20 +65,22 @@ impl Bars {
         }
     }
 
-    /// Shows the best arm so far; without a terminal, in a line every now and then.
-    pub fn best(&mut self, words: &str) {
+    /// Shows how far it has got; without a terminal, in a line every now and then.
+    pub fn so_far(&mut self, words: &str) {
         if !self.on_terminal && self.last_line.elapsed() >= LINE_EVERY {
-            print::note(&format!("best so far: {words}"));
+            print::note(words);
             self.last_line = Instant::now();
         }
         self.live.set_message(words.to_owned());
     }
 
-    /// Says that nobody has claimed any of the sweep's work, and the command that starts a worker.
-    pub fn wait_for_worker(&self, command: &str) {
-        self.live.set_message("waiting for a worker");
-        self.note("waiting for a worker: all are busy, or none runs; start one with");
-        self.note(command);
+    /// Says why nobody works on the sweep, and the command that helps, if one does.
+    pub fn waits(&self, why: &str, command: Option<&str>) {
+        self.live.set_message(why.to_owned());
+        self.note(why);
+        if let Some(command) = command {
+            self.note(command);
+        }
     }
 
     /// Writes a line above the bars.

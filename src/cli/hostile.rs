@@ -60,6 +60,9 @@ fn printed(text: &str) -> Vec<String> {
     }
     body["troubled_workers"] =
         json!([{ "worker": text, "message": text, "next_try_at": "2026-01-01T12:00:00Z" }]);
+    body["waiting"] = json!({ "for": text, "words": text, "remedy": text, "wants_worker": true });
+    body["progress"] = json!({ "phase": text, "spent": 1.0, "planned": 2.0, "pruned": 0.0,
+                               "elapsed_s": null, "left_s": null });
     body["best"] = best.clone();
     body["arms_list"] = json!([arm]);
     body["stages"][0]["name"] = json!(text);
@@ -104,7 +107,8 @@ fn printed(text: &str) -> Vec<String> {
         print::fitted(&[show::row(&read(&trial))], &[], true, Some(60)),
         words::answer(&best, &sweep, &Commands::default()),
         words::card(&read(&taken), &sweep, &Commands::default()),
-        words::so_far(&best, &sweep),
+        words::so_far(sweep.progress.as_ref().unwrap()),
+        words::waits(sweep.waiting.as_ref().unwrap()),
         words::halted(&sweep).unwrap(),
         words::troubles(&sweep, "2026-01-01T12:00:00Z".parse().unwrap()).join("\n"),
         words::news(&line),

@@ -64,7 +64,8 @@ fn takes(time: &PlannedTime) -> String {
 }
 
 /// A time as people say it.
-fn duration(seconds: f64) -> String {
+/// How long something takes, with the digits that matter.
+pub fn duration(seconds: f64) -> String {
     match seconds {
         s if s < 90.0 => format!("{s:.0} s"),
         s if s < 5_400.0 => format!("{:.0} min", s / 60.0),

@@ -7,7 +7,7 @@ use super::{
 use crate::{
     client::{
         Answer, Client,
-        api::{SweepBest, SweepDetail},
+        api::{SweepBest, SweepDetail, WaitsFor},
     },
     config::Server,
     scheduler::{Decision, Event, SweepStatus},
@@ -17,7 +17,7 @@ use jiff::Timestamp;
 use std::time::{Duration, Instant};
 use tokio::time::timeout;
 
-/// How often the best arm so far is asked for at most.
+/// How often it is asked how far the sweep has got, at most.
 const ASK_EVERY: Duration = Duration::from_secs(1);
 
 /// How long a sweep may lie unclaimed before that is worth a word.
@@ -61,7 +61,7 @@ pub async fn follow(
     sweep: &SweepDetail,
 ) -> Result<Answer<SweepBest>, Failure> {
     let id = sweep.summary.id;
-    if let Some(why) = words::halted(sweep) {
+    if let Some(why) = words::halted(sweep).filter(|_| !is_for_a_moment(sweep)) {
         print::note(&why);
     }
     let mut progress = Progress::new(sweep);
@@ -75,11 +75,9 @@ pub async fn follow(
         let patience = if hinted || progress.is_claimed() { Duration::MAX } else { PATIENCE };
         let Ok(entry) = timeout(patience, entries.next()).await else {
             hinted = true;
-            bars.wait_for_worker(&commands.worker());
-            // Who can't work may not have been known when the sweep was asked for.
+            // What it waits for may not have been known when the sweep was asked for.
             if let Ok(now) = client.sweep(id).await {
-                let lines = words::troubles(&now.value, Timestamp::now());
-                lines.iter().for_each(|line| bars.note(line));
+                tell_waiting(&bars, &now.value, commands);
             }
             continue;
         };
@@ -94,8 +92,10 @@ pub async fn follow(
             .map(|status| (status, entry.decisions.last().map(|decision| decision.reason.clone())));
         if asked.elapsed() >= ASK_EVERY {
             // The stream tells if the server has gone; this is but a line on a screen.
-            if let Ok(best) = client.best(id).await {
-                bars.best(&words::so_far(&best.value.best, sweep));
+            if let Ok(now) = client.sweep(id).await
+                && let Some(progress) = &now.value.progress
+            {
+                bars.so_far(&words::so_far(progress));
             }
             asked = Instant::now();
         }
@@ -108,6 +108,22 @@ pub async fn follow(
             Err(Failure::Other(anyhow::anyhow!("the log of sweep {id} ended before the sweep did")))
         }
     }
+}
+
+/// Whether what a sweep waits for may come any moment: so it is with each that was just submitted.
+fn is_for_a_moment(sweep: &SweepDetail) -> bool {
+    use WaitsFor::{Recovery, Release, Turn, Worker};
+    let what = sweep.waiting.as_ref().map(|waiting| waiting.what);
+    matches!(what, Some(Worker | Turn | Release | Recovery))
+}
+
+/// Says why nobody works on a sweep, and who can't.
+fn tell_waiting(bars: &Bars, sweep: &SweepDetail, commands: &Commands) {
+    if let Some(why) = words::halted(sweep) {
+        bars.waits(&why, words::worker_command(sweep, commands).as_deref());
+    }
+    let lines = words::troubles(sweep, Timestamp::now());
+    lines.iter().for_each(|line| bars.note(line));
 }
 
 fn ended(name: &str, status: SweepStatus, why: Option<String>) -> String {

@@ -1,10 +1,10 @@
 //! Answers in words: the same figures as `GET /v1/sweeps/{id}/best`, for people.
 
-use super::{commands::Commands, print};
+use super::{commands::Commands, plan::duration, print};
 use crate::{
     client::{
         LogLine,
-        api::{SweepBest, SweepDetail, TroubledWorker},
+        api::{Progress, SweepBest, SweepDetail, TroubledWorker, Waiting},
     },
     counting::count,
     verdict::{Best, BestArm, Difference},
@@ -29,10 +29,22 @@ pub fn metric(value: Metric) -> String {
     format!("{value:.3}")
 }
 
-/// Why a sweep doesn't go on, if the server says so.
+/// Why a sweep doesn't go on and what to do about it, if the server says so.
 pub fn halted(sweep: &SweepDetail) -> Option<String> {
     let replay_error = sweep.summary.replay_error.as_deref().map(unreplayable);
-    replay_error.or_else(|| sweep.waits_for.clone())
+    // Servers of earlier releases tell of less.
+    replay_error.or_else(|| sweep.waiting.as_ref().map(waits)).or_else(|| sweep.waits_for.clone())
+}
+
+/// What a sweep waits for, and what to do about it.
+pub fn waits(Waiting { words, remedy, .. }: &Waiting) -> String {
+    format!("{words}; {remedy}")
+}
+
+/// The command that starts a worker, where one more would do.
+pub fn worker_command(sweep: &SweepDetail, commands: &Commands) -> Option<String> {
+    let wants = sweep.waiting.as_ref().is_some_and(|waiting| waiting.wants_worker);
+    wants.then(|| commands.worker())
 }
 
 /// The workers whose machines are in trouble, a line each; `now` tells how soon they try again.
@@ -58,19 +70,11 @@ pub fn news(line: &LogLine) -> String {
     }
 }
 
-/// The best arm so far, in a line.
-pub fn so_far(best: &Best, sweep: &SweepDetail) -> String {
-    let Some(arm) = &best.best else { return "nothing reported yet".into() };
-    let mut line = arm.arm.name.clone();
-    if sweep.has_several_decays() {
-        line += &format!(" decay {}", arm.weight_decay);
-    }
-    line += &format!(": {}", metric(arm.objective));
-    if let Some(baseline) = &best.baseline {
-        line += &format!(", plain {}", metric(baseline.objective));
-    }
-    let cost = &best.run_equivalents;
-    line + &format!("; {:.1} of {:.0} runs", cost.spent, cost.full_grid)
+/// How far a sweep has got, in a line. Which arm is best is told once it has been trained to its end.
+pub fn so_far(progress: &Progress) -> String {
+    let Progress { phase, spent, planned, left_s, .. } = progress;
+    let left = left_s.map(|left| format!("; {} left at most", duration(left)));
+    format!("{phase}; {spent:.1} of at most {planned:.1} runs{}", left.unwrap_or_default())
 }
 
 /// An arm's name, with its weight decay where the sweep compares several.
@@ -228,6 +232,7 @@ mod tests {
     use super::*;
     use crate::{
         cli::testing,
+        client::api::WaitsFor,
         scheduler::SweepStatus,
         verdict::{Advice, Paste},
     };
@@ -365,7 +370,6 @@ mod tests {
     fn a_sweep_without_reports_says_so() {
         let mut best = best();
         (best.best, best.baseline, best.difference) = (None, None, None);
-        assert_eq!(so_far(&best, &one_decay()), "nothing reported yet");
         assert!(
             plain(&answer(&best, &one_decay(), &Commands::default()))
                 .starts_with("      best b  nothing reported yet\n")
@@ -385,11 +389,40 @@ mod tests {
     }
 
     #[test]
-    fn the_line_so_far_compares_with_plain() {
+    fn the_line_so_far_tells_the_phase_and_what_is_left() {
+        let phase = "training plain, and probing levels".to_string();
+        let (elapsed_s, left_s) = (Some(40.0), Some(75.0));
+        let mut progress =
+            Progress { phase, spent: 1.24, planned: 2.75, pruned: 0.0, elapsed_s, left_s };
+        let told = "training plain, and probing levels; 1.2 of at most 2.8 runs";
+        assert_eq!(so_far(&progress), format!("{told}; 75 s left at most"));
+        assert!(so_far(&progress).len() > 80 - 16, "so it is cut where there is no room");
+        progress.left_s = None;
+        assert_eq!(so_far(&progress), told);
+        assert!(told.len() <= 80 - 16, "it fits beside its name and the spinner");
+    }
+
+    #[test]
+    fn a_sweep_that_wants_a_worker_is_told_with_the_command_for_one() {
+        let mut sweep = one_decay();
+        let server = Url::parse("http://127.0.0.1:7878/").unwrap();
+        assert_eq!(worker_command(&sweep, &server), None);
+        let waiting = |wants_worker| Waiting {
+            what: WaitsFor::Worker,
+            words: "no worker asks this server for work".into(),
+            remedy: "start one".into(),
+            wants_worker,
+        };
+        sweep.waits_for = Some("what an earlier server says".into());
+        sweep.waiting = Some(waiting(true));
         assert_eq!(
-            so_far(&best(), &one_decay()),
-            "flood b=0.07: 0.231, plain 0.301; 5.9 of 21 runs"
+            halted(&sweep).as_deref(),
+            Some("no worker asks this server for work; start one")
         );
+        let command = "floodgauge worker --server http://127.0.0.1:7878/";
+        assert_eq!(worker_command(&sweep, &server).as_deref(), Some(command));
+        sweep.waiting = Some(waiting(false));
+        assert_eq!(worker_command(&sweep, &server), None);
     }
 
     #[test]
@@ -399,9 +432,5 @@ mod tests {
         best.best.as_mut().unwrap().weight_decay = 1e-4;
         let text = plain(&answer(&best, &sweep, &Commands::default()));
         assert!(text.contains("(flood b=0.07, weight decay 0.0001, mean"), "{text}");
-        (best.run_equivalents.spent, best.run_equivalents.full_grid) = (59.9, 420.0);
-        let line = so_far(&best, &sweep);
-        assert_eq!(line, "flood b=0.07 decay 0.0001: 0.231, plain 0.301; 59.9 of 420 runs");
-        assert!(line.len() <= 80 - 16, "it fits beside its name and the spinner");
     }
 }

@@ -22,7 +22,7 @@
 //! - `start_over`: families whose kind of machine is gone.
 //! - `trouble`: workers that fail, and those whose machine is in trouble.
 //! - `unreplayable`: sweeps whose log this binary can't follow.
-//! - `waiting`: why nobody works on a sweep.
+//! - `waiting`: why nobody works on a sweep, and what to do about it.
 //! - `work`: leases, reports, blobs.
 
 mod checkpoints;

@@ -1,11 +1,12 @@
-//! Why a sweep that could go on doesn't: its work is for a kind of machine that doesn't ask, or its worker is
-//! gone.
+//! Why a sweep that could go on doesn't, and what to do about it: nobody has resumed it, its data set is
+//! damaged, its work is for a kind of machine that doesn't ask, its worker is gone, or there is none for it.
 
 use super::Driver;
 use crate::{
     scheduler::SweepStatus,
     store::{StoreError, SweepRow},
 };
+use floodgauge_api::{Waiting, WaitsFor};
 use std::{
     collections::{BTreeSet, HashMap},
     sync::{Mutex, PoisonError},
@@ -17,15 +18,24 @@ use tokio::time::Instant;
 /// it is done.
 pub const SEEN_WITHIN: Duration = Duration::from_secs(300);
 
+/// How long a worker that asked counts as idle: one of each kind that waits looks again every second.
+const IDLE_WITHIN: Duration = Duration::from_secs(5);
+
+/// How long a worker that was turned away counts as there: it tries again within the minute.
+const PARTED_WITHIN: Duration = Duration::from_secs(60);
+
 /// Fingerprints that a server remembers as asking, which come from outside. Chosen, not measured.
 const MAX_CLAIMANTS: usize = 1_000;
 
 /// How often the database is told that a kind of machine is there: each server's word counts for all.
 const TOLD_EVERY: Duration = Duration::from_secs(30);
 
-/// When a worker of each fingerprint last asked this server for work.
+/// When a worker of each fingerprint last asked this server for work, and when one was last turned away.
 #[derive(Debug, Default)]
-pub(super) struct Claimants(Mutex<HashMap<String, Asked>>);
+pub(super) struct Claimants {
+    asked: Mutex<HashMap<String, Asked>>,
+    parted: Mutex<Option<Instant>>,
+}
 
 #[derive(Clone, Copy, Debug)]
 struct Asked {
@@ -38,7 +48,7 @@ impl Claimants {
     /// Notes that one asks; answers whether the database is to be told.
     pub fn note(&self, fingerprint: &str) -> bool {
         let now = Instant::now();
-        let mut asked = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
         asked.retain(|_, asked| asked.last.elapsed() < SEEN_WITHIN);
         if let Some(known) = asked.get_mut(fingerprint) {
             known.last = now;
@@ -54,53 +64,96 @@ impl Claimants {
     }
 
     fn is_there(&self, fingerprint: &str) -> bool {
-        let asked = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
         asked.get(fingerprint).is_some_and(|asked| asked.last.elapsed() < SEEN_WITHIN)
+    }
+
+    /// Whether anybody has just asked.
+    fn is_anyone_idle(&self) -> bool {
+        let asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        asked.values().any(|asked| asked.last.elapsed() < IDLE_WITHIN)
+    }
+
+    /// Notes that a worker was turned away, since server and worker don't understand each other.
+    fn part(&self) {
+        *self.parted.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+    }
+
+    fn has_parted(&self) -> bool {
+        let parted = *self.parted.lock().unwrap_or_else(PoisonError::into_inner);
+        parted.is_some_and(|at| at.elapsed() < PARTED_WITHIN)
     }
 }
 
 impl Driver {
-    /// Why nobody works on a sweep, in words, where its data set is damaged, all that is left of it is for
-    /// machines of a kind that hasn't asked for work lately, or a worker fell silent and nobody has taken its
-    /// place; else none.
+    /// Notes that a worker was turned away, since this server doesn't understand it.
+    pub fn turned_away(&self) {
+        self.0.claimants.part();
+    }
+
+    /// Why nobody works on a sweep, and what to do about it; none where somebody does, and where nothing
+    /// more is to come of it.
     ///
     /// # Errors
     /// The database's trouble.
-    pub async fn waits_for(&self, row: &SweepRow) -> Result<Option<String>, StoreError> {
-        let goes_on = matches!(row.status, SweepStatus::Queued | SweepStatus::Running);
-        if !goes_on || self.replay_error(row).is_some() {
+    pub async fn waiting(&self, row: &SweepRow) -> Result<Option<Waiting>, StoreError> {
+        if row.status.is_final() || self.replay_error(row).is_some() {
             return Ok(None);
+        }
+        if row.status == SweepStatus::Paused {
+            let remedy = "resume it to have it go on";
+            return Ok(Some(waiting(WaitsFor::Resume, "it is paused", remedy)));
         }
         if let Ok(spec) = row.read_spec()
             && let Some(why) = self.waits_for_data(row.sweep, &spec.recipe.dataset.name)
         {
-            return Ok(Some(why));
+            return Ok(Some(waiting(
+                WaitsFor::Data,
+                why,
+                "once that is done it goes on by itself",
+            )));
         }
         let open = self.0.store.open_work(row.sweep).await?;
-        if open.iter().any(|work| work.is_held) {
+        if open.is_empty() || open.iter().any(|work| work.is_held) {
             return Ok(None);
         }
         // Whoever waits for work takes it over within a second.
         let expired = open.iter().find_map(|work| work.expired_of.clone());
         let kinds: Option<BTreeSet<String>> = open.into_iter().map(|work| work.pinned_to).collect();
-        let Some(kinds) = kinds.filter(|kinds| {
-            !kinds.is_empty() && !kinds.iter().any(|kind| self.0.claimants.is_there(kind))
-        }) else {
-            return Ok(expired.map(|worker| {
-                format!(
-                    "the lease of worker {worker} ran out; its segment waits for another worker"
-                )
-            }));
-        };
+        if let Some(kinds) = kinds
+            && !kinds.is_empty()
+            && !kinds.iter().any(|kind| self.0.claimants.is_there(kind))
+        {
+            return Ok(Some(self.waits_for_machine(&kinds)));
+        }
+        match expired {
+            Some(worker) => Ok(Some(waits_for_successor(&worker))),
+            None => self.waits_for_anyone().await,
+        }
+    }
+
+    /// That it waits for any worker, or for its turn.
+    async fn waits_for_anyone(&self) -> Result<Option<Waiting>, StoreError> {
+        Ok(Workers {
+            is_anyone_idle: self.0.claimants.is_anyone_idle(),
+            is_anyone_busy: self.0.store.depths().await?.leased > 0,
+            is_anyone_parted: self.0.claimants.has_parted(),
+            is_anyone_troubled: !self.troubled_workers().await?.is_empty(),
+        }
+        .lacking())
+    }
+
+    fn waits_for_machine(&self, kinds: &BTreeSet<String>) -> Waiting {
         let minutes = SEEN_WITHIN.as_secs() / 60;
         let kinds: Vec<_> = kinds.iter().map(|kind| format!("`{kind}`")).collect();
-        Ok(Some(format!(
+        let words = format!(
             "it waits for a worker of the kind that began it, {}: what a seed shows comes from one \
              kind of machine and build, and no such worker has asked this server for work in the \
              last {minutes} minutes{}",
             kinds.join(" or "),
             self.then(),
-        )))
+        );
+        worker_for(WaitsFor::Machine, words, "start one on a machine of that kind")
     }
 
     /// What comes of it if none comes.
@@ -112,5 +165,95 @@ impl Driver {
                  as soon as there is one"
             )
         })
+    }
+}
+
+/// What is known of a server's workers.
+#[derive(Clone, Copy, Debug, Default)]
+struct Workers {
+    /// Whether one has just asked for work.
+    is_anyone_idle: bool,
+    /// Whether one holds a lease.
+    is_anyone_busy: bool,
+    /// Whether one was turned away lately.
+    is_anyone_parted: bool,
+    /// Whether one said that its machine is in trouble.
+    is_anyone_troubled: bool,
+}
+
+impl Workers {
+    /// What a sweep waits for that any worker could take; none where it is about to be given out.
+    fn lacking(self) -> Option<Waiting> {
+        let (what, words, remedy) = match self {
+            Self { is_anyone_idle: true, .. } => return None,
+            Self { is_anyone_busy: true, .. } => (
+                WaitsFor::Turn,
+                "all workers are busy with other sweeps",
+                "one more worker begins it sooner",
+            ),
+            Self { is_anyone_parted: true, .. } => (
+                WaitsFor::Release,
+                "the workers that ask for work are of a release that this server doesn't understand",
+                "start one of the server's release",
+            ),
+            Self { is_anyone_troubled: true, .. } => (
+                WaitsFor::Recovery,
+                "the workers that there are ask for no work, since their machines are in trouble",
+                "see to what they say, or start one elsewhere",
+            ),
+            _ => (
+                WaitsFor::Worker,
+                "no worker asks this server for work",
+                "start one, here or on another machine",
+            ),
+        };
+        Some(worker_for(what, words, remedy))
+    }
+}
+
+fn waiting(what: WaitsFor, words: impl Into<String>, remedy: &str) -> Waiting {
+    Waiting { what, words: words.into(), remedy: remedy.into(), wants_worker: false }
+}
+
+/// That it waits for whoever takes the place of a worker.
+fn waits_for_successor(worker: &str) -> Waiting {
+    let words =
+        format!("the lease of worker {worker} ran out; its segment waits for another worker");
+    worker_for(WaitsFor::Successor, words, "start one, here or on another machine")
+}
+
+/// What one more worker would end.
+fn worker_for(what: WaitsFor, words: impl Into<String>, remedy: &str) -> Waiting {
+    Waiting { wants_worker: true, ..waiting(what, words, remedy) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nearest_reason_is_told_first() {
+        let mut workers = Workers::default();
+        let lacking = |workers: Workers| workers.lacking().map(|waiting| waiting.what);
+        assert_eq!(lacking(workers), Some(WaitsFor::Worker));
+        workers.is_anyone_troubled = true;
+        assert_eq!(lacking(workers), Some(WaitsFor::Recovery));
+        workers.is_anyone_parted = true;
+        assert_eq!(lacking(workers), Some(WaitsFor::Release));
+        workers.is_anyone_busy = true;
+        assert_eq!(lacking(workers), Some(WaitsFor::Turn));
+        workers.is_anyone_idle = true;
+        assert_eq!(lacking(workers), None, "it is about to be given out");
+    }
+
+    #[tokio::test]
+    async fn who_has_just_asked_is_idle_and_who_was_turned_away_is_not() {
+        let claimants = Claimants::default();
+        assert!(!claimants.is_anyone_idle() && !claimants.has_parted());
+        claimants.part();
+        assert!(!claimants.is_anyone_idle() && claimants.has_parted());
+        claimants.note("one kind");
+        assert!(claimants.is_anyone_idle());
+        assert!(claimants.is_there("one kind") && !claimants.is_there("another"));
     }
 }

@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     heavy::aside,
-    scheduler,
+    scheduler::{self, Extent},
     store::{Page, SweepRow},
 };
 use axum::{
@@ -29,7 +29,8 @@ use axum::{
 };
 use bytes::Bytes;
 use floodgauge_api::{
-    SweepDetail, SweepList, SweepQuery, SweepStatus, SweepSummary, TroubledWorker,
+    Progress, SweepDetail, SweepList, SweepQuery, SweepStatus, SweepSummary, TroubledWorker,
+    WaitsFor,
 };
 use floodgauge_protocol::{Arm, Digest, SweepId, SweepSpec};
 use serde::Deserialize;
@@ -259,8 +260,13 @@ pub(super) async fn row(state: &AppState, sweep: SweepId) -> Result<SweepRow, Pr
 pub(super) async fn detail(state: &AppState, sweep: SweepId) -> Result<SweepDetail, Problem> {
     let row = row(state, sweep).await?;
     // Whether it can be replayed is known once somebody has tried.
-    stored::replayed(&state.driver, sweep).await?;
-    let waits_for = state.driver.waits_for(&row).await?;
+    let replayed = stored::replayed(&state.driver, sweep).await?;
+    let waiting = state.driver.waiting(&row).await?;
+    let waits_for = waiting.as_ref().filter(|waiting| {
+        // What this field told before there was one of all that is waited for.
+        matches!(waiting.what, WaitsFor::Data | WaitsFor::Machine | WaitsFor::Successor)
+    });
+    let waits_for = waits_for.map(|waiting| waiting.words.clone());
     let troubled_workers = troubled_workers(state, &row).await?;
     aside(|| {
         let summary = summary(state, &row)?;
@@ -277,10 +283,25 @@ pub(super) async fn detail(state: &AppState, sweep: SweepId) -> Result<SweepDeta
             seq: row.head_seq,
             scheduler_version: row.scheduler_version,
             waits_for,
+            waiting,
+            progress: replayed.map(|replayed| progress(&row, replayed.extent())),
             troubled_workers,
             spec,
         })
     })
+}
+
+/// The least share of a sweep by which its pace can be told.
+const LEAST_SHARE: f64 = 0.02;
+
+/// How far a sweep has got, with the times that its log tells.
+fn progress(row: &SweepRow, extent: Extent) -> Progress {
+    let Extent { phase, spent, planned, pruned } = extent;
+    let elapsed_s = row.begun_ms.map(|begun| (row.updated_ms - begun).max(0) as f64 / 1e3);
+    let goes_on = row.status == SweepStatus::Running && spent >= LEAST_SHARE * planned;
+    let left = |elapsed_s: f64| elapsed_s * (planned - spent) / spent;
+    let left_s = elapsed_s.filter(|_| goes_on && spent > 0.0).map(left);
+    Progress { phase, spent, planned, pruned, elapsed_s, left_s }
 }
 
 /// The workers in trouble, where a sweep could do with them.
@@ -318,5 +339,6 @@ fn summary(state: &AppState, row: &SweepRow) -> Result<SweepSummary, Problem> {
         at: spec.search.objective.at,
         best: stored::best(row, &space),
         replay_error: state.driver.replay_error(row).or_else(unread),
+        end_reason: row.end_reason.clone(),
     })
 }

@@ -75,6 +75,7 @@ async fn claim_in(
 ) -> Result<Response, Problem> {
     let Some(spoken) = WireVersions::OF_SERVER.spoken_with(worker) else {
         let words = WireVersions::parted(worker, WireVersions::OF_SERVER);
+        state.driver.turned_away();
         return Err(Problem::WireVersion(words.unwrap_or_default()));
     };
     let claimed = tokio::select! {

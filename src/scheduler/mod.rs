@@ -26,6 +26,7 @@ mod sweep;
 mod words;
 
 pub use action::{Action, Decision, TrialEnd};
+pub use answer::Extent;
 pub use event::Event;
 pub use facts::{BadReport, Sifted, Trial};
 pub use floodgauge_api::{Phase, PlanBound};

@@ -2,11 +2,11 @@
 
 use super::{
     action::Decision,
-    answer,
+    answer::{self, Extent},
     event::Event,
     facts::{self, Facts, News, Taken},
     intent::Intent,
-    policy::{Extension, Policy, Registration, View, current},
+    policy::{Extension, Policy, Registration, View, bound, current},
     status::SweepStatus,
 };
 use crate::verdict::{Best, RunEquivalents, Table};
@@ -145,6 +145,12 @@ impl Sweep {
     /// The sweep's table, as far as it is known.
     pub fn table(&self) -> Table {
         answer::table(&self.facts)
+    }
+
+    /// How far it has got.
+    pub fn extent(&self) -> Extent {
+        let widens = self.policy.widens().then(|| bound(self.facts.spec()).high);
+        answer::extent(&self.facts, &self.policy.stages(), widens)
     }
 
     /// What was trained, and what was not.

@@ -110,8 +110,12 @@ pub struct SweepRow {
     pub head_seq: u64,
     /// The answer so far as JSON; none before anything was reported.
     pub best: Option<Value>,
+    /// Why it failed or was cancelled, in words.
+    pub end_reason: Option<String>,
     /// When it was submitted, in milliseconds since 1970.
     pub created_ms: i64,
+    /// When something first happened to it: as a rule, a worker's claim.
+    pub begun_ms: Option<i64>,
     /// When its log last grew, in milliseconds since 1970.
     pub updated_ms: i64,
     /// Whether its checkpoints were dropped, as they are some time after its end.

@@ -93,19 +93,45 @@ test("a sweep that nobody trains says so, but not while it is paused", async ({
     const faults = watch(page, idle.address);
     const id = await submit(request, idle.address, quick("waiting"));
     await page.goto(`${idle.address}#/sweeps/${id}`);
-    const hint = page.getByText("Waiting for a worker");
+    const hint = answer(page).getByRole("note", { name: "Waiting" });
+    const command = `floodgauge worker --server ${idle.address}`;
     await expect(status(page)).toHaveText("queued");
-    await expect(hint).toBeVisible();
+    await expect(hint).toContainText("No worker asks this server for work.");
+    await expect(hint.locator("pre")).toHaveText(command);
     await button(page, "Pause").click();
     await expect(status(page)).toHaveText("paused");
-    await expect(hint).toHaveCount(0);
+    await expect(hint).toHaveText("It is paused. Resume it to have it go on.");
     await button(page, "Resume").click();
     await expect(status(page)).toHaveText("queued");
-    await expect(hint).toBeVisible();
+    await expect(hint.locator("pre")).toHaveText(command);
     expect(faults).toEqual([]);
   } finally {
     await idle.stop();
   }
+});
+
+test("a sweep that goes on tells its phase and who leads for now, and no best arm", async ({
+  page,
+  request,
+}) => {
+  const faults = watch(page, server.address);
+  const id = await submit(request, server.address, endless("under way"));
+  await open(page, server.address, id);
+  await expect(status(page)).toHaveText("running");
+  const bar = answer(page).getByRole("progressbar", { name: "Progress" });
+  await expect.poll(async () => Number(await bar.getAttribute("value"))).toBeGreaterThan(0);
+  expect(Number(await bar.getAttribute("value"))).toBeLessThan(1);
+  await expect(answer(page).getByText(/^\d+\.\d of at most \d+\.\d runs/)).toBeVisible();
+  await expect(answer(page).getByText(/^Preliminary: val_loss after \d+ epochs?/)).toBeVisible();
+  await expect(answer(page).locator("[data-best]")).toHaveCount(0);
+  await expect(answer(page).getByText(/interval/)).toHaveCount(0);
+  await expect(rows(page).first()).toContainText("plain");
+  await page.goto(server.address);
+  const row = page.getByRole("row", { name: "under way" });
+  await expect(row.locator("[data-name='best b']")).toHaveText("–");
+  await request.post(`${server.address}v1/sweeps/${id}/cancel`);
+  await expect(row).toContainText("cancelled");
+  expect(faults).toEqual([]);
 });
 
 test("a completed sweep is extended by seeds, levels and epochs, live", async ({

@@ -85,6 +85,7 @@ fn detail(sweep: &Sweep, seq: u64) -> SweepDetail {
             at: spec.search.objective.at,
             best: None,
             replay_error: None,
+            end_reason: None,
         },
         arms_list: Arm::all(space),
         families: space.families.clone(),
@@ -95,6 +96,8 @@ fn detail(sweep: &Sweep, seq: u64) -> SweepDetail {
         seq,
         scheduler_version: 3,
         waits_for: None,
+        waiting: None,
+        progress: None,
         troubled_workers: vec![],
         spec: spec.clone(),
     }

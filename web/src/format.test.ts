@@ -10,6 +10,7 @@ import {
   formatMetric,
   formatRuns,
   formatTime,
+  sentence,
 } from "./format";
 import { NATS, SHARE } from "./metrics";
 
@@ -109,6 +110,17 @@ describe("probabilities", () => {
       "99 %",
       ">99 %",
       "100 %",
+    ]);
+  });
+});
+
+describe("the server's words", () => {
+  it("are a sentence, with one mark at its end", () => {
+    expect(["it failed", "a loss was lost.", "why?", ""].map(sentence)).toEqual([
+      "It failed.",
+      "A loss was lost.",
+      "Why?",
+      "",
     ]);
   });
 });

@@ -112,6 +112,12 @@ export function formatDuration(ms: number): string {
   return `${Math.floor(minutes / 60)} h ${two(minutes % 60)} min`;
 }
 
+/** The server's words, which begin and end in the middle of a sentence, as one. */
+export function sentence(words: string): string {
+  const end = /[.!?…]$/.test(words) ? "" : ".";
+  return words && `${words.charAt(0).toUpperCase()}${words.slice(1)}${end}`;
+}
+
 /** `1 epoch`, `20 epochs`. */
 export function formatEpochs(epochs: number): string {
   return epochs === 1 ? "1 epoch" : `${epochs} epochs`;

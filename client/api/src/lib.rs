@@ -6,6 +6,7 @@
 //! - [`sweeps`], [`trials`], [`curves`], [`grid`]: a sweep and what was measured of it.
 //! - [`best`], [`outlook`], [`advice`], [`table`]: its answer; [`paste`]: that in a training script.
 //! - [`plan`]: what a sweep would cost; [`stage`]: the parts that it is trained in.
+//! - [`progress`]: how far it has got, and what it waits for.
 //! - [`log`], [`line`]: what happened to it, and that in words.
 //! - [`status`]: where sweeps and trials stand.
 //! - [`datasets`]: what sweeps train on.
@@ -26,6 +27,7 @@ pub mod outlook;
 pub mod paste;
 pub mod plan;
 pub mod problem;
+pub mod progress;
 pub mod stage;
 pub mod status;
 pub mod sweeps;
@@ -42,6 +44,7 @@ pub use outlook::{ArmOutlook, Evidence, OtherMetric, Preference};
 pub use paste::Paste;
 pub use plan::{Phase, PlanBound, PlannedTime, SweepPlan};
 pub use problem::{FieldError, Problem};
+pub use progress::{Progress, Waiting, WaitsFor};
 pub use stage::{Stage, StageCounts};
 pub use status::{SweepStatus, TrialStatus};
 pub use sweeps::{SweepDetail, SweepList, SweepQuery, SweepSummary, TroubledWorker};

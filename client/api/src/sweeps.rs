@@ -1,6 +1,11 @@
 //! Sweeps: as lists show them, and with all that they spell out.
 
-use crate::{best::Best, stage::Stage, status::SweepStatus};
+use crate::{
+    best::Best,
+    progress::{Progress, Waiting},
+    stage::Stage,
+    status::SweepStatus,
+};
 use floodgauge_protocol::{
     Arm, At, Family, MetricInfo, MetricName, SchedulerKind, SweepId, SweepSpec,
 };
@@ -51,6 +56,10 @@ pub struct SweepSummary {
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(required))]
     pub replay_error: Option<String>,
+    /// Why it failed or was cancelled, in words; else null.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(required))]
+    pub end_reason: Option<String>,
 }
 
 /// A sweep with all that it spells out.
@@ -84,11 +93,20 @@ pub struct SweepDetail {
     pub seq: u64,
     /// The version of the scheduler that decides for it.
     pub scheduler_version: u32,
-    /// What it waits for, in words, where all that is left of it is for machines of a kind that
-    /// hasn't asked for work lately; else null.
+    /// What it waits for, in words, where its data set is damaged, or all that is left of it is for machines
+    /// of a kind that hasn't asked for work lately; else null. `waiting` tells of all else too.
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(required))]
     pub waits_for: Option<String>,
+    /// Why nobody works on it, and what to do about it; null where somebody does, and where nothing more
+    /// is to come of it.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(required))]
+    pub waiting: Option<Waiting>,
+    /// How far it has got; null where its log can't be replayed.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(required))]
+    pub progress: Option<Progress>,
     /// Workers of the server that said that their machines are in trouble, by name; empty for a sweep
     /// that doesn't go on.
     #[serde(default)]

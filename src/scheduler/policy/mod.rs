@@ -87,6 +87,11 @@ pub trait Policy: State {
         (0..).zip(&ends).map(rung).collect()
     }
 
+    /// Whether it may have levels trained yet that it hasn't asked for.
+    fn widens(&self) -> bool {
+        false
+    }
+
     /// What one family of a sweep costs at least and at most, and what is trained, in order.
     fn bound(&self, spec: &SweepSpec, space: &SearchSpace) -> FamilyBound;
 }

@@ -17,6 +17,7 @@ mod edges;
 mod extensions;
 mod halving;
 mod pauses;
+mod progress;
 mod reports;
 mod saves;
 mod sweeps;

@@ -4,8 +4,14 @@ use super::statements::{Columns, MAX_IDS, Statements, Value, numbered, values};
 use crate::store::{CurveRow, Page, RowRange, StoreError, SweepRow, TrialRow};
 use floodgauge_protocol::{ArmIx, FamilyIx, MetricValues, SweepId, TrialKey, work::Diagnostics};
 
+/// What ended a sweep is the newest entry of its log: nothing more is written of one that failed or was
+/// cancelled.
 const SWEEP: &str = "select sweep, name, spec, plan, grown_seq, status, scheduler_version, \
-                     head_seq, best, created_ms, updated_ms, checkpoints_dropped_ms from sweeps";
+                     head_seq, best, created_ms, updated_ms, checkpoints_dropped_ms, \
+                     (select e.decisions from events e where e.sweep = sweeps.sweep \
+                     and e.seq = sweeps.head_seq and sweeps.status in ('failed', 'cancelled')) \
+                     as ending, (select e.at_ms from events e where e.sweep = sweeps.sweep \
+                     and e.seq = 2) as begun_ms from sweeps";
 
 pub(super) async fn sweep(
     db: &mut impl Statements,
@@ -136,10 +142,19 @@ fn sweep_row(row: &impl Columns) -> Result<SweepRow, StoreError> {
         scheduler_version: row.number("scheduler_version")?,
         head_seq: row.number("head_seq")?,
         best: row.maybe_json("best")?,
+        end_reason: row.maybe_text("ending")?.as_deref().and_then(reason_in),
         created_ms: row.number("created_ms")?,
+        begun_ms: row.maybe_number("begun_ms")?,
         updated_ms: row.number("updated_ms")?,
         checkpoints_dropped: row.maybe_number::<i64>("checkpoints_dropped_ms")?.is_some(),
     })
+}
+
+/// Why a sweep ended, which the last of an entry's decisions says; none where it can't be read, which
+/// keeps no sweep out of a list.
+fn reason_in(decisions: &str) -> Option<String> {
+    let decisions: Vec<serde_json::Value> = serde_json::from_str(decisions).ok()?;
+    decisions.last()?.get("reason")?.as_str().map(Into::into)
 }
 
 fn trial_row(row: &impl Columns) -> Result<TrialRow, StoreError> {

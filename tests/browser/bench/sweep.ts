@@ -112,6 +112,8 @@ const detail = {
   replay_error: null,
   metric_unit: "nats",
   waits_for: null,
+  waiting: null,
+  progress: null,
 };
 
 const trials = families.flatMap(({ family, seed, weight_decay }) =>

@@ -2,7 +2,7 @@
 
 use super::{
     server::{Server, small},
-    worker::{claim, post, rows, train_all},
+    worker::{claim, post, rows, train, train_all},
 };
 use floodgauge::simulate::{
     RecordedGrid,
@@ -304,4 +304,32 @@ async fn schedulers_can_be_judged_on_a_finished_grid() {
         assert_eq!((score.task.as_str(), score.picks.len()), ("whole", 1));
         assert!(score.cost <= 6.0, "{}: {}", contestant.name(), score.cost);
     }
+}
+
+#[tokio::test]
+async fn a_sweep_tells_how_far_it_has_got() {
+    let server = Server::start().await;
+    let sweep = server.submit(&small("halfway")).await;
+    let path = format!("/v1/sweeps/{sweep}");
+    let told = async || server.json(&path).await["progress"].clone();
+    let before = told().await;
+    assert_eq!(before["phase"], "not begun");
+    assert_eq!((&before["elapsed_s"], &before["left_s"]), (&json!(null), &json!(null)));
+    let work = claim(&server, "worker", 0).await.unwrap();
+    let answer = post(&server, &work, "reports", &json!({ "rows": rows(&work, 1) })).await;
+    assert_eq!(answer.status(), StatusCode::OK);
+    let under_way = told().await;
+    let figure = |of: &Value, name: &str| of[name].as_f64().unwrap();
+    assert!(figure(&under_way, "spent") > 0.0, "{under_way}");
+    assert!(figure(&under_way, "spent") < figure(&under_way, "planned"), "{under_way}");
+    assert!(figure(&under_way, "elapsed_s") >= 0.0, "{under_way}");
+    assert_eq!(under_way["pruned"], 0.0, "nothing is decided");
+    train(&server, &work).await;
+    train_all(&server).await;
+    let after = told().await;
+    let best = server.json(&format!("{path}/best")).await;
+    assert_eq!((&after["phase"], &after["left_s"]), (&json!("done"), &json!(null)));
+    let cost = &best["run_equivalents"];
+    assert_eq!((&after["spent"], &after["planned"]), (&cost["spent"], &cost["spent"]));
+    assert_eq!(after["pruned"], cost["saved_by_pruning"]);
 }

@@ -52,3 +52,38 @@ async fn what_is_no_version_is_malformed() {
         problem(claim_as(&server, Some(wire)).await, 400, "malformed").await;
     }
 }
+
+/// For what a sweep waits, of which this is also told in words; nothing where it doesn't.
+async fn waits_for(server: &Server, sweep: &str) -> Option<String> {
+    let told = server.json(&format!("/v1/sweeps/{sweep}")).await;
+    let waiting = &told["waiting"];
+    if waiting.is_null() {
+        return None;
+    }
+    for words in ["words", "remedy"] {
+        assert!(!waiting[words].as_str().unwrap().is_empty(), "{waiting}");
+    }
+    Some(waiting["for"].as_str().unwrap().to_owned())
+}
+
+#[tokio::test]
+async fn a_sweep_says_for_what_worker_it_waits_and_whether_it_is_paused() {
+    let server = Server::start().await;
+    let sweep = server.submit(&small("alone")).await;
+    assert_eq!(waits_for(&server, &sweep).await.as_deref(), Some("worker"));
+    // One that isn't understood is there, and of no use.
+    problem(claim_as(&server, Some("9")).await, 409, "wire-version").await;
+    assert_eq!(waits_for(&server, &sweep).await.as_deref(), Some("release"));
+    let ask = async |what: &str| {
+        let path = format!("/v1/sweeps/{sweep}/{what}");
+        assert_eq!(server.post(&path, &json!({})).await.status(), StatusCode::ACCEPTED);
+    };
+    ask("pause").await;
+    assert_eq!(waits_for(&server, &sweep).await.as_deref(), Some("resume"));
+    ask("resume").await;
+    let ours = WireVersions::OF_SERVER.to_string();
+    assert_eq!(claim_as(&server, Some(&ours)).await.status(), StatusCode::OK);
+    assert_eq!(waits_for(&server, &sweep).await, None, "somebody trains it");
+    ask("cancel").await;
+    assert_eq!(waits_for(&server, &sweep).await, None, "nothing more is to come of it");
+}

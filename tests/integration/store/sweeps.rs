@@ -17,6 +17,7 @@ use serde_json::json;
 on_both_databases! {
     a_new_sweep_is_queued_with_its_first_entry,
     a_commit_moves_status_answer_and_time,
+    a_sweep_that_ended_without_an_answer_says_why,
     an_idempotency_key_makes_one_sweep,
     an_idempotency_key_with_another_body_is_refused,
     of_many_requests_with_one_key_one_makes_the_sweep,
@@ -46,7 +47,9 @@ async fn a_new_sweep_is_queued_with_its_first_entry(db: TestDatabase) {
         scheduler_version: 3,
         head_seq: 1,
         best: None,
+        end_reason: None,
         created_ms: entry.at_ms,
+        begun_ms: None,
         updated_ms: entry.at_ms,
         checkpoints_dropped: false,
     };
@@ -68,6 +71,7 @@ async fn a_commit_moves_status_answer_and_time(db: TestDatabase) {
         status: SweepStatus::Running,
         best: Some(best),
         head_seq: 2,
+        begun_ms: Some(entry.at_ms),
         updated_ms: entry.at_ms,
         ..before
     };
@@ -75,6 +79,26 @@ async fn a_commit_moves_status_answer_and_time(db: TestDatabase) {
     let entry = append(&db.store, sweep, Effects::default()).await;
     let unchanged = SweepRow { head_seq: 3, updated_ms: entry.at_ms, ..running };
     assert_eq!(db.store.sweep(sweep).await.unwrap().unwrap(), unchanged);
+}
+
+async fn a_sweep_that_ended_without_an_answer_says_why(db: TestDatabase) {
+    for (status, told) in [
+        (SweepStatus::Failed, Some("no arm was trained to the end")),
+        (SweepStatus::Cancelled, Some("no arm was trained to the end")),
+        (SweepStatus::Completed, None),
+    ] {
+        let sweep = create(&db.store, new_sweep("digits")).await;
+        let decisions = json!([
+            { "action": "end", "reason": "it diverged" },
+            { "action": "fail", "reason": "no arm was trained to the end" },
+        ]);
+        let effects = Effects { status: Some(status), ..Effects::default() };
+        db.store.commit(Commit { decisions, effects, ..commit(sweep, 2) }).await.unwrap();
+        let row = db.store.sweep(sweep).await.unwrap().unwrap();
+        assert_eq!(row.end_reason.as_deref(), told, "{status:?}");
+        let page = Page { limit: 1, ..Page::default() };
+        assert_eq!(db.store.sweeps(page).await.unwrap(), [row]);
+    }
 }
 
 fn keyed(key: &str, body: u8) -> NewSweep {

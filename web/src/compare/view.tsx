@@ -4,7 +4,7 @@ import { formatChance, formatDifference, formatMetric, formatShare, NONE } from 
 import { objectiveOf, SHARE } from "../metrics";
 import { Alert, Cost, Status, useTitle } from "../parts";
 import { compareHref, sweepHref } from "../router";
-import { armLabel, isPlain } from "../sweep/state";
+import { armLabel, isFinal, isPlain } from "../sweep/state";
 import { Key, ResponseChart } from "./chart";
 import { differences } from "./differences";
 import { responsesOf } from "./response";
@@ -98,7 +98,10 @@ function AnswerCard({ compared, place, others }: AnswerCardProps) {
 }
 
 function AnswerFigures({ detail }: { detail: SweepDetail }) {
-  const { best, status } = detail;
+  const { status } = detail;
+  const runs = detail.best?.run_equivalents;
+  // Before its end nobody knows what is best.
+  const best = isFinal(status) ? detail.best : null;
   const metric = objectiveOf(detail);
   const arm = best?.best;
   const difference = isPlain(arm) ? null : best?.difference;
@@ -137,7 +140,7 @@ function AnswerFigures({ detail }: { detail: SweepDetail }) {
           </>
         )}
         <dt>cost</dt>
-        <dd>{best ? <Cost of={best.run_equivalents} /> : NONE}</dd>
+        <dd>{runs ? <Cost of={runs} /> : NONE}</dd>
       </dl>
       {best?.verdict && <p class="verdict">{best.verdict}</p>}
     </>

@@ -2,7 +2,7 @@
 
 import type { SweepSummary } from "../api/types";
 import { Delete } from "../delete";
-import { formatDifference, formatTime, NONE } from "../format";
+import { formatDifference, formatTime, NONE, sentence } from "../format";
 import { Cost, Status } from "../parts";
 import { againHref, sweepHref } from "../router";
 import { armLabel, isFinal, isPlain } from "../sweep/state";
@@ -59,10 +59,11 @@ export function SweepTable({ sweeps, store }: TableProps) {
 const LONG = 10;
 
 function Row({ sweep, store }: { sweep: SweepSummary; store: ListStore }) {
-  const best = sweep.best?.best;
+  // Before its end nobody knows what is best.
+  const best = isFinal(sweep.status) ? sweep.best?.best : null;
   const label = best ? armLabel(best) : NONE;
   // Plain's difference to itself would read as a figure of flooding.
-  const difference = isPlain(best) ? null : sweep.best?.difference;
+  const difference = !best || isPlain(best) ? null : sweep.best?.difference;
   return (
     <tr>
       <td class="pick">
@@ -75,6 +76,11 @@ function Row({ sweep, store }: { sweep: SweepSummary; store: ListStore }) {
       </td>
       <th scope="row">
         <a href={sweepHref(sweep.id)}>{sweep.name}</a>
+        {sweep.end_reason && (
+          <p class="because" title={sweep.end_reason}>
+            {sentence(sweep.end_reason)}
+          </p>
+        )}
       </th>
       <td class="state">
         <Status of={sweep.status} />

@@ -87,3 +87,28 @@ describe("a change of kind", () => {
     expect(edit(written, kind, "cnn")[hidden]).toBe("7");
   });
 });
+
+describe("another data set", () => {
+  const dataset = "/recipe/dataset/name";
+  const noise = "/recipe/dataset/label_noise";
+
+  it("takes its own name, and no noise that was meant for the digits", () => {
+    expect(startingForm()).toMatchObject({ "/name": "digits", [noise]: "0.2" });
+    const own = edit(startingForm(), dataset, "beans");
+    expect(own).toMatchObject({ "/name": "beans", [noise]: "0" });
+    expect(edit(own, dataset, "peas")).toMatchObject({ "/name": "peas", [noise]: "0" });
+    expect(edit(own, dataset, "digits")).toEqual(startingForm());
+  });
+
+  it("leaves alone what the reader has written", () => {
+    const named = edit(edit(startingForm(), "/name", "mine"), noise, "0.1");
+    const own = edit(named, dataset, "beans");
+    expect(own).toMatchObject({ "/name": "mine", [noise]: "0.1" });
+    expect(edit(own, dataset, "digits")).toMatchObject({ "/name": "mine", [noise]: "0.1" });
+  });
+
+  it("fills in a name where there is none", () => {
+    const blank = edit(startingForm(), "/name", " ");
+    expect(edit(blank, dataset, "beans")["/name"]).toBe("beans");
+  });
+});

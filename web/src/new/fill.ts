@@ -14,11 +14,14 @@ const EXAMPLES: Readonly<Record<string, string>> = {
   "/recipe/optimizer/schedule/factor": "0.1",
 };
 
-/** A sweep over the built-in digits that takes a minute or two. */
+/** A sweep over the built-in digits that takes a minute or two; the noise is what flooding helps with. */
 const DIGITS = {
   name: "digits",
   recipe: { dataset: { name: "digits", label_noise: 0.2 } },
 };
+
+const DATASET = "/recipe/dataset/name";
+const NOISE = "/recipe/dataset/label_noise";
 
 /** A form, and words on what it can't hold. */
 export interface Filled {
@@ -135,6 +138,7 @@ function fillMethods(spec: SweepSpec, form: Record<string, string>, lost: string
  */
 export function edit(form: Form, pointer: string, value: string): Form {
   const after: Record<string, string> = { ...form, [pointer]: value };
+  if (pointer === DATASET) renew(after, form[DATASET] ?? "");
   if (!choicesOf(pointer).length) return after;
   for (const field of FIELDS) {
     if (field.at === pointer || !isShown(field, after)) continue;
@@ -142,4 +146,21 @@ export function edit(form: Form, pointer: string, value: string): Form {
     if (own !== undefined && old !== own && form[field.at] === old) after[field.at] = own;
   }
   return after;
+}
+
+/** Another data set brings what goes with it to fields that still have what went with the one before. */
+function renew(form: Record<string, string>, before: string) {
+  const [old, own] = [suitedTo(before), suitedTo(form[DATASET] ?? "")];
+  for (const [at, value] of Object.entries(own)) {
+    const text = form[at]?.trim();
+    if (!text || text === old[at]) form[at] = value;
+  }
+}
+
+/** What goes with a data set unless somebody says otherwise. */
+function suitedTo(dataset: string): Record<string, string> {
+  const { name, label_noise: noise } = DIGITS.recipe.dataset;
+  // Labels of other sets are as good as they are: nobody asked to spoil them.
+  const usual = dataset === name ? String(noise) : (textOf(anyRangeOf(NOISE)?.default) ?? "0");
+  return { "/name": dataset, [NOISE]: usual };
 }

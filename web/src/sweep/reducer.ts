@@ -34,6 +34,7 @@ function fold(draft: Draft, entry: Entry) {
   if (entry.seq <= state.seq) return;
   happen(draft, entry);
   for (const decision of entry.decisions) decide(draft, entry, decision);
+  if (setsBack(entry)) state.setback = { seq: entry.seq, words: wordsOf(entry) };
   state.seq = entry.seq;
   state.newest = entry.at;
   if (entry.lines.length > 0) {
@@ -42,6 +43,18 @@ function fold(draft: Draft, entry: Entry) {
     log.push(...entry.lines.map((line) => ({ seq, at, ...line })));
     state.log = log;
   }
+}
+
+/** Whether there is more to do after an entry than before it. */
+function setsBack({ event, decisions }: Entry): boolean {
+  if (event.type === "extended" || event.type === "started_over") return true;
+  return decisions.some(({ action }) => action === "again");
+}
+
+/** The first of an entry's lines that says more than that something was decided. */
+function wordsOf({ lines }: Entry): string {
+  const line = lines.find(({ news }) => news) ?? lines[0];
+  return line ? [line.text, line.reason].filter(Boolean).join(" — ") : "";
 }
 
 /** What the event itself changes. */

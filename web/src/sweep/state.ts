@@ -80,6 +80,13 @@ export interface Choice {
   readonly reason: string;
 }
 
+/** Something after which a sweep is less far than it was: it was extended, or trains some of it again. */
+export interface Setback {
+  readonly seq: number;
+  /** What happened, in the server's words. */
+  readonly words: string;
+}
+
 /** Why a worker asks for no work. */
 export interface Trouble {
   /** In the worker's words. */
@@ -128,6 +135,8 @@ export interface SweepState {
   readonly newest: string;
   /** The answer, once the sweep has completed. */
   readonly answer: Best | null;
+  /** The newest that made there be more to do than before; null where nothing did. */
+  readonly setback: Setback | null;
   /** Why the sweep ended, in the scheduler's words. */
   readonly endReason: string;
   /** The same as data; undefined before its end, and where the words alone are known. */
@@ -167,6 +176,7 @@ export function initialState(detail: SweepDetail): SweepState {
     started: null,
     newest: detail.created_at,
     answer: null,
+    setback: null,
     endReason: "",
     endWhy: undefined,
   };

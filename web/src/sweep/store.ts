@@ -16,10 +16,16 @@ import type {
 import { perFrame } from "../frame";
 import { paced } from "../paced";
 import { askWho } from "../session/store";
+import { barAfter, NO_BAR, type Bar } from "./answer/bar";
 import { calmly } from "./calm";
 import { reduceAll } from "./reducer";
+import { settledOf } from "./settled";
 import { trialKey } from "./standing/rows";
 import { initialState, isFinal, withDetail, type SweepState } from "./state";
+import type { Told } from "./told";
+
+/** How often the server is asked how a sweep stands of which nothing is heard, in milliseconds. */
+const ASK_MS = 5_000;
 
 /** How long to wait before asking again for what couldn't be had, in milliseconds. */
 const RETRY_MS = 2_000;
@@ -37,9 +43,14 @@ export class SweepStore {
   readonly connected = signal(false);
   /** The paper's table; null until it is known. */
   readonly table = signal<SweepTable | null>(null);
+  /** What the server tells beside the log. */
+  readonly told = signal<Told | null>(null);
+  readonly bar = signal<Bar>(NO_BAR);
   private readonly soFar = signal<SweepBest | null>(null);
-  /** The answer: the final one if there is one. */
+  /** What is known so far, the final answer if there is one. */
   readonly best = computed<Best | null>(() => this.calm.value?.answer ?? this.soFar.value);
+  /** The answer, once there is one. */
+  readonly settled = computed(() => settledOf(this.calm.value, this.best.value));
   /** What to paste into a training script, once the sweep has completed; the log doesn't tell it. */
   readonly paste = computed(() => this.soFar.value?.paste ?? null);
 
@@ -53,6 +64,8 @@ export class SweepStore {
   });
   private readonly refresh = paced(() => this.fetchFigures());
   private readonly forgetReturns = onReturn(() => this.askAgain());
+  /** A sweep that nobody takes has no news of its own. */
+  private readonly asking = setInterval(() => this.askWhileLive(), ASK_MS);
   private closeStream: () => void = () => {};
   private closed = false;
 
@@ -71,12 +84,13 @@ export class SweepStore {
     this.frame.cancel();
     this.calming.cancel();
     this.refresh.cancel();
+    clearInterval(this.asking);
   }
 
   /** Asks the server to change the sweep; its log tells what came of it. */
   async change(ask: (id: string) => Promise<SweepDetail>) {
     try {
-      await ask(this.id);
+      this.hear(await ask(this.id));
       this.error.value = "";
     } catch (error) {
       this.error.value = wordsOf(error);
@@ -100,6 +114,7 @@ export class SweepStore {
       this.error.value = "";
       this.state.value = initialState(detail);
       this.calm.value = this.state.value;
+      this.hear(detail);
     } catch (error) {
       this.missing.value = error instanceof ProblemError && error.problem.status === 404;
       this.error.value = wordsOf(error);
@@ -145,6 +160,22 @@ export class SweepStore {
       () => {},
     );
   };
+
+  /** Takes in what the server tells beside the log. */
+  private hear(told: Told) {
+    const state = this.state.peek();
+    // An answer that was long on its way may be older than the one before.
+    if (!state || told.seq < (this.told.peek()?.seq ?? 0)) return;
+    batch(() => {
+      this.told.value = told;
+      this.bar.value = barAfter(this.bar.peek(), state, told);
+    });
+  }
+
+  private askWhileLive() {
+    const state = this.state.peek();
+    if (state && !isFinal(state.status) && !document.hidden) this.refresh.ask();
+  }
 
   private newestSeq(): number {
     return this.queue.at(-1)?.seq ?? this.state.peek()?.seq ?? 0;
@@ -210,8 +241,14 @@ export class SweepStore {
         this.soFar.value ??= best;
         return best;
       });
-      const [best, trials] = await Promise.all([answer, api.trials(this.id)]);
+      const [best, trials, told] = await Promise.all([
+        answer,
+        api.trials(this.id),
+        api.sweep(this.id),
+      ]);
+      if (this.closed) return;
       batch(() => {
+        this.hear(told);
         this.soFar.value = best;
         this.objectives.value = objectivesOf(trials);
         this.error.value = "";

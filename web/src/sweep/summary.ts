@@ -2,7 +2,7 @@
 
 import type { Model, SweepDetail } from "../api/types";
 import { formatEpochs } from "../format";
-import { decaysOf, type SweepState } from "./state";
+import { decaysOf } from "./state";
 
 /** `digits, label noise 0.2 · MLP 128-128 · sgd lr 0.05 · 100 epochs · 21 arms × 2 seeds · sha`. */
 export function summaryWords(detail: SweepDetail): string {
@@ -26,15 +26,6 @@ export function summaryWords(detail: SweepDetail): string {
   ]
     .filter(Boolean)
     .join(" · ");
-}
-
-/** Why a sweep doesn't go on, if the server said so and nothing has happened since. */
-export function haltedWords({ detail, seq }: Pick<SweepState, "detail" | "seq">): string | null {
-  const { replay_error: error, waits_for: waits } = detail;
-  if (error) {
-    return `Its log can't be replayed by this server: ${error}; it can be cancelled and deleted.`;
-  }
-  return waits && seq <= detail.seq ? `${waits.charAt(0).toUpperCase()}${waits.slice(1)}.` : null;
 }
 
 /** `MLP 128-128`, `CNN 16-32 + 128`, `ResNet-20`. */

@@ -18,6 +18,7 @@ export function aDetail(): SweepDetail {
     at: "last",
     best: null,
     replay_error: null,
+    end_reason: null,
     metric_unit: "nats",
     spec: {
       name: "small",
@@ -47,6 +48,8 @@ export function aDetail(): SweepDetail {
     seq: 0,
     scheduler_version: 1,
     waits_for: null,
+    waiting: null,
+    progress: null,
     troubled_workers: [],
   };
 }

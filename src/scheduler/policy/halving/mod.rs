@@ -148,6 +148,10 @@ impl Policy for Halving {
         ]
     }
 
+    fn widens(&self) -> bool {
+        self.parts.is_empty() || self.parts.iter().any(|part| *part != Part::ToTheEnd)
+    }
+
     fn bound(&self, spec: &SweepSpec, space: &SearchSpace) -> FamilyBound {
         cost::of(spec, space)
     }

@@ -1,29 +1,36 @@
-/** The answer, before all that leads to it. */
+/** The answer, before all that leads to it; until there is one, how far the sweep is. */
 
-import { useSignal } from "@preact/signals";
-import { useEffect } from "preact/hooks";
-import type { Best, SweepDetail, SweepStatus } from "../../api/types";
-import { formatLevel } from "../../format";
+import type { Best, SweepDetail } from "../../api/types";
+import { formatLevel, sentence } from "../../format";
 import { Alert, Status } from "../../parts";
 import { decaysOf, isFinal, type SweepState } from "../state";
 import type { SweepStore } from "../store";
-import { haltedWords } from "../summary";
+import { waitingOf } from "../told";
 import { Actions } from "./actions";
 import { AdviceButton } from "./advice";
+import { phaseWords } from "./bar";
 import { Figures } from "./figures";
+import { Leaders } from "./leaders";
 import { PasteLine } from "./paste";
+import { ProgressBar } from "./progress";
+import { TryAgain } from "./try-again";
+import { WaitingFor } from "./waiting";
 
 export function Answer({ store }: { store: SweepStore }) {
   const state = store.calm.value;
-  const best = store.best.value;
   if (!state) return null;
   const { detail, status } = state;
+  const [best, settled] = [store.best.value, store.settled.value];
   const final = isFinal(status);
   const offline = !final && !store.connected.value;
   return (
     <section class="card answer" aria-label="Answer">
       <div class="answer-head">
-        <Headline best={best} status={status} detail={detail} />
+        {settled?.best ? (
+          <Headline arm={settled.best} status={status} detail={detail} />
+        ) : (
+          <Phase words={phaseWords(state, store.told.value)} />
+        )}
         <div class="answer-state">
           <span role="status">
             <Status of={status} />
@@ -32,73 +39,97 @@ export function Answer({ store }: { store: SweepStore }) {
           <Actions store={store} state={state} />
         </div>
       </div>
-      <Halted state={state} />
-      <Ending state={state} />
-      {best && !(status === "failed" && !best.best) && <p class="verdict">{best.verdict}</p>}
-      {best && status === "completed" && <AdviceButton store={store} best={best} />}
-      {status === "queued" && <NoWorker />}
-      {best && <Figures best={best} detail={detail} />}
+      <div class="answer-words">
+        <Unreplayable detail={detail} />
+        {final ? (
+          <Ending store={store} state={state} best={settled ?? best} />
+        ) : (
+          <UnderWay store={store} state={state} />
+        )}
+      </div>
+      <Figures
+        best={settled}
+        runs={best?.run_equivalents}
+        pruned={final ? null : (store.told.value?.progress?.pruned ?? 0)}
+        detail={detail}
+      />
       {store.paste.value && status === "completed" && <PasteLine of={store.paste.value} />}
-      {!final && <Progress state={state} />}
     </section>
   );
 }
 
-/** Why the sweep doesn't go on. */
-function Halted({ state }: { state: SweepState }) {
-  const words = haltedWords(state);
-  return words ? <Alert>{words}</Alert> : null;
-}
-
-/** Why there will be no answer, or only a part of one. */
-function Ending({ state: { status, endReason } }: { state: SweepState }) {
-  if (status === "failed") return <Alert>The sweep failed: {endReason}</Alert>;
-  if (status === "cancelled") return <p class="verdict">Cancelled: {endReason}.</p>;
-  return null;
-}
-
-/** Workers that are free are not as long as this in coming, in milliseconds. */
-const PATIENCE_MS = 2_000;
-
-/** What to do about a sweep that nobody trains, once it has waited. */
-function NoWorker() {
-  const waited = useSignal(false);
-  useEffect(() => {
-    const timer = setTimeout(() => (waited.value = true), PATIENCE_MS);
-    return () => clearTimeout(timer);
-  }, [waited]);
-  if (!waited.value) return null;
+/** That this server can't go on with it. */
+function Unreplayable({ detail: { replay_error: error } }: { detail: SweepDetail }) {
+  if (!error) return null;
   return (
-    <div class="waiting">
-      <p>
-        Waiting for a worker: either all are busy with other sweeps, or there is none. This starts
-        one, here or on another machine:
+    <Alert>
+      Its log can't be replayed by this server: {error}; it can be cancelled and deleted.
+    </Alert>
+  );
+}
+
+/** How far it is, and why it goes no further, if it doesn't. */
+function UnderWay({ store, state }: { store: SweepStore; state: SweepState }) {
+  const told = store.told.value;
+  const waiting = waitingOf(state, told);
+  return (
+    <>
+      <ProgressBar bar={store.bar.value} progress={told?.progress} setback={state.setback} />
+      {waiting ? <WaitingFor key={waiting.for} of={waiting} /> : <Leaders state={state} />}
+    </>
+  );
+}
+
+/** What came of it: the verdict, or why there is none, or only a part of one. */
+function Ending({
+  store,
+  state,
+  best,
+}: {
+  store: SweepStore;
+  state: SweepState;
+  best: Best | null;
+}) {
+  const { status, endReason, detail } = state;
+  return (
+    <>
+      {status === "failed" && <Alert>The sweep failed: {endReason}</Alert>}
+      {status === "failed" && <TryAgain key={store.id} detail={detail} />}
+      {status === "cancelled" && <p class="verdict">{sentence(`cancelled: ${endReason}`)}</p>}
+      {best && !(status === "failed" && !best.best) && <p class="verdict">{best.verdict}</p>}
+      {best && status === "completed" && <AdviceButton store={store} best={best} />}
+    </>
+  );
+}
+
+/** What is done just now, where the answer will be. */
+function Phase({ words }: { words: string }) {
+  return (
+    <div class="headline">
+      <p class="label">Now</p>
+      <p class="best">
+        <span class="faint">{words.charAt(0).toUpperCase() + words.slice(1)}</span>
       </p>
-      <pre tabIndex={0}>floodgauge worker --server {new URL(".", document.baseURI).href}</pre>
     </div>
   );
 }
 
 interface HeadlineProps {
-  best: Best | null;
-  status: SweepStatus;
+  arm: NonNullable<Best["best"]>;
+  status: SweepState["status"];
   detail: SweepDetail;
 }
 
-function Headline({ best, status, detail }: HeadlineProps) {
-  const arm = best?.best;
+function Headline({ arm, status, detail }: HeadlineProps) {
   const decays = decaysOf(detail).length;
-  const settled = status === "completed" || (isFinal(status) && !arm);
   return (
     <div class="headline">
       <p class="label">
-        Best{arm && arm.b == null ? "" : " level"}
-        {settled ? "" : " so far"} by {detail.metric}
+        Best{arm.b == null ? "" : " level"}
+        {status === "completed" ? "" : " so far"} by {detail.metric}
       </p>
-      <p class="best" data-best={arm ? (arm.b ?? arm.method) : undefined}>
-        {!arm ? (
-          <span class="faint">{isFinal(status) ? "no answer" : "nothing reported yet"}</span>
-        ) : arm.b == null ? (
+      <p class="best" data-best={arm.b ?? arm.method}>
+        {arm.b == null ? (
           arm.name
         ) : (
           <>
@@ -106,29 +137,8 @@ function Headline({ best, status, detail }: HeadlineProps) {
             <var>b</var> = {formatLevel(arm.b)}
           </>
         )}
-        {arm && decays > 1 && (
-          <span class="with"> with weight decay {formatLevel(arm.weight_decay)}</span>
-        )}
+        {decays > 1 && <span class="with"> with weight decay {formatLevel(arm.weight_decay)}</span>}
       </p>
     </div>
-  );
-}
-
-/** How far the live arms have come. */
-function Progress({ state }: { state: SweepState }) {
-  const trials = state.trials.flat();
-  const live = trials.filter(({ status }) => status === "active");
-  const epoch = trials.reduce((most, trial) => Math.max(most, trial.epochs), 0);
-  const { epochs } = state.detail;
-  return (
-    <p class="progress">
-      <span>
-        {live.length} of {trials.length} trials live
-      </span>
-      <progress aria-label="Epochs" max={epochs} value={epoch} />
-      <span>
-        epoch {epoch} of {epochs}
-      </span>
-    </p>
   );
 }

@@ -1,29 +1,39 @@
 /** The figures of the answer: how good, how much better, how sure, what it cost. */
 
-import type { Best, SweepDetail } from "../../api/types";
+import type { Best, RunEquivalents, SweepDetail } from "../../api/types";
 import {
   formatChance,
   formatDifference,
   formatMetric,
   formatRuns,
   formatShare,
+  NONE,
 } from "../../format";
 import { metricOf, NATS, objectiveOf, SHARE } from "../../metrics";
 import { Cost } from "../../parts";
 import { armLabel, isPlain } from "../state";
-import { IntervalGraph } from "./interval";
+import { IntervalGraph, IntervalPlace } from "./interval";
 
 const NO_RIVAL = { baseline: null, difference: null };
 
-export function Figures({ best, detail }: { best: Best; detail: SweepDetail }) {
-  const { other_metric: other, run_equivalents: runs } = best;
+interface FiguresProps {
+  /** Null before there is an answer. */
+  best: Best | null;
+  runs: RunEquivalents | undefined;
+  /** What is saved by pruning as far as that is decided; null where all is. */
+  pruned: number | null;
+  detail: SweepDetail;
+}
+
+export function Figures({ best, runs, pruned, detail }: FiguresProps) {
   const metric = objectiveOf(detail);
-  const arm = best.best;
+  const [arm, other] = [best?.best, best?.other_metric];
   // Plain beside itself, and its difference to itself, would read as figures of flooding.
-  const { baseline, difference } = isPlain(arm) ? NO_RIVAL : best;
-  const when = best.at === "best" ? "best epoch" : "closing tenth";
+  const { baseline, difference } = !best || isPlain(arm) ? NO_RIVAL : best;
+  const when = best?.at === "best" ? "best epoch" : "closing tenth";
   return (
     <dl class="facts">
+      {pruned !== null && !best && <ToCome several={detail.seeds > 1} when={when} />}
       {difference && (
         <Fact name="Difference to plain" value={formatDifference(difference.mean, metric)}>
           {difference.low != null && difference.high != null ? (
@@ -65,18 +75,40 @@ export function Figures({ best, detail }: { best: Best; detail: SweepDetail }) {
           {baseline?.test && <>plain {formatMetric(baseline.test.loss, NATS)}</>}
         </Fact>
       )}
-      <Fact name="Run-equivalents of full grid" value={<Cost of={runs} wide />}>
-        {[
-          runs.saved_by_pruning > 0 ? `${formatRuns(runs.saved_by_pruning)} saved by pruning` : "",
-          runs.saved_by_sharing > 0 ? `${formatRuns(runs.saved_by_sharing)} saved by sharing` : "",
-          runs.left_behind > 0 ? `${formatRuns(runs.left_behind)} left behind` : "",
-          runs.redone > 0 ? `${formatRuns(runs.redone)} redone` : "",
-        ]
-          .filter(Boolean)
-          .join(", ")}
-      </Fact>
+      {runs && (
+        <Fact name="Run-equivalents of full grid" value={<Cost of={runs} wide />}>
+          {savedWords(runs, pruned ?? runs.saved_by_pruning)}
+        </Fact>
+      )}
     </dl>
   );
+}
+
+/** The places of figures that there are once arms were trained to their end. */
+function ToCome({ several, when }: { several: boolean; when: string }) {
+  return (
+    <>
+      <Fact name="Difference to plain" value={NONE}>
+        {several && <IntervalPlace />}
+      </Fact>
+      {several && <Fact name="Probability of best" value={NONE} />}
+      <Fact name={`Objective, ${when}`} value={NONE} />
+      <Fact name="Test error" value={NONE} />
+      <Fact name="Test loss" value={NONE} />
+    </>
+  );
+}
+
+/** Where the rest of the full grid went, as far as it is nothing more to do. */
+function savedWords(runs: RunEquivalents, pruned: number): string {
+  return [
+    pruned > 0 ? `${formatRuns(pruned)} saved by pruning` : "",
+    runs.saved_by_sharing > 0 ? `${formatRuns(runs.saved_by_sharing)} saved by sharing` : "",
+    runs.left_behind > 0 ? `${formatRuns(runs.left_behind)} left behind` : "",
+    runs.redone > 0 ? `${formatRuns(runs.redone)} redone` : "",
+  ]
+    .filter(Boolean)
+    .join(", ");
 }
 
 interface FactProps {

@@ -21,3 +21,14 @@ export function IntervalGraph({ of: { mean, low, high } }: { of: Difference }) {
     </svg>
   );
 }
+
+/** The place of an interval that is to come, as high as it with its two lines will be. */
+export function IntervalPlace() {
+  return (
+    <>
+      <svg class="interval" viewBox={`0 0 ${WIDTH} 14`} aria-hidden="true" />
+      <br />
+      <br />
+    </>
+  );
+}

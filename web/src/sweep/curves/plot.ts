@@ -157,13 +157,12 @@ export function createPlot(options: PlotOptions): Plot {
           range: shown.log
             ? // Left to itself uPlot goes on to whole powers of ten.
               (_, min, max) => {
-                if (min == null) return [min, max];
+                if (min == null) return EMPTY_LOG;
                 const [low, high] = zoomed ? [min, max] : (extent ?? [min, max]);
                 return [toOneDigit(low, Math.floor), toOneDigit(high, Math.ceil)];
               }
             : (_, min, max) => {
-                // As long as there are no values there is no range.
-                if (min == null) return [min, max];
+                if (min == null) return EMPTY;
                 const [low, high] = zoomed ? [min, max] : (extent ?? [min, max]);
                 return uPlot.rangeNum(low, high, {
                   min: { pad: 0.05, soft: 0, mode: 1 },
@@ -286,6 +285,10 @@ export function createPlot(options: PlotOptions): Plot {
     },
   };
 }
+
+/** What the scale shows while there are no values: without one the axes would come in later, and push. */
+const EMPTY: uPlot.Range.MinMax = [0, 1];
+const EMPTY_LOG: uPlot.Range.MinMax = [0.1, 1];
 
 function heightFor(width: number): number {
   return Math.round(Math.min(460, Math.max(260, width * 0.4)));

@@ -4,11 +4,13 @@ import type { ReadonlySignal } from "@preact/signals";
 import type { Best, RunEquivalents } from "../../api/types";
 import { formatDuration, formatRuns, formatShare } from "../../format";
 import { isFinal, type SweepState } from "../state";
-import { barEnd, sharesOf, type Part } from "./shares";
+import type { Told } from "../told";
+import { barEnd, decided, nothingOf, sharesOf, type Part } from "./shares";
 
 interface LedgerProps {
   state: ReadonlySignal<SweepState | null>;
   best: ReadonlySignal<Best | null>;
+  told: ReadonlySignal<Told | null>;
 }
 
 const WORDS: Record<Part, readonly [name: string, what: string]> = {
@@ -18,10 +20,13 @@ const WORDS: Record<Part, readonly [name: string, what: string]> = {
   open: ["open", "yet to be trained or saved"],
 };
 
-export function Ledger({ state, best }: LedgerProps) {
-  const runs = best.value?.run_equivalents;
+export function Ledger({ state, best, told }: LedgerProps) {
   const now = state.value;
-  if (!runs || !now) return null;
+  if (!now) return null;
+  const final = isFinal(now.status);
+  const known = best.value?.run_equivalents ?? nothingOf(now.detail);
+  // The server's figure has every level that lies dormant, though it may be trained yet.
+  const runs = final ? known : decided(known, told.value?.progress?.pruned ?? 0);
   return (
     <section class="card ledger" aria-labelledby="ledger">
       <div class="card-head">
@@ -30,18 +35,18 @@ export function Ledger({ state, best }: LedgerProps) {
       </div>
       <p class="ledger-sum">
         <b>{formatRuns(runs.spent)}</b> of {formatRuns(runs.full_grid)}
-        <span class="faint">{timesWords(runs, isFinal(now.status))}</span>
+        <span class="faint">{timesWords(runs, final)}</span>
       </p>
       <Bar of={runs} />
       <table class="ledger-table">
         <tbody>
-          {sharesOf(runs).map(({ part, runs, share }) => (
+          {sharesOf(runs, !final).map(({ part, runs, share }) => (
             <tr key={part}>
               <th scope="row">
                 <i class={`swatch part-${part}`} />
                 {WORDS[part][0]}
               </th>
-              <td class="faint">{WORDS[part][1]}</td>
+              <td class="faint">{part === "open" && final ? "never trained" : WORDS[part][1]}</td>
               <td class="figure">{formatRuns(runs)}</td>
               <td class="figure faint">{formatShare(share)}</td>
             </tr>
@@ -100,7 +105,7 @@ function timesWords({ spent, full_grid: full }: RunEquivalents, final: boolean):
 
 /** How long it took from the first claim to the newest entry. */
 function Time({ of: { started, newest, status } }: { of: SweepState }) {
-  if (!started) return null;
+  if (!started) return <p class="faint ledger-time">No worker has begun it</p>;
   const took = Date.parse(newest) - Date.parse(started);
   return (
     <p class="faint ledger-time">

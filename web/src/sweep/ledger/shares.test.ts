@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { barEnd, sharesOf } from "./shares";
+import { aDetail } from "../testing";
+import { barEnd, decided, nothingOf, sharesOf } from "./shares";
 
-const none = { saved_by_sharing: 0, saved_by_pruning: 0, redone: 0, left_behind: 0 };
+const none = { spent: 0, saved_by_sharing: 0, saved_by_pruning: 0, redone: 0, left_behind: 0 };
 
 describe("the full grid in parts", () => {
   it("is what was trained, what was shared and what was pruned", () => {
@@ -35,5 +36,24 @@ describe("the full grid in parts", () => {
 
   it("may be less than a sweep has cost", () => {
     expect(barEnd({ ...none, spent: 2.5, full_grid: 2 })).toBe(2.5);
+  });
+
+  it("keeps a place for each part while the sweep goes on", () => {
+    const parts = sharesOf({ ...none, full_grid: 20 }, true).map(({ part }) => part);
+    expect(parts).toEqual(["trained", "shared", "pruned", "open"]);
+  });
+
+  it("counts as saved only what is decided", () => {
+    const runs = { ...none, spent: 1, full_grid: 20, saved_by_pruning: 15 };
+    expect(sharesOf(decided(runs, 0)).map(({ part, runs }) => [part, runs])).toEqual([
+      ["trained", 1],
+      ["open", 19],
+    ]);
+    expect(decided(runs, 4).saved_by_pruning).toBe(4);
+    expect(decided(runs, 99)).toEqual(runs);
+  });
+
+  it("has all of it open where nobody has begun", () => {
+    expect(nothingOf(aDetail())).toEqual({ ...none, full_grid: 6 });
   });
 });

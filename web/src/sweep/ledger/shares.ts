@@ -1,6 +1,6 @@
 /** What a sweep has cost beside what the full grid would, and where the rest went. */
 
-import type { RunEquivalents } from "../../api/types";
+import type { RunEquivalents, SweepDetail } from "../../api/types";
 
 export type Part = "trained" | "shared" | "pruned" | "open";
 
@@ -15,8 +15,25 @@ export interface Share {
 /** Less than this of a run is a rounding of the sums. */
 const NOTHING = 1e-6;
 
-/** The full grid in parts; what is neither trained nor saved is open while the sweep goes on. */
-export function sharesOf(of: RunEquivalents): Share[] {
+/** What a sweep has cost that nobody has begun. */
+export function nothingOf({
+  arms,
+  families,
+}: Pick<SweepDetail, "arms" | "families">): RunEquivalents {
+  const nothing = { spent: 0, saved_by_sharing: 0, saved_by_pruning: 0, redone: 0, left_behind: 0 };
+  return { ...nothing, full_grid: arms * families.length };
+}
+
+/** The same, with so much saved by pruning. */
+export function decided(of: RunEquivalents, pruned: number): RunEquivalents {
+  return { ...of, saved_by_pruning: Math.min(pruned, of.saved_by_pruning) };
+}
+
+/**
+ * The full grid in parts; what is neither trained nor saved is open while the sweep goes on. With
+ * `all` those too that are nothing yet, so that they come into no other's place.
+ */
+export function sharesOf(of: RunEquivalents, all = false): Share[] {
   const { spent, saved_by_sharing: shared, saved_by_pruning: pruned, full_grid: full } = of;
   const open = Math.max(0, full - spent - shared - pruned);
   const parts: [Part, number][] = [
@@ -26,7 +43,7 @@ export function sharesOf(of: RunEquivalents): Share[] {
     ["open", open],
   ];
   return parts
-    .filter(([part, runs]) => part === "trained" || runs > NOTHING)
+    .filter(([part, runs]) => all || part === "trained" || runs > NOTHING)
     .map(([part, runs]) => ({ part, runs, share: full > 0 ? runs / full : 0 }));
 }
 

@@ -1,6 +1,7 @@
 /** The log: what happened and what the scheduler made of it, newest first. */
 
 import { useSignal, type ReadonlySignal, type Signal } from "@preact/signals";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import type { SweepDetail } from "../../api/types";
 import { formatClock } from "../../format";
 import { armName, armsByLevel, type LogLine, type SweepState } from "../state";
@@ -16,11 +17,13 @@ interface LogProps {
 
 export function Log({ state, picked }: LogProps) {
   const all = useSignal(false);
+  const list = useRef<HTMLOListElement>(null);
   const now = state.value;
-  if (!now) return null;
   const arm = picked.value;
-  const lines = linesOf(now.log, arm);
+  const lines = now ? linesOf(now.log, arm) : [];
   const shown = all.value ? lines : lines.slice(-SHORT);
+  useSteady(list, lines.length);
+  if (!now) return null;
   return (
     <section class="card log-card" aria-labelledby="log">
       <div class="card-head">
@@ -34,7 +37,7 @@ export function Log({ state, picked }: LogProps) {
           <ArmChoice detail={now.detail} picked={picked} />
         </span>
       </div>
-      <ol class="log scroll" tabIndex={0} aria-label="Log, newest first">
+      <ol ref={list} class="log scroll" tabIndex={0} aria-label="Log, newest first">
         {shown.toReversed().map((line, i) => (
           // Lines are only ever added, so the place from the start names one.
           <Line key={lines.length - i} line={line} />
@@ -43,6 +46,30 @@ export function Log({ state, picked }: LogProps) {
       {lines.length === 0 && <p class="faint">Nothing yet.</p>}
     </section>
   );
+}
+
+/**
+ * Has new lines come in from above, as by scrolling: what is read stays where it is for a moment, and who
+ * has scrolled down to read isn't moved at all.
+ */
+function useSteady(list: { current: HTMLOListElement | null }, count: number) {
+  const height = useRef(0);
+  useLayoutEffect(() => {
+    const element = list.current;
+    if (!element) return undefined;
+    // What was there from the start came from nowhere.
+    const grown = height.current > 0 ? element.scrollHeight - height.current : 0;
+    height.current = element.scrollHeight;
+    // Where the reader has scrolled to, the browser itself keeps what is in sight.
+    if (grown <= 0 || element.scrollTop > 0) return undefined;
+    element.scrollTop = grown;
+    const next = requestAnimationFrame(() =>
+      requestAnimationFrame(() => {
+        element.scrollTop = 0;
+      }),
+    );
+    return () => cancelAnimationFrame(next);
+  }, [list, count]);
 }
 
 /** The lines about an arm, those about the sweep included; all where none is asked for. */

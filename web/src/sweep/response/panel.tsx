@@ -10,6 +10,7 @@ import { ground } from "../../theme";
 import { Exports } from "../exports";
 import { PAGE, PAPER, savePng, saveSvg } from "../figure/export";
 import { familiesIn, type Scope } from "../scope";
+import type { Preliminary } from "../standing/preliminary";
 import { armName, type SweepState } from "../state";
 import { responseOf } from "./data";
 import { frameOf, ResponseFigure, type Frame, type ResponseData } from "./figure";
@@ -20,11 +21,13 @@ interface ResponseProps {
   best: ReadonlySignal<Best | null>;
   scope: ReadonlySignal<Scope>;
   objectives: ReadonlySignal<ReadonlyMap<string, Metric>>;
+  preliminary: ReadonlySignal<Preliminary | null>;
   leader: ReadonlySignal<number | null>;
   picked: Signal<number | null>;
 }
 
-export function Response({ state, best, scope, objectives, leader, picked }: ResponseProps) {
+export function Response(props: ResponseProps) {
+  const { state, best, scope, objectives, preliminary, leader, picked } = props;
   const now = state.value;
   if (!now) return null;
   const { detail } = now;
@@ -43,7 +46,8 @@ export function Response({ state, best, scope, objectives, leader, picked }: Res
     <section class="card" aria-labelledby="response">
       <div class="card-head">
         <h2 id="response">
-          Response <span class="faint">of the objective to b</span>
+          Response{" "}
+          <span class="faint">of the objective to b{preliminary.value ? ", preliminary" : ""}</span>
         </h2>
         <Exports
           label="Download the response"
@@ -55,7 +59,7 @@ export function Response({ state, best, scope, objectives, leader, picked }: Res
         />
       </div>
       {data.points.length === 0 ? (
-        <p class="faint">Nothing to compare yet.</p>
+        <p class="faint response-none">Nothing to compare yet.</p>
       ) : (
         <>
           <Live {...{ detail, data, leader, picked }} />

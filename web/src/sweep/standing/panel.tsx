@@ -11,6 +11,7 @@ import { familiesIn, type Scope } from "../scope";
 import { armLabel, armName, type SweepState } from "../state";
 import { sharing, isReasonOfEnd } from "../why";
 import { chancesOf } from "./chances";
+import { preliminaryWords, type Preliminary } from "./preliminary";
 import { byLevel, byStanding, rowsOf, type Row } from "./rows";
 
 interface StandingProps {
@@ -18,12 +19,19 @@ interface StandingProps {
   best: ReadonlySignal<Best | null>;
   scope: ReadonlySignal<Scope>;
   objectives: ReadonlySignal<ReadonlyMap<string, Metric>>;
+  /** How they stand before there is an answer; null once there is one. */
+  preliminary: ReadonlySignal<Preliminary | null>;
   leader: ReadonlySignal<number | null>;
   picked: Signal<number | null>;
 }
 
+/** Where on a curve the objective is read. */
+const AT = { last: "the mean of the closing tenth", best: "at the best epoch" } as const;
+
 /** What stands beside a level that nobody trains. */
 const DORMANT = "not trained: estimated from its neighbours";
+/** The same while it may be trained yet. */
+const NOT_YET = "not trained so far";
 
 /** Levels that nobody trains beyond which they are one row. */
 const FEW = 3;
@@ -32,40 +40,52 @@ const FEW = 3;
 const LONG = 6;
 
 export function Standing(props: StandingProps) {
-  const order = useSignal<"standing" | "level">("standing");
+  const chosen = useSignal<"standing" | "level" | null>(null);
   const unfolded = useSignal(false);
   const state = props.state.value;
   if (!state) return null;
   const families = familiesIn(state.detail, props.scope.value);
   const rows = rowsOf(state, families, props.objectives.value);
   const { direction } = objectiveOf(state.detail);
-  rows.sort(order.value === "standing" ? byStanding(direction) : byLevel);
+  const preliminary = props.preliminary.value;
+  // Rows stay where they are while the sweep goes on, unless the reader wants to see who leads.
+  const order = chosen.value ?? (preliminary ? "level" : "standing");
+  rows.sort(order === "standing" ? byStanding(direction) : byLevel);
   const isUntrained = ({ status, trained }: Row) => status === "dormant" && trained === 0;
   const dormant = rows.filter(isUntrained).length;
-  const folds = order.value === "standing" && dormant > FEW && !unfolded.value;
-  const shared = sharing(families.flatMap((family) => state.trials[family] ?? []));
+  const folds = order === "standing" && dormant > FEW && !unfolded.value;
+  const trials = families.flatMap((family) => state.trials[family] ?? []);
+  const shared = preliminary ? null : sharing(trials);
   const several = families.length > 1;
   // Other seeds than those that are looked at have a say in these: they are of the sweep.
   const chances = chancesOf(props.best.value, props.scope.value.decay);
-  const columns: Columns = { several, chances: chances.size > 0, why: !shared };
+  const columns: Columns = {
+    several,
+    // Kept free for what comes at the end: columns that came in then would push the others.
+    chances: preliminary ? state.detail.seeds > 1 : chances.size > 0,
+    why: !shared,
+    dormant: preliminary ? NOT_YET : DORMANT,
+  };
   return (
     <section class="card" aria-labelledby="standing-title">
       <div class="card-head">
         <h2 id="standing-title">Standing</h2>
         <span class="segmented" role="group" aria-label="Order">
           <Toggle
-            on={order.value === "standing"}
-            set={() => (order.value = "standing")}
+            on={order === "standing"}
+            set={() => (chosen.value = "standing")}
             words="best first"
           />
-          <Toggle
-            on={order.value === "level"}
-            set={() => (order.value = "level")}
-            words="by level"
-          />
+          <Toggle on={order === "level"} set={() => (chosen.value = "level")} words="by level" />
         </span>
       </div>
-      {shared && !isReasonOfEnd(state, shared) && <p class="faint">All arms: {shared.reason}</p>}
+      <p class="faint">
+        {preliminary
+          ? preliminaryWords(preliminary, state.detail.metric)
+          : shared && !isReasonOfEnd(state, shared)
+            ? `All arms: ${shared.reason}`
+            : `By ${state.detail.metric}, ${AT[state.detail.at]}.`}
+      </p>
       <div
         id="standing"
         class="scroll tall"
@@ -77,6 +97,7 @@ export function Standing(props: StandingProps) {
           class="standing"
           data-seeds={several || undefined}
           data-chances={columns.chances || undefined}
+          data-preliminary={preliminary ? true : undefined}
         >
           <Head {...columns} />
           <tbody>
@@ -93,7 +114,11 @@ export function Standing(props: StandingProps) {
                   <button type="button" class="quiet" onClick={() => (unfolded.value = true)}>
                     {dormant} more levels
                   </button>
-                  <span class="faint"> were not trained: estimated from their neighbours</span>
+                  <span class="faint">
+                    {preliminary
+                      ? " are not trained so far"
+                      : " were not trained: estimated from their neighbours"}
+                  </span>
                 </td>
               </tr>
             )}
@@ -109,6 +134,8 @@ interface Columns {
   several: boolean;
   chances: boolean;
   why: boolean;
+  /** What is said of levels that nobody trains. */
+  dormant: string;
 }
 
 function Head({ several, chances, why }: Columns) {
@@ -216,11 +243,20 @@ function Rows({ state, rows, columns, chances, leader, picked }: RowsProps) {
           <td class="figure">{formatMetric(row.objective, objectiveOf(detail))}</td>
           {columns.chances && <td class="figure">{chanceWords(chances.get(row.arm))}</td>}
           {columns.why && (
-            <td class="why">{row.reason || (row.status === "dormant" ? DORMANT : "")}</td>
+            <Why words={row.reason || (row.status === "dormant" ? columns.dormant : "")} />
           )}
         </tr>
       ))}
     </>
+  );
+}
+
+/** Why a row has its status; while the sweep goes on in one line, so that no row grows. */
+function Why({ words }: { words: string }) {
+  return (
+    <td class="why" title={words}>
+      <span>{words}</span>
+    </td>
   );
 }
 

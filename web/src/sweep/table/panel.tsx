@@ -2,20 +2,30 @@
 
 import type { ReadonlySignal } from "@preact/signals";
 import { api } from "../../api/client";
-import type { MetricInfo, SweepDetail, SweepTable, TableCell, TableRow } from "../../api/types";
+import type {
+  MetricInfo,
+  SweepDetail,
+  SweepStatus,
+  SweepTable,
+  TableCell,
+  TableRow,
+} from "../../api/types";
 import { formatLevel, formatMetric, NONE } from "../../format";
 import { metricOf, minimised, SHARE } from "../../metrics";
 import { fileName, save } from "../../save";
 import { Exports } from "../exports";
+import { decaysOf, isFinal } from "../state";
 
 interface TableProps {
   detail: SweepDetail;
+  status: SweepStatus;
   table: ReadonlySignal<SweepTable | null>;
 }
 
-export function PaperTable({ detail, table }: TableProps) {
-  const now = table.value;
-  if (!now || !hasAxes(now)) return null;
+export function PaperTable({ detail, status, table }: TableProps) {
+  // Until there is one it keeps the place of what is to come.
+  const now = table.value ?? (mayHaveTable(detail, status) ? blankTable(detail) : null);
+  if (!now || (table.value && !hasAxes(now))) return null;
   const beside = besideTest(now);
   const others = [...new Set(now.rows.flatMap(({ others }) => others.map(({ method }) => method)))];
   const take = async () =>
@@ -69,6 +79,38 @@ export function PaperTable({ detail, table }: TableProps) {
       </div>
     </section>
   );
+}
+
+/** Whether a sweep will have the table, as far as can be told: it needs a level beside plain. */
+function mayHaveTable({ arms_list: arms }: SweepDetail, status: SweepStatus): boolean {
+  return (
+    (!isFinal(status) || status === "completed") && arms.some(({ method }) => method === "flood")
+  );
+}
+
+/** The rows that the table of a sweep will have, with nothing in them. */
+export function blankTable(detail: SweepDetail): SweepTable {
+  const methods = [...new Set(detail.arms_list.map(({ method }) => method))];
+  const blank = { metrics: {}, seeds: 0, test_loss: null, test_error: null, weight_decay: 0 };
+  const others = methods
+    .filter((method) => method !== "plain" && method !== "flood")
+    .map((method) => ({ ...blank, arm: 0, name: "", method, b: null, parameter: null }));
+  const rows = [false, true].flatMap((early_stopping) =>
+    decaysOf(detail).map((weight_decay) => ({
+      early_stopping,
+      weight_decay,
+      without: null,
+      with: null,
+      others,
+    })),
+  );
+  return {
+    sweep: detail.id,
+    status: detail.status,
+    metric: detail.metric,
+    metrics: detail.metrics,
+    rows,
+  };
 }
 
 /** Whether there is anything to compare: a row with both of its sides. */

@@ -5,17 +5,23 @@ import { useEffect } from "preact/hooks";
 import type { Segment } from "../../api/types";
 import { formatDuration, formatEpochs, formatSpeed, formatTime, NONE } from "../../format";
 import { armName, isFinal, type SweepState, type Trouble, type Worker } from "../state";
-import { strangers, troubleOf, useTold, type Named } from "./trouble";
+import type { Told } from "../told";
+import { strangers, troubleOf, type Named } from "./trouble";
 import { deviceOf, speedOf } from "./workers";
 
 /** Beyond this a worker that trains is worth a second look, in milliseconds. */
 const SILENT_MS = 15_000;
 
-export function Workers({ state }: { state: ReadonlySignal<SweepState | null> }) {
+interface WorkersProps {
+  state: ReadonlySignal<SweepState | null>;
+  told: ReadonlySignal<Told | null>;
+}
+
+export function Workers({ state, told: by }: WorkersProps) {
   const now = state.value;
   const live = now !== null && !isFinal(now.status);
   const time = useClock(live);
-  const told = useTold(now?.detail, live);
+  const told = (live && by.value?.troubled_workers) || [];
   if (!now) return null;
   const workers = [...now.workers.values()];
   const others = strangers(now, told);
