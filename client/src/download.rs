@@ -4,6 +4,7 @@ use crate::{
     Client, ClientError,
     client::{ANSWER, unreachable},
 };
+use floodgauge_net::NoAnswer;
 use floodgauge_protocol::{DatasetName, SweepId};
 use reqwest::{Method, Response};
 use std::time::Duration;
@@ -29,7 +30,7 @@ impl Download {
             Ok(piece) => piece.map_err(|error| self.client.unreachable(&error)),
             Err(_) => {
                 let reason = format!("nothing came for {STANDSTILL:?}");
-                Err(unreachable(self.client.server(), reason))
+                Err(unreachable(self.client.server(), NoAnswer::TimedOut, reason))
             }
         }
     }
@@ -54,7 +55,7 @@ impl Client {
 
     async fn download(&self, path: &str) -> Result<Download, ClientError> {
         let request = self.request(Method::GET, path)?;
-        let late = |_| unreachable(self.server(), "it took too long".into());
+        let late = |_| unreachable(self.server(), NoAnswer::TimedOut, "it took too long".into());
         let response = timeout(ANSWER, self.send(request)).await.map_err(late)??;
         let response = self.accepted(response).await?;
         Ok(Download { client: self.clone(), response })

@@ -405,8 +405,8 @@ mod tests {
     #[test]
     fn a_sweep_that_wants_a_worker_is_told_with_the_command_for_one() {
         let mut sweep = one_decay();
-        let server = Url::parse("http://127.0.0.1:7878/").unwrap();
-        assert_eq!(worker_command(&sweep, &server), None);
+        let there = Commands::at(&"http://gauge:1".parse().unwrap());
+        assert_eq!(worker_command(&sweep, &there), None);
         let waiting = |wants_worker| Waiting {
             what: WaitsFor::Worker,
             words: "no worker asks this server for work".into(),
@@ -419,10 +419,10 @@ mod tests {
             halted(&sweep).as_deref(),
             Some("no worker asks this server for work; start one")
         );
-        let command = "floodgauge worker --server http://127.0.0.1:7878/";
-        assert_eq!(worker_command(&sweep, &server).as_deref(), Some(command));
+        let command = "floodgauge worker --server http://gauge:1";
+        assert_eq!(worker_command(&sweep, &there).as_deref(), Some(command));
         sweep.waiting = Some(waiting(false));
-        assert_eq!(worker_command(&sweep, &server), None);
+        assert_eq!(worker_command(&sweep, &there), None);
     }
 
     #[test]

@@ -213,7 +213,8 @@ mod tests {
     fn the_slopes_of_the_lines_are_the_weights_that_training_has() {
         use floodgauge_worker::flood::weight;
         let b = 0.2;
-        let lines: [(Method, fn(f64) -> f64); 2] = [
+        type Slope = fn(f64) -> f64;
+        let lines: [(Method, Slope); 2] = [
             (Method::Iflood { b }, |loss| (loss - 0.2).abs() + 0.2),
             (Method::Softad { b }, |loss| ((loss - 0.2f64).powi(2) + 1.0).sqrt() - 1.0 + 0.2),
         ];

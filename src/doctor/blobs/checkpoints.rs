@@ -6,7 +6,7 @@ use crate::{
     doctor::{Finding, Opened, finding::in_a_row, named},
 };
 use floodgauge_protocol::{Digest, SweepId};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, btree_map::Entry};
 
 /// A checkpoint that isn't what was stored.
 struct Damaged {
@@ -35,8 +35,8 @@ pub(super) async fn look(
             continue;
         }
         for &sweep in of_sweeps {
-            if !sweeps.contains_key(&sweep) {
-                sweeps.insert(sweep, described(of, sweep).await?);
+            if let Entry::Vacant(unknown) = sweeps.entry(sweep) {
+                unknown.insert(described(of, sweep).await?);
             }
         }
         let of_sweeps: Vec<&Sweep> = of_sweeps.iter().filter_map(|id| sweeps.get(id)).collect();

@@ -61,7 +61,7 @@ async fn expired_leases_are_listed_until_they_are_taken_over(db: TestDatabase) {
         attempt: 1,
         worker: "w1".into(),
     };
-    assert_eq!(expired(None).await, [told.clone()]);
+    assert_eq!(expired(None).await, std::slice::from_ref(&told));
     assert_eq!(expired(Some((sweep, SegmentId(0)))).await, []);
     let open = db.store.open_work(sweep).await.unwrap();
     let of: Vec<_> = open.iter().map(|work| (work.is_held, work.expired_of.as_deref())).collect();
