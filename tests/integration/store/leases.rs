@@ -51,21 +51,21 @@ async fn a_segment_that_is_to_rest_is_given_to_nobody_until_it_has(db: TestDatab
 async fn expired_leases_are_listed_until_they_are_taken_over(db: TestDatabase) {
     let sweep = create_with(&db.store, (0..3).map(segment).collect()).await;
     let [first, second] =
-        [leased_and_expired(&db.store, "w1").await, leased(&db.store, "w2").await];
+        [leased(&db.store, "w1").await, leased_and_expired(&db.store, "w2").await];
     assert_eq!((&first.segment, &second.segment), (&segment(0), &segment(1)));
     let expired = async |after| db.store.expired_leases(after).await.unwrap();
     let told = ExpiredLease {
         sweep,
-        segment: SegmentId(0),
-        lease: first.lease,
+        segment: SegmentId(1),
+        lease: second.lease,
         attempt: 1,
-        worker: "w1".into(),
+        worker: "w2".into(),
     };
     assert_eq!(expired(None).await, std::slice::from_ref(&told));
-    assert_eq!(expired(Some((sweep, SegmentId(0)))).await, []);
+    assert_eq!(expired(Some((sweep, SegmentId(1)))).await, []);
     let open = db.store.open_work(sweep).await.unwrap();
     let of: Vec<_> = open.iter().map(|work| (work.is_held, work.expired_of.as_deref())).collect();
-    assert_eq!(of, [(false, Some("w1")), (true, None), (false, None)]);
+    assert_eq!(of, [(true, None), (false, Some("w2")), (false, None)]);
     // Of a sweep that rests or has ended nothing waits.
     for status in [SweepStatus::Paused, SweepStatus::Running] {
         append(&db.store, sweep, Effects { status: Some(status), ..Effects::default() }).await;
