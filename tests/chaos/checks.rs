@@ -195,6 +195,10 @@ pub async fn blobs(mut world: World) {
     }
     let mut there = BTreeSet::new();
     for shard in std::fs::read_dir(&world.blobs).unwrap().map(Result::unwrap) {
+        // The mark of the folder.
+        if shard.file_type().unwrap().is_file() {
+            continue;
+        }
         for object in std::fs::read_dir(shard.path()).unwrap().map(Result::unwrap) {
             let name = object.file_name().into_string().unwrap();
             // What a killed server had half written has no name yet, and goes after a day.
