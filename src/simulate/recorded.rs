@@ -121,23 +121,6 @@ impl RecordedRun {
         self
     }
 
-    /// Diverged for the rest of the epochs where an arm's curves end early though the plain run's don't:
-    /// nothing but a loss that isn't finite ends a run of a grid. Of arms before their onset, which are the
-    /// plain run, something else is amiss.
-    fn diverged_to_the_end(&mut self, epochs: usize) {
-        let curves = std::iter::once(&mut self.train_loss).chain(self.metrics.values_mut());
-        for arms in curves {
-            if arms.first().is_none_or(|plain| plain.len() != epochs) {
-                continue;
-            }
-            for (curve, onset) in arms.iter_mut().zip(&self.onset_step).skip(1) {
-                if onset.is_some() && curve.len() < epochs {
-                    curve.resize(epochs, Loss(None));
-                }
-            }
-        }
-    }
-
     /// The curves that must be whole: the training loss, and each metric that can be compared.
     fn compared<'a>(
         &'a self,
@@ -164,8 +147,7 @@ impl RecordedGrid {
                 .read_to_end(&mut plain)?;
             bytes = plain;
         }
-        let grid =
-            serde_json::from_slice::<Self>(&bytes)?.by_name().flooded().diverged_to_the_end();
+        let grid = serde_json::from_slice::<Self>(&bytes)?.by_name().flooded();
         grid.check().map_err(GridError::Content)?;
         Ok(grid.by_weight_decay())
     }
@@ -177,15 +159,6 @@ impl RecordedGrid {
         }
         self.evidence = self.evidence.or(search.evidence);
         self.runs = self.runs.into_iter().map(RecordedRun::by_name).collect();
-        self
-    }
-
-    /// With the curves of diverged arms as long as the others.
-    fn diverged_to_the_end(mut self) -> Self {
-        let epochs = self.epochs as usize;
-        for run in &mut self.runs {
-            run.diverged_to_the_end(epochs);
-        }
         self
     }
 
@@ -356,16 +329,6 @@ impl Truth for RecordedGrid {
 
     fn onset_step(&self, seed: u32, arm: ArmIx) -> Option<u64> {
         self.run(seed).onset_step[arm.ix()]
-    }
-
-    fn last_epoch(&self, seed: u32, arm: ArmIx) -> Option<u32> {
-        let run = self.run(seed);
-        let of = |curves: &[Vec<Loss>]| {
-            let curve = curves.get(arm.ix())?;
-            curve.iter().position(|loss| loss.metric() == Metric::Diverged)
-        };
-        let curves = run.metrics.values().chain([&run.train_loss]);
-        curves.filter_map(|curves| of(curves)).min().map(|epochs| epochs as u32)
     }
 
     fn test(&self, seed: u32, arm: ArmIx) -> TestMetrics {

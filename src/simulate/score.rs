@@ -116,14 +116,12 @@ pub fn score(
     })
 }
 
-/// `(f(arm) − min f) / (mean f − min f)`; 0 where all arms are alike. An arm that diverges with any seed
-/// counts as the worst of those that don't.
+/// `(f(arm) − min f) / (mean f − min f)`; 0 where all arms are alike.
 fn regret(objectives: &[f64], arm: usize) -> f64 {
     let finite: Vec<f64> = objectives.iter().copied().filter(|value| value.is_finite()).collect();
     let least = finite.iter().copied().fold(f64::INFINITY, f64::min);
     let spread = finite.iter().sum::<f64>() / finite.len().max(1) as f64 - least;
-    let worst = finite.iter().copied().fold(least, f64::max);
-    if spread > 0.0 { (objectives[arm].min(worst) - least) / spread } else { 0.0 }
+    if spread > 0.0 { (objectives[arm] - least) / spread } else { 0.0 }
 }
 
 /// All ways to take `count` of `seeds`, in order; at most [`MAX_DRAWS`] of them.
@@ -159,7 +157,6 @@ mod tests {
         assert_eq!(regret(&objectives, 1), 0.0);
         assert_eq!(regret(&objectives, 2), 1.0);
         assert_eq!(regret(&[1.0, 1.0], 1), 0.0, "a tie of all");
-        assert_eq!(regret(&[4.0, 2.0, f64::INFINITY], 2), 2.0, "the worst that is finite");
     }
 
     #[test]

@@ -27,11 +27,6 @@ pub trait Truth {
     /// higher arms come no later.
     fn onset_step(&self, seed: u32, arm: ArmIx) -> Option<u64>;
 
-    /// The last epoch of an arm that diverges after it; none of one that is trained to the end.
-    fn last_epoch(&self, _seed: u32, _arm: ArmIx) -> Option<u32> {
-        None
-    }
-
     /// The test metrics of an arm.
     fn test(&self, seed: u32, arm: ArmIx) -> TestMetrics;
 }
@@ -91,7 +86,7 @@ impl<'a> VirtualWorker<'a> {
     }
 
     /// The runs that a branch is in an epoch: its arms that share the trunk, and each that crossed. Arms that
-    /// were exposed enough, or have diverged, are no longer there.
+    /// were exposed enough are no longer there.
     fn runs(&self, branch: &Branch, epoch: u32) -> Vec<ArmsWithOnset> {
         let per_epoch = self.sweep.facts().steps_per_epoch();
         let done = u64::from(epoch);
@@ -101,7 +96,6 @@ impl<'a> VirtualWorker<'a> {
             let last = last_epoch(branch.exposure, onset, per_epoch);
             match onset {
                 _ if last.is_some_and(|last| last < done) => {}
-                _ if self.truth.last_epoch(self.seed, arm).is_some_and(|last| last < epoch) => {}
                 Some(_) => alone.push((vec![arm], onset)),
                 None => shared.push(arm),
             }
@@ -126,9 +120,6 @@ impl<'a> VirtualWorker<'a> {
                 last.insert(place.unwrap_or(run.0[0]), (run, epoch));
             }
         }
-        let diverged: Vec<_> =
-            branch.arms.iter().filter_map(|&arm| self.diverged(segment, branch, arm)).collect();
-        last.retain(|_, ((arms, _), _)| diverged.iter().all(|run| run.arms != *arms));
         last.into_values()
             .map(|((arms, onset_step), epoch)| {
                 let (minima, waypoints) = match arms.contains(&ArmIx::PLAIN) {
@@ -144,21 +135,7 @@ impl<'a> VirtualWorker<'a> {
                     ..FinishedBranch::new(arms, BranchEnd::Reached, u64::from(epoch) * per_epoch)
                 }
             })
-            .chain(diverged)
             .collect()
-    }
-
-    /// How an arm's run ends that diverges in a segment, in the step after its last epoch.
-    fn diverged(&self, segment: &Segment, branch: &Branch, arm: ArmIx) -> Option<FinishedBranch> {
-        let (per_epoch, onset) = (self.sweep.facts().steps_per_epoch(), self.onset(arm));
-        let step = u64::from(self.truth.last_epoch(self.seed, arm)?) * per_epoch + 1;
-        let exposed = last_epoch(branch.exposure, onset, per_epoch).map(|last| last * per_epoch);
-        (step <= exposed.map_or(segment.to_step, |exposed| exposed.min(segment.to_step))).then(
-            || FinishedBranch {
-                onset_step: onset,
-                ..FinishedBranch::new(vec![arm], BranchEnd::Diverged, step)
-            },
-        )
     }
 
     /// The best epoch of an arm's run in a segment, if it beats the one before.
