@@ -53,7 +53,11 @@ export function Answer({ store }: { store: SweepStore }) {
         pruned={final ? null : (store.told.value?.progress?.pruned ?? 0)}
         detail={detail}
       />
-      {store.paste.value && status === "completed" && <PasteLine of={store.paste.value} />}
+      {(!final || status === "completed") && (
+        <div class="paste-place">
+          {final && store.paste.value && <PasteLine of={store.paste.value} />}
+        </div>
+      )}
     </section>
   );
 }
