@@ -33,13 +33,15 @@ fn of_file(error: &io::Error) -> Option<&'static str> {
     })
 }
 
+/// Whether the system's code of an error tells of a broken disk or file system.
 #[cfg(unix)]
-fn is_broken(code: i32) -> bool {
-    rustix::io::Errno::IO.raw_os_error() == code
+pub(crate) fn is_broken(code: i32) -> bool {
+    use rustix::io::Errno;
+    [Errno::IO, Errno::BADMSG, Errno::UCLEAN].iter().any(|errno| errno.raw_os_error() == code)
 }
 
 #[cfg(not(unix))]
-fn is_broken(_: i32) -> bool {
+pub(crate) fn is_broken(_: i32) -> bool {
     false
 }
 

@@ -1,6 +1,7 @@
 //! Objects that can't be read: damaged ones, and those of a store that may answer later.
 
 use super::BlobError;
+use crate::unwritable::is_broken;
 use floodgauge_net::causes;
 use floodgauge_protocol::Digest;
 
@@ -21,18 +22,6 @@ pub(super) fn is_unreadable(error: &object_store::Error) -> bool {
                 || error.raw_os_error().is_some_and(is_broken)
         })
     })
-}
-
-/// Whether an error of the system tells of a broken disk or file system.
-#[cfg(unix)]
-fn is_broken(code: i32) -> bool {
-    use rustix::io::Errno;
-    [Errno::IO, Errno::BADMSG, Errno::UCLEAN].iter().any(|errno| errno.raw_os_error() == code)
-}
-
-#[cfg(not(unix))]
-fn is_broken(_: i32) -> bool {
-    false
 }
 
 #[cfg(test)]

@@ -23,7 +23,7 @@ pub(super) enum Folder<'a> {
 }
 
 /// What to do about a folder that isn't the right one.
-const TODO: &str = "mount its disk, or name the folder that the server uses (--blobs, --data-dir); if it is \
+const REMEDY: &str = "mount its disk, or name the folder that the server uses (--blobs, --data-dir); if it is \
                     lost, restore it from a backup. Change nothing else before: what is missing is told then";
 
 /// Looks whose it is.
@@ -57,7 +57,7 @@ pub(in crate::doctor) fn without_database(patient: &Patient) -> Vec<Finding> {
     let folder = patient.storage.blob_folder();
     let is_there = folder.is_dir();
     let what = format!("the folder of the blobs, {}, isn't there", folder.display());
-    (!is_there).then(|| Finding::fail(what, TODO)).into_iter().collect()
+    (!is_there).then(|| Finding::fail(what, REMEDY)).into_iter().collect()
 }
 
 /// How many blobs in it are the database's, and how many aren't.
@@ -88,7 +88,7 @@ fn gone(folder: &Path, how: &str, wanted: usize) -> Finding {
             count(wanted, "blob"),
             folder.display()
         ),
-        TODO,
+        REMEDY,
     )
 }
 
