@@ -65,6 +65,14 @@ impl Commands {
     }
 }
 
+/// A file as an argument of a command, whatever it is called.
+pub fn file(path: &Path) -> String {
+    let shown = path.display().to_string();
+    // What begins with a dash would be read as a flag.
+    let here = if shown.starts_with('-') { "./" } else { "" };
+    quoted(&format!("{here}{shown}")).into_owned()
+}
+
 /// Whether the URL of a database holds a secret, or may.
 fn has_password(url: &str) -> bool {
     Url::parse(url).is_ok_and(|url| url.password().is_some()) || url.contains("password=")
@@ -127,6 +135,19 @@ mod tests {
             storage.database_url = Some(secret.into());
             let told = Commands::on(&storage).line("token list");
             assert_eq!(told, "floodgauge token list (with the same --database-url)");
+        }
+    }
+
+    #[test]
+    fn a_file_is_one_word_of_a_command_whatever_it_is_called() {
+        for (name, word) in [
+            ("runs/digits.json", "runs/digits.json"),
+            ("my sweep.json", "'my sweep.json'"),
+            ("it's; rm -r $HOME", r"'it'\''s; rm -r $HOME'"),
+            ("-x.json", "./-x.json"),
+            ("", "''"),
+        ] {
+            assert_eq!(file(Path::new(name)), word);
         }
     }
 

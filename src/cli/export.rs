@@ -1,5 +1,7 @@
 //! `floodgauge export`: a sweep as one file.
 
+mod target;
+
 use super::{Failure, args::SweepArg, connect, print};
 use crate::{
     client::{
@@ -7,17 +9,18 @@ use crate::{
         api::{SweepDetail, SweepStatus},
     },
     config::Server,
-    export::{Appended, ExportedData, MAX_BYTES, Origin, archive},
+    export::{Appended, Export, ExportedData, MAX_BYTES, MAX_CURVE_VALUES, Origin},
     scratch,
 };
 use anyhow::Context as _;
 use floodgauge_protocol::{DatasetKind, Format, SweepId};
 use futures::{StreamExt as _, pin_mut};
 use std::{
-    fs::{self, File},
+    fs::File,
     io::{self, Seek as _, Write as _},
-    path::{Path, PathBuf},
+    path::PathBuf,
 };
+use target::Target;
 
 /// Write a sweep to one file: what was asked, decided and measured, and its answer
 ///
@@ -66,10 +69,31 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     // Before much is fetched for a file that can't be written.
     target.check()?;
     let mut json = assembled(&client, &sweep).await?;
-    if json.metadata().context("the export's length")?.len() > MAX_BYTES {
-        print::note("it is larger than what `rerun` and `simulate` read");
+    if let Some(why) = unreadable(&mut json)? {
+        print::note(&why);
     }
     target.write(&mut json, data)
+}
+
+/// Why this program won't read an export back, if so.
+fn unreadable(json: &mut File) -> Result<Option<String>, Failure> {
+    let bytes = json.metadata().context("the export's length")?.len();
+    if bytes > MAX_BYTES {
+        return Ok(Some(format!(
+            "the export has {bytes} bytes: `rerun` and `simulate` read at most {MAX_BYTES}"
+        )));
+    }
+    // Nothing counts as more than three values a byte, not even an empty list.
+    if bytes * 3 <= MAX_CURVE_VALUES {
+        return Ok(None);
+    }
+    json.rewind().map_err(kept)?;
+    let values = Export::count_values(&*json).context("the export's curves")?;
+    Ok((values > MAX_CURVE_VALUES).then(|| {
+        format!(
+            "the export's curves have {values} values: `rerun` reads at most {MAX_CURVE_VALUES}"
+        )
+    }))
 }
 
 /// The sweep as JSON, in a file that goes when it is closed.
@@ -138,113 +162,4 @@ pub(super) async fn fetched(mut download: Download) -> Result<File, Failure> {
 
 fn kept(error: io::Error) -> anyhow::Error {
     anyhow::Error::new(error).context("what was fetched can't be kept")
-}
-
-/// Where it is written.
-enum Target {
-    Stdout,
-    /// A file that was named.
-    Named(PathBuf),
-    /// One that nobody named, which takes no other's place.
-    New(PathBuf),
-}
-
-impl Target {
-    fn of(output: Option<PathBuf>, sweep: &str, end: &str) -> Self {
-        match output {
-            Some(path) if path.as_os_str() == "-" => Self::Stdout,
-            Some(path) => Self::Named(path),
-            None => Self::New(PathBuf::from(format!("{}.{end}", file_name(sweep)))),
-        }
-    }
-
-    fn is_stdout(&self) -> bool {
-        matches!(self, Self::Stdout)
-    }
-
-    /// Refuses a place that is taken or that isn't there.
-    fn check(&self) -> Result<(), Failure> {
-        let there = |path: &Path| path.try_exists().unwrap_or(false);
-        match self {
-            Self::New(path) if there(path) => {
-                let shown = path.display();
-                Err(Failure::BadInput(format!(
-                    "{shown} is there already; name a file with --output"
-                )))
-            }
-            Self::Named(path) => match path.parent() {
-                Some(folder) if !folder.as_os_str().is_empty() && !there(folder) => {
-                    Err(Failure::BadInput(format!("there is no folder {}", folder.display())))
-                }
-                _ => Ok(()),
-            },
-            _ => Ok(()),
-        }
-    }
-
-    fn write(&self, json: &mut File, data: Option<(Format, File)>) -> Result<(), Failure> {
-        let (path, opened) = match self {
-            Self::Stdout => {
-                json.rewind().map_err(kept)?;
-                let copied = io::copy(json, &mut io::stdout().lock());
-                copied.context("standard output")?;
-                return Ok(());
-            }
-            Self::Named(path) => (path, File::create(path)),
-            Self::New(path) => (path, File::create_new(path)),
-        };
-        let shown = path.display();
-        let refused = |error| Failure::BadInput(format!("{shown} can't be written: {error}"));
-        let mut file = opened.map_err(refused)?;
-        let written = match data {
-            Some((format, mut data)) => archive::write(&mut file, json, format, &mut data),
-            None => json.rewind().and_then(|()| io::copy(json, &mut file)).map(drop),
-        };
-        if let Err(error) = written {
-            // Half of it would be taken for the whole.
-            let _ = fs::remove_file(path);
-            return Err(refused(error));
-        }
-        print::out(&shown.to_string())
-    }
-}
-
-/// A sweep's name as every file system takes it.
-fn file_name(sweep: &str) -> String {
-    let parts = sweep.split(|c: char| !c.is_ascii_alphanumeric()).filter(|part| !part.is_empty());
-    let name: String = parts.collect::<Vec<_>>().join("-").chars().take(80).collect();
-    if name.is_empty() { "sweep".into() } else { name }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_file_that_nobody_named_is_called_like_its_sweep() {
-        for (sweep, file) in [("digits", "digits"), ("../a b\u{202e}", "a-b"), ("…", "sweep")] {
-            assert_eq!(file_name(sweep), file);
-        }
-        let Target::New(path) = Target::of(None, "x y", "zip") else { panic!("it is new") };
-        assert_eq!(path, Path::new("x-y.zip"));
-        assert!(Target::of(Some("-".into()), "x", "json").is_stdout());
-    }
-
-    #[test]
-    fn a_file_takes_the_place_of_one_that_was_named_alone() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("x.json");
-        fs::write(&path, "before").unwrap();
-        let mut json = tempfile::tempfile().unwrap();
-        json.write_all(b"{}").unwrap();
-        let new = Target::New(path.clone());
-        assert!(new.check().is_err() && new.write(&mut json, None).is_err());
-        assert_eq!(fs::read_to_string(&path).unwrap(), "before");
-        let named = Target::Named(path.clone());
-        named.check().unwrap();
-        named.write(&mut json, None).unwrap();
-        assert_eq!(fs::read_to_string(&path).unwrap(), "{}");
-        let nowhere = Target::Named(folder.path().join("no/x.json"));
-        assert!(nowhere.check().unwrap_err().to_string().contains("there is no folder"));
-    }
 }

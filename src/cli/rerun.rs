@@ -3,7 +3,14 @@
 mod supply;
 mod words;
 
-use super::{Failure, args::sweep_id, commands::Commands, connect, export::fetched, print, watch};
+use super::{
+    Failure,
+    args::sweep_id,
+    commands::{self, Commands},
+    connect,
+    export::fetched,
+    print, watch,
+};
 use crate::{
     cli::words::page,
     client::{
@@ -80,8 +87,7 @@ pub async fn run(args: Args) -> Result<(), Failure> {
                     return print::json(&made.body);
                 }
                 print::out(&id.to_string())?;
-                let file = args.file.display();
-                let compare = commands.line(&format!("rerun {file} --against {id}"));
+                let compare = commands.line(&comparing(&args.file, id));
                 print::note(&format!("compare it with: {compare}"));
                 return Ok(());
             }
@@ -102,6 +108,11 @@ pub async fn run(args: Args) -> Result<(), Failure> {
         false => Ok(()),
         true => Err(anyhow!("the sweep came out otherwise than it is recorded").into()),
     }
+}
+
+/// The command that compares the file with a sweep.
+fn comparing(file: &Path, sweep: SweepId) -> String {
+    format!("rerun {} --against {sweep}", commands::file(file))
 }
 
 fn read(file: &Path) -> Result<Export, Failure> {
@@ -132,4 +143,16 @@ async fn compared(
     let curves = fetched(client.grid(sweep.summary.id).await?).await?;
     let now = Export::read(curves).context("the curves that the server answers")?;
     Ok(Comparison::of(recorded, &now, best))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_that_compares_can_be_pasted_whatever_the_file_is_called() {
+        let sweep: SweepId = "01970000-0000-7000-8000-000000000000".parse().unwrap();
+        let command = comparing(Path::new("my sweep;.json"), sweep);
+        assert_eq!(command, format!("rerun 'my sweep;.json' --against {sweep}"));
+    }
 }

@@ -1,7 +1,11 @@
 //! An export with its data set: a zip archive of two files.
 
 use super::ExportError;
-use floodgauge_datasets::{archive::members, digest, upload::MAX_BYTES as MAX_DATA_BYTES};
+use floodgauge_datasets::{
+    archive::{Directory, directory},
+    digest,
+    upload::MAX_BYTES as MAX_DATA_BYTES,
+};
 use floodgauge_protocol::{Digest, Format};
 use std::{
     fs::File,
@@ -113,13 +117,19 @@ pub fn data(path: &Path, format: Format, sha256: Digest) -> Result<Option<File>,
 
 fn open(mut file: File) -> Result<ZipArchive<BufReader<File>>, ExportError> {
     // Before anything is made of them.
-    match members(&mut file)? {
-        None => return Err(ExportError::Damaged("the zip archive breaks off".into())),
-        Some(count) if count > MAX_MEMBERS => {
+    match directory(&mut file)? {
+        Directory::Missing => {
+            return Err(ExportError::Damaged("the zip archive breaks off".into()));
+        }
+        Directory::Zip64 => {
+            let words = "the zip archive has the directory of a zip64 file, which no export has";
+            return Err(ExportError::Foreign(words.into()));
+        }
+        Directory::Members(count) if count > MAX_MEMBERS => {
             let words = format!("the zip archive holds {count} files");
             return Err(ExportError::Foreign(words));
         }
-        Some(_) => {}
+        Directory::Members(_) => {}
     }
     ZipArchive::new(BufReader::new(file)).map_err(unreadable)
 }
@@ -200,5 +210,10 @@ mod tests {
         };
         assert!(refused(&other(1)).ends_with("the zip archive holds no sweep.json"));
         assert!(refused(&other(9)).ends_with("the zip archive holds 9 files"));
+        let mut zip64 = whole.clone();
+        let end = zip64.len() - 22;
+        zip64[end + 16..end + 20].fill(0xff);
+        let zip64 = refused(&zip64);
+        assert!(zip64.ends_with("the directory of a zip64 file, which no export has"), "{zip64}");
     }
 }

@@ -36,6 +36,11 @@ impl Budget {
         }
     }
 
+    /// How much has been taken.
+    pub fn taken(&self) -> u64 {
+        self.most - self.left.get()
+    }
+
     /// That more of it came than may, if so.
     pub fn exceeded(&self) -> Option<String> {
         self.is_exceeded.get().then(|| self.words())

@@ -1,26 +1,29 @@
 //! What two runs of one sweep have otherwise.
 
-use super::{Export, Figure};
+use super::{Export, MetricBits};
 use floodgauge_api::{BestArm, SweepBest, SweepStatus};
 use floodgauge_protocol::Metric;
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// A recorded sweep beside the same sweep run again.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Comparison {
     /// The winners; none where the recorded sweep hadn't completed, or its file tells no answer.
     pub winner: Option<Winners>,
-    /// How many figures both have.
-    pub figures: u64,
+    /// How many values of metrics both have.
+    #[serde(rename = "figures")]
+    pub values: u64,
     /// How many of them are the same, bit for bit.
     pub same: u64,
     /// How many runs only one of both has, or trained to another epoch.
-    pub lengths: u64,
+    #[serde(rename = "lengths")]
+    pub length_mismatches: u64,
     /// Where they differ most; none where nothing differs.
-    pub largest: Option<Largest>,
+    #[serde(rename = "largest")]
+    pub largest_difference: Option<ValueDifference>,
     /// The same of each arm of each weight decay.
-    pub arms: Vec<OfArm>,
+    pub arms: Vec<ArmComparison>,
 }
 
 /// Who won.
@@ -36,24 +39,27 @@ pub struct Winners {
 
 /// An arm of a weight decay, over all seeds.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct OfArm {
+pub struct ArmComparison {
     /// The arm in words.
     pub arm: String,
     /// The weight decay of its families.
     pub weight_decay: f64,
     /// As of all.
-    pub figures: u64,
+    #[serde(rename = "figures")]
+    pub values: u64,
     /// As of all.
     pub same: u64,
     /// As of all.
-    pub lengths: u64,
+    #[serde(rename = "lengths")]
+    pub length_mismatches: u64,
     /// The largest difference of two numbers; null where one of both diverged.
-    pub largest: Option<f64>,
+    #[serde(rename = "largest")]
+    pub largest_difference: Option<f64>,
 }
 
-/// Two figures that differ.
+/// Two values that differ.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Largest {
+pub struct ValueDifference {
     /// The arm in words.
     pub arm: String,
     /// The weight decay of its family.
@@ -78,27 +84,30 @@ impl Comparison {
         let was_whole = recorded.answer.as_ref().filter(|a| a.status == SweepStatus::Completed);
         let mut all = Self {
             winner: was_whole.map(|before| Winners::of(before, answer)),
-            figures: 0,
+            values: 0,
             same: 0,
-            lengths: 0,
-            largest: None,
+            length_mismatches: 0,
+            largest_difference: None,
             arms: vec![],
         };
         // A file without an answer may be of a sweep that hadn't ended.
         let may_grow = was_whole.is_none();
         let (before, after) = (trials(recorded), trials(now));
-        let arms = recorded.arms.iter().chain(&now.arms).map(ToString::to_string);
-        let mut keys: Vec<Key> = before.keys().chain(after.keys()).cloned().collect();
-        let order: Vec<String> = arms.collect();
-        let place = |key: &Key| order.iter().position(|arm| *arm == key.arm);
+        let mut order: HashMap<String, usize> = HashMap::new();
+        for arm in recorded.arms.iter().chain(&now.arms) {
+            let next = order.len();
+            order.entry(arm.to_string()).or_insert(next);
+        }
+        let place = |key: &Key| order.get(&key.arm);
+        let mut keys: Vec<&Key> = before.keys().chain(after.keys()).collect();
         keys.sort_by(|a, b| {
             (a.decay.total_cmp(&b.decay)).then(place(a).cmp(&place(b))).then(a.seed.cmp(&b.seed))
         });
         keys.dedup();
         let none = Trial::new();
         for key in keys {
-            let was = before.get(&key).unwrap_or(&none);
-            all.take(&key, was, after.get(&key).unwrap_or(&none), may_grow);
+            let was = before.get(key).unwrap_or(&none);
+            all.take(key, was, after.get(key).unwrap_or(&none), may_grow);
         }
         all
     }
@@ -106,45 +115,46 @@ impl Comparison {
     /// Whether anything came out otherwise.
     pub fn differs(&self) -> bool {
         self.winner.as_ref().is_some_and(|winner| !winner.same)
-            || self.same < self.figures
-            || self.lengths > 0
+            || self.same < self.values
+            || self.length_mismatches > 0
     }
 
     fn take(&mut self, key: &Key, before: &Trial<'_>, after: &Trial<'_>, may_grow: bool) {
-        let differs = |arm: &OfArm| (&arm.arm, arm.weight_decay) != (&key.arm, key.decay);
+        let differs = |arm: &ArmComparison| (&arm.arm, arm.weight_decay) != (&key.arm, key.decay);
         if self.arms.last().is_none_or(differs) {
-            self.arms.push(OfArm {
+            self.arms.push(ArmComparison {
                 arm: key.arm.clone(),
                 weight_decay: key.decay,
-                figures: 0,
+                values: 0,
                 same: 0,
-                lengths: 0,
-                largest: Some(0.0),
+                length_mismatches: 0,
+                largest_difference: Some(0.0),
             });
         }
         let Some(arm) = self.arms.last_mut() else { return };
         let length = |trial: &Trial<'_>| trial.values().map(|curve| curve.len()).max().unwrap_or(0);
         let (was, is) = (length(before), length(after));
         let otherwise = if may_grow { is < was } else { is != was };
-        arm.lengths += u64::from(otherwise);
-        self.lengths += u64::from(otherwise);
+        arm.length_mismatches += u64::from(otherwise);
+        self.length_mismatches += u64::from(otherwise);
         for (metric, curve) in before {
             let Some(other) = after.get(metric) else { continue };
             for (at, (&recorded, &now)) in curve.iter().zip(*other).enumerate() {
-                arm.figures += 1;
-                self.figures += 1;
+                arm.values += 1;
+                self.values += 1;
                 if recorded == now {
                     arm.same += 1;
                     self.same += 1;
                     continue;
                 }
-                let largest = Largest::of(key, metric, at + 1, recorded, now);
-                if apart(arm.largest) < apart(largest.difference) {
-                    arm.largest = largest.difference;
+                let found = difference(recorded, now);
+                if apart(arm.largest_difference) < apart(found) {
+                    arm.largest_difference = found;
                 }
-                let so_far = self.largest.as_ref();
-                if so_far.is_none_or(|most| apart(most.difference) < apart(largest.difference)) {
-                    self.largest = Some(largest);
+                let so_far = self.largest_difference.as_ref();
+                if so_far.is_none_or(|most| apart(most.difference) < apart(found)) {
+                    let place = ValueDifference::of(key, metric, at + 1, recorded, now);
+                    self.largest_difference = Some(place);
                 }
             }
         }
@@ -179,7 +189,7 @@ impl Ord for Key {
     }
 }
 
-type Trial<'a> = BTreeMap<&'a str, &'a [Figure]>;
+type Trial<'a> = BTreeMap<&'a str, &'a [MetricBits]>;
 type Trials<'a> = BTreeMap<Key, Trial<'a>>;
 
 /// The runs that have curves. Parameters are part of an arm's name.
@@ -218,20 +228,23 @@ impl Winners {
     }
 }
 
-impl Largest {
-    fn of(key: &Key, metric: &str, epoch: usize, recorded: Figure, now: Figure) -> Self {
-        let (recorded, now) = (recorded.metric(), now.metric());
-        let finite = |metric: Option<Metric>| metric.and_then(Metric::finite);
-        let both = finite(recorded).zip(finite(now));
+/// How far apart two values are; none where one isn't a number.
+fn difference(recorded: MetricBits, now: MetricBits) -> Option<f64> {
+    let finite = |value: MetricBits| value.metric().and_then(Metric::finite);
+    finite(recorded).zip(finite(now)).map(|(a, b)| (a - b).abs())
+}
+
+impl ValueDifference {
+    fn of(key: &Key, metric: &str, epoch: usize, recorded: MetricBits, now: MetricBits) -> Self {
         Self {
             arm: key.arm.clone(),
             weight_decay: key.decay,
             seed: key.seed,
             metric: metric.into(),
             epoch,
-            recorded,
-            now,
-            difference: both.map(|(a, b)| (a - b).abs()),
+            recorded: recorded.metric(),
+            now: now.metric(),
+            difference: difference(recorded, now),
         }
     }
 }
@@ -255,8 +268,8 @@ mod tests {
     fn the_same_again_agrees_to_the_last_bit() {
         let same = compared(&file(), &file());
         // Two seeds, two arms, two epochs, three columns.
-        assert_eq!((same.figures, same.same, same.lengths), (24, 24, 0));
-        assert_eq!((same.differs(), &same.largest), (false, &None));
+        assert_eq!((same.values, same.same, same.length_mismatches), (24, 24, 0));
+        assert_eq!((same.differs(), &same.largest_difference), (false, &None));
         let arms: Vec<_> = same.arms.iter().map(|arm| (arm.arm.as_str(), arm.same)).collect();
         assert_eq!(arms, [("plain", 12), ("flood b=0.2", 12)]);
         let winner = same.winner.unwrap();
@@ -281,11 +294,11 @@ mod tests {
         let mut now = file();
         now["runs"][0]["train_loss"][1][0] = json!(2.0f64.next_up());
         let bit = compared(&file(), &now);
-        assert_eq!((bit.figures, bit.same, bit.differs()), (24, 23, true));
-        assert_eq!(bit.largest.unwrap().difference, Some(2.0f64.next_up() - 2.0));
+        assert_eq!((bit.values, bit.same, bit.differs()), (24, 23, true));
+        assert_eq!(bit.largest_difference.unwrap().difference, Some(2.0f64.next_up() - 2.0));
         now["runs"][1]["val_loss"][0][1] = json!(1.5);
         let more = compared(&file(), &now);
-        let largest = more.largest.unwrap();
+        let largest = more.largest_difference.unwrap();
         assert_eq!((largest.arm.as_str(), largest.seed, largest.epoch), ("plain", 1, 2));
         assert_eq!(largest.metric, "val_loss");
         let told = (largest.recorded, largest.now);
@@ -299,9 +312,12 @@ mod tests {
         now["runs"][0]["val_error"][1][1] = json!(0.5);
         now["runs"][1]["train_loss"][0][0] = json!(100.0);
         let compared = compared(&file(), &now);
-        let largest = compared.largest.unwrap();
+        let largest = compared.largest_difference.unwrap();
         assert_eq!((largest.recorded, largest.difference), (Some(Metric::Diverged), None));
-        assert_eq!([compared.arms[0].largest, compared.arms[1].largest], [Some(98.0), None]);
+        assert_eq!(
+            [compared.arms[0].largest_difference, compared.arms[1].largest_difference],
+            [Some(98.0), None]
+        );
     }
 
     #[test]
@@ -312,13 +328,13 @@ mod tests {
             now["runs"][1][column][1].as_array_mut().unwrap().truncate(1);
         }
         let shorter = compared(&file(), &now);
-        assert_eq!((shorter.figures, shorter.same, shorter.lengths), (15, 15, 2));
+        assert_eq!((shorter.values, shorter.same, shorter.length_mismatches), (15, 15, 2));
         assert!(shorter.differs());
-        assert_eq!(compared(&now, &file()).lengths, 2);
+        assert_eq!(compared(&now, &file()).length_mismatches, 2);
         // Of a sweep that hadn't completed only what is there counts.
         now["answer"]["status"] = json!("cancelled");
         let rest = compared(&now, &file());
-        assert_eq!((rest.lengths, rest.differs(), rest.winner), (0, false, None));
+        assert_eq!((rest.length_mismatches, rest.differs(), rest.winner), (0, false, None));
     }
 
     #[test]
@@ -326,7 +342,7 @@ mod tests {
         let mut now = file();
         now["answer"]["best"]["weight_decay"] = json!(0.1);
         let other = compared(&file(), &now);
-        assert_eq!((other.same, other.figures, other.differs()), (24, 24, true));
+        assert_eq!((other.same, other.values, other.differs()), (24, 24, true));
         assert_eq!(other.winner.unwrap().now.as_deref(), Some("flood b=0.2, weight decay 0.1"));
         now["answer"]["best"] = Value::Null;
         assert!(compared(&file(), &now).differs());
@@ -337,6 +353,6 @@ mod tests {
         let mut now = file();
         now["runs"][0]["metrics"] = json!({ "lr": [[0.1, 0.1], [0.1, 0.1]] });
         let compared = compared(&file(), &now);
-        assert_eq!((compared.figures, compared.differs()), (24, false));
+        assert_eq!((compared.values, compared.differs()), (24, false));
     }
 }

@@ -5,22 +5,26 @@
 //! data set beside it, it is `sweep.json` in a zip archive.
 //!
 //! - `write`: the further fields; `archive`: the archive.
-//! - `read`: a file read back, by whatever hand it was made: `bounded` and `budget` hold what it may cost,
-//!   `curves` is most of it.
+//! - `document`: a file read back, by whatever hand it was made: `bounded` and `budget` hold what it may cost,
+//!   `curves` is most of it, `metric_bits` one value. `read`: one that can be run again.
 //! - `compare`: what another run of the sweep has otherwise.
 
 pub mod archive;
 mod bounded;
 mod budget;
 pub mod compare;
-mod curves;
+pub mod curves;
+pub mod document;
+mod metric_bits;
 mod read;
 mod write;
 
-pub use curves::{Figure, Run};
-pub use read::Export;
+pub use curves::Run;
+pub use metric_bits::MetricBits;
+pub use read::{Export, MAX_CURVE_VALUES};
 pub use write::{Appended, ExportedData, Origin};
 
+use floodgauge_net::plain_io;
 use std::io;
 
 /// The version of the file's shape that this build writes, and the newest that it reads.
@@ -33,7 +37,7 @@ pub const MAX_BYTES: u64 = 1 << 30;
 #[derive(Debug, thiserror::Error)]
 pub enum ExportError {
     /// It can't be read.
-    #[error("it can't be read: {0}")]
+    #[error("it can't be read: {}", plain_io(.0))]
     Io(#[from] io::Error),
     /// It is something else.
     #[error("it is no export of a sweep: {0}")]

@@ -1,27 +1,22 @@
-//! A file read back.
+//! An export read back, to be run again.
 
 use super::{
-    ExportError, FORMAT, MAX_BYTES, Origin, Run, archive,
-    bounded::Bounded,
-    budget::{Budget, Counted},
-    curves::Runs,
+    ExportError, FORMAT, Origin, Run,
+    curves::Wanted,
+    document::{Document, Request},
 };
 use floodgauge_api::SweepBest;
 use floodgauge_protocol::{Method, SweepSpec};
-use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
-use serde_json::{Value, error::Category};
-use std::{
-    fmt,
-    fs::File,
-    io::{self, BufRead as _, BufReader, Read, Seek as _},
-    path::Path,
+use std::{cell::Cell, io::Read, path::Path};
+
+/// The most values of curves that are read: 128 MiB of them.
+pub const MAX_CURVE_VALUES: u64 = 1 << 24;
+
+const REQUEST: Request<'static> = Request {
+    fields: &["spec", "export", "answer", "arms"],
+    curves: Wanted::Curves,
+    most: MAX_CURVE_VALUES,
 };
-
-/// The most figures of curves that are read: 128 MiB of them.
-const MAX_FIGURES: u64 = 1 << 24;
-
-/// The most values of all else together.
-const MAX_VALUES: u64 = 1 << 20;
 
 /// What it takes to run a sweep again and to say what came out otherwise.
 #[derive(Clone, Debug)]
@@ -45,17 +40,7 @@ impl Export {
     /// # Errors
     /// Any [`ExportError`].
     pub fn open(path: &Path) -> Result<Self, ExportError> {
-        let mut file = File::open(path)?;
-        if archive::is_one(&mut file)? {
-            return archive::sweep(file, |member| Self::read(member));
-        }
-        let mut start = vec![];
-        file.by_ref().take(2).read_to_end(&mut start)?;
-        file.rewind()?;
-        match start[..] {
-            [0x1f, 0x8b] => Self::read(flate2::read::MultiGzDecoder::new(BufReader::new(file))),
-            _ => Self::read(file),
-        }
+        Self::checked(Document::open(path, REQUEST)?)
     }
 
     /// Reads JSON to its end.
@@ -63,121 +48,36 @@ impl Export {
     /// # Errors
     /// As for [`Export::open`].
     pub fn read(json: impl Read) -> Result<Self, ExportError> {
-        let (figures, values) =
-            (Budget::new(MAX_FIGURES, "figures"), Budget::new(MAX_VALUES, "values"));
-        let mut json = BufReader::with_capacity(1 << 16, Bounded::new(json, MAX_BYTES));
-        let start = json.fill_buf().map_err(of_reader)?;
-        let start = start.iter().find(|byte| !byte.is_ascii_whitespace());
-        if start.is_some_and(|byte| !b"{[".contains(byte)) {
-            let words = "it is neither an object of JSON nor a zip archive";
-            return Err(ExportError::Foreign(words.into()));
-        }
-        let mut read = serde_json::Deserializer::from_reader(json);
-        let fields = Fields { figures: &figures, values: &values };
-        let parts = fields.deserialize(&mut read).map_err(|error| {
-            let exceeded = figures.exceeded().or_else(|| values.exceeded());
-            exceeded.map_or_else(|| unread(error), ExportError::TooLarge)
-        })?;
-        read.end().map_err(unread)?;
-        parts.checked()
-    }
-}
-
-/// Why a reader has no more bytes.
-fn of_reader(error: io::Error) -> ExportError {
-    match error.kind() {
-        io::ErrorKind::FileTooLarge => ExportError::TooLarge(error.to_string()),
-        // What is packed and breaks off, or doesn't fit its sum.
-        io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput | io::ErrorKind::UnexpectedEof => {
-            ExportError::Damaged(error.to_string())
-        }
-        _ => ExportError::Io(error),
-    }
-}
-
-/// Why JSON can't be read.
-fn unread(error: serde_json::Error) -> ExportError {
-    match error.classify() {
-        Category::Io => of_reader(error.into()),
-        Category::Eof => ExportError::Damaged(format!("it breaks off: {error}")),
-        Category::Syntax => ExportError::Damaged(error.to_string()),
-        Category::Data => ExportError::Foreign(error.to_string()),
-    }
-}
-
-/// Reads the fields that matter, and passes over the others.
-struct Fields<'a> {
-    figures: &'a Budget,
-    values: &'a Budget,
-}
-
-/// What a file has of them.
-#[derive(Default)]
-struct Parts {
-    spec: Option<Value>,
-    export: Option<Value>,
-    answer: Option<Value>,
-    arms: Option<Value>,
-    runs: Option<Vec<Run>>,
-}
-
-impl<'de> DeserializeSeed<'de> for Fields<'_> {
-    type Value = Parts;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Parts, D::Error> {
-        deserializer.deserialize_map(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Fields<'_> {
-    type Value = Parts;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object with the fields `spec`, `arms` and `runs`")
+        Self::checked(Document::read(json, REQUEST)?)
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Parts, A::Error> {
-        let mut parts = Parts::default();
-        while let Some(name) = fields.next_key::<String>()? {
-            let value = match name.as_str() {
-                "spec" => &mut parts.spec,
-                "export" => &mut parts.export,
-                "answer" => &mut parts.answer,
-                "arms" => &mut parts.arms,
-                "runs" => {
-                    parts.runs = Some(fields.next_value_seed(Runs(self.figures))?);
-                    continue;
-                }
-                _ => {
-                    fields.next_value::<IgnoredAny>()?;
-                    continue;
-                }
-            };
-            *value = Some(fields.next_value_seed(Counted(self.values))?);
-        }
-        Ok(parts)
+    /// How many values the curves in some JSON have, as [`MAX_CURVE_VALUES`] bounds them. None is held.
+    ///
+    /// # Errors
+    /// As for [`Export::open`].
+    pub fn count_values(json: impl Read) -> Result<u64, ExportError> {
+        let curves = Wanted::Count(&Cell::new(0));
+        let request = Request { fields: &[], curves, most: u64::MAX };
+        Ok(Document::read(json, request)?.curve_values)
     }
-}
 
-impl Parts {
-    fn checked(self) -> Result<Export, ExportError> {
-        let Self { spec, export, answer, arms, runs } = self;
-        if let Some(format) = export.as_ref().and_then(|origin| origin.get("format")?.as_u64())
+    fn checked(mut document: Document) -> Result<Self, ExportError> {
+        if let Some(origin) = document.value("export")
+            && let Some(format) = origin.get("format").and_then(serde_json::Value::as_u64)
             && format > u64::from(FORMAT)
         {
             return Err(ExportError::Later(format));
         }
-        let spec = spec.filter(|spec| !spec.is_null()).ok_or_else(|| {
+        let spec = document.field("spec")?.ok_or_else(|| {
             let words = "it has no field `spec`; what version 0.1.0 exported can't be run again";
             ExportError::Foreign(words.into())
         })?;
-        let missing = |field: &str| ExportError::Foreign(format!("it has no field `{field}`"));
-        let export = Export {
-            spec: typed("spec", spec)?,
-            origin: export.map(|origin| typed("export", origin)).transpose()?,
-            answer: answer.map(|answer| typed("answer", answer)).transpose()?,
-            arms: typed("arms", arms.ok_or_else(|| missing("arms"))?)?,
-            runs: runs.ok_or_else(|| missing("runs"))?,
+        let export = Self {
+            spec,
+            origin: document.field("export")?,
+            answer: document.field("answer")?,
+            arms: document.needed("arms")?,
+            runs: document.take_runs()?,
         };
         for run in &export.runs {
             if let Some((name, _)) =
@@ -193,20 +93,11 @@ impl Parts {
     }
 }
 
-/// A field as what it should be.
-fn typed<T: DeserializeOwned>(field: &str, value: Value) -> Result<T, ExportError> {
-    let read = serde_path_to_error::deserialize(value);
-    read.map_err(|error| {
-        ExportError::Foreign(format!("`{field}` at {}: {}", error.path(), error.inner()))
-    })
-}
-
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::simulate::RecordedGrid;
     use proptest::prelude::*;
-    use serde_json::json;
+    use serde_json::{Value, json};
     use std::io::Write as _;
 
     /// An export of plain and a level over two epochs of two seeds.
@@ -262,15 +153,6 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn simulate_reads_it_as_the_grid_that_it_is() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("x.json");
-        std::fs::write(&path, file().to_string()).unwrap();
-        let grids = RecordedGrid::read(&path).unwrap();
-        assert_eq!((grids.len(), grids[0].runs.len()), (1, 2));
-    }
-
-    #[test]
     fn a_packed_file_is_unpacked() {
         let mut packed = flate2::write::GzEncoder::new(vec![], flate2::Compression::fast());
         packed.write_all(file().to_string().as_bytes()).unwrap();
@@ -304,7 +186,7 @@ pub(super) mod tests {
         for (json, said) in [
             ("name = \"x\"", "neither an object of JSON nor a zip archive"),
             ("\u{0}\u{1}\u{2}", "neither an object of JSON nor a zip archive"),
-            ("[1, 2]", "expected an object with the fields `spec`, `arms` and `runs`"),
+            ("[1, 2]", "expected an object with fields such as `spec`"),
             (r#"{"name": "x"}"#, "no field `spec`"),
             (r#"{"spec": null, "arms": [], "runs": []}"#, "version 0.1.0"),
             (r#"{"spec": {"name": 7}, "arms": [], "runs": []}"#, "`spec` at name"),
@@ -341,6 +223,14 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn values_are_counted_as_reading_counts_them() {
+        let json = file().to_string();
+        let read = Document::read(json.as_bytes(), REQUEST).unwrap();
+        assert!(read.curve_values > 24, "two seeds, two arms, two epochs, three curves");
+        assert_eq!(Export::count_values(json.as_bytes()).unwrap(), read.curve_values);
+    }
+
+    #[test]
     fn a_hostile_file_is_refused_before_it_is_held() {
         /// `{"FIELD":` and then the same again and again, for ever.
         struct Endless(std::io::Cursor<String>, &'static [u8]);
@@ -358,10 +248,14 @@ pub(super) mod tests {
             }
         }
         for (start, again, said) in [
-            (r#"{"spec":{"search":{"levels":[0"#, &b",0"[..], "more than 1048576 values"),
-            (r#"{"answer":["#, &b"[],"[..], "more than 1048576 values"),
-            (r#"{"runs":[{"val_loss":[[0"#, &b",0"[..], "more than 16777216 figures"),
-            (r#"{"runs":[{"val_loss":["#, &b"[],"[..], "more than 16777216 figures"),
+            (
+                r#"{"spec":{"search":{"levels":[0"#,
+                &b",0"[..],
+                "more than 1048576 values beside its curves",
+            ),
+            (r#"{"answer":["#, &b"[],"[..], "more than 1048576 values beside its curves"),
+            (r#"{"runs":[{"val_loss":[[0"#, &b",0"[..], "more than 16777216 values of curves"),
+            (r#"{"runs":[{"val_loss":["#, &b"[],"[..], "more than 16777216 values of curves"),
             (r#"{"task":""#, &b"x"[..], "a text in it has more than 1048576 bytes"),
         ] {
             let endless = Endless(std::io::Cursor::new(start.to_owned()), again);

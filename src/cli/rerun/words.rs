@@ -5,7 +5,7 @@ use crate::{
     counting::{count, count_is},
     export::{
         Export,
-        compare::{Comparison, Largest, OfArm, Winners},
+        compare::{ArmComparison, Comparison, ValueDifference, Winners},
     },
 };
 use floodgauge_protocol::{Metric, text::escaped};
@@ -15,11 +15,11 @@ use std::collections::BTreeSet;
 pub fn card(comparison: &Comparison, recorded: &Export) -> String {
     let mut lines = vec![line("winner", &winner(comparison.winner.as_ref()))];
     lines.push(line("figures", &figures(comparison)));
-    if let Some(largest) = &comparison.largest {
+    if let Some(largest) = &comparison.largest_difference {
         lines.push(line("largest", &farthest(largest)));
     }
-    if comparison.lengths > 0 {
-        let runs = count(comparison.lengths as usize, "run");
+    if comparison.length_mismatches > 0 {
+        let runs = count(comparison.length_mismatches as usize, "run");
         lines.push(line(
             "lengths",
             &format!("{runs} ended at another epoch, or only one side has them"),
@@ -48,15 +48,15 @@ fn winner(winner: Option<&Winners>) -> String {
 }
 
 fn figures(comparison: &Comparison) -> String {
-    let (same, all) = (comparison.same, comparison.figures);
+    let (same, all) = (comparison.same, comparison.values);
     match all - same {
         0 => format!("all {all} agree bit for bit"),
         _ => format!("{same} of {all} agree bit for bit"),
     }
 }
 
-fn farthest(largest: &Largest) -> String {
-    let Largest { arm, seed, metric, epoch, recorded, now, .. } = largest;
+fn farthest(largest: &ValueDifference) -> String {
+    let ValueDifference { arm, seed, metric, epoch, recorded, now, .. } = largest;
     let told = |metric: &Option<Metric>| match metric {
         Some(Metric::Finite(value)) => value.to_string(),
         Some(Metric::Diverged) => "diverged".into(),
@@ -83,7 +83,7 @@ fn why(comparison: &Comparison, recorded: &Export) -> Option<String> {
             "what {scheduler} decides depends on the order in which results arrive"
         ));
     }
-    let words = match comparison.same < comparison.figures {
+    let words = match comparison.same < comparison.values {
         true => {
             "bits agree on machines of the same kind alone; `floodgauge logs` names those that trained"
         }
@@ -95,7 +95,7 @@ fn why(comparison: &Comparison, recorded: &Export) -> Option<String> {
     Some(words.into())
 }
 
-fn table(arms: &[OfArm]) -> Vec<Vec<String>> {
+fn table(arms: &[ArmComparison]) -> Vec<Vec<String>> {
     let decays: BTreeSet<u64> = arms.iter().map(|arm| arm.weight_decay.to_bits()).collect();
     let header = ["ARM", "FIGURES", "THE SAME", "LARGEST DIFFERENCE"];
     let mut rows = vec![header.map(String::from).to_vec()];
@@ -104,12 +104,12 @@ fn table(arms: &[OfArm]) -> Vec<Vec<String>> {
             0 | 1 => String::new(),
             _ => format!(" decay {}", arm.weight_decay),
         };
-        let largest = match (arm.largest, arm.same == arm.figures) {
+        let largest = match (arm.largest_difference, arm.same == arm.values) {
             (_, true) => String::new(),
             (Some(difference), _) => format!("{difference:e}"),
             (None, _) => "one diverged".into(),
         };
-        let otherwise = match arm.lengths {
+        let otherwise = match arm.length_mismatches {
             0 => largest,
             runs if largest.is_empty() => {
                 format!("{} of another length", count_is(runs as usize, "run"))
@@ -117,7 +117,7 @@ fn table(arms: &[OfArm]) -> Vec<Vec<String>> {
             runs => format!("{largest}; {} of another length", count_is(runs as usize, "run")),
         };
         let name = format!("{}{decay}", arm.arm);
-        vec![name, arm.figures.to_string(), arm.same.to_string(), otherwise]
+        vec![name, arm.values.to_string(), arm.same.to_string(), otherwise]
     }));
     rows
 }
@@ -136,18 +136,25 @@ mod tests {
         Export::read(file.to_string().as_bytes()).unwrap()
     }
 
-    fn arm(name: &str, same: u64, largest: Option<f64>) -> OfArm {
-        OfArm { arm: name.into(), weight_decay: 0.0, figures: 12, same, lengths: 0, largest }
+    fn arm(name: &str, same: u64, largest_difference: Option<f64>) -> ArmComparison {
+        ArmComparison {
+            arm: name.into(),
+            weight_decay: 0.0,
+            values: 12,
+            same,
+            length_mismatches: 0,
+            largest_difference,
+        }
     }
 
     fn same() -> Comparison {
         let name = Some("flood b=0.2".to_owned());
         Comparison {
             winner: Some(Winners { same: true, recorded: name.clone(), now: name }),
-            figures: 24,
+            values: 24,
             same: 24,
-            lengths: 0,
-            largest: None,
+            length_mismatches: 0,
+            largest_difference: None,
             arms: vec![arm("plain", 12, Some(0.0)), arm("flood b=0.2", 12, Some(0.0))],
         }
     }
@@ -176,7 +183,7 @@ ARM ";
             recorded: Some("flood b=0.2".into()),
             now: Some("plain".into()),
         });
-        other.largest = Some(Largest {
+        other.largest_difference = Some(ValueDifference {
             arm: "flood b=0.2".into(),
             weight_decay: 0.0,
             seed: 1,
@@ -202,7 +209,7 @@ ARM ";
     #[test]
     fn runs_of_other_lengths_and_what_diverged_are_told() {
         let mut other = same();
-        (other.lengths, other.arms[0].lengths, other.winner) = (2, 2, None);
+        (other.length_mismatches, other.arms[0].length_mismatches, other.winner) = (2, 2, None);
         let text = shown(&other, "halving");
         assert!(text.contains("winner  not compared"), "{text}");
         assert!(text.contains("lengths  2 runs ended at another epoch"), "{text}");

@@ -5,7 +5,7 @@ use super::{
     Classes, MAX_BYTES, Part, Sink, UploadError, bad, check_enough, check_size,
     npy::{self, Header, Kind},
 };
-use crate::archive::members;
+use crate::archive::{Directory, directory};
 use floodgauge_protocol::{Format, Image, Upload};
 use std::{
     fs::File,
@@ -221,12 +221,15 @@ fn check_directory(file: &mut File) -> Result<(), UploadError> {
     if length > MAX_BYTES {
         return bad(format!("{length} bytes are more than {MAX_BYTES}"));
     }
-    match members(file)? {
-        None => bad("the file is not a zip archive, as NPZ files are"),
-        Some(most) if most > MAX_ENTRIES => {
+    match directory(file)? {
+        Directory::Missing => bad("the file is not a zip archive, as NPZ files are"),
+        Directory::Zip64 => bad(
+            "the archive has the directory of a zip64 file, which no archive of this size needs",
+        ),
+        Directory::Members(most) if most > MAX_ENTRIES => {
             bad(format!("the archive has {most} members; x, y, x_test and y_test are needed"))
         }
-        Some(_) => Ok(()),
+        Directory::Members(_) => Ok(()),
     }
 }
 

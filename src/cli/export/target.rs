@@ -1,0 +1,235 @@
+//! The file that an export becomes: whole, or not at all.
+
+use super::kept;
+use crate::{
+    cli::{Failure, print},
+    export::archive,
+};
+use anyhow::Context as _;
+use floodgauge_net::plain_io;
+use floodgauge_protocol::Format;
+use std::{
+    fs::{self, File, Permissions},
+    io::{self, Seek as _},
+    path::{Path, PathBuf},
+};
+use tempfile::{Builder, NamedTempFile};
+
+/// What the file is called beside its place until it is whole, before letters of its own.
+const PART: &str = ".floodgauge-export-";
+
+/// Where it is written.
+pub enum Target {
+    /// Standard output.
+    Stdout,
+    /// A file that was named, whose place it takes.
+    Named(PathBuf),
+    /// One that nobody named, which takes no other's place.
+    New(PathBuf),
+}
+
+impl Target {
+    /// What was asked for, or else a file that is called like the sweep.
+    pub fn of(output: Option<PathBuf>, sweep: &str, end: &str) -> Self {
+        match output {
+            Some(path) if path.as_os_str() == "-" => Self::Stdout,
+            Some(path) => Self::Named(path),
+            None => Self::New(PathBuf::from(format!("{}.{end}", file_name(sweep)))),
+        }
+    }
+
+    /// Whether it is standard output.
+    pub fn is_stdout(&self) -> bool {
+        matches!(self, Self::Stdout)
+    }
+
+    /// Refuses a place that is taken or that isn't there.
+    ///
+    /// # Errors
+    /// [`Failure::BadInput`] with the place.
+    pub fn check(&self) -> Result<(), Failure> {
+        let there = |path: &Path| path.try_exists().unwrap_or(false);
+        match self {
+            Self::New(path) if there(path) => {
+                let shown = path.display();
+                Err(Failure::BadInput(format!(
+                    "{shown} is there already; name a file with --output"
+                )))
+            }
+            Self::Named(path) => match folder_of(path) {
+                folder if !there(folder) => {
+                    Err(Failure::BadInput(format!("there is no folder {}", folder.display())))
+                }
+                _ => Ok(()),
+            },
+            _ => Ok(()),
+        }
+    }
+
+    /// Writes the sweep, with its data set as an archive, and prints where it lies.
+    ///
+    /// # Errors
+    /// [`Failure::BadInput`] if it can't be written; what was in its place is there still.
+    pub fn write(&self, json: &mut File, data: Option<(Format, File)>) -> Result<(), Failure> {
+        let path = match self {
+            Self::Stdout => {
+                json.rewind().map_err(kept)?;
+                let copied = io::copy(json, &mut io::stdout().lock());
+                copied.context("standard output")?;
+                return Ok(());
+            }
+            Self::Named(path) | Self::New(path) => path,
+        };
+        let shown = path.display();
+        self.place(path, |file| fill(file, json, data)).map_err(|error| {
+            Failure::BadInput(format!("{shown} can't be written: {}", plain_io(&error)))
+        })?;
+        print::out(&shown.to_string())
+    }
+
+    /// Has a file filled and puts it in its place once it is whole and on the disk. One that isn't goes.
+    fn place(&self, path: &Path, fill: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
+        // Of a link, what it leads to is replaced.
+        let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        let before = fs::metadata(&path).ok();
+        if before.as_ref().is_some_and(|before| !before.is_file()) {
+            // Into a pipe or a device, whose place no file can take.
+            return fill(&mut File::options().write(true).open(&path)?);
+        }
+        let mut part = part_beside(&path)?;
+        fill(part.as_file_mut())?;
+        if let Some(before) = before {
+            part.as_file().set_permissions(before.permissions())?;
+        }
+        part.as_file().sync_all()?;
+        let placed = match self {
+            Self::New(_) => part.persist_noclobber(&path),
+            _ => part.persist(&path),
+        };
+        placed.map(drop).map_err(|error| error.error)
+    }
+}
+
+fn fill(file: &mut File, json: &mut File, data: Option<(Format, File)>) -> io::Result<()> {
+    match data {
+        Some((format, mut data)) => archive::write(file, json, format, &mut data),
+        None => json.rewind().and_then(|()| io::copy(json, file)).map(drop),
+    }
+}
+
+/// The folder that a file lies in.
+fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
+}
+
+/// An empty file in the same folder, so on the same disk, that goes if it is dropped.
+fn part_beside(path: &Path) -> io::Result<NamedTempFile> {
+    let mut builder = Builder::new();
+    builder.prefix(PART);
+    if let Some(permissions) = usual_permissions() {
+        builder.permissions(permissions);
+    }
+    // Without the library's words, which name a file that nobody asked for.
+    builder.tempfile_in(folder_of(path)).map_err(|error| error.kind().into())
+}
+
+/// Those of any new file, as far as the user's mask leaves them; temporary ones are for their user alone.
+#[cfg(unix)]
+fn usual_permissions() -> Option<Permissions> {
+    use std::os::unix::fs::PermissionsExt as _;
+    Some(Permissions::from_mode(0o666))
+}
+
+#[cfg(not(unix))]
+fn usual_permissions() -> Option<Permissions> {
+    None
+}
+
+/// A sweep's name as every file system takes it.
+fn file_name(sweep: &str) -> String {
+    let parts = sweep.split(|c: char| !c.is_ascii_alphanumeric()).filter(|part| !part.is_empty());
+    let name: String = parts.collect::<Vec<_>>().join("-").chars().take(80).collect();
+    if name.is_empty() { "sweep".into() } else { name }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write as _;
+
+    fn json() -> File {
+        let mut json = tempfile::tempfile().unwrap();
+        json.write_all(b"{}").unwrap();
+        json
+    }
+
+    /// The names of all that lies in a folder.
+    fn names(folder: &Path) -> Vec<String> {
+        let entries = fs::read_dir(folder).unwrap();
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+    }
+
+    #[test]
+    fn a_file_that_nobody_named_is_called_like_its_sweep() {
+        for (sweep, file) in [("digits", "digits"), ("../a b\u{202e}", "a-b"), ("…", "sweep")] {
+            assert_eq!(file_name(sweep), file);
+        }
+        let Target::New(path) = Target::of(None, "x y", "zip") else { panic!("it is new") };
+        assert_eq!(path, Path::new("x-y.zip"));
+        assert!(Target::of(Some("-".into()), "x", "json").is_stdout());
+    }
+
+    #[test]
+    fn a_file_takes_the_place_of_one_that_was_named_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.json");
+        fs::write(&path, "before").unwrap();
+        let new = Target::New(path.clone());
+        assert!(new.check().is_err() && new.write(&mut json(), None).is_err());
+        assert_eq!(fs::read_to_string(&path).unwrap(), "before");
+        let named = Target::Named(path.clone());
+        named.check().unwrap();
+        named.write(&mut json(), None).unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "{}");
+        assert_eq!(names(folder.path()), ["x.json"]);
+        let nowhere = Target::Named(folder.path().join("no/x.json"));
+        assert!(nowhere.check().unwrap_err().to_string().contains("there is no folder"));
+    }
+
+    #[test]
+    fn an_export_that_fails_leaves_what_was_there_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.json");
+        fs::write(&path, "before").unwrap();
+        let target = Target::Named(path.clone());
+        let full = target.place(&path, |file| {
+            file.write_all(b"half of it")?;
+            Err(io::ErrorKind::StorageFull.into())
+        });
+        assert_eq!(full.unwrap_err().kind(), io::ErrorKind::StorageFull);
+        assert_eq!(fs::read_to_string(&path).unwrap(), "before");
+        assert_eq!(names(folder.path()), ["x.json"]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_and_permissions_stay_as_they_were() {
+        use std::os::unix::fs::{PermissionsExt as _, symlink};
+        let folder = tempfile::tempdir().unwrap();
+        let (path, link) = (folder.path().join("x.json"), folder.path().join("link"));
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        fs::write(&path, "before").unwrap();
+        let usual = mode(&path);
+        fs::set_permissions(&path, Permissions::from_mode(0o640)).unwrap();
+        symlink(&path, &link).unwrap();
+        Target::Named(link.clone()).write(&mut json(), None).unwrap();
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        assert_eq!((fs::read_to_string(&path).unwrap(), mode(&path)), ("{}".into(), 0o640));
+        let new = folder.path().join("new.json");
+        Target::New(new.clone()).write(&mut json(), None).unwrap();
+        assert_eq!(mode(&new), usual);
+    }
+}
