@@ -18,14 +18,12 @@ import { paced } from "../paced";
 import { askWho } from "../session/store";
 import { barAfter, NO_BAR, type Bar } from "./answer/bar";
 import { calmly } from "./calm";
+import { whileQuiet } from "./quiet";
 import { reduceAll } from "./reducer";
 import { settledOf } from "./settled";
 import { trialKey } from "./standing/rows";
 import { initialState, isFinal, withDetail, type SweepState } from "./state";
 import type { Told } from "./told";
-
-/** How often the server is asked how a sweep stands of which nothing is heard, in milliseconds. */
-const ASK_MS = 5_000;
 
 /** How long to wait before asking again for what couldn't be had, in milliseconds. */
 const RETRY_MS = 2_000;
@@ -37,7 +35,10 @@ export class SweepStore {
   readonly calm = signal<SweepState | null>(null);
   /** By `family.arm`. */
   readonly objectives = signal<ReadonlyMap<string, Metric>>(new Map());
+  /** What couldn't be had; gone once it could. */
   readonly error = signal("");
+  /** Why the server wouldn't do what the reader asked for last; stands until the next action, or until dismissed. */
+  readonly refused = signal("");
   /** Whether the server has no such sweep. */
   readonly missing = signal(false);
   readonly connected = signal(false);
@@ -64,8 +65,12 @@ export class SweepStore {
   });
   private readonly refresh = paced(() => this.fetchFigures());
   private readonly forgetReturns = onReturn(() => this.askAgain());
-  /** A sweep that nobody takes has no news of its own. */
-  private readonly asking = setInterval(() => this.askWhileLive(), ASK_MS);
+  /** A sweep that nobody takes has no news of its own, and a stream may be cut. */
+  private readonly quiet = whileQuiet(() => this.askWhileLive());
+  /** What was just told, for the figures that are fetched for its sake. */
+  private ahead: SweepDetail | null = null;
+  /** As of which entry the figures are; -1 before there are any. */
+  private figuresAsOf = -1;
   private closeStream: () => void = () => {};
   private closed = false;
 
@@ -84,23 +89,36 @@ export class SweepStore {
     this.frame.cancel();
     this.calming.cancel();
     this.refresh.cancel();
-    clearInterval(this.asking);
+    this.quiet.cancel();
   }
 
   /** Asks the server to change the sweep; its log tells what came of it. */
-  async change(ask: (id: string) => Promise<SweepDetail>) {
+  change(ask: (id: string) => Promise<SweepDetail>): Promise<void> {
+    return this.act(async () => this.hear(await ask(this.id)));
+  }
+
+  /** Does something that the server may refuse. */
+  async act(action: () => Promise<void>): Promise<void> {
+    this.dismiss();
     try {
-      this.hear(await ask(this.id));
-      this.error.value = "";
+      await action();
     } catch (error) {
-      this.error.value = wordsOf(error);
+      this.refused.value = wordsOf(error);
     }
   }
 
-  /** Extends the sweep, which goes on; its stream has ended with it and is taken up again. */
+  /** The reader has seen why the last action was refused. */
+  dismiss() {
+    this.refused.value = "";
+  }
+
+  /**
+   * Extends the sweep, which goes on; its stream has ended with it and is taken up again. Whoever asks
+   * tells of a refusal: a form does so at its fields.
+   */
   async extend(more: Extension): Promise<void> {
+    this.dismiss();
     await api.extend(this.id, more);
-    this.error.value = "";
     this.follow();
   }
 
@@ -151,7 +169,10 @@ export class SweepStore {
   /** Whoever comes back to a sweep that had ended may have extended it elsewhere. */
   private readonly resume = () => {
     const state = this.state.peek();
-    if (document.hidden || !state || !isOver(state)) return;
+    if (document.hidden) return;
+    // News of one that goes on is soon asked for, however seldom it was while nobody looked.
+    this.quiet.heard();
+    if (!state || !isOver(state)) return;
     // If the server is away, what is shown is still so.
     api.sweep(this.id).then(
       ({ seq }) => {
@@ -172,9 +193,26 @@ export class SweepStore {
     });
   }
 
-  private askWhileLive() {
+  /** Asks how it stands, and for the figures only if they are older than that; answers whether there was news. */
+  private async askWhileLive(): Promise<boolean> {
     const state = this.state.peek();
-    if (state && !isFinal(state.status) && !document.hidden) this.refresh.ask();
+    if (!state || isFinal(state.status) || document.hidden) return false;
+    try {
+      const before = this.told.peek();
+      const detail = await api.sweep(this.id);
+      if (this.closed) return false;
+      this.hear(detail);
+      if (detail.seq > this.figuresAsOf) {
+        this.ahead = detail;
+        this.refresh.ask();
+        return true;
+      }
+      this.error.value = "";
+      return detail.waiting?.for !== before?.waiting?.for;
+    } catch (error) {
+      this.error.value = wordsOf(error);
+      return false;
+    }
   }
 
   private newestSeq(): number {
@@ -191,6 +229,7 @@ export class SweepStore {
     // An extension, and what follows it, is about arms and families that nobody knows here yet.
     const entries = this.queue.splice(0, more < 0 ? this.queue.length : more);
     const after = reduceAll(before, entries);
+    this.quiet.heard();
     this.state.value = after;
     this.calming.ask();
     this.refresh.ask();
@@ -235,6 +274,8 @@ export class SweepStore {
   }
 
   private async fetchFigures() {
+    const ahead = this.ahead;
+    this.ahead = null;
     try {
       const answer = api.best(this.id).then((best) => {
         // The rest takes longer, and is asked for less.
@@ -244,11 +285,12 @@ export class SweepStore {
       const [best, trials, told] = await Promise.all([
         answer,
         api.trials(this.id),
-        api.sweep(this.id),
+        ahead ?? api.sweep(this.id),
       ]);
       if (this.closed) return;
       batch(() => {
         this.hear(told);
+        this.figuresAsOf = Math.max(this.figuresAsOf, told.seq);
         this.soFar.value = best;
         this.objectives.value = objectivesOf(trials);
         this.error.value = "";

@@ -1,14 +1,11 @@
 import { useSignal } from "@preact/signals";
 import type { Best } from "../../api/types";
-import { wordsOf } from "../../api/client";
-import { Alert } from "../../parts";
 import type { SweepStore } from "../store";
 import { adviceCommand, adviceOf, adviceWords, newSweepHref } from "./extension";
 
 /** What would tell more, as a button that does it. */
 export function AdviceButton({ store, best }: { store: SweepStore; best: Best }) {
   const sending = useSignal(false);
-  const error = useSignal("");
   const advice = best.advice;
   if (!advice) return null;
   const newSweep = newSweepHref(advice, store.id);
@@ -25,30 +22,21 @@ export function AdviceButton({ store, best }: { store: SweepStore; best: Best })
   async function follow() {
     if (!advice) return;
     sending.value = true;
-    try {
-      await store.extend(adviceOf(advice));
-      error.value = "";
-    } catch (failure) {
-      error.value = wordsOf(failure);
-    } finally {
-      sending.value = false;
-    }
+    await store.act(() => store.extend(adviceOf(advice)));
+    sending.value = false;
   }
   return (
-    <>
-      <p class="advice">
-        <button
-          type="button"
-          class="primary"
-          disabled={sending.value}
-          title={adviceCommand(advice, store.id)}
-          onClick={() => void follow()}
-        >
-          {adviceWords(advice)}
-        </button>
-        <span class="faint">{advice.words}</span>
-      </p>
-      {error.value && <Alert>{error.value}</Alert>}
-    </>
+    <p class="advice">
+      <button
+        type="button"
+        class="primary"
+        disabled={sending.value}
+        title={adviceCommand(advice, store.id)}
+        onClick={() => void follow()}
+      >
+        {adviceWords(advice)}
+      </button>
+      <span class="faint">{advice.words}</span>
+    </p>
   );
 }

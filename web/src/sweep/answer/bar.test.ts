@@ -52,6 +52,20 @@ describe("the bar of a sweep", () => {
   });
 });
 
+const SOURCES = import.meta.glob<string>("../../**/*.{ts,tsx}", {
+  query: "?raw",
+  import: "default",
+  eager: true,
+});
+
+it("how far a sweep is, is put into words in one place", () => {
+  // Whoever reads one of these figures would word it; what is drawn of it is the bar's.
+  const reads = /\b(?:elapsed_s|left_s)\b/;
+  const sources = Object.entries(SOURCES).filter(([path]) => !/\.test\.ts$|schema/.test(path));
+  const wording = sources.filter(([, text]) => reads.test(text)).map(([path]) => path);
+  expect(wording).toEqual(["./bar.ts"]);
+});
+
 describe("words on how far a sweep is", () => {
   it("tell the time only where there is one", () => {
     const of = (change: Partial<Progress>) =>

@@ -39,6 +39,7 @@ export function Answer({ store }: { store: SweepStore }) {
           <Actions store={store} state={state} />
         </div>
       </div>
+      <Refused store={store} />
       <div class="answer-words">
         <Unreplayable detail={detail} />
         {final ? (
@@ -59,6 +60,20 @@ export function Answer({ store }: { store: SweepStore }) {
         </div>
       )}
     </section>
+  );
+}
+
+/** Why the last action came to nothing, where the reader asked for it. */
+function Refused({ store }: { store: SweepStore }) {
+  const words = store.refused.value;
+  if (!words) return null;
+  return (
+    <div class="refused">
+      <Alert>{sentence(words)}</Alert>
+      <button type="button" class="quiet" onClick={() => store.dismiss()}>
+        Dismiss
+      </button>
+    </div>
   );
 }
 

@@ -62,6 +62,7 @@ describe("advice", () => {
   it("is a button that says what it will do", () => {
     expect(adviceWords({ ...advice, seeds: 1 })).toBe("Try 1 more seed");
     expect(adviceWords({ ...advice, levels: [0.25, 0.3] })).toBe("Try levels 0.25, 0.3");
+    expect(adviceWords({ ...advice, levels: [0.5] })).toBe("Try level 0.5");
     expect(adviceWords({ ...advice, epochs: 200 })).toBe("Try 200 epochs");
   });
 

@@ -77,7 +77,9 @@ export function newSweepHref({ needs_new_sweep }: Advice, sweep: string): string
 export function adviceWords({ seeds, levels, epochs }: Advice): string {
   const parts = [
     seeds > 0 ? `${seeds} more seed${seeds === 1 ? "" : "s"}` : "",
-    levels.length > 0 ? `levels ${levels.map((level) => formatLevel(level)).join(", ")}` : "",
+    levels.length > 0
+      ? `level${levels.length === 1 ? "" : "s"} ${levels.map((level) => formatLevel(level)).join(", ")}`
+      : "",
     epochs != null ? formatEpochs(epochs) : "",
   ].filter(Boolean);
   return `Try ${parts.join(" and ")}`;
