@@ -19,5 +19,5 @@ export default defineConfig({
       "/livez": "http://127.0.0.1:7878",
     },
   },
-  test: { include: ["src/**/*.test.ts"] },
+  test: { include: ["src/**/*.test.ts"], css: true },
 });

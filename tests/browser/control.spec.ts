@@ -71,6 +71,45 @@ test("a sweep is paused and goes on where it was, then is cancelled", async ({ p
   expect(faults).toEqual([]);
 });
 
+test("why something is refused stands until it is dismissed, whatever comes meanwhile", async ({
+  page,
+  request,
+}) => {
+  const faults = watch(page, server.address);
+  const id = await submit(request, server.address, endless("refused"));
+  await open(page, server.address, id);
+  await page.route("**/pause", (route) =>
+    route.fulfill({
+      status: 409,
+      contentType: "application/problem+json",
+      body: JSON.stringify({
+        type: "urn:floodgauge:problem:conflict",
+        title: "its state doesn't allow this",
+        status: 409,
+        detail: "it can't be paused just now",
+        errors: [],
+      }),
+    }),
+  );
+  await button(page, "Pause").click();
+  const refusal = answer(page).getByRole("alert");
+  await expect(refusal).toHaveText("It can't be paused just now.");
+  for (let time = 0; time < 2; time += 1) {
+    await page.waitForResponse((each) => each.url().endsWith(`${id}/best`));
+  }
+  await expect(refusal).toHaveText("It can't be paused just now.");
+  await button(page, "Dismiss").click();
+  await expect(refusal).toHaveCount(0);
+  await button(page, "Pause").click();
+  await expect(refusal).toBeVisible();
+  // So does the next action end it.
+  await request.post(`${server.address}v1/sweeps/${id}/pause`);
+  await button(page, "Resume").click();
+  await expect(refusal).toHaveCount(0);
+  await request.post(`${server.address}v1/sweeps/${id}/cancel`);
+  expect(faults).toEqual([]);
+});
+
 test("a paused sweep can be cancelled", async ({ page, request }) => {
   const faults = watch(page, server.address);
   const id = await submit(request, server.address, endless("paused and cancelled"));

@@ -32,6 +32,37 @@ test("a row tells live how far its sweep is, its best curve and what it cost", a
   expect(faults).toEqual([]);
 });
 
+test("what a sweep came to is told in the list, on its page, and where sweeps are compared", async ({
+  page,
+  request,
+}) => {
+  const faults = watch(page, server.address);
+  const search = { levels: [0.2, 0.4, 0.6], seeds: [0] };
+  const id = await submit(request, server.address, quick("single", { search }));
+  await ended(request, server.address, id);
+  const told = await request.get(`${server.address}v1/sweeps/${id}/best`);
+  const { finding, verdict } = (await told.json()) as { finding: string; verdict: string };
+  // Six epochs may be too few to get below any level.
+  const words = finding === "one_seed" ? "one seed" : "nothing to flood";
+  await page.goto(server.address);
+  const row = page.getByRole("row", { name: "single" });
+  await expect(row.locator("[data-name='finding']")).toHaveText(words);
+  await row.getByRole("link", { name: "single" }).click();
+  const answer = page.getByRole("region", { name: "Answer", exact: true });
+  await expect(answer.locator(".headline")).toContainText(words);
+  // One sentence, and the others below it.
+  const sentence = (await answer.locator("p.verdict").textContent()) ?? "";
+  expect(verdict.startsWith(sentence)).toBe(true);
+  expect(sentence).not.toMatch(/\. /);
+  await expect(answer.locator(".points li").last()).toHaveText(verdict.split(". ").at(-1) ?? "");
+  await page.goto(`${server.address}#/compare/${id}`);
+  const card = page.getByRole("region", { name: "single", exact: true });
+  await expect(card).toContainText(words);
+  await expect(card.locator(".verdict")).toHaveText(sentence);
+  await request.delete(`${server.address}v1/sweeps/${id}`);
+  expect(faults).toEqual([]);
+});
+
 test("the list is cut to a status, and to a name within it", async ({ page, request }) => {
   const faults = watch(page, server.address);
   const long = await submit(

@@ -17,6 +17,7 @@ export type Decision = Schemas["Decision"];
 export type Diagnostics = Schemas["Diagnostics"];
 export type Entry = Schemas["LogEntry"];
 export type Event = Schemas["Event"];
+export type Finding = Schemas["Finding"];
 export type Family = Schemas["Family"];
 export type Levels = Schemas["Levels"];
 export type LogLine = Schemas["LogLine"];

@@ -1,9 +1,11 @@
 import { useEffect, useState } from "preact/hooks";
 import type { MetricInfo, SweepDetail } from "../api/types";
 import { formatChance, formatDifference, formatMetric, formatShare, NONE } from "../format";
+import { FindingChip } from "../finding";
 import { objectiveOf, SHARE } from "../metrics";
 import { Alert, Cost, Status, useTitle } from "../parts";
 import { compareHref, sweepHref } from "../router";
+import { verdictOf } from "../sweep/answer/verdict";
 import { armLabel, isFinal, isPlain } from "../sweep/state";
 import { Key, ResponseChart } from "./chart";
 import { differences } from "./differences";
@@ -109,7 +111,7 @@ function AnswerFigures({ detail }: { detail: SweepDetail }) {
     <>
       <p class="answer-best">
         <span class="faint">best b</span> <strong>{arm ? armLabel(arm) : NONE}</strong>{" "}
-        <Status of={status} />
+        <Status of={status} /> <FindingChip of={best?.finding} />
       </p>
       <dl>
         <dt>{metric.name}</dt>
@@ -142,7 +144,7 @@ function AnswerFigures({ detail }: { detail: SweepDetail }) {
         <dt>cost</dt>
         <dd>{runs ? <Cost of={runs} /> : NONE}</dd>
       </dl>
-      {best?.verdict && <p class="verdict">{best.verdict}</p>}
+      {best && <p class="verdict">{verdictOf(best).answer}</p>}
     </>
   );
 }

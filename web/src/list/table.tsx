@@ -3,6 +3,7 @@
 import type { SweepSummary } from "../api/types";
 import { Delete } from "../delete";
 import { formatDifference, formatTime, NONE, sentence } from "../format";
+import { FindingChip, foundIn } from "../finding";
 import { Cost, Status } from "../parts";
 import { againHref, sweepHref } from "../router";
 import { armLabel, isFinal, isPlain } from "../sweep/state";
@@ -25,6 +26,7 @@ export function SweepTable({ sweeps, store }: TableProps) {
             </th>
             <th scope="col">Name</th>
             <th scope="col">Status</th>
+            <th scope="col">Finding</th>
             <th scope="col">Best curve</th>
             <th scope="col" class="figure">
               Best <var>b</var>
@@ -55,12 +57,18 @@ export function SweepTable({ sweeps, store }: TableProps) {
   );
 }
 
+/** What a sweep came to. */
+function findingOf({ finding, best }: SweepSummary & { finding?: string | null }) {
+  return foundIn(finding ?? best?.finding);
+}
+
 /** Letters beyond which an arm has a line of its own on small screens. */
 const LONG = 10;
 
 function Row({ sweep, store }: { sweep: SweepSummary; store: ListStore }) {
   // Before its end nobody knows what is best.
   const best = isFinal(sweep.status) ? sweep.best?.best : null;
+  const found = isFinal(sweep.status) ? findingOf(sweep) : null;
   const label = best ? armLabel(best) : NONE;
   // Plain's difference to itself would read as a figure of flooding.
   const difference = !best || isPlain(best) ? null : sweep.best?.difference;
@@ -91,6 +99,7 @@ function Row({ sweep, store }: { sweep: SweepSummary; store: ListStore }) {
           </span>
         )}
       </td>
+      <td data-name="finding">{found ? <FindingChip of={found} /> : NONE}</td>
       <td data-name="best curve">
         <Spark sweep={sweep} sparks={store.sparks} />
       </td>

@@ -2,6 +2,7 @@
 
 import type { Best, SweepDetail } from "../../api/types";
 import { formatLevel, sentence } from "../../format";
+import { FindingChip } from "../../finding";
 import { Alert, Status } from "../../parts";
 import { decaysOf, isFinal, type SweepState } from "../state";
 import type { SweepStore } from "../store";
@@ -15,6 +16,7 @@ import { PasteLine } from "./paste";
 import { ProgressBar } from "./progress";
 import { TryAgain } from "./try-again";
 import { WaitingFor } from "./waiting";
+import { VerdictWords } from "./words";
 
 export function Answer({ store }: { store: SweepStore }) {
   const state = store.calm.value;
@@ -27,9 +29,12 @@ export function Answer({ store }: { store: SweepStore }) {
     <section class="card answer" aria-label="Answer">
       <div class="answer-head">
         {settled?.best ? (
-          <Headline arm={settled.best} status={status} detail={detail} />
+          <Headline arm={settled.best} finding={settled.finding} status={status} detail={detail} />
         ) : (
-          <Phase words={phaseWords(state, store.told.value)} />
+          <Phase
+            words={phaseWords(state, store.told.value)}
+            finding={final ? best?.finding : null}
+          />
         )}
         <div class="answer-state">
           <span role="status">
@@ -115,19 +120,20 @@ function Ending({
       {status === "failed" && <Alert>The sweep failed: {endReason}</Alert>}
       {status === "failed" && <TryAgain key={store.id} detail={detail} />}
       {status === "cancelled" && <p class="verdict">{sentence(`cancelled: ${endReason}`)}</p>}
-      {best && !(status === "failed" && !best.best) && <p class="verdict">{best.verdict}</p>}
+      {best && !(status === "failed" && !best.best) && <VerdictWords of={best} />}
       {best && status === "completed" && <AdviceButton store={store} best={best} />}
     </>
   );
 }
 
 /** What is done just now, where the answer will be. */
-function Phase({ words }: { words: string }) {
+function Phase({ words, finding }: { words: string; finding: string | null | undefined }) {
   return (
     <div class="headline">
       <p class="label">Now</p>
       <p class="best">
-        <span class="faint">{words.charAt(0).toUpperCase() + words.slice(1)}</span>
+        <span class="faint">{words.charAt(0).toUpperCase() + words.slice(1)}</span>{" "}
+        <FindingChip of={finding} />
       </p>
     </div>
   );
@@ -135,11 +141,12 @@ function Phase({ words }: { words: string }) {
 
 interface HeadlineProps {
   arm: NonNullable<Best["best"]>;
+  finding: string;
   status: SweepState["status"];
   detail: SweepDetail;
 }
 
-function Headline({ arm, status, detail }: HeadlineProps) {
+function Headline({ arm, finding, status, detail }: HeadlineProps) {
   const decays = decaysOf(detail).length;
   return (
     <div class="headline">
@@ -156,7 +163,8 @@ function Headline({ arm, status, detail }: HeadlineProps) {
             <var>b</var> = {formatLevel(arm.b)}
           </>
         )}
-        {decays > 1 && <span class="with"> with weight decay {formatLevel(arm.weight_decay)}</span>}
+        {decays > 1 && <span class="with"> with weight decay {formatLevel(arm.weight_decay)}</span>}{" "}
+        <FindingChip of={finding} />
       </p>
     </div>
   );
