@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import base from "./styles/base.css?raw";
 import parts from "./styles/parts.css?raw";
-import { FindingChip, FINDINGS, foundIn } from "./finding";
+import { FindingChip, FINDINGS, foundIn, namesArm } from "./finding";
 
 describe("the chip of a finding", () => {
   it("has words of its own for each", () => {
@@ -17,6 +17,12 @@ describe("the chip of a finding", () => {
       expect(FindingChip({ of: name })).toBeNull();
     }
     expect(foundIn("helps")).toBe("helps");
+  });
+
+  it("names a best arm but where training failed: among runs that learned nothing, one is best by chance", () => {
+    const without = Object.keys(FINDINGS).filter((name) => !namesArm(name));
+    expect(without).toEqual(["training_failed"]);
+    expect(namesArm(null)).toBe(true);
   });
 
   it.each(["light", "dark"] as const)("can be read on a %s ground", (ground) => {

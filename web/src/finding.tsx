@@ -25,6 +25,11 @@ export function foundIn(name: string | null | undefined): Found | null {
   return name != null && Object.hasOwn(FINDINGS, name) ? (name as Found) : null;
 }
 
+/** Whether an arm is best in a way that means something: among runs that learned nothing, one always is. */
+export function namesArm(finding: string | null | undefined): boolean {
+  return finding !== ("training_failed" satisfies Found);
+}
+
 export function FindingChip({ of }: { of: string | null | undefined }) {
   const found = foundIn(of);
   if (!found) return null;

@@ -1,7 +1,7 @@
 import { useEffect, useState } from "preact/hooks";
 import type { MetricInfo, SweepDetail } from "../api/types";
 import { formatChance, formatDifference, formatMetric, formatShare, NONE } from "../format";
-import { FindingChip } from "../finding";
+import { FindingChip, namesArm } from "../finding";
 import { objectiveOf, SHARE } from "../metrics";
 import { Alert, Cost, Status, useTitle } from "../parts";
 import { compareHref, sweepHref } from "../router";
@@ -105,8 +105,8 @@ function AnswerFigures({ detail }: { detail: SweepDetail }) {
   // Before its end nobody knows what is best.
   const best = isFinal(status) ? detail.best : null;
   const metric = objectiveOf(detail);
-  const arm = best?.best;
-  const difference = isPlain(arm) ? null : best?.difference;
+  const arm = namesArm(best?.finding) ? best?.best : null;
+  const difference = !arm || isPlain(arm) ? null : best?.difference;
   return (
     <>
       <p class="answer-best">

@@ -3,7 +3,7 @@
 import type { SweepSummary } from "../api/types";
 import { Delete } from "../delete";
 import { formatDifference, formatTime, NONE, sentence } from "../format";
-import { FindingChip, foundIn } from "../finding";
+import { FindingChip, foundIn, namesArm } from "../finding";
 import { Cost, Status } from "../parts";
 import { againHref, sweepHref } from "../router";
 import { armLabel, isFinal, isPlain } from "../sweep/state";
@@ -67,8 +67,8 @@ const LONG = 10;
 
 function Row({ sweep, store }: { sweep: SweepSummary; store: ListStore }) {
   // Before its end nobody knows what is best.
-  const best = isFinal(sweep.status) ? sweep.best?.best : null;
   const found = isFinal(sweep.status) ? findingOf(sweep) : null;
+  const best = isFinal(sweep.status) && namesArm(found) ? sweep.best?.best : null;
   const label = best ? armLabel(best) : NONE;
   // Plain's difference to itself would read as a figure of flooding.
   const difference = !best || isPlain(best) ? null : sweep.best?.difference;

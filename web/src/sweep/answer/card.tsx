@@ -2,7 +2,7 @@
 
 import type { Best, SweepDetail } from "../../api/types";
 import { formatLevel, sentence } from "../../format";
-import { FindingChip } from "../../finding";
+import { FindingChip, namesArm } from "../../finding";
 import { Alert, Status } from "../../parts";
 import { decaysOf, isFinal, type SweepState } from "../state";
 import type { SweepStore } from "../store";
@@ -28,10 +28,11 @@ export function Answer({ store }: { store: SweepStore }) {
   return (
     <section class="card answer" aria-label="Answer">
       <div class="answer-head">
-        {settled?.best ? (
+        {settled?.best && namesArm(settled.finding) ? (
           <Headline arm={settled.best} finding={settled.finding} status={status} detail={detail} />
         ) : (
           <Phase
+            label={final ? "Outcome" : "Now"}
             words={phaseWords(state, store.told.value)}
             finding={final ? best?.finding : null}
           />
@@ -45,7 +46,7 @@ export function Answer({ store }: { store: SweepStore }) {
         </div>
       </div>
       <Refused store={store} />
-      <div class="answer-words">
+      <div class="answer-words" data-watched={!isFinal(detail.status) || undefined}>
         <Unreplayable detail={detail} />
         {final ? (
           <Ending store={store} state={state} best={settled ?? best} />
@@ -126,11 +127,17 @@ function Ending({
   );
 }
 
-/** What is done just now, where the answer will be. */
-function Phase({ words, finding }: { words: string; finding: string | null | undefined }) {
+interface PhaseProps {
+  label: string;
+  words: string;
+  finding: string | null | undefined;
+}
+
+/** What is done just now, where the answer will be; once it has ended without one, what that comes to. */
+function Phase({ label, words, finding }: PhaseProps) {
   return (
     <div class="headline">
-      <p class="label">Now</p>
+      <p class="label">{label}</p>
       <p class="best">
         <span class="faint">{words.charAt(0).toUpperCase() + words.slice(1)}</span>{" "}
         <FindingChip of={finding} />
