@@ -26,6 +26,7 @@ mod room;
 mod unread;
 
 pub use collect::Unreferenced;
+pub use unread::is_unreadable;
 
 use crate::store::{BlobRow, Store, StoreError};
 use bytes::Bytes;
@@ -43,7 +44,7 @@ use std::{
     time::Duration,
 };
 use tokio::io::{AsyncRead, AsyncReadExt as _};
-use unread::{is_unreadable, unread};
+use unread::unread;
 use uuid::Uuid;
 
 /// How much of a staged object is on its way at once.
@@ -268,19 +269,19 @@ impl Blobs {
     /// How the object of a blob looks, if it is there.
     ///
     /// # Errors
-    /// The object store's trouble.
+    /// [`BlobError::Damaged`] if it can't be looked at; the object store's trouble.
     pub async fn stat(&self, digest: Digest) -> Result<Option<BlobStat>, BlobError> {
         match self.objects.head(&location(digest)).await {
             Ok(meta) => Ok(Some(BlobStat { size: meta.size, tag: meta.e_tag })),
             Err(object_store::Error::NotFound { .. }) => Ok(None),
-            Err(error) => Err(error.into()),
+            Err(error) => Err(unread(digest, error)),
         }
     }
 
     /// The bytes of a blob as they come, if it is there. Whoever takes them checks their digest.
     ///
     /// # Errors
-    /// The object store's trouble.
+    /// [`BlobError::Damaged`] if it can't be read; the object store's trouble.
     pub async fn stream(&self, digest: Digest) -> Result<Option<Streamed>, BlobError> {
         match self.objects.get(&location(digest)).await {
             Ok(object) => {

@@ -1,6 +1,6 @@
 //! What lies in the object store, for an inspection: all of it, and whether it is what it should be.
 
-use super::{BlobError, Blobs, location};
+use super::{BlobError, Blobs, is_unreadable, location};
 use floodgauge_protocol::Digest;
 use futures::{StreamExt as _, TryStreamExt as _, stream::BoxStream};
 use sha2::{Digest as _, Sha256};
@@ -29,6 +29,8 @@ pub enum Bytes {
     Size(u64),
     /// They have another digest.
     Other,
+    /// The disk doesn't give them.
+    Unreadable,
 }
 
 impl Bytes {
@@ -39,6 +41,7 @@ impl Bytes {
             (Self::Missing, _) => "its bytes are lost".into(),
             (Self::Size(there), Some(size)) => format!("{there} of its {size} bytes are there"),
             (Self::Size(_) | Self::Other, _) => "its bytes aren't those that were stored".into(),
+            (Self::Unreadable, _) => "its bytes can't be read".into(),
         })
     }
 }
@@ -75,7 +78,12 @@ impl Blobs {
         size: Option<u64>,
         quick: bool,
     ) -> Result<Bytes, BlobError> {
-        let Some(streamed) = self.stream(digest).await? else { return Ok(Bytes::Missing) };
+        let streamed = match self.stream(digest).await {
+            Ok(Some(streamed)) => streamed,
+            Ok(None) => return Ok(Bytes::Missing),
+            Err(BlobError::Damaged(_)) => return Ok(Bytes::Unreadable),
+            Err(error) => return Err(error),
+        };
         if size.is_some_and(|size| size != streamed.size) {
             return Ok(Bytes::Size(streamed.size));
         }
@@ -83,8 +91,13 @@ impl Blobs {
             return Ok(Bytes::Whole);
         }
         let (mut chunks, mut sum) = (streamed.chunks, Sha256::new());
-        while let Some(chunk) = chunks.try_next().await? {
-            sum.update(&chunk);
+        loop {
+            match chunks.try_next().await {
+                Ok(Some(chunk)) => sum.update(&chunk),
+                Ok(None) => break,
+                Err(error) if is_unreadable(&error) => return Ok(Bytes::Unreadable),
+                Err(error) => return Err(error.into()),
+            }
         }
         let is_whole = Digest(sum.finalize().into()) == digest;
         Ok(if is_whole { Bytes::Whole } else { Bytes::Other })

@@ -9,6 +9,7 @@ use crate::{
     config::Retention,
     driver::Driver,
     store,
+    unwritable::unwritable,
 };
 use std::time::Duration;
 use tokio::time::{Instant, MissedTickBehavior};
@@ -107,10 +108,13 @@ async fn watch_disk(driver: &Driver) {
     }
 }
 
-/// Notes what an error tells of damage to the database.
+/// Notes what an error tells of damage to the database, or of a disk that can't be written.
 pub(super) fn note(driver: &Driver, error: &(dyn std::error::Error + 'static)) {
     if let Some(said) = store::damage(error) {
         driver.note_damage(&said);
+    }
+    if let Some(words) = unwritable(error) {
+        driver.note_unwritable(&words);
     }
 }
 

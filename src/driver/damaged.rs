@@ -7,7 +7,7 @@
 
 use super::{Driver, DriverError};
 use crate::{
-    blobs::{BlobError, BlobStat, Streamed, look},
+    blobs::{BlobError, BlobStat, Streamed, is_unreadable, look},
     scheduler::Sweep,
     store::DatasetRow,
 };
@@ -70,13 +70,15 @@ impl Driver {
     /// # Errors
     /// The blob store's trouble.
     pub async fn data_damage(&self, row: &DatasetRow) -> Result<Option<String>, BlobError> {
-        let bytes = match self.0.blobs.stat(row.blob.digest).await? {
-            None => look::Bytes::Missing,
-            Some(BlobStat { size, .. }) if size != row.blob.size => look::Bytes::Size(size),
-            found if self.0.damaged.lock().blobs.get(&row.blob.digest) == Some(&found) => {
+        let bytes = match self.0.blobs.stat(row.blob.digest).await {
+            Err(BlobError::Damaged(_)) => look::Bytes::Unreadable,
+            Err(error) => return Err(error),
+            Ok(None) => look::Bytes::Missing,
+            Ok(Some(BlobStat { size, .. })) if size != row.blob.size => look::Bytes::Size(size),
+            Ok(found) if self.0.damaged.lock().blobs.get(&row.blob.digest) == Some(&found) => {
                 look::Bytes::Other
             }
-            Some(_) => look::Bytes::Whole,
+            Ok(Some(_)) => look::Bytes::Whole,
         };
         Ok(bytes.damage(Some(row.blob.size)))
     }
@@ -92,7 +94,7 @@ impl Driver {
             known.blobs.iter().map(|(digest, outside)| (*digest, outside.clone())).collect()
         };
         for (digest, outside) in known {
-            if self.0.blobs.stat(digest).await? != outside {
+            if self.outside(digest).await? != outside {
                 self.0.damaged.mended(digest);
             }
         }
@@ -164,14 +166,28 @@ impl Driver {
 
     /// Bytes that are looked at on their way; none if they are lost, or known to be damaged.
     async fn whole(&self, digest: Digest) -> Result<Option<Streamed>, BlobError> {
-        let outside = self.0.blobs.stat(digest).await?;
+        let outside = self.outside(digest).await?;
         let known = self.0.damaged.lock().blobs.get(&digest) == Some(&outside);
-        if !known && let Some(streamed) = self.0.blobs.stream(digest).await? {
+        if !known {
             let damaged = self.0.damaged.clone();
-            return Ok(Some(checked(streamed, digest, move || damaged.note(digest, outside))));
+            let streamed = match self.0.blobs.stream(digest).await {
+                Err(BlobError::Damaged(_)) => None,
+                streamed => streamed?,
+            };
+            if let Some(streamed) = streamed {
+                return Ok(Some(checked(streamed, digest, move || damaged.note(digest, outside))));
+            }
         }
         self.0.damaged.note(digest, outside);
         Ok(None)
+    }
+
+    /// How the bytes of a blob look from outside; those that can't even be looked at are as good as lost.
+    async fn outside(&self, digest: Digest) -> Result<Option<BlobStat>, BlobError> {
+        match self.0.blobs.stat(digest).await {
+            Err(BlobError::Damaged(_)) => Ok(None),
+            found => found,
+        }
     }
 
     /// Refuses a data set that can't be trained on since what is kept of it is damaged.
@@ -196,7 +212,19 @@ fn checked(
     let begun = (chunks, Sha256::new(), None::<Bytes>, Some(damaged));
     let chunks =
         stream::try_unfold(begun, move |(mut chunks, mut sum, mut held, mut damaged)| async move {
-            while let Some(chunk) = chunks.try_next().await? {
+            loop {
+                let chunk = match chunks.try_next().await {
+                    Ok(Some(chunk)) => chunk,
+                    Ok(None) => break,
+                    Err(error) => {
+                        if is_unreadable(&error)
+                            && let Some(damaged) = damaged.take()
+                        {
+                            damaged();
+                        }
+                        return Err(error);
+                    }
+                };
                 sum.update(&chunk);
                 if let Some(before) = held.replace(chunk) {
                     return Ok(Some((before, (chunks, sum, held, damaged))));

@@ -54,16 +54,17 @@ pub(super) async fn plan(state: &AppState, spec: SweepSpec) -> Result<Json<Sweep
 /// The plan of a sweep, without the time that it would take.
 fn of(spec: SweepSpec) -> SweepPlan {
     let plan = SearchSpace::of(&spec);
+    let scheduler_version = scheduler::current_version(spec.scheduler.kind);
     SweepPlan {
         name: spec.name.clone(),
         scheduler: spec.scheduler.kind,
-        scheduler_version: scheduler::current_version(spec.scheduler.kind),
+        scheduler_version,
         arms: plan.arms.len(),
         seeds: spec.search.seeds.len(),
         epochs: spec.recipe.epochs,
         steps_per_epoch: spec.recipe.steps_per_epoch(),
         arms_list: Arm::all(&plan),
-        rungs: scheduler::decision_epochs(&spec),
+        rungs: scheduler::decision_epochs(&spec, scheduler_version),
         time: None,
         run_equivalents: scheduler::bound(&spec),
         noise_floor: noise_floor_of(&spec),

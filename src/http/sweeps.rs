@@ -271,7 +271,9 @@ pub(super) async fn detail(state: &AppState, sweep: SweepId) -> Result<SweepDeta
     aside(|| {
         let summary = summary(state, &row)?;
         let Legible { spec, space, .. } = stored::legible(&row)?;
-        let (rungs, stages) = (scheduler::decision_epochs(&spec), scheduler::stages(&spec));
+        let version = row.scheduler_version;
+        let rungs = scheduler::decision_epochs(&spec, version);
+        let stages = scheduler::stages(&spec, version);
         Ok(SweepDetail {
             summary,
             arms_list: Arm::all(&space),
@@ -296,12 +298,18 @@ const LEAST_SHARE: f64 = 0.02;
 
 /// How far a sweep has got, with the times that its log tells.
 fn progress(row: &SweepRow, extent: Extent) -> Progress {
-    let Extent { phase, spent, planned, pruned } = extent;
     let elapsed_s = row.begun_ms.map(|begun| (row.updated_ms - begun).max(0) as f64 / 1e3);
-    let goes_on = row.status == SweepStatus::Running && spent >= LEAST_SHARE * planned;
-    let left = |elapsed_s: f64| elapsed_s * (planned - spent) / spent;
-    let left_s = elapsed_s.filter(|_| goes_on && spent > 0.0).map(left);
+    let goes_on = row.status == SweepStatus::Running;
+    let left_s = elapsed_s.filter(|_| goes_on).and_then(|elapsed_s| left_s(&extent, elapsed_s));
+    let Extent { phase, spent, planned, pruned, .. } = extent;
     Progress { phase, spent, planned, pruned, elapsed_s, left_s }
+}
+
+/// How many seconds are left at the pace so far; none where the time since the begin doesn't tell that.
+fn left_s(extent: &Extent, elapsed_s: f64) -> Option<f64> {
+    let &Extent { spent, planned, interrupted, .. } = extent;
+    let is_telling = !interrupted && spent > 0.0 && spent >= LEAST_SHARE * planned;
+    is_telling.then(|| elapsed_s * (planned - spent) / spent)
 }
 
 /// The workers in trouble, where a sweep could do with them.
@@ -341,4 +349,24 @@ fn summary(state: &AppState, row: &SweepRow) -> Result<SweepSummary, Problem> {
         replay_error: state.driver.replay_error(row).or_else(unread),
         end_reason: row.end_reason.clone(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_time_that_is_left_goes_by_the_pace_so_far_unless_the_sweep_stood_still() {
+        let extent = |spent, interrupted| Extent {
+            phase: "training to the end".into(),
+            spent,
+            planned: 4.0,
+            pruned: 0.0,
+            interrupted,
+        };
+        assert_eq!(left_s(&extent(1.0, false), 20.0), Some(60.0));
+        assert_eq!(left_s(&extent(1.0, true), 20.0), None, "how long it stood still isn't known");
+        assert_eq!(left_s(&extent(0.01, false), 20.0), None, "too little of it is trained");
+        assert_eq!(left_s(&extent(0.0, false), 20.0), None);
+    }
 }

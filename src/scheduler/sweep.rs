@@ -6,7 +6,7 @@ use super::{
     event::Event,
     facts::{self, Facts, News, Taken},
     intent::Intent,
-    policy::{Extension, Policy, Registration, View, bound, current},
+    policy::{Extension, Policy, Registration, View, bound_by, current},
     status::SweepStatus,
 };
 use crate::verdict::{Best, RunEquivalents, Table};
@@ -149,12 +149,59 @@ impl Sweep {
 
     /// How far it has got.
     pub fn extent(&self) -> Extent {
-        let widens = self.policy.widens().then(|| bound(self.facts.spec()).high);
+        let most = || bound_by(&*self.policy, self.facts.spec()).high;
+        let widens = self.policy.widens().then(most);
         answer::extent(&self.facts, &self.policy.stages(), widens)
     }
 
     /// What was trained, and what was not.
     pub fn run_equivalents(&self) -> RunEquivalents {
         answer::run_equivalents(&self.facts)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scheduler::{policy::FamilyBound, reason::Purpose};
+
+    /// A version of a scheduler that thinks a sweep dearer than any other does.
+    #[derive(Clone, Debug, PartialEq)]
+    struct Dear;
+
+    impl Policy for Dear {
+        fn start(&mut self, _: View<'_>) -> Vec<Intent> {
+            vec![]
+        }
+
+        fn next(&mut self, _: View<'_>) -> Vec<Intent> {
+            vec![]
+        }
+
+        fn purpose(&self, _: usize) -> Purpose {
+            Purpose::Extension
+        }
+
+        fn decision_epochs(&self) -> Vec<u32> {
+            vec![1]
+        }
+
+        fn widens(&self) -> bool {
+            true
+        }
+
+        fn bound(&self, _: &SweepSpec, _: &SearchSpace) -> FamilyBound {
+            FamilyBound { low: 1.0, high: 1_000.0, phases: vec![] }
+        }
+    }
+
+    #[test]
+    fn what_is_planned_is_what_the_sweeps_own_version_of_its_scheduler_says() {
+        let spec: SweepSpec = serde_json::from_str(
+            r#"{"name": "x", "recipe": {"dataset": {"name": "digits"}}, "search": {"seeds": [0, 1]}}"#,
+        )
+        .unwrap();
+        let sweep = Sweep { facts: Facts::new(spec), version: 1, policy: Box::new(Dear) };
+        assert_eq!(sweep.extent().planned, 2_000.0, "of two families");
     }
 }

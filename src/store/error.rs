@@ -94,31 +94,33 @@ pub fn unwritable(error: &(dyn Error + 'static)) -> Option<&'static str> {
     error.code().and_then(|code| unwritten(&code))
 }
 
-/// Of Postgres: `disk_full` (53100) and `io_error` (58030). Of SQLite: `SQLITE_FULL` (13), `SQLITE_READONLY` (8),
+const READ_ONLY: &str = "the database can't be written: it is read-only";
+
+/// Of Postgres: `disk_full` (53100), `io_error` (58030), and `read_only_sql_transaction` (25006), as a server
+/// has it that is a standby, or was made read-only. Of SQLite: `SQLITE_FULL` (13), `SQLITE_READONLY` (8),
 /// and of `SQLITE_IOERR` (10) what comes of writing: `WRITE` (778), `FSYNC` (1034), `DIR_FSYNC` (1290),
 /// `TRUNCATE` (1546), `SHMSIZE` (4874).
 fn unwritten(code: &str) -> Option<&'static str> {
     Some(match code {
         "53100" => "the disk of the database is full",
         "58030" => "the disk of the database is failing",
+        "25006" => READ_ONLY,
         _ if code.len() == 5 => return None,
         "13" => "the disk of the database is full",
         "778" | "1034" | "1290" | "1546" | "4874" => "the disk of the database can't be written",
-        code if code.parse::<u32>().is_ok_and(|code| code & 0xff == 8) => {
-            "the database can't be written: it is read-only"
-        }
+        code if code.parse::<u32>().is_ok_and(|code| code & 0xff == 8) => READ_ONLY,
         _ => return None,
     })
 }
 
-/// Of Postgres, whose codes have five characters: lost connections (08), transactions that got in
-/// each other's way (40), short resources such as a full disk (53), a lock that wasn't to be had
-/// (55P03), operators' interventions and time that ran out (57), a disk that fails (58030). Of SQLite, whose extended codes hold the
-/// primary one in their lowest byte: busy, locked, read-only (as a disk is once it fails), trouble with its files,
-/// a full disk.
+/// Of Postgres, whose codes have five characters: lost connections (08), a database that is read-only (25006),
+/// transactions that got in each other's way (40), short resources such as a full disk (53), a lock that wasn't to
+/// be had (55P03), operators' interventions and time that ran out (57), a disk that fails (58030). Of SQLite, whose
+/// extended codes hold the primary one in their lowest byte: busy, locked, read-only (as a disk is once it fails),
+/// trouble with its files, a full disk.
 fn is_transient(code: &str) -> bool {
     if code.len() == 5 {
-        return ["08", "40", "53", "55P03", "57", "58030"]
+        return ["08", "25006", "40", "53", "55P03", "57", "58030"]
             .iter()
             .any(|class| code.starts_with(class));
     }
@@ -146,10 +148,12 @@ mod tests {
 
     #[test]
     fn what_a_database_gets_over_is_known_by_its_code() {
-        for code in ["08006", "40001", "53100", "53300", "55P03", "57014", "57P01", "58030"] {
+        for code in
+            ["08006", "25006", "40001", "53100", "53300", "55P03", "57014", "57P01", "58030"]
+        {
             assert!(is_transient(code), "Postgres {code}");
         }
-        for code in ["23505", "42601", "55000"] {
+        for code in ["23505", "25001", "42601", "55000"] {
             assert!(!is_transient(code), "Postgres {code}");
         }
         for code in ["5", "6", "8", "10", "13", "261", "517", "778"] {
@@ -163,7 +167,7 @@ mod tests {
 
     #[test]
     fn a_disk_that_takes_nothing_is_known_by_its_code_and_a_busy_one_is_not() {
-        for code in ["53100", "58030", "13", "8", "264", "778", "1034"] {
+        for code in ["53100", "58030", "25006", "13", "8", "264", "778", "1034"] {
             assert!(unwritten(code).is_some_and(|words| words.contains("database")), "{code}");
             assert!(is_transient(code), "{code}");
         }

@@ -22,6 +22,9 @@ use std::{
 };
 
 const LOG: &str = "halving-beyond-val-loss-last";
+/// Which version of its scheduler decides for the sweep.
+const SCHEDULER_VERSION: u32 = 3;
+
 const ID: &str = "01970000-0000-7000-8000-000000000000";
 
 fn file() -> PathBuf {
@@ -91,10 +94,10 @@ fn detail(sweep: &Sweep, seq: u64) -> SweepDetail {
         families: space.families.clone(),
         metrics: spec.search.metrics().iter().cloned().collect(),
         steps_per_epoch: spec.recipe.steps_per_epoch(),
-        rungs: scheduler::decision_epochs(spec),
-        stages: scheduler::stages(spec),
+        rungs: scheduler::decision_epochs(spec, SCHEDULER_VERSION),
+        stages: scheduler::stages(spec, SCHEDULER_VERSION),
         seq,
-        scheduler_version: 3,
+        scheduler_version: SCHEDULER_VERSION,
         waits_for: None,
         waiting: None,
         progress: None,

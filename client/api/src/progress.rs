@@ -17,11 +17,12 @@ pub struct Progress {
     /// Run-equivalents that nobody will train, as far as that is decided. The answer's figure counts every
     /// level that lies dormant, though it may be trained yet.
     pub pruned: f64,
-    /// Seconds from the first thing that happened to it, a worker's claim, to the newest; null before.
+    /// Seconds from the first thing that happened to it, a worker's claim, to the newest, pauses among them;
+    /// null before.
     #[cfg_attr(feature = "openapi", schema(required))]
     pub elapsed_s: Option<f64>,
-    /// Seconds that are left at most, at its pace so far; null while that can't be told, and where it
-    /// doesn't go on.
+    /// Seconds that are left at most, at its pace so far; null while that can't be told, where it doesn't go
+    /// on, and once it was paused or extended: the time since it began doesn't tell its pace then.
     #[cfg_attr(feature = "openapi", schema(required))]
     pub left_s: Option<f64>,
 }

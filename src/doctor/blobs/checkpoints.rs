@@ -56,6 +56,7 @@ fn damaged(digest: Digest, bytes: Bytes, sweeps: &[&Sweep]) -> Damaged {
     let how = match bytes {
         Bytes::Missing => "is missing".to_owned(),
         Bytes::Size(size) => format!("has {size} bytes, not as many as were stored"),
+        Bytes::Unreadable => "can't be read".to_owned(),
         _ => "has other bytes than were stored".to_owned(),
     };
     let whose: Vec<String> = sweeps.iter().map(|(sweep, _)| sweep.clone()).collect();

@@ -18,6 +18,8 @@ pub struct Extent {
     pub planned: f64,
     /// What nobody will train, as far as that is decided.
     pub pruned: f64,
+    /// Whether it ever stood still, so that the time since its begin doesn't tell its pace.
+    pub interrupted: bool,
 }
 
 /// How far a sweep has got. `widens` is the most that it costs, as told before it began, where levels may
@@ -41,7 +43,8 @@ pub fn extent(facts: &Facts, stages: &[Stage], widens: Option<f64>) -> Extent {
     };
     let pruned = epochs_left(facts, is_decided) as f64 / full;
     let phase = phase(facts, stages, widens.is_some());
-    Extent { phase, spent, planned: spent + left, pruned }
+    let interrupted = facts.is_interrupted();
+    Extent { phase, spent, planned: spent + left, pruned, interrupted }
 }
 
 /// What the trials of some statuses lack of full runs, in epochs of one gradient a mini-batch.

@@ -30,6 +30,7 @@ pub fn extend(facts: &mut Facts, event: &Event) -> Added {
     let added = Added { arms: add_levels(facts, levels), families: add_seeds(facts, seeds) };
     facts.spec.recipe.epochs = epochs.unwrap_or(facts.spec.recipe.epochs);
     facts.status = SweepStatus::Running;
+    facts.interrupted = true;
     for bracket in &mut facts.brackets {
         bracket.done = false;
     }

@@ -65,6 +65,9 @@ pub struct Facts {
     status: SweepStatus,
     /// Whether a worker has taken any of it.
     begun: bool,
+    /// Whether it stood still for a time that says nothing of its pace: it was paused, or it had ended before
+    /// it was extended.
+    interrupted: bool,
     brackets: Vec<Bracket>,
     trials: BTreeMap<TrialKey, Trial>,
     segments: Segments,
@@ -90,6 +93,7 @@ impl Facts {
             steps_per_epoch: spec.recipe.steps_per_epoch(),
             status: SweepStatus::Queued,
             begun: false,
+            interrupted: false,
             brackets: brackets(&space),
             trials: space.trials().map(|trial| (trial, Trial::new())).collect(),
             segments: Segments::default(),
@@ -129,6 +133,12 @@ impl Facts {
     /// Where it stands.
     pub fn status(&self) -> SweepStatus {
         self.status
+    }
+
+    /// Whether it ever stood still though it could have gone on, so that the time since its begin doesn't tell
+    /// its pace.
+    pub fn is_interrupted(&self) -> bool {
+        self.interrupted
     }
 
     /// Its brackets, one a weight decay.

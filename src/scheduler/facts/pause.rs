@@ -17,6 +17,7 @@ pub(super) fn pause(facts: &mut Facts) -> Vec<Decision> {
         return vec![];
     }
     facts.status = SweepStatus::Paused;
+    facts.interrupted = true;
     let queued = facts.segments.all_queued_mut();
     let leased: Vec<_> = queued.filter(|(_, queued)| queued.leased).map(|(id, _)| id).collect();
     leased.into_iter().filter_map(|id| hand_in(facts, id)).collect()

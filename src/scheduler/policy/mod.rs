@@ -24,7 +24,7 @@ mod view;
 pub use bound::FamilyBound;
 pub use extension::{EXTENSION_VERSION, Extension};
 pub use registry::{
-    Registration, bound, current, current_version, decision_epochs, registered, stages,
+    Registration, bound, bound_by, current, current_version, decision_epochs, registered, stages,
 };
 #[cfg(test)]
 pub use rungs::Rungs;

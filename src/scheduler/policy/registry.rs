@@ -76,29 +76,37 @@ pub fn current_version(kind: SchedulerKind) -> u32 {
     current(kind).version
 }
 
-/// The epochs at which a new sweep's scheduler decides who goes on, rising; the last is the end of
-/// a full run.
-pub fn decision_epochs(spec: &SweepSpec) -> Vec<u32> {
-    newest(spec).decision_epochs()
+/// The epochs at which a version of a sweep's scheduler decides who goes on, rising; the last is the end of
+/// a full run. Of a version that this binary doesn't have it is what the newest says.
+pub fn decision_epochs(spec: &SweepSpec, version: u32) -> Vec<u32> {
+    policy(spec, version).decision_epochs()
 }
 
-/// The parts that a new sweep is trained in, first to last.
-pub fn stages(spec: &SweepSpec) -> Vec<Stage> {
-    newest(spec).stages()
+/// The parts that a version of its scheduler trains a sweep in, first to last; of a version that this binary
+/// doesn't have it is what the newest says.
+pub fn stages(spec: &SweepSpec, version: u32) -> Vec<Stage> {
+    policy(spec, version).stages()
 }
 
 /// What a new sweep may cost, and what is trained, told before it is paid.
 pub fn bound(spec: &SweepSpec) -> PlanBound {
+    bound_by(&*policy(spec, current_version(spec.scheduler.kind)), spec)
+}
+
+/// The same of a sweep that a policy decides on.
+pub fn bound_by(policy: &dyn Policy, spec: &SweepSpec) -> PlanBound {
     let space = SearchSpace::of(spec);
-    let FamilyBound { low, high, phases } = newest(spec).bound(spec, &space);
+    let FamilyBound { low, high, phases } = policy.bound(spec, &space);
     let full_grid = cost(&space.arms);
     let families = space.families.len() as f64;
     let [low, high, full_grid] = [low, high, full_grid].map(|cost| cost * families);
     PlanBound { low, high, full_grid, phases }
 }
 
-fn newest(spec: &SweepSpec) -> Box<dyn Policy> {
-    (current(spec.scheduler.kind).build)(spec, &SearchSpace::of(spec))
+fn policy(spec: &SweepSpec, version: u32) -> Box<dyn Policy> {
+    let kind = spec.scheduler.kind;
+    let scheduler = Registration::get(kind, version).unwrap_or_else(|| current(kind));
+    (scheduler.build)(spec, &SearchSpace::of(spec))
 }
 
 #[cfg(test)]

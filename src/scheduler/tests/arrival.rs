@@ -82,7 +82,7 @@ fn where_too_few_get_to_the_highest_rung_its_best_goes_on() {
 #[test]
 fn hyperband_halves_each_bracket_by_itself() {
     let mut world = World::new(spec(r#""scheduler": {"kind": "hyperband"}"#), smooth);
-    assert_eq!(decision_epochs(world.sweep.facts().spec()), [1, 3, 9, 27]);
+    assert_eq!(decision_epochs(world.sweep.facts().spec(), 3), [1, 3, 9, 27]);
     let facts = world.sweep.facts();
     let heats = Rungs::hyperband(facts.spec(), facts.space().arms.len() - 1).heats().to_vec();
     world.run(|_| 0);

@@ -55,6 +55,24 @@ fn what_is_handed_in_while_paused_goes_on_from_there() {
 }
 
 #[test]
+fn a_sweep_that_was_paused_or_extended_has_stood_still() {
+    let mut world = World::new(grid(), smooth);
+    let first = *world.open.keys().next().unwrap();
+    world.train(first);
+    assert!(!world.sweep.extent().interrupted);
+    world.event(Event::PauseRequested);
+    world.event(Event::Resumed);
+    assert!(world.sweep.extent().interrupted, "however often it was resumed");
+
+    let mut world = World::new(grid(), smooth);
+    world.run(|_| 0);
+    assert!(!world.sweep.extent().interrupted);
+    let (levels, epochs, version) = (vec![], None, EXTENSION_VERSION);
+    world.event(Event::Extended { seeds: vec![2], levels, epochs, version });
+    assert!(world.sweep.extent().interrupted);
+}
+
+#[test]
 fn a_sweep_that_nobody_began_is_queued_again_when_resumed() {
     let mut world = World::new(grid(), smooth);
     assert_eq!(world.event(Event::PauseRequested), []);

@@ -23,7 +23,7 @@ fn a_grid_trains_every_arm_to_the_end_and_finds_the_best() {
 #[test]
 fn halving_keeps_a_third_at_each_rung_and_trains_nothing_twice() {
     let mut world = World::new(spec(r#""scheduler": {"kind": "sha"}"#), smooth);
-    assert_eq!(decision_epochs(world.sweep.facts().spec()), [3, 9, 27]);
+    assert_eq!(decision_epochs(world.sweep.facts().spec(), 3), [3, 9, 27]);
     world.run(|_| 0);
     let pruned_at = |rung| world.prunings().iter().filter(|pruning| pruning.1 == rung).count();
     assert_eq!((pruned_at(0), pruned_at(1)), (14, 4));

@@ -4,12 +4,14 @@ use super::statements::{Columns, MAX_IDS, Statements, Value, numbered, values};
 use crate::store::{CurveRow, Page, RowRange, StoreError, SweepRow, TrialRow};
 use floodgauge_protocol::{ArmIx, FamilyIx, MetricValues, SweepId, TrialKey, work::Diagnostics};
 
-/// What ended a sweep is the newest entry of its log: nothing more is written of one that failed or was
-/// cancelled.
+/// Workers may still hand in what they hold of a sweep that was ended, so what ended it is among the newest
+/// entries of its log, and needn't be the newest. A quote within a text is escaped: no reason reads as an action.
 const SWEEP: &str = "select sweep, name, spec, plan, grown_seq, status, scheduler_version, \
                      head_seq, best, created_ms, updated_ms, checkpoints_dropped_ms, \
                      (select e.decisions from events e where e.sweep = sweeps.sweep \
-                     and e.seq = sweeps.head_seq and sweeps.status in ('failed', 'cancelled')) \
+                     and sweeps.status in ('failed', 'cancelled') \
+                     and (e.decisions like '%\"action\":\"fail\"%' \
+                     or e.decisions like '%\"action\":\"cancel\"%') order by e.seq desc limit 1) \
                      as ending, (select e.at_ms from events e where e.sweep = sweeps.sweep \
                      and e.seq = 2) as begun_ms from sweeps";
 
@@ -150,11 +152,14 @@ fn sweep_row(row: &impl Columns) -> Result<SweepRow, StoreError> {
     })
 }
 
-/// Why a sweep ended, which the last of an entry's decisions says; none where it can't be read, which
-/// keeps no sweep out of a list.
+/// Why a sweep ended, by the decision of an entry that ended it; none where it can't be read, which keeps no
+/// sweep out of a list.
 fn reason_in(decisions: &str) -> Option<String> {
     let decisions: Vec<serde_json::Value> = serde_json::from_str(decisions).ok()?;
-    decisions.last()?.get("reason")?.as_str().map(Into::into)
+    let ends = |decision: &&serde_json::Value| {
+        decision["action"] == "fail" || decision["action"] == "cancel"
+    };
+    decisions.iter().rfind(ends)?.get("reason")?.as_str().map(Into::into)
 }
 
 fn trial_row(row: &impl Columns) -> Result<TrialRow, StoreError> {

@@ -18,6 +18,7 @@ on_both_databases! {
     a_new_sweep_is_queued_with_its_first_entry,
     a_commit_moves_status_answer_and_time,
     a_sweep_that_ended_without_an_answer_says_why,
+    a_sweep_that_was_ended_says_why_though_workers_hand_in_afterwards,
     an_idempotency_key_makes_one_sweep,
     an_idempotency_key_with_another_body_is_refused,
     of_many_requests_with_one_key_one_makes_the_sweep,
@@ -98,6 +99,34 @@ async fn a_sweep_that_ended_without_an_answer_says_why(db: TestDatabase) {
         assert_eq!(row.end_reason.as_deref(), told, "{status:?}");
         let page = Page { limit: 1, ..Page::default() };
         assert_eq!(db.store.sweeps(page).await.unwrap(), [row]);
+    }
+}
+
+async fn a_sweep_that_was_ended_says_why_though_workers_hand_in_afterwards(db: TestDatabase) {
+    let sweep = create(&db.store, new_sweep("digits")).await;
+    let said = r#"it said "action":"fail""#;
+    for (seq, status, decisions) in [
+        (2, SweepStatus::Running, json!([{ "action": "retry", "segment": 0, "reason": said }])),
+        (
+            3,
+            SweepStatus::Cancelled,
+            json!([
+                { "action": "withdraw", "segment": 1, "reason": "it waited in the queue" },
+                { "action": "cancel", "reason": "a user asked for it" },
+            ]),
+        ),
+        (4, SweepStatus::Cancelled, json!([])),
+        (
+            5,
+            SweepStatus::Cancelled,
+            json!([{ "action": "withdraw", "segment": 0, "reason": said }]),
+        ),
+    ] {
+        let effects = Effects { status: Some(status), ..Effects::default() };
+        db.store.commit(Commit { decisions, effects, ..commit(sweep, seq) }).await.unwrap();
+        let told = db.store.sweep(sweep).await.unwrap().unwrap().end_reason;
+        let why = (seq > 2).then_some("a user asked for it");
+        assert_eq!(told.as_deref(), why, "after entry {seq}");
     }
 }
 
