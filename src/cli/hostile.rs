@@ -60,8 +60,8 @@ fn printed(text: &str) -> Vec<String> {
     }
     body["troubled_workers"] =
         json!([{ "worker": text, "message": text, "next_try_at": "2026-01-01T12:00:00Z" }]);
-    body["waiting"] =
-        json!({ "for": "worker", "words": text, "remedy": text, "wants_worker": true });
+    body["waiting"] = json!({ "for": "worker", "words": text, "remedy": text, "wants_worker": true,
+                "transient": true, "backoff_s": null });
     body["progress"] = json!({ "phase": text, "spent": 1.0, "planned": 2.0, "pruned": 0.0,
                                "elapsed_s": null, "left_s": null });
     body["best"] = best.clone();

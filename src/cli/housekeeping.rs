@@ -1,6 +1,6 @@
 //! What a server does at its start and every now and then: it looks whether its database is whole, notes
 //! which sweeps it can't go on with, looks whether there is room on its disk, and sees to it that nothing grows
-//! without end, no lease lasts longer than it should or runs out unseen, and no family waits for ever for a
+//! without end, no lease lasts longer than it should or expires unseen, and no family waits for ever for a
 //! machine that is gone. What of ended sweeps is kept no longer is `retention.rs`'s.
 
 use super::retention;
@@ -32,6 +32,7 @@ const GONE_EVERY: Duration = Duration::from_secs(60);
 pub async fn run(driver: Driver, retention: Retention) {
     tokio::join!(
         bound_leases(&driver),
+        tell_expired(&driver),
         start_over(&driver),
         driver.check_database(),
         watch_disk(&driver),
@@ -64,7 +65,7 @@ async fn start_over(driver: &Driver) {
     }
 }
 
-/// Since when a server has been there without a gap, to be asked for work.
+/// Since when a server has been there without a gap, to be asked for work and to have leases renewed.
 #[derive(Default)]
 struct Attendance {
     since: Option<Instant>,
@@ -81,19 +82,35 @@ impl Attendance {
     }
 }
 
-/// Cuts leases that last too long, since the clock was set back, and tells of those that ran out.
+/// Cuts leases that last too long, since the clock was set back.
 async fn bound_leases(driver: &Driver) {
     let mut ticks = tokio::time::interval(LEASES_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        let mut looked = driver.cut_leases().await;
-        if looked.is_ok() {
-            looked = driver.tell_expired().await;
-        }
-        if let Err(error) = looked {
+        if let Err(error) = driver.cut_leases().await {
             note(driver, &error);
             tracing::warn!(%error, "leases can't be looked at; trying again later");
+        }
+    }
+}
+
+/// Tells the logs of leases that expired. A worker counts as silent only once this server was there for as long
+/// as a lease lasts: while it was away, or had no database, nobody could renew one.
+async fn tell_expired(driver: &Driver) {
+    let mut ticks = tokio::time::interval(LEASES_EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut there = Attendance::default();
+    loop {
+        ticks.tick().await;
+        let looked = match there.at(Instant::now(), 3 * LEASES_EVERY) >= driver.lease_ttl() {
+            true => driver.tell_expired().await,
+            false => driver.store().ping().await,
+        };
+        if let Err(error) = looked {
+            there = Attendance::default();
+            note(driver, &error);
+            tracing::warn!(%error, "expired leases can't be listed; trying again later");
         }
     }
 }

@@ -110,11 +110,9 @@ pub async fn follow(
     }
 }
 
-/// Whether what a sweep waits for may come any moment: so it is with each that was just submitted.
+/// Whether what a sweep waits for may come any moment.
 fn is_for_a_moment(sweep: &SweepDetail) -> bool {
-    use WaitsFor::{Recovery, Release, Turn, Worker};
-    let what = sweep.waiting.as_ref().map(|waiting| waiting.what);
-    matches!(what, Some(Worker | Turn | Release | Recovery))
+    sweep.waiting.as_ref().is_some_and(|waiting| waiting.transient)
 }
 
 /// Says why nobody works on a sweep, and who can't.

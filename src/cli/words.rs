@@ -412,6 +412,8 @@ mod tests {
             words: "no worker asks this server for work".into(),
             remedy: "start one".into(),
             wants_worker,
+            transient: true,
+            backoff_s: None,
         };
         sweep.waits_for = Some("what an earlier server says".into());
         sweep.waiting = Some(waiting(true));

@@ -31,7 +31,9 @@ pub(super) async fn look(of: &Opened<'_>) -> anyhow::Result<Vec<Finding>> {
     let depths = of.store.depths().await?;
     Ok(or_ok(found, || {
         let Depths { queued, leased, expired, .. } = depths;
-        format!("segments: {queued} waiting, {leased} held by workers, {expired} dropped by theirs")
+        format!(
+            "segments: {queued} waiting, {leased} held by workers, {expired} whose lease expired"
+        )
     }))
 }
 

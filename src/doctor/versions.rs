@@ -48,7 +48,8 @@ async fn of_workers(
 ) -> anyhow::Result<Option<Finding>> {
     let trained = trained_by(of, sweep).await?;
     kinds.extend(trained.fingerprints);
-    let why = trained.wire.and_then(|wire| WireVersions::parted(wire, WireVersions::OF_SERVER));
+    let why =
+        trained.wire.and_then(|wire| WireVersions::incompatible(wire, WireVersions::OF_SERVER));
     Ok(why.map(|why| {
         let what = "is trained by a worker that this release's server refuses";
         Finding::warn(format!("sweep {sweep} {what}: {why}"), "upgrade that worker")

@@ -42,8 +42,8 @@ pub fn of_work(
         }
         Event::Finished { segment, .. } => effects.close.push(*segment),
         Event::StartedOver { family, .. } => effects.start_over = Some(*family),
-        Event::HandedBack { waits_s, .. } => {
-            effects.rest = Duration::from_secs(waits_s.unwrap_or(0).into());
+        Event::HandedBack { backoff_s, .. } => {
+            effects.backoff = Duration::from_secs(backoff_s.unwrap_or(0).into());
         }
         _ => {}
     }

@@ -1,14 +1,15 @@
-//! Leases that ran out, told in the logs of their sweeps before anybody takes their segments over.
+//! Leases that expired, told in the logs of their sweeps before anybody takes their segments over.
 
 use super::{Driver, DriverError};
 use crate::{
     scheduler::{Event, Sweep},
-    store::{ExpiredLease, LeaseGuard, StoreError},
+    store::{ExpiredLease, Expiry, LeaseGuard, StoreError},
 };
 use floodgauge_protocol::LeaseId;
 use std::{
     collections::HashSet,
     sync::{Mutex, PoisonError},
+    time::Duration,
 };
 
 /// The expired leases of which the log was told, so that nobody reads it again for as long as they stay so.
@@ -26,7 +27,12 @@ impl Told {
 }
 
 impl Driver {
-    /// Tells the logs of leases that ran out, once for each claim. Nothing is taken from their workers: that
+    /// How long a lease lasts unless it is renewed.
+    pub fn lease_ttl(&self) -> Duration {
+        self.0.config.lease_ttl
+    }
+
+    /// Tells the logs of leases that expired, once for each claim. Nothing is taken from their workers: that
     /// does whoever takes the segment over.
     ///
     /// # Errors
@@ -50,7 +56,7 @@ impl Driver {
     /// Answers whether there is nothing more to tell of it.
     async fn tell_one(&self, expired: &ExpiredLease) -> bool {
         let &ExpiredLease { sweep, segment, lease, attempt, ref worker } = expired;
-        let guard = LeaseGuard { lease, attempt, renew: None };
+        let guard = LeaseGuard { lease, attempt, expiry: Expiry::Past };
         let mut tells = false;
         let decide = |state: &Sweep| {
             tells = state.facts().segments().may_expire(segment);
@@ -60,20 +66,18 @@ impl Driver {
         match self.apply(sweep, Some(guard), decide).await {
             Ok(_) if tells => {
                 tracing::warn!(%sweep, %segment, worker,
-                    "a worker's lease ran out; its segment waits for another");
+                    "a worker's lease expired; its segment waits for another");
                 true
             }
-            // Another server told it. Or somebody has taken it over, or ended the sweep.
-            Ok(_)
-            | Err(
-                DriverError::LeaseLost
-                | DriverError::NotFound
-                | DriverError::Store(StoreError::LeaseLost | StoreError::NoSweep(_)),
-            ) => true,
+            // Another server told it, or the sweep is gone.
+            Ok(_) | Err(DriverError::NotFound) => true,
+            // Its worker renewed it just before, or somebody has taken it over. It is looked at again if it is
+            // still listed.
+            Err(DriverError::LeaseLost) => false,
             Err(error) if error.is_unreplayable() => true,
             Err(error) => {
                 tracing::warn!(%sweep, %segment, %error,
-                    "that a lease ran out can't be told; trying again later");
+                    "that a lease expired can't be told; trying again later");
                 false
             }
         }

@@ -13,7 +13,7 @@
 //! - `estimate`: how long a sweep would take.
 //! - `explain`: reasons for old entries, which have them in words alone, and their arms as of today.
 //! - `disk`: whether files can be written.
-//! - `expired`: leases that ran out.
+//! - `expired`: leases that expired.
 //! - `health`: whether the database is damaged.
 //! - `line`: claims that wait for work, and which of them is to look.
 //! - `live`: a sweep's state in memory, rebuilt from its log.

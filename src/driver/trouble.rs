@@ -41,8 +41,8 @@ impl Driver {
             Ok(Some(match fail.kind {
                 FailKind::Trial => Event::Failed { segment, attempt, message },
                 FailKind::Machine => {
-                    let waits_s = Some(state.facts().segments().waits_after_hand_back(segment));
-                    Event::HandedBack { segment, attempt, worker, message, retry_in_s, waits_s }
+                    let backoff_s = Some(state.facts().segments().backoff_after_hand_back(segment));
+                    Event::HandedBack { segment, attempt, worker, message, retry_in_s, backoff_s }
                 }
             }))
         })

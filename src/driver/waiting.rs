@@ -1,10 +1,12 @@
 //! Why a sweep that could go on doesn't, and what to do about it: nobody has resumed it, its data set is
-//! damaged, its work is for a kind of machine that doesn't ask, its worker is gone, or there is none for it.
+//! damaged, its work was handed back too often, or is for a kind of machine that doesn't ask, its worker is gone,
+//! or there is none for it.
 
 use super::Driver;
 use crate::{
     scheduler::SweepStatus,
     store::{StoreError, SweepRow},
+    story::lease_expired,
 };
 use floodgauge_api::{Waiting, WaitsFor};
 use std::{
@@ -22,7 +24,7 @@ pub const SEEN_WITHIN: Duration = Duration::from_secs(300);
 const IDLE_WITHIN: Duration = Duration::from_secs(5);
 
 /// How long a worker that was turned away counts as there: it tries again within the minute.
-const PARTED_WITHIN: Duration = Duration::from_secs(60);
+const INCOMPATIBLE_WITHIN: Duration = Duration::from_secs(60);
 
 /// Fingerprints that a server remembers as asking, which come from outside. Chosen, not measured.
 const MAX_CLAIMANTS: usize = 1_000;
@@ -34,7 +36,7 @@ const TOLD_EVERY: Duration = Duration::from_secs(30);
 #[derive(Debug, Default)]
 pub(super) struct Claimants {
     asked: Mutex<HashMap<String, Asked>>,
-    parted: Mutex<Option<Instant>>,
+    incompatible: Mutex<Option<Instant>>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -75,20 +77,20 @@ impl Claimants {
     }
 
     /// Notes that a worker was turned away, since server and worker don't understand each other.
-    fn part(&self) {
-        *self.parted.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+    fn note_incompatible(&self) {
+        *self.incompatible.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
     }
 
-    fn has_parted(&self) -> bool {
-        let parted = *self.parted.lock().unwrap_or_else(PoisonError::into_inner);
-        parted.is_some_and(|at| at.elapsed() < PARTED_WITHIN)
+    fn has_incompatible(&self) -> bool {
+        let incompatible = *self.incompatible.lock().unwrap_or_else(PoisonError::into_inner);
+        incompatible.is_some_and(|at| at.elapsed() < INCOMPATIBLE_WITHIN)
     }
 }
 
 impl Driver {
     /// Notes that a worker was turned away, since this server doesn't understand it.
     pub fn turned_away(&self) {
-        self.0.claimants.part();
+        self.0.claimants.note_incompatible();
     }
 
     /// Why nobody works on a sweep, and what to do about it; none where somebody does, and where nothing
@@ -117,9 +119,15 @@ impl Driver {
         if open.is_empty() || open.iter().any(|work| work.is_held) {
             return Ok(None);
         }
+        let (held_back, free): (Vec<_>, Vec<_>) =
+            open.into_iter().partition(|work| work.held_back_for.is_some());
+        if free.is_empty() {
+            let first = held_back.iter().filter_map(|work| work.held_back_for).min();
+            return Ok(first.map(is_held_back));
+        }
         // Whoever waits for work takes it over within a second.
-        let expired = open.iter().find_map(|work| work.expired_of.clone());
-        let kinds: Option<BTreeSet<String>> = open.into_iter().map(|work| work.pinned_to).collect();
+        let expired = free.iter().find_map(|work| work.expired_of.clone());
+        let kinds: Option<BTreeSet<String>> = free.into_iter().map(|work| work.pinned_to).collect();
         if let Some(kinds) = kinds
             && !kinds.is_empty()
             && !kinds.iter().any(|kind| self.0.claimants.is_there(kind))
@@ -127,7 +135,7 @@ impl Driver {
             return Ok(Some(self.waits_for_machine(&kinds)));
         }
         match expired {
-            Some(worker) => Ok(Some(waits_for_successor(&worker))),
+            Some(worker) => Ok(Some(waits_for_another(&worker))),
             None => self.waits_for_anyone().await,
         }
     }
@@ -137,7 +145,7 @@ impl Driver {
         Ok(Workers {
             is_anyone_idle: self.0.claimants.is_anyone_idle(),
             is_anyone_busy: self.0.store.depths().await?.leased > 0,
-            is_anyone_parted: self.0.claimants.has_parted(),
+            is_anyone_incompatible: self.0.claimants.has_incompatible(),
             is_anyone_troubled: !self.troubled_workers().await?.is_empty(),
         }
         .lacking())
@@ -176,7 +184,7 @@ struct Workers {
     /// Whether one holds a lease.
     is_anyone_busy: bool,
     /// Whether one was turned away lately.
-    is_anyone_parted: bool,
+    is_anyone_incompatible: bool,
     /// Whether one said that its machine is in trouble.
     is_anyone_troubled: bool,
 }
@@ -191,13 +199,13 @@ impl Workers {
                 "all workers are busy with other sweeps",
                 "one more worker begins it sooner",
             ),
-            Self { is_anyone_parted: true, .. } => (
-                WaitsFor::Release,
+            Self { is_anyone_incompatible: true, .. } => (
+                WaitsFor::IncompatibleWorkers,
                 "the workers that ask for work are of a release that this server doesn't understand",
                 "start one of the server's release",
             ),
             Self { is_anyone_troubled: true, .. } => (
-                WaitsFor::Recovery,
+                WaitsFor::WorkersInTrouble,
                 "the workers that there are ask for no work, since their machines are in trouble",
                 "see to what they say, or start one elsewhere",
             ),
@@ -212,14 +220,32 @@ impl Workers {
 }
 
 fn waiting(what: WaitsFor, words: impl Into<String>, remedy: &str) -> Waiting {
-    Waiting { what, words: words.into(), remedy: remedy.into(), wants_worker: false }
+    Waiting {
+        what,
+        words: words.into(),
+        remedy: remedy.into(),
+        wants_worker: false,
+        transient: what.is_transient(),
+        backoff_s: None,
+    }
 }
 
-/// That it waits for whoever takes the place of a worker.
-fn waits_for_successor(worker: &str) -> Waiting {
-    let words =
-        format!("the lease of worker {worker} ran out; its segment waits for another worker");
-    worker_for(WaitsFor::Successor, words, "start one, here or on another machine")
+/// That it waits for another worker in the place of one.
+fn waits_for_another(worker: &str) -> Waiting {
+    let words = format!("{}; its segment waits for another worker", lease_expired(worker));
+    worker_for(WaitsFor::LeaseExpired, words, "start one, here or on another machine")
+}
+
+/// That nobody is given what is left of it for so long.
+fn is_held_back(backoff: Duration) -> Waiting {
+    let seconds = backoff.as_millis().div_ceil(1_000).max(1);
+    let seconds = u32::try_from(seconds).unwrap_or(u32::MAX);
+    let words = format!(
+        "workers in trouble handed back what is left of it again and again, so nobody is given it for \
+         another {seconds} s"
+    );
+    let remedy = "see to what those workers say; it goes on by itself after that";
+    Waiting { backoff_s: Some(seconds), ..waiting(WaitsFor::HeldBack, words, remedy) }
 }
 
 /// What one more worker would end.
@@ -237,21 +263,31 @@ mod tests {
         let lacking = |workers: Workers| workers.lacking().map(|waiting| waiting.what);
         assert_eq!(lacking(workers), Some(WaitsFor::Worker));
         workers.is_anyone_troubled = true;
-        assert_eq!(lacking(workers), Some(WaitsFor::Recovery));
-        workers.is_anyone_parted = true;
-        assert_eq!(lacking(workers), Some(WaitsFor::Release));
+        assert_eq!(lacking(workers), Some(WaitsFor::WorkersInTrouble));
+        workers.is_anyone_incompatible = true;
+        assert_eq!(lacking(workers), Some(WaitsFor::IncompatibleWorkers));
         workers.is_anyone_busy = true;
         assert_eq!(lacking(workers), Some(WaitsFor::Turn));
         workers.is_anyone_idle = true;
         assert_eq!(lacking(workers), None, "it is about to be given out");
     }
 
+    #[test]
+    fn what_is_held_back_is_told_in_whole_seconds_that_are_never_too_few() {
+        for (ms, seconds) in [(0, 1), (1, 1), (1_000, 1), (1_001, 2), (600_000, 600)] {
+            let told = is_held_back(Duration::from_millis(ms));
+            assert_eq!(told.backoff_s, Some(seconds));
+            assert!(told.words.ends_with(&format!("for another {seconds} s")), "{}", told.words);
+            assert!(!told.transient && !told.wants_worker, "one more worker wouldn't be given it");
+        }
+    }
+
     #[tokio::test]
     async fn who_has_just_asked_is_idle_and_who_was_turned_away_is_not() {
         let claimants = Claimants::default();
-        assert!(!claimants.is_anyone_idle() && !claimants.has_parted());
-        claimants.part();
-        assert!(!claimants.is_anyone_idle() && claimants.has_parted());
+        assert!(!claimants.is_anyone_idle() && !claimants.has_incompatible());
+        claimants.note_incompatible();
+        assert!(!claimants.is_anyone_idle() && claimants.has_incompatible());
         claimants.note("one kind");
         assert!(claimants.is_anyone_idle());
         assert!(claimants.is_there("one kind") && !claimants.is_there("another"));

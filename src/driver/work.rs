@@ -5,7 +5,7 @@ use crate::{
     blobs::{BlobError, Streamed},
     metrics::ReportedRows,
     scheduler::{Event, Sweep, facts::newer},
-    store::{Claim, LeaseGuard, LeasedSegment, StoreError},
+    store::{Claim, Expiry, LeaseGuard, LeasedSegment, StoreError},
 };
 use bytes::Bytes;
 use floodgauge_protocol::{
@@ -140,7 +140,7 @@ impl Driver {
         };
         if leased.took_over {
             let lost = Event::Lost { segment, attempt: leased.attempt - 1 };
-            tracing::warn!(sweep = %leased.sweep, %segment, "a lease expired; its segment is taken over");
+            tracing::warn!(sweep = %leased.sweep, %segment, "a worker's lease expired; its segment is taken over");
             self.apply(leased.sweep, guard(leased), |state| still_open(state, lost.clone()))
                 .await?;
         }
@@ -193,7 +193,7 @@ impl Driver {
         let leased = self.noted(lease, found)?;
         let (segment, attempt) = (leased.segment.segment, leased.attempt);
         let renewing = guard(&leased)
-            .map(|guard| LeaseGuard { renew: Some(self.0.config.lease_ttl), ..guard });
+            .map(|guard| LeaseGuard { expiry: Expiry::Renewed(self.0.config.lease_ttl), ..guard });
         let mut renewed = false;
         let mut contradicting = vec![];
         let mut count = ReportedRows::default();
@@ -396,7 +396,7 @@ pub(super) fn open(state: &Sweep, segment: SegmentId) -> Result<(), DriverError>
 
 /// Under whose lease a worker's events are written.
 pub(super) fn guard(leased: &LeasedSegment) -> Option<LeaseGuard> {
-    Some(LeaseGuard { lease: leased.lease, attempt: leased.attempt, renew: None })
+    Some(LeaseGuard { lease: leased.lease, attempt: leased.attempt, expiry: Expiry::Any })
 }
 
 /// Checks the name that a worker gives itself.

@@ -264,7 +264,7 @@ pub(super) async fn detail(state: &AppState, sweep: SweepId) -> Result<SweepDeta
     let waiting = state.driver.waiting(&row).await?;
     let waits_for = waiting.as_ref().filter(|waiting| {
         // What this field told before there was one of all that is waited for.
-        matches!(waiting.what, WaitsFor::Data | WaitsFor::Machine | WaitsFor::Successor)
+        matches!(waiting.what, WaitsFor::Data | WaitsFor::Machine | WaitsFor::LeaseExpired)
     });
     let waits_for = waits_for.map(|waiting| waiting.words.clone());
     let troubled_workers = troubled_workers(state, &row).await?;

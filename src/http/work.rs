@@ -74,7 +74,7 @@ async fn claim_in(
     request: &ClaimRequest,
 ) -> Result<Response, Problem> {
     let Some(spoken) = WireVersions::OF_SERVER.spoken_with(worker) else {
-        let words = WireVersions::parted(worker, WireVersions::OF_SERVER);
+        let words = WireVersions::incompatible(worker, WireVersions::OF_SERVER);
         state.driver.turned_away();
         return Err(Problem::WireVersion(words.unwrap_or_default()));
     };

@@ -88,14 +88,14 @@ pub enum Event {
         retry_in_s: u32,
         /// For how many seconds nobody is given the segment, since it came back too often before. A hand-back
         /// without it is from before they were counted, and isn't.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        waits_s: Option<u32>,
+        #[serde(default, alias = "waits_s", skip_serializing_if = "Option::is_none")]
+        backoff_s: Option<u32>,
     },
-    /// A lease ran out, and nobody has taken its segment over yet. Its worker may still come back.
+    /// A lease expired, and nobody has taken its segment over yet. Its worker may still come back.
     Expired {
         /// Given to the next worker that asks.
         segment: SegmentId,
-        /// Which of the segment's claims ran out, from 1.
+        /// Which of the segment's claims expired, from 1.
         attempt: u32,
         /// The name that the worker gave itself; several may have one.
         worker: String,

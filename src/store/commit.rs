@@ -77,8 +77,19 @@ pub struct LeaseGuard {
     pub lease: LeaseId,
     /// Its attempt number: refused once a later claim has the segment.
     pub attempt: u32,
-    /// How far ahead to push its expiry in the same transaction, if at all.
-    pub renew: Option<Duration>,
+    /// What is asked of its expiry, and done about it, in the same transaction.
+    pub expiry: Expiry,
+}
+
+/// What is asked of a lease's expiry where something is written under it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expiry {
+    /// Nothing.
+    Any,
+    /// It is pushed so far ahead.
+    Renewed(Duration),
+    /// It must be past: a worker that renewed it just before has won.
+    Past,
 }
 
 /// Changes to the projections.
@@ -95,7 +106,7 @@ pub struct Effects {
     /// Segments to put back into the queue; their leases end.
     pub requeue: Vec<SegmentId>,
     /// For how long nobody is given those.
-    pub rest: Duration,
+    pub backoff: Duration,
     /// Segments that are over; their leases end.
     pub close: Vec<SegmentId>,
     /// Whether all of them are.
@@ -118,7 +129,7 @@ impl Effects {
     /// that goes on after a pause it is told as one.
     pub fn opened(&self) -> usize {
         let goes_on = matches!(self.status, Some(SweepStatus::Queued | SweepStatus::Running));
-        let back = if self.rest.is_zero() { self.requeue.len() } else { 0 };
+        let back = if self.backoff.is_zero() { self.requeue.len() } else { 0 };
         (self.enqueue.len() + back).max(goes_on.into())
     }
 

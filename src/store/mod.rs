@@ -18,7 +18,9 @@ mod sqlite;
 mod tokens;
 
 pub use clock::Clock;
-pub use commit::{Commit, Effects, Grown, LeaseGuard, NewSweep, RowUpdate, SweepData, TrialUpdate};
+pub use commit::{
+    Commit, Effects, Expiry, Grown, LeaseGuard, NewSweep, RowUpdate, SweepData, TrialUpdate,
+};
 pub use error::{StoreError, damage, unwritable};
 pub use inspect::{
     DynInspect, Inspect, MissedKind, Rebuilt, RebuiltSegment, Reference, Referrer, RowsOfLog,
@@ -80,7 +82,7 @@ pub trait Store: Send + Sync + 'static {
     ///
     /// # Errors
     /// [`StoreError::Conflict`] if `seq` is taken; [`StoreError::LeaseLost`] if the guard's
-    /// lease was taken over, finished or withdrawn; [`StoreError::NotHeld`] if a trial comes to
+    /// lease was taken over, finished or withdrawn, or hasn't expired though it must have; [`StoreError::NotHeld`] if a trial comes to
     /// refer to a blob that neither this lease holds nor another trial of the sweep refers to;
     /// [`StoreError::OverQuota`] if it extends a sweep, and the token that does (or, where none is
     /// named, the one that the sweep counts against) would have more than it may. Nothing is written then.
@@ -161,7 +163,7 @@ pub trait Store: Send + Sync + 'static {
     /// start, and every now and then.
     async fn cut_leases(&self, ttl: Duration) -> Result<u64, StoreError>;
 
-    /// Leases of `queued` and `running` sweeps that ran out and that nobody has taken over, by sweep and
+    /// Leases of `queued` and `running` sweeps that expired and that nobody has taken over, by sweep and
     /// segment, those after one of them, at most 100.
     async fn expired_leases(
         &self,

@@ -210,13 +210,15 @@ pub struct Claim {
 pub struct OpenWork {
     /// Whether a worker holds it whose lease hasn't expired.
     pub is_held: bool,
-    /// The worker whose lease on it ran out, if nobody has taken it over since.
+    /// The worker whose lease on it expired, if nobody has taken it over since.
     pub expired_of: Option<String>,
+    /// For how long nobody is given it yet, since workers in trouble handed it back too often.
+    pub held_back_for: Option<Duration>,
     /// The fingerprint that its family is pinned to, if it was begun.
     pub pinned_to: Option<String>,
 }
 
-/// A lease that ran out, and whose segment nobody has taken over.
+/// A lease that expired, and whose segment nobody has taken over.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExpiredLease {
     /// Whose it is.

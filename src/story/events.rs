@@ -1,6 +1,6 @@
 //! What happened, in words.
 
-use super::Names;
+use super::{Names, lease_expired};
 use crate::{counting::count, scheduler::Event};
 use floodgauge_api::{LogLine, Tone};
 use floodgauge_protocol::{
@@ -38,10 +38,10 @@ pub(super) fn line(names: Names<'_>, event: &Event) -> Option<LogLine> {
             .because(message)
             .about(names.arms_of(*segment))
             .in_tone(Tone::Bad),
-        Event::HandedBack { segment, worker, message, retry_in_s, waits_s, .. } => {
+        Event::HandedBack { segment, worker, message, retry_in_s, backoff_s, .. } => {
             let text = format!("{worker} handed back {}", names.segment(*segment));
             let mut why = format!("{message}; next try in {retry_in_s} s");
-            if let Some(seconds @ 1..) = waits_s {
+            if let Some(seconds @ 1..) = backoff_s {
                 why += &format!("; it came back too often, so nobody is given it for {seconds} s");
             }
             LogLine::new("handed back", text)
@@ -51,9 +51,8 @@ pub(super) fn line(names: Names<'_>, event: &Event) -> Option<LogLine> {
                 .as_news(true)
         }
         Event::Expired { segment, worker, .. } => {
-            let text = format!(
-                "the lease of worker {worker} ran out; segment {segment} waits for another"
-            );
+            let expired = lease_expired(worker);
+            let text = format!("{expired}; segment {segment} waits for another");
             LogLine::new("expired", text)
                 .about(names.arms_of(*segment))
                 .in_tone(Tone::Bad)

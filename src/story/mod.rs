@@ -34,6 +34,11 @@ pub fn lines(names: Names<'_>, event: &Event, decisions: &[Decision]) -> Vec<Log
     lines
 }
 
+/// That a worker's lease expired, as it is said wherever it is said.
+pub fn lease_expired(worker: &str) -> String {
+    format!("the lease of worker {worker} expired")
+}
+
 /// The segments that the lines of an entry tell more of than its decisions do.
 pub fn named_segments<'a>(
     event: &Event,

@@ -232,6 +232,6 @@ fn a_lease_that_ran_out_names_its_worker() {
     let expired = json!({ "type": "expired", "segment": 0, "attempt": 1, "worker": "w" });
     let lines = lines_of(sweep.facts(), expired, json!([]));
     let [line] = &words(&lines)[..] else { panic!("{lines:?}") };
-    assert_eq!(line, "expired: the lease of worker w ran out; segment 0 waits for another");
+    assert_eq!(line, "expired: the lease of worker w expired; segment 0 waits for another");
     assert_eq!(news(&lines).len(), 1);
 }

@@ -253,14 +253,14 @@ impl World {
             self.zombies.push(self.busy.swap_remove(at));
             let worker = format!("w{attempt}");
             let message = "its disk is full".into();
-            let waits_s = Some(self.sweep.facts().segments().waits_after_hand_back(segment));
+            let backoff_s = Some(self.sweep.facts().segments().backoff_after_hand_back(segment));
             self.event(Event::HandedBack {
                 segment,
                 attempt,
                 worker,
                 message,
                 retry_in_s: 2,
-                waits_s,
+                backoff_s,
             });
             return;
         }

@@ -186,7 +186,7 @@ impl Client {
             || self.request(Method::POST, &["claim"]).json(request).timeout(wait + ANSWER_TIMEOUT);
         let Answer { status, wire, date, body } = self.answer(send, None).await?;
         self.skew.compare(date.as_ref());
-        if let Some(words) = WireVersions::parted(WireVersions::OF_WORKER, wire) {
+        if let Some(words) = WireVersions::incompatible(WireVersions::OF_WORKER, wire) {
             return Err(ClientError::Parted(words));
         }
         if status == StatusCode::NO_CONTENT { Ok(None) } else { decode(&body).map(Some) }

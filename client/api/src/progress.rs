@@ -42,6 +42,11 @@ pub struct Waiting {
     pub remedy: String,
     /// Whether one more worker would do: `floodgauge worker --server` with this server's address starts one.
     pub wants_worker: bool,
+    /// Whether it is over in a moment as a rule: so it is with each sweep that was just submitted.
+    pub transient: bool,
+    /// For how many seconds nobody is given what is left of it, where it is held back; else null.
+    #[cfg_attr(feature = "openapi", schema(required))]
+    pub backoff_s: Option<u32>,
 }
 
 /// For what a sweep waits.
@@ -55,14 +60,28 @@ pub enum WaitsFor {
     Data,
     /// A worker of the kind of machine that began it.
     Machine,
-    /// Another worker in the place of one whose lease ran out.
-    Successor,
+    /// Another worker in the place of one whose lease expired.
+    LeaseExpired,
+    /// That what is left of it may be given out again, which workers in trouble handed back too often.
+    HeldBack,
     /// Any worker: none asks for work.
     Worker,
-    /// A worker whose machine is in no trouble.
-    Recovery,
-    /// A worker of a release that the server understands.
-    Release,
+    /// A worker whose machine is in no trouble: the machines of those that there are are.
+    WorkersInTrouble,
+    /// A worker of a release that the server understands: those that ask are of none.
+    IncompatibleWorkers,
     /// Its turn: all workers are busy with other sweeps.
     Turn,
+}
+
+impl WaitsFor {
+    /// Whether it is over in a moment as a rule: so it is with each sweep that was just submitted.
+    pub fn is_transient(self) -> bool {
+        match self {
+            Self::Worker | Self::WorkersInTrouble | Self::IncompatibleWorkers | Self::Turn => true,
+            Self::Resume | Self::Data | Self::Machine | Self::LeaseExpired | Self::HeldBack => {
+                false
+            }
+        }
+    }
 }

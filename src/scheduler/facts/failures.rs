@@ -23,7 +23,7 @@ const FREE_HAND_BACKS: u32 = 4;
 
 /// The longest that a segment waits after a hand-back, in seconds: no longer than people who have mended
 /// their machines wait for the next try. Chosen, not measured.
-const MAX_WAIT_S: u32 = 600;
+const MAX_BACKOFF_S: u32 = 600;
 
 /// So many hand-backs of one segment in a row, none of which brought an epoch that wasn't known, count as one
 /// failure, so that no log grows without end. With the waits between them that takes 31 hours, and a trial is
@@ -31,9 +31,9 @@ const MAX_WAIT_S: u32 = 600;
 pub const HAND_BACKS_A_FAILURE: u32 = 200;
 
 /// For how many seconds nobody is given a segment after so many hand-backs in a row: each time twice as long.
-pub(super) fn wait_after(hand_backs: u32) -> u32 {
+pub(super) fn backoff_after(hand_backs: u32) -> u32 {
     match hand_backs.checked_sub(FREE_HAND_BACKS + 1) {
-        Some(doublings) => 1_u32.checked_shl(doublings).unwrap_or(MAX_WAIT_S).min(MAX_WAIT_S),
+        Some(doublings) => 1_u32.checked_shl(doublings).unwrap_or(MAX_BACKOFF_S).min(MAX_BACKOFF_S),
         None => 0,
     }
 }

@@ -26,7 +26,7 @@ pub struct Queued {
     pub losses: u32,
     /// How often in a row workers in trouble handed it back, without an epoch that wasn't known.
     pub hand_backs: u32,
-    /// Whether the log tells that the lease of whoever holds it ran out.
+    /// Whether the log tells that the lease of whoever holds it expired.
     pub expired: bool,
     /// Arms that its worker is to stop.
     pub stops: Vec<Stop>,
@@ -81,12 +81,12 @@ impl Segments {
     }
 
     /// For how many seconds nobody is to be given a segment that is handed back now.
-    pub fn waits_after_hand_back(&self, segment: SegmentId) -> u32 {
+    pub fn backoff_after_hand_back(&self, segment: SegmentId) -> u32 {
         let before = self.queued(segment).map_or(0, |queued| queued.hand_backs);
-        failures::wait_after(before.saturating_add(1))
+        failures::backoff_after(before.saturating_add(1))
     }
 
-    /// Whether the log has yet to tell that the lease on a segment ran out: once a claim.
+    /// Whether the log has yet to tell that the lease on a segment expired: once a claim.
     pub fn may_expire(&self, segment: SegmentId) -> bool {
         self.queued(segment).is_some_and(|queued| queued.leased && !queued.expired)
     }

@@ -47,8 +47,8 @@ impl Facts {
             }
             Event::Finished { segment, branches, .. } => finish(self, *segment, branches),
             Event::Failed { segment, message, .. } => failures::fail(self, *segment, message),
-            Event::HandedBack { segment, worker, message, waits_s, .. } => {
-                failures::hand_back(self, *segment, (worker, message), waits_s.is_some())
+            Event::HandedBack { segment, worker, message, backoff_s, .. } => {
+                failures::hand_back(self, *segment, (worker, message), backoff_s.is_some())
             }
             Event::Expired { segment, .. } => {
                 if let Some(queued) = self.segments.queued_mut(*segment) {

@@ -73,7 +73,7 @@ fn what_a_worker_in_trouble_saved_is_gone_on_from() {
     save(&mut world, segment, 1, 1);
     let (worker, message) = ("w".to_string(), "its disk is full".to_string());
     let back =
-        Event::HandedBack { segment, attempt: 1, worker, message, retry_in_s: 4, waits_s: None };
+        Event::HandedBack { segment, attempt: 1, worker, message, retry_in_s: 4, backoff_s: None };
     let decisions = world.event(back);
     assert!(matches!(decisions[0].action, Action::Withdraw { segment: of } if of == segment));
     let from = world.sweep.facts().steps_per_epoch();

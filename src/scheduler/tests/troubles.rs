@@ -5,7 +5,7 @@ use crate::scheduler::facts::{HAND_BACKS_A_FAILURE, MAX_FAILURES};
 
 fn handed_back(segment: SegmentId, attempt: u32) -> Event {
     let (worker, message) = ("w".to_string(), "its disk is full".to_string());
-    Event::HandedBack { segment, attempt, worker, message, retry_in_s: 4, waits_s: None }
+    Event::HandedBack { segment, attempt, worker, message, retry_in_s: 4, backoff_s: None }
 }
 
 #[test]
@@ -21,14 +21,14 @@ fn a_machines_trouble_gives_its_segment_to_others_and_says_whose_it_was() {
 /// Claims a segment and hands it back, as a driver has it counted.
 fn come_back(world: &mut World, segment: SegmentId, attempt: u32) -> (u32, Vec<Decision>) {
     world.claim(segment, attempt);
-    let waits = world.sweep.facts().segments().waits_after_hand_back(segment);
+    let waits = world.sweep.facts().segments().backoff_after_hand_back(segment);
     let Event::HandedBack { segment, attempt, worker, message, retry_in_s, .. } =
         handed_back(segment, attempt)
     else {
         unreachable!()
     };
-    let waits_s = Some(waits);
-    let back = Event::HandedBack { segment, attempt, worker, message, retry_in_s, waits_s };
+    let backoff_s = Some(waits);
+    let back = Event::HandedBack { segment, attempt, worker, message, retry_in_s, backoff_s };
     (waits, world.event(back))
 }
 
@@ -42,9 +42,9 @@ fn a_segment_that_comes_back_again_and_again_waits_each_time_longer() {
     world.claim(segment, 17);
     let rows = world.rows(&cut_short(&world, segment));
     world.event(Event::Reported { segment, attempt: 17, rows: vec![], redone: 1 });
-    assert_eq!(world.sweep.facts().segments().waits_after_hand_back(segment), 600);
+    assert_eq!(world.sweep.facts().segments().backoff_after_hand_back(segment), 600);
     world.event(Event::Reported { segment, attempt: 17, rows, redone: 0 });
-    assert_eq!(world.sweep.facts().segments().waits_after_hand_back(segment), 0);
+    assert_eq!(world.sweep.facts().segments().backoff_after_hand_back(segment), 0);
 }
 
 /// A segment, as far as its first epoch.
@@ -91,12 +91,21 @@ fn hand_backs_of_logs_that_do_not_count_them_never_do() {
         assert!(decisions[0].reason.contains("others continue"), "{decisions:?}");
     }
     let event = serde_json::to_value(handed_back(SegmentId(0), 1)).unwrap();
-    assert!(event.get("waits_s").is_none(), "it is written as it was: {event}");
+    assert!(event.get("backoff_s").is_none(), "it is written as it was: {event}");
     assert_eq!(serde_json::from_value::<Event>(event).unwrap(), handed_back(SegmentId(0), 1));
 }
 
 #[test]
-fn a_lease_that_ran_out_is_told_once_a_claim_and_changes_nothing() {
+fn a_backoff_is_read_by_the_name_that_it_had_before() {
+    let mut event = serde_json::to_value(handed_back(SegmentId(0), 1)).unwrap();
+    event["waits_s"] = 8.into();
+    let read = serde_json::from_value::<Event>(event).unwrap();
+    assert!(matches!(read, Event::HandedBack { backoff_s: Some(8), .. }), "{read:?}");
+    assert_eq!(serde_json::to_value(read).unwrap()["backoff_s"], 8);
+}
+
+#[test]
+fn an_expired_lease_is_told_once_a_claim_and_changes_nothing() {
     let mut world = World::new(spec(r#""scheduler": {"kind": "grid"}"#), smooth);
     let segment = SegmentId(0);
     let may = |world: &World| world.sweep.facts().segments().may_expire(segment);

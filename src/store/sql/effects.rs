@@ -27,7 +27,7 @@ pub(super) async fn apply<DB: Dialect>(
         grown,
         enqueue,
         requeue,
-        rest,
+        backoff,
         close,
         close_all,
         start_over,
@@ -57,8 +57,8 @@ pub(super) async fn apply<DB: Dialect>(
     }
     insert_segments(db, sweep, now_ms, enqueue).await?;
     end_leases(db, sweep, &requeue, "queued").await?;
-    if !rest.is_zero() {
-        let_rest(db, sweep, &requeue, rest).await?;
+    if !backoff.is_zero() {
+        hold_back(db, sweep, &requeue, backoff).await?;
     }
     end_leases(db, sweep, &close, "closed").await?;
     if close_all {
@@ -147,11 +147,11 @@ async fn end_leases(
 
 /// Keeps queued segments from whoever asks for work, for so long: an expiry without a lease. Like that of a
 /// lease it is cut where the clock is set back meanwhile.
-async fn let_rest(
+async fn hold_back(
     db: &mut impl Statements,
     sweep: SweepId,
     segments: &[SegmentId],
-    rest: Duration,
+    backoff: Duration,
 ) -> Result<(), StoreError> {
     for segments in segments.chunks(MAX_IDS) {
         let sql = format!(
@@ -160,7 +160,7 @@ async fn let_rest(
             numbered(3, segments.len())
         );
         let ids = segments.iter().map(|&segment| Value::from(segment));
-        db.execute(sql, values![sweep, rest].into_iter().chain(ids).collect()).await?;
+        db.execute(sql, values![sweep, backoff].into_iter().chain(ids).collect()).await?;
     }
     Ok(())
 }

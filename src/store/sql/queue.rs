@@ -103,7 +103,9 @@ pub(super) async fn open_work(
     let sql = "select cast(case when s.state = 'leased' and s.expires_ms > c.steady_ms then 1 \
                else 0 end as bigint) as held, \
                case when s.state = 'leased' and s.expires_ms <= c.steady_ms then s.worker end \
-               as expired_of, f.fingerprint from segments s cross join clock c \
+               as expired_of, \
+               case when s.state = 'queued' and s.expires_ms > c.steady_ms \
+               then s.expires_ms - c.steady_ms end as held_back_ms, f.fingerprint from segments s cross join clock c \
                left join families f on f.sweep = s.sweep and f.family = s.family \
                where s.sweep = $1 and s.state <> 'closed' order by s.segment";
     db.fetch(sql, values![sweep]).await?.iter().map(open).collect()
@@ -113,6 +115,7 @@ fn open(row: &impl Columns) -> Result<OpenWork, StoreError> {
     Ok(OpenWork {
         is_held: row.number::<i64>("held")? != 0,
         expired_of: row.maybe_text("expired_of")?,
+        held_back_for: row.maybe_number("held_back_ms")?.map(Duration::from_millis),
         pinned_to: row.maybe_text("fingerprint")?,
     })
 }
@@ -120,7 +123,7 @@ fn open(row: &impl Columns) -> Result<OpenWork, StoreError> {
 /// How many expired leases are listed at once.
 const LEASES_AT_ONCE: u32 = 100;
 
-/// The leases that ran out of sweeps that go on, behind one of them.
+/// The expired leases of sweeps that go on, behind one of them.
 pub(super) async fn expired(
     db: &mut impl Statements,
     after: Option<(SweepId, SegmentId)>,
@@ -175,7 +178,7 @@ pub(super) async fn held(
     segment(&held.ok_or(StoreError::LeaseLost)?)
 }
 
-/// Holds for a segment whose lease, or whose rest after a hand-back, would last longer than it was given for:
+/// Holds for a segment whose lease, or whose backoff after a hand-back, would last longer than it was given for:
 /// that was before the clock was set back. `$1` is for how long those were given that earlier releases gave.
 const TOO_LONG: &str = "state <> 'closed' \
      and expires_ms > (select steady_ms from clock) + coalesce(ttl_ms, $1)";

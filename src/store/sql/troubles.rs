@@ -38,14 +38,6 @@ pub(super) async fn forget(db: &mut impl Statements, worker: &str) -> Result<(),
     db.execute("delete from troubled_workers where worker = $1", values![worker]).await.map(drop)
 }
 
-/// Writes a worker of no name, which none has, and takes it out again: the pages are written all the same.
-pub(super) async fn try_write(db: &mut impl Statements) -> Result<(), StoreError> {
-    let sql = "insert into troubled_workers (worker, message, next_try_ms) values ('', '', 0) \
-               on conflict do nothing";
-    db.execute(sql, values![]).await?;
-    db.execute("delete from troubled_workers where worker = ''", values![]).await.map(drop)
-}
-
 pub(super) async fn list(db: &mut impl Statements) -> Result<Vec<TroubledWorker>, StoreError> {
     let sql = "select worker, message, next_try_ms from troubled_workers \
                where next_try_ms >= (select now_ms from clock) - $1 order by worker limit $2";

@@ -14,7 +14,7 @@ use crate::store::{Claim, StoreError};
 use floodgauge_protocol::SweepId;
 
 /// Holds for a segment `s`, beside its family's pin `f`, that fingerprint `$1` can be given. What has expired
-/// is a lease, or the rest of a segment that was handed back too often; most that is queued has none. A pin to
+/// is a lease, or the backoff of a segment that was handed back too often; most that is queued has none. A pin to
 /// another one counts once the family has epochs, and as long as one of its leases is alive.
 macro_rules! claimable {
     () => {

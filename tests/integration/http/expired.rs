@@ -1,4 +1,4 @@
-//! Leases that run out before anybody takes their segments over.
+//! Leases that expire before anybody takes their segments over.
 
 use super::{
     server::{Server, small},
@@ -47,7 +47,7 @@ async fn a_killed_workers_lease_is_told_once_it_is_over_and_before_anybody_takes
     let told = detail(&server, &sweep).await;
     assert_eq!(told["seq"], 3, "once");
     let waits = told["waits_for"].as_str().unwrap();
-    assert!(waits.contains("the lease of worker killed ran out"), "{waits}");
+    assert!(waits.contains("the lease of worker killed expired"), "{waits}");
 
     let again = claim(&server, "next", 0).await.unwrap();
     assert_eq!(detail(&server, &sweep).await["waits_for"], Value::Null);
@@ -58,7 +58,7 @@ async fn a_killed_workers_lease_is_told_once_it_is_over_and_before_anybody_takes
     assert_eq!(types(&log)[..5], begin);
     let line = &log[2]["lines"][0];
     let text = line["text"].as_str().unwrap();
-    assert_eq!(text, "the lease of worker killed ran out; segment 0 waits for another");
+    assert_eq!(text, "the lease of worker killed expired; segment 0 waits for another");
     assert_eq!(line["news"], true);
     assert_eq!(log[2]["decisions"], json!([]));
 }

@@ -73,7 +73,7 @@ async fn a_sweep_says_for_what_worker_it_waits_and_whether_it_is_paused() {
     assert_eq!(waits_for(&server, &sweep).await.as_deref(), Some("worker"));
     // One that isn't understood is there, and of no use.
     problem(claim_as(&server, Some("9")).await, 409, "wire-version").await;
-    assert_eq!(waits_for(&server, &sweep).await.as_deref(), Some("release"));
+    assert_eq!(waits_for(&server, &sweep).await.as_deref(), Some("incompatible_workers"));
     let ask = async |what: &str| {
         let path = format!("/v1/sweeps/{sweep}/{what}");
         assert_eq!(server.post(&path, &json!({})).await.status(), StatusCode::ACCEPTED);

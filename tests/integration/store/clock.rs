@@ -18,7 +18,7 @@ use std::{
 
 on_both_databases!(
     a_lease_from_before_the_clock_was_set_back_is_cut_to_its_length,
-    a_rest_from_before_the_clock_was_set_back_is_cut_to_its_length,
+    a_backoff_from_before_the_clock_was_set_back_is_cut_to_its_length,
     the_age_of_what_waits_is_never_below_zero,
 );
 
@@ -187,10 +187,10 @@ async fn a_lease_from_before_the_clock_was_set_back_is_cut_to_its_length(db: Tes
     assert!(leased(&db.store, "w3").await.took_over);
 }
 
-async fn a_rest_from_before_the_clock_was_set_back_is_cut_to_its_length(db: TestDatabase) {
+async fn a_backoff_from_before_the_clock_was_set_back_is_cut_to_its_length(db: TestDatabase) {
     let sweep = create_with(&db.store, vec![segment(0)]).await;
-    let rest = Effects { requeue: vec![SegmentId(0)], rest: HOUR, ..Effects::default() };
-    append(&db.store, sweep, rest).await;
+    let held_back = Effects { requeue: vec![SegmentId(0)], backoff: HOUR, ..Effects::default() };
+    append(&db.store, sweep, held_back).await;
     db.execute("update segments set expires_ms = expires_ms + 7200000").await;
     assert_eq!(db.store.cut_leases(Duration::ZERO).await.unwrap(), 1);
     assert_eq!(db.store.cut_leases(Duration::ZERO).await.unwrap(), 0, "an hour is left");

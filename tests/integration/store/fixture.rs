@@ -3,8 +3,8 @@
 use floodgauge::{
     scheduler::{SweepStatus, TrialStatus},
     store::{
-        Claim, Commit, Created, DeletedSweep, DynStore, Effects, Entry, LeaseGuard, LeasedSegment,
-        NewSweep, RowUpdate, StoreError, TrialUpdate,
+        Claim, Commit, Created, DeletedSweep, DynStore, Effects, Entry, Expiry, LeaseGuard,
+        LeasedSegment, NewSweep, RowUpdate, StoreError, TrialUpdate,
     },
 };
 use floodgauge_protocol::{
@@ -126,7 +126,7 @@ pub async fn leased_and_expired(store: &DynStore, worker: &str) -> LeasedSegment
 }
 
 pub fn guard(leased: &LeasedSegment) -> Option<LeaseGuard> {
-    Some(LeaseGuard { lease: leased.lease, attempt: leased.attempt, renew: None })
+    Some(LeaseGuard { lease: leased.lease, attempt: leased.attempt, expiry: Expiry::Any })
 }
 
 pub fn trial(family: u16, arm: u16) -> TrialKey {

@@ -6,7 +6,7 @@ use super::fixture::{
 use crate::support::{TestDatabase, on_both_databases};
 use floodgauge::{
     scheduler::SweepStatus,
-    store::{Claim, Effects, ExpiredLease, LeaseGuard, LeasedSegment, StoreError},
+    store::{Claim, Effects, ExpiredLease, Expiry, LeaseGuard, LeasedSegment, StoreError},
 };
 use floodgauge_protocol::{LeaseId, SegmentId};
 use std::time::Duration;
@@ -23,29 +23,38 @@ on_both_databases! {
     a_requeued_segment_is_claimed_anew_and_its_old_lease_is_lost,
     a_closed_segment_is_never_claimed_again,
     a_guard_counts_for_its_own_sweep_and_attempt_alone,
-    a_segment_that_is_to_rest_is_given_to_nobody_until_it_has,
+    a_segment_that_is_held_back_is_given_to_nobody_until_its_time_is_over,
     expired_leases_are_listed_until_they_are_taken_over,
+    what_asks_for_an_expired_lease_loses_to_the_worker_that_renews_it,
 }
 
-/// Has what rests have rested.
-const RESTED: &str = "update segments set expires_ms = 0 where state = 'queued'";
+/// Lets the time be over of what is held back.
+const TIME_IS_OVER: &str = "update segments set expires_ms = 0 where state = 'queued'";
 
-async fn a_segment_that_is_to_rest_is_given_to_nobody_until_it_has(db: TestDatabase) {
+async fn a_segment_that_is_held_back_is_given_to_nobody_until_its_time_is_over(db: TestDatabase) {
     let sweep = create_with(&db.store, vec![segment(0), segment(1)]).await;
     let first = leased(&db.store, "w1").await;
-    let back = Effects { requeue: vec![SegmentId(0)], rest: HOUR, ..Effects::default() };
+    let back = Effects { requeue: vec![SegmentId(0)], backoff: HOUR, ..Effects::default() };
     append_under(&db.store, sweep, guard(&first), back).await.unwrap();
     assert_lost(db.store.renew(first.lease, "secret of w1", HOUR).await);
     assert_eq!(leased(&db.store, "w2").await.segment, segment(1), "the other one is there");
     assert_eq!(db.store.claim(claim("w3", HOUR)).await.unwrap(), None);
+    let open = db.store.open_work(sweep).await.unwrap();
+    let held_back: Vec<_> = open.iter().map(|work| work.held_back_for).collect();
+    assert!(held_back[0].is_some_and(|time| time > HOUR / 2 && time <= HOUR), "{held_back:?}");
+    assert_eq!(held_back[1], None, "it is held");
     assert_eq!(db.store.depths().await.unwrap().queued, 1, "it is still to be done");
-    assert_eq!(db.store.cut_leases(HOUR).await.unwrap(), 0, "it rests no longer than it should");
-    db.execute(RESTED).await;
+    assert_eq!(
+        db.store.cut_leases(HOUR).await.unwrap(),
+        0,
+        "it is held back no longer than it should be"
+    );
+    db.execute(TIME_IS_OVER).await;
     let again = leased(&db.store, "w3").await;
     assert_eq!((&again.segment, again.attempt, again.took_over), (&segment(0), 2, false));
     let back = Effects { requeue: vec![SegmentId(0)], ..Effects::default() };
     append_under(&db.store, sweep, guard(&again), back).await.unwrap();
-    assert_eq!(leased(&db.store, "w4").await.segment, segment(0), "without a rest at once");
+    assert_eq!(leased(&db.store, "w4").await.segment, segment(0), "without a backoff at once");
 }
 
 async fn expired_leases_are_listed_until_they_are_taken_over(db: TestDatabase) {
@@ -66,7 +75,7 @@ async fn expired_leases_are_listed_until_they_are_taken_over(db: TestDatabase) {
     let open = db.store.open_work(sweep).await.unwrap();
     let of: Vec<_> = open.iter().map(|work| (work.is_held, work.expired_of.as_deref())).collect();
     assert_eq!(of, [(true, None), (false, Some("w2")), (false, None)]);
-    // Of a sweep that rests or has ended nothing waits.
+    // Of a sweep that is paused or has ended nothing waits.
     for status in [SweepStatus::Paused, SweepStatus::Running] {
         append(&db.store, sweep, Effects { status: Some(status), ..Effects::default() }).await;
         let count = usize::from(status == SweepStatus::Running);
@@ -130,16 +139,29 @@ async fn a_renewed_lease_is_not_taken_over(db: TestDatabase) {
 async fn a_commit_renews_its_lease_if_asked_to_and_a_look_does_not(db: TestDatabase) {
     let sweep = create_with(&db.store, vec![segment(0)]).await;
     let first = leased_and_expired(&db.store, "w1").await;
-    let renewing = guard(&first).map(|guard| LeaseGuard { renew: Some(HOUR), ..guard });
+    let renewing = guard(&first).map(|guard| LeaseGuard { expiry: Expiry::Renewed(HOUR), ..guard });
     append_under(&db.store, sweep, renewing, Effects::default()).await.unwrap();
     assert_eq!(db.store.claim(claim("w2", HOUR)).await.unwrap(), None);
-    let ending = guard(&first).map(|guard| LeaseGuard { renew: Some(Duration::ZERO), ..guard });
+    let ending =
+        guard(&first).map(|guard| LeaseGuard { expiry: Expiry::Renewed(Duration::ZERO), ..guard });
     append_under(&db.store, sweep, ending, Effects::default()).await.unwrap();
     assert_eq!(db.store.held(first.lease, "secret of w1").await.unwrap(), first);
     assert_lost(db.store.held(first.lease, "secret of w2").await);
     assert!(leased(&db.store, "w2").await.took_over);
     assert_lost(append_under(&db.store, sweep, renewing, Effects::default()).await);
     assert_lost(db.store.held(first.lease, "secret of w1").await);
+}
+
+async fn what_asks_for_an_expired_lease_loses_to_the_worker_that_renews_it(db: TestDatabase) {
+    let sweep = create_with(&db.store, vec![segment(0)]).await;
+    let late = leased_and_expired(&db.store, "w1").await;
+    let past = guard(&late).map(|guard| LeaseGuard { expiry: Expiry::Past, ..guard });
+    append_under(&db.store, sweep, past, Effects::default()).await.unwrap();
+    db.store.renew(late.lease, "secret of w1", HOUR).await.unwrap();
+    assert_lost(append_under(&db.store, sweep, past, Effects::default()).await);
+    assert_eq!(db.store.sweep(sweep).await.unwrap().unwrap().head_seq, 2, "nothing is written");
+    db.store.renew(late.lease, "secret of w1", Duration::ZERO).await.unwrap();
+    append_under(&db.store, sweep, past, Effects::default()).await.unwrap();
 }
 
 async fn a_lease_answers_to_its_token_alone(db: TestDatabase) {
@@ -177,7 +199,7 @@ async fn a_closed_segment_is_never_claimed_again(db: TestDatabase) {
 async fn a_guard_counts_for_its_own_sweep_and_attempt_alone(db: TestDatabase) {
     let sweep = create_with(&db.store, vec![segment(0)]).await;
     let held = leased(&db.store, "w1").await;
-    let stale = LeaseGuard { lease: held.lease, attempt: held.attempt + 1, renew: None };
+    let stale = LeaseGuard { lease: held.lease, attempt: held.attempt + 1, expiry: Expiry::Any };
     assert_lost(append_under(&db.store, sweep, Some(stale), Effects::default()).await);
     let other = create_with(&db.store, vec![]).await;
     assert_lost(append_under(&db.store, other, guard(&held), Effects::default()).await);

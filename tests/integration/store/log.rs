@@ -4,7 +4,7 @@ use super::fixture::{append, append_under, commit, create, create_with, new_swee
 use crate::support::{TestDatabase, on_both_databases};
 use floodgauge::{
     scheduler::SweepStatus,
-    store::{Commit, Effects, LeaseGuard, RowUpdate, StoreError},
+    store::{Commit, Effects, Expiry, LeaseGuard, RowUpdate, StoreError},
 };
 use floodgauge_protocol::{ArmIx, LeaseId, Metric, MetricValues, SegmentId, SweepId};
 use serde_json::json;
@@ -97,7 +97,7 @@ async fn a_refused_commit_writes_nothing(db: TestDatabase) {
         close: vec![SegmentId(0)],
         ..Effects::default()
     };
-    let stranger = LeaseGuard { lease: LeaseId(Uuid::new_v4()), attempt: 1, renew: None };
+    let stranger = LeaseGuard { lease: LeaseId(Uuid::new_v4()), attempt: 1, expiry: Expiry::Any };
     let refused = append_under(&db.store, sweep, Some(stranger), effects.clone()).await;
     assert!(matches!(refused, Err(StoreError::LeaseLost)), "{refused:?}");
     let refused = db.store.commit(Commit { effects, ..commit(sweep, 7) }).await;

@@ -9,6 +9,8 @@ const waiting: Waiting = {
   words: "no worker asks this server for work",
   remedy: "start one, here or on another machine",
   wants_worker: true,
+  transient: true,
+  backoff_s: null,
 };
 const told: Told = { seq: 4, waiting, progress: null, troubled_workers: [] };
 const state = { ...initialState(aDetail()), seq: 4 };

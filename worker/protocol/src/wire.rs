@@ -45,7 +45,7 @@ impl WireVersions {
     }
 
     /// Why a worker and a server can't work together, for the people of either, if they can't.
-    pub fn parted(worker: Self, server: Self) -> Option<String> {
+    pub fn incompatible(worker: Self, server: Self) -> Option<String> {
         if worker.spoken_with(server).is_some() {
             return None;
         }
@@ -134,15 +134,15 @@ mod tests {
     #[test]
     fn who_has_no_version_in_common_is_told_who_is_behind() {
         let (old, new) = (versions("1"), versions("3-4"));
-        assert_eq!(WireVersions::parted(old, versions("1-2")), None);
-        let words = WireVersions::parted(old, new).unwrap();
+        assert_eq!(WireVersions::incompatible(old, versions("1-2")), None);
+        let words = WireVersions::incompatible(old, new).unwrap();
         assert!(
             words.starts_with(
                 "the worker is too old for this server: it speaks wire 1, the server 3-4"
             ),
             "{words}"
         );
-        let words = WireVersions::parted(new, old).unwrap();
+        let words = WireVersions::incompatible(new, old).unwrap();
         assert!(words.starts_with("the worker is too new for this server"), "{words}");
     }
 

@@ -8,15 +8,12 @@ import { sentence } from "../../format";
 /** Workers that are free are not as long as this in coming, in milliseconds. */
 const PATIENCE_MS = 2_000;
 
-/** What is only so for a moment after each submission. */
-const SOON_OVER: ReadonlySet<Waiting["for"]> = new Set(["worker", "recovery", "release", "turn"]);
-
 export function WaitingFor({
-  of: { for: what, words, remedy, wants_worker: wants },
+  of: { words, remedy, wants_worker: wants, transient },
 }: {
   of: Waiting;
 }) {
-  const waited = useSignal(!SOON_OVER.has(what));
+  const waited = useSignal(!transient);
   useEffect(() => {
     const timer = setTimeout(() => (waited.value = true), PATIENCE_MS);
     return () => clearTimeout(timer);

@@ -141,7 +141,7 @@ function statusOf({ lost }: Worker, trains: boolean): string {
 
 function idleWords({ lost, segment }: Worker, final: boolean): string {
   if (lost && segment !== null) {
-    return "went silent: its lease ran out, and its work waits for another worker";
+    return "went silent: its lease expired, and its work waits for another worker";
   }
   if (lost) return "went silent: its lease expired, and its work was given out again";
   return final ? "done with this sweep" : "trains nothing of this sweep just now";

@@ -69,7 +69,7 @@ describe("a worker", () => {
     ]);
   });
 
-  it("is lost once its lease has run out, and back once it reports", () => {
+  it("is lost once its lease has expired, and back once it reports", () => {
     const expired: Event = { type: "expired", segment: 0, attempt: 1, worker: "a" };
     const report: Event = { type: "reported", segment: 0, attempt: 1, rows: [], redone: 1 };
     const gone = { segment: 0, lost: true };
