@@ -7,7 +7,7 @@ use super::{
 use crate::{
     client::{
         Answer, Client,
-        api::{SweepBest, SweepDetail, WaitsFor},
+        api::{SweepBest, SweepDetail},
     },
     config::Server,
     scheduler::{Decision, Event, SweepStatus},

@@ -236,6 +236,7 @@ async fn item(
         n_train: facts.default_split.0,
         n_val: facts.default_split.1,
         kept: kept.transpose()?,
+        sweeps: row.map(|row| row.sweeps),
     })
 }
 

@@ -343,4 +343,6 @@ pub struct DatasetRow {
     pub upload: Option<Upload>,
     /// When it came, in milliseconds since 1970.
     pub created_ms: i64,
+    /// How many sweeps are pinned to it, of which no more than 1,000 are counted.
+    pub sweeps: u64,
 }

@@ -38,6 +38,11 @@ pub struct DatasetItem {
     /// What is kept of it, for workers to fetch; null where nothing is.
     #[cfg_attr(feature = "openapi", schema(required))]
     pub kept: Option<Kept>,
+    /// How many sweeps are pinned to what is kept of it, which can't be deleted as long as there is one; no more
+    /// than 1,000 are counted. Null where nothing is kept, and from servers before 0.2.0.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(required))]
+    pub sweeps: Option<u64>,
 }
 
 /// What is kept of a data set.

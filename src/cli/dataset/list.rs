@@ -39,10 +39,11 @@ pub async fn run(args: Args) -> Result<(), Failure> {
 
 /// The table of the sets; where it is too wide, without what matters least.
 fn set_out(items: &[DatasetItem], width: Option<usize>) -> String {
-    let header = ["NAME", "SAMPLES", "TEST", "OF", "CLASSES", "SIZE", "KEPT SINCE (UTC)", "STATE"];
+    let header =
+        ["NAME", "SAMPLES", "TEST", "OF", "CLASSES", "SIZE", "SWEEPS", "KEPT SINCE (UTC)", "STATE"];
     let mut rows = vec![header.map(String::from).to_vec()];
     rows.extend(items.iter().map(row));
-    print::fitted(&rows, &["KEPT SINCE (UTC)", "TEST", "SIZE"], false, width)
+    print::fitted(&rows, &["KEPT SINCE (UTC)", "TEST", "SIZE", "SWEEPS"], false, width)
 }
 
 fn row(set: &DatasetItem) -> Vec<String> {
@@ -57,9 +58,16 @@ fn row(set: &DatasetItem) -> Vec<String> {
         samples(set.features, set.image),
         set.classes.to_string(),
         kept.map_or_else(String::new, |kept| size(kept.bytes)),
+        set.sweeps.map_or_else(String::new, sweeps),
         kept.map_or_else(String::new, |kept| kept.since.strftime("%Y-%m-%d %H:%M").to_string()),
         state(set),
     ]
+}
+
+/// So many sweeps; a server counts no more than this.
+fn sweeps(count: u64) -> String {
+    const MOST_COUNTED: u64 = 1_000;
+    if count < MOST_COUNTED { count.to_string() } else { format!("{MOST_COUNTED}+") }
 }
 
 /// Where it is, in words.
@@ -85,16 +93,18 @@ mod tests {
             "name": "beans", "kind": "uploaded", "ready": true, "missing": [], "features": 4,
             "image": null, "classes": 3, "most_samples": 540, "n_train": 432, "n_val": 108,
             "kept": { "sha256": "0".repeat(64), "bytes": 2_621_440, "format": "csv", "test_samples": 60,
-                      "since": "2026-03-01T12:30:00Z" }
+                      "since": "2026-03-01T12:30:00Z" },
+            "sweeps": 12
         }))
         .unwrap();
         let set_out = |width| set_out(std::slice::from_ref(&uploaded), width);
         assert_eq!(
             set_out(None),
-            "NAME   SAMPLES  TEST  OF          CLASSES  SIZE     KEPT SINCE (UTC)  STATE\n\
-             beans  540      60    4 features  3        2.5 MiB  2026-03-01 12:30  uploaded"
+            "NAME   SAMPLES  TEST  OF          CLASSES  SIZE     SWEEPS  KEPT SINCE (UTC)  STATE\n\
+             beans  540      60    4 features  3        2.5 MiB  12      2026-03-01 12:30  uploaded"
         );
         let narrow = set_out(Some(60));
         assert!(!narrow.contains("2026") && narrow.contains("uploaded"), "{narrow}");
+        assert_eq!([0, 999, 1_000].map(sweeps), ["0", "999", "1000+"]);
     }
 }

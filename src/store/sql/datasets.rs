@@ -11,7 +11,11 @@ use crate::store::{
 use floodgauge_protocol::SweepId;
 use futures::future::BoxFuture;
 
-const DATASET: &str = "select name, digest, size, upload, created_ms from datasets";
+/// With how many sweeps are pinned to it: no more than 1,000 are counted, so that a list takes no longer the more
+/// sweeps there are. Chosen, not measured.
+const DATASET: &str = "select name, digest, size, upload, created_ms, (select count(*) from \
+                       (select 1 from sweep_data d where d.name = datasets.name limit 1000) pinned) \
+                       as sweeps from datasets";
 
 /// Records a data set and puts its object while nobody else can add or forget its blob.
 pub(super) async fn add<DB: Dialect>(
@@ -116,5 +120,6 @@ fn row(row: &impl Columns) -> Result<DatasetRow, StoreError> {
         blob: BlobRow { digest: row.parse("digest")?, size: row.number("size")? },
         upload: row.maybe_json("upload")?,
         created_ms: row.number("created_ms")?,
+        sweeps: row.number("sweeps")?,
     })
 }

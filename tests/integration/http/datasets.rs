@@ -51,6 +51,7 @@ async fn an_uploaded_set_is_there_once_and_is_listed_behind_the_known_ones() {
     );
     assert_eq!([&set["n_train"], &set["n_val"], &set["most_samples"]], [24, 8, 36]);
     assert_eq!(set["kept"]["sha256"], digest(table().as_bytes()).to_string());
+    assert_eq!(set["sweeps"], 0);
     assert_eq!(server.json("/v1/datasets/mine").await, set);
     let again = post(&server, "/v1/datasets?name=mine", "text/csv", table()).await;
     assert_eq!(again.status(), StatusCode::OK);

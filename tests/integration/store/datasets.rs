@@ -68,7 +68,7 @@ async fn an_added_set_is_there_once(db: TestDatabase) {
     assert_eq!(puts.load(SeqCst), 2, "what was put before may be damaged by now");
     let row = db.store.dataset("iris").await.unwrap().unwrap();
     let NewDataset { name, blob, upload, .. } = new;
-    assert_eq!(row, DatasetRow { name, blob, upload, created_ms: row.created_ms });
+    assert_eq!(row, DatasetRow { name, blob, upload, created_ms: row.created_ms, sweeps: 0 });
     assert!(row.created_ms > 1_700_000_000_000);
     assert_eq!(db.store.dataset("Iris").await.unwrap(), None);
 }
@@ -137,6 +137,8 @@ async fn a_set_stays_while_a_sweep_is_pinned_to_it(db: TestDatabase) {
     let sweeps =
         [create(&db.store, pinned("iris", 1)).await, create(&db.store, pinned("iris", 1)).await];
     for (sweep, left) in sweeps.into_iter().zip([2, 1]) {
+        assert_eq!(db.store.dataset("iris").await.unwrap().unwrap().sweeps, left);
+        assert_eq!(db.store.datasets(None, 10).await.unwrap()[0].sweeps, left);
         let refused = db.store.delete_dataset("iris").await.unwrap();
         assert_eq!(refused, DeletedDataset::InUse { sweeps: left });
         end(&db.store, sweep).await;

@@ -16,6 +16,7 @@ function set(name: string, change: Partial<DatasetItem>): DatasetItem {
     n_train: 1000,
     n_val: 397,
     kept: null,
+    sweeps: null,
     ...change,
   };
 }
