@@ -25,8 +25,9 @@ const TASK_WIDTH: usize = 24;
 
 /// Compare schedulers on recorded grids, without training anything
 ///
-/// A recorded grid is what `GET /v1/sweeps/{id}/grid` answers for a finished sweep with the
-/// scheduler `grid`, as a file, gzipped or not. Cost and time are in run-equivalents. Regret is 0 for
+/// A recorded grid is what `GET /v1/sweeps/{id}/grid` answers for a completed sweep with the
+/// scheduler `grid`, as a file, gzipped or not, or what `floodgauge export` writes of one. Arms that
+/// diverged end there. Cost and time are in run-equivalents. Regret is 0 for
 /// the best arm over all seeds of the file, and 1 for an arm drawn at random. `lowest`, `middle` and
 /// `highest` always take that level, or plain where it does better. `asha` depends on the order in which
 /// results arrive, and so on `--workers`.
@@ -151,7 +152,7 @@ fn check_seeds(grids: &[RecordedGrid], seeds: usize, calibration: bool) -> Resul
 fn metrics(grids: &[RecordedGrid], only: Option<MetricName>) -> Result<Vec<MetricName>, Failure> {
     let compared = |grid: &RecordedGrid, name| grid.declared().direction(name).is_some();
     let first = grids.first().map(RecordedGrid::declared);
-    let all = first.iter().flat_map(|metrics| metrics.iter().map(|metric| metric.name));
+    let all = first.into_iter().flat_map(|metrics| metrics.iter().map(|metric| metric.name));
     let common = all.filter(|name| grids.iter().all(|grid| compared(grid, *name)));
     let common: Vec<_> = common.collect();
     match only {
@@ -219,19 +220,24 @@ fn short(task: &str) -> String {
 mod tests {
     use super::*;
     use serde_json::json;
+    use std::io::Write as _;
 
     /// A grid with so many seeds.
     fn grid(seeds: u32) -> RecordedGrid {
+        let curves = json!([[1.0], [1.0]]);
         let run = |seed| {
             json!({
-                "seed": seed, "steps_per_epoch": 1, "onset_step": [null], "train_loss": [[1.0]]
+                "seed": seed, "steps_per_epoch": 1, "onset_step": [null, null],
+                "train_loss": curves, "val_loss": curves, "val_error": curves
             })
         };
-        serde_json::from_value(json!({
-            "task": "digits", "levels": [null], "epochs": 1,
+        let grid = json!({
+            "task": "digits", "levels": [null, 0.1], "epochs": 1,
             "runs": (0..seeds).map(run).collect::<Vec<_>>()
-        }))
-        .unwrap()
+        });
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(grid.to_string().as_bytes()).unwrap();
+        RecordedGrid::read(file.path()).unwrap().remove(0)
     }
 
     #[test]

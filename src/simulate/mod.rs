@@ -15,7 +15,7 @@ pub mod trial;
 pub mod worker;
 
 pub use recorded::{GridError, RecordedGrid};
-pub use worker::{Measured, Truth};
+pub use worker::{Divergence, Measured, Truth};
 
 #[cfg(test)]
 mod tests;

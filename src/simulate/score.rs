@@ -3,6 +3,7 @@
 use super::{RecordedGrid, trial};
 use floodgauge_protocol::{MetricName, SchedulerKind};
 use serde::Serialize;
+use std::borrow::Cow;
 
 /// The most draws of seeds that are tried: a bound on time. Chosen, not measured.
 const MAX_DRAWS: usize = 100;
@@ -44,15 +45,15 @@ impl Contestant {
     }
 
     /// What it searches, and how: of one that always picks the same level, a grid of that level.
-    fn searches(self, grid: &RecordedGrid) -> (RecordedGrid, SchedulerKind) {
+    fn searches(self, grid: &RecordedGrid) -> (Cow<'_, RecordedGrid>, SchedulerKind) {
         let last = grid.levels.len() - 1;
         let arm = match self {
-            Self::Scheduler(kind) => return (grid.clone(), kind),
+            Self::Scheduler(kind) => return (Cow::Borrowed(grid), kind),
             Self::Lowest => 1,
             Self::Middle => last.div_ceil(2),
             Self::Highest => last,
         };
-        (grid.part(&[arm]), REFERENCE)
+        (Cow::Owned(grid.part(&[arm])), REFERENCE)
     }
 }
 
@@ -116,12 +117,14 @@ pub fn score(
     })
 }
 
-/// `(f(arm) − min f) / (mean f − min f)`; 0 where all arms are alike.
+/// `(f(arm) − min f) / (mean f − min f)`; 0 where all arms are alike. An arm that diverges with any seed
+/// counts as the worst of those that don't.
 fn regret(objectives: &[f64], arm: usize) -> f64 {
     let finite: Vec<f64> = objectives.iter().copied().filter(|value| value.is_finite()).collect();
     let least = finite.iter().copied().fold(f64::INFINITY, f64::min);
     let spread = finite.iter().sum::<f64>() / finite.len().max(1) as f64 - least;
-    if spread > 0.0 { (objectives[arm] - least) / spread } else { 0.0 }
+    let worst = finite.iter().copied().fold(least, f64::max);
+    if spread > 0.0 { (objectives[arm].min(worst) - least) / spread } else { 0.0 }
 }
 
 /// All ways to take `count` of `seeds`, in order; at most [`MAX_DRAWS`] of them.
@@ -157,6 +160,7 @@ mod tests {
         assert_eq!(regret(&objectives, 1), 0.0);
         assert_eq!(regret(&objectives, 2), 1.0);
         assert_eq!(regret(&[1.0, 1.0], 1), 0.0, "a tie of all");
+        assert_eq!(regret(&[4.0, 2.0, f64::INFINITY], 2), 2.0, "the worst that is finite");
     }
 
     #[test]

@@ -61,6 +61,104 @@ fn a_grid_is_read_gzipped_or_not_and_searched() {
     }
 }
 
+/// The grid whose arm 2 diverged with the first seed, in its seventh epoch.
+fn with_a_diverged_arm() -> Value {
+    let mut grid = grid();
+    for curves in ["train_loss", "val_loss", "val_error"] {
+        grid["runs"][0][curves][2].as_array_mut().unwrap().truncate(6);
+    }
+    grid
+}
+
+#[test]
+fn an_arm_that_diverged_with_a_seed_ends_there_and_is_no_answer() {
+    let diverged = with_a_diverged_arm();
+    // As a file tells it whose curves all have the same length.
+    let mut filled = diverged.clone();
+    for curves in ["train_loss", "val_loss", "val_error"] {
+        filled["runs"][0][curves][2].as_array_mut().unwrap().resize(10, json!("diverged"));
+    }
+    let [diverged, filled] =
+        [diverged, filled].map(|grid| read(grid.to_string().as_bytes()).unwrap().remove(0));
+    for kind in SchedulerKind::ALL {
+        let scored = |grid| score(grid, Contestant::Scheduler(kind), MetricName::val_loss(), 2, 1);
+        let of_diverged = scored(&diverged).unwrap();
+        assert_ne!(of_diverged.picks, [Some(0.2)], "{kind:?}");
+        assert!(of_diverged.regret.is_finite(), "{kind:?}");
+        assert_eq!(scored(&filled), Some(of_diverged), "{kind:?}");
+    }
+    assert_eq!(diverged.objectives(MetricName::val_loss())[2], f64::INFINITY);
+    let cost = |grid| {
+        let picker = Contestant::Scheduler(SchedulerKind::Grid);
+        score(grid, picker, MetricName::val_loss(), 2, 1).unwrap().cost
+    };
+    let whole = &read(grid().to_string().as_bytes()).unwrap()[0];
+    assert!((cost(whole) - cost(&diverged) - 0.4).abs() < 1e-12, "four of ten epochs less");
+}
+
+#[test]
+fn curves_that_end_early_otherwise_are_of_no_complete_grid() {
+    let refused = |grid: &Value| read(grid.to_string().as_bytes()).unwrap_err();
+    // The plain run, and an arm that is the plain run.
+    for (arm, run) in [(0, 0), (3, 1)] {
+        let mut short = with_a_diverged_arm();
+        for curves in ["train_loss", "val_loss", "val_error"] {
+            short["runs"][run][curves][arm].as_array_mut().unwrap().truncate(6);
+        }
+        assert!(refused(&short).contains("curves of 10 epochs"));
+    }
+    // Of a sweep whose scheduler prunes, and of one that is under way.
+    let mut pruned = with_a_diverged_arm();
+    pruned["spec"] = json!({ "scheduler": { "kind": "halving" } });
+    assert!(refused(&pruned).contains("the scheduler `grid`"));
+    pruned["spec"] = json!({ "scheduler": { "kind": "grid" } });
+    assert!(read(pruned.to_string().as_bytes()).is_ok());
+    pruned["export"] = json!({ "status": "cancelled" });
+    assert!(refused(&pruned).contains("a completed sweep"));
+}
+
+#[test]
+fn what_is_measured_beside_the_metrics_that_are_compared_need_not_be_whole() {
+    let mut grid = grid();
+    for run in grid["runs"].as_array_mut().unwrap() {
+        run["metrics"] = json!({ "lr": [[0.1, null], [null], [], ["diverged"]] });
+    }
+    let without = &read(super::tests::grid().to_string().as_bytes()).unwrap()[0];
+    let with = &read(grid.to_string().as_bytes()).unwrap()[0];
+    for contestant in Contestant::all() {
+        let scored = |grid| score(grid, contestant, MetricName::val_loss(), 2, 1);
+        assert_eq!(scored(with), scored(without), "{}", contestant.name());
+    }
+}
+
+#[test]
+fn a_grid_that_says_it_is_larger_than_is_read_is_refused_before_its_curves_are_held() {
+    let mut large = grid();
+    large["epochs"] = json!(u32::MAX);
+    let refused = read(large.to_string().as_bytes()).unwrap_err();
+    assert!(
+        refused.starts_with("it is too large: 4294967295 epochs of 4 arms, 2 runs"),
+        "{refused}"
+    );
+    // What its curves have, whatever it says.
+    let mut longer = grid().to_string();
+    let zeros = format!("\"val_loss\":[[{}0],", "0,".repeat(1 << 25));
+    longer = longer.replacen("\"val_loss\":[[", &zeros[..zeros.len() - 2], 1);
+    let refused = read(longer.as_bytes()).unwrap_err();
+    assert!(refused.contains("more than 33554432 values of curves"), "{refused}");
+}
+
+#[test]
+fn an_export_is_read_as_the_grid_that_it_is() {
+    let mut export = grid();
+    export["spec"] = json!({ "name": "x", "scheduler": { "kind": "grid" } });
+    export["export"] = json!({ "format": 1, "status": "completed" });
+    export["answer"] = json!({ "status": "completed", "verdict": "" });
+    export["log"] = json!([{ "seq": 1, "event": { "type": "of_later_versions" } }]);
+    let grids = read(export.to_string().as_bytes()).unwrap();
+    assert_eq!((grids.len(), grids[0].runs.len()), (1, 2));
+}
+
 #[test]
 fn seeds_that_the_grid_has_not_give_no_score() {
     let grids = read(grid().to_string().as_bytes()).unwrap();

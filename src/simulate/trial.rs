@@ -5,7 +5,9 @@ use crate::{
     scheduler::{Action, Decision, Event, Sweep},
     verdict::Best,
 };
-use floodgauge_protocol::{MetricName, Objective, SchedulerKind, Segment, SegmentId, SweepSpec};
+use floodgauge_protocol::{
+    MetricName, Objective, SchedulerKind, Segment, SegmentId, SweepSpec, work::ReportRow,
+};
 use std::collections::BTreeMap;
 
 /// What came of it.
@@ -57,9 +59,9 @@ pub fn search(
         taken.extend(decisions);
     };
     enqueue(&mut queue, sweep.step(&Event::Submitted { spec: Box::new(spec) }));
-    // When each worker is free, and what it then hands in.
-    let mut busy: Vec<(f64, Segment)> = vec![];
-    let mut now = 0.0;
+    // By when each worker is free, in epochs of one run: what it then hands in.
+    let mut busy: BTreeMap<(u64, SegmentId), (Segment, Vec<ReportRow>)> = BTreeMap::new();
+    let mut now = 0;
     loop {
         while busy.len() < workers.max(1)
             && let Some((segment, work)) = queue.pop_first()
@@ -67,16 +69,11 @@ pub fn search(
             let (worker, fingerprint) = ("virtual".to_string(), "virtual".to_string());
             sweep.step(&Event::Claimed { segment, attempt: 1, worker, fingerprint });
             let rows = VirtualWorker::new(&sweep, grid, work.family).rows(&work);
-            busy.push((now + rows.len() as f64, work));
+            busy.insert((now + rows.len() as u64, segment), (work, rows));
         }
-        let next = (0..busy.len()).min_by(|&a, &b| {
-            busy[a].0.total_cmp(&busy[b].0).then(busy[a].1.segment.cmp(&busy[b].1.segment))
-        });
-        let Some(next) = next else { break };
-        let (at, work) = busy.swap_remove(next);
+        let Some(((at, _), (work, rows))) = busy.pop_first() else { break };
         now = at;
-        let worker = VirtualWorker::new(&sweep, grid, work.family);
-        let (rows, branches) = (worker.rows(&work), worker.ends(&work));
+        let branches = VirtualWorker::new(&sweep, grid, work.family).ends(&work);
         let (segment, attempt) = (work.segment, 1);
         sweep.step(&Event::Reported { segment, attempt, rows, redone: 0 });
         debug_assert_eq!(sweep.facts().check_finish(segment, &branches), Ok(()));
@@ -87,7 +84,7 @@ pub fn search(
         level: best.best.as_ref()?.arm.b,
         cost: best.run_equivalents.spent,
         best,
-        time: now / f64::from(grid.epochs),
+        time: now as f64 / f64::from(grid.epochs),
         decisions: taken,
     })
 }

@@ -18,6 +18,15 @@ pub struct Measured {
     pub metrics: MetricValues,
 }
 
+/// Where an arm's run ends because a loss wasn't finite.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Divergence {
+    /// The last epoch that is reported.
+    pub epochs: u32,
+    /// The step at which it ends: at the end of that epoch or in the next.
+    pub step: u64,
+}
+
 /// The curves of every trial of a sweep.
 pub trait Truth {
     /// The metrics of an arm after an epoch, from 1. Before its onset they are those of plain.
@@ -27,12 +36,27 @@ pub trait Truth {
     /// higher arms come no later.
     fn onset_step(&self, seed: u32, arm: ArmIx) -> Option<u64>;
 
+    /// Where an arm diverges, behind its onset; none if it is trained to the end.
+    fn divergence(&self, _seed: u32, _arm: ArmIx) -> Option<Divergence> {
+        None
+    }
+
     /// The test metrics of an arm.
     fn test(&self, seed: u32, arm: ArmIx) -> TestMetrics;
 }
 
 /// The arms of one run, and its onset.
 type ArmsWithOnset = (Vec<ArmIx>, Option<u64>);
+
+/// What is known beforehand of an arm in a branch.
+struct Course {
+    arm: ArmIx,
+    onset: Option<u64>,
+    /// The last epoch that is reported of it; none if it goes on to the segment's end.
+    last: Option<u64>,
+    /// The step at which it diverges, unless it was exposed enough before.
+    diverges: Option<u64>,
+}
 
 /// A worker that knows the curves.
 #[derive(Clone, Copy)]
@@ -52,9 +76,10 @@ impl<'a> VirtualWorker<'a> {
     /// The rows of a segment, epoch by epoch; none for a test.
     pub fn rows(&self, segment: &Segment) -> Vec<ReportRow> {
         let per_epoch = self.sweep.facts().steps_per_epoch();
+        let courses: Vec<_> = segment.branches.iter().map(|branch| self.courses(branch)).collect();
         let mut rows = vec![];
         for epoch in epochs(segment, per_epoch) {
-            for (arms, onset_step) in segment.branches.iter().flat_map(|b| self.runs(b, epoch)) {
+            for (arms, onset_step) in courses.iter().flat_map(|of| runs(of, epoch, per_epoch)) {
                 let Measured { train_loss, metrics } = self.truth.epoch(self.seed, arms[0], epoch);
                 rows.push(ReportRow {
                     arms,
@@ -85,57 +110,78 @@ impl<'a> VirtualWorker<'a> {
         }
     }
 
-    /// The runs that a branch is in an epoch: its arms that share the trunk, and each that crossed. Arms that
-    /// were exposed enough are no longer there.
-    fn runs(&self, branch: &Branch, epoch: u32) -> Vec<ArmsWithOnset> {
+    /// How the arms of a branch go.
+    fn courses(&self, branch: &Branch) -> Vec<Course> {
         let per_epoch = self.sweep.facts().steps_per_epoch();
-        let done = u64::from(epoch);
-        let (mut shared, mut alone) = (vec![], vec![]);
-        for &arm in &branch.arms {
-            let onset = self.onset(arm).filter(|&onset| onset < done * per_epoch);
-            let last = last_epoch(branch.exposure, onset, per_epoch);
-            match onset {
-                _ if last.is_some_and(|last| last < done) => {}
-                Some(_) => alone.push((vec![arm], onset)),
-                None => shared.push(arm),
+        let course = |&arm: &ArmIx| {
+            let onset = self.onset(arm);
+            let exposed = last_epoch(branch.exposure, onset, per_epoch);
+            let end = self.truth.divergence(self.seed, arm);
+            let reported = end.map(|end| u64::from(end.epochs));
+            let in_time = |step: &u64| exposed.is_none_or(|last| *step <= last * per_epoch);
+            Course {
+                arm,
+                onset,
+                last: exposed.into_iter().chain(reported).min(),
+                diverges: end.map(|end| end.step).filter(in_time),
             }
-        }
-        let shared = (!shared.is_empty()).then_some((shared, None));
-        shared.into_iter().chain(alone).collect()
+        };
+        branch.arms.iter().map(course).collect()
     }
 
     fn onset(&self, arm: ArmIx) -> Option<u64> {
         if arm == ArmIx::PLAIN { None } else { self.truth.onset_step(self.seed, arm) }
     }
 
+    /// How the runs end that a branch is at the end of a segment: the arms that share the trunk, and each that crossed.
     fn trained(&self, segment: &Segment, branch: &Branch) -> Vec<FinishedBranch> {
         let per_epoch = self.sweep.facts().steps_per_epoch();
-        let mut last: BTreeMap<ArmIx, (ArmsWithOnset, u32)> = BTreeMap::new();
-        for epoch in epochs(segment, per_epoch) {
-            for run in self.runs(branch, epoch) {
-                let place = last.iter().find(|(_, (known, _))| known.0 == run.0).map(|(at, _)| *at);
-                for arm in &run.0 {
-                    last.retain(|_, (known, _)| !known.0.contains(arm) || known.0 == run.0);
+        let (from, to) = (segment.from_step / per_epoch, segment.to_step / per_epoch);
+        let (mut shared, mut ends) = (vec![], vec![]);
+        for Course { arm, onset, last, diverges } in self.courses(branch) {
+            let in_segment = segment.from_step + 1..=segment.to_step;
+            if let Some(step) = diverges.filter(|step| in_segment.contains(step)) {
+                ends.push(FinishedBranch {
+                    onset_step: onset,
+                    ..FinishedBranch::new(vec![arm], BranchEnd::Diverged, step)
+                });
+            } else if let Some(crossed) = onset.filter(|&onset| onset < to * per_epoch) {
+                let until = last.map_or(to, |last| last.min(to));
+                if until > from.max(crossed / per_epoch) {
+                    ends.push(self.reached(segment, branch, (vec![arm], onset), until as u32));
                 }
-                last.insert(place.unwrap_or(run.0[0]), (run, epoch));
+            } else {
+                shared.push(arm);
             }
         }
-        last.into_values()
-            .map(|((arms, onset_step), epoch)| {
-                let (minima, waypoints) = match arms.contains(&ArmIx::PLAIN) {
-                    true => self.trunk(segment, branch),
-                    false => (vec![], vec![]),
-                };
-                FinishedBranch {
-                    onset_step,
-                    checkpoint: Some(checkpoint(self.seed, arms[0], epoch)),
-                    best: self.best(segment, branch, arms[0], epoch),
-                    minima,
-                    waypoints,
-                    ..FinishedBranch::new(arms, BranchEnd::Reached, u64::from(epoch) * per_epoch)
-                }
-            })
-            .collect()
+        if !shared.is_empty() && to > from {
+            ends.push(self.reached(segment, branch, (shared, None), to as u32));
+        }
+        ends.sort_by_key(|end| end.arms[0]);
+        ends
+    }
+
+    /// The end of a run that is handed in after an epoch.
+    fn reached(
+        &self,
+        segment: &Segment,
+        branch: &Branch,
+        (arms, onset_step): ArmsWithOnset,
+        epoch: u32,
+    ) -> FinishedBranch {
+        let (minima, waypoints) = match arms.contains(&ArmIx::PLAIN) {
+            true => self.trunk(segment, branch),
+            false => (vec![], vec![]),
+        };
+        let step = u64::from(epoch) * self.sweep.facts().steps_per_epoch();
+        FinishedBranch {
+            onset_step,
+            checkpoint: Some(checkpoint(self.seed, arms[0], epoch)),
+            best: self.best(segment, branch, arms[0], epoch),
+            minima,
+            waypoints,
+            ..FinishedBranch::new(arms, BranchEnd::Reached, step)
+        }
     }
 
     /// The best epoch of an arm's run in a segment, if it beats the one before.
@@ -188,6 +234,22 @@ impl<'a> VirtualWorker<'a> {
         }
         (minima.collect(), waypoints)
     }
+}
+
+/// The runs that a branch is in an epoch: its arms that share the trunk, and each that crossed. Arms that were
+/// exposed enough, or have diverged, are no longer there.
+fn runs(courses: &[Course], epoch: u32, per_epoch: u64) -> Vec<ArmsWithOnset> {
+    let done = u64::from(epoch);
+    let (mut shared, mut alone) = (vec![], vec![]);
+    for Course { arm, onset, last, .. } in courses {
+        match onset.filter(|&onset| onset < done * per_epoch) {
+            _ if last.is_some_and(|last| last < done) => {}
+            Some(onset) => alone.push((vec![*arm], Some(onset))),
+            None => shared.push(*arm),
+        }
+    }
+    let shared = (!shared.is_empty()).then_some((shared, None));
+    shared.into_iter().chain(alone).collect()
 }
 
 /// A name for the state of an arm after an epoch.
