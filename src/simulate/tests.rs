@@ -93,7 +93,7 @@ fn an_arm_that_diverged_with_a_seed_ends_there_and_is_no_answer() {
         score(grid, picker, MetricName::val_loss(), 2, 1).unwrap().cost
     };
     let whole = &read(grid().to_string().as_bytes()).unwrap()[0];
-    assert!((cost(whole) - cost(&diverged) - 0.4).abs() < 1e-12, "four of ten epochs less");
+    assert!(cost(whole) - cost(&diverged) > 0.4 - 1e-9, "four of ten epochs less, at least");
 }
 
 #[test]
@@ -141,11 +141,16 @@ fn a_grid_that_says_it_is_larger_than_is_read_is_refused_before_its_curves_are_h
         "{refused}"
     );
     // What its curves have, whatever it says.
-    let mut longer = grid().to_string();
-    let zeros = format!("\"val_loss\":[[{}0],", "0,".repeat(1 << 25));
-    longer = longer.replacen("\"val_loss\":[[", &zeros[..zeros.len() - 2], 1);
-    let refused = read(longer.as_bytes()).unwrap_err();
-    assert!(refused.contains("more than 33554432 values of curves"), "{refused}");
+    let at_most = |grid: &str| {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(grid.as_bytes()).unwrap();
+        RecordedGrid::read_at_most(file.path(), 1000).map_err(|error| error.to_string())
+    };
+    let grid = grid().to_string();
+    assert!(at_most(&grid).is_ok());
+    let zeros = format!("\"val_loss\":[[{}", "0,".repeat(2000));
+    let refused = at_most(&grid.replacen("\"val_loss\":[[", &zeros, 1)).unwrap_err();
+    assert!(refused.contains("more than 1000 values of curves"), "{refused}");
 }
 
 #[test]

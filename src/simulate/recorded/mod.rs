@@ -18,6 +18,9 @@ use std::{
     path::Path,
 };
 
+/// The most values of curves that are read: 256 MiB of them.
+const MAX_VALUES: u64 = 1 << 25;
+
 /// Why a file isn't a grid.
 #[derive(Debug, thiserror::Error)]
 pub enum GridError {
@@ -87,7 +90,11 @@ impl RecordedGrid {
     /// If it can't be read, isn't a grid in which every arm was trained to the end or diverged, or is more than is
     /// read.
     pub fn read(path: &Path) -> Result<Vec<Self>, GridError> {
-        reading::read(path)
+        Self::read_at_most(path, MAX_VALUES)
+    }
+
+    pub(super) fn read_at_most(path: &Path, values: u64) -> Result<Vec<Self>, GridError> {
+        reading::read(path, values)
     }
 
     /// What its runs report.

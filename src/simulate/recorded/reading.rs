@@ -17,9 +17,6 @@ use std::{
     path::Path,
 };
 
-/// The most values of curves that are read: 256 MiB of them.
-const MAX_VALUES: u64 = 1 << 25;
-
 /// What the training loss is called beside the metrics.
 const TRAIN_LOSS: &str = "train_loss";
 
@@ -44,18 +41,19 @@ struct ExportedSearch {
 
 #[derive(Debug, Deserialize)]
 struct ExportedScheduler {
+    #[serde(default)]
     kind: SchedulerKind,
 }
 
-/// Reads a file; a grid of each weight decay.
-pub(super) fn read(path: &Path) -> Result<Vec<RecordedGrid>, GridError> {
+/// Reads a file with at most so many values of curves; a grid of each weight decay.
+pub(super) fn read(path: &Path, most: u64) -> Result<Vec<RecordedGrid>, GridError> {
     // Once for what it says of itself, so that it is known what its curves may cost.
     let count = Cell::new(0);
     let head = Request { fields: &FIELDS, curves: Wanted::Count(&count), most: u64::MAX };
     let (mut grid, may_end_early) = grid_of(Document::open(path, head)?)?;
-    check_head(&grid, count.get())?;
+    check_head(&grid, count.get(), most)?;
     let names = curves(&grid.declared).collect();
-    let request = Request { fields: &[], curves: Wanted::Simulated(&names), most: MAX_VALUES };
+    let request = Request { fields: &[], curves: Wanted::Simulated(&names), most };
     let runs = Document::open(path, request)?.take_runs()?;
     grid.runs = runs.into_iter().map(recorded).collect::<Result<_, _>>()?;
     let mut grid = flooded(grid);
@@ -88,17 +86,17 @@ fn grid_of(mut head: Document) -> Result<(RecordedGrid, bool), GridError> {
 }
 
 /// What a file says of itself, before its curves are read.
-fn check_head(grid: &RecordedGrid, runs: u64) -> Result<(), GridError> {
+fn check_head(grid: &RecordedGrid, runs: u64, most: u64) -> Result<(), GridError> {
     if runs == 0 || grid.epochs == 0 {
         return Err(GridError::Content("it has no runs".into()));
     }
     let (epochs, arms) = (grid.epochs, grid.levels.len().max(grid.arms.len()) as u64);
     let columns = curves(&grid.declared).count() as u64;
     let values = [arms, runs, columns].into_iter().fold(u64::from(epochs), u64::saturating_mul);
-    if values > MAX_VALUES {
+    if values > most {
         return Err(GridError::Content(format!(
             "it is too large: {epochs} epochs of {arms} arms, {runs} runs and {columns} curves each are more \
-             than {MAX_VALUES} values"
+             than {most} values"
         )));
     }
     Ok(())
