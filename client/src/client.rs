@@ -2,7 +2,7 @@
 
 use crate::{Authorities, ClientError};
 use floodgauge_api::Problem;
-use floodgauge_net::{NoAnswer, Peer, Stranger, innermost};
+use floodgauge_net::{HOW_TO_SHOW_A_TOKEN, NoAnswer, Peer, Stranger, innermost, lacks_token};
 use reqwest::{Method, RequestBuilder, Response, StatusCode, Url};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -179,6 +179,10 @@ impl Client {
             return Err(ClientError::Unavailable { server: self.server.to_string(), reason });
         }
         match problem {
+            Ok(problem) if lacks_token(status, self.token.is_some()) => {
+                let detail = HOW_TO_SHOW_A_TOKEN.into();
+                Err(ClientError::Refused(Problem { detail, ..problem }))
+            }
             Ok(problem) => Err(ClientError::Refused(problem)),
             Err(_) => Err(self.unclear(format!("status {status} without a problem document"))),
         }

@@ -1,8 +1,8 @@
 //! How a command can end other than well, and the exit code of each. What a script would do
 //! differently has a code of its own; the rest is 1.
 
-use super::plain::plain;
-use crate::client::{ClientError, Problem};
+use super::error_text::of_cause;
+use crate::client::ClientError;
 use std::process::ExitCode;
 
 /// The exit codes, for `--help`.
@@ -53,25 +53,11 @@ impl Failure {
 
 /// An error and what caused it; causes that were quoted already are left out.
 fn causes(error: &anyhow::Error) -> String {
-    error.chain().map(plain).fold(String::new(), |message, cause| match message {
+    error.chain().map(of_cause).fold(String::new(), |message, cause| match message {
         message if message.is_empty() => cause,
         message if message.contains(&cause) => message,
         message => format!("{message}: {cause}"),
     })
-}
-
-/// What a server asks for that wants a token and was shown none.
-const ASKS_FOR_TOKEN: &str = "this server asks for a token: set FLOODGAUGE_TOKEN or use --token";
-
-/// What a server refused, as the command line can mend it: of headers, as some servers tell, nobody here
-/// knows.
-fn refused(problem: &Problem) -> String {
-    match problem.status {
-        401 if problem.detail.to_ascii_lowercase().contains("authorization:") => {
-            ASKS_FOR_TOKEN.into()
-        }
-        _ => problem.to_string(),
-    }
 }
 
 impl From<ClientError> for Failure {
@@ -82,7 +68,7 @@ impl From<ClientError> for Failure {
                 Self::Answered(error.to_string())
             }
             ClientError::Refused(problem) if problem.status < 500 => {
-                Self::BadInput(refused(problem))
+                Self::BadInput(problem.to_string())
             }
             ClientError::Refused(_) | ClientError::Unclear { .. } => Self::Other(error.into()),
         }
@@ -92,7 +78,7 @@ impl From<ClientError> for Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::client::NoAnswer;
+    use crate::client::{NoAnswer, Problem};
 
     fn refused_by(status: u16) -> Failure {
         let problem = serde_json::json!({ "title": "no", "status": status });
@@ -111,22 +97,6 @@ mod tests {
         let missing = std::fs::read("/nowhere/at/all").unwrap_err();
         let failure = Failure::from(anyhow::Error::from(missing).context("x can't be read"));
         assert_eq!(failure.to_string(), "x can't be read: there is no such file or folder");
-    }
-
-    #[test]
-    fn a_server_that_asks_for_a_token_is_told_without_headers() {
-        let told = |detail: &str| {
-            let title = "this server asks for a token";
-            let problem = serde_json::json!({ "title": title, "status": 401, "detail": detail });
-            refused(&serde_json::from_value(problem).unwrap())
-        };
-        assert_eq!(told("send a token: `authorization: bearer fg_…`"), ASKS_FOR_TOKEN);
-        assert_eq!(told("set FLOODGAUGE_TOKEN or use --token"), ASKS_FOR_TOKEN);
-        let unknown = told("the token is unknown, revoked or has expired");
-        assert_eq!(
-            unknown,
-            "this server asks for a token: the token is unknown, revoked or has expired"
-        );
     }
 
     #[test]

@@ -29,6 +29,7 @@ mod args;
 mod bars;
 mod color;
 mod commands;
+mod error_text;
 mod failure;
 #[cfg(test)]
 mod hostile;
@@ -37,7 +38,6 @@ mod limits;
 mod listen;
 mod log;
 mod phases;
-mod plain;
 mod plan;
 mod print;
 mod progress;

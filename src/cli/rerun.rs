@@ -1,4 +1,4 @@
-//! `floodgauge rerun`: an exported sweep once more, and what came out otherwise.
+//! `floodgauge rerun`: an exported sweep once more, and what differs.
 
 mod supply;
 mod words;
@@ -25,12 +25,12 @@ use floodgauge_protocol::SweepId;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 
-/// Run an exported sweep again, and say what came out otherwise
+/// Run an exported sweep again, and say what differs
 ///
 /// The file is what `floodgauge export` writes, or a grid that `GET /v1/sweeps/{id}/grid` answers. Its
 /// sweep is submitted as it stands there, pinned to its data; a data set that the file holds is added where
-/// the server has none of the name. At the end every figure is compared. It came out otherwise if another
-/// arm won, if a figure differs in any bit, or if a run ended at another epoch: then the exit code is 1.
+/// the server has none of the name. At the end every value is compared. It differs if another arm won, if
+/// a value differs in any bit, or if a run ended at another epoch: then the exit code is 1.
 /// Bits agree on machines of the same kind.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -40,7 +40,7 @@ Examples:
   floodgauge rerun digits.json --no-wait
   floodgauge rerun digits.json --against 01970000-0000-7000-8000-000000000000")]
 pub struct Args {
-    /// The file
+    /// The export to run again
     file: PathBuf,
     /// Submit the sweep and leave it there
     #[arg(long, conflicts_with = "against")]
@@ -57,10 +57,10 @@ pub struct Args {
 
 /// What is printed as JSON.
 #[derive(Serialize)]
-struct Told<'a> {
+struct RerunReport<'a> {
     /// The sweep that the file was compared with.
     sweep: SweepId,
-    /// Whether anything came out otherwise.
+    /// Whether anything differs.
     differs: bool,
     #[serde(flatten)]
     comparison: &'a Comparison,
@@ -70,7 +70,7 @@ struct Told<'a> {
 ///
 /// # Errors
 /// [`Failure::BadInput`] for a file that can't be run again, and a server that lacks its data;
-/// [`Failure::Sweep`] if the sweep fails or is cancelled; [`Failure::Other`] if it came out otherwise.
+/// [`Failure::Sweep`] if the sweep fails or is cancelled; [`Failure::Other`] if it differs.
 pub async fn run(args: Args) -> Result<(), Failure> {
     let recorded = read(&args.file)?;
     let (client, commands) = (connect(&args.server)?, Commands::to_server(&args.server));
@@ -99,14 +99,14 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     let comparison = compared(&client, &recorded, &sweep, &best).await?;
     if args.json {
         let differs = comparison.differs();
-        let told = Told { sweep: sweep.summary.id, differs, comparison: &comparison };
-        print::json(&serde_json::to_string(&told).context("the comparison")?)?;
+        let report = RerunReport { sweep: sweep.summary.id, differs, comparison: &comparison };
+        print::json(&serde_json::to_string(&report).context("the comparison")?)?;
     } else {
         print::out(&words::card(&comparison, &recorded))?;
     }
     match comparison.differs() {
         false => Ok(()),
-        true => Err(anyhow!("the sweep came out otherwise than it is recorded").into()),
+        true => Err(anyhow!("the sweep differs from its recording").into()),
     }
 }
 

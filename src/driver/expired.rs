@@ -14,9 +14,9 @@ use std::{
 
 /// The expired leases of which the log was told, so that nobody reads it again for as long as they stay so.
 #[derive(Debug, Default)]
-pub(super) struct Told(Mutex<HashSet<LeaseId>>);
+pub(super) struct ToldLeases(Mutex<HashSet<LeaseId>>);
 
-impl Told {
+impl ToldLeases {
     fn has(&self, lease: LeaseId) -> bool {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).contains(&lease)
     }

@@ -112,7 +112,7 @@ struct Inner {
     changes: watch::Sender<u64>,
     line: line::Line,
     leases: drain::ActiveLeases,
-    expired: expired::Told,
+    expired: expired::ToldLeases,
     unreplayable: unreplayable::Unreplayable,
     damaged: damaged::DamagedData,
     readers: explain::Readers,

@@ -112,7 +112,7 @@ impl Comparison {
         all
     }
 
-    /// Whether anything came out otherwise.
+    /// Whether anything differs.
     pub fn differs(&self) -> bool {
         self.winner.as_ref().is_some_and(|winner| !winner.same)
             || self.same < self.values

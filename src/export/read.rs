@@ -18,7 +18,7 @@ const REQUEST: Request<'static> = Request {
     most: MAX_CURVE_VALUES,
 };
 
-/// What it takes to run a sweep again and to say what came out otherwise.
+/// What it takes to run a sweep again and to say what differs.
 #[derive(Clone, Debug)]
 pub struct Export {
     /// The sweep, with all that it was extended by, pinned to its data.

@@ -119,12 +119,12 @@ mod tests {
 
     /// Both are told, in seconds.
     #[derive(Default)]
-    struct Told {
+    struct SetTime {
         wall: AtomicI64,
         passed: AtomicI64,
     }
 
-    impl TimeSource for Arc<Told> {
+    impl TimeSource for Arc<SetTime> {
         fn wall_ms(&self) -> i64 {
             self.wall.load(Ordering::Relaxed) * 1_000
         }
@@ -139,7 +139,7 @@ mod tests {
     /// What a clock says after a second each, at the end of which the system's clock says this, in seconds
     /// since the start.
     fn said(wall: &[i64]) -> Vec<(i64, i64)> {
-        let told = Arc::new(Told::default());
+        let told = Arc::new(SetTime::default());
         told.wall.store(START, Ordering::Relaxed);
         let clock = Clock::with_source(told.clone());
         let mut said = vec![];

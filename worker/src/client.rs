@@ -28,7 +28,7 @@ use floodgauge_protocol::{
         Trouble,
     },
 };
-use refusal::refusal;
+use refusal::{Asked, refusal};
 use reqwest::{
     Method, RequestBuilder, StatusCode, Url,
     header::{AUTHORIZATION, DATE, HeaderMap, HeaderValue},
@@ -314,8 +314,12 @@ impl Client {
         let body = response.bytes().await.map_err(|error| self.failed(error))?;
         match status.is_success() {
             true => Ok(Answer { status, wire, date, body }),
-            false => Err(refusal(status, &body, leased)),
+            false => Err(refusal(status, &body, self.asked(leased))),
         }
+    }
+
+    fn asked(&self, leased: bool) -> Asked {
+        Asked { leased, with_token: self.authorization.is_some() }
     }
 
     /// Sorts out what the server didn't answer itself.

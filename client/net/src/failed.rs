@@ -2,8 +2,8 @@
 
 use crate::{
     Peer,
+    error_text::{plain_io, without_number},
     peer::{causes, innermost, named},
-    plain::{plain_io, without_number},
 };
 use rustls::{CertificateError as C, InvalidMessage};
 use std::io;

@@ -6,14 +6,16 @@
 //! peer's own ([`Peer::stranger`]). [`plain_io`] puts what the system says in plain words.
 
 mod authorities;
+mod error_text;
 mod failed;
 mod no_answer;
 mod peer;
-mod plain;
 mod stranger;
+mod token;
 
 pub use authorities::{Authorities, CaFileError};
+pub use error_text::{plain_io, without_number};
 pub use no_answer::NoAnswer;
 pub use peer::{Peer, causes, innermost};
-pub use plain::{plain_io, without_number};
 pub use stranger::Stranger;
+pub use token::{ASKS_FOR_TOKEN, HOW_TO_SHOW_A_TOKEN, lacks_token};

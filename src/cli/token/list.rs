@@ -53,10 +53,10 @@ pub async fn run(args: Args) -> Result<(), Failure> {
         return Ok(());
     }
     let header =
-        ["ID", "NAME", "SCOPES", "LIMITS", "MADE (UTC)", "EXPIRES", "LAST USED (UTC)", "STATE"];
+        ["ID", "NAME", "SCOPES", "LIMITS", "CREATED (UTC)", "EXPIRES", "LAST USED (UTC)", "STATE"];
     let mut table = vec![header.map(String::from).to_vec()];
     table.extend(items.iter().map(row));
-    print::out(&print::fitted(&table, &["MADE (UTC)", "EXPIRES"], false, print::width()))
+    print::out(&print::fitted(&table, &["CREATED (UTC)", "EXPIRES"], false, print::width()))
 }
 
 /// Every token, newest first.

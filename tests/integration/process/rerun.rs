@@ -133,7 +133,7 @@ async fn taken_away_and_run_again(database: Option<&str>, elsewhere: Option<&str
     assert_eq!(output.status.code(), Some(1), "{shown}");
     assert!(shown.contains("val_loss of plain, seed 1, epoch 4: "), "{shown}");
     let complaint = String::from_utf8(output.stderr).unwrap();
-    assert!(complaint.contains("came out otherwise than it is recorded"), "{complaint}");
+    assert!(complaint.contains("the sweep differs from its recording"), "{complaint}");
 }
 
 #[tokio::test]

@@ -87,7 +87,7 @@ impl Client {
         self.by_server(status, response.headers())?;
         if !status.is_success() {
             let body = timeout(SILENCE, response.bytes()).await.map_err(silent)?.map_err(failed)?;
-            return Err(refusal(status, &body, true));
+            return Err(refusal(status, &body, self.asked(true)));
         }
         let mut hashed = Hashed::new(open().map_err(keep)?);
         loop {

@@ -6,7 +6,7 @@ use sqlx::migrate::MigrateError;
 use std::{error::Error, io};
 
 /// A cause of a failure in plain words, or else in its own.
-pub fn plain(cause: &(dyn Error + 'static)) -> String {
+pub fn of_cause(cause: &(dyn Error + 'static)) -> String {
     if let Some(system) = cause.downcast_ref::<io::Error>() {
         return plain_io(system);
     }
@@ -26,7 +26,7 @@ fn of_database(error: &sqlx::Error) -> Option<String> {
                 .into()
         }
         E::Io(error) => format!("it can't be reached: {}", plain_io(error)),
-        E::PoolTimedOut => "it gave no connection in time: does it run, and may it have one more?".into(),
+        E::PoolTimedOut => "it gave no connection in time: check that it runs, and how many connections it allows".into(),
         E::Database(error) => of_code(&error.code()?, error.message())?,
         _ => return None,
     })
@@ -36,12 +36,12 @@ fn of_database(error: &sqlx::Error) -> Option<String> {
 fn of_code(code: &str, message: &str) -> Option<String> {
     let sqlite = code.parse::<u32>().ok().filter(|_| code.len() != 5).map(|code| code & 0xff);
     Some(match (code, sqlite) {
-        ("28P01" | "28000", _) => format!("it lets nobody in as that user ({message})"),
-        ("3D000", _) => format!("{message}: make it first, as with `createdb`"),
-        (_, Some(8)) => "nothing can be written to its file: see whose it is, and its disk".into(),
+        ("28P01" | "28000", _) => format!("it refuses that user ({message})"),
+        ("3D000", _) => format!("{message}: create it first, as with `createdb`"),
+        (_, Some(8)) => "its file can't be written: check its owner, its permissions and its disk".into(),
         (_, Some(13)) => "the disk is full".into(),
         (_, Some(14)) => {
-            "its file can't be opened: see that its folder is there, and that this user may write to both"
+            "its file can't be opened: check that its folder exists and that this user may write to both"
                 .into()
         }
         (_, Some(26)) => "its file is not a database of SQLite".into(),
@@ -66,7 +66,7 @@ mod tests {
 
     async fn said(path: &std::path::Path) -> String {
         let Err(error) = SqliteStore::open(path).await else { panic!("opened") };
-        plain(&error)
+        of_cause(&error)
     }
 
     #[tokio::test]
@@ -83,12 +83,15 @@ mod tests {
     #[test]
     fn what_postgres_refuses_is_told_with_what_to_do() {
         let no_such = r#"database "x" does not exist"#;
-        let expected = r#"database "x" does not exist: make it first, as with `createdb`"#;
+        let expected = r#"database "x" does not exist: create it first, as with `createdb`"#;
         assert_eq!(of_code("3D000", no_such).as_deref(), Some(expected));
-        assert!(of_code("28P01", "no password").unwrap().contains("that user"));
+        assert_eq!(
+            of_code("28P01", "no password").as_deref(),
+            Some("it refuses that user (no password)")
+        );
         assert_eq!(of_code("23505", "a key twice"), None);
         let refused = io::Error::from(io::ErrorKind::ConnectionRefused);
-        let told = plain(&StoreError::Database(sqlx::Error::Io(refused)));
+        let told = of_cause(&StoreError::Database(sqlx::Error::Io(refused)));
         assert!(told.starts_with("it can't be reached: the connection was refused"), "{told}");
     }
 
@@ -97,7 +100,7 @@ mod tests {
         let Err(error) = crate::store::open("postgres://host:port/x").await else {
             panic!("opened")
         };
-        let said = plain(&error);
+        let said = of_cause(&error);
         assert!(said.contains("expected postgres://user@host:5432/name"), "{said}");
     }
 }

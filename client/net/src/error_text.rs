@@ -9,7 +9,7 @@ const UNKNOWN_NAME: &str = "failed to lookup address information";
 pub fn plain_io(error: &io::Error) -> String {
     let said = error.to_string();
     if said.starts_with(UNKNOWN_NAME) {
-        return "no machine is known by that name: check how it is written, and this machine's DNS"
+        return "no machine is known by that name: check its spelling and this machine's DNS"
             .into();
     }
     match of_kind(error.kind()) {
@@ -23,8 +23,8 @@ fn of_kind(kind: ErrorKind) -> Option<&'static str> {
     use ErrorKind as K;
     Some(match kind {
         K::NotFound => "there is no such file or folder",
-        K::PermissionDenied => "this user may not (permission denied)",
-        K::AlreadyExists => "a file of that name is in the way",
+        K::PermissionDenied => "permission denied for this user",
+        K::AlreadyExists => "a file of that name exists already",
         K::IsADirectory => "it is a folder, not a file",
         K::NotADirectory => "a part of its path is a file, not a folder",
         K::InvalidData => "it isn't text in UTF-8",
@@ -37,10 +37,10 @@ fn of_kind(kind: ErrorKind) -> Option<&'static str> {
         }
         K::ConnectionReset | K::ConnectionAborted | K::BrokenPipe => "the connection broke off",
         K::HostUnreachable | K::NetworkUnreachable | K::NetworkDown => {
-            "there is no way to it: check the network, and the address"
+            "it can't be reached: check the network and the address"
         }
         K::TimedOut => "it took too long",
-        K::OutOfMemory => "there is too little memory",
+        K::OutOfMemory => "there is not enough memory",
         _ => return None,
     })
 }
