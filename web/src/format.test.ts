@@ -8,6 +8,7 @@ import {
   formatLevel,
   formatLoss,
   formatMetric,
+  formatPercent,
   formatRuns,
   formatTime,
   sentence,
@@ -80,6 +81,15 @@ it("one epoch is not several", () => {
 
 it("run-equivalents have one decimal", () => {
   expect(formatRuns(5.94)).toBe("5.9");
+});
+
+it("differences in per cent have a sign, and the digits that matter", () => {
+  expect([-23.34, 2.44, 0, -9.97].map(formatPercent)).toEqual([
+    "−23 %",
+    "+2.4 %",
+    "0.0 %",
+    "−10 %",
+  ]);
 });
 
 it("times that can't be read are no figures", () => {

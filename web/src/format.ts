@@ -61,6 +61,12 @@ export function formatDifference(value: number, metric: Measured): string {
   return value > 0 ? `+${figure}` : figure;
 }
 
+/** A difference in per cent with its sign: `−23 %`, `+2.4 %`. */
+export function formatPercent(percent: number): string {
+  const figure = `${fixed(percent, Math.abs(percent) < 9.95 ? 1 : 0)} %`;
+  return percent > 0 ? `+${figure}` : figure;
+}
+
 /** Run-equivalents: one decimal. */
 export function formatRuns(value: number): string {
   return fixed(value, 1);

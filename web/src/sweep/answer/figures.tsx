@@ -5,6 +5,7 @@ import {
   formatChance,
   formatDifference,
   formatMetric,
+  formatPercent,
   formatRuns,
   formatShare,
   NONE,
@@ -18,7 +19,7 @@ const NO_RIVAL = { baseline: null, difference: null };
 
 interface FiguresProps {
   /** Null before there is an answer. */
-  best: Best | null;
+  best: (Best & { size_percent?: number | null }) | null;
   runs: RunEquivalents | undefined;
   /** What is saved by pruning as far as that is decided; null where all is. */
   pruned: number | null;
@@ -35,7 +36,20 @@ export function Figures({ best, runs, pruned, detail }: FiguresProps) {
     <dl class="facts">
       {pruned !== null && !best && <ToCome several={detail.seeds > 1} when={when} />}
       {difference && (
-        <Fact name="Difference to plain" value={formatDifference(difference.mean, metric)}>
+        <Fact
+          name="Difference to plain"
+          value={
+            <>
+              {formatDifference(difference.mean, metric)}
+              {best?.size_percent != null && (
+                <span class="size" title="In per cent of what plain has">
+                  {" "}
+                  {formatPercent(best.size_percent)}
+                </span>
+              )}
+            </>
+          }
+        >
           {difference.low != null && difference.high != null ? (
             <>
               <IntervalGraph of={difference} />

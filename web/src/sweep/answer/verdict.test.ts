@@ -7,7 +7,17 @@ const verdict =
   "13 levels were never reached and equal plain. It is the highest level of the grid.";
 
 describe("a verdict", () => {
-  it("is one sentence, and the rest are points", () => {
+  it("is told as the server takes it apart", () => {
+    const parts = {
+      sentence: "flood b=0.3 has the lowest val_loss, 0.4123, 2.4 % below plain (0.4226).",
+      points: ["13 levels were never reached and equal plain."],
+      against: ["It is the highest level of the grid."],
+    };
+    const { sentence: answer, points, against } = parts;
+    expect(verdictOf({ verdict, ...parts })).toEqual({ answer, points, against });
+  });
+
+  it("of an earlier release is one sentence, and the rest are points", () => {
     expect(verdictOf({ verdict })).toEqual({
       answer:
         "Flooding helps: flood b=0.3 has the lowest val_loss, 0.4123, 0.0103 below plain (0.4226).",
@@ -18,13 +28,6 @@ describe("a verdict", () => {
       ],
       against: [],
     });
-  });
-
-  it("tells once what speaks against it", () => {
-    const against = ["It is the highest level of the grid.", "Plain was trained with one seed."];
-    const told = verdictOf({ verdict, against });
-    expect(told.against).toEqual(against);
-    expect(told.points).toHaveLength(2);
   });
 
   it("of a single sentence, or of none, has no points", () => {

@@ -9,13 +9,17 @@ export interface Verdict {
   readonly against: readonly string[];
 }
 
-/** What speaks against an answer is told once, whether or not its words have it too. */
-export function verdictOf({
-  verdict,
-  against = [],
-}: Pick<Best, "verdict"> & { against?: readonly string[] }): Verdict {
-  const [answer = "", ...points] = sentencesOf(verdict);
-  return { answer, points: points.filter((point) => !against.includes(point)), against };
+/** An answer as far as its words go; one of an earlier release has them in one piece. */
+type Worded = Pick<Best, "verdict"> & {
+  sentence?: string;
+  points?: readonly string[];
+  against?: readonly string[];
+};
+
+export function verdictOf({ verdict, sentence = "", points = [], against = [] }: Worded): Verdict {
+  if (sentence) return { answer: sentence, points, against };
+  const [answer = "", ...others] = sentencesOf(verdict);
+  return { answer, points: others, against };
 }
 
 /** Sentences end at a full stop with a space behind it, which no figure has. */
