@@ -24,6 +24,8 @@ export function Answer({ store }: { store: SweepStore }) {
   const { detail, status } = state;
   const [best, settled] = [store.best.value, store.settled.value];
   const final = isFinal(status);
+  // One that had ended before it was looked at keeps no room once its answer is there.
+  const isAwaited = !final || !isFinal(detail.status);
   const offline = !final && !store.connected.value;
   return (
     <section class="card answer" aria-label="Answer">
@@ -46,7 +48,7 @@ export function Answer({ store }: { store: SweepStore }) {
         </div>
       </div>
       <Refused store={store} />
-      <div class="answer-words" data-watched={!isFinal(detail.status) || undefined}>
+      <div class="answer-words" data-awaited={isAwaited || undefined}>
         <Unreplayable detail={detail} />
         {final ? (
           <Ending store={store} state={state} best={settled ?? best} />
