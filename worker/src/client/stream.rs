@@ -17,8 +17,9 @@ use std::{
 };
 use tokio::time::timeout;
 
-/// How long nothing may come. However long the whole takes, its lease is renewed meanwhile.
-const SILENCE: Duration = Duration::from_secs(30);
+/// How long nothing may come of a blob, unless a client is told otherwise. However long the whole takes, its
+/// lease is renewed meanwhile.
+pub(super) const STANDSTILL: Duration = Duration::from_secs(30);
 
 impl Client {
     /// Fetches a blob, and checks that its bytes have its digest. Each try begins anew.
@@ -75,23 +76,25 @@ impl Client {
         digest: Digest,
         open: impl FnOnce() -> io::Result<W>,
     ) -> Result<(), ClientError> {
-        let silent = |_| ClientError::Unreachable(format!("nothing came for {SILENCE:?}"));
+        let standstill = self.standstill;
+        let silent = |_| ClientError::Unreachable(format!("nothing came for {standstill:?}"));
         let failed = |error: reqwest::Error| self.failed(error);
         let keep = |error: io::Error| ClientError::Keep(plain_io(&error));
         let (id, name) = (lease.lease.to_string(), digest.to_string());
         let request = self.request(Method::GET, &[&id, "blobs", &name]);
         let request = request.header(LEASE_TOKEN_HEADER, &lease.token);
-        let answered = timeout(SILENCE, request.send()).await;
+        let answered = timeout(standstill, request.send()).await;
         let mut response = answered.map_err(silent)?.map_err(failed)?;
         let status = response.status();
         self.by_server(status, response.headers())?;
         if !status.is_success() {
-            let body = timeout(SILENCE, response.bytes()).await.map_err(silent)?.map_err(failed)?;
+            let body =
+                timeout(standstill, response.bytes()).await.map_err(silent)?.map_err(failed)?;
             return Err(refusal(status, &body, self.asked(true)));
         }
         let mut hashed = Hashed::new(open().map_err(keep)?);
         loop {
-            let next = timeout(SILENCE, response.chunk()).await;
+            let next = timeout(standstill, response.chunk()).await;
             let Some(chunk) = next.map_err(silent)?.map_err(failed)? else { break };
             hashed.write_all(&chunk).map_err(keep)?;
         }

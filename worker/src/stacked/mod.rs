@@ -26,10 +26,6 @@ pub use norm::{Statistics, norm, norm_train};
 pub use pool::max_pool;
 pub use shapes::{ConvShape, PoolShape};
 
-/// Added to the variance of a batch norm before its root: PyTorch's default, which `make check-torch`
-/// and the recorded grids compare with.
-const NORM_EPSILON: f32 = 1e-5;
-
 /// Stacks the array `name` of each state, `[rows, columns]` or `[columns]`, into
 /// `[K, rows, columns]`. There is at least one state; all hold it, with one shape.
 pub fn stack(states: &[State], name: &str, device: &Device) -> Tensor<3> {

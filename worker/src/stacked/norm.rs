@@ -1,6 +1,6 @@
 //! Batch normalisation with running statistics for each member (Ioffe & Szegedy, ICML 2015).
 
-use super::{NORM_EPSILON, backend::StackedOps};
+use super::{backend::StackedOps, kernels::NORM_EPSILON};
 use burn::{backend::Dispatch, tensor::Tensor};
 
 /// The share by which the running statistics move towards those of a mini-batch: PyTorch's default.

@@ -64,12 +64,23 @@ pub struct Log {
     pub hold_reports: bool,
     /// Hold blobs back until this many reports have come.
     pub blobs_wait_for: usize,
-    /// Send blobs in so many pieces, each after such a pause.
-    pub blobs_in_pieces: Option<(usize, Duration)>,
+    /// Send blobs a piece at a time.
+    pub blob_pace: Option<Pace>,
     /// What to say of the wire; servers of 0.1.0 say nothing.
     pub wire: Option<&'static str>,
     /// What workers said of it, request by request.
     pub wires: Vec<String>,
+}
+
+/// How a blob goes out over a slow link.
+#[derive(Clone, Copy)]
+pub struct Pace {
+    /// In so many pieces.
+    pub pieces: usize,
+    /// One of them each time.
+    pub every: Duration,
+    /// So many of them come, and then nothing more.
+    pub come: usize,
 }
 
 /// How to go wrong.
@@ -261,21 +272,29 @@ async fn get_blob(
 ) -> Response {
     hold(&log, blobs_are_free).await;
     leased(&log, lease, &headers, |log| match log.blobs.get(&digest.parse().unwrap()) {
-        Some(bytes) => in_pieces(bytes, log.blobs_in_pieces),
+        Some(bytes) => in_pieces(bytes, log.blob_pace),
         None => problem(StatusCode::NOT_FOUND, "not-found", "no such blob"),
     })
 }
 
 /// Bytes as a slow link carries them.
-fn in_pieces(bytes: &Bytes, pieces: Option<(usize, Duration)>) -> Response {
-    let Some((count, pause)) = pieces else { return Body::from(bytes.clone()).into_response() };
-    let size = bytes.len().div_ceil(count);
-    let pieces: Vec<_> = bytes.chunks(size).map(Bytes::copy_from_slice).collect();
-    let pieces = stream::iter(pieces).then(move |piece| async move {
-        tokio::time::sleep(pause).await;
-        Ok::<_, std::io::Error>(piece)
-    });
-    Body::from_stream(pieces).into_response()
+fn in_pieces(bytes: &Bytes, pace: Option<Pace>) -> Response {
+    let Some(Pace { pieces, every, come }) = pace else {
+        return Body::from(bytes.clone()).into_response();
+    };
+    let size = bytes.len().div_ceil(pieces);
+    let all: Vec<_> = bytes.chunks(size).map(Bytes::copy_from_slice).collect();
+    let stands_still = come < all.len();
+    let ticks = tokio::time::interval(every);
+    let paced =
+        stream::unfold((ticks, all.into_iter().take(come)), |(mut ticks, mut left)| async {
+            ticks.tick().await;
+            left.next().map(|piece| (Ok::<_, std::io::Error>(piece), (ticks, left)))
+        });
+    match stands_still {
+        true => Body::from_stream(paced.chain(stream::pending())).into_response(),
+        false => Body::from_stream(paced).into_response(),
+    }
 }
 
 async fn put_blob(

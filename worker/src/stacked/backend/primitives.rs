@@ -1,7 +1,7 @@
 //! The operations composed of burn's own, for any backend.
 
 use crate::stacked::{
-    NORM_EPSILON,
+    kernels::NORM_EPSILON,
     shapes::{ConvShape, PoolShape},
 };
 use burn::{

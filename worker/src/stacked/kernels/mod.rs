@@ -11,5 +11,5 @@ mod pool;
 mod vectors;
 
 pub use conv::{convolve, input_gradient, weight_gradient};
-pub use norm::{normalise, normalise_gradient};
+pub use norm::{NORM_EPSILON, normalise, normalise_gradient};
 pub use pool::{pool, pool_gradient};

@@ -1,12 +1,15 @@
 //! Batch normalisation of columns, forward and back (Ioffe & Szegedy, ICML 2015).
 
-use crate::stacked::NORM_EPSILON;
 use pulp::Arch;
 use rayon::prelude::*;
 use std::ops::Range;
 
 /// Rows that are summed one by one before they join the sum of all; fixed, as the sums' bits are.
 const ROWS_PER_SUM: usize = 512;
+
+/// Added to the variance before its root, here and by whoever has this arithmetic otherwise: PyTorch's
+/// default, which `make check-torch` and the recorded grids compare with.
+pub const NORM_EPSILON: f32 = 1e-5;
 
 /// A stacked matrix's sizes.
 #[derive(Clone, Copy)]
