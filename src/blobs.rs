@@ -18,11 +18,9 @@
 //! - [`collect`](mod@collect): what nothing refers to, and what was never written to its end, goes.
 //! - [`unread`]: which objects that can't be read are damaged.
 //! - [`look`]: what there is, for an inspection.
-//! - `room`: whether there is room for more.
 
 mod collect;
 pub mod look;
-mod room;
 mod unread;
 
 pub use collect::Unreferenced;
@@ -149,6 +147,11 @@ impl Blobs {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(true),
             Err(error) => Err(error),
         }
+    }
+
+    /// The folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
     }
 
     /// That the folder is the one that was opened.

@@ -77,6 +77,7 @@ impl Server {
             lease_ttl: work.lease(),
             data: data.folder.clone(),
             start_over_after: work.start_over_after.0,
+            data_dir: Some(storage.data_dir.clone()),
         };
         let driver = Driver::new(store, blobs, config);
 

@@ -1,11 +1,11 @@
 //! That there is room where the server writes, and that it can be written to.
 
 use super::{Finding, Patient, finding::or_ok};
+use crate::unwritable::{Fault, try_write};
 use bytesize::ByteSize;
 use std::{
     collections::BTreeMap,
-    fs,
-    io::{self, Write as _},
+    fs, io,
     path::{Path, PathBuf},
 };
 
@@ -36,7 +36,7 @@ pub(super) fn look(patient: &Patient) -> Vec<Finding> {
             }
             Err(error) => found.push(Finding::fail(
                 format!("nothing can be written to {}: {error}; {why}", folder.display()),
-                todo_about(&error),
+                remedy_of(&error),
             )),
         }
     }
@@ -50,23 +50,22 @@ fn is_missing(folder: &Path) -> bool {
 }
 
 /// What to do about a folder that can't be written to.
-fn todo_about(error: &io::Error) -> &'static str {
-    match error.kind() {
-        io::ErrorKind::NotFound => {
+fn remedy_of(error: &io::Error) -> &'static str {
+    match Fault::of(error) {
+        Some(Fault::Full) => "make room on its disk, or raise the limit (`ulimit -f`)",
+        Some(Fault::ReadOnly) => "mount its disk so that it can be written",
+        Some(Fault::Failing) => "replace its disk, and put back what was on it from a backup",
+        None if error.kind() == io::ErrorKind::NotFound => {
             "mount its disk, or name the folder that the server uses (--data-dir, --blobs, TMPDIR)"
         }
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
-            "make room on its disk, or raise the limit (`ulimit -f`)"
-        }
-        _ => "let the user of the server write to it",
+        None => "let the user of the server write to it",
     }
 }
 
 /// The bytes that are free in a folder that can be written to.
 fn inspect(folder: &Path) -> io::Result<u64> {
     fs::metadata(folder)?;
-    let mut file = tempfile::tempfile_in(folder)?;
-    file.write_all(b"floodgauge")?;
+    try_write(folder)?;
     free(folder)
 }
 
@@ -83,11 +82,11 @@ fn free(_: &Path) -> io::Result<u64> {
 
 fn of_room(folder: &Path, why: &str, room: u64) -> Option<Finding> {
     let what = || format!("{} free in {}; {why}", ByteSize::b(room), folder.display());
-    let todo =
+    let remedy =
         "make room, or delete sweeps that ended (`serve --keep-checkpoints`, `--keep-sweeps`)";
     match room {
-        ..LITTLE => Some(Finding::fail(what(), todo)),
-        LITTLE..SCARCE => Some(Finding::warn(what(), todo)),
+        ..LITTLE => Some(Finding::fail(what(), remedy)),
+        LITTLE..SCARCE => Some(Finding::warn(what(), remedy)),
         _ => None,
     }
 }

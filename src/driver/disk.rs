@@ -1,107 +1,194 @@
-//! Whether files can be written, as far as anybody knows. What is known isn't stored.
+//! Whether files can be written, as far as anybody knows.
 //!
 //! Whoever meets a disk that is full, read-only or failing has it noted here, and a look every now and then finds
-//! it before somebody's upload does. From then on the server isn't ready, until something can be written again.
+//! it before somebody's upload does. From then on the server isn't ready, until something can be written again,
+//! and could be for a while: a disk that is nearly full has room one moment and none the next.
 
-use super::Driver;
-use crate::unwritable::unwritable;
-use floodgauge_net::innermost;
+use super::{
+    Driver,
+    met::{Change, Met, Seen},
+};
+use crate::{
+    scratch,
+    unwritable::{Fault, try_write, unwritable},
+};
+use floodgauge_net::plain_io;
 use std::{
-    sync::{Mutex, MutexGuard, PoisonError},
+    env, io,
+    path::{Path, PathBuf},
     time::Duration,
 };
-use tokio::time::Instant;
 
-/// Between two looks while nothing can be written: a server is ready again soon after there is room. Chosen, not
+/// For how long nothing must have failed to be written before a server is ready again: four looks. Chosen, not
 /// measured.
-const LOOK_EVERY: Duration = Duration::from_secs(5);
+const QUIET: Duration = Duration::from_secs(20);
 
-/// What is known of the disks.
-#[derive(Debug, Default)]
-pub(super) struct DiskHealth(Mutex<Known>);
-
-#[derive(Debug, Default)]
-struct Known {
-    trouble: Option<String>,
-    /// A look is going on.
-    looking: bool,
-    /// When the last one ended.
-    looked: Option<Instant>,
-    /// How often trouble was met; what was met during a look isn't over with its end.
-    met: u64,
+/// No trouble that is known.
+pub(super) fn writable() -> Met {
+    Met::none(QUIET)
 }
 
-impl DiskHealth {
-    fn lock(&self) -> MutexGuard<'_, Known> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+/// A folder that a server writes to.
+#[derive(Clone, Copy, Debug)]
+enum Place {
+    /// Checkpoints and data sets.
+    Blobs,
+    /// Its database, and what the workers in it have fetched.
+    Data,
+    /// What is on its way.
+    Temporary {
+        /// Whether somebody chose it.
+        is_chosen: bool,
+    },
+}
+
+/// What was found of one.
+#[derive(Debug)]
+enum Found {
+    /// It takes bytes.
+    Room,
+    /// Its disk is at fault.
+    Fault(Fault),
+    /// It is there for no one, or not for this user.
+    Refused(io::Error),
+}
+
+impl Found {
+    fn of(folder: &Path) -> Self {
+        match try_write(folder) {
+            Ok(()) => Self::Room,
+            Err(error) => match Fault::of(&error) {
+                Some(fault) => Self::Fault(fault),
+                None => Self::Refused(error),
+            },
+        }
     }
+}
+
+impl Place {
+    /// Why the server can't work with what was found; none where it can. A folder for temporary files that nobody
+    /// chose may be one that nobody can write: then the server said at its start that it takes no uploads. And a
+    /// data folder needn't be there if the database is elsewhere.
+    fn trouble(self, found: Found) -> Option<String> {
+        match (self, found) {
+            (_, Found::Room)
+            | (
+                Self::Temporary { is_chosen: false },
+                Found::Fault(Fault::ReadOnly) | Found::Refused(_),
+            ) => None,
+            (Self::Data, Found::Refused(error)) if error.kind() == io::ErrorKind::NotFound => None,
+            (place, Found::Fault(fault)) => Some(format!("{} ({})", fault.words(), place.words())),
+            (place, Found::Refused(error)) => {
+                Some(format!("{} can't be written: {}", place.words(), plain_io(&error)))
+            }
+        }
+    }
+
+    fn words(self) -> &'static str {
+        match self {
+            Self::Blobs => "the folder of the blobs",
+            Self::Data => "the data folder",
+            Self::Temporary { .. } => "the folder for temporary files, TMPDIR",
+        }
+    }
+}
+
+/// What is wrong with the first of some folders with which something is.
+fn first_trouble(places: Vec<(Place, PathBuf)>) -> Option<String> {
+    places.into_iter().find_map(|(place, folder)| place.trouble(Found::of(&folder)))
+}
+
+fn tell(words: &str) {
+    tracing::error!("{words}: nothing new is taken until that is over");
 }
 
 impl Driver {
     /// Notes that a disk can't be written, in words.
     pub fn note_unwritable(&self, words: &str) {
-        let mut known = self.0.disk.lock();
-        known.met += 1;
-        // The first one is told: where both disks are full, words would change with each request.
-        if known.trouble.is_none() {
-            tracing::error!("{words}: nothing new is taken until that is over");
-            known.trouble = Some(words.into());
+        if self.0.disk.note(words) {
+            tell(words);
         }
     }
 
     /// Why files can't be written, if that is so; has it looked at again meanwhile.
     pub fn unwritable(&self) -> Option<String> {
-        let known = self.0.disk.lock();
-        let trouble = known.trouble.clone()?;
-        let is_due = known.looked.is_none_or(|looked| looked.elapsed() >= LOOK_EVERY);
-        let begins = is_due && !known.looking;
-        drop(known);
-        if begins {
+        let (trouble, is_due) = self.0.disk.known()?;
+        if is_due {
             let driver = self.clone();
             tokio::spawn(async move { driver.look_at_disk().await });
         }
         Some(trouble)
     }
 
-    /// Looks whether blobs can be written and, where something couldn't be, the database too.
+    /// Looks whether the folders can be written and, where something couldn't be, the database too.
     pub async fn look_at_disk(&self) {
-        let (met, was_well) = {
-            let mut known = self.0.disk.lock();
-            if std::mem::replace(&mut known.looking, true) {
-                return;
-            }
-            (known.met, known.trouble.is_none())
-        };
-        let found = self.find_unwritable(was_well).await;
-        let mut known = self.0.disk.lock();
-        (known.looking, known.looked) = (false, Some(Instant::now()));
-        match found {
-            Some(words) if known.trouble.is_some() => known.trouble = Some(words),
-            Some(words) => {
-                drop(known);
-                self.note_unwritable(&words);
-            }
-            None if known.met == met && known.trouble.take().is_some() => {
-                tracing::info!("the disk can be written again");
-            }
-            None => {}
+        let Some(look) = self.0.disk.begin() else { return };
+        let found = self.find_unwritable(look.was_well).await;
+        let seen = found.clone().map_or(Seen::Well, Seen::Trouble);
+        match (self.0.disk.end(&look, seen), found) {
+            (Change::Began, Some(words)) => tell(&words),
+            (Change::Over, _) => tracing::info!("the disk can be written again"),
+            _ => {}
         }
     }
 
     /// Why something can't be written.
     async fn find_unwritable(&self, was_well: bool) -> Option<String> {
-        // A folder that isn't there is told by itself.
-        if self.0.blobs.check_folder().is_ok()
-            && let Err(error) = self.0.blobs.try_write().await
-        {
-            let words =
-                || format!("the folder of the blobs can't be written: {}", innermost(&error));
-            return Some(unwritable(&error).unwrap_or_else(words));
+        let temporary = Place::Temporary { is_chosen: scratch::is_chosen() };
+        let mut places = vec![(temporary, env::temp_dir())];
+        places.extend(self.0.config.data_dir.clone().map(|folder| (Place::Data, folder)));
+        // One that isn't there is told by itself.
+        if self.0.blobs.check_folder().is_ok() {
+            places.insert(0, (Place::Blobs, self.0.blobs.folder().into()));
+        }
+        let looked = tokio::task::spawn_blocking(|| first_trouble(places)).await;
+        if let Ok(Some(words)) = looked {
+            return Some(words);
         }
         // While all is well those who write it say soon enough that it isn't.
         if was_well {
             return None;
         }
         self.0.store.try_write().await.err().and_then(|error| unwritable(&error))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CHOSEN: Place = Place::Temporary { is_chosen: true };
+    const UNCHOSEN: Place = Place::Temporary { is_chosen: false };
+
+    #[test]
+    fn every_folder_that_is_written_to_is_looked_at_and_the_trouble_names_it() {
+        let [folder, gone] = [(); 2].map(|()| tempfile::tempdir().unwrap());
+        let missing = gone.path().join("missing");
+        let trouble = |at: Place| {
+            let places = [Place::Blobs, Place::Data, CHOSEN];
+            let of = |place: Place| {
+                if place.words() == at.words() { missing.as_path() } else { folder.path() }
+            };
+            first_trouble(places.map(|place| (place, of(place).to_owned())).into())
+        };
+        assert!(trouble(Place::Blobs).unwrap().starts_with("the folder of the blobs can't be"));
+        assert!(trouble(CHOSEN).unwrap().contains("TMPDIR can't be written: there is no such"));
+        assert_eq!(trouble(Place::Data), None, "nothing is kept there");
+    }
+
+    #[test]
+    fn a_disk_at_fault_counts_wherever_it_is_and_a_folder_that_nobody_chose_only_where_it_could_be_written()
+     {
+        for place in [Place::Blobs, Place::Data, CHOSEN, UNCHOSEN] {
+            let full = place.trouble(Found::Fault(Fault::Full)).unwrap();
+            assert!(full.starts_with("the disk of the server is full (the "), "{full}");
+            assert!(place.trouble(Found::Fault(Fault::Failing)).is_some());
+            assert_eq!(place.trouble(Found::Room), None);
+        }
+        let denied = || Found::Refused(io::ErrorKind::PermissionDenied.into());
+        assert!(Place::Data.trouble(denied()).is_some() && CHOSEN.trouble(denied()).is_some());
+        assert!(CHOSEN.trouble(Found::Fault(Fault::ReadOnly)).is_some());
+        assert_eq!(UNCHOSEN.trouble(denied()), None);
+        assert_eq!(UNCHOSEN.trouble(Found::Fault(Fault::ReadOnly)), None);
     }
 }

@@ -150,7 +150,7 @@ mod tests {
         let blobs = Blobs::open(folder.path().join("blobs")).unwrap();
         let lease_ttl = Duration::from_secs(60);
         let data = folder.path().join("data");
-        let config = DriverConfig { lease_ttl, data, start_over_after: None };
+        let config = DriverConfig { lease_ttl, data, start_over_after: None, data_dir: None };
         let driver = Driver::new(Arc::new(store), blobs, config);
         let spiral = r#"{"name": "x", "recipe": {"dataset": {"name": "spiral"}}}"#;
         let sweep = driver.submit(serde_json::from_str(spiral).unwrap(), None).await.unwrap().sweep;

@@ -17,6 +17,7 @@
 //! - `health`: whether the database is damaged.
 //! - `line`: claims that wait for work, and which of them is to look.
 //! - `live`: a sweep's state in memory, rebuilt from its log.
+//! - `met`: a trouble that was met, until a look finds nothing of it.
 //! - `effects`: what a step changes in the projections.
 //! - `projected`: what a log says that its projections should be.
 //! - `start_over`: families whose kind of machine is gone.
@@ -39,6 +40,7 @@ mod explain;
 mod health;
 mod line;
 mod live;
+mod met;
 mod projected;
 mod start_over;
 mod trouble;
@@ -97,6 +99,9 @@ pub struct DriverConfig {
     pub data: PathBuf,
     /// After how long without a machine of its kind a family starts over on another; none for never.
     pub start_over_after: Option<Duration>,
+    /// The folder of the server's database and of what its workers fetch, which it has to be able to write;
+    /// none where it keeps nothing in one.
+    pub data_dir: Option<PathBuf>,
 }
 
 /// Drives all sweeps of a store. Cheap to clone.
@@ -117,8 +122,8 @@ struct Inner {
     damaged: damaged::DamagedData,
     readers: explain::Readers,
     claimants: waiting::Claimants,
-    health: health::DatabaseHealth,
-    disk: disk::DiskHealth,
+    health: met::Met,
+    disk: met::Met,
     metrics: Metrics,
 }
 
@@ -153,7 +158,8 @@ impl Driver {
         let changes = watch::channel(0).0;
         let folder = Folder::new(&config.data);
         let (line, leases, expired, unreplayable, damaged) = Default::default();
-        let (readers, claimants, health, disk, metrics) = Default::default();
+        let (readers, claimants, metrics) = Default::default();
+        let (health, disk) = (health::undamaged(), disk::writable());
         Self(Arc::new(Inner {
             store,
             blobs,

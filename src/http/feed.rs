@@ -322,6 +322,7 @@ mod tests {
             lease_ttl: Duration::from_secs(60),
             data: folder.path().join("data"),
             start_over_after: None,
+            data_dir: None,
         };
         let driver = Driver::new(Arc::new(store), blobs, config);
         // A feed that holds two entries, of which it is told six before its watcher listens.

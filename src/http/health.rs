@@ -5,10 +5,14 @@ use super::{
     problem::{MetDamage, MetUnwritable, Problem},
     state::AppState,
 };
-use crate::{driver::Driver, store, unwritable::Unwritable};
+use crate::{
+    driver::Driver,
+    store,
+    unwritable::{Unwritable, unwritable},
+};
 use anyhow::Context;
 use axum::{
-    extract::{Request, State},
+    extract::{MatchedPath, Request, State},
     middleware::Next,
     response::Response,
 };
@@ -18,6 +22,8 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 pub(super) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(live)).routes(routes!(ready))
 }
+
+const READY: &str = "/readyz";
 
 /// A database that takes longer is as good as gone.
 const PING_TIMEOUT: Duration = Duration::from_secs(2);
@@ -39,7 +45,7 @@ async fn live() -> &'static str {
 /// Whether the database answers
 ///
 /// Within two seconds, and isn't known to be damaged, and the folder of the blobs is there, and files can be
-/// written. For balancers, which should ask another server meanwhile.
+/// written, and could be for twenty seconds. For balancers, which should ask another server meanwhile.
 #[utoipa::path(
     get,
     path = "/readyz",
@@ -54,10 +60,13 @@ async fn ready(State(state): State<AppState>) -> Result<&'static str, Problem> {
     let ping = tokio::time::timeout(PING_TIMEOUT, state.driver.store().ping()).await;
     let ping = ping.with_context(|| format!("the database took more than {PING_TIMEOUT:?}"));
     let ping = ping.and_then(|answered| Ok(answered?));
-    if let Err(error) = &ping
-        && let Some(said) = error.chain().find_map(store::damage)
-    {
-        state.driver.note_damage(&said);
+    if let Err(error) = &ping {
+        if let Some(said) = error.chain().find_map(store::damage) {
+            state.driver.note_damage(&said);
+        }
+        if let Some(words) = unwritable(error.as_ref()) {
+            state.driver.note_unwritable(&words);
+        }
     }
     let ping = ping.and_then(|()| Ok(state.driver.blobs().check_folder()?));
     // Neither disk is told by a database that only has to be read.
@@ -72,9 +81,15 @@ async fn ready(State(state): State<AppState>) -> Result<&'static str, Problem> {
     }
 }
 
-/// Notes of each answer whether its cause is that the database is damaged, or a disk can't be written.
+/// Notes of each answer whether its cause is that the database is damaged, or a disk can't be written; but not
+/// of those that only tell what is known of that: a server that is asked often would never be ready again.
 pub(super) async fn watch(State(driver): State<Driver>, request: Request, next: Next) -> Response {
+    let route = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str);
+    let only_tells = route == READY;
     let response = next.run(request).await;
+    if only_tells {
+        return response;
+    }
     if let Some(MetDamage(said)) = response.extensions().get() {
         driver.note_damage(said);
     }

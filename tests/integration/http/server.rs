@@ -150,7 +150,7 @@ impl Server {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let blobs = Blobs::open(folder.path().join("blobs")).unwrap();
         let data = folder.path().join("data");
-        let config = DriverConfig { lease_ttl, data, start_over_after: None };
+        let config = DriverConfig { lease_ttl, data, start_over_after: None, data_dir: None };
         let driver = Driver::new(store, blobs, config);
         let closing = CancellationToken::new();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -32,7 +32,7 @@ async fn sweep_of_many_epochs(db: &TestDatabase, folder: &Path) -> SweepId {
     let blobs = Blobs::open(folder.join("blobs")).unwrap();
     let data = folder.join("data");
     let lease_ttl = Duration::from_secs(60);
-    let config = DriverConfig { lease_ttl, data, start_over_after: None };
+    let config = DriverConfig { lease_ttl, data, start_over_after: None, data_dir: None };
     let driver = Driver::new(db.store.clone(), blobs, config);
     let spec = json!({
         "name": "long",
