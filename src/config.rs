@@ -177,7 +177,7 @@ fn time_or_never(text: &str) -> Result<StartOverAfter, String> {
 }
 
 /// How long what ended sweeps leave behind is kept; for ever unless told otherwise.
-#[derive(Clone, Copy, Debug, Default, Args)]
+#[derive(Clone, Copy, Debug, Args)]
 #[command(next_help_heading = "Retention")]
 pub struct Retention {
     /// How long the checkpoints of an ended sweep are kept, such as 30d or 12h, at least 1h; then it can't
@@ -187,6 +187,29 @@ pub struct Retention {
     /// How long an ended sweep is kept at all, with its log and its curves, such as 365d, at least 1h
     #[arg(long, env = "FLOODGAUGE_KEEP_SWEEPS", value_name = "TIME", value_parser = time_to_keep)]
     pub keep_sweeps: Option<Duration>,
+    /// Seconds after its start in which a server drops and deletes nothing, so that one with a slip in the two
+    /// settings above can be stopped
+    #[arg(long, env = "FLOODGAUGE_RETENTION_DELAY", value_name = "SECONDS", default_value_t = DEFAULT_RETENTION_DELAY_S, value_parser = whole::<u32>(ANY))]
+    pub retention_delay: u32,
+}
+
+/// Long enough to read what the log says will go. Chosen, not measured.
+const DEFAULT_RETENTION_DELAY_S: u32 = 60;
+
+impl Retention {
+    /// All is kept for ever.
+    pub fn for_ever() -> Self {
+        Self {
+            keep_checkpoints: None,
+            keep_sweeps: None,
+            retention_delay: DEFAULT_RETENTION_DELAY_S,
+        }
+    }
+
+    /// How long nothing goes after a start.
+    pub fn delay(&self) -> Duration {
+        Duration::from_secs(self.retention_delay.into())
+    }
 }
 
 /// Reads a time such as `30d` or `1h 30m`; a day has 24 hours.

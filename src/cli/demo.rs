@@ -69,7 +69,7 @@ pub async fn run(args: Args) -> Result<(), Failure> {
         data: &Data::none(),
         listen: &Listen::on(address),
         connections: Connections::default(),
-        retention: Retention::default(),
+        retention: Retention::for_ever(),
     };
     let mut sole = Sole::of(&storage).await?;
     if let Some(sole) = &mut sole {

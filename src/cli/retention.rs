@@ -6,10 +6,6 @@ use jiff::{SignedDuration, Timestamp};
 use std::time::Duration;
 use tokio::time::{MissedTickBehavior, sleep};
 
-/// How long a server that has just started deletes nothing, so that one with a slip in its settings can be
-/// stopped. Chosen, not measured.
-const GRACE: Duration = Duration::from_secs(60);
-
 /// How often.
 const EVERY: Duration = Duration::from_secs(600);
 
@@ -21,11 +17,11 @@ pub(super) async fn run(driver: &Driver, retention: Retention) {
     if retention.keep_sweeps.is_none() && retention.keep_checkpoints.is_none() {
         return;
     }
-    let first = Timestamp::now() + GRACE;
+    let first = Timestamp::now() + retention.delay();
     if let Err(error) = announce(driver, &retention, first).await {
         tell(driver, &error, "old sweeps can't be counted");
     }
-    sleep(GRACE).await;
+    sleep(retention.delay()).await;
     let mut ticks = tokio::time::interval(EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -40,11 +36,11 @@ pub(super) async fn run(driver: &Driver, retention: Retention) {
 async fn announce(driver: &Driver, retention: &Retention, first: Timestamp) -> anyhow::Result<()> {
     if let Some(age) = retention.keep_sweeps {
         let sweeps = driver.store().count_ended(age, false).await?;
-        tracing::warn!("{}", announced(sweeps, "deleted", age, first));
+        tracing::warn!("{}", announced(sweeps, "be deleted", age, first));
     }
     if let Some(age) = retention.keep_checkpoints {
         let sweeps = driver.store().count_ended(age, true).await?;
-        tracing::warn!("{}", announced(sweeps, "stripped of their checkpoints", age, first));
+        tracing::warn!("{}", announced(sweeps, "lose their checkpoints", age, first));
     }
     Ok(())
 }
@@ -53,7 +49,7 @@ async fn announce(driver: &Driver, retention: &Retention, first: Timestamp) -> a
 fn announced(sweeps: u64, what: &str, age: Duration, first: Timestamp) -> String {
     let age = SignedDuration::try_from(age).unwrap_or(SignedDuration::MAX);
     let sweeps = count(usize::try_from(sweeps).unwrap_or(usize::MAX), "sweep");
-    format!("{sweeps} will be {what} from {first:.0} on: those that ended {age:#} ago or earlier")
+    format!("{sweeps} will {what} from {first:.0} on: those that ended {age:#} ago or earlier")
 }
 
 fn tell(driver: &Driver, error: &anyhow::Error, what: &str) {
@@ -100,7 +96,7 @@ mod tests {
     fn it_is_said_how_many_will_go_and_from_when_on() {
         let first = "2026-01-01T00:01:00.25Z".parse().unwrap();
         let age = Duration::from_secs(36 * 3_600);
-        let words = announced(3, "deleted", age, first);
+        let words = announced(3, "be deleted", age, first);
         assert_eq!(
             words,
             "3 sweeps will be deleted from 2026-01-01T00:01:00Z on: those that ended 36h ago or earlier"

@@ -4,6 +4,7 @@ use super::{
     programs::{Server, ended, run},
     submit,
 };
+use crate::support::eventually;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use sqlx::{Connection as _, SqliteConnection};
@@ -11,11 +12,7 @@ use std::{
     fs::File,
     os::unix::fs::FileExt as _,
     path::{Path, PathBuf},
-    time::Duration,
 };
-
-/// Longer than anything here takes.
-const BOUND: Duration = Duration::from_secs(60);
 
 /// A folder whose server has some sweeps and has ended, with everything in the database's file.
 async fn left_behind(folder: &Path) -> PathBuf {
@@ -90,12 +87,8 @@ async fn claim(server: &Server) -> StatusCode {
 
 /// Asks until the server is ready, or isn't.
 async fn until_ready_is(server: &Server, expected: StatusCode) {
-    let asked = async {
-        while get(server, "/readyz").await.status() != expected {
-            tokio::task::yield_now().await;
-        }
-    };
-    tokio::time::timeout(BOUND, asked).await.unwrap_or_else(|_| panic!("never {expected}"));
+    let is_it = async || get(server, "/readyz").await.status() == expected;
+    eventually(expected.as_str(), async || is_it().await.then_some(())).await;
 }
 
 async fn is_told(server: &Server) {

@@ -1,10 +1,15 @@
 //! `floodgauge doctor` as a program: beside a running server, and once it has ended.
 
 use super::programs::{Server, ended, program, refused, run};
-use crate::support::postgres;
+use crate::support::on_either_database;
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection, SqliteConnection};
 use std::{os::unix::fs::PermissionsExt as _, path::Path, process::Command};
+
+on_either_database! {
+    it_looks_beside_a_server_and_mends_once_it_has_ended,
+    work_without_workers_is_a_problem_only_while_a_server_runs,
+}
 
 fn at(folder: &Path, database: Option<&str>) -> Vec<String> {
     let folder = |name: &str| folder.join(name).to_str().unwrap().to_owned();
@@ -31,7 +36,7 @@ async fn execute(folder: &Path, database: Option<&str>, sql: &str) {
     }
 }
 
-async fn looks_beside_a_server_and_mends_once_it_has_ended(database: Option<&str>) {
+async fn it_looks_beside_a_server_and_mends_once_it_has_ended(database: Option<&str>) {
     let folder = tempfile::tempdir().unwrap();
     let mut server = Server::start(folder.path(), database);
     super::submit(&server).await;
@@ -83,17 +88,6 @@ async fn gone(url: &str) {
     }
 }
 
-#[tokio::test]
-async fn it_looks_beside_a_server_and_mends_once_it_has_ended_on_sqlite() {
-    looks_beside_a_server_and_mends_once_it_has_ended(None).await;
-}
-
-#[tokio::test]
-async fn it_looks_beside_a_server_and_mends_once_it_has_ended_on_postgres() {
-    let database = postgres::new_database().await;
-    looks_beside_a_server_and_mends_once_it_has_ended(Some(&database)).await;
-}
-
 async fn work_without_workers_is_a_problem_only_while_a_server_runs(database: Option<&str>) {
     let folder = tempfile::tempdir().unwrap();
     let mut server = Server::start(folder.path(), database);
@@ -112,17 +106,6 @@ async fn work_without_workers_is_a_problem_only_while_a_server_runs(database: Op
     let said = run(&doctor(&at, &[]));
     let line = said.lines().find(|line| line.starts_with("workers")).unwrap();
     assert!(line.contains(" note ") && line.contains("no server is known to run"), "{said}");
-}
-
-#[tokio::test]
-async fn work_without_workers_is_a_problem_only_while_a_server_runs_on_sqlite() {
-    work_without_workers_is_a_problem_only_while_a_server_runs(None).await;
-}
-
-#[tokio::test]
-async fn work_without_workers_is_a_problem_only_while_a_server_runs_on_postgres() {
-    let database = postgres::new_database().await;
-    work_without_workers_is_a_problem_only_while_a_server_runs(Some(&database)).await;
 }
 
 #[tokio::test]

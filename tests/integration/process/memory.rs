@@ -4,7 +4,7 @@ use super::{
     follow,
     programs::{Server, program},
 };
-use crate::support::trained;
+use crate::support::{eventually, trained};
 use floodgauge_protocol::{SweepId, SweepSpec};
 use sqlx::{AssertSqlSafe, Connection as _, SqliteConnection};
 use std::{
@@ -12,7 +12,6 @@ use std::{
     io::{BufWriter, Read as _, Write},
     path::Path,
     process::Stdio,
-    time::Duration,
 };
 
 /// As many images as the best known set of its kind has.
@@ -86,10 +85,11 @@ async fn the_doctor_holds_a_page_of_any_number_of_epochs() {
     let mut doctor = program(&["doctor", "--data-dir", at, "--json"]);
     let mut doctor = doctor.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
     let mut held = 0;
-    while doctor.try_wait().unwrap().is_none() {
+    eventually("the doctor's report", async || {
         held = held.max(held_so_far(doctor.id()).unwrap_or(0));
-        std::thread::sleep(Duration::from_millis(5));
-    }
+        doctor.try_wait().unwrap()
+    })
+    .await;
     let mut report = String::new();
     doctor.stdout.unwrap().read_to_string(&mut report).unwrap();
     assert!(report.contains("320000 epochs superfluous"), "{report}");

@@ -3,14 +3,17 @@
 use super::{entries, programs::Server, until};
 use crate::{
     http::{server::small, worker},
-    support::postgres,
+    support::{eventually, on_either_database},
 };
 use floodgauge::{client::LogEntry, scheduler::Event};
 use floodgauge_protocol::work::{Assignment, LEASE_TOKEN_HEADER};
 use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
-use std::{path::Path, time::Duration};
-use tokio::time::{sleep, timeout};
+use std::path::Path;
+
+on_either_database! {
+    a_machine_that_is_gone_is_waited_for_as_long_as_told_and_over_a_restart,
+}
 
 /// How long a family waits here for its kind of machine. Leases last two seconds.
 const AFTER: [&str; 2] = ["--start-over-after", "3s"];
@@ -48,7 +51,9 @@ async fn cost(server: &Server, sweep: &str) -> Value {
     server.json(&format!("/v1/sweeps/{sweep}/best")).await["run_equivalents"].clone()
 }
 
-async fn with_a_machine_that_goes(database: Option<&str>) {
+async fn a_machine_that_is_gone_is_waited_for_as_long_as_told_and_over_a_restart(
+    database: Option<&str>,
+) {
     let folder = tempfile::tempdir().unwrap();
     let server = start(folder.path(), database);
     let submitted = ask(&server, Method::POST, "/v1/sweeps").json(&small("left"));
@@ -63,15 +68,7 @@ async fn with_a_machine_that_goes(database: Option<&str>) {
     // A server that has just started waits anew: it doesn't know who was there before.
     let server = server.replace_with(folder.path(), database, &AFTER);
     assert_eq!(claim(&server, "another").await, None, "its kind may still come back");
-    let given = async {
-        loop {
-            if let Some(work) = claim(&server, "another").await {
-                return work;
-            }
-            sleep(Duration::from_millis(100)).await;
-        }
-    };
-    let again = timeout(Duration::from_secs(90), given).await.expect("it waits for ever");
+    let again = eventually("given to another kind", async || claim(&server, "another").await).await;
     assert_eq!(again.segment.from_step, 0, "from the beginning");
     started_over(&server, &sweep).await;
     let before = cost(&server, &sweep).await;
@@ -80,14 +77,4 @@ async fn with_a_machine_that_goes(database: Option<&str>) {
     let server = server.replace_with(folder.path(), database, &AFTER);
     assert_eq!(cost(&server, &sweep).await, before, "the log says the same");
     started_over(&server, &sweep).await;
-}
-
-#[tokio::test]
-async fn a_machine_that_is_gone_is_waited_for_as_long_as_told_and_over_a_restart_on_sqlite() {
-    with_a_machine_that_goes(None).await;
-}
-
-#[tokio::test]
-async fn a_machine_that_is_gone_is_waited_for_as_long_as_told_and_over_a_restart_on_postgres() {
-    with_a_machine_that_goes(Some(&postgres::new_database().await)).await;
 }

@@ -1,13 +1,14 @@
 //! Where programs put what is on its way.
 
 use super::programs::{Server, program};
+use crate::support::eventually;
 use reqwest::StatusCode;
 use std::{
+    collections::BTreeSet,
     io::{BufRead as _, BufReader, Write as _},
     net::TcpStream,
-    path::Path,
+    path::{Path, PathBuf},
     process::Stdio,
-    time::Duration,
 };
 
 /// What the first line is that `serve` prints, and what it complains of if it ends by itself.
@@ -43,11 +44,11 @@ fn a_server_with_a_temporary_folder_that_is_not_there_says_which_and_does_not_st
 }
 
 /// The files below a folder that a process has open.
-fn open_below(process: u32, folder: &Path) -> usize {
+fn open_below(process: u32, folder: &Path) -> BTreeSet<PathBuf> {
     let open = std::fs::read_dir(format!("/proc/{process}/fd")).unwrap();
     // Some are closed while they are looked at.
     let open = open.filter_map(|link| std::fs::read_link(link.unwrap().path()).ok());
-    open.filter(|file| file.starts_with(folder)).count()
+    open.filter(|file| file.starts_with(folder)).collect()
 }
 
 #[tokio::test]
@@ -56,7 +57,6 @@ async fn an_upload_lies_in_the_temporary_folder_while_it_comes() {
     let folder = temporary.path().canonicalize().unwrap();
     let variables = [("TMPDIR", folder.to_str().unwrap())];
     let server = Server::start_with(data.path(), None, &[], &variables);
-    let before = open_below(server.process.id(), &folder);
     let place = server.address.trim_start_matches("http://");
     let mut connection = TcpStream::connect(place).unwrap();
     write!(
@@ -65,12 +65,18 @@ async fn an_upload_lies_in_the_temporary_folder_while_it_comes() {
          content-length: 1000\r\n\r\n1,2,0\n"
     )
     .unwrap();
-    let comes = async {
-        while open_below(server.process.id(), &folder) == before {
-            tokio::task::yield_now().await;
-        }
+    // Looks at the folder write files there too, which go at once.
+    let mut earlier = BTreeSet::new();
+    let stays = async || {
+        let open = open_below(server.process.id(), &folder);
+        let stays = !open.is_disjoint(&earlier);
+        earlier = open;
+        stays.then_some(())
     };
-    tokio::time::timeout(Duration::from_secs(30), comes).await.expect("it lies elsewhere");
+    eventually("an upload in the temporary folder", stays).await;
+    drop(connection);
+    let none = async || open_below(server.process.id(), &folder).is_empty().then_some(());
+    eventually("none once nobody uploads", none).await;
 }
 
 #[tokio::test]

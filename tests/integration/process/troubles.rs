@@ -4,7 +4,7 @@ use super::{
     follow,
     programs::{Process, Server, run, worker_with},
 };
-use crate::support::postgres;
+use crate::support::{eventually, postgres};
 use floodgauge::scheduler::{Event, TrialStatus};
 use floodgauge_protocol::{SweepId, SweepSpec};
 use std::{collections::BTreeSet, fs, process::Command};
@@ -42,14 +42,12 @@ fn bound_files(worker: &Process, bytes: u32) {
 
 /// Waits until a sweep's answer names a worker in trouble.
 async fn named(server: &Server, sweep: SweepId, worker: &str) {
-    loop {
+    eventually(worker, async || {
         let told = server.json(&format!("/v1/sweeps/{sweep}")).await;
         let troubled = told["troubled_workers"].as_array().unwrap();
-        if troubled.iter().any(|of| of["worker"] == worker) {
-            return;
-        }
-        tokio::task::yield_now().await;
-    }
+        troubled.iter().any(|of| of["worker"] == worker).then_some(())
+    })
+    .await;
 }
 
 /// One worker that can't write its cache, one that can't write enough of it, and later two good ones.

@@ -6,7 +6,29 @@ use floodgauge::store::{self, CurveRow, DynStore, Entry, RowRange};
 use floodgauge_protocol::SweepId;
 use serde_json::Value;
 use sqlx::Connection as _;
+use std::time::Duration;
 use tempfile::TempDir;
+use tokio::time::{interval, timeout};
+
+/// Longer than anything takes that is waited for.
+const NEVER: Duration = Duration::from_secs(150);
+
+/// Between two times that something is asked.
+const ASK_EVERY: Duration = Duration::from_millis(20);
+
+/// Asks again and again until there is an answer; `what` says what is waited for.
+pub async fn eventually<T>(what: &str, mut ask: impl AsyncFnMut() -> Option<T>) -> T {
+    let mut ticks = interval(ASK_EVERY);
+    let asked = async {
+        loop {
+            ticks.tick().await;
+            if let Some(answer) = ask().await {
+                return answer;
+            }
+        }
+    };
+    timeout(NEVER, asked).await.unwrap_or_else(|_| panic!("never: {what}"))
+}
 
 /// A sweep that is long enough to be disturbed; its levels are high enough to be crossed early.
 pub const DISTURBED: &str = r#"{
@@ -94,6 +116,25 @@ macro_rules! on_both_databases {
     )*};
 }
 pub(crate) use on_both_databases;
+
+/// Makes of each test of programs, which takes the URL of a Postgres database or none for SQLite in the data
+/// folder, one of either.
+macro_rules! on_either_database {
+    ($($name:ident),* $(,)?) => {$(
+        mod $name {
+            #[tokio::test]
+            async fn on_sqlite() {
+                super::$name(None).await;
+            }
+
+            #[tokio::test]
+            async fn on_postgres() {
+                super::$name(Some(&crate::support::postgres::new_database().await)).await;
+            }
+        }
+    )*};
+}
+pub(crate) use on_either_database;
 
 /// Statements that give a sweep's first family so many epochs of its first so many arms, with all that
 /// workers tell of them, or not.
