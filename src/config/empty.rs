@@ -19,7 +19,12 @@ fn without(command: Command, is_empty: &dyn Fn(&OsStr) -> bool) -> Command {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::{Arg, Args as _};
+    use crate::config::{
+        Cache, Connections, DEFAULT_LISTEN, DEFAULT_SERVER, Data, Drain, Listen, Log, LogFormat,
+        Machine, Retention, Server, Storage, Work,
+    };
+    use clap::{Arg, Args, FromArgMatches};
+    use std::path::Path;
 
     #[test]
     fn an_empty_variable_is_asked_by_no_command_at_any_depth() {
@@ -34,12 +39,41 @@ mod tests {
         assert_eq!(of(outer.find_subcommand("inner").unwrap()), ["FULL"]);
     }
 
+    /// The settings of a struct as they are read with every variable set to nothing.
+    fn read_with_all_empty<T: Args + FromArgMatches>() -> Result<T, clap::Error> {
+        let all = T::augment_args(Command::new("x"));
+        let names = |command: &Command| command.get_arguments().filter_map(Arg::get_env).count();
+        assert!(names(&all) > 0, "no variable at all");
+        let mut without = without(all, &|_| true);
+        assert_eq!(names(&without), 0);
+        T::from_arg_matches(&without.try_get_matches_from_mut(["x"])?)
+    }
+
     #[test]
-    fn every_setting_has_a_variable_that_may_be_empty() {
-        let all = crate::config::Server::augment_args(Command::new("x"));
-        let before = all.get_arguments().filter(|arg| arg.get_env().is_some()).count();
-        assert!(before >= 4, "{before}");
-        let after = without(all, &|_| true);
-        assert_eq!(after.get_arguments().filter(|arg| arg.get_env().is_some()).count(), 0);
+    fn every_setting_of_servers_workers_and_clients_is_as_if_unset_where_its_variable_is_empty() {
+        let listen: Listen = read_with_all_empty().unwrap();
+        assert_eq!(listen.listen.to_string(), DEFAULT_LISTEN);
+        let connections: Connections = read_with_all_empty().unwrap();
+        assert_eq!(connections.head(), Connections::default().head());
+        let storage: Storage = read_with_all_empty().unwrap();
+        assert_eq!((storage.database_url, storage.blobs), (None, None));
+        let work: Work = read_with_all_empty().unwrap();
+        assert_eq!(work.lease(), Work::one_worker().lease());
+        let retention: Retention = read_with_all_empty().unwrap();
+        assert_eq!((retention.keep_checkpoints, retention.keep_sweeps), (None, None));
+        let drain: Drain = read_with_all_empty().unwrap();
+        assert_eq!(drain.timeout(), Drain::default_timeout().timeout());
+        let data: Data = read_with_all_empty().unwrap();
+        assert_eq!(data.folder, Data::none().folder);
+        let cache: Cache = read_with_all_empty().unwrap();
+        assert_eq!(cache.max_bytes(), Storage::in_folder(Path::new("x")).cache().max_bytes());
+        let machine: Machine = read_with_all_empty().unwrap();
+        assert_eq!((machine.threads, machine.memory), (None, None));
+        let log: Log = read_with_all_empty().unwrap();
+        assert_eq!((log.filter, log.format), (None, LogFormat::Text));
+        let server: Server = read_with_all_empty().unwrap();
+        assert_eq!(server.url.as_str(), format!("{DEFAULT_SERVER}/"));
+        assert!(server.credential.token.is_none() && server.credential.file.is_none());
+        assert!(server.trust.ca_file.is_none());
     }
 }

@@ -100,14 +100,14 @@ async fn of_kept(
             count_is(sweeps, "sweep")
         ),
     };
-    let todo = match row.upload {
+    let remedy = match row.upload {
         Some(_) => format!("add the same file again: `floodgauge dataset add FILE --name {name}`"),
         None => format!(
             "put its files into the data folder (`floodgauge dataset download {name}`), and submit a sweep \
              on it"
         ),
     };
-    Ok(Some(Finding::fail(format!("data set `{name}` is damaged: {what}; {waits}"), todo)))
+    Ok(Some(Finding::fail(format!("data set `{name}` is damaged: {what}; {waits}"), remedy)))
 }
 
 async fn examined(of: &Opened<'_>, digest: Digest, size: Option<u64>) -> anyhow::Result<Bytes> {

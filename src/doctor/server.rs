@@ -4,9 +4,10 @@
 use super::{Finding, finding::or_ok, workers};
 use crate::client::{
     Client, ClientError, NoAnswer,
-    api::{SweepDetail, SweepQuery},
+    api::{SweepQuery, Waiting, WaitsFor},
 };
 use crate::{counting::count, scheduler::SweepStatus};
+use floodgauge_protocol::SweepId;
 use std::collections::BTreeMap;
 
 /// The most sweeps that are asked for, of each status.
@@ -15,19 +16,19 @@ const MAX_SWEEPS: u32 = 200;
 /// Asks it; workers in trouble aren't told of a second time where they `are_told` of.
 pub(super) async fn look(client: &Client, are_told: bool) -> Vec<Finding> {
     if let Err(error) = client.ready().await {
-        return vec![Finding::fail(error.to_string(), todo_about(&error))];
+        return vec![Finding::fail(error.to_string(), remedy_of(&error))];
     }
     match of_sweeps(client, are_told).await {
         Ok(found) => found,
         Err(error) => vec![Finding::warn(
             format!("it is ready, and doesn't tell of its sweeps: {error}"),
-            todo_about(&error),
+            remedy_of(&error),
         )],
     }
 }
 
 /// What to do about an answer that didn't come, or wasn't the hoped-for one.
-fn todo_about(error: &ClientError) -> &'static str {
+fn remedy_of(error: &ClientError) -> &'static str {
     match error {
         ClientError::Unreachable { kind, .. } => about_silence(*kind),
         ClientError::Unavailable { .. } => {
@@ -78,7 +79,8 @@ async fn of_sweeps(client: &Client, are_told: bool) -> Result<Vec<Finding>, Clie
         for sweep in client.list(&which).await?.value.items {
             going += 1;
             let detail = client.sweep(sweep.id).await?.value;
-            found.extend(of_sweep(&detail));
+            let waiting = detail.waiting.as_ref();
+            found.extend(waiting.and_then(|waiting| of_waiting(sweep.id, &sweep.name, waiting)));
             let workers = detail.troubled_workers.into_iter();
             troubled.extend(workers.map(|worker| (worker.worker, worker.message)));
         }
@@ -93,13 +95,22 @@ async fn of_sweeps(client: &Client, are_told: bool) -> Result<Vec<Finding>, Clie
     }))
 }
 
-fn of_sweep(sweep: &SweepDetail) -> Option<Finding> {
-    let why = sweep.waits_for.as_ref()?;
-    let (id, name) = (sweep.summary.id, &sweep.summary.name);
-    Some(Finding::warn(
-        format!("nobody trains sweep {id} (`{name}`): {why}"),
-        "start a worker of that kind, add the data, or cancel the sweep",
-    ))
+/// Whether nothing that a server's workers do by themselves ends it, and no other check tells of it: nobody
+/// trains where no worker asks, and workers in trouble are told by name.
+fn is_in_vain(what: WaitsFor) -> bool {
+    match what {
+        WaitsFor::Data | WaitsFor::Machine | WaitsFor::Release => true,
+        WaitsFor::Resume
+        | WaitsFor::Successor
+        | WaitsFor::Worker
+        | WaitsFor::Recovery
+        | WaitsFor::Turn => false,
+    }
+}
+
+fn of_waiting(sweep: SweepId, name: &str, waiting: &Waiting) -> Option<Finding> {
+    let what = || format!("nobody trains sweep {sweep} (`{name}`): {}", waiting.words);
+    is_in_vain(waiting.what).then(|| Finding::warn(what(), &waiting.remedy))
 }
 
 #[cfg(test)]
@@ -107,18 +118,33 @@ mod tests {
     use super::*;
     use crate::client::Problem;
 
-    fn todo_of(kind: NoAnswer) -> &'static str {
+    fn remedy_for(kind: NoAnswer) -> &'static str {
         let (server, reason) = ("http://a/".into(), "no".into());
-        todo_about(&ClientError::Unreachable { server, kind, reason })
+        remedy_of(&ClientError::Unreachable { server, kind, reason })
     }
 
     #[test]
     fn what_is_known_of_a_silence_says_what_to_do() {
-        assert!(todo_of(NoAnswer::Refused).contains("nothing listens there"));
-        assert!(todo_of(NoAnswer::Refused).contains("`floodgauge serve`"));
-        assert!(todo_of(NoAnswer::TimedOut).contains("firewall"));
-        assert!(todo_of(NoAnswer::Tls).contains("--ca-file"));
-        assert!(todo_of(NoAnswer::Other).contains("--server"));
+        assert!(remedy_for(NoAnswer::Refused).contains("nothing listens there"));
+        assert!(remedy_for(NoAnswer::Refused).contains("`floodgauge serve`"));
+        assert!(remedy_for(NoAnswer::TimedOut).contains("firewall"));
+        assert!(remedy_for(NoAnswer::Tls).contains("--ca-file"));
+        assert!(remedy_for(NoAnswer::Other).contains("--server"));
+    }
+
+    #[test]
+    fn a_sweep_that_waits_in_vain_is_told_with_the_servers_own_words_and_remedy() {
+        let told = |what| {
+            let (words, remedy) = ("it waits for a disk".into(), "mount it".into());
+            let waiting = Waiting { what, words, remedy, wants_worker: false };
+            of_waiting("01970000-0000-7000-8000-000000000000".parse().unwrap(), "a", &waiting)
+        };
+        for vain in [WaitsFor::Data, WaitsFor::Machine, WaitsFor::Release] {
+            let found = told(vain).unwrap();
+            assert!(found.what.ends_with("(`a`): it waits for a disk"), "{}", found.what);
+            assert_eq!(found.todo.as_deref(), Some("mount it"));
+        }
+        assert_eq!(told(WaitsFor::Turn), None);
     }
 
     #[test]
@@ -126,7 +152,7 @@ mod tests {
         let refused = |status: u16| {
             let problem = serde_json::json!({ "title": "no", "status": status });
             let problem = serde_json::from_value::<Problem>(problem).unwrap();
-            todo_about(&ClientError::Refused(problem))
+            remedy_of(&ClientError::Refused(problem))
         };
         assert!(refused(500).contains("log"));
         for status in [401, 403, 404, 429, 503] {

@@ -38,7 +38,7 @@ pub struct Waiting {
     #[cfg_attr(feature = "openapi", schema(example = "it is paused"))]
     pub words: String,
     /// What to do about it, in words, without a full stop.
-    #[cfg_attr(feature = "openapi", schema(example = "resume it to have it go on"))]
+    #[cfg_attr(feature = "openapi", schema(example = "resume it to continue"))]
     pub remedy: String,
     /// Whether one more worker would do: `floodgauge worker --server` with this server's address starts one.
     pub wants_worker: bool,

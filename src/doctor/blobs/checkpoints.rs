@@ -75,11 +75,11 @@ fn of_lost(lost: &[Damaged]) -> Option<Finding> {
         _ => "copy them into the folder of the blobs from a backup (rsync -a --checksum)".into(),
     };
     let arms = if lost.len() == 1 { "its arm" } else { "their arms" };
-    let todo = format!(
+    let remedy = format!(
         "{copy}; without that, models of {arms} can't be downloaded. A running server trains again \
          what a sweep that goes on, or is extended, needs of it"
     );
-    Some(told(lost, "", |what| Finding::fail(what, &todo)))
+    Some(told(lost, "", |what| Finding::fail(what, &remedy)))
 }
 
 /// Those that only sweeps have which go on.
