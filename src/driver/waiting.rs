@@ -103,7 +103,7 @@ impl Driver {
             return Ok(None);
         }
         if row.status == SweepStatus::Paused {
-            let remedy = "resume it to have it go on";
+            let remedy = "resume it to continue";
             return Ok(Some(waiting(WaitsFor::Resume, "it is paused", remedy)));
         }
         if let Ok(spec) = row.read_spec()
@@ -112,7 +112,7 @@ impl Driver {
             return Ok(Some(waiting(
                 WaitsFor::Data,
                 why,
-                "once that is done it goes on by itself",
+                "once its file is there again it continues by itself",
             )));
         }
         let open = self.0.store.open_work(row.sweep).await?;
@@ -197,7 +197,7 @@ impl Workers {
             Self { is_anyone_busy: true, .. } => (
                 WaitsFor::Turn,
                 "all workers are busy with other sweeps",
-                "one more worker begins it sooner",
+                "another worker would start it sooner",
             ),
             Self { is_anyone_incompatible: true, .. } => (
                 WaitsFor::IncompatibleWorkers,
@@ -206,8 +206,8 @@ impl Workers {
             ),
             Self { is_anyone_troubled: true, .. } => (
                 WaitsFor::WorkersInTrouble,
-                "the workers that there are ask for no work, since their machines are in trouble",
-                "see to what they say, or start one elsewhere",
+                "no worker takes work: all of their machines are in trouble",
+                "fix what they report, or start one elsewhere",
             ),
             _ => (
                 WaitsFor::Worker,
