@@ -1,4 +1,4 @@
-//! `floodgauge extend`: adds seeds, levels or epochs to a completed sweep.
+//! `floodgauge extend`: adds seeds, levels or epochs to a completed sweep, or finishes levels that it has.
 
 use super::{
     Failure,
@@ -22,7 +22,7 @@ pub struct Args {
     /// How many further seeds
     #[arg(long, value_name = "N", value_parser = whole::<u32>(FROM_ONE))]
     seeds: Option<u32>,
-    /// Further levels, with commas between them
+    /// Levels to train to the end, with commas between them: further ones, or the sweep's own
     #[arg(long, value_name = "LEVELS", value_delimiter = ',', value_parser = level)]
     levels: Vec<f64>,
     /// Epochs of a full run from now on, more than before
@@ -72,7 +72,7 @@ fn what_to_add(commands: &Commands, sweep: SweepId) -> String {
     format!(
         "say what to add to the sweep:\n  \
          further seeds: {}\n  \
-         further levels: {}\n  \
+         levels, further ones or the sweep's own that were only probed or not trained: {}\n  \
          longer runs, of so many epochs in all: {}",
         add("--seeds 2"),
         add("--levels 0.25,0.3"),

@@ -3,7 +3,7 @@
 use super::{Author, Driver, DriverError};
 use crate::{
     access::TokenId,
-    scheduler::{EXTENSION_VERSION, Event, SweepStatus},
+    scheduler::{Event, SweepStatus},
     store::DeletedSweep,
 };
 use floodgauge_protocol::{Extension, SweepId};
@@ -90,8 +90,9 @@ impl Driver {
         .map(drop)
     }
 
-    /// Adds seeds, levels or epochs to a completed sweep; only what is missing is trained. From then
-    /// on the sweep counts against the bounds of the token that extends it, if it is one that does.
+    /// Adds seeds, levels or epochs to a completed sweep; only what is missing is trained. A level that it has
+    /// is trained to the end where it wasn't. From then on the sweep counts against the bounds of the token
+    /// that extends it, if it is one that does.
     ///
     /// # Errors
     /// [`DriverError::NotFound`]; [`DriverError::NotCompleted`];
@@ -110,18 +111,7 @@ impl Driver {
             if state.status() != SweepStatus::Completed {
                 return Err(DriverError::NotCompleted(state.status()));
             }
-            let problems = extension.problems(state.facts().spec());
-            if !problems.is_empty() {
-                return Err(DriverError::Invalid(problems));
-            }
-            let (seeds, levels) =
-                (extension.new_seeds(state.facts().spec()), extension.levels.clone());
-            Ok(Some(Event::Extended {
-                seeds,
-                levels,
-                epochs: extension.epochs,
-                version: EXTENSION_VERSION,
-            }))
+            state.extended_by(extension).map(Some).map_err(DriverError::Invalid)
         })
         .await?;
         tracing::info!(%sweep, ?extension, "extended");

@@ -5,26 +5,50 @@ use crate::{
     store::{Effects, RowUpdate, TrialUpdate},
 };
 use floodgauge_protocol::{ArmIx, FamilyIx, SegmentId, TrialKey, work::ReportRow};
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 /// The effects of the step from `before` to `after`.
 pub fn of(before: &Sweep, after: &Sweep, event: &Event, decisions: &[Decision]) -> Effects {
     Effects {
         status: (before.status() != after.status()).then(|| after.status()),
         trials: changed_trials(before, after),
-        ..of_work(family_of(before, event), after, event, decisions)
+        ..of_work(&Before::of(before, event), after, event, decisions)
     }
 }
 
-/// The family whose epochs an event reports, by the sweep before it: the step may end their segment.
-pub fn family_of(before: &Sweep, event: &Event) -> Option<FamilyIx> {
-    let Event::Reported { segment, .. } = event else { return None };
-    before.facts().segments().get_open(*segment).map(|segment| segment.family)
+/// What the effects of an event want to know of the sweep before it.
+pub struct Before {
+    /// The family whose epochs the event reports: the step may end their segment.
+    family: Option<FamilyIx>,
+    /// The epochs of trials that have some and may be woken all the same, as they may by an extension; the
+    /// others have none.
+    epochs: BTreeMap<TrialKey, u32>,
 }
 
-/// What a step changes of epochs and segments; the epochs that its event reports are those of `family`.
+impl Before {
+    /// For an event that comes next.
+    pub fn of(before: &Sweep, event: &Event) -> Self {
+        let facts = before.facts();
+        let family = match event {
+            Event::Reported { segment, .. } => {
+                facts.segments().get_open(*segment).map(|segment| segment.family)
+            }
+            _ => None,
+        };
+        let epochs = match event {
+            Event::Extended { finish, .. } => {
+                let finished = facts.trials().filter(|(key, _)| finish.contains(&key.arm));
+                finished.map(|(key, trial)| (key, trial.epochs())).collect()
+            }
+            _ => BTreeMap::new(),
+        };
+        Self { family, epochs }
+    }
+}
+
+/// What a step changes of epochs and segments.
 pub fn of_work(
-    family: Option<FamilyIx>,
+    Before { family, epochs }: &Before,
     after: &Sweep,
     event: &Event,
     decisions: &[Decision],
@@ -35,7 +59,7 @@ pub fn of_work(
     };
     match event {
         Event::Reported { rows, .. } => {
-            if let Some(family) = family {
+            if let &Some(family) = family {
                 effects.rows_of = (!rows.is_empty()).then_some(family);
                 effects.rows = rows.iter().flat_map(|row| row_updates(family, row)).collect();
             }
@@ -52,7 +76,10 @@ pub fn of_work(
             Action::Enqueue { segment } => effects.enqueue.push(segment.clone()),
             Action::Retry { segment } => effects.requeue.push(*segment),
             Action::Withdraw { segment } => push_new(&mut effects.close, *segment),
-            Action::Wake { trial, .. } => effects.rows.extend(shared_rows(after, *trial)),
+            Action::Wake { trial, .. } => {
+                let had = epochs.get(trial).copied().unwrap_or(0);
+                effects.rows.extend(shared_rows(after, *trial).skip(had as usize));
+            }
             _ => {}
         }
     }

@@ -92,10 +92,10 @@ async fn resume(State(state): State<AppState>, SweepPath(sweep): SweepPath) -> A
 ///
 /// By further seeds, levels or epochs; at least one. Only what is missing is trained, from the
 /// checkpoints that there are, with the bits that it would have had from the start: further seeds
-/// train plain and the arms that were trained to the end (of a grid all arms), further levels are
-/// trained to the end with every seed, and more epochs take on what was trained to the end. Arms and
-/// families keep their indices. A learning rate that follows a cosine over the whole run allows no
-/// more epochs.
+/// train plain and the arms that were trained to the end (of a grid all arms), levels are trained to
+/// the end with every seed, and more epochs take on what was trained to the end. A level that the sweep
+/// has is taken unless every seed has trained it to the end already. Arms and families keep their
+/// indices. A learning rate that follows a cosine over the whole run allows no more epochs.
 #[utoipa::path(
     post,
     path = "/v1/sweeps/{id}/extend",

@@ -1,7 +1,7 @@
 //! What happened to a sweep: the scheduler's only input.
 
 use floodgauge_protocol::{
-    Digest, FamilyIx, SegmentId, SweepSpec,
+    ArmIx, Digest, FamilyIx, SegmentId, SweepSpec,
     work::{FinishedBranch, ReportRow},
 };
 use serde::{Deserialize, Serialize};
@@ -134,6 +134,9 @@ pub enum Event {
         /// The levels that are new.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         levels: Vec<f64>,
+        /// Arms that the sweep had, at levels that were asked for again: every family trains them to the end.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        finish: Vec<ArmIx>,
         /// Epochs of a full run from now on, if they are more than before.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         epochs: Option<u32>,

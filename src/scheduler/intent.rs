@@ -104,13 +104,15 @@ pub enum Intent {
         /// Plain among them; the family's others lie dormant.
         arms: Vec<ArmIx>,
     },
-    /// Aims at a full run of what a family trained to the end, if a full run is longer now, and of
-    /// arms that were added.
+    /// Aims at a full run of what a family trained to the end, if a full run is longer now, of arms that
+    /// were added, and of arms that it didn't train to the end.
     TakeOn {
         /// A family that was there before the extension.
         family: FamilyIx,
         /// The arms that the extension added; empty if it added no level.
         added: Vec<ArmIx>,
+        /// Arms that it had, and that go on to the end; those that have ended stay as they are.
+        finish: Vec<ArmIx>,
     },
     /// Trains nothing more of a bracket, by position.
     Close(usize),

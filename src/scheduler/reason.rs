@@ -233,6 +233,8 @@ pub enum Cause {
     Chosen,
     /// An extension added it.
     Added,
+    /// An extension asked for its level again, to be trained to the end.
+    Asked,
 }
 
 /// What a segment trains.

@@ -6,11 +6,13 @@ use super::{
     event::Event,
     facts::{self, Facts, News, Taken},
     intent::Intent,
-    policy::{Extension, Policy, Registration, View, bound_by, current},
+    policy::{self, EXTENSION_VERSION, Policy, Registration, View, bound_by, current},
     status::SweepStatus,
 };
 use crate::verdict::{Best, RunEquivalents, Table};
-use floodgauge_protocol::{ArmIx, FamilyIx, Metric, SearchSpace, SegmentKind, SweepSpec, TrialKey};
+use floodgauge_protocol::{
+    ArmIx, Extension, FamilyIx, Invalid, Metric, SearchSpace, SegmentKind, SweepSpec, TrialKey,
+};
 
 /// A sweep as its log tells it, and the policy that its scheduler is.
 #[derive(Clone, Debug)]
@@ -102,9 +104,26 @@ impl Sweep {
         families.iter().filter_map(again).collect()
     }
 
+    /// The event that extends it, once it has completed.
+    ///
+    /// # Errors
+    /// All that is wrong with the extension, pointers into it.
+    pub fn extended_by(&self, extension: &Extension) -> Result<Event, Vec<Invalid>> {
+        let (spec, unfinished) = (self.facts.spec(), self.facts.unfinished());
+        let problems = extension.problems(spec, |level| unfinished.at(level).next().is_none());
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        let (known, levels) = extension.known_and_new_levels(spec);
+        let mut finish: Vec<_> = known.into_iter().flat_map(|level| unfinished.at(level)).collect();
+        finish.sort_unstable();
+        let (seeds, epochs) = (extension.new_seeds(spec), extension.epochs);
+        Ok(Event::Extended { seeds, levels, finish, epochs, version: EXTENSION_VERSION })
+    }
+
     /// Lets a completed sweep grow; what was trained is kept.
     fn extend(&mut self, event: &Event) -> Vec<Intent> {
-        let extension = Extension::of(self.policy.clone(), View::of(&self.facts));
+        let extension = policy::Extension::of(self.policy.clone(), View::of(&self.facts));
         let mut extension = extension.with(facts::extend(&mut self.facts, event));
         let intents = extension.start(View::of(&self.facts));
         self.policy = Box::new(extension);

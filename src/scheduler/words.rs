@@ -181,6 +181,7 @@ impl Display for Woken {
             Cause::BeyondAnEnd => "probed, beyond an end of the levels",
             Cause::Chosen => "the response of the probes is best here",
             Cause::Added => "added",
+            Cause::Asked => "asked for, to the end",
         };
         let Self { onset, epochs, .. } = self;
         write!(f, "{cause}; it starts after {onset:.1} epochs and ")?;

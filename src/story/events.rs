@@ -4,7 +4,7 @@ use super::{Names, lease_expired};
 use crate::{counting::count, scheduler::Event};
 use floodgauge_api::{LogLine, Tone};
 use floodgauge_protocol::{
-    SegmentId, SegmentKind,
+    ArmIx, SegmentId, SegmentKind,
     work::{BranchEnd, FinishedBranch},
 };
 
@@ -79,8 +79,9 @@ pub(super) fn line(names: Names<'_>, event: &Event) -> Option<LogLine> {
         Event::CancelRequested => asked("cancelling", "a user asked to end the sweep"),
         Event::PauseRequested => asked("pausing", "a user asked to pause the sweep"),
         Event::Resumed => asked("resumed", "a user let the sweep go on"),
-        Event::Extended { seeds, levels, epochs, .. } => {
-            asked("extended", &extended(seeds, levels, *epochs))
+        Event::Extended { seeds, levels, finish, epochs, .. } => {
+            asked("extended", &extended(names, (&seeds[..], &levels[..], *epochs), finish))
+                .about(finish.iter().copied())
         }
     })
 }
@@ -122,8 +123,12 @@ fn asked(kind: &str, text: &str) -> LogLine {
     LogLine::new(kind, text).as_news(true)
 }
 
-/// `a user added seeds 3, 4; levels 0.15; epochs up to 200`.
-fn extended(seeds: &[u32], levels: &[f64], epochs: Option<u32>) -> String {
+/// `a user added seeds 3, 4; levels 0.15; epochs up to 200, and asked for flood b=0.2 to the end with every seed`.
+fn extended(
+    names: Names<'_>,
+    (seeds, levels, epochs): (&[u32], &[f64], Option<u32>),
+    finish: &[ArmIx],
+) -> String {
     let mut parts = vec![];
     if !seeds.is_empty() {
         parts.push(format!("seeds {}", listed(seeds)));
@@ -132,7 +137,15 @@ fn extended(seeds: &[u32], levels: &[f64], epochs: Option<u32>) -> String {
         parts.push(format!("levels {}", listed(levels)));
     }
     parts.extend(epochs.map(|epochs| format!("epochs up to {epochs}")));
-    format!("a user added {}", parts.join("; "))
+    let mut all = vec![];
+    if !parts.is_empty() {
+        all.push(format!("added {}", parts.join("; ")));
+    }
+    if !finish.is_empty() {
+        let arms = names.arms(finish.iter().copied());
+        all.push(format!("asked for {arms} to the end with every seed"));
+    }
+    format!("a user {}", all.join(", and "))
 }
 
 fn listed(all: &[impl ToString]) -> String {

@@ -200,6 +200,15 @@ fn an_extension_is_told_by_what_it_adds() {
     let lines = lines_of(sweep.facts(), more, json!([]));
     let text = "extended: a user added seeds 3, 4; levels 0.15; epochs up to 20";
     assert_eq!(words(&lines), [text]);
+    let again = json!({ "type": "extended", "finish": [2] });
+    let lines = lines_of(sweep.facts(), again, json!([]));
+    let text = "extended: a user asked for flood b=0.2 to the end with every seed";
+    assert_eq!(words(&lines), [text]);
+    let both = json!({ "type": "extended", "levels": [0.15], "finish": [1, 2] });
+    let lines = lines_of(sweep.facts(), both, json!([]));
+    let text = "extended: a user added levels 0.15, and asked for flood b=0.1 and flood b=0.2 \
+                to the end with every seed";
+    assert_eq!(words(&lines), [text]);
 }
 
 #[test]

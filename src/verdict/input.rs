@@ -233,6 +233,12 @@ impl Candidate {
         self.trials.iter().all(|trial| trial.completed)
     }
 
+    /// Whether some seed has more to train of it, which an extension by its level takes on: neither is its run
+    /// at its end, nor did it diverge.
+    pub fn can_be_finished(&self) -> bool {
+        self.method.level().is_some() && self.trials.iter().any(|t| !t.completed && !t.diverged)
+    }
+
     /// The objective of each seed that trained it to the end; none for the others.
     pub fn end_objectives(&self) -> impl Iterator<Item = Option<Metric>> + '_ {
         self.trials.iter().map(|trial| trial.objective.filter(|_| trial.completed))

@@ -4,6 +4,7 @@
 //! - `case`: a sweep and its curves, drawn from a seed.
 //! - `world`: the workers, and the server's rules about leases.
 //! - `again`: checkpoints that are damaged, machines that never come back.
+//! - `finish`: levels that were probed or never trained, which users have trained to the end.
 //! - `users`: what users do on the way.
 //! - `invariants`: what must hold of every log.
 //! - `mirrored`: recorded grids, with every metric turned around.
@@ -18,6 +19,7 @@
 mod again;
 mod case;
 mod dice;
+mod finish;
 mod invariants;
 mod mirrored;
 mod record;

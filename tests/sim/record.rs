@@ -245,7 +245,8 @@ fn cancelled(world: &mut World) {
 
 fn extend(world: &mut World, seeds: &[u32], levels: &[f64], epochs: Option<u32>) {
     let (seeds, levels) = (seeds.to_vec(), levels.to_vec());
-    world.event(Event::Extended { seeds, levels, epochs, version: EXTENSION_VERSION });
+    let (finish, version) = (vec![], EXTENSION_VERSION);
+    world.event(Event::Extended { seeds, levels, finish, epochs, version });
     world.run();
 }
 

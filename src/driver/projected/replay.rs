@@ -60,9 +60,9 @@ impl Replay {
     /// Takes that entry in.
     pub fn take(&mut self, entry: &Entry) -> Result<Step, DriverError> {
         let event = live::event(entry)?;
-        let family = effects::family_of(self.state(), &event);
+        let before = effects::Before::of(self.state(), &event);
         let decisions = self.live.take(entry)?;
-        let mut effects = effects::of_work(family, self.state(), &event, &decisions);
+        let mut effects = effects::of_work(&before, self.state(), &event, &decisions);
         effects.grown = self.grown()?;
         Ok(Step { seq: entry.seq, at_ms: entry.at_ms, effects })
     }

@@ -14,6 +14,8 @@ mod testing;
 
 pub use cost::run_equivalents;
 pub use progress::{Extent, extent};
+#[cfg(test)]
+pub use standing::standing;
 pub use standing::{best, objective};
 pub use table::table;
 pub use testing::{conclude, test};

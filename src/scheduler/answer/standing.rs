@@ -41,7 +41,8 @@ fn untrained(facts: &Facts) -> usize {
     facts.space().arm_ids().filter(has_level).filter(dormant).count()
 }
 
-fn standing(facts: &Facts) -> Standing {
+/// What the verdict judges.
+pub fn standing(facts: &Facts) -> Standing {
     let mut levels: Vec<_> =
         facts.space().arms.iter().filter_map(|method| method.level()).collect();
     levels.sort_by(f64::total_cmp);

@@ -66,7 +66,9 @@ impl Facts {
                 grow::begin(self, family, &arms);
                 vec![]
             }
-            Intent::TakeOn { family, added } => grow::take_on(self, family, &added),
+            Intent::TakeOn { family, added, finish } => {
+                grow::take_on(self, family, &added, &finish)
+            }
             Intent::Close(bracket) => {
                 if let Some(bracket) = self.brackets.get_mut(bracket) {
                     bracket.done = true;

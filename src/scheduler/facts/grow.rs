@@ -1,8 +1,9 @@
-//! What is added to a sweep on its way: levels, seeds, epochs.
+//! What is added to a sweep on its way: levels, seeds, epochs, and the rest of runs that ended early.
 //!
 //! Arms and families keep their indices; new ones come behind them. Levels that were added lie
 //! dormant in every family: where the trunk was trained they are woken from it, so that their runs
-//! have the bits that they would have had from the start.
+//! have the bits that they would have had from the start. So have runs that go on to the end: they go on
+//! from their own last state, or from their trunk's where that is further and still theirs.
 
 use super::{Facts, Trial, ends::end_trial, wake::wake};
 use crate::scheduler::{
@@ -22,12 +23,58 @@ pub struct Added {
     pub arms: Vec<ArmIx>,
     /// Families of new seeds; all their trials lie dormant.
     pub families: BTreeSet<FamilyIx>,
+    /// Arms that the sweep had, and that every family is to train to the end now.
+    pub finish: Vec<ArmIx>,
+}
+
+/// Arms with a level that not every family trained to the end, by level.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Unfinished(Vec<(f64, ArmIx)>);
+
+impl Unfinished {
+    /// Those at a level; empty where an extension has nothing left to train of it, and for a level that the
+    /// sweep doesn't have.
+    pub fn at(&self, level: f64) -> impl Iterator<Item = ArmIx> + '_ {
+        // Adding zero makes a negative zero a positive one.
+        let level = level + 0.0;
+        let from = self.0.partition_point(|(known, _)| known.total_cmp(&level).is_lt());
+        let is_at = move |(known, _): &&(f64, ArmIx)| known.total_cmp(&level).is_eq();
+        self.0[from..].iter().take_while(is_at).map(|(_, arm)| *arm)
+    }
+}
+
+impl Facts {
+    /// The arms with a level that not every family trained to the end, whatever became of them: probed,
+    /// pruned, given up, or never trained. What diverged has no more to show.
+    pub fn unfinished(&self) -> Unfinished {
+        let goes_on = |arm: ArmIx| {
+            let families = self.space.families.iter().map(|family| family.family);
+            let mut trials = families.filter_map(|f| self.trials.get(&TrialKey::new(f, arm)));
+            trials.any(|trial| !has_ended(trial.status))
+        };
+        let with_level = self.space.arm_ids().zip(&self.space.arms);
+        let with_level = with_level.filter_map(|(arm, method)| Some((method.level()?, arm)));
+        let mut all: Vec<_> = with_level.filter(|(_, arm)| goes_on(*arm)).collect();
+        all.sort_by(|a, b| a.0.total_cmp(&b.0));
+        Unfinished(all)
+    }
+}
+
+/// Whether there is no more to train of a run of full length.
+fn has_ended(status: TrialStatus) -> bool {
+    matches!(status, TrialStatus::Completed | TrialStatus::Diverged)
 }
 
 /// Takes a completed sweep on, by what an `Extended` event adds.
 pub fn extend(facts: &mut Facts, event: &Event) -> Added {
-    let Event::Extended { seeds, levels, epochs, .. } = event else { return Added::default() };
-    let added = Added { arms: add_levels(facts, levels), families: add_seeds(facts, seeds) };
+    let Event::Extended { seeds, levels, finish, epochs, .. } = event else {
+        return Added::default();
+    };
+    let added = Added {
+        arms: add_levels(facts, levels),
+        families: add_seeds(facts, seeds),
+        finish: finish.clone(),
+    };
     facts.spec.recipe.epochs = epochs.unwrap_or(facts.spec.recipe.epochs);
     facts.status = SweepStatus::Running;
     facts.interrupted = true;
@@ -45,9 +92,14 @@ pub(super) fn begin(facts: &mut Facts, family: FamilyIx, arms: &[ArmIx]) {
     }
 }
 
-/// Aims at a full run, as long as it is now, of what a family trained to the end, and of arms
-/// that were `added`.
-pub(super) fn take_on(facts: &mut Facts, family: FamilyIx, added: &[ArmIx]) -> Vec<Decision> {
+/// Aims at a full run, as long as it is now, of what a family trained to the end, of arms that were
+/// `added`, and of those that it is to `finish`.
+pub(super) fn take_on(
+    facts: &mut Facts,
+    family: FamilyIx,
+    added: &[ArmIx],
+    finish: &[ArmIx],
+) -> Vec<Decision> {
     let goal = Goal::epoch(facts.spec.recipe.epochs);
     let of_family = facts.trials.iter_mut().filter(|(key, _)| key.family == family);
     for (_, trial) in of_family {
@@ -56,7 +108,10 @@ pub(super) fn take_on(facts: &mut Facts, family: FamilyIx, added: &[ArmIx]) -> V
             trial.goal = goal;
         }
     }
-    added.iter().flat_map(|&arm| add_run(facts, TrialKey::new(family, arm), goal)).collect()
+    let added = added.iter().map(|&arm| (arm, Cause::Added));
+    let all = added.chain(finish.iter().map(|&arm| (arm, Cause::Asked)));
+    all.flat_map(|(arm, cause)| to_the_end(facts, TrialKey::new(family, arm), goal, cause))
+        .collect()
 }
 
 /// Adds arms at new levels for every method that has one; they lie dormant in every family.
@@ -109,24 +164,58 @@ fn add_seeds(facts: &mut Facts, seeds: &[u32]) -> BTreeSet<FamilyIx> {
     added
 }
 
-/// Lets a new arm of a family that was trained go on from its trunk, or begin.
-fn add_run(facts: &mut Facts, key: TrialKey, goal: Goal) -> Vec<Decision> {
-    let shares_trunk = facts.space.arms[key.arm.ix()].shares_trunk();
-    if shares_trunk && facts.onset(key).is_some() {
-        return wake(facts, key, goal, Cause::Added).into_iter().collect();
-    }
-    let plain = facts.trials.get(&TrialKey::new(key.family, ArmIx::PLAIN)).cloned();
-    let trunk = plain.filter(|plain| shares_trunk && plain.saved_step > 0);
-    let Some(trial) = facts.trials.get_mut(&key) else { return vec![] };
-    let Some(trunk) = trunk else {
-        *trial = Trial { goal, ..Trial::new() };
+/// Lets a run of a family that was trained go on to its end, or begin; nothing if it has ended.
+fn to_the_end(facts: &mut Facts, key: TrialKey, goal: Goal, cause: Cause) -> Vec<Decision> {
+    let Some(trial) = facts.trials.get(&key).filter(|trial| !has_ended(trial.status)) else {
         return vec![];
     };
-    // The trunk as far as it was trained is its run, tests and all, even if that diverged.
+    // What departed from its trunk has no more in common with it than it has already.
+    let rides = facts.space.arms[key.arm.ix()].shares_trunk() && trial.onset_step.is_none();
+    let (saved_step, epochs) = (trial.saved_step, trial.epochs());
+    let per_epoch = facts.steps_per_epoch;
+    let is_further = |step: u64| step >= saved_step && step / per_epoch.max(1) >= u64::from(epochs);
+    match facts.onset(key).filter(|_| rides) {
+        Some(onset) => {
+            let from = facts.trunks.get(&key.family).and_then(|trunk| trunk.before(onset));
+            if is_further(from.map_or(0, |from| from.step)) {
+                if let Some(trial) = facts.trials.get_mut(&key) {
+                    trial.status = TrialStatus::Dormant;
+                }
+                return wake(facts, key, goal, cause).into_iter().collect();
+            }
+        }
+        None if rides => {
+            let plain = facts.trials.get(&TrialKey::new(key.family, ArmIx::PLAIN)).cloned();
+            let trunk = plain.filter(|plain| plain.saved_step > 0 && is_further(plain.saved_step));
+            if let Some(trunk) = trunk {
+                return be_the_trunk(facts, key, goal, cause, trunk);
+            }
+        }
+        None => {}
+    }
+    if let Some(trial) = facts.trials.get_mut(&key) {
+        (trial.status, trial.goal) = (TrialStatus::Active, goal);
+        (trial.reason, trial.until_again) = (None, None);
+    }
+    vec![]
+}
+
+/// Takes the trunk, as far as it was trained, for the run of an arm whose level it hasn't reached: tests and
+/// all, even if it diverged.
+fn be_the_trunk(
+    facts: &mut Facts,
+    key: TrialKey,
+    goal: Goal,
+    cause: Cause,
+    trunk: Trial,
+) -> Vec<Decision> {
+    let Some(trial) = facts.trials.get_mut(&key) else { return vec![] };
     let (epochs, diverged) = (trunk.epochs(), trunk.status == TrialStatus::Diverged);
-    let why = Reason::SharesTrunk { added: true };
+    let why = Reason::SharesTrunk { added: cause == Cause::Added };
     let of_trunk = trunk.reason.clone();
-    *trial = Trial { status: TrialStatus::Active, goal, reason: Some(why.clone()), ..trunk };
+    let mut curve = std::mem::take(&mut trial.curve);
+    curve.extend(trunk.curve.iter().skip(curve.len()).cloned());
+    *trial = Trial { status: TrialStatus::Active, goal, reason: Some(why.clone()), curve, ..trunk };
     let mut decisions = vec![Decision::new(Action::Wake { trial: key, epochs }, why)];
     if let (true, Some(why)) = (diverged, of_trunk) {
         decisions.extend(end_trial(facts, key, TrialEnd::Diverged, why));

@@ -40,7 +40,7 @@ pub use cost::{Cost, epochs_of, gradients};
 pub use criterion::{Criteria, Criterion};
 #[cfg(test)]
 pub use failures::{HAND_BACKS_A_FAILURE, MAX_FAILURES, MAX_LOSSES};
-pub use grow::{Added, extend};
+pub use grow::{Added, Unfinished, extend};
 pub use point::Point;
 pub use save::newer;
 pub use segments::Segments;

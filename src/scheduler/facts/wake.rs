@@ -9,8 +9,8 @@ use crate::scheduler::{
 };
 use floodgauge_protocol::{ArmIx, TrialKey};
 
-/// Lets a dormant arm go on from its trunk's last state before its onset, towards a goal.
-/// None if it isn't dormant, or the trunk hasn't crossed its level.
+/// Lets a dormant arm go on from its trunk's last state before its onset, towards a goal. Epochs of its own,
+/// which none of them has beyond that, stay. None if it isn't dormant, or the trunk hasn't crossed its level.
 pub(super) fn wake(facts: &mut Facts, key: TrialKey, goal: Goal, cause: Cause) -> Option<Decision> {
     let onset = facts.onset(key)?;
     let from = facts.trunks.get(&key.family)?.before(onset).copied();
@@ -20,7 +20,8 @@ pub(super) fn wake(facts: &mut Facts, key: TrialKey, goal: Goal, cause: Cause) -
     let onset = onset as f64 / facts.steps_per_epoch as f64;
     let trial = dormant(facts, key)?;
     trial.status = TrialStatus::Active;
-    trial.curve = shared;
+    let had = trial.epochs() as usize;
+    trial.curve.extend(shared.into_iter().skip(had));
     trial.goal = goal;
     if let Some(from) = from {
         (trial.checkpoint, trial.saved_step) = (Some(from.checkpoint), from.step);

@@ -3,7 +3,8 @@
 //!
 //! Whatever the scheduler, those arms that were trained to the end are the *contenders*: more epochs
 //! take them on from their last checkpoints, and more seeds train them beside plain. Added levels
-//! contend in every family. All are trained to the end, and none is given up on the way.
+//! contend in every family, and so do levels that the sweep had and that are asked for again. All are trained
+//! to the end, and none is given up on the way.
 
 use super::{FamilyBound, Policy, View};
 use crate::scheduler::{facts::Added, intent::Intent, reason::Purpose};
@@ -48,16 +49,20 @@ impl Extension {
 impl Policy for Extension {
     fn start(&mut self, facts: View<'_>) -> Vec<Intent> {
         let purpose = Purpose::Extension;
+        let Added { arms: added, families: new, finish } = &self.added;
         let all: Vec<_> = facts.space().arm_ids().collect();
         let mut intents = vec![];
         for (bracket, contenders) in facts.brackets().iter().zip(&self.contenders) {
             for &family in &bracket.families {
-                intents.push(match self.added.families.contains(&family) {
+                intents.push(match new.contains(&family) {
                     true => {
-                        let arms = [&contenders[..], &self.added.arms].concat();
+                        let mut arms = [&contenders[..], added].concat();
+                        arms.extend(finish.iter().filter(|arm| !contenders.contains(arm)));
                         Intent::Begin { family, arms }
                     }
-                    false => Intent::TakeOn { family, added: self.added.arms.clone() },
+                    false => {
+                        Intent::TakeOn { family, added: added.clone(), finish: finish.clone() }
+                    }
                 });
                 intents.push(Intent::EnqueueToGoals { family, arms: all.clone(), purpose });
             }

@@ -3,7 +3,7 @@
 use super::*;
 use crate::verdict::Best;
 use floodgauge_protocol::{
-    Arm, Levels, Method, MetricValues, Start, below::highest_below, work::Minimum,
+    Arm, Extension, Levels, Method, MetricValues, Start, below::highest_below, work::Minimum,
 };
 use proptest::prelude::*;
 use std::collections::HashMap;
@@ -15,6 +15,8 @@ struct ByLevel {
     steps_per_epoch: u64,
     /// The level that ends lowest.
     lowest: f64,
+    /// Whether the sweep's one metric is `score`, better when higher, in place of the built-in ones.
+    is_mirrored: bool,
 }
 
 impl ByLevel {
@@ -48,10 +50,13 @@ impl Truth for ByLevel {
         let level = if shares_trunk { 0.0 } else { self.level(arm) };
         let value =
             1.0 + (level - self.lowest).abs() + f64::from(seed) / 100.0 + 1.0 / f64::from(epoch);
-        Measured {
-            train_loss: Metric::from(value / 2.0),
-            metrics: MetricValues::validation(Metric::from(value), Metric::from(value / 10.0)),
-        }
+        let metrics = match self.is_mirrored {
+            true => [("score".parse::<MetricName>().unwrap(), Metric::from(-value))]
+                .into_iter()
+                .collect(),
+            false => MetricValues::validation(Metric::from(value), Metric::from(value / 10.0)),
+        };
+        Measured { train_loss: Metric::from(value / 2.0), metrics }
     }
 
     fn onset_step(&self, seed: u32, arm: ArmIx) -> Option<u64> {
@@ -71,11 +76,11 @@ pub(super) struct Extended {
     open: BTreeMap<SegmentId, Segment>,
     lowest: f64,
     /// Rows that were reported, by family and step.
-    trained: u32,
+    pub trained: u32,
 }
 
 impl Extended {
-    fn new(text: &str, epochs: u32) -> Self {
+    pub fn new(text: &str, epochs: u32) -> Self {
         Self::lowest_at(0.13, text, epochs)
     }
 
@@ -89,7 +94,7 @@ impl Extended {
         new
     }
 
-    fn event(&mut self, event: Event) -> Vec<Decision> {
+    pub fn event(&mut self, event: Event) -> Vec<Decision> {
         let decisions = self.sweep.step(&event);
         for decision in &decisions {
             if let Action::Enqueue { segment } = &decision.action {
@@ -104,9 +109,19 @@ impl Extended {
         self.event(Event::Extended {
             seeds: seeds.into(),
             levels: levels.into(),
+            finish: vec![],
             epochs,
             version: EXTENSION_VERSION,
         })
+    }
+
+    /// As a user asks for it; says why it is refused.
+    pub fn ask(&mut self, extension: &Extension) -> Result<(), Vec<String>> {
+        let asked = self.sweep.extended_by(extension);
+        let event =
+            asked.map_err(|wrong| wrong.into_iter().map(|it| it.message).collect::<Vec<_>>())?;
+        self.event(event);
+        Ok(())
     }
 
     pub fn run(&mut self) {
@@ -115,6 +130,7 @@ impl Extended {
                 methods: self.sweep.facts().space().arms.clone(),
                 steps_per_epoch: self.sweep.facts().steps_per_epoch(),
                 lowest: self.lowest,
+                is_mirrored: !self.sweep.facts().spec().search.metrics.is_empty(),
             };
             let (worker, fingerprint) = ("w".to_string(), "f".to_string());
             self.event(Event::Claimed { segment, attempt: 1, worker, fingerprint });
@@ -135,7 +151,7 @@ impl Extended {
     }
 
     /// Curve, onset, status and tests of every trial, by seed and method.
-    fn trials(&self) -> HashMap<String, String> {
+    pub fn trials(&self) -> HashMap<String, String> {
         let plan = self.sweep.facts().space();
         let named = |(key, trial): (TrialKey, &Trial)| {
             let family = plan.families[key.family.ix()];
@@ -268,6 +284,7 @@ fn only_a_completed_sweep_is_extended() {
     let extended = Event::Extended {
         seeds: vec![1],
         levels: vec![],
+        finish: vec![],
         epochs: None,
         version: EXTENSION_VERSION,
     };

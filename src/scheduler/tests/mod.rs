@@ -15,6 +15,7 @@ use std::collections::BTreeMap;
 mod arrival;
 mod edges;
 mod extensions;
+mod finishes;
 mod halving;
 mod pauses;
 mod progress;

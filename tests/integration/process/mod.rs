@@ -9,6 +9,7 @@ mod delete;
 mod doctor;
 mod ends;
 mod example;
+mod finish;
 mod full_disk;
 mod lifecycle;
 mod memory;

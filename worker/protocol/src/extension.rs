@@ -18,7 +18,8 @@ pub struct Extension {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(minimum = 1))]
     pub seeds: Option<u32>,
-    /// Further levels, for every method that has one.
+    /// Levels, for every method that has one: further ones, and those of the sweep that some seed hasn't
+    /// trained to the end.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub levels: Vec<f64>,
     /// Epochs of a full run from now on, more than before.
@@ -38,13 +39,27 @@ impl Extension {
         first.into_iter().flat_map(|first| first..=u32::MAX).take(count).collect()
     }
 
+    /// Its levels: those that a sweep has, and those that are new.
+    pub fn known_and_new_levels(&self, spec: &SweepSpec) -> (Vec<f64>, Vec<f64>) {
+        if self.levels.is_empty() {
+            return (vec![], vec![]);
+        }
+        let there = spec.search.levels.expand().unwrap_or_default();
+        let is_there = |level: &f64| {
+            // Adding zero makes a negative zero a positive one.
+            there.binary_search_by(|known| known.total_cmp(&(level + 0.0))).is_ok()
+        };
+        self.levels.iter().copied().partition(is_there)
+    }
+
     /// The sweep as it is with it.
     pub fn extended(&self, spec: &SweepSpec) -> SweepSpec {
         let mut spec = spec.clone();
         spec.search.seeds.extend(self.new_seeds(&spec));
-        if !self.levels.is_empty() {
+        let (_, new) = self.known_and_new_levels(&spec);
+        if !new.is_empty() {
             let mut levels = spec.search.levels.expand().unwrap_or_default();
-            levels.extend(&self.levels);
+            levels.extend(new);
             spec.search.levels = Levels::List(levels);
             // Those that can't be expanded stay as they are, for `problems` to say why.
             if let Ok(levels) = spec.search.levels.expand() {
@@ -55,8 +70,9 @@ impl Extension {
         spec
     }
 
-    /// What is wrong with it for a sweep, pointers into this body; empty when it can be done.
-    pub fn problems(&self, spec: &SweepSpec) -> Vec<Invalid> {
+    /// What is wrong with it for a sweep, pointers into this body; empty when it can be done. Of a level that
+    /// the sweep has, `is_trained` tells whether every seed has trained all there is of it.
+    pub fn problems(&self, spec: &SweepSpec, is_trained: impl Fn(f64) -> bool) -> Vec<Invalid> {
         let mut problems = vec![];
         let mut unless = |holds: bool, pointer: &str, message: String| {
             if !holds {
@@ -77,22 +93,14 @@ impl Extension {
             "/seeds",
             format!("only {left} numbers come after {highest}, the highest seed of the sweep"),
         );
-        let levels = spec.search.levels.count().unwrap_or(0) + self.levels.len();
-        unless(
-            self.levels.is_empty() || levels <= MAX_LEVELS,
-            "/levels",
-            format!("{levels} levels are more than {MAX_LEVELS}"),
-        );
-        let there = match self.levels.is_empty() || levels > MAX_LEVELS {
-            true => vec![],
-            false => spec.search.levels.expand().unwrap_or_default(),
-        };
-        let is_there = |level: &&f64| {
-            // Adding zero makes a negative zero a positive one.
-            there.binary_search_by(|known| known.total_cmp(&(**level + 0.0))).is_ok()
-        };
-        if let Some(again) = self.levels.iter().find(is_there) {
-            unless(false, "/levels", format!("level {again} is already in this sweep"));
+        let (known, new) = self.known_and_new_levels(spec);
+        let levels = spec.search.levels.count().unwrap_or(0) + new.len();
+        let many = !self.levels.is_empty() && levels > MAX_LEVELS;
+        unless(!many, "/levels", format!("{levels} levels are more than {MAX_LEVELS}"));
+        if let Some(twice) = twice(&known) {
+            unless(false, "/levels", format!("level {twice} is given twice"));
+        } else if let Some(whole) = known.iter().find(|level| is_trained(**level)) {
+            unless(false, "/levels", format!("b = {whole} is trained with every seed already"));
         }
         let has_level = |method: &MethodSpec| matches!(method, MethodSpec::Level(_));
         unless(
@@ -128,6 +136,14 @@ impl Extension {
     }
 }
 
+/// A number that is among others more than once.
+fn twice(levels: &[f64]) -> Option<f64> {
+    // A negative zero is a positive one.
+    let mut sorted: Vec<f64> = levels.iter().map(|level| level + 0.0).collect();
+    sorted.sort_by(f64::total_cmp);
+    sorted.windows(2).find(|pair| pair[0].total_cmp(&pair[1]).is_eq()).map(|pair| pair[0])
+}
+
 /// Which field of an extension is at fault for a field of the extended sweep.
 fn pointer_here(pointer: &str, extension: &Extension) -> &'static str {
     match pointer {
@@ -156,7 +172,7 @@ mod tests {
     }
 
     fn refused(text: &str, spec: &SweepSpec) -> (String, String) {
-        let mut problems = extension(text).problems(spec);
+        let mut problems = extension(text).problems(spec, |_| true);
         assert_eq!(problems.len(), 1, "{problems:?}");
         let problem = problems.remove(0);
         (problem.pointer, problem.message)
@@ -165,7 +181,7 @@ mod tests {
     #[test]
     fn an_extended_sweep_is_the_one_that_could_have_been_submitted() {
         let all = extension(r#"{"seeds": 2, "levels": [0.3, 0.15], "epochs": 20}"#);
-        assert_eq!(all.problems(&plain()), []);
+        assert_eq!(all.problems(&plain(), |_| true), []);
         let extended = all.extended(&plain());
         assert_eq!(extended.search.seeds, [3, 1, 4, 5]);
         assert_eq!(extended.search.levels.expand().unwrap(), [0.1, 0.15, 0.2, 0.3]);
@@ -178,17 +194,53 @@ mod tests {
             ("{}", "", "at least one"),
             (r#"{"seeds": 0}"#, "/seeds", "at least 1"),
             (r#"{"seeds": 99}"#, "/seeds", "not 101"),
-            (r#"{"levels": [0.2]}"#, "/levels", "level 0.2 is already in this sweep"),
+            (r#"{"levels": [0.2]}"#, "/levels", "b = 0.2 is trained with every seed already"),
+            (r#"{"levels": [0.2, 0.3, 0.2]}"#, "/levels", "0.2 is given twice"),
             (r#"{"levels": [0.3, 0.3]}"#, "/levels", "0.3 is given twice"),
             (r#"{"levels": [0.3, -1]}"#, "/levels", "-1"),
             (r#"{"epochs": 10}"#, "/epochs", "above the 10"),
             (r#"{"epochs": 1000000}"#, "/epochs", "100000"),
         ] {
-            let problems = extension(text).problems(&plain());
+            let problems = extension(text).problems(&plain(), |_| true);
             let first = problems.first().unwrap_or_else(|| panic!("{text} is taken"));
             assert_eq!(first.pointer, pointer, "{text}");
             assert!(first.message.contains(said), "{text}: {}", first.message);
         }
+    }
+
+    #[test]
+    fn a_level_of_the_sweep_is_taken_where_some_of_it_is_left_to_train() {
+        let again = extension(r#"{"levels": [0.2, 0.3]}"#);
+        let is_trained = |level: f64| level < 0.15;
+        assert_eq!(again.problems(&plain(), is_trained), []);
+        assert_eq!(again.known_and_new_levels(&plain()), (vec![0.2], vec![0.3]));
+        assert_eq!(again.extended(&plain()).search.levels.expand().unwrap(), [0.1, 0.2, 0.3]);
+        let only = extension(r#"{"levels": [0.2]}"#);
+        assert_eq!(only.problems(&plain(), is_trained), []);
+        assert_eq!(only.extended(&plain()), plain(), "nothing is added");
+        let both = extension(r#"{"levels": [0.1, 0.2]}"#).problems(&plain(), is_trained);
+        assert_eq!(both.len(), 1, "{both:?}");
+        assert_eq!(both[0].message, "b = 0.1 is trained with every seed already");
+        let twice = extension(r#"{"levels": [0.2, 0.2]}"#).problems(&plain(), is_trained);
+        assert_eq!(twice.len(), 1, "{twice:?}");
+        assert_eq!(twice[0].message, "level 0.2 is given twice");
+    }
+
+    /// A sweep with as many levels as may be takes its own again.
+    #[test]
+    fn levels_that_are_there_are_not_counted_as_more() {
+        let full: Vec<f64> = (1..=MAX_LEVELS).map(|i| i as f64 / 1e5).collect();
+        let mut sweep = plain();
+        sweep.search.levels = Levels::List(full.clone());
+        let again = Extension { levels: full[..3].to_vec(), ..Extension::default() };
+        let said = again.problems(&sweep, |_| false);
+        assert!(
+            said.iter().all(|problem| !problem.message.contains("more than 10000")),
+            "{said:?}"
+        );
+        let more = Extension { levels: vec![full[0], 0.5], ..Extension::default() };
+        let said = more.problems(&sweep, |_| false);
+        assert!(said[0].message.starts_with("10001 levels are more than"), "{said:?}");
     }
 
     /// What it would add is never made: four thousand million seeds would be 16 GiB.
@@ -197,7 +249,7 @@ mod tests {
         for seeds in [98, 99, 3_000_000, u32::MAX] {
             let more = Extension { seeds: Some(seeds), ..Extension::default() };
             assert!(more.new_seeds(&plain()).len() <= bound::MAX_SEEDS);
-            let (pointer, message) = match more.problems(&plain()).as_slice() {
+            let (pointer, message) = match more.problems(&plain(), |_| true).as_slice() {
                 [] => (String::new(), String::new()),
                 [problem] => (problem.pointer.clone(), problem.message.clone()),
                 several => panic!("{several:?}"),
@@ -212,7 +264,7 @@ mod tests {
             assert_eq!((pointer, message), expected);
         }
         let levels = Extension { levels: vec![-1.0; 200_000], ..Extension::default() };
-        let problems = levels.problems(&plain());
+        let problems = levels.problems(&plain(), |_| true);
         assert_eq!(problems.len(), 1);
         assert_eq!(problems[0].message, "200002 levels are more than 10000");
     }
@@ -221,7 +273,7 @@ mod tests {
     fn seeds_beyond_the_last_number_are_not_left_out_in_silence() {
         let last = spec(r#"}, "search": {"seeds": [4294967290]}"#);
         let five = extension(r#"{"seeds": 5}"#);
-        assert_eq!(five.problems(&last), []);
+        assert_eq!(five.problems(&last, |_| true), []);
         assert_eq!(five.new_seeds(&last).last(), Some(&u32::MAX));
         let (pointer, message) = refused(r#"{"seeds": 6}"#, &last);
         assert_eq!(pointer, "/seeds");
@@ -235,7 +287,7 @@ mod tests {
         let (pointer, message) = refused(r#"{"epochs": 20}"#, &spec(cosine));
         assert_eq!(pointer, "/epochs");
         assert!(message.contains("cosine"), "{message}");
-        assert_eq!(extension(r#"{"seeds": 1}"#).problems(&spec(cosine)), []);
+        assert_eq!(extension(r#"{"seeds": 1}"#).problems(&spec(cosine), |_| true), []);
     }
 
     #[test]

@@ -78,7 +78,10 @@ export function Extend({ store, detail }: ExtendProps) {
           <p>
             <strong>Extend the sweep</strong>
           </p>
-          <p class="faint">What was trained is kept; only what is missing is trained.</p>
+          <p class="faint">
+            What was trained is kept; only what is missing is trained. A level of this sweep that was only
+            probed, or not trained, is trained to the end.
+          </p>
           {field("seeds", "Further seeds", "0")}
           {field("levels", "Further levels", "0.25, 0.3", false)}
           {field("epochs", "Epochs of a full run", String(detail.epochs))}
