@@ -54,7 +54,8 @@ pub async fn run(args: Args) -> Result<(), Failure> {
         });
         return Ok(());
     }
-    let header = ["ID", "NAME", "STATUS", "DATA", "ARMS", "SEEDS", "BEST", "SUBMITTED (UTC)"];
+    let header =
+        ["ID", "NAME", "STATUS", "DATA", "ARMS", "SEEDS", "BEST", "EFFECT", "SUBMITTED (UTC)"];
     let mut rows = vec![header.map(String::from).to_vec()];
     rows.extend(found.sweeps.iter().map(row));
     let expendable = ["SEEDS", "ARMS", "DATA", "SUBMITTED (UTC)", "STATUS"];
@@ -119,6 +120,7 @@ pub(super) fn row(sweep: &SweepSummary) -> Vec<String> {
         best.map_or_else(String::new, |arm| {
             format!("{} ({})", arm.arm, words::metric(arm.objective))
         }),
+        sweep.finding.map_or_else(String::new, |finding| finding.words().into()),
         sweep.created_at.strftime("%Y-%m-%d %H:%M").to_string(),
     ]
 }

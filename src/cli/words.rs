@@ -7,7 +7,7 @@ use crate::{
         api::{Progress, SweepBest, SweepDetail, TroubledWorker, Waiting},
     },
     counting::count,
-    verdict::{Best, BestArm, Difference},
+    verdict::{Best, BestArm, Difference, Finding},
 };
 use console::style;
 use floodgauge_protocol::{At, Metric, SweepId};
@@ -110,6 +110,9 @@ pub fn answer(best: &Best, sweep: &SweepDetail, commands: &Commands) -> String {
     }
     if let Some(baseline) = &best.baseline {
         lines.push(("plain", metric(baseline.objective)));
+    }
+    if best.finding != Finding::Pending {
+        lines.push(("effect", best.finding.words().into()));
     }
     let is_plain = best.best.as_ref().is_some_and(|arm| arm.arm.is_plain());
     if let Some(difference) = best.difference.as_ref().filter(|_| !is_plain) {

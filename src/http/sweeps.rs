@@ -29,8 +29,8 @@ use axum::{
 };
 use bytes::Bytes;
 use floodgauge_api::{
-    Progress, SweepDetail, SweepList, SweepQuery, SweepStatus, SweepSummary, TroubledWorker,
-    WaitsFor,
+    Finding, Progress, SweepDetail, SweepList, SweepQuery, SweepStatus, SweepSummary,
+    TroubledWorker, WaitsFor,
 };
 use floodgauge_protocol::{Arm, Digest, SweepId, SweepSpec};
 use serde::Deserialize;
@@ -331,6 +331,9 @@ fn summary(state: &AppState, row: &SweepRow) -> Result<SweepSummary, Problem> {
     let Legible { spec, space, is_whole } = stored::legible(row)?;
     let unread = || (!is_whole).then(|| "not all that it was submitted with can be read".into());
     let objective = spec.search.objective.metric;
+    let best = stored::best(row, &space);
+    let ended = best.as_ref().filter(|_| row.status.is_final());
+    let finding = ended.map(|best| best.finding).filter(|finding| *finding != Finding::Pending);
     Ok(SweepSummary {
         id: row.sweep,
         name: row.name.clone(),
@@ -345,7 +348,8 @@ fn summary(state: &AppState, row: &SweepRow) -> Result<SweepSummary, Problem> {
         metric: objective,
         metric_unit: spec.search.metrics().get(objective).and_then(|metric| metric.unit.clone()),
         at: spec.search.objective.at,
-        best: stored::best(row, &space),
+        best,
+        finding,
         replay_error: state.driver.replay_error(row).or_else(unread),
         end_reason: row.end_reason.clone(),
     })

@@ -1,4 +1,4 @@
-//! What no model can do better than.
+//! What no model can do better than, and what each does that has learned nothing.
 
 use floodgauge_protocol::SweepSpec;
 
@@ -11,6 +11,13 @@ pub fn noise_floor_of(spec: &SweepSpec) -> Option<f64> {
         .facts()
         .filter(|_| is_built_in)
         .and_then(|facts| noise_floor(dataset.label_noise, facts.classes))
+}
+
+/// What guessing has of a sweep's `val_loss`, in nats: `ln K` for K classes, by a model that calls all of them as
+/// likely. None where the data is yet unknown, and where the metrics are the sweep's own.
+pub fn guessing_of(spec: &SweepSpec) -> Option<f64> {
+    let facts = spec.recipe.dataset.facts().filter(|_| spec.search.metrics.is_empty())?;
+    (facts.classes > 1).then(|| f64::from(facts.classes).ln())
 }
 
 /// The irreducible cross-entropy, in nats, of labels of `classes` classes each of which was flipped
@@ -30,17 +37,25 @@ fn noise_floor(rate: f64, classes: u32) -> Option<f64> {
 mod tests {
     use super::*;
 
+    const OWN: &str = r#"{"metrics": {"val_loss": "max"}, "objective": {"metric": "val_loss"}}"#;
+
+    fn spec(search: &str) -> SweepSpec {
+        let text = format!(
+            r#"{{"name": "x", "recipe": {{"dataset": {{"name": "digits", "label_noise": 0.2}}}}, "search": {search}}}"#
+        );
+        serde_json::from_str(&text).unwrap()
+    }
+
     #[test]
     fn only_the_built_in_loss_has_a_floor() {
-        let spec = |search: &str| {
-            let text = format!(
-                r#"{{"name": "x", "recipe": {{"dataset": {{"name": "digits", "label_noise": 0.2}}}}, "search": {search}}}"#
-            );
-            serde_json::from_str::<SweepSpec>(&text).unwrap()
-        };
         assert!((noise_floor_of(&spec("{}")).unwrap() - 0.940).abs() < 5e-4);
-        let own = r#"{"metrics": {"val_loss": "max"}, "objective": {"metric": "val_loss"}}"#;
-        assert_eq!(noise_floor_of(&spec(own)), None);
+        assert_eq!(noise_floor_of(&spec(OWN)), None);
+    }
+
+    #[test]
+    fn guessing_is_known_of_the_built_in_loss_by_its_classes() {
+        assert!((guessing_of(&spec("{}")).unwrap() - 2.302_585).abs() < 1e-6);
+        assert_eq!(guessing_of(&spec(OWN)), None);
     }
 
     #[test]

@@ -70,6 +70,11 @@ pub struct Standing {
     /// The least cross-entropy, in nats, that a model can have on labels as noisy as these; none
     /// without label noise, and where the data set doesn't tell its classes.
     pub noise_floor: Option<f64>,
+    /// The cross-entropy, in nats, of a model that calls all classes as likely; none where the data set
+    /// doesn't tell its classes, and where the metrics are the sweep's own.
+    pub guessing: Option<f64>,
+    /// How many samples are validated on; none where that isn't known.
+    pub validation_samples: Option<u32>,
     /// Epochs of a full run.
     pub epochs: u32,
     /// The training loss of the plain runs over their closing epochs, in nats, a mean over seeds; none
@@ -110,6 +115,9 @@ pub struct TrialSummary {
     pub past_onset: bool,
     /// The sweep's objective, minimised, read of the epochs so far; none before the first.
     pub objective: Option<Metric>,
+    /// The objective, minimised, at the epoch that is best by it: what early stopping would have had.
+    /// None where the objective is read so anyway, and while the sweep runs.
+    pub early_stopped: Option<Metric>,
     /// The other metric, minimised and read alike.
     pub other: Option<Metric>,
     /// Its test metrics after the epoch at which the objective is read; none where it wasn't tested.
@@ -242,6 +250,13 @@ impl Candidate {
     /// The objective of each seed that trained it to the end; none for the others.
     pub fn end_objectives(&self) -> impl Iterator<Item = Option<Metric>> + '_ {
         self.trials.iter().map(|trial| trial.objective.filter(|_| trial.completed))
+    }
+
+    /// What early stopping would have had of the objective, minimised: the mean over all seeds; none unless every
+    /// seed trained it to the end.
+    pub fn early_stopped(&self) -> Option<Metric> {
+        let values: Option<Vec<_>> = self.trials.iter().map(|trial| trial.early_stopped).collect();
+        values.filter(|_| self.finished()).map(Metric::mean)
     }
 
     /// Its mean objective over the seeds that trained it to the end; none if there are none.

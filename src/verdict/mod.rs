@@ -5,7 +5,8 @@
 //! - [`judge`]: the answer, [`Best`]; [`leader`]: who is ahead.
 //! - `model`: the hierarchical model of what other seeds would show. `confidence`: how wide its intervals
 //!   are, and others.
-//! - [`noise_floor_of`]: what no model can do better than.
+//! - [`noise_floor_of`]: what no model can do better than; [`guessing_of`]: what each does that has learned
+//!   nothing.
 //! - [`paste`](fn@paste): the answer as a line of a training script.
 //!
 //! The answer's shapes are the HTTP surface's own.
@@ -21,7 +22,7 @@ pub use floodgauge_api::{
     Advice, AdviceKind, ArmOutlook, Baseline, Best, BestArm, Difference, Evidence, Figure, Finding,
     OtherMetric, Paste, Preference, RunEquivalents, Table, TableCell, TableRow,
 };
-pub use floor::noise_floor_of;
+pub use floor::{guessing_of, noise_floor_of};
 pub use input::{Candidate, Extrapolation, Judged, Standing, TrialSummary};
 pub use judge::{judge, leader};
 pub use paste::paste;

@@ -3,17 +3,17 @@
 //! Each line has the gradient that training here has. At the very level `abs` has none in PyTorch, where
 //! a step here still descends: a loss that is the level in all of its 32 bits is as good as never met.
 
-use super::{Best, Paste};
+use super::{Best, Finding, Paste};
 use crate::counting::count;
 use floodgauge_protocol::{At, Method, Schedule, SweepSpec};
 
 /// Each sample's loss, of which `reduction` would else make the mean before the level is taken off.
 const OF_SAMPLES: &str = r#"torch.nn.functional.cross_entropy(output, target, reduction="none")"#;
 
-/// What trains as the best of a sweep's arms does; none where that is plain, where nothing is best, and where
-/// it takes more than a line.
+/// What trains as the best of a sweep's arms does; none where that is plain, where nothing is best, where
+/// training failed, and where it takes more than a line.
 pub fn paste(best: &Best, spec: &SweepSpec, arms: &[Method]) -> Option<Paste> {
-    let arm = best.best.as_ref()?;
+    let arm = best.best.as_ref().filter(|_| best.finding != Finding::TrainingFailed)?;
     let line = line(*arms.get(arm.arm.ix.ix())?)?;
     Some(Paste {
         line,

@@ -3,6 +3,7 @@ use floodgauge_protocol::{ArmIx, At, Direction, Method, Metric, MetricName};
 use proptest::{collection::vec, option, prelude::*};
 
 mod calibration;
+mod failed;
 
 /// An arm that every seed trained to the end.
 fn candidate(arm: u16, b: Option<f64>, objectives: &[f64]) -> Candidate {
@@ -13,6 +14,7 @@ fn candidate(arm: u16, b: Option<f64>, objectives: &[f64]) -> Candidate {
         diverged: !objective.is_finite(),
         past_onset: b.is_some(),
         objective: Some(Metric::from(objective)),
+        early_stopped: None,
         other: Some(Metric::from(objective)),
         test: None,
         extrapolation: None,
@@ -48,6 +50,8 @@ fn standing(candidates: Vec<Candidate>) -> Standing {
         ended: true,
         epochs: 10,
         noise_floor: None,
+        guessing: None,
+        validation_samples: None,
         train_loss: None,
         run_equivalents: RunEquivalents {
             spent: 3.0,

@@ -87,6 +87,7 @@ fn detail(sweep: &Sweep, seq: u64) -> SweepDetail {
             metric_unit: Some("nats".into()),
             at: spec.search.objective.at,
             best: None,
+            finding: None,
             replay_error: None,
             end_reason: None,
         },

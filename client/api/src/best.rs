@@ -106,8 +106,40 @@ pub enum Finding {
     NeverReached,
     /// Every best epoch precedes every onset: by early stopping, all arms are the plain run.
     BestPrecedesOnset,
+    /// The plain run does no better than guessing: nothing that it is compared with tells of flooding.
+    TrainingFailed,
     /// The sweep ended with nothing to compare.
     NoAnswer,
+}
+
+impl Finding {
+    /// All of them, in the order in which they are declared.
+    pub const ALL: [Self; 9] = [
+        Self::Pending,
+        Self::Helps,
+        Self::DoesNotHelp,
+        Self::Uncertain,
+        Self::OneSeed,
+        Self::NeverReached,
+        Self::BestPrecedesOnset,
+        Self::TrainingFailed,
+        Self::NoAnswer,
+    ];
+
+    /// The effect in a few words, for lists and beside an answer.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Pending => "no answer yet",
+            Self::Helps => "helps",
+            Self::DoesNotHelp => "does not help",
+            Self::Uncertain => "too close to tell",
+            Self::OneSeed => "one seed",
+            Self::NeverReached => "nothing to flood",
+            Self::BestPrecedesOnset => "best before onset",
+            Self::TrainingFailed => "training failed",
+            Self::NoAnswer => "no answer",
+        }
+    }
 }
 
 /// The arm with the best objective.

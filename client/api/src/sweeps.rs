@@ -1,7 +1,7 @@
 //! Sweeps: as lists show them, and with all that they spell out.
 
 use crate::{
-    best::Best,
+    best::{Best, Finding},
     progress::{Progress, Waiting},
     stage::Stage,
     status::SweepStatus,
@@ -50,6 +50,10 @@ pub struct SweepSummary {
     /// The answer so far; null before anything was reported.
     #[cfg_attr(feature = "openapi", schema(required))]
     pub best: Option<Best>,
+    /// What the answer comes to; null until the sweep has ended.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(required))]
+    pub finding: Option<Finding>,
     /// Why this server can't replay the sweep's log, in words: it is shown as far as it is stored,
     /// goes on no more here, and can be cancelled and deleted. Null where nothing of the kind is
     /// known.

@@ -1,8 +1,10 @@
 //! The description of this surface, OpenAPI 3.1, made from the handlers themselves.
 //!
+//! - `findings`: what an answer's effect is called.
 //! - `schedulers`: which schedulers have which setting.
 //! - `variants`: tagged unions, as generators of clients want them.
 
+mod findings;
 mod schedulers;
 mod variants;
 
@@ -82,6 +84,7 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
     }
     variants::name(&mut openapi);
     schedulers::describe(&mut openapi);
+    findings::describe(&mut openapi);
     openapi
 }
 

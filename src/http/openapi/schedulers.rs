@@ -33,7 +33,7 @@ pub(super) fn describe(openapi: &mut OpenApi) {
     }
 }
 
-fn object<'a>(openapi: &'a mut OpenApi, name: &str) -> Option<&'a mut Object> {
+pub(super) fn object<'a>(openapi: &'a mut OpenApi, name: &str) -> Option<&'a mut Object> {
     match openapi.components.as_mut()?.schemas.get_mut(name)? {
         RefOr::T(Schema::Object(object)) => Some(object),
         _ => None,

@@ -8,7 +8,7 @@ use crate::{
     },
     verdict::{self, Best, Candidate, Judged, Standing, TrialSummary},
 };
-use floodgauge_protocol::{ArmIx, Metric, TrialKey, ladder::by_method_and_level};
+use floodgauge_protocol::{ArmIx, At, Metric, TrialKey, ladder::by_method_and_level};
 
 /// The answer so far; final once the sweep has ended.
 pub fn best(facts: &Facts) -> Best {
@@ -59,6 +59,8 @@ pub fn standing(facts: &Facts) -> Standing {
         epochs: facts.spec().recipe.epochs,
         candidates: candidates(facts),
         noise_floor: verdict::noise_floor_of(facts.spec()),
+        guessing: verdict::guessing_of(facts.spec()),
+        validation_samples: facts.spec().recipe.dataset.resolved().n_val,
         train_loss: train_loss(facts),
         run_equivalents: run_equivalents(facts),
     }
@@ -93,11 +95,19 @@ fn summary(facts: &Facts, key: TrialKey) -> TrialSummary {
         diverged: trial.status == TrialStatus::Diverged,
         past_onset: trial.onset_step.is_some(),
         objective: trial.minimised(criteria.objective, full),
+        early_stopped: early_stopped(facts).and_then(|by| trial.minimised(by, full)),
         other: criteria.other.and_then(|other| trial.minimised(other, full)),
         test: trial.test(criteria.objective.at, facts.steps_per_epoch()),
         // Only the model asks, once all has been trained.
         extrapolation: facts.status().is_final().then(|| extrapolated(facts, key)).flatten(),
     }
+}
+
+/// What early stopping would have gone by; none where the objective is read so anyway, and while it is not asked for.
+fn early_stopped(facts: &Facts) -> Option<Criterion> {
+    let objective = facts.criteria().objective;
+    let is_other = facts.status().is_final() && objective.at == At::Last;
+    is_other.then_some(Criterion { at: At::Best, ..objective })
 }
 
 /// The training loss that plain runs end at: their mean over the closing tenth of the epochs.

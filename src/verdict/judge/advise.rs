@@ -16,7 +16,7 @@ pub fn advise(judgement: &Judgement<'_>) -> Option<Advice> {
     if judgement.finding == Finding::NeverReached {
         return Some(reach(standing));
     }
-    if judgement.finding == Finding::BestPrecedesOnset {
+    if matches!(judgement.finding, Finding::BestPrecedesOnset | Finding::TrainingFailed) {
         return None;
     }
     if let Some(edge) = standing.edge(lead).filter(|_| !lead.is_plain()) {

@@ -1,6 +1,6 @@
 //! What the judgement comes to, put together once for figures, words and advice.
 
-use super::{forecast::Forecast, leader::leader, paired};
+use super::{forecast::Forecast, guessing, leader::leader, paired};
 use crate::verdict::{
     Difference, Finding,
     confidence::students_t,
@@ -96,6 +96,9 @@ impl<'a> Judgement<'a> {
         let Some(lead) = self.lead.filter(|lead| lead.finished()) else {
             return Finding::NoAnswer;
         };
+        if guessing::training_failed(standing, lead.bracket) {
+            return Finding::TrainingFailed;
+        }
         if lead.is_plain() && !standing.any_past_onset(lead.bracket) {
             return Finding::NeverReached;
         }

@@ -2,12 +2,14 @@
 //!
 //! - `leader`: who is ahead; `paired`: by how much, as measured.
 //! - `forecast`: what other seeds would show, by the model.
+//! - `guessing`: whether the plain run learned anything.
 //! - `judgement`: what these come to, on which figures, words and advice stand.
 //! - `outlooks`: what is known of each arm; `other_metric`: whether the other metric agrees;
 //!   `advise`: what would tell more; `words`: the answer in words.
 
 mod advise;
 mod forecast;
+mod guessing;
 mod judgement;
 mod leader;
 mod other_metric;

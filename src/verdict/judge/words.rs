@@ -15,6 +15,7 @@ pub fn verdict(judgement: &Judgement<'_>, other: Option<&OtherMetric>) -> String
     let standing = judgement.standing;
     let Some(lead) = judgement.lead else { return without_leader(standing).into() };
     let mut sentences = vec![match judgement.finding {
+        Finding::TrainingFailed => return training_failed(standing, judgement.plain),
         Finding::NeverReached => never_reached(standing, lead),
         Finding::BestPrecedesOnset => precedes_onset(standing, lead),
         _ if lead.is_plain() => plain_leads(judgement, lead),
@@ -43,6 +44,22 @@ fn without_leader(standing: &Standing) -> &'static str {
         (true, false, true) => "Waiting for every seed to report.",
         (true, true, _) => "It ended before every seed had reported.",
     }
+}
+
+/// That plain is no baseline, and what usually helps. What else is known of the arms tells nothing then.
+fn training_failed(standing: &Standing, plain: Option<&Candidate>) -> String {
+    let with =
+        plain.map(|plain| format!(", with {} {}", metric(standing), objective(standing, plain)));
+    let guessing = standing
+        .guessing
+        .map(|loss| format!(" (a guess among all classes has val_loss {})", Metric::from(loss)));
+    format!(
+        "Training failed: plain does no better than guessing{}{}, so nothing can be told of flooding. \
+         Standardised features (`standardize = true` of the data set) and a lower learning rate usually help.",
+        with.unwrap_or_default(),
+        guessing.unwrap_or_default(),
+    )
+    .replace(" -", " −")
 }
 
 fn never_reached(standing: &Standing, lead: &Candidate) -> String {

@@ -17,6 +17,7 @@ export function aDetail(): SweepDetail {
     metric: "val_loss",
     at: "last",
     best: null,
+    finding: null,
     replay_error: null,
     end_reason: null,
     metric_unit: "nats",
