@@ -52,7 +52,7 @@ fn printed(text: &str) -> Vec<String> {
                              "saved_by_pruning": 0.0, "redone": 0.0 },
         "advice": { "kind": "more_seeds", "seeds": 2, "levels": [], "epochs": null,
                     "command": text, "words": text },
-        "verdict": text
+        "sentence": text, "points": [text], "against": [text], "verdict": text
     });
     let mut body = serde_json::to_value(testing::sweep(&[(0, 0.0)])).unwrap();
     for field in ["name", "dataset", "replay_error", "waits_for", "metric_unit"] {

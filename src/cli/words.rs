@@ -145,7 +145,14 @@ pub fn answer(best: &Best, sweep: &SweepDetail, commands: &Commands) -> String {
             format!("{} of val_loss: the labels' own entropy", figure(floor)),
         ));
     }
-    lines.push(("verdict", best.verdict.clone()));
+    // Answers of earlier releases have all in one.
+    match best.sentence.is_empty() {
+        true => lines.push(("verdict", best.verdict.clone())),
+        false => lines.push(("verdict", best.sentence.clone())),
+    }
+    lines.extend(best.points.iter().map(|point| ("", point.clone())));
+    let names = std::iter::once("but").chain(std::iter::repeat(""));
+    lines.extend(names.zip(best.against.iter().cloned()));
     if let Some(advice) = &best.advice {
         lines.push(("next", advice.words.clone()));
         lines.push(("", style(commands.led(&advice.command)).cyan().to_string()));
@@ -339,6 +346,23 @@ mod tests {
        paste  loss = (loss - 0.07).abs() + 0.07
               at learning rate 0.05, for 100 epochs"
         );
+    }
+
+    #[test]
+    fn points_stand_below_the_sentence_and_what_speaks_against_it_last() {
+        let mut best = best();
+        best.finding = Finding::OneSeed;
+        best.sentence = "It is so.".into();
+        best.points = vec!["One thing.".into(), "Another.".into()];
+        best.against = vec!["Not so.".into(), "Nor so.".into()];
+        let text = plain(&answer(&best, &one_decay(), &Commands::default()));
+        let said = "     verdict  It is so.
+              One thing.
+              Another.
+         but  Not so.
+              Nor so.";
+        assert!(text.ends_with(said), "{text}");
+        assert!(text.contains("      effect  one seed\n"), "{text}");
     }
 
     #[test]

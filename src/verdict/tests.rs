@@ -2,6 +2,7 @@ use super::*;
 use floodgauge_protocol::{ArmIx, At, Direction, Method, Metric, MetricName};
 use proptest::{collection::vec, option, prelude::*};
 
+mod against;
 mod calibration;
 mod failed;
 

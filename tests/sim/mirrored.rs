@@ -87,9 +87,18 @@ fn wordless(mut decision: Decision) -> Decision {
         verdict.clear();
     }
     if let Action::Complete { best } = &mut decision.action {
-        best.verdict.clear();
+        without_words(best);
     }
     decision
+}
+
+/// Clears what is for people: words, and the size as a share, which nothing below 0 has.
+fn without_words(best: &mut Best) {
+    best.verdict.clear();
+    best.sentence.clear();
+    best.points.clear();
+    best.against.clear();
+    best.size_percent = None;
 }
 
 /// An answer as it would be if lower were better.
@@ -151,8 +160,8 @@ fn a_metric_turned_around_gives_the_same_decisions_and_the_mirrored_answer() {
                         assert!(sentence.contains("the highest val"), "{name}: {sentence}");
                         assert!(sentence.contains("above plain"), "{name}: {sentence}");
                     }
-                    got.verdict.clear();
-                    expected.verdict.clear();
+                    without_words(&mut got);
+                    without_words(&mut expected);
                     assert_eq!(json_of(&got), json_of(&expected), "{name}");
                     assert_eq!(of_mirror.level, of_grid.level, "{name}");
                 }

@@ -70,7 +70,25 @@ pub struct Best {
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(required))]
     pub advice: Option<Advice>,
-    /// The answer in words, for people; programs read `finding`.
+    /// How far the best arm's objective is from plain's, in percent of plain's, as measured: negative where it is lower.
+    /// Null where plain is best or missing, and where either is negative or plain's is 0, so that a share means nothing.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(required))]
+    pub size_percent: Option<f64>,
+    /// The answer in one sentence; empty in answers of earlier releases, which have `verdict` alone.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(required))]
+    pub sentence: String,
+    /// What else is to be known, a short point each: how sure it is, what was estimated, what was never reached.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(required))]
+    pub points: Vec<String>,
+    /// What speaks against the answer, a short point each: another metric or the test data disagrees, early stopping
+    /// alone does as well, seeds diverged, the level is at an end of the grid.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(required))]
+    pub against: Vec<String>,
+    /// All of it in words, for people: `sentence`, `points` and `against`; programs read `finding`.
     pub verdict: String,
 }
 

@@ -105,9 +105,10 @@ fn summary(facts: &Facts, key: TrialKey) -> TrialSummary {
 
 /// What early stopping would have gone by; none where the objective is read so anyway, and while it is not asked for.
 fn early_stopped(facts: &Facts) -> Option<Criterion> {
-    let objective = facts.criteria().objective;
+    let mut objective = facts.criteria().objective;
     let is_other = facts.status().is_final() && objective.at == At::Last;
-    is_other.then_some(Criterion { at: At::Best, ..objective })
+    objective.at = At::Best;
+    is_other.then_some(objective)
 }
 
 /// The training loss that plain runs end at: their mean over the closing tenth of the epochs.

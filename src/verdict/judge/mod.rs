@@ -4,10 +4,12 @@
 //! - `forecast`: what other seeds would show, by the model.
 //! - `guessing`: whether the plain run learned anything.
 //! - `judgement`: what these come to, on which figures, words and advice stand.
+//! - `size`: the difference as a share; `against`: what speaks against the answer.
 //! - `outlooks`: what is known of each arm; `other_metric`: whether the other metric agrees;
 //!   `advise`: what would tell more; `words`: the answer in words.
 
 mod advise;
+mod against;
 mod forecast;
 mod guessing;
 mod judgement;
@@ -15,6 +17,7 @@ mod leader;
 mod other_metric;
 mod outlooks;
 mod paired;
+mod size;
 mod words;
 
 pub use leader::leader;
@@ -31,11 +34,17 @@ pub fn judge(standing: &Standing) -> Best {
     let other_metric =
         judgement.lead.and_then(|lead| other_metric::by_other_metric(standing, lead));
     let objective = standing.objective;
+    let size_percent = size::percent(&judgement);
+    let answer = words::answer(&judgement, other_metric.as_ref(), size_percent);
     Best {
         metric: objective.name,
         direction: objective.direction,
         at: standing.at,
-        verdict: words::verdict(&judgement, other_metric.as_ref()),
+        size_percent,
+        verdict: answer.whole(),
+        sentence: answer.sentence,
+        points: answer.points,
+        against: answer.against,
         advice: advise::advise(&judgement),
         finding: judgement.finding,
         best: judgement.lead.map(|lead| BestArm {

@@ -1,40 +1,77 @@
 //! The answer in words.
 
-use super::judgement::Judgement;
-use crate::{
-    beyond::Edge,
-    verdict::{
-        Finding, OtherMetric, Preference,
-        input::{Candidate, Standing},
-    },
+use super::{against, judgement::Judgement};
+use crate::verdict::{
+    Finding, OtherMetric,
+    input::{Candidate, Standing},
 };
 use floodgauge_protocol::{Direction, Method, Metric, MetricName};
 
-/// A few sentences: who is best and by how much, how sure that is, what else is to be known.
-pub fn verdict(judgement: &Judgement<'_>, other: Option<&OtherMetric>) -> String {
+/// The answer in words.
+#[derive(Debug, Default)]
+pub struct Answer {
+    /// Who is best and by how much.
+    pub sentence: String,
+    /// How sure that is, and what else is to be known.
+    pub points: Vec<String>,
+    /// What speaks against it.
+    pub against: Vec<String>,
+}
+
+impl Answer {
+    /// All of it, one after the other.
+    pub fn whole(&self) -> String {
+        let sentence = [&self.sentence];
+        let all = sentence.into_iter().chain(&self.points).chain(&self.against);
+        all.map(String::as_str).collect::<Vec<_>>().join(" ")
+    }
+}
+
+/// Puts it in words, with the difference to plain as a share.
+pub fn answer(
+    judgement: &Judgement<'_>,
+    other: Option<&OtherMetric>,
+    size_percent: Option<f64>,
+) -> Answer {
     let standing = judgement.standing;
-    let Some(lead) = judgement.lead else { return without_leader(standing).into() };
-    let mut sentences = vec![match judgement.finding {
-        Finding::TrainingFailed => return training_failed(standing, judgement.plain),
+    let Some(lead) = judgement.lead else {
+        return Answer { sentence: without_leader(standing).into(), ..Answer::default() };
+    };
+    let failed = judgement.finding == Finding::TrainingFailed;
+    let sentence = match judgement.finding {
+        Finding::TrainingFailed => training_failed(standing, judgement.plain),
         Finding::NeverReached => never_reached(standing, lead),
         Finding::BestPrecedesOnset => precedes_onset(standing, lead),
         _ if lead.is_plain() => plain_leads(judgement, lead),
-        _ => level_leads(judgement, lead),
-    }];
-    if standing.ended && lead.finished() {
-        sentences.extend(how_sure(judgement, lead));
-        sentences.extend(pruned_early(standing, lead).or_else(|| edge(standing, lead)));
-        sentences.extend(untrained(standing));
-        sentences.extend(some_never_reached(standing, lead));
-        sentences.extend(other.and_then(|other| by_other(other, lead)));
+        _ => level_leads(judgement, lead, size_percent),
+    };
+    let mut points = vec![];
+    let mut against = vec![];
+    if failed {
+        points.push(WHAT_HELPS_TRAINING.into());
+    } else {
+        points.extend(closest(judgement, lead));
+    }
+    if standing.ended && lead.finished() && !failed {
+        points.extend(how_sure(judgement, lead));
+        points.extend(pruned_early(standing, lead));
+        points.extend(untrained(standing));
+        points.extend(some_never_reached(standing, lead));
         if standing.seeds == 1 {
             let advice = "One seed can't say how sure that is: give several seeds for an interval.";
-            sentences.push(advice.into());
+            points.push(advice.into());
         }
+        against = against::against(judgement, lead, other);
     }
     // A minus sign, where a hyphen stands for one.
-    sentences.join(" ").replace(" -", " −")
+    let signed = |text: String| text.replace(" -", " −");
+    let all = |texts: Vec<String>| texts.into_iter().map(signed).collect();
+    Answer { sentence: signed(sentence), points: all(points), against: all(against) }
 }
+
+/// What to try where training failed.
+const WHAT_HELPS_TRAINING: &str = "Standardised features (`standardize = true` of the data set) and a lower \
+                                   learning rate usually help.";
 
 fn without_leader(standing: &Standing) -> &'static str {
     let trained = standing.run_equivalents.spent > 0.0;
@@ -54,12 +91,10 @@ fn training_failed(standing: &Standing, plain: Option<&Candidate>) -> String {
         .guessing
         .map(|loss| format!(" (a guess among all classes has val_loss {})", Metric::from(loss)));
     format!(
-        "Training failed: plain does no better than guessing{}{}, so nothing can be told of flooding. \
-         Standardised features (`standardize = true` of the data set) and a lower learning rate usually help.",
+        "Training failed: plain does no better than guessing{}{}, so nothing can be told of flooding.",
         with.unwrap_or_default(),
         guessing.unwrap_or_default(),
     )
-    .replace(" -", " −")
 }
 
 fn never_reached(standing: &Standing, lead: &Candidate) -> String {
@@ -83,7 +118,7 @@ fn precedes_onset(standing: &Standing, lead: &Candidate) -> String {
     )
 }
 
-fn level_leads(judgement: &Judgement<'_>, lead: &Candidate) -> String {
+fn level_leads(judgement: &Judgement<'_>, lead: &Candidate, size_percent: Option<f64>) -> String {
     let standing = judgement.standing;
     let (most, beyond) = match standing.objective.direction {
         Direction::Min => ("lowest", "below"),
@@ -91,7 +126,10 @@ fn level_leads(judgement: &Judgement<'_>, lead: &Candidate) -> String {
     };
     let against = match (judgement.plain, judgement.difference.as_ref()) {
         (Some(plain), Some(difference)) => {
-            let by = Metric::from(-difference.mean);
+            let by = size_percent.map(f64::abs).map_or_else(
+                || Metric::from(-difference.mean).to_string(),
+                |percent| format!("{} %", share(percent)),
+            );
             format!(", {by} {beyond} plain ({})", objective(standing, plain))
         }
         // Further from each other than any number tells.
@@ -111,23 +149,36 @@ fn level_leads(judgement: &Judgement<'_>, lead: &Candidate) -> String {
 
 fn plain_leads(judgement: &Judgement<'_>, lead: &Candidate) -> String {
     let standing = judgement.standing;
-    let others = standing.competing_in(lead.bracket).filter(|c| !c.is_plain());
-    let levels = others.clone().all(|other| other.method.level().is_some());
+    let mut others = standing.competing_in(lead.bracket).filter(|c| !c.is_plain());
+    let levels = others.all(|other| other.method.level().is_some());
     let noun = if levels { "level" } else { "arm" };
-    // One that was never reached is plain itself.
-    let closest = others
-        .filter(|other| other.epochs() == lead.epochs() && other.past_onset())
-        .min_by(|a, b| a.objective().order(b.objective()).then(a.arm.cmp(&b.arm)))
-        .map(|other| {
-            format!(" The closest, {}, has {}.", other.method, objective(standing, other))
-        });
     let value = objective(standing, lead);
     let when = match judgement.finding {
         Finding::DoesNotHelp if levels => "Flooding does not help: no".into(),
         _ => when(standing, lead, "no"),
     };
-    let closest = closest.unwrap_or_default();
-    format!("{when} {noun} does better than plain, with {} {value}.{closest}", metric(standing))
+    format!("{when} {noun} does better than plain, with {} {value}.", metric(standing))
+}
+
+/// Where plain leads: who comes next. One that was never reached is plain itself.
+fn closest(judgement: &Judgement<'_>, lead: &Candidate) -> Option<String> {
+    let is_told = !matches!(judgement.finding, Finding::NeverReached | Finding::BestPrecedesOnset);
+    let plain = Some(lead).filter(|lead| lead.is_plain() && is_told)?;
+    let standing = judgement.standing;
+    let others = standing.competing_in(plain.bracket).filter(|c| !c.is_plain());
+    let closest = others
+        .filter(|other| other.epochs() == plain.epochs() && other.past_onset())
+        .min_by(|a, b| a.objective().order(b.objective()).then(a.arm.cmp(&b.arm)))?;
+    Some(format!("The closest, {}, has {}.", closest.method, objective(standing, closest)))
+}
+
+/// A share in percent, with as many digits as tell something.
+fn share(percent: f64) -> String {
+    match percent {
+        ..0.1 => "less than 0.1".into(),
+        ..9.95 => format!("{percent:.1}"),
+        _ => format!("{percent:.0}"),
+    }
 }
 
 /// What other seeds would show.
@@ -235,40 +286,11 @@ fn pruned_early(standing: &Standing, lead: &Candidate) -> Option<String> {
     ))
 }
 
-/// A hint that the grid may be too short.
-fn edge(standing: &Standing, lead: &Candidate) -> Option<String> {
-    Some(match standing.edge(lead)? {
-        Edge::Highest => {
-            "It is the highest level of the grid: higher ones may do better still.".into()
-        }
-        Edge::Lowest => {
-            "It is the lowest level of the grid: lower ones may do better still.".into()
-        }
-    })
-}
-
-/// Where the other metric disagrees.
-fn by_other(other: &OtherMetric, lead: &Candidate) -> Option<String> {
-    let metric = other.metric;
-    let (objective, of_best) = (other.objective, other.of_best);
-    match other.prefers {
-        Preference::Same => None,
-        Preference::Plain => Some(format!(
-            "By {metric}, plain is best: it has {objective}, {} {of_best}.",
-            lead.method
-        )),
-        Preference::Another => Some(format!(
-            "By {metric}, another arm is best: {} has {objective}, {} {of_best}.",
-            other.arm, lead.method
-        )),
-    }
-}
-
-fn metric(standing: &Standing) -> MetricName {
+pub(super) fn metric(standing: &Standing) -> MetricName {
     standing.objective.name
 }
 
 /// An arm's objective as it was measured.
-fn objective(standing: &Standing, arm: &Candidate) -> Metric {
+pub(super) fn objective(standing: &Standing, arm: &Candidate) -> Metric {
     standing.objective.as_measured(arm.objective())
 }

@@ -108,6 +108,10 @@ export function aBest(): Best {
     other_metric: null,
     noise_floor: null,
     advice: null,
+    size_percent: -12.5,
+    sentence: "flood b=0.1 ends 0.1 below plain",
+    points: [],
+    against: [],
     verdict: "flood b=0.1 ends 0.1 below plain",
   };
 }
