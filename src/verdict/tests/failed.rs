@@ -35,7 +35,8 @@ fn a_plain_run_that_only_guesses_is_told_first_with_what_usually_helps() {
 #[test]
 fn a_loss_beyond_guessing_of_a_run_that_memorised_its_labels_is_no_failure() {
     let best = judge(&three_classes(2.9, 0.64, 0.01));
-    assert_eq!(best.finding, Finding::Helps, "{}", best.verdict);
+    assert_ne!(best.finding, Finding::TrainingFailed, "{}", best.verdict);
+    assert!(best.verdict.contains("flood b=0.9 has the lowest val_loss"), "{}", best.verdict);
 }
 
 #[test]
