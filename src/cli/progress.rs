@@ -158,7 +158,7 @@ impl Progress {
                 known.epochs = known.epochs.max(*epochs);
                 self.phases.wake(*trial, *epochs);
             }
-            Action::Again { trial } => self.go_on(*trial),
+            Action::Again { trial } | Action::Resume { trial } => self.go_on(*trial),
             Action::AsBefore { trial, status } if *status != TrialStatus::Completed => {
                 self.end(*trial);
             }

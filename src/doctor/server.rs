@@ -99,11 +99,12 @@ async fn of_sweeps(client: &Client, are_told: bool) -> Result<Vec<Finding>, Clie
 /// trains where no worker asks, and workers in trouble are told by name.
 fn is_in_vain(what: WaitsFor) -> bool {
     match what {
-        WaitsFor::Data | WaitsFor::Machine | WaitsFor::Release => true,
+        WaitsFor::Data | WaitsFor::Machine | WaitsFor::IncompatibleWorkers => true,
         WaitsFor::Resume
-        | WaitsFor::Successor
+        | WaitsFor::LeaseExpired
+        | WaitsFor::HeldBack
         | WaitsFor::Worker
-        | WaitsFor::Recovery
+        | WaitsFor::WorkersInTrouble
         | WaitsFor::Turn => false,
     }
 }
@@ -136,10 +137,17 @@ mod tests {
     fn a_sweep_that_waits_in_vain_is_told_with_the_servers_own_words_and_remedy() {
         let told = |what| {
             let (words, remedy) = ("it waits for a disk".into(), "mount it".into());
-            let waiting = Waiting { what, words, remedy, wants_worker: false };
+            let waiting = Waiting {
+                what,
+                words,
+                remedy,
+                wants_worker: false,
+                transient: false,
+                backoff_s: None,
+            };
             of_waiting("01970000-0000-7000-8000-000000000000".parse().unwrap(), "a", &waiting)
         };
-        for vain in [WaitsFor::Data, WaitsFor::Machine, WaitsFor::Release] {
+        for vain in [WaitsFor::Data, WaitsFor::Machine, WaitsFor::IncompatibleWorkers] {
             let found = told(vain).unwrap();
             assert!(found.what.ends_with("(`a`): it waits for a disk"), "{}", found.what);
             assert_eq!(found.todo.as_deref(), Some("mount it"));

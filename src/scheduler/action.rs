@@ -71,6 +71,11 @@ pub enum Action {
         /// The epochs that it has in common with its trunk.
         epochs: u32,
     },
+    /// Let a pruned trial go on from where it was.
+    Resume {
+        /// One seed's run of an arm.
+        trial: TrialKey,
+    },
     /// Let a trial lie dormant again: nothing tells it from one that goes on.
     Rest {
         /// A probe, which keeps what was trained of it.

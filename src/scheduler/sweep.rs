@@ -9,7 +9,7 @@ use super::{
     policy::{self, EXTENSION_VERSION, Policy, Registration, View, bound_by, current},
     status::SweepStatus,
 };
-use crate::verdict::{Best, RunEquivalents, Table};
+use crate::verdict::{Basis, Best, RunEquivalents, Table};
 use floodgauge_protocol::{
     ArmIx, Extension, FamilyIx, Invalid, Metric, SearchSpace, SegmentKind, SweepSpec, TrialKey,
 };
@@ -20,6 +20,8 @@ pub struct Sweep {
     facts: Facts,
     /// Which version of its scheduler decides; which scheduler, the facts tell.
     version: u32,
+    /// By what that version chooses the arm that is tested as the answer.
+    tested_by: Basis,
     policy: Box<dyn Policy>,
 }
 
@@ -45,7 +47,8 @@ impl Sweep {
 
     fn by(scheduler: &Registration, spec: SweepSpec) -> Self {
         let policy = (scheduler.build)(&spec, &SearchSpace::of(&spec));
-        Self { facts: Facts::new(spec), version: scheduler.version, policy }
+        let Registration { version, tested_by, .. } = *scheduler;
+        Self { facts: Facts::new(spec), version, tested_by, policy }
     }
 
     /// Takes an event in and answers what to do. Events that don't fit the state (a segment
@@ -73,7 +76,7 @@ impl Sweep {
         }
         // Answer: once nothing more is to be trained.
         if self.is_done() && !was_done {
-            decisions.extend(answer::test(&mut self.facts));
+            decisions.extend(answer::test(&mut self.facts, self.tested_by));
         }
         decisions
     }
@@ -156,6 +159,11 @@ impl Sweep {
         answer::best(&self.facts)
     }
 
+    /// The same as of so many other seeds, to be held against them.
+    pub fn best_of(&self, others: u32) -> Best {
+        answer::best_of(&self.facts, others)
+    }
+
     /// The objective of a trial so far.
     pub fn objective(&self, trial: TrialKey) -> Option<Metric> {
         answer::objective(&self.facts, trial)
@@ -170,7 +178,8 @@ impl Sweep {
     pub fn extent(&self) -> Extent {
         let most = || bound_by(&*self.policy, self.facts.spec()).high;
         let widens = self.policy.widens().then(most);
-        answer::extent(&self.facts, &self.policy.stages(), widens)
+        let probes = self.policy.is_probing();
+        answer::extent(&self.facts, &self.policy.stages(), widens, probes)
     }
 
     /// What was trained, and what was not.
@@ -220,7 +229,12 @@ mod tests {
             r#"{"name": "x", "recipe": {"dataset": {"name": "digits"}}, "search": {"seeds": [0, 1]}}"#,
         )
         .unwrap();
-        let sweep = Sweep { facts: Facts::new(spec), version: 1, policy: Box::new(Dear) };
+        let sweep = Sweep {
+            facts: Facts::new(spec),
+            version: 1,
+            tested_by: Basis::Expected,
+            policy: Box::new(Dear),
+        };
         assert_eq!(sweep.extent().planned, 2_000.0, "of two families");
     }
 }

@@ -1,7 +1,7 @@
 //! Stated and seen: a search is given some seeds of a recorded grid, the others tell how it was.
 
 use super::{RecordedGrid, score::draws, trial};
-use crate::verdict::Best;
+use crate::verdict::{Best, CONFIDENCE};
 use floodgauge_protocol::{MetricName, SchedulerKind};
 use serde::Serialize;
 
@@ -32,6 +32,9 @@ pub struct Calibration {
     pub intervals: u32,
     /// The sum of their widths.
     pub width: f64,
+    /// The sum of their interval scores: the width and, where it doesn't cover, twenty times how far off it
+    /// is (Winkler, 1972; lower is better). In the objective's unit.
+    pub score: f64,
     /// The probabilities of being the best, by size.
     pub bins: Vec<Bin>,
 }
@@ -40,7 +43,7 @@ impl Default for Calibration {
     fn default() -> Self {
         let bins = BOUNDS.windows(2);
         let bins = bins.map(|at| Bin { from: at[0], to: at[1], ..Bin::default() }).collect();
-        Self { covered: 0, intervals: 0, width: 0.0, bins }
+        Self { covered: 0, intervals: 0, width: 0.0, score: 0.0, bins }
     }
 }
 
@@ -65,8 +68,11 @@ impl Calibration {
         let interval = interval.map(|(low, high)| best.direction.interval(low, high));
         if let (Some(mean), Some((low, high))) = (mean, interval) {
             self.intervals += 1;
-            self.covered += u32::from((low..=high).contains(&(mean - means[0])));
+            let seen = mean - means[0];
+            let missed_by = (low - seen).max(seen - high).max(0.0);
+            self.covered += u32::from((low..=high).contains(&seen));
             self.width += high - low;
+            self.score += high - low + 2.0 / (1.0 - CONFIDENCE) * missed_by;
         }
     }
 
@@ -75,6 +81,7 @@ impl Calibration {
         self.covered += other.covered;
         self.intervals += other.intervals;
         self.width += other.width;
+        self.score += other.score;
         for (bin, other) in self.bins.iter_mut().zip(&other.bins) {
             bin.count += other.count;
             bin.stated += other.stated;
@@ -98,7 +105,8 @@ pub fn calibrate(
         if others.is_empty() {
             return None;
         }
-        let best = trial::run(grid, kind, metric, &draw, 1)?.best;
+        // What it states is of as many seeds as are there to hold it against.
+        let best = trial::run_for(grid, kind, metric, &draw, others.len() as u32)?.best;
         calibration.take(&best, &grid.objectives_of(metric, &others));
     }
     Some(calibration)

@@ -38,6 +38,18 @@ pub fn run(
     search(grid, kind, objective, seeds, workers)
 }
 
+/// The same on one worker, with an answer that is of `others` other seeds, to be held against them.
+pub fn run_for(
+    grid: &RecordedGrid,
+    kind: SchedulerKind,
+    metric: MetricName,
+    seeds: &[u32],
+    others: u32,
+) -> Option<Outcome> {
+    let objective = Objective { metric, ..Objective::default() };
+    answered(grid, kind, objective, seeds, 1, |sweep| sweep.best_of(others))
+}
+
 /// The same for an objective that may be read at best epochs.
 pub fn search(
     grid: &RecordedGrid,
@@ -45,6 +57,17 @@ pub fn search(
     objective: Objective,
     seeds: &[u32],
     workers: usize,
+) -> Option<Outcome> {
+    answered(grid, kind, objective, seeds, workers, Sweep::best)
+}
+
+fn answered(
+    grid: &RecordedGrid,
+    kind: SchedulerKind,
+    objective: Objective,
+    seeds: &[u32],
+    workers: usize,
+    answer: impl Fn(&Sweep) -> Best,
 ) -> Option<Outcome> {
     let spec = spec(grid, kind, objective, seeds)?;
     let mut sweep = Sweep::new(spec.clone());
@@ -79,7 +102,7 @@ pub fn search(
         debug_assert_eq!(sweep.facts().check_finish(segment, &branches), Ok(()));
         enqueue(&mut queue, sweep.step(&Event::Finished { segment, attempt, branches }));
     }
-    let best = sweep.best();
+    let best = answer(&sweep);
     Some(Outcome {
         level: best.best.as_ref()?.arm.b,
         cost: best.run_equivalents.spent,

@@ -66,6 +66,7 @@ fn line(names: Names<'_>, decision: &Decision) -> LogLine {
             let trains = !matches!(why, Some(Reason::SharesTrunk { .. }));
             of_trial("woken", trial).as_news(trains)
         }
+        Action::Resume { trial } => of_trial("resumed", trial).as_news(true),
         Action::Again { trial } => of_trial("again", trial),
         Action::AsBefore { trial, status } => LogLine::new("as before", names.trial(*trial))
             .because(&format!("{}: {reason}", status.as_str()))

@@ -62,6 +62,9 @@ pub struct Standing {
     pub untrained: usize,
     /// How many seeds were asked for.
     pub seeds: u32,
+    /// How many other seeds the answer is of: what it states is what the mean over them would show. As many
+    /// as were asked for, unless it is to be held against others.
+    pub others: u32,
     /// Whether nothing more will be trained.
     pub ended: bool,
     /// Every arm of each weight decay, one weight decay after the other; in each, methods in the order
@@ -135,6 +138,13 @@ pub struct Extrapolation {
     /// How far it may be off beyond the noise of a run, as a standard deviation in the same unit;
     /// above 0.
     pub doubt: f64,
+}
+
+impl TrialSummary {
+    /// Whether it was trained to the end, and is the plain run: its onset never came.
+    pub fn is_plain(&self) -> bool {
+        self.completed && !self.past_onset
+    }
 }
 
 impl Standing {
@@ -282,7 +292,7 @@ impl Candidate {
 
     /// Whether it turned out to be the plain run with every seed: trained to the end, without onset.
     pub fn equals_plain(&self) -> bool {
-        !self.is_plain() && self.trials.iter().all(|trial| trial.completed && !trial.past_onset)
+        !self.is_plain() && self.trials.iter().all(TrialSummary::is_plain)
     }
 
     /// Whether it diverged with any seed.

@@ -2,7 +2,7 @@
 //!
 //! - [`Standing`]: what is judged; every arm of it is a [`Candidate`], what a seed has of that a
 //!   [`TrialSummary`]. No judging there.
-//! - [`judge`]: the answer, [`Best`]; [`leader`]: who is ahead.
+//! - [`judge`]: the answer, [`Best`]; [`leader`]: who is ahead, by [`expectations`] where there are any.
 //! - `model`: the hierarchical model of what other seeds would show. `confidence`: how wide its intervals
 //!   are, and others.
 //! - [`noise_floor_of`]: what no model can do better than; [`guessing_of`]: what each does that has learned
@@ -18,13 +18,14 @@ mod judge;
 mod model;
 mod paste;
 
+pub use confidence::CONFIDENCE;
 pub use floodgauge_api::{
     Advice, AdviceKind, ArmOutlook, Baseline, Best, BestArm, Difference, Evidence, Figure, Finding,
     OtherMetric, Paste, Preference, RunEquivalents, Table, TableCell, TableRow,
 };
 pub use floor::{guessing_of, noise_floor_of};
 pub use input::{Candidate, Extrapolation, Judged, Standing, TrialSummary};
-pub use judge::{judge, leader};
+pub use judge::{Basis, expectations, judge, leader};
 pub use paste::paste;
 
 #[cfg(test)]

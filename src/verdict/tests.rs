@@ -5,6 +5,7 @@ use proptest::{collection::vec, option, prelude::*};
 mod against;
 mod calibration;
 mod failed;
+mod invariants;
 
 /// An arm that every seed trained to the end.
 fn candidate(arm: u16, b: Option<f64>, objectives: &[f64]) -> Candidate {
@@ -48,6 +49,7 @@ fn standing(candidates: Vec<Candidate>) -> Standing {
         levels: candidates.iter().filter_map(|c| c.method.level()).collect(),
         untrained: 0,
         seeds: candidates[0].trials.len() as u32,
+        others: candidates[0].trials.len() as u32,
         ended: true,
         epochs: 10,
         noise_floor: None,

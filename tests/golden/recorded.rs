@@ -3,80 +3,12 @@
 use serde_json::Value;
 
 /// Fields that are words for people.
-const WORDS: [&str; 3] = ["reason", "verdict", "words"];
+const WORDS: [&str; 1] = ["reason"];
 
-/// Phrases as a release put them, and as they are put since: since a metric may be better higher, since
-/// the levels of each method are counted, of which the recorded sweeps have two or three, and since what
-/// is told is told in plainer words. They take their turns.
-const REPHRASED: [(&str, &str); 44] = [
+/// Phrases of decisions as a release put them, and as they are put since: since a metric may be better higher,
+/// and since what is told is told in plainer words. They take their turns.
+const REPHRASED: [(&str, &str); 13] = [
     ("the response of the probes is lowest", "the response of the probes is best"),
-    ("10 of 8 levels were not trained", "10 of 24 levels were not trained"),
-    ("13 of 13 levels were not trained", "13 of 26 levels were not trained"),
-    ("11 of 14 levels were not trained", "11 of 28 levels were not trained"),
-    ("6 of 8 levels were not trained", "6 of 16 levels were not trained"),
-    ("6 of 9 levels were not trained", "6 of 18 levels were not trained"),
-    ("6 of 11 levels were not trained", "6 of 22 levels were not trained"),
-    // Verdicts.
-    ("No arm has been reported of with every seed yet.", "Waiting for every seed to report."),
-    (
-        "It ended before any arm was reported of with every seed.",
-        "It ended before every seed had reported.",
-    ),
-    (
-        "No level was ever reached by the training loss, so that each is the plain run",
-        "The training loss never fell below any flood level, so every arm equals plain training",
-    ),
-    (
-        "No level that was trained to the end was reached by the training loss, so that each is the plain run",
-        "The training loss never fell below any flood level that was trained to the end, so each of these arms \
-         equals plain training",
-    ),
-    ("With as many other seeds that of ", "With new seeds, "),
-    (" to plain is expected at ", " would differ from plain by "),
-    (
-        "With as many other seeds the difference is expected at ",
-        "With new seeds, it would differ from plain by ",
-    ),
-    ("interval, the choice allowed for)", "interval, corrected for selection)"),
-    (", and it is the best arm with ", ", and its chance of being the best arm is "),
-    (": whether it helps can't be told with these ", ". "),
-    (
-        " seeds; about 1 more would tell.",
-        " seeds are too few to tell; about one more should settle it.",
-    ),
-    (" seeds; about ", " seeds are too few to tell; about "),
-    (" more would tell.", " more should settle it."),
-    (
-        " seeds; the difference, if there is one, is",
-        " seeds are too few to tell; the difference, if there is one, is",
-    ),
-    ("too small for a few more to tell.", "too small for a few more to settle it."),
-    (
-        "levels were not trained, judged by the levels beside them.",
-        "levels were estimated from their neighbours.",
-    ),
-    (
-        "1 level was never reached: it is the plain run.",
-        "1 level was never reached and equals plain.",
-    ),
-    (
-        "levels were never reached: they are the plain run.",
-        "levels were never reached and equal plain.",
-    ),
-    (
-        "1 level was pruned before the training loss had reached them",
-        "1 level was pruned before the training loss had reached it",
-    ),
-    ("By val_error no flooding is best: plain has ", "By val_error, plain is best: it has "),
-    ("By val_loss no flooding is best: plain has ", "By val_loss, plain is best: it has "),
-    ("By val_error another arm is best: ", "By val_error, another arm is best: "),
-    ("By val_loss another arm is best: ", "By val_loss, another arm is best: "),
-    (
-        "About 1 more seed would tell whether it helps.",
-        "About one more seed should settle whether it helps.",
-    ),
-    (" more seeds would tell whether it helps.", " more seeds should settle whether it helps."),
-    // Reasons.
     (" more are there now", " more added"),
     (
         "pruned: with another seed it ended early, so nothing compares it",
@@ -105,7 +37,7 @@ const REPHRASED: [(&str, &str); 44] = [
 
 /// Whether words say what was recorded, as it was put then or as it is put since.
 pub fn says(recorded: &str, now: &str) -> bool {
-    recorded == now || but_the_closest(&rephrased(recorded)) == but_the_closest(now)
+    recorded == now || rephrased(recorded) == now
 }
 
 /// Recorded words as they are put since.
@@ -139,16 +71,6 @@ fn range(text: &str) -> Option<(u64, u64, &str)> {
     let (from, rest) = text.split_once(" to ")?;
     let end = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
     Some((from.parse().ok()?, rest[..end].parse().ok()?, &rest[end..]))
-}
-
-/// Words without the sentence that names the arm closest to plain: since only levels that were reached
-/// are named, it may name another, or be gone.
-fn but_the_closest(words: &str) -> String {
-    let Some((before, closest)) = words.split_once(" The closest, ") else {
-        return words.to_owned();
-    };
-    let after = closest.find(". ").map_or("", |end| &closest[end + 1..]);
-    format!("{before}{after}")
 }
 
 /// The first place at which `now` isn't what was recorded; none if every field that was recorded is
@@ -242,8 +164,6 @@ mod tests {
         ] {
             assert_eq!(difference(&reason(then), &reason(since)), None);
         }
-        let closest = "No level does better. The closest, flood b=0.1, has 0.5. One seed";
-        assert_eq!(difference(&reason(closest), &reason("No level does better. One seed")), None);
         assert_eq!(
             difference(&reason("a"), &reason("b")).unwrap(),
             r#"/reason is "b here", it was "a here""#

@@ -5,7 +5,7 @@
 //! otherwise on purpose, or what is served has gained a field, it is recorded anew, and its diff read:
 //! `FLOODGAUGE_RECORD_SERVED=1 cargo test --test golden served`.
 
-use crate::{in_order, name, read, releases};
+use crate::{as_released, in_order, name, read, releases};
 use floodgauge::{
     client::{
         LogEntry,
@@ -44,7 +44,7 @@ fn served() -> Vec<String> {
     let events: Vec<Event> =
         log.iter().map(|entry| serde_json::from_value(entry.event.clone()).unwrap()).collect();
     let Event::Submitted { spec } = &events[0] else { panic!("no submission") };
-    let mut sweep = Sweep::new(SweepSpec::clone(spec));
+    let mut sweep = as_released(SweepSpec::clone(spec));
     let taken: Vec<_> = events.iter().map(|event| sweep.step(event)).collect();
     let queued = taken.iter().flatten().filter_map(|decision| match &decision.action {
         Action::Enqueue { segment } => Some(segment.clone()),

@@ -1,9 +1,17 @@
 import { describe, expect, it } from "vitest";
+import openapi from "../openapi.json";
 import base from "./styles/base.css?raw";
 import parts from "./styles/parts.css?raw";
 import { FindingChip, FINDINGS, foundIn, namesArm } from "./finding";
 
 describe("the chip of a finding", () => {
+  it("says what the server says of it, in the terminal too", () => {
+    const { enum: names, "x-enum-descriptions": words } = openapi.components.schemas.Finding;
+    const said = Object.fromEntries(names.map((name, i) => [name, words[i]]));
+    const shown = Object.entries(FINDINGS).map(([name, chip]) => [name, chip.words]);
+    expect(Object.fromEntries(shown)).toEqual(said);
+  });
+
   it("has words of its own for each", () => {
     const words = Object.values(FINDINGS).map((each) => each.words);
     expect(words).toContain("too close to tell");

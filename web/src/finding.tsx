@@ -2,13 +2,10 @@
 
 import type { Finding } from "./api/types";
 
-/** As the server calls it; a sweep whose every arm diverged has no other answer than that. */
-export type Found = Finding | "training_failed";
-
 /** What a chip means: that there is something to gain, that it is still open, that it went wrong, or none of these. */
 export type Tone = "good" | "open" | "bad" | "plain";
 
-export const FINDINGS: Readonly<Record<Found, { words: string; tone: Tone }>> = {
+export const FINDINGS: Readonly<Record<Finding, { words: string; tone: Tone }>> = {
   helps: { words: "helps", tone: "good" },
   uncertain: { words: "too close to tell", tone: "open" },
   one_seed: { words: "one seed", tone: "open" },
@@ -21,13 +18,13 @@ export const FINDINGS: Readonly<Record<Found, { words: string; tone: Tone }>> = 
 };
 
 /** A finding by its name; none where there is none, or a newer server has one that isn't known here. */
-export function foundIn(name: string | null | undefined): Found | null {
-  return name != null && Object.hasOwn(FINDINGS, name) ? (name as Found) : null;
+export function foundIn(name: string | null | undefined): Finding | null {
+  return name != null && Object.hasOwn(FINDINGS, name) ? (name as Finding) : null;
 }
 
 /** Whether an arm is best in a way that means something: among runs that learned nothing, one always is. */
 export function namesArm(finding: string | null | undefined): boolean {
-  return finding !== ("training_failed" satisfies Found);
+  return finding !== ("training_failed" satisfies Finding);
 }
 
 export function FindingChip({ of }: { of: string | null | undefined }) {

@@ -66,21 +66,23 @@ pub(super) fn print(
 
 /// How many 90 % intervals cover, a line a task.
 fn intervals(of: &Stated) -> Vec<Vec<String>> {
-    let header = ["90 % INTERVALS", "COVER", "OF", "SHARE", "MEAN WIDTH"];
+    let header = ["90 % INTERVALS", "COVER", "OF", "SHARE", "MEAN WIDTH", "SCORE"];
     let mut rows = vec![header.map(String::from).to_vec()];
     let tasks = of.tasks.iter().map(|(task, of)| (short(task), of));
     rows.extend(tasks.chain([("all".to_string(), &of.all)]).map(|(task, of)| {
-        let (share, width) = match of.intervals {
-            0 => ("–".into(), "–".into()),
-            n => {
-                let n = f64::from(n);
-                (
-                    format!("{:.0} %", 100.0 * f64::from(of.covered) / n),
-                    format!("{:.3}", of.width / n),
-                )
-            }
+        let n = f64::from(of.intervals);
+        let figures = match of.intervals {
+            0 => ["–"; 3].map(String::from),
+            _ => [
+                format!("{:.0} %", 100.0 * f64::from(of.covered) / n),
+                format!("{:.3}", of.width / n),
+                format!("{:.3}", of.score / n),
+            ],
         };
-        vec![task, of.covered.to_string(), of.intervals.to_string(), share, width]
+        [task, of.covered.to_string(), of.intervals.to_string()]
+            .into_iter()
+            .chain(figures)
+            .collect()
     }));
     rows
 }

@@ -6,13 +6,18 @@ use crate::{
         facts::{Criterion, Facts},
         status::TrialStatus,
     },
-    verdict::{self, Best, Candidate, Judged, Standing, TrialSummary},
+    verdict::{self, Basis, Best, Candidate, Judged, Standing, TrialSummary},
 };
 use floodgauge_protocol::{ArmIx, At, Metric, TrialKey, ladder::by_method_and_level};
 
 /// The answer so far; final once the sweep has ended.
 pub fn best(facts: &Facts) -> Best {
     verdict::judge(&standing(facts))
+}
+
+/// The same as of so many other seeds, to be held against them.
+pub fn best_of(facts: &Facts, others: u32) -> Best {
+    verdict::judge(&Standing { others, ..standing(facts) })
 }
 
 /// The objective of a trial so far, as it was measured.
@@ -23,10 +28,21 @@ pub fn objective(facts: &Facts, trial: TrialKey) -> Option<Metric> {
 }
 
 /// The bracket and the arm that the verdict chooses among the trials trained to the end.
-pub(super) fn chosen(facts: &Facts) -> Option<(usize, ArmIx)> {
-    let standing = standing(facts);
-    let best = verdict::leader(&standing)?;
+pub(super) fn chosen(facts: &Facts, basis: Basis) -> Option<(usize, ArmIx)> {
+    let standing = Standing { ended: true, ..standing_at(facts, basis == Basis::Expected) };
+    let best = verdict::leader(&standing, basis)?;
     best.finished().then_some((best.bracket, best.arm))
+}
+
+/// The arm of a bracket that the best is expected of with other seeds, whether or not it was trained to the
+/// end; none where nothing tells.
+pub fn favourite(facts: &Facts, bracket: usize) -> Option<ArmIx> {
+    let standing = standing_at(facts, true);
+    let expected = verdict::expectations(&standing);
+    let arms = standing.candidates.iter().zip(expected).filter(|(arm, _)| arm.bracket == bracket);
+    let known = arms.filter_map(|(arm, expected)| Some((arm.arm, expected?)));
+    let best = known.min_by(|(a, x), (b, y)| x.total_cmp(y).then(a.cmp(b)))?;
+    Some(best.0)
 }
 
 /// How many arms with a level lie dormant in every family, and never did otherwise.
@@ -43,6 +59,11 @@ fn untrained(facts: &Facts) -> usize {
 
 /// What the verdict judges.
 pub fn standing(facts: &Facts) -> Standing {
+    standing_at(facts, facts.status().is_final())
+}
+
+/// The same; if all that is trained `ended`, with what runs that ended early say of their ends.
+fn standing_at(facts: &Facts, ended: bool) -> Standing {
     let mut levels: Vec<_> =
         facts.space().arms.iter().filter_map(|method| method.level()).collect();
     levels.sort_by(f64::total_cmp);
@@ -55,9 +76,10 @@ pub fn standing(facts: &Facts) -> Standing {
         levels,
         untrained: untrained(facts),
         seeds: facts.spec().search.seeds.len() as u32,
+        others: facts.spec().search.seeds.len() as u32,
         ended: facts.status().is_final(),
         epochs: facts.spec().recipe.epochs,
-        candidates: candidates(facts),
+        candidates: candidates(facts, ended),
         noise_floor: verdict::noise_floor_of(facts.spec()),
         guessing: verdict::guessing_of(facts.spec()),
         validation_samples: facts.spec().recipe.dataset.resolved().n_val,
@@ -68,14 +90,14 @@ pub fn standing(facts: &Facts) -> Standing {
 
 /// All arms of each weight decay, by method and level: what the verdict draws must not depend on
 /// whether a level was there from the start or added later.
-fn candidates(facts: &Facts) -> Vec<Candidate> {
+fn candidates(facts: &Facts, ended: bool) -> Vec<Candidate> {
     let arms = by_method_and_level(facts.space().arm_ids().zip(facts.space().arms.iter().copied()));
     let mut candidates = vec![];
     for (ix, bracket) in facts.brackets().iter().enumerate() {
         let weight_decay = facts.space().families[bracket.families[0].ix()].weight_decay;
         candidates.extend(arms.iter().map(|&arm| {
             let keys = bracket.families.iter().map(|&family| TrialKey::new(family, arm));
-            let trials = keys.map(|key| summary(facts, key)).collect();
+            let trials = keys.map(|key| summary(facts, key, ended)).collect();
             let method = facts.space().arms[arm.ix()];
             Candidate { bracket: ix, arm, method, weight_decay, trials }
         }));
@@ -84,7 +106,7 @@ fn candidates(facts: &Facts) -> Vec<Candidate> {
 }
 
 /// What the verdict is to know of a trial.
-fn summary(facts: &Facts, key: TrialKey) -> TrialSummary {
+fn summary(facts: &Facts, key: TrialKey, ended: bool) -> TrialSummary {
     let Some(trial) = facts.trial(key) else { return TrialSummary::default() };
     let criteria = facts.criteria();
     let full = facts.spec().recipe.epochs;
@@ -99,7 +121,7 @@ fn summary(facts: &Facts, key: TrialKey) -> TrialSummary {
         other: criteria.other.and_then(|other| trial.minimised(other, full)),
         test: trial.test(criteria.objective.at, facts.steps_per_epoch()),
         // Only the model asks, once all has been trained.
-        extrapolation: facts.status().is_final().then(|| extrapolated(facts, key)).flatten(),
+        extrapolation: ended.then(|| extrapolated(facts, key)).flatten(),
     }
 }
 

@@ -11,13 +11,15 @@ use crate::scheduler::{
     reason::{Reason, Testing},
     status::{SweepStatus, TrialStatus},
 };
+use crate::verdict::Basis;
 use floodgauge_protocol::{Arm, ArmIx, Branch, FamilyIx, SegmentKind, Start, TrialKey};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Test segments, one a seed and epoch, for all that the table shows and for the chosen arm and
-/// its baseline; or the end, if nothing is left to test. What was tested before isn't again.
-pub fn test(facts: &mut Facts) -> Vec<Decision> {
-    let Some((chosen, arm)) = chosen(facts) else { return conclude(facts) };
+/// its baseline; or the end, if nothing is left to test. What was tested before isn't again. The arm is chosen
+/// by `basis`.
+pub fn test(facts: &mut Facts, basis: Basis) -> Vec<Decision> {
+    let Some((chosen, arm)) = chosen(facts, basis) else { return conclude(facts) };
     let mut states: BTreeSet<(FamilyIx, u64, ArmIx)> = BTreeSet::new();
     for (ix, bracket) in facts.brackets().iter().enumerate() {
         for at in READ_OUTS {
@@ -74,7 +76,7 @@ pub fn conclude(facts: &mut Facts) -> Vec<Decision> {
     if facts.segments().open().next().is_some() {
         return vec![];
     }
-    if chosen(facts).is_none() {
+    if chosen(facts, Basis::Measured).is_none() {
         facts.end(SweepStatus::Failed);
         let lost = facts.trials().filter(|(_, trial)| trial.status != TrialStatus::Completed);
         let first = lost.filter_map(|(_, trial)| trial.reason.as_ref()).next();

@@ -3,6 +3,7 @@
 use super::{
     FamilyBound, Policy, asha::Asha, bound::cost, halving::Halving, synchronous::Synchronous,
 };
+use crate::verdict::Basis;
 use floodgauge_api::{PlanBound, Stage};
 use floodgauge_protocol::{SchedulerKind, SearchSpace, SweepSpec};
 
@@ -15,39 +16,46 @@ pub struct Registration {
     pub kind: SchedulerKind,
     /// Which version of it.
     pub version: u32,
+    /// By what the arm is chosen that is tested as the answer.
+    pub tested_by: Basis,
     /// Makes it for a sweep.
-    pub build: fn(&SweepSpec, &SearchSpace) -> Box<dyn Policy>,
+    pub build: Build,
 }
 
 /// Of each scheduler the oldest version first. All begin with 3, the one that version 0.1.0 of the
-/// program had for all of them together.
+/// program had for all of them together. Since 4 what is tested is the arm that other seeds are expected to
+/// do best with; before, it was the best of the seeds that there were.
 const REGISTERED: &[Registration] = &[
-    Registration {
-        kind: SchedulerKind::Grid,
-        version: 3,
-        build: |spec, space| Box::new(Synchronous::grid(spec, space)),
-    },
-    Registration {
-        kind: SchedulerKind::Sha,
-        version: 3,
-        build: |spec, space| Box::new(Synchronous::sha(spec, space)),
-    },
-    Registration {
-        kind: SchedulerKind::Hyperband,
-        version: 3,
-        build: |spec, space| Box::new(Synchronous::hyperband(spec, space)),
-    },
-    Registration {
-        kind: SchedulerKind::Asha,
-        version: 3,
-        build: |spec, space| Box::new(Asha::new(spec, space)),
-    },
-    Registration {
-        kind: SchedulerKind::Halving,
-        version: 3,
-        build: |spec, space| Box::new(Halving::new(spec, space)),
-    },
+    by_measure(SchedulerKind::Grid, |spec, space| Box::new(Synchronous::grid(spec, space))),
+    by_measure(SchedulerKind::Sha, |spec, space| Box::new(Synchronous::sha(spec, space))),
+    by_measure(SchedulerKind::Hyperband, |spec, space| {
+        Box::new(Synchronous::hyperband(spec, space))
+    }),
+    by_measure(SchedulerKind::Asha, |spec, space| Box::new(Asha::new(spec, space))),
+    by_measure(SchedulerKind::Halving, |spec, space| Box::new(Halving::new(spec, space))),
+    by_expectation(SchedulerKind::Grid, |spec, space| Box::new(Synchronous::grid(spec, space))),
+    by_expectation(SchedulerKind::Sha, |spec, space| Box::new(Synchronous::sha(spec, space))),
+    by_expectation(SchedulerKind::Hyperband, |spec, space| {
+        Box::new(Synchronous::hyperband(spec, space))
+    }),
+    by_expectation(SchedulerKind::Asha, |spec, space| Box::new(Asha::new(spec, space))),
+    by_expectation(SchedulerKind::Halving, |spec, space| {
+        Box::new(Halving::with_favourites(spec, space))
+    }),
 ];
+
+/// Makes a scheduler for a sweep.
+type Build = fn(&SweepSpec, &SearchSpace) -> Box<dyn Policy>;
+
+/// The version of a scheduler of program version 0.1.0.
+const fn by_measure(kind: SchedulerKind, build: Build) -> Registration {
+    Registration { kind, version: 3, tested_by: Basis::Measured, build }
+}
+
+/// The version after it.
+const fn by_expectation(kind: SchedulerKind, build: Build) -> Registration {
+    Registration { kind, version: 4, tested_by: Basis::Expected, build }
+}
 
 /// Every version of every scheduler.
 pub fn registered() -> &'static [Registration] {
@@ -136,7 +144,11 @@ mod tests {
         let all: Vec<_> = REGISTERED.iter().map(|known| (known.build)(&spec, &space)).collect();
         for (i, one) in all.iter().enumerate() {
             for (j, other) in all.iter().enumerate() {
-                assert_eq!(**one == **other, i == j, "{:?} and {:?}", REGISTERED[i], REGISTERED[j]);
+                let (left, right) = (REGISTERED[i], REGISTERED[j]);
+                // Versions of one may differ in what they are registered with alone.
+                if i == j || left.kind != right.kind {
+                    assert_eq!(**one == **other, i == j, "{left:?} and {right:?}");
+                }
             }
             let mut begun = one.clone();
             assert!(*begun == **one, "a clone of {:?}", REGISTERED[i]);

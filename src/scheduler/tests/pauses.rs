@@ -68,7 +68,7 @@ fn a_sweep_that_was_paused_or_extended_has_stood_still() {
     world.run(|_| 0);
     assert!(!world.sweep.extent().interrupted);
     let (levels, epochs, version) = (vec![], None, EXTENSION_VERSION);
-    world.event(Event::Extended { seeds: vec![2], levels, epochs, version });
+    world.event(Event::Extended { seeds: vec![2], levels, finish: vec![], epochs, version });
     assert!(world.sweep.extent().interrupted);
 }
 

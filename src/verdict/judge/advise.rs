@@ -2,12 +2,19 @@
 
 use super::judgement::Judgement;
 use crate::{
-    beyond::{Edge, for_advice, for_advice_above_loss},
-    verdict::{Advice, Finding, input::Standing},
+    beyond::{Edge, advised, advised_above_loss},
+    verdict::{
+        Advice, Finding,
+        input::{Candidate, Standing},
+    },
 };
 
 /// How many more seeds are advised after one: three give a first interval. The words say two.
 const SEEDS_AFTER_ONE: u32 = 2;
+
+/// The lowest level worth trying, as a share of the training loss that plain training ends at. Chosen, not
+/// measured.
+const MIN_SHARE_OF_LOSS: f64 = 0.1;
 
 /// The advice, or none where nothing is worth it.
 pub fn advise(judgement: &Judgement<'_>) -> Option<Advice> {
@@ -19,14 +26,25 @@ pub fn advise(judgement: &Judgement<'_>) -> Option<Advice> {
     if matches!(judgement.finding, Finding::BestPrecedesOnset | Finding::TrainingFailed) {
         return None;
     }
+    if let Some((contender, level)) = contender(judgement) {
+        let against = if lead.is_plain() { "plain".into() } else { lead.method.to_string() };
+        let words = format!(
+            "Train {} with every seed: that decides between it and {against}.",
+            contender.method
+        );
+        return Some(Advice::levels(vec![level], words));
+    }
     if let Some(edge) = standing.edge(lead).filter(|_| !lead.is_plain()) {
         let which = match edge {
             Edge::Highest => "highest",
             Edge::Lowest => "lowest",
         };
         let words = format!("The best level is the {which} of the grid: try some beyond it.");
-        let levels = for_advice(&standing.levels, edge);
-        return (!levels.is_empty()).then(|| Advice::levels(levels, words));
+        let mut levels = advised(&standing.levels, edge);
+        levels.retain(|level| can_matter(standing, *level));
+        if !levels.is_empty() {
+            return Some(Advice::levels(levels, words));
+        }
     }
     match judgement.finding {
         Finding::OneSeed => {
@@ -41,16 +59,34 @@ pub fn advise(judgement: &Judgement<'_>) -> Option<Advice> {
     }
 }
 
+/// The arm that it would tell most about to train it with every seed: the most probable of those that
+/// weren't, where it is at least as probable as the leader. With its level.
+fn contender<'a>(judgement: &Judgement<'a>) -> Option<(&'a Candidate, f64)> {
+    let of_lead = judgement.probability?;
+    let (contender, probability) = judgement.contender?;
+    let level = contender.method.level()?;
+    (probability >= of_lead).then_some((contender, level))
+}
+
+/// Whether a level beyond an end can show anything: far below the loss at which plain training ends hardly
+/// a mini-batch falls, and at the loss of a guess nothing is learned.
+fn can_matter(standing: &Standing, level: f64) -> bool {
+    standing.train_loss.is_none_or(|loss| level >= MIN_SHARE_OF_LOSS * loss)
+        && standing.guessing.is_none_or(|loss| level < loss)
+}
+
 /// Levels that the training loss does reach or, where nothing tells them, runs of twice as many epochs.
 fn reach(standing: &Standing) -> Advice {
     let loss = standing.train_loss.filter(|loss| *loss > 0.0);
-    let levels = loss.map(|loss| for_advice_above_loss(&standing.levels, loss));
-    match levels.filter(|levels| !levels.is_empty()) {
-        Some(levels) => {
+    let mut levels =
+        loss.map(|loss| advised_above_loss(&standing.levels, loss)).unwrap_or_default();
+    levels.retain(|level| can_matter(standing, *level));
+    match levels {
+        levels if !levels.is_empty() => {
             let words = "No level was reached: try some above the training loss at its end.";
             Advice::levels(levels, words.into())
         }
-        None => {
+        _ => {
             let epochs = standing.epochs.saturating_mul(2);
             Advice::epochs(epochs, "No level was reached: train for longer.".into())
         }

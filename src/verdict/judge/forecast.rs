@@ -1,15 +1,11 @@
 //! What other seeds would show: what the model says of every arm of a sweep that has ended.
 
+use super::bracket::Bracket;
 use crate::verdict::{
     confidence::CONFIDENCE,
     input::{Candidate, Standing},
-    model::{self, Interval, Observation, Place, Posterior},
+    model::Interval,
 };
-use floodgauge_protocol::ladder::ladders;
-
-/// Seeds that the model tells apart; of more, neighbours are averaged. A bound on cost, not measured: the
-/// model's columns grow with the seeds, its cost with the cube of the columns.
-const MAX_SEEDS_MODELLED: usize = 16;
 
 /// What the model says of each arm, in the order of the candidates.
 #[derive(Clone, Debug, Default)]
@@ -35,21 +31,22 @@ impl Forecast {
         if !standing.ended || standing.seeds < 2 || standing.all_tie() {
             return Self::default();
         }
-        let others = standing.seeds as usize;
+        let others = standing.others as usize;
         let mut arms = vec![];
         for of in standing.brackets() {
-            let posterior = fit_bracket(of, others, of[0].bracket as u64);
-            arms.extend(of.iter().enumerate().map(|(arm, candidate)| {
-                let Some(posterior) = posterior.as_ref().filter(|_| !candidate.diverged()) else {
-                    return ArmForecast::default();
-                };
-                // What never had its onset is the plain run, which comes first.
-                let from = if candidate.equals_plain() { 0 } else { arm };
-                ArmForecast {
-                    mean: Some(posterior.means[from]),
-                    draws: posterior.draws[from].clone(),
+            let Some(bracket) = Bracket::of(of) else {
+                arms.extend(of.iter().map(|_| ArmForecast::default()));
+                continue;
+            };
+            let (posterior, known) = bracket.posterior();
+            let draws = posterior.draws(others, of[0].bracket as u64);
+            arms.extend(known.iter().map(|arm| match *arm {
+                None => ArmForecast::default(),
+                Some(arm) => ArmForecast {
+                    mean: Some(posterior.mean(arm)),
+                    draws: draws[arm].clone(),
                     probability: None,
-                }
+                },
             }));
         }
         let mut forecast = Self { arms };
@@ -84,6 +81,11 @@ impl Forecast {
         self.arms.get(candidate)?.probability
     }
 
+    /// Of each candidate, the mean objective over many seeds to expect.
+    pub fn expected(&self) -> Vec<Option<f64>> {
+        self.arms.iter().map(|arm| Some(arm.mean?.mean)).collect()
+    }
+
     /// Its mean objective over many seeds; none beyond all numbers.
     pub fn mean(&self, candidate: usize) -> Option<Interval> {
         self.arms.get(candidate)?.mean.filter(|mean| mean.is_finite())
@@ -92,107 +94,15 @@ impl Forecast {
     /// The mean difference `a − b` that as many other seeds would show, of the arms at two positions;
     /// none beyond all numbers.
     pub fn difference(&self, a: usize, b: usize) -> Option<Interval> {
+        let mean = self.mean(a)?.mean - self.mean(b)?.mean;
         let (a, b) = (&self.arms.get(a)?.draws, &self.arms.get(b)?.draws);
         let mut differences: Vec<f64> = a.iter().zip(b).map(|(a, b)| a - b).collect();
-        if differences.is_empty() {
-            return None;
-        }
         differences.sort_by(f64::total_cmp);
-        let last = differences.len() - 1;
+        let last = differences.len().checked_sub(1)?;
         let at = |share: f64| differences[(share * last as f64).round() as usize];
         let tail = (1.0 - CONFIDENCE) / 2.0;
-        let mean = differences.iter().sum::<f64>() / differences.len() as f64;
-        let interval = Interval { mean, low: at(tail), high: at(1.0 - tail) };
+        // Draws of a lopsided mixture may leave out its mean.
+        let interval = Interval { mean, low: at(tail).min(mean), high: at(1.0 - tail).max(mean) };
         Some(interval).filter(|interval| interval.is_finite())
-    }
-}
-
-/// Fits the model to the arms of one weight decay, and draws what `others` other seeds would show.
-fn fit_bracket(of: &[Candidate], others: usize, stream: u64) -> Option<Posterior> {
-    let seeds = of.iter().map(|candidate| candidate.trials.len()).max()?;
-    let observations: Vec<Observation> = of
-        .iter()
-        .enumerate()
-        .filter(|(_, candidate)| !candidate.equals_plain() && !candidate.diverged())
-        .flat_map(|(arm, candidate)| observed(arm, candidate))
-        .collect();
-    let (observations, seeds) = averaged(observations, seeds);
-    model::fit(places(of), seeds, &observations, others, stream)
-}
-
-/// What was measured of an arm with each seed.
-fn observed(arm: usize, candidate: &Candidate) -> impl Iterator<Item = Observation> + '_ {
-    candidate.trials.iter().enumerate().filter_map(move |(seed, trial)| {
-        let seen = |value, doubt| Observation { arm, seed, value, doubt };
-        match (trial.completed, trial.extrapolation) {
-            (true, _) => Some(seen(trial.objective?.finite()?, 0.0)),
-            (false, Some(end)) => Some(seen(end.value, end.doubt)),
-            (false, None) => None,
-        }
-    })
-}
-
-/// Where each arm stands: each ladder of levels is a group, and so is each arm without a level.
-fn places(of: &[Candidate]) -> Vec<Place> {
-    let level = |arm: usize| of[arm].method.level();
-    let mut places = vec![Place { group: 0, position: None }; of.len()];
-    let ladders = ladders(of.iter().map(|candidate| candidate.method).enumerate());
-    for (group, ladder) in ladders.iter().enumerate() {
-        let last = ladder.len() - 1;
-        for &arm in ladder {
-            let lower = ladder.iter().filter(|&&other| level(other) < level(arm)).count();
-            let position = (last > 0).then(|| lower as f64 / last as f64);
-            places[arm] = Place { group, position };
-        }
-    }
-    places
-}
-
-/// Averages seeds that are neighbours, until there are few enough.
-fn averaged(observations: Vec<Observation>, seeds: usize) -> (Vec<Observation>, usize) {
-    if seeds <= MAX_SEEDS_MODELLED {
-        return (observations, seeds);
-    }
-    let batch = |seed: usize| seed * MAX_SEEDS_MODELLED / seeds;
-    let mut sums: std::collections::BTreeMap<(usize, usize), (f64, f64, f64)> = Default::default();
-    for seen in &observations {
-        let sum = sums.entry((seen.arm, batch(seen.seed))).or_default();
-        (sum.0, sum.1, sum.2) = (sum.0 + seen.value, sum.1 + seen.doubt, sum.2 + 1.0);
-    }
-    let mean = |((arm, seed), (value, doubt, n))| Observation {
-        arm,
-        seed,
-        value: value / n,
-        doubt: doubt / n,
-    };
-    (sums.into_iter().map(mean).collect(), MAX_SEEDS_MODELLED)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use floodgauge_protocol::{ArmIx, Method};
-
-    fn places_of(methods: &[Method]) -> Vec<(usize, Option<f64>)> {
-        let arms = methods.iter().zip(0..).map(|(&method, arm)| Candidate {
-            bracket: 0,
-            arm: ArmIx(arm),
-            method,
-            weight_decay: 0.0,
-            trials: vec![],
-        });
-        let arms: Vec<_> = arms.collect();
-        places(&arms).iter().map(|place| (place.group, place.position)).collect()
-    }
-
-    #[test]
-    fn levels_of_a_method_lie_from_0_to_1_and_other_arms_are_groups_of_one() {
-        let flood = |b| Method::Flood { b };
-        let penalty = |lambda| Method::GradientPenalty { lambda, rho: 0.05 };
-        let methods = [Method::Plain, flood(0.1), flood(0.3), flood(0.2), penalty(1.0)];
-        let expected = [(0, None), (1, Some(0.0)), (1, Some(1.0)), (1, Some(0.5)), (2, None)];
-        assert_eq!(places_of(&methods), expected);
-        let alone = [Method::Plain, penalty(0.1), Method::Softad { b: 0.1 }, penalty(1.0)];
-        assert_eq!(places_of(&alone), [(0, None), (1, None), (2, None), (3, None)]);
     }
 }

@@ -1,6 +1,6 @@
 //! What the judgement comes to, put together once for figures, words and advice.
 
-use super::{forecast::Forecast, guessing, leader::leader, paired};
+use super::{forecast::Forecast, guessing, leader::lead, paired};
 use crate::verdict::{
     Difference, Finding,
     confidence::students_t,
@@ -11,6 +11,10 @@ use floodgauge_protocol::{Arm, Metric};
 /// Seeds in all, those of the sweep included, beyond which no more are advised: a difference that needs
 /// more is called too small to tell. Chosen, not measured.
 const MAX_SEEDS_ADVISED: u32 = 50;
+
+/// How much more probable another arm may be to be the best than the leader: beyond, it is too close to
+/// tell. Chosen, not measured.
+const MAX_TIMES_AS_PROBABLE: f64 = 2.0;
 
 /// A sweep, its leader, and how sure that is.
 pub struct Judgement<'a> {
@@ -28,6 +32,11 @@ pub struct Judgement<'a> {
     pub probability: Option<f64>,
     /// Where plain leads: the arm that may well be better.
     pub rival: Option<Rival>,
+    /// The arm that is much more probable to be the best than the leader, and how probable.
+    pub favourite: Option<(&'a Candidate, f64)>,
+    /// The arm that is the most probable to be the best of those that could be trained with every seed and
+    /// weren't, and how probable; never the leader.
+    pub contender: Option<(&'a Candidate, f64)>,
     /// What it comes to.
     pub finding: Finding,
     /// How many more seeds would tell, where these can't; none if [`MAX_SEEDS_ADVISED`] wouldn't.
@@ -51,7 +60,7 @@ pub struct Rival {
 impl<'a> Judgement<'a> {
     /// Puts it together.
     pub fn of(standing: &'a Standing, forecast: &Forecast) -> Self {
-        let lead = leader(standing);
+        let lead = lead(standing, &forecast.expected());
         let plain = lead.and_then(|lead| {
             let plain = standing.competing_in(lead.bracket).find(|c| c.is_plain());
             plain.filter(|plain| plain.finished() || !lead.finished())
@@ -73,6 +82,10 @@ impl<'a> Judgement<'a> {
         let rival = lead.filter(|lead| lead.is_plain());
         let rival = rival.and_then(|plain| rival_of(standing, forecast, plain));
         let probability = lead.and_then(|lead| forecast.probability(standing.position(lead)?));
+        let favourite = probability.and_then(|of_lead| {
+            most_probable(standing, forecast, |_| true)
+                .filter(|(_, probability)| *probability > MAX_TIMES_AS_PROBABLE * of_lead)
+        });
         let mut judgement = Self {
             standing,
             lead,
@@ -80,6 +93,8 @@ impl<'a> Judgement<'a> {
             difference,
             probability,
             rival,
+            favourite,
+            contender: most_probable(standing, forecast, Candidate::can_be_finished),
             finding: Finding::Pending,
             more_seeds: None,
         };
@@ -107,6 +122,9 @@ impl<'a> Judgement<'a> {
         }
         if standing.seeds == 1 {
             return Finding::OneSeed;
+        }
+        if self.favourite.is_some() {
+            return Finding::Uncertain;
         }
         let high = self.difference.as_ref().and_then(|difference| difference.high);
         match (lead.is_plain(), &self.rival, high) {
@@ -141,6 +159,19 @@ impl<'a> Judgement<'a> {
             .find(|&with| excludes_zero(with))
             .map(|with| with - seeds)
     }
+}
+
+/// The arm that is the most probable to be the best of those that `counts` lets in, and how probable; of
+/// equal ones the first of the candidates.
+fn most_probable<'a>(
+    standing: &'a Standing,
+    forecast: &Forecast,
+    counts: impl Fn(&Candidate) -> bool,
+) -> Option<(&'a Candidate, f64)> {
+    let candidates = standing.candidates.iter().enumerate().filter(|(_, arm)| counts(arm));
+    let known = candidates.filter_map(|(at, arm)| Some((arm, forecast.probability(at)?)));
+    // Of equal ones `max_by` takes the last.
+    known.collect::<Vec<_>>().into_iter().rev().max_by(|(_, a), (_, b)| a.total_cmp(b))
 }
 
 /// The arm of plain's weight decay that every seed trained to the end, and that is expected best, so whose

@@ -1,20 +1,67 @@
 //! Who is ahead.
 
+use super::bracket::Bracket;
 use crate::verdict::input::{Candidate, Standing};
 use floodgauge_protocol::Metric;
+use std::cmp::Ordering;
 
-/// The arm with the lowest objective, minimised, among those that compete and were trained to the end or, before
-/// there are any, among those trained furthest. A tie goes to plain, then to the arm that comes first in
-/// the plan, then to the first weight decay. None if no objective is finite.
-pub fn leader(standing: &Standing) -> Option<&Candidate> {
+/// The mean of each candidate over many seeds to expect, minimised, in the objective's unit; none where the
+/// model can't tell, and with one seed. The same bits on every machine.
+pub fn expectations(standing: &Standing) -> Vec<Option<f64>> {
+    if standing.seeds < 2 || standing.all_tie() {
+        return vec![None; standing.candidates.len()];
+    }
+    let of_bracket = |of: &[Candidate]| match Bracket::of(of) {
+        Some(bracket) => bracket.expected().collect(),
+        None => vec![None; of.len()],
+    };
+    standing.brackets().flat_map(of_bracket).collect()
+}
+
+/// By what arms are compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Basis {
+    /// By what was measured of the seeds that there are.
+    Measured,
+    /// By what is expected of other seeds, where the model can tell.
+    Expected,
+}
+
+/// The arm that is best by some basis.
+pub fn leader(standing: &Standing, basis: Basis) -> Option<&Candidate> {
+    match basis {
+        Basis::Measured => lead(standing, &[]),
+        Basis::Expected => lead(standing, &expectations(standing)),
+    }
+}
+
+/// The arm that is best, of those that every seed trained to the end: by what is expected of it or,
+/// where there is nothing to expect of some, as measured. A tie goes to plain, then to the arm that comes first in the plan, then
+/// to the first weight decay. None if there are none whose objective is finite; after an early end those that
+/// were trained furthest count instead.
+pub(super) fn lead<'a>(standing: &'a Standing, expected: &[Option<f64>]) -> Option<&'a Candidate> {
+    let expected = |candidate: &Candidate| {
+        let value = expected.get(standing.position(candidate)?).copied().flatten();
+        value.filter(|value| value.is_finite())
+    };
+    let comparable: Vec<&Candidate> = comparable(standing).collect();
+    let by_expectation = comparable.iter().all(|candidate| expected(candidate).is_some());
+    let order = |a: &Candidate, b: &Candidate| match (expected(a), expected(b)) {
+        (Some(a), Some(b)) if by_expectation => a.partial_cmp(&b).unwrap_or(Ordering::Equal),
+        _ => a.objective().order(b.objective()),
+    };
+    let in_plan = |a: &Candidate, b: &Candidate| a.arm.cmp(&b.arm).then(a.bracket.cmp(&b.bracket));
+    comparable.into_iter().min_by(|a, b| order(a, b).then(in_plan(a, b)))
+}
+
+/// The arms that can be the answer.
+fn comparable(standing: &Standing) -> impl Iterator<Item = &Candidate> {
     let any_finished = standing.competing().any(Candidate::finished);
     let furthest = standing.competing().map(Candidate::epochs).max().unwrap_or(0);
-    let comparable = standing.competing().filter(|candidate| match any_finished {
+    let counts = move |candidate: &&Candidate| match any_finished {
         true => candidate.finished(),
-        false => candidate.epochs() == furthest,
-    });
-    comparable.filter(|candidate| candidate.objective() != Metric::Diverged).min_by(|a, b| {
-        let by_objective = a.objective().order(b.objective());
-        by_objective.then(a.arm.cmp(&b.arm)).then(a.bracket.cmp(&b.bracket))
-    })
+        false => standing.ended && candidate.epochs() == furthest,
+    };
+    let is_finite = |candidate: &&Candidate| candidate.objective() != Metric::Diverged;
+    standing.competing().filter(counts).filter(is_finite)
 }

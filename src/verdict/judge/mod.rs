@@ -1,7 +1,8 @@
 //! The judgement: from what is measured to the answer.
 //!
 //! - `leader`: who is ahead; `paired`: by how much, as measured.
-//! - `forecast`: what other seeds would show, by the model.
+//! - `forecast`: what other seeds would show, by the model; `bracket`: the arms of one weight decay as
+//!   the model takes them.
 //! - `guessing`: whether the plain run learned anything.
 //! - `judgement`: what these come to, on which figures, words and advice stand.
 //! - `size`: the difference as a share; `against`: what speaks against the answer.
@@ -10,6 +11,7 @@
 
 mod advise;
 mod against;
+mod bracket;
 mod forecast;
 mod guessing;
 mod judgement;
@@ -20,7 +22,7 @@ mod paired;
 mod size;
 mod words;
 
-pub use leader::leader;
+pub use leader::{Basis, expectations, leader};
 
 use super::{Baseline, Best, BestArm, input::Standing};
 use forecast::Forecast;

@@ -54,6 +54,7 @@ pub fn answer(
     }
     if standing.ended && lead.finished() && !failed {
         points.extend(how_sure(judgement, lead));
+        points.extend(favourite(judgement));
         points.extend(pruned_early(standing, lead));
         points.extend(untrained(standing));
         points.extend(some_never_reached(standing, lead));
@@ -75,11 +76,14 @@ const WHAT_HELPS_TRAINING: &str = "Standardised features (`standardize = true` o
 
 fn without_leader(standing: &Standing) -> &'static str {
     let trained = standing.run_equivalents.spent > 0.0;
-    match (standing.competing().next().is_none(), standing.ended, trained) {
-        (false, ..) => "Every arm has diverged: try a lower learning rate.",
+    let reported = || standing.competing();
+    let diverged = reported().all(|arm| arm.objective() == Metric::Diverged);
+    match (reported().next().is_none(), standing.ended, trained) {
+        (false, ..) if diverged => "Every arm has diverged: try a lower learning rate.",
+        (false, false, _) => "Nothing was trained to the end with every seed yet.",
         (true, false, false) => "Nothing has been reported yet.",
         (true, false, true) => "Waiting for every seed to report.",
-        (true, true, _) => "It ended before every seed had reported.",
+        (_, true, _) => "It ended before every seed had reported.",
     }
 }
 
@@ -120,17 +124,20 @@ fn precedes_onset(standing: &Standing, lead: &Candidate) -> String {
 
 fn level_leads(judgement: &Judgement<'_>, lead: &Candidate, size_percent: Option<f64>) -> String {
     let standing = judgement.standing;
-    let (most, beyond) = match standing.objective.direction {
-        Direction::Min => ("lowest", "below"),
-        Direction::Max => ("highest", "above"),
+    let most = match standing.objective.direction {
+        Direction::Min => "lowest",
+        Direction::Max => "highest",
     };
+    let expected = judgement.difference.as_ref().and_then(|difference| difference.expected);
     let against = match (judgement.plain, judgement.difference.as_ref()) {
-        (Some(plain), Some(difference)) => {
-            let by = size_percent.map(f64::abs).map_or_else(
-                || Metric::from(-difference.mean).to_string(),
-                |percent| format!("{} %", share(percent)),
-            );
-            format!(", {by} {beyond} plain ({})", objective(standing, plain))
+        (Some(plain), Some(_)) if expected.is_some() => {
+            let by = apart(judgement, size_percent).unwrap_or_default();
+            let plain = objective(standing, plain);
+            format!(" against plain's {plain}; with new seeds {by} plain is to be expected")
+        }
+        (Some(plain), Some(_)) => {
+            let by = apart(judgement, size_percent).unwrap_or_default();
+            format!(", {by} plain ({})", objective(standing, plain))
         }
         // Further from each other than any number tells.
         (Some(plain), None) if plain.objective() != Metric::Diverged => {
@@ -144,7 +151,33 @@ fn level_leads(judgement: &Judgement<'_>, lead: &Candidate, size_percent: Option
         _ => String::new(),
     };
     let when = when(standing, lead, "");
-    format!("{helps}{when}{name} has the {most} {}, {value}{against}.", metric(standing))
+    let metric = metric(standing);
+    // By what is expected the answer may be another than by what was measured.
+    match is_best_measured(standing, lead) {
+        true => format!("{helps}{when}{name} has the {most} {metric}, {value}{against}."),
+        false => {
+            format!("{helps}{when}{name} is expected to do best, with {metric} {value}{against}.")
+        }
+    }
+}
+
+/// How far the leader is from plain, in percent where that means something: "12 % below".
+fn apart(judgement: &Judgement<'_>, size_percent: Option<f64>) -> Option<String> {
+    let difference = judgement.difference.as_ref()?;
+    let minimised = difference.expected.unwrap_or(difference.mean);
+    let signed = judgement.standing.objective.number(minimised);
+    let by = size_percent.map(f64::abs).map_or_else(
+        || Metric::from(signed.abs()).to_string(),
+        |percent| format!("{} %", share(percent)),
+    );
+    Some(format!("{by} {}", if signed > 0.0 { "above" } else { "below" }))
+}
+
+/// Whether no other arm that could be the answer was measured to be better.
+fn is_best_measured(standing: &Standing, lead: &Candidate) -> bool {
+    let others = standing.competing().filter(|other| other.finished() == lead.finished());
+    let mut better = others.filter(|other| other.objective().order(lead.objective()).is_lt());
+    better.next().is_none()
 }
 
 fn plain_leads(judgement: &Judgement<'_>, lead: &Candidate) -> String {
@@ -157,7 +190,11 @@ fn plain_leads(judgement: &Judgement<'_>, lead: &Candidate) -> String {
         Finding::DoesNotHelp if levels => "Flooding does not help: no".into(),
         _ => when(standing, lead, "no"),
     };
-    format!("{when} {noun} does better than plain, with {} {value}.", metric(standing))
+    let does = match is_best_measured(standing, lead) {
+        true => "does better than plain",
+        false => "is expected to do better than plain with new seeds",
+    };
+    format!("{when} {noun} {does}, with {} {value}.", metric(standing))
 }
 
 /// Where plain leads: who comes next. One that was never reached is plain itself.
@@ -216,6 +253,14 @@ fn how_sure(judgement: &Judgement<'_>, lead: &Candidate) -> Option<String> {
         }
         _ => format!("{expected}."),
     })
+}
+
+/// The arm that is much more likely the best.
+fn favourite(judgement: &Judgement<'_>) -> Option<String> {
+    let (favourite, probability) = judgement.favourite?;
+    let percent = 100.0 * probability;
+    let but = if favourite.can_be_finished() { ", though not every seed trained it" } else { "" };
+    Some(format!("{} is more likely to be the best arm, by {percent:.0} %{but}.", favourite.method))
 }
 
 /// How far the sweep has got, before the sentence's first word.

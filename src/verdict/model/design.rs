@@ -1,5 +1,9 @@
 //! What the model is made of: columns for means, seeds and smooth curves, and how much each may vary.
+//!
+//! Cosines and logarithms of this model are `libm`'s: what it expects chooses what is trained, so every
+//! machine must come to the same bits.
 
+use super::linear::dot;
 use std::f64::consts::PI;
 
 /// Cosines of the mean response: at [`RESPONSE_LENGTH`] further ones would vary by little. Chosen, not
@@ -51,6 +55,30 @@ impl Scales {
                 OFFSET_SCALES.into_iter().map(move |offset| Self { response, deviation, offset })
             })
         })
+    }
+}
+
+/// What one seed adds to the means of arms, in units of the noise; its noise aside.
+#[derive(Clone, Debug)]
+pub struct SeedEffect {
+    offsets: Vec<f64>,
+    ladders: Vec<[f64; DEVIATION_COSINES]>,
+}
+
+/// An arm's row in what a seed adds.
+#[derive(Clone, Debug)]
+pub struct SeedRow {
+    group: usize,
+    /// Its ladder, and the cosines there.
+    smooth: Option<(usize, [f64; DEVIATION_COSINES])>,
+}
+
+impl SeedEffect {
+    /// What it adds to an arm.
+    pub fn at(&self, row: &SeedRow) -> f64 {
+        let smooth = row.smooth.as_ref();
+        let smooth = smooth.map_or(0.0, |(ladder, cosines)| dot(cosines, &self.ladders[*ladder]));
+        self.offsets[row.group] + smooth
     }
 }
 
@@ -148,27 +176,29 @@ impl Design {
         variances
     }
 
-    /// Draws how the arms deviate from their means with a seed that nobody saw, by normal deviates of
-    /// `normal`, in units of the noise, noise included.
-    pub fn seed_deviations(&self, scales: Scales, normal: &mut impl FnMut() -> f64) -> Vec<f64> {
-        let offsets: Vec<f64> = (0..self.groups).map(|_| scales.offset * normal()).collect();
+    /// Draws what a seed that nobody saw adds to the means, by normal deviates of `normal`, in units of the
+    /// noise.
+    pub fn draw_seed(&self, scales: Scales, normal: &mut impl FnMut() -> f64) -> SeedEffect {
         let spectrum = spectrum::<DEVIATION_COSINES>(DEVIATION_LENGTH, scales.deviation);
-        let ladders: Vec<[f64; DEVIATION_COSINES]> =
-            self.ladders.iter().map(|_| spectrum.map(|v| v.sqrt() * normal())).collect();
-        let deviation = |place: &Place| {
-            let smooth = self
-                .cosines::<DEVIATION_COSINES>(place)
-                .map_or(0.0, |(ladder, cosines)| super::linear::dot(&cosines, &ladders[ladder]));
-            offsets[place.group] + smooth
-        };
-        self.places.iter().map(|place| deviation(place) + normal()).collect()
+        SeedEffect {
+            offsets: (0..self.groups).map(|_| scales.offset * normal()).collect(),
+            ladders: (self.ladders.iter())
+                .map(|_| spectrum.map(|variance| variance.sqrt() * normal()))
+                .collect(),
+        }
+    }
+
+    /// The rows of all arms in what a seed adds, in their order.
+    pub fn seed_rows(&self) -> Vec<SeedRow> {
+        let row = |place: &Place| SeedRow { group: place.group, smooth: self.cosines(place) };
+        self.places.iter().map(row).collect()
     }
 
     /// The ladder that a place is on, and the cosines there.
     fn cosines<const N: usize>(&self, place: &Place) -> Option<(usize, [f64; N])> {
         let x = place.position?;
         let ladder = self.ladders.iter().position(|group| *group == place.group)?;
-        let cosine = |j: usize| 2f64.sqrt() * ((j + 1) as f64 * PI * x).cos();
+        let cosine = |j: usize| 2f64.sqrt() * libm::cos((j + 1) as f64 * PI * x);
         Some((ladder, std::array::from_fn(cosine)))
     }
 }

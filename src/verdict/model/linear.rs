@@ -29,7 +29,7 @@ impl Cholesky {
 
     /// `ln det A`.
     pub fn ln_det(&self) -> f64 {
-        2.0 * self.rows.iter().enumerate().map(|(i, row)| row[i].ln()).sum::<f64>()
+        2.0 * self.rows.iter().enumerate().map(|(i, row)| libm::log(row[i])).sum::<f64>()
     }
 
     /// The factor of the inverse's last `count` rows and columns, inverted: it's the last part of

@@ -10,14 +10,14 @@ use std::collections::BTreeMap;
 
 /// The objectives of one recorded grid: `[seed][arm]` for each metric and read-out.
 #[derive(Deserialize)]
-struct Task {
+pub(super) struct Task {
     task: String,
-    levels: Vec<Option<f64>>,
-    crossed: Vec<Vec<bool>>,
-    objectives: BTreeMap<String, Vec<Vec<f64>>>,
+    pub levels: Vec<Option<f64>>,
+    pub crossed: Vec<Vec<bool>>,
+    pub objectives: BTreeMap<String, Vec<Vec<f64>>>,
 }
 
-fn tasks() -> Vec<Task> {
+pub(super) fn tasks() -> Vec<Task> {
     serde_json::from_str(include_str!("../testdata/objectives.json")).unwrap()
 }
 
@@ -55,7 +55,8 @@ fn stated(task: &Task, name: &str) -> Calibration {
             of.sum::<f64>() / others.len() as f64
         };
         let means: Vec<f64> = (0..task.levels.len()).map(mean).collect();
-        calibration.take(&judge(&grid(task, name, &judged)), &means);
+        let standing = Standing { others: others.len() as u32, ..grid(task, name, &judged) };
+        calibration.take(&judge(&standing), &means);
     }
     calibration
 }

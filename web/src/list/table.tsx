@@ -57,17 +57,12 @@ export function SweepTable({ sweeps, store }: TableProps) {
   );
 }
 
-/** What a sweep came to. */
-function findingOf({ finding, best }: SweepSummary & { finding?: string | null }) {
-  return foundIn(finding ?? best?.finding);
-}
-
 /** Letters beyond which an arm has a line of its own on small screens. */
 const LONG = 10;
 
 function Row({ sweep, store }: { sweep: SweepSummary; store: ListStore }) {
   // Before its end nobody knows what is best.
-  const found = isFinal(sweep.status) ? findingOf(sweep) : null;
+  const found = foundIn(sweep.finding);
   const best = isFinal(sweep.status) && namesArm(found) ? sweep.best?.best : null;
   const label = best ? armLabel(best) : NONE;
   // Plain's difference to itself would read as a figure of flooding.

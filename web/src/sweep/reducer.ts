@@ -119,6 +119,7 @@ function decide(draft: Draft, entry: Entry, decision: Decision) {
       wake(draft, decision.trial, decision.epochs, because);
       return choose(draft, entry, decision, rungBefore(state, entry), "woken");
     case "again":
+    case "resume":
       return setStatus(draft, decision.trial.family, [decision.trial.arm], "active", because);
     case "as_before":
       return setStatus(

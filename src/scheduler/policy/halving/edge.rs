@@ -10,7 +10,7 @@ use super::{
     probes::{self, ladders},
 };
 use crate::{
-    beyond::{Edge, for_search},
+    beyond::{self, Edge},
     scheduler::{
         intent::Intent,
         policy::View,
@@ -120,11 +120,11 @@ impl Edges {
             // Where nothing tells probes apart, more of them would tell no more.
             () if !Response::differ(&responses) => vec![],
             () if ladder.last() == Some(&chosen) => {
-                let mut levels = for_search(&known, Edge::Highest, count);
+                let mut levels = beyond::beyond(&known, Edge::Highest, count);
                 levels.retain(|level| is_below_untrained(facts, bracket, *level));
                 levels
             }
-            () if ladder.first() == Some(&chosen) => for_search(&known, Edge::Lowest, count),
+            () if ladder.first() == Some(&chosen) => beyond::beyond(&known, Edge::Lowest, count),
             () => vec![],
         };
         (!levels.is_empty()).then_some(Beyond { bracket, chosen, levels, added: false })

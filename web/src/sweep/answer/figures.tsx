@@ -19,7 +19,7 @@ const NO_RIVAL = { baseline: null, difference: null };
 
 interface FiguresProps {
   /** Null before there is an answer. */
-  best: (Best & { size_percent?: number | null }) | null;
+  best: Best | null;
   runs: RunEquivalents | undefined;
   /** What is saved by pruning as far as that is decided; null where all is. */
   pruned: number | null;

@@ -9,12 +9,8 @@ export interface Verdict {
   readonly against: readonly string[];
 }
 
-/** An answer as far as its words go; one of an earlier release has them in one piece. */
-type Worded = Pick<Best, "verdict"> & {
-  sentence?: string;
-  points?: readonly string[];
-  against?: readonly string[];
-};
+/** An answer as far as its words go; one of an earlier release, which logs still have, has them in one piece. */
+type Worded = Pick<Best, "verdict"> & Partial<Pick<Best, "sentence" | "points" | "against">>;
 
 export function verdictOf({ verdict, sentence = "", points = [], against = [] }: Worded): Verdict {
   if (sentence) return { answer: sentence, points, against };
