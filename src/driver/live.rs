@@ -136,16 +136,14 @@ pub fn add_reasons(stored: &mut Value, replayed: &[Decision]) -> Result<(), Driv
     Ok(())
 }
 
-/// What was decided, without the words of it: the final answer's wording, and the last bits of
-/// its interval, may change with a release or with the C library, and decide nothing.
+/// What was decided, without the words of it and without the final answer: they may change with a release, or in
+/// their last bits with the C library, and decide nothing.
 fn decided(mut decisions: Value) -> Value {
     for decision in decisions.as_array_mut().into_iter().flatten() {
         if let Some(decision) = decision.as_object_mut() {
             decision.remove("reason");
             decision.remove("why");
-            if let Some(best) = decision.remove("best") {
-                decision.insert("chosen".into(), best["best"]["arm"].clone());
-            }
+            decision.remove("best");
         }
     }
     decisions

@@ -346,7 +346,7 @@ impl Driver {
                     extender: author.extender,
                     effects: Effects {
                         best: Some(json(&after.best())?),
-                        grown: grown(&before, &after)?,
+                        grown: grown(&before, &after, &event)?,
                         ..effects::of(&before, &after, &event, &decisions)
                     },
                 };
@@ -477,11 +477,12 @@ impl Driver {
     }
 }
 
-/// What a sweep has become, if a step made it grow.
-fn grown(before: &Sweep, after: &Sweep) -> Result<Option<Grown>, DriverError> {
-    if before.facts().space() == after.facts().space()
-        && before.facts().spec() == after.facts().spec()
-    {
+/// What a sweep has become, if a step made it grow: so does an extension that trains what was there already, after
+/// which the sweep goes on.
+fn grown(before: &Sweep, after: &Sweep, event: &Event) -> Result<Option<Grown>, DriverError> {
+    let is_extended = matches!(event, Event::Extended { .. });
+    let (before, now) = (before.facts(), after.facts());
+    if !is_extended && (before.spec(), before.space()) == (now.spec(), now.space()) {
         return Ok(None);
     }
     Ok(Some(Grown { spec: json(after.facts().spec())?, space: json(after.facts().space())? }))

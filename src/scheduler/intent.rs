@@ -72,15 +72,6 @@ pub enum Intent {
         /// What the log says that it is woken for; it changes nothing else.
         cause: Cause,
     },
-    /// Lets a pruned trial go on from where it was.
-    Resume {
-        /// A pruned trial.
-        trial: TrialKey,
-        /// In place of the goal that it had.
-        goal: Goal,
-        /// What the decision and the trial then say.
-        why: Reason,
-    },
     /// Gives a dormant trial, whose level was never reached, all that its trunk has.
     TakeTrunk(TrialKey),
     /// Ends an active trial after all its epochs.

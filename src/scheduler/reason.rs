@@ -28,8 +28,6 @@ pub enum Reason {
     NothingToCompare,
     /// A dormant trial goes on from its trunk.
     Woken(Woken),
-    /// Of all arms other seeds are expected to do best with it: a pruned trial goes on to the end.
-    Favoured,
     /// A dormant trial was the plain run to its end, or is as far as that was trained.
     SharesTrunk {
         /// Whether it was added by an extension.
@@ -233,8 +231,6 @@ pub enum Cause {
     BeyondAnEnd,
     /// The response of the probes is best there.
     Chosen,
-    /// Other seeds are expected to do best with it.
-    Favoured,
     /// An extension added it.
     Added,
     /// An extension asked for its level again, to be trained to the end.

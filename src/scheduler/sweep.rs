@@ -178,8 +178,7 @@ impl Sweep {
     pub fn extent(&self) -> Extent {
         let most = || bound_by(&*self.policy, self.facts.spec()).high;
         let widens = self.policy.widens().then(most);
-        let probes = self.policy.is_probing();
-        answer::extent(&self.facts, &self.policy.stages(), widens, probes)
+        answer::extent(&self.facts, &self.policy.stages(), widens)
     }
 
     /// What was trained, and what was not.

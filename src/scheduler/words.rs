@@ -27,9 +27,6 @@ impl Display for Reason {
             Self::SharesTrunk { added: true } => {
                 f.write_str("added; so far the training loss never fell below it")
             }
-            Self::Favoured => f.write_str(
-                "with other seeds it is expected to do best, so it is trained to the end",
-            ),
             Self::LeftToNeighbours => f.write_str("not trained: estimated from its neighbours"),
             Self::NotTrained => f.write_str("not trained"),
             Self::BeatenWithOtherSeeds => {
@@ -183,7 +180,6 @@ impl Display for Woken {
             Cause::Reached => "probed, as the plain run reached it",
             Cause::BeyondAnEnd => "probed, beyond an end of the levels",
             Cause::Chosen => "the response of the probes is best here",
-            Cause::Favoured => "with other seeds it is expected to do best",
             Cause::Added => "added",
             Cause::Asked => "asked for, to the end",
         };

@@ -190,9 +190,9 @@ test("a completed sweep is extended by seeds, levels and epochs, live", async ({
   await send.click();
   await expect(dialog.getByRole("alert")).toHaveText("Enter seeds, levels or epochs to add.");
   // What the server refuses is said here too.
-  await dialog.getByLabel("Further levels").fill("0.4");
+  await dialog.getByLabel("Levels", { exact: true }).fill("0.4");
   await send.click();
-  const levels = dialog.getByLabel("Further levels");
+  const levels = dialog.getByLabel("Levels", { exact: true });
   await expect(levels).toHaveAttribute("aria-invalid", "true");
   await expect(levels).toHaveAccessibleDescription(/0\.4/);
   await page.keyboard.press("Escape");
@@ -202,7 +202,7 @@ test("a completed sweep is extended by seeds, levels and epochs, live", async ({
   await button(page, "Extend…").click();
   await expect(dialog.getByRole("alert")).toHaveCount(0);
   await dialog.getByLabel("Further seeds").fill("1");
-  await dialog.getByLabel("Further levels").fill("0.8");
+  await dialog.getByLabel("Levels", { exact: true }).fill("0.8");
   await dialog.getByLabel("Epochs of a full run").fill("9");
   await send.click();
   await expect(dialog).toBeHidden();

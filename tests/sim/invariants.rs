@@ -74,7 +74,7 @@ fn ends(world: &World, _: &World) -> Result<(), String> {
 fn trials_end_once(world: &World, _: &World) -> Result<(), String> {
     let mut ended: BTreeSet<TrialKey> = BTreeSet::new();
     for decision in decisions(world) {
-        if let Action::Again { trial } = decision.action {
+        if let Action::Again { trial } | Action::Resume { trial } = decision.action {
             ended.remove(&trial);
         }
         let (Action::End { trial, .. }

@@ -70,7 +70,8 @@ pub struct Best {
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(required))]
     pub advice: Option<Advice>,
-    /// How far the best arm's objective is from plain's, in percent of plain's, as measured: negative where it is lower.
+    /// How far the best arm's objective is from plain's, in percent of plain's: as is expected of other seeds or, where
+    /// nothing tells, as measured. Negative where it is lower.
     /// Null where plain is best or missing, and where either is negative or plain's is 0, so that a share means nothing.
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(required))]

@@ -3,7 +3,7 @@
 use crate::{
     driver::{DriverError, effects, json, live, live::Live},
     heavy::aside,
-    scheduler::Sweep,
+    scheduler::{Event, Sweep},
     store::{DynStore, Effects, Entry, Grown, RowsOfLog, StoreError},
 };
 use floodgauge_protocol::{SearchSpace, SweepId, SweepSpec};
@@ -63,14 +63,15 @@ impl Replay {
         let before = effects::Before::of(self.state(), &event);
         let decisions = self.live.take(entry)?;
         let mut effects = effects::of_work(&before, self.state(), &event, &decisions);
-        effects.grown = self.grown()?;
+        effects.grown = self.grown(&event)?;
         Ok(Step { seq: entry.seq, at_ms: entry.at_ms, effects })
     }
 
     /// What the sweep has become, if it grew.
-    fn grown(&mut self) -> Result<Option<Grown>, DriverError> {
+    fn grown(&mut self, event: &Event) -> Result<Option<Grown>, DriverError> {
+        let is_extended = matches!(event, Event::Extended { .. });
         let facts = self.live.sweep_now().facts();
-        if (facts.spec(), facts.space()) == (&self.spec, &self.space) {
+        if !is_extended && (facts.spec(), facts.space()) == (&self.spec, &self.space) {
             return Ok(None);
         }
         (self.spec, self.space) = (facts.spec().clone(), facts.space().clone());

@@ -34,17 +34,6 @@ pub(super) fn chosen(facts: &Facts, basis: Basis) -> Option<(usize, ArmIx)> {
     best.finished().then_some((best.bracket, best.arm))
 }
 
-/// The arm of a bracket that the best is expected of with other seeds, whether or not it was trained to the
-/// end; none where nothing tells.
-pub fn favourite(facts: &Facts, bracket: usize) -> Option<ArmIx> {
-    let standing = standing_at(facts, true);
-    let expected = verdict::expectations(&standing);
-    let arms = standing.candidates.iter().zip(expected).filter(|(arm, _)| arm.bracket == bracket);
-    let known = arms.filter_map(|(arm, expected)| Some((arm.arm, expected?)));
-    let best = known.min_by(|(a, x), (b, y)| x.total_cmp(y).then(a.cmp(b)))?;
-    Some(best.0)
-}
-
 /// How many arms with a level lie dormant in every family, and never did otherwise.
 fn untrained(facts: &Facts) -> usize {
     let dormant = |arm: &ArmIx| {

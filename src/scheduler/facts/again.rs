@@ -44,7 +44,7 @@ pub(super) fn lose_checkpoint(facts: &mut Facts, checkpoint: Digest) -> Taken {
         let good = last_good(facts, key);
         let Some(trial) = facts.trials.get_mut(&key) else { continue };
         trial.go_back(good);
-        // Only completed trials are tested or extended; what was pruned needs no state.
+        // Only completed trials are tested; what was pruned is trained again if an extension asks for it.
         if trial.status == TrialStatus::Completed {
             decisions.push(trial.train_again(key, &Reason::Damaged));
         }
@@ -60,7 +60,7 @@ pub(super) fn start_over(facts: &mut Facts, family: FamilyIx) -> Taken {
     }
     let why = Reason::StartedOver;
     let (mut decisions, _) = withdraw(facts, &why, |segment| segment.family == family);
-    let left = facts.trained_epochs(family);
+    let left = trained_epochs(facts, family);
     facts.cost.leave_behind(left);
     facts.trunks.remove(&family);
     let mut again = BTreeMap::from([(family, BTreeSet::new())]);
@@ -145,16 +145,13 @@ fn last_good(facts: &Facts, key: TrialKey) -> Option<Waypoint> {
     facts.trunks.get(&key.family).and_then(|trunk| trunk.before(shared)).copied()
 }
 
-impl Facts {
-    /// What the epochs of a family cost; one that several trials share counts once.
-    pub fn trained_epochs(&self, family: FamilyIx) -> u64 {
-        let mut seen = HashSet::new();
-        let of_family = self.trials().filter(|(key, _)| key.family == family);
-        let epochs =
-            of_family.flat_map(|(key, trial)| trial.curve.iter().map(move |p| (key.arm, p)));
-        let once = epochs.filter(|(_, point)| seen.insert(Arc::as_ptr(point)));
-        once.map(|(arm, _)| u64::from(gradients(&self.space, arm))).sum()
-    }
+/// What the epochs of a family cost; one that several trials share counts once.
+fn trained_epochs(facts: &Facts, family: FamilyIx) -> u64 {
+    let mut seen = HashSet::new();
+    let of_family = facts.trials().filter(|(key, _)| key.family == family);
+    let epochs = of_family.flat_map(|(key, trial)| trial.curve.iter().map(move |p| (key.arm, p)));
+    let once = epochs.filter(|(_, point)| seen.insert(Arc::as_ptr(point)));
+    once.map(|(arm, _)| u64::from(gradients(&facts.space, arm))).sum()
 }
 
 impl Trial {

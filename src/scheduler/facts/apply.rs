@@ -4,7 +4,7 @@ use super::{
     Facts,
     ends::{active, end_trial},
     enqueue, grow,
-    wake::{dormant, resume, take_trunk, wake},
+    wake::{dormant, take_trunk, wake},
 };
 use crate::scheduler::{
     action::{Action, Decision, TrialEnd},
@@ -52,9 +52,6 @@ impl Facts {
             }
             Intent::Wake { trial, goal, cause } => {
                 wake(self, trial, goal, cause).into_iter().collect()
-            }
-            Intent::Resume { trial, goal, why } => {
-                resume(self, trial, goal, why).into_iter().collect()
             }
             Intent::TakeTrunk(trial) => take_trunk(self, trial).into_iter().collect(),
             Intent::Complete { trial, is_plain } => {

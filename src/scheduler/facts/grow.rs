@@ -193,11 +193,12 @@ fn to_the_end(facts: &mut Facts, key: TrialKey, goal: Goal, cause: Cause) -> Vec
         }
         None => {}
     }
-    if let Some(trial) = facts.trials.get_mut(&key) {
-        (trial.status, trial.goal) = (TrialStatus::Active, goal);
-        (trial.reason, trial.until_again) = (None, None);
-    }
-    vec![]
+    let Some(trial) = facts.trials.get_mut(&key) else { return vec![] };
+    let was_pruned = trial.status == TrialStatus::Pruned;
+    (trial.status, trial.goal) = (TrialStatus::Active, goal);
+    (trial.reason, trial.until_again) = (was_pruned.then_some(Reason::Asked), None);
+    let resumed = was_pruned.then(|| Decision::new(Action::Resume { trial: key }, Reason::Asked));
+    resumed.into_iter().collect()
 }
 
 /// Takes the trunk, as far as it was trained, for the run of an arm whose level it hasn't reached: tests and

@@ -1,5 +1,4 @@
-//! Trials that go on: dormant ones from the plain run of their family, their trunk, pruned ones from where
-//! they were.
+//! Dormant trials: how they go on from the plain run of their family, their trunk.
 
 use super::{Facts, Trial};
 use crate::scheduler::{
@@ -9,16 +8,6 @@ use crate::scheduler::{
     status::TrialStatus,
 };
 use floodgauge_protocol::{ArmIx, TrialKey};
-
-impl Facts {
-    /// The epochs that a dormant arm would have in common with its trunk if it were woken; 0 where it
-    /// doesn't share it, or the trunk hasn't crossed its level.
-    pub fn shared_epochs(&self, key: TrialKey) -> u32 {
-        let trunk = self.onset(key).zip(self.trunks.get(&key.family));
-        let from = trunk.and_then(|(onset, trunk)| trunk.before(onset));
-        from.map_or(0, |from| from.step / self.steps_per_epoch) as u32
-    }
-}
 
 /// Lets a dormant arm go on from its trunk's last state before its onset, towards a goal. Epochs of its own,
 /// which none of them has beyond that, stay. None if it isn't dormant, or the trunk hasn't crossed its level.
@@ -41,18 +30,6 @@ pub(super) fn wake(facts: &mut Facts, key: TrialKey, goal: Goal, cause: Cause) -
     let why = Reason::Woken(Woken { cause, onset, epochs });
     trial.reason = Some(why.clone());
     Some(Decision::new(Action::Wake { trial: key, epochs }, why))
-}
-
-/// Lets a pruned trial go on from where it was, towards a goal. None if it isn't pruned.
-pub(super) fn resume(
-    facts: &mut Facts,
-    key: TrialKey,
-    goal: Goal,
-    why: Reason,
-) -> Option<Decision> {
-    let trial = facts.trials.get_mut(&key).filter(|trial| trial.status == TrialStatus::Pruned)?;
-    (trial.status, trial.goal, trial.reason) = (TrialStatus::Active, goal, Some(why.clone()));
-    Some(Decision::new(Action::Resume { trial: key }, why))
 }
 
 /// Gives a dormant arm the epochs of its trunk.

@@ -92,11 +92,6 @@ pub trait Policy: State {
         false
     }
 
-    /// Whether it looks for the levels that are worth a full run.
-    fn is_probing(&self) -> bool {
-        self.widens()
-    }
-
     /// What one family of a sweep costs at least and at most, and what is trained, in order.
     fn bound(&self, spec: &SweepSpec, space: &SearchSpace) -> FamilyBound;
 }

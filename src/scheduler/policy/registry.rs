@@ -39,9 +39,7 @@ const REGISTERED: &[Registration] = &[
         Box::new(Synchronous::hyperband(spec, space))
     }),
     by_expectation(SchedulerKind::Asha, |spec, space| Box::new(Asha::new(spec, space))),
-    by_expectation(SchedulerKind::Halving, |spec, space| {
-        Box::new(Halving::with_favourites(spec, space))
-    }),
+    by_expectation(SchedulerKind::Halving, |spec, space| Box::new(Halving::new(spec, space))),
 ];
 
 /// Makes a scheduler for a sweep.

@@ -1,9 +1,6 @@
 //! What a policy sees: the facts, to read alone.
 
-use crate::scheduler::{
-    answer,
-    facts::{Bracket, Criteria, Facts, Trial},
-};
+use crate::scheduler::facts::{Bracket, Criteria, Facts, Trial};
 use floodgauge_protocol::{ArmIx, FamilyIx, Method, SearchSpace, SweepSpec, TrialKey};
 
 /// The facts of a sweep, to read alone.
@@ -79,23 +76,6 @@ impl<'a> View<'a> {
     pub fn trial(self, family: FamilyIx, arm: ArmIx) -> &'a Trial {
         let trial = self.0.trial(TrialKey::new(family, arm));
         trial.unwrap_or_else(|| panic!("family {family} has no arm {arm}"))
-    }
-
-    /// The epochs that a family has trained, each run's gradients counted; one that several arms share
-    /// counts once.
-    pub fn trained(self, family: FamilyIx) -> u64 {
-        self.0.trained_epochs(family)
-    }
-
-    /// The epochs that a dormant arm would have in common with its trunk if it were woken.
-    pub fn shared_epochs(self, family: FamilyIx, arm: ArmIx) -> u32 {
-        self.0.shared_epochs(TrialKey::new(family, arm))
-    }
-
-    /// The arm of a bracket that other seeds are expected to do best with, whether or not it was trained to
-    /// the end; none where nothing tells.
-    pub fn favourite(self, bracket: usize) -> Option<ArmIx> {
-        answer::favourite(self.0, bracket)
     }
 
     /// Whether an arm departs from the plain run at all, as far as is known.

@@ -1,6 +1,6 @@
 //! What is most worth to be tried once a sweep has ended.
 
-use super::judgement::Judgement;
+use super::{judgement::Judgement, words::named};
 use crate::{
     beyond::{Edge, advised, advised_above_loss},
     verdict::{
@@ -26,12 +26,9 @@ pub fn advise(judgement: &Judgement<'_>) -> Option<Advice> {
     if matches!(judgement.finding, Finding::BestPrecedesOnset | Finding::TrainingFailed) {
         return None;
     }
-    if let Some((contender, level)) = contender(judgement) {
-        let against = if lead.is_plain() { "plain".into() } else { lead.method.to_string() };
-        let words = format!(
-            "Train {} with every seed: that decides between it and {against}.",
-            contender.method
-        );
+    if let Some((arm, level)) = worth_finishing(judgement) {
+        let [arm, lead] = [arm, lead].map(|arm| named(standing, arm));
+        let words = format!("Train {arm} with every seed: that decides between it and {lead}.");
         return Some(Advice::levels(vec![level], words));
     }
     if let Some(edge) = standing.edge(lead).filter(|_| !lead.is_plain()) {
@@ -61,11 +58,11 @@ pub fn advise(judgement: &Judgement<'_>) -> Option<Advice> {
 
 /// The arm that it would tell most about to train it with every seed: the most probable of those that
 /// weren't, where it is at least as probable as the leader. With its level.
-fn contender<'a>(judgement: &Judgement<'a>) -> Option<(&'a Candidate, f64)> {
+fn worth_finishing<'a>(judgement: &Judgement<'a>) -> Option<(&'a Candidate, f64)> {
     let of_lead = judgement.probability?;
-    let (contender, probability) = judgement.contender?;
-    let level = contender.method.level()?;
-    (probability >= of_lead).then_some((contender, level))
+    let (arm, probability) = judgement.unfinished?;
+    let level = arm.method.level()?;
+    (probability >= of_lead).then_some((arm, level))
 }
 
 /// Whether a level beyond an end can show anything: far below the loss at which plain training ends hardly

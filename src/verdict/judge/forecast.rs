@@ -19,7 +19,7 @@ struct ArmForecast {
     /// The mean objective over many seeds.
     mean: Option<Interval>,
     /// Draws of the mean over as many other seeds; empty where there is no mean. Those of all arms
-    /// of a sweep are of the same seeds, draw by draw.
+    /// of a weight decay are of the same seeds, draw by draw.
     draws: Vec<f64>,
     /// The share of draws in which it is the best.
     probability: Option<f64>,
@@ -56,10 +56,9 @@ impl Forecast {
 
     /// Counts in how many draws each arm is the best; arms that are the plain run share its part.
     fn count_wins(&mut self, candidates: &[Candidate]) {
-        let draws = self.arms.iter().map(|arm| arm.draws.len()).max().unwrap_or(0);
-        if draws == 0 {
-            return;
-        }
+        // Weight decays with very many arms have fewer.
+        let counts = self.arms.iter().map(|arm| arm.draws.len()).filter(|count| *count > 0);
+        let Some(draws) = counts.min() else { return };
         let mut wins = vec![0.0; self.arms.len()];
         for draw in 0..draws {
             let value = |arm: &ArmForecast| arm.draws.get(draw).copied().unwrap_or(f64::INFINITY);
@@ -101,8 +100,7 @@ impl Forecast {
         let last = differences.len().checked_sub(1)?;
         let at = |share: f64| differences[(share * last as f64).round() as usize];
         let tail = (1.0 - CONFIDENCE) / 2.0;
-        // Draws of a lopsided mixture may leave out its mean.
-        let interval = Interval { mean, low: at(tail).min(mean), high: at(1.0 - tail).max(mean) };
+        let interval = Interval { mean, low: at(tail), high: at(1.0 - tail) };
         Some(interval).filter(|interval| interval.is_finite())
     }
 }

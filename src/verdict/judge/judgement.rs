@@ -33,10 +33,10 @@ pub struct Judgement<'a> {
     /// Where plain leads: the arm that may well be better.
     pub rival: Option<Rival>,
     /// The arm that is much more probable to be the best than the leader, and how probable.
-    pub favourite: Option<(&'a Candidate, f64)>,
+    pub likelier: Option<(&'a Candidate, f64)>,
     /// The arm that is the most probable to be the best of those that could be trained with every seed and
-    /// weren't, and how probable; never the leader.
-    pub contender: Option<(&'a Candidate, f64)>,
+    /// weren't, and how probable.
+    pub unfinished: Option<(&'a Candidate, f64)>,
     /// What it comes to.
     pub finding: Finding,
     /// How many more seeds would tell, where these can't; none if [`MAX_SEEDS_ADVISED`] wouldn't.
@@ -82,7 +82,7 @@ impl<'a> Judgement<'a> {
         let rival = lead.filter(|lead| lead.is_plain());
         let rival = rival.and_then(|plain| rival_of(standing, forecast, plain));
         let probability = lead.and_then(|lead| forecast.probability(standing.position(lead)?));
-        let favourite = probability.and_then(|of_lead| {
+        let likelier = probability.and_then(|of_lead| {
             most_probable(standing, forecast, |_| true)
                 .filter(|(_, probability)| *probability > MAX_TIMES_AS_PROBABLE * of_lead)
         });
@@ -93,8 +93,8 @@ impl<'a> Judgement<'a> {
             difference,
             probability,
             rival,
-            favourite,
-            contender: most_probable(standing, forecast, Candidate::can_be_finished),
+            likelier,
+            unfinished: most_probable(standing, forecast, Candidate::can_be_finished),
             finding: Finding::Pending,
             more_seeds: None,
         };
@@ -123,7 +123,7 @@ impl<'a> Judgement<'a> {
         if standing.seeds == 1 {
             return Finding::OneSeed;
         }
-        if self.favourite.is_some() {
+        if self.likelier.is_some() {
             return Finding::Uncertain;
         }
         let high = self.difference.as_ref().and_then(|difference| difference.high);

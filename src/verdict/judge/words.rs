@@ -54,7 +54,7 @@ pub fn answer(
     }
     if standing.ended && lead.finished() && !failed {
         points.extend(how_sure(judgement, lead));
-        points.extend(favourite(judgement));
+        points.extend(likelier(judgement));
         points.extend(pruned_early(standing, lead));
         points.extend(untrained(standing));
         points.extend(some_never_reached(standing, lead));
@@ -256,11 +256,12 @@ fn how_sure(judgement: &Judgement<'_>, lead: &Candidate) -> Option<String> {
 }
 
 /// The arm that is much more likely the best.
-fn favourite(judgement: &Judgement<'_>) -> Option<String> {
-    let (favourite, probability) = judgement.favourite?;
+fn likelier(judgement: &Judgement<'_>) -> Option<String> {
+    let (arm, probability) = judgement.likelier?;
     let percent = 100.0 * probability;
-    let but = if favourite.can_be_finished() { ", though not every seed trained it" } else { "" };
-    Some(format!("{} is more likely to be the best arm, by {percent:.0} %{but}.", favourite.method))
+    let but = if arm.can_be_finished() { ", though not every seed trained it" } else { "" };
+    let arm = named(judgement.standing, arm);
+    Some(format!("{arm} is more likely to be the best arm: its chance is {percent:.0} %{but}."))
 }
 
 /// How far the sweep has got, before the sentence's first word.
@@ -289,7 +290,7 @@ fn what(lead: &Candidate) -> &'static str {
 }
 
 /// The arm, with its weight decay where there are several.
-fn named(standing: &Standing, lead: &Candidate) -> String {
+pub(super) fn named(standing: &Standing, lead: &Candidate) -> String {
     let several = standing.competing().any(|other| other.bracket != lead.bracket);
     let decay =
         if several { format!(" with weight decay {}", lead.weight_decay) } else { String::new() };

@@ -1,7 +1,7 @@
 //! What the model is made of: columns for means, seeds and smooth curves, and how much each may vary.
 //!
-//! Cosines and logarithms of this model are `libm`'s: what it expects chooses what is trained, so every
-//! machine must come to the same bits.
+//! Cosines, exponentials and logarithms of this model are `libm`'s, and powers are products: what it expects chooses
+//! what is tested, so every machine must come to the same bits.
 
 use super::linear::dot;
 use std::f64::consts::PI;
@@ -165,7 +165,7 @@ impl Design {
     /// The variance of each column beforehand, in units of the noise; 0 for those that are free.
     pub fn variances(&self, scales: Scales) -> Vec<f64> {
         let mut variances = vec![0.0; self.seeds - 1];
-        variances.resize(variances.len() + self.seeds * self.groups, scales.offset.powi(2));
+        variances.resize(variances.len() + self.seeds * self.groups, scales.offset * scales.offset);
         for _ in 0..self.seeds * self.ladders.len() {
             variances.extend(spectrum::<DEVIATION_COSINES>(DEVIATION_LENGTH, scales.deviation));
         }
@@ -206,7 +206,11 @@ impl Design {
 /// Variances of cosines that make a curve of standard deviation `scale`, as smooth as a Gaussian
 /// process with a Matérn 3/2 kernel of this length on the unit interval.
 fn spectrum<const N: usize>(length: f64, scale: f64) -> [f64; N] {
-    let density = |j: usize| (1.0 + ((j + 1) as f64 * PI * length).powi(2) / 3.0).powi(-2);
+    let density = |j: usize| {
+        let frequency = (j + 1) as f64 * PI * length;
+        let drop = 1.0 + frequency * frequency / 3.0;
+        1.0 / (drop * drop)
+    };
     let total: f64 = (0..N).map(density).sum();
     std::array::from_fn(|j| scale * scale * density(j) / total)
 }

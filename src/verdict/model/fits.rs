@@ -42,7 +42,7 @@ impl Unit {
     pub fn of(observations: &[Observation]) -> Option<Self> {
         let n = observations.len() as f64;
         let zero = observations.iter().map(|o| o.value).sum::<f64>() / n;
-        let one = (observations.iter().map(|o| (o.value - zero).powi(2)).sum::<f64>() / n).sqrt();
+        let one = (observations.iter().map(|o| squared(o.value - zero)).sum::<f64>() / n).sqrt();
         (one.is_finite() && one > 0.0).then_some(Self { zero, one })
     }
 
@@ -94,6 +94,11 @@ pub fn fits(
     (kept > 0.0).then_some(fits)
 }
 
+/// A square, which is rounded alike everywhere.
+fn squared(value: f64) -> f64 {
+    value * value
+}
+
 /// What of the runs enters every fit.
 struct Moments {
     /// `Xᵀ X`, its lower triangle.
@@ -113,7 +118,7 @@ impl Moments {
         for seen in observations {
             let row = design.run(seen.arm, seen.seed);
             let value = (seen.value - unit.zero) / unit.one;
-            let weight = 1.0 / (1.0 + (seen.doubt / unit.one).powi(2) / noise.max(MIN_DIVISOR));
+            let weight = 1.0 / (1.0 + squared(seen.doubt / unit.one) / noise.max(MIN_DIVISOR));
             let entries: Vec<(usize, f64)> =
                 row.iter().copied().enumerate().filter(|(_, entry)| *entry != 0.0).collect();
             for &(i, a) in &entries {

@@ -17,9 +17,9 @@ fn helped() -> Standing {
 #[test]
 fn the_answer_is_one_sentence_with_the_difference_as_a_share() {
     let best = judge(&helped());
-    assert!((best.size_percent.unwrap() + 12.0).abs() < 1e-9);
-    let sentence =
-        "Flooding helps: flood b=0.2 has the lowest val_loss, 0.3080, 12 % below plain (0.3500).";
+    assert!((best.size_percent.unwrap() + 12.0).abs() < 0.1, "{:?}", best.size_percent);
+    let sentence = "Flooding helps: flood b=0.2 has the lowest val_loss, 0.3080 against plain's 0.3500; \
+                    with new seeds 12 % below plain is to be expected.";
     assert_eq!(best.sentence, sentence);
     assert!(best.sentence.len() <= 200, "two lines of a terminal");
     assert_eq!(best.against, [""; 0]);
@@ -34,9 +34,7 @@ fn a_share_has_the_digits_that_tell_something() {
         judge(&standing(arms)).sentence
     };
     assert!(sentence(0.5).contains(", 50 % below plain"), "{}", sentence(0.5));
-    assert!(
-        sentence(0.9745).contains(", 2.5 % below plain") || sentence(0.9745).contains(", 2.6 %")
-    );
+    assert!(sentence(0.974).contains(", 2.6 % below plain"), "{}", sentence(0.974));
     assert!(sentence(0.9996).contains(", less than 0.1 % below plain"), "{}", sentence(0.9996));
 }
 
@@ -79,6 +77,8 @@ fn early_stopping_that_does_as_well_speaks_against_the_answer() {
     };
     let better = "Early stopping alone does better: at its best epoch plain has val_loss 0.3000, against 0.3080.";
     assert_eq!(against(0.3), [better]);
+    let as_well = judge(&helped()).best.unwrap().objective.finite().unwrap();
+    assert!(against(as_well)[0].starts_with("Early stopping alone does as well:"));
     assert_eq!(against(0.31), [""; 0]);
 }
 

@@ -133,12 +133,12 @@ it("an extension that is asked for as an action posts no more than it says, and 
     type: "urn:floodgauge:problem:invalid",
     title: "the extension is invalid",
     status: 422,
-    detail: "level 0.5 is already in this sweep",
+    detail: "b = 0.5 is trained with every seed already",
     errors: [],
   };
   await store.act(() => store.extend({ levels: [0.5] }));
   expect(bodies).toEqual([{ levels: [0.5] }]);
   await seconds(30);
-  expect(store.refused.value).toContain("level 0.5 is already in this sweep");
+  expect(store.refused.value).toContain("b = 0.5 is trained with every seed already");
   store.close();
 });

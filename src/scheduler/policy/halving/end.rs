@@ -56,7 +56,7 @@ fn end_of(facts: View<'_>, family: FamilyIx, arm: ArmIx) -> Vec<Intent> {
 }
 
 /// Whether the plain run of a family was trained to the end.
-pub(super) fn has_whole_trunk(facts: View<'_>, family: FamilyIx) -> bool {
+fn has_whole_trunk(facts: View<'_>, family: FamilyIx) -> bool {
     let plain = facts.trial(family, ArmIx::PLAIN);
     let is_whole = matches!(plain.status, TrialStatus::Active | TrialStatus::Completed);
     is_whole && plain.epochs() >= facts.full()

@@ -16,14 +16,12 @@
 //! - `probes`: what is probed; `cost`: what that may cost.
 //! - `choice`: who goes on, by a curve that `response` draws through the probes with `smooth`.
 //! - `edge`: levels beyond an end of those asked for, if the best lies there.
-//! - `end`: the last rung, and how it ends. `favourite`: an arm that is trained to the end after it, since
-//!   the model of the answer expects it best.
+//! - `end`: the last rung, and how it ends.
 
 mod choice;
 mod cost;
 mod edge;
 mod end;
-mod favourite;
 mod probes;
 mod response;
 mod smooth;
@@ -45,8 +43,6 @@ pub struct Halving {
     edges: Edges,
     /// Whether all brackets have all the probes that they get.
     choosing: bool,
-    /// Whether it trains what the model of the answer expects best.
-    trains_favourites: bool,
 }
 
 /// What a bracket trains.
@@ -58,26 +54,12 @@ enum Part {
     MoreProbes,
     /// The choice of each method.
     ToTheEnd,
-    /// What the model of the answer expects best.
-    Favourite,
 }
 
 impl Halving {
     /// For a sweep.
     pub fn new(spec: &SweepSpec, _: &SearchSpace) -> Self {
-        Self {
-            full: spec.recipe.epochs,
-            parts: vec![],
-            edges: Edges::default(),
-            choosing: false,
-            trains_favourites: false,
-        }
-    }
-
-    /// The same, but that it goes on until the arm that is expected best was trained with every seed, if its
-    /// bound of cost lets it.
-    pub fn with_favourites(spec: &SweepSpec, space: &SearchSpace) -> Self {
-        Self { trains_favourites: true, ..Self::new(spec, space) }
+        Self { full: spec.recipe.epochs, parts: vec![], edges: Edges::default(), choosing: false }
     }
 
     /// What follows in a bracket of which nothing is open; nothing if it waits for others.
@@ -90,12 +72,7 @@ impl Halving {
             }
         }
         match self.parts[ix] {
-            Part::ToTheEnd if self.trains_favourites => {
-                self.parts[ix] = Part::Favourite;
-                let favourite = favourite::train(self, facts, ix);
-                if favourite.is_empty() { end::close(facts, ix) } else { favourite }
-            }
-            Part::ToTheEnd | Part::Favourite => end::close(facts, ix),
+            Part::ToTheEnd => end::close(facts, ix),
             // Brackets go beyond an end together, so that who is first to end its probes changes nothing.
             _ if facts.spec().search.extend && !self.choosing => self.go_beyond(facts),
             _ => {
@@ -152,7 +129,7 @@ impl Policy for Halving {
         match self.parts.get(bracket) {
             None | Some(Part::PlainAndProbes) => Purpose::PlainAndProbes,
             Some(Part::MoreProbes) => Purpose::MoreProbes,
-            Some(Part::ToTheEnd | Part::Favourite) => Purpose::ToTheEnd,
+            Some(Part::ToTheEnd) => Purpose::ToTheEnd,
         }
     }
 
@@ -172,13 +149,7 @@ impl Policy for Halving {
     }
 
     fn widens(&self) -> bool {
-        let last = if self.trains_favourites { Part::Favourite } else { Part::ToTheEnd };
-        self.parts.is_empty() || self.parts.iter().any(|part| *part != last)
-    }
-
-    fn is_probing(&self) -> bool {
-        let probes = |part: &Part| !matches!(part, Part::ToTheEnd | Part::Favourite);
-        self.parts.is_empty() || self.parts.iter().any(probes)
+        self.parts.is_empty() || self.parts.iter().any(|part| *part != Part::ToTheEnd)
     }
 
     fn bound(&self, spec: &SweepSpec, space: &SearchSpace) -> FamilyBound {

@@ -83,7 +83,7 @@ export function Extend({ store, detail }: ExtendProps) {
             probed, or not trained, is trained to the end.
           </p>
           {field("seeds", "Further seeds", "0")}
-          {field("levels", "Further levels", "0.25, 0.3", false)}
+          {field("levels", "Levels", "0.25, 0.3", false)}
           {field("epochs", "Epochs of a full run", String(detail.epochs))}
           {faults.value.all && <Alert>{faults.value.all}</Alert>}
           <div class="actions">
