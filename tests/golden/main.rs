@@ -168,8 +168,9 @@ fn most_changes(log: &[Entry]) -> usize {
 }
 
 #[test]
-fn the_arm_that_is_named_on_the_way_changes_at_most_once() {
-    for log in releases().iter().flat_map(|release| in_order(release)) {
+fn the_arm_that_halving_names_on_the_way_changes_at_most_once() {
+    let logs = releases().into_iter().flat_map(|release| in_order(&release));
+    for log in logs.filter(|log| name(log).starts_with("halving")) {
         let changes = most_changes(&read(&log));
         assert!(changes <= 1, "{}: {changes} changes", name(&log));
     }

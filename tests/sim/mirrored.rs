@@ -157,7 +157,10 @@ fn a_metric_turned_around_gives_the_same_decisions_and_the_mirrored_answer() {
                     let sentence = &got.verdict;
                     assert!(!sentence.contains("lowest val"), "{name}: {sentence}");
                     if got.best.as_ref().is_some_and(|best| !best.arm.is_plain()) {
-                        assert!(sentence.contains("the highest val"), "{name}: {sentence}");
+                        // What is expected best needn't have been measured to be.
+                        let most = ["the highest val", "is expected to do best"];
+                        let says = most.iter().any(|most| sentence.contains(most));
+                        assert!(says, "{name}: {sentence}");
                         assert!(sentence.contains("above plain"), "{name}: {sentence}");
                     }
                     without_words(&mut got);

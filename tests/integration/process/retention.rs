@@ -19,7 +19,7 @@ on_both_databases! {
 
 const SWEEP: &str = r#"{
     "name": "old",
-    "recipe": { "dataset": { "name": "spiral" }, "batch_size": 50, "epochs": 4 },
+    "recipe": { "dataset": { "name": "two_gaussians" }, "batch_size": 50, "epochs": 4 },
     "search": { "levels": [0.1, 0.2] },
     "scheduler": { "kind": "grid" }
 }"#;

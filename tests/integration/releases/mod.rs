@@ -73,8 +73,28 @@ async fn every_answer_has_each_field_that_it_had_with_the_same_value(left: Left)
     for (path, recorded) in answers {
         let now = left.server.json(path).await;
         let today = as_today(&left, path, recorded).await;
+        let (today, now) = (but_the_model(today), but_the_model(now));
         assert_eq!(difference(&today, &now), None, "{path}");
     }
+}
+
+/// What of a sweep's answer no model of other seeds has a say in.
+const MEASURED: [&str; 6] =
+    ["metric", "direction", "at", "run_equivalents", "noise_floor", "status"];
+
+/// The same without what a release's model of other seeds says, which may change with the next.
+fn but_the_model(mut value: Value) -> Value {
+    match &mut value {
+        Value::Object(fields) => {
+            if fields.contains_key("verdict") {
+                fields.retain(|name, _| MEASURED.contains(&name.as_str()));
+            }
+            fields.values_mut().for_each(|field| *field = but_the_model(field.take()));
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| *item = but_the_model(item.take())),
+        _ => {}
+    }
+    value
 }
 
 /// An answer of the release with its arms described as they are today: its fields, with the indices
@@ -146,7 +166,9 @@ async fn every_decision_is_served_with_the_reason_that_its_words_are_made_of(lef
         for decision in decisions {
             let why: Reason = serde_json::from_value(decision["why"].clone()).unwrap();
             let recorded = decision["reason"].as_str().unwrap();
-            assert!(says(recorded, &why.to_string()), "{path}: {recorded}, now {why}");
+            // The answer's words are the model's.
+            let is_answer = decision["action"] == "complete";
+            assert!(is_answer || says(recorded, &why.to_string()), "{path}: {recorded}, now {why}");
             // The whole decision is of today's shape, the answer of the last one too.
             let typed: Decision = serde_json::from_value(decision.clone()).unwrap();
             assert_eq!(difference(decision, &serde_json::to_value(typed).unwrap()), None);
