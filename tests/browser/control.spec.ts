@@ -139,7 +139,7 @@ test("a sweep that nobody trains says so, but not while it is paused", async ({
     await expect(hint.locator("pre")).toHaveText(command);
     await button(page, "Pause").click();
     await expect(status(page)).toHaveText("paused");
-    await expect(hint).toHaveText("It is paused. Resume it to have it go on.");
+    await expect(hint).toHaveText("It is paused. Resume it to continue.");
     await button(page, "Resume").click();
     await expect(status(page)).toHaveText("queued");
     await expect(hint.locator("pre")).toHaveText(command);
@@ -244,7 +244,9 @@ test("a sweep that is extended elsewhere goes on for whoever comes back to it", 
 test("the verdict's advice is a button that does it: further levels", async ({ page, request }) => {
   const faults = watch(page, server.address);
   const search = { levels: [0.0001, 0.0002], seeds: [0, 1] };
-  const id = await submit(request, server.address, quick("unreached", { search }));
+  // It learns: where training failed nothing is advised, and no level at the loss of a guess is.
+  const recipe = { dataset: { name: "digits" }, batch_size: 50, epochs: 4 };
+  const id = await submit(request, server.address, quick("unreached", { search, recipe }));
   await ended(request, server.address, id);
   await open(page, server.address, id);
   const advice = answer(page).getByRole("button", { name: /^Try levels \d/ });

@@ -123,7 +123,7 @@ test("a sweep goes from the form to its answer, live", async ({ page }) => {
   // The answer stands above the rest, and each arm has come to its end.
   const answer = page.getByRole("region", { name: "Answer" });
   await expect(answer.getByRole("status")).toHaveText("completed");
-  await expect(page.locator("[data-best]")).toHaveText(/^(b = 0\.[1-4]|plain)$/);
+  await expect(page.locator("[data-best]")).toHaveText(/^(b = 0\.[1-4]|plain)\b/);
   await expect(answer.getByText("Test loss")).toBeVisible();
   const arms = page.getByRole("region", { name: "Standing of the arms" }).locator("tbody tr");
   await expect(arms).toHaveCount(5);

@@ -8,7 +8,6 @@ use crate::{
     upcast,
 };
 use floodgauge_protocol::TrialKey;
-use serde_json::Value;
 
 /// Epochs that are read at once: half a MiB or so.
 const EPOCHS_AT_ONCE: u32 = 1_000;

@@ -79,8 +79,8 @@ export function Extend({ store, detail }: ExtendProps) {
             <strong>Extend the sweep</strong>
           </p>
           <p class="faint">
-            What was trained is kept; only what is missing is trained. A level of this sweep that was only
-            probed, or not trained, is trained to the end.
+            What was trained is kept; only what is missing is trained. A level of this sweep that
+            was only probed, or not trained, is trained to the end.
           </p>
           {field("seeds", "Further seeds", "0")}
           {field("levels", "Levels", "0.25, 0.3", false)}
