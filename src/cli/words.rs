@@ -215,7 +215,7 @@ pub fn epochs(n: u32) -> String {
 
 fn difference_words(difference: &Difference) -> String {
     let seeds = seeds(difference.seeds as usize);
-    let mean = Metric::from(difference.mean);
+    let mean = Metric::from(difference.stated());
     match (difference.low.map(Metric::from), difference.high.map(Metric::from)) {
         (Some(low), Some(high)) => {
             let level = difference.level * 100.0;

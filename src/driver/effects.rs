@@ -1,10 +1,13 @@
 //! What a step changes in the projections (pure).
 
+use super::{DriverError, json};
 use crate::{
     scheduler::{Action, Decision, Event, Sweep, Trial},
-    store::{Effects, RowUpdate, TrialUpdate},
+    store::{Effects, Grown, RowUpdate, TrialUpdate},
 };
-use floodgauge_protocol::{ArmIx, FamilyIx, SegmentId, TrialKey, work::ReportRow};
+use floodgauge_protocol::{
+    ArmIx, FamilyIx, SearchSpace, SegmentId, SweepSpec, TrialKey, work::ReportRow,
+};
 use std::{collections::BTreeMap, time::Duration};
 
 /// The effects of the step from `before` to `after`.
@@ -14,6 +17,21 @@ pub fn of(before: &Sweep, after: &Sweep, event: &Event, decisions: &[Decision]) 
         trials: changed_trials(before, after),
         ..of_work(&Before::of(before, event), after, event, decisions)
     }
+}
+
+/// What a sweep has become, if an event made it grow. So does an extension that trains what was there already, after
+/// which the sweep goes on.
+pub fn grown(
+    event: &Event,
+    before: (&SweepSpec, &SearchSpace),
+    after: &Sweep,
+) -> Result<Option<Grown>, DriverError> {
+    let now = after.facts();
+    let is_extended = matches!(event, Event::Extended { .. });
+    if !is_extended && before == (now.spec(), now.space()) {
+        return Ok(None);
+    }
+    Ok(Some(Grown { spec: json(now.spec())?, space: json(now.space())? }))
 }
 
 /// What the effects of an event want to know of the sweep before it.

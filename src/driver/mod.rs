@@ -60,7 +60,7 @@ use crate::{
     heavy::{aside, on_trials},
     metrics::Metrics,
     scheduler::{self, Action, Event, Sweep},
-    store::{Commit, Created, DynStore, Effects, Grown, LeaseGuard, NewSweep, StoreError},
+    store::{Commit, Created, DynStore, Effects, LeaseGuard, NewSweep, StoreError},
     trace,
 };
 use anyhow::Context as _;
@@ -337,6 +337,7 @@ impl Driver {
                 let Some(event) = decide(&before)? else { return Ok::<_, DriverError>(None) };
                 let mut after = Sweep::clone(&before);
                 let decisions = after.step(&event);
+                let was = (before.facts().spec(), before.facts().space());
                 let commit = Commit {
                     sweep,
                     seq,
@@ -346,7 +347,7 @@ impl Driver {
                     extender: author.extender,
                     effects: Effects {
                         best: Some(json(&after.best())?),
-                        grown: grown(&before, &after, &event)?,
+                        grown: effects::grown(&event, was, &after)?,
                         ..effects::of(&before, &after, &event, &decisions)
                     },
                 };
@@ -475,17 +476,6 @@ impl Driver {
     fn wake_watchers(&self) {
         self.0.changes.send_modify(|count| *count += 1);
     }
-}
-
-/// What a sweep has become, if a step made it grow: so does an extension that trains what was there already, after
-/// which the sweep goes on.
-fn grown(before: &Sweep, after: &Sweep, event: &Event) -> Result<Option<Grown>, DriverError> {
-    let is_extended = matches!(event, Event::Extended { .. });
-    let (before, now) = (before.facts(), after.facts());
-    if !is_extended && (before.spec(), before.space()) == (now.spec(), now.space()) {
-        return Ok(None);
-    }
-    Ok(Some(Grown { spec: json(after.facts().spec())?, space: json(after.facts().space())? }))
 }
 
 fn check(spec: &SweepSpec) -> Result<(), DriverError> {

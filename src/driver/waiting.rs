@@ -123,7 +123,7 @@ impl Driver {
             open.into_iter().partition(|work| work.held_back_for.is_some());
         if free.is_empty() {
             let first = held_back.iter().filter_map(|work| work.held_back_for).min();
-            return Ok(first.map(is_held_back));
+            return Ok(first.map(waits_for_backoff));
         }
         // Whoever waits for work takes it over within a second.
         let expired = free.iter().find_map(|work| work.expired_of.clone());
@@ -237,14 +237,14 @@ fn waits_for_another(worker: &str) -> Waiting {
 }
 
 /// That nobody is given what is left of it for so long.
-fn is_held_back(backoff: Duration) -> Waiting {
+fn waits_for_backoff(backoff: Duration) -> Waiting {
     let seconds = backoff.as_millis().div_ceil(1_000).max(1);
     let seconds = u32::try_from(seconds).unwrap_or(u32::MAX);
     let words = format!(
         "workers in trouble handed back what is left of it again and again, so nobody is given it for \
          another {seconds} s"
     );
-    let remedy = "see to what those workers say; it goes on by itself after that";
+    let remedy = "fix what they report; after that it continues by itself";
     Waiting { backoff_s: Some(seconds), ..waiting(WaitsFor::HeldBack, words, remedy) }
 }
 
@@ -275,7 +275,7 @@ mod tests {
     #[test]
     fn what_is_held_back_is_told_in_whole_seconds_that_are_never_too_few() {
         for (ms, seconds) in [(0, 1), (1, 1), (1_000, 1), (1_001, 2), (600_000, 600)] {
-            let told = is_held_back(Duration::from_millis(ms));
+            let told = waits_for_backoff(Duration::from_millis(ms));
             assert_eq!(told.backoff_s, Some(seconds));
             assert!(told.words.ends_with(&format!("for another {seconds} s")), "{}", told.words);
             assert!(!told.transient && !told.wants_worker, "one more worker wouldn't be given it");

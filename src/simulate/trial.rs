@@ -34,8 +34,7 @@ pub fn run(
     seeds: &[u32],
     workers: usize,
 ) -> Option<Outcome> {
-    let objective = Objective { metric, ..Objective::default() };
-    search(grid, kind, objective, seeds, workers)
+    search(grid, kind, at_the_end(metric), seeds, workers)
 }
 
 /// The same on one worker, with an answer that is of `others` other seeds, to be held against them.
@@ -46,8 +45,11 @@ pub fn run_for(
     seeds: &[u32],
     others: u32,
 ) -> Option<Outcome> {
-    let objective = Objective { metric, ..Objective::default() };
-    answered(grid, kind, objective, seeds, 1, |sweep| sweep.best_of(others))
+    answered(grid, kind, at_the_end(metric), seeds, 1, |sweep| sweep.best_of(others))
+}
+
+fn at_the_end(metric: MetricName) -> Objective {
+    Objective { metric, ..Objective::default() }
 }
 
 /// The same for an objective that may be read at best epochs.

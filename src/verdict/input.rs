@@ -80,9 +80,6 @@ pub struct Standing {
     pub validation_samples: Option<u32>,
     /// Epochs of a full run.
     pub epochs: u32,
-    /// The training loss of the plain runs over their closing epochs, in nats, a mean over seeds; none
-    /// before they have ended.
-    pub train_loss: Option<f64>,
     /// What it has cost.
     pub run_equivalents: RunEquivalents,
 }
@@ -118,6 +115,9 @@ pub struct TrialSummary {
     pub past_onset: bool,
     /// The sweep's objective, minimised, read of the epochs so far; none before the first.
     pub objective: Option<Metric>,
+    /// The training loss over its closing epochs, in nats; none before it was trained to the end, and where
+    /// it isn't finite.
+    pub train_loss: Option<f64>,
     /// The objective, minimised, at the epoch that is best by it: what early stopping would have had.
     /// None where the objective is read so anyway, and while the sweep runs.
     pub early_stopped: Option<Metric>,
@@ -125,8 +125,8 @@ pub struct TrialSummary {
     pub other: Option<Metric>,
     /// Its test metrics after the epoch at which the objective is read; none where it wasn't tested.
     pub test: Option<TestMetrics>,
-    /// The objective to expect at its end, where it ended early and another run tells; none while the
-    /// sweep runs.
+    /// The objective to expect at its end, where it ended early and another run tells; none before
+    /// all was trained.
     pub extrapolation: Option<Extrapolation>,
 }
 
@@ -151,6 +151,14 @@ impl Standing {
     /// The arms that can be compared: those that every seed has reported of.
     pub fn competing(&self) -> impl Iterator<Item = &Candidate> + Clone {
         self.candidates.iter().filter(|candidate| candidate.competes())
+    }
+
+    /// The other arms that an arm can be compared with: trained as far with every seed.
+    pub fn beside<'a>(&'a self, arm: &'a Candidate) -> impl Iterator<Item = &'a Candidate> {
+        let as_far = |other: &&Candidate| {
+            (other.finished(), other.epochs()) == (arm.finished(), arm.epochs())
+        };
+        self.competing().filter(|other| !other.is(arm)).filter(as_far)
     }
 
     /// Those of one weight decay.
@@ -260,6 +268,13 @@ impl Candidate {
     /// The objective of each seed that trained it to the end; none for the others.
     pub fn end_objectives(&self) -> impl Iterator<Item = Option<Metric>> + '_ {
         self.trials.iter().map(|trial| trial.objective.filter(|_| trial.completed))
+    }
+
+    /// The training loss that it ends at, in nats: a mean over all seeds; none unless each has one.
+    pub fn train_loss(&self) -> Option<f64> {
+        let losses: Option<Vec<f64>> = self.trials.iter().map(|trial| trial.train_loss).collect();
+        let losses = losses.filter(|losses| !losses.is_empty())?;
+        Metric::mean(losses.into_iter().map(Metric::from)).finite()
     }
 
     /// What early stopping would have had of the objective, minimised: the mean over all seeds; none unless every

@@ -2,7 +2,7 @@
 //!
 //! - [`Standing`]: what is judged; every arm of it is a [`Candidate`], what a seed has of that a
 //!   [`TrialSummary`]. No judging there.
-//! - [`judge`]: the answer, [`Best`]; [`leader`]: who is ahead, by [`expectations`] where there are any.
+//! - [`judge`]: the answer, [`Best`]; [`leader`]: who is ahead.
 //! - `model`: the hierarchical model of what other seeds would show. `confidence`: how wide its intervals
 //!   are, and others.
 //! - [`noise_floor_of`]: what no model can do better than; [`guessing_of`]: what each does that has learned
@@ -25,7 +25,7 @@ pub use floodgauge_api::{
 };
 pub use floor::{guessing_of, noise_floor_of};
 pub use input::{Candidate, Extrapolation, Judged, Standing, TrialSummary};
-pub use judge::{Basis, expectations, judge, leader};
+pub use judge::{Basis, judge, leader};
 pub use paste::paste;
 
 #[cfg(test)]

@@ -61,6 +61,11 @@ export function formatDifference(value: number, metric: Measured): string {
   return value > 0 ? `+${figure}` : figure;
 }
 
+/** The difference that is told: what is expected of other seeds, or with one seed as measured. */
+export function stated(difference: { mean: number; expected: number | null }): number {
+  return difference.expected ?? difference.mean;
+}
+
 /** A difference in per cent with its sign: `−23 %`, `+2.4 %`. */
 export function formatPercent(percent: number): string {
   const figure = `${fixed(percent, Math.abs(percent) < 9.95 ? 1 : 0)} %`;

@@ -88,7 +88,7 @@ pub enum ClientError {
     },
     /// Server and worker have no version of the wire in common; says which each speaks.
     #[error("{0}")]
-    Parted(String),
+    Incompatible(String),
     /// No usable answer came, however often it was tried.
     #[error("the server can't be reached: {0}")]
     Unreachable(String),
@@ -195,7 +195,7 @@ impl Client {
         let Answer { status, wire, date, body } = self.answer(send, None).await?;
         self.skew.compare(date.as_ref());
         if let Some(words) = WireVersions::incompatible(WireVersions::OF_WORKER, wire) {
-            return Err(ClientError::Parted(words));
+            return Err(ClientError::Incompatible(words));
         }
         if status == StatusCode::NO_CONTENT { Ok(None) } else { decode(&body).map(Some) }
     }

@@ -214,6 +214,14 @@ pub struct Difference {
     pub seeds: u32,
 }
 
+impl Difference {
+    /// The difference that is told: the mean to expect of other seeds, which the interval is about, or with one
+    /// seed the mean as measured.
+    pub fn stated(&self) -> f64 {
+        self.expected.unwrap_or(self.mean)
+    }
+}
+
 /// What a sweep cost, in full runs of one seed.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

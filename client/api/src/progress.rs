@@ -42,7 +42,7 @@ pub struct Waiting {
     pub remedy: String,
     /// Whether one more worker would do: `floodgauge worker --server` with this server's address starts one.
     pub wants_worker: bool,
-    /// Whether it is over in a moment as a rule: so it is with each sweep that was just submitted.
+    /// Whether a sweep that was just submitted shows it for a moment, before a worker takes it: to be told once it lasts.
     pub transient: bool,
     /// For how many seconds nobody is given what is left of it, where it is held back; else null.
     #[cfg_attr(feature = "openapi", schema(required))]
@@ -75,7 +75,7 @@ pub enum WaitsFor {
 }
 
 impl WaitsFor {
-    /// Whether it is over in a moment as a rule: so it is with each sweep that was just submitted.
+    /// Whether a sweep that was just submitted shows it for a moment, before a worker takes it: to be told once it lasts.
     pub fn is_transient(self) -> bool {
         match self {
             Self::Worker | Self::WorkersInTrouble | Self::IncompatibleWorkers | Self::Turn => true,

@@ -172,6 +172,14 @@ mod tests {
         entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
     }
 
+    /// A folder with a file in it, and the file.
+    fn written_before() -> (tempfile::TempDir, PathBuf) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.json");
+        fs::write(&path, "before").unwrap();
+        (folder, path)
+    }
+
     #[test]
     fn a_file_that_nobody_named_is_called_like_its_sweep() {
         for (sweep, file) in [("digits", "digits"), ("../a b\u{202e}", "a-b"), ("…", "sweep")] {
@@ -184,9 +192,7 @@ mod tests {
 
     #[test]
     fn a_file_takes_the_place_of_one_that_was_named_alone() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("x.json");
-        fs::write(&path, "before").unwrap();
+        let (folder, path) = written_before();
         let new = Target::New(path.clone());
         assert!(new.check().is_err() && new.write(&mut json(), None).is_err());
         assert_eq!(fs::read_to_string(&path).unwrap(), "before");
@@ -201,9 +207,7 @@ mod tests {
 
     #[test]
     fn an_export_that_fails_leaves_what_was_there_and_nothing_else() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("x.json");
-        fs::write(&path, "before").unwrap();
+        let (folder, path) = written_before();
         let target = Target::Named(path.clone());
         let full = target.place(&path, |file| {
             file.write_all(b"half of it")?;

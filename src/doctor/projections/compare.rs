@@ -6,8 +6,10 @@ use crate::{
     driver::Projected,
     store::{RowRange, StoreError, SweepRow, TrialRow},
     upcast,
+    verdict::{ArmOutlook, Best},
 };
 use floodgauge_protocol::TrialKey;
+use serde_json::Value;
 
 /// Epochs that are read at once: half a MiB or so.
 const EPOCHS_AT_ONCE: u32 = 1_000;
@@ -162,22 +164,30 @@ async fn of_segments(
 }
 
 /// What is otherwise of the answer in lists: the arm that is named and the figures that a wording stands on may
-/// change with a release, whether there is an answer and what the same arm came to may not.
+/// change with a release, whether there is an answer and what an arm came to may not.
 fn of_best(row: &SweepRow, projected: &Projected) -> Option<String> {
-    let arms = &projected.state().facts().space().arms;
-    let now = match projected.seq() {
-        0 | 1 => None,
-        _ => serde_json::to_value(projected.state().best()).ok(),
-    };
+    let state = projected.state();
+    let now = (projected.seq() > 1).then(|| state.best());
+    let arms = &state.facts().space().arms;
     let stored = row.best.as_ref().map(|best| upcast::arms(best, arms).into_owned());
     let differs = match (&stored, &now) {
         (Some(stored), Some(now)) => {
-            let (stored, now) = (&stored["best"], &now["best"]);
-            stored["arm"] == now["arm"] && stored["objective"] != now["objective"]
+            let seeds = state.facts().spec().search.seeds.len();
+            came_to(now, seeds, &stored["best"])
+                .is_some_and(|now| now != stored["best"]["objective"])
         }
         (stored, now) => stored.is_some() != now.is_some(),
     };
     differs.then(|| "the answer shown in lists differs".into())
+}
+
+/// What the arm came to that a stored answer names, as JSON; none unless all `seeds` trained it to the end.
+fn came_to(now: &Best, seeds: usize, named: &Value) -> Option<Value> {
+    let is_it = |of: &&ArmOutlook| {
+        named["arm"] == of.arm.ix.0 && named["weight_decay"].as_f64() == Some(of.weight_decay)
+    };
+    let of = now.probabilities.iter().find(is_it).filter(|of| of.seeds as usize == seeds)?;
+    serde_json::to_value(of.objective?).ok()
 }
 
 #[cfg(test)]

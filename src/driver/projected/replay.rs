@@ -1,7 +1,7 @@
 //! A log that is replayed an entry at a time, with what each changes of epochs and segments.
 
 use crate::{
-    driver::{DriverError, effects, json, live, live::Live},
+    driver::{DriverError, effects, live, live::Live},
     heavy::aside,
     scheduler::{Event, Sweep},
     store::{DynStore, Effects, Entry, Grown, RowsOfLog, StoreError},
@@ -69,13 +69,12 @@ impl Replay {
 
     /// What the sweep has become, if it grew.
     fn grown(&mut self, event: &Event) -> Result<Option<Grown>, DriverError> {
-        let is_extended = matches!(event, Event::Extended { .. });
-        let facts = self.live.sweep_now().facts();
-        if !is_extended && (facts.spec(), facts.space()) == (&self.spec, &self.space) {
-            return Ok(None);
+        let now = self.live.sweep_now();
+        let grown = effects::grown(event, (&self.spec, &self.space), now)?;
+        if grown.is_some() {
+            (self.spec, self.space) = (now.facts().spec().clone(), now.facts().space().clone());
         }
-        (self.spec, self.space) = (facts.spec().clone(), facts.space().clone());
-        Ok(Some(Grown { spec: json(&self.spec)?, space: json(&self.space)? }))
+        Ok(grown)
     }
 }
 

@@ -1,4 +1,5 @@
-//! What runs that ended early say of their ends: evidence for the verdict, not for decisions.
+//! What runs that ended early say of their ends: evidence for the verdict, and for which arm is
+//! tested as the answer.
 
 use crate::{
     scheduler::{

@@ -3,7 +3,7 @@
 use super::{cost::run_equivalents, extrapolation::extrapolated};
 use crate::{
     scheduler::{
-        facts::{Criterion, Facts},
+        facts::{Criterion, Facts, Trial},
         status::TrialStatus,
     },
     verdict::{self, Basis, Best, Candidate, Judged, Standing, TrialSummary},
@@ -72,7 +72,6 @@ fn standing_at(facts: &Facts, ended: bool) -> Standing {
         noise_floor: verdict::noise_floor_of(facts.spec()),
         guessing: verdict::guessing_of(facts.spec()),
         validation_samples: facts.spec().recipe.dataset.resolved().n_val,
-        train_loss: train_loss(facts),
         run_equivalents: run_equivalents(facts),
     }
 }
@@ -106,6 +105,7 @@ fn summary(facts: &Facts, key: TrialKey, ended: bool) -> TrialSummary {
         diverged: trial.status == TrialStatus::Diverged,
         past_onset: trial.onset_step.is_some(),
         objective: trial.minimised(criteria.objective, full),
+        train_loss: train_loss(trial, full),
         early_stopped: early_stopped(facts).and_then(|by| trial.minimised(by, full)),
         other: criteria.other.and_then(|other| trial.minimised(other, full)),
         test: trial.test(criteria.objective.at, facts.steps_per_epoch()),
@@ -122,15 +122,9 @@ fn early_stopped(facts: &Facts) -> Option<Criterion> {
     is_other.then_some(objective)
 }
 
-/// The training loss that plain runs end at: their mean over the closing tenth of the epochs.
-fn train_loss(facts: &Facts) -> Option<f64> {
-    let plain = facts.trials().filter(|(key, _)| key.arm == ArmIx::PLAIN);
-    let losses = plain.map(|(_, trial)| {
-        let closing = trial.closing(facts.spec().recipe.epochs);
-        match trial.status {
-            TrialStatus::Completed => Metric::mean(closing.iter().map(|p| p.train_loss)),
-            _ => Metric::Diverged,
-        }
-    });
-    Metric::mean(losses).finite()
+/// The training loss that a run ends at: its mean over the closing tenth of the epochs.
+fn train_loss(trial: &Trial, full: u32) -> Option<f64> {
+    let closing = trial.closing(full).iter().map(|point| point.train_loss);
+    let has_ended = trial.status == TrialStatus::Completed;
+    has_ended.then(|| Metric::mean(closing))?.finite()
 }

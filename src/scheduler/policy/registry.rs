@@ -22,36 +22,36 @@ pub struct Registration {
     pub build: Build,
 }
 
+/// Makes a scheduler for a sweep.
+type Build = fn(&SweepSpec, &SearchSpace) -> Box<dyn Policy>;
+
+const GRID: Build = |spec, space| Box::new(Synchronous::grid(spec, space));
+const SHA: Build = |spec, space| Box::new(Synchronous::sha(spec, space));
+const HYPERBAND: Build = |spec, space| Box::new(Synchronous::hyperband(spec, space));
+const ASHA: Build = |spec, space| Box::new(Asha::new(spec, space));
+const HALVING: Build = |spec, space| Box::new(Halving::new(spec, space));
+
 /// Of each scheduler the oldest version first. All begin with 3, the one that version 0.1.0 of the
 /// program had for all of them together. Since 4 what is tested is the arm that other seeds are expected to
 /// do best with; before, it was the best of the seeds that there were.
 const REGISTERED: &[Registration] = &[
-    by_measure(SchedulerKind::Grid, |spec, space| Box::new(Synchronous::grid(spec, space))),
-    by_measure(SchedulerKind::Sha, |spec, space| Box::new(Synchronous::sha(spec, space))),
-    by_measure(SchedulerKind::Hyperband, |spec, space| {
-        Box::new(Synchronous::hyperband(spec, space))
-    }),
-    by_measure(SchedulerKind::Asha, |spec, space| Box::new(Asha::new(spec, space))),
-    by_measure(SchedulerKind::Halving, |spec, space| Box::new(Halving::new(spec, space))),
-    by_expectation(SchedulerKind::Grid, |spec, space| Box::new(Synchronous::grid(spec, space))),
-    by_expectation(SchedulerKind::Sha, |spec, space| Box::new(Synchronous::sha(spec, space))),
-    by_expectation(SchedulerKind::Hyperband, |spec, space| {
-        Box::new(Synchronous::hyperband(spec, space))
-    }),
-    by_expectation(SchedulerKind::Asha, |spec, space| Box::new(Asha::new(spec, space))),
-    by_expectation(SchedulerKind::Halving, |spec, space| Box::new(Halving::new(spec, space))),
+    version_3(SchedulerKind::Grid, GRID),
+    version_3(SchedulerKind::Sha, SHA),
+    version_3(SchedulerKind::Hyperband, HYPERBAND),
+    version_3(SchedulerKind::Asha, ASHA),
+    version_3(SchedulerKind::Halving, HALVING),
+    version_4(SchedulerKind::Grid, GRID),
+    version_4(SchedulerKind::Sha, SHA),
+    version_4(SchedulerKind::Hyperband, HYPERBAND),
+    version_4(SchedulerKind::Asha, ASHA),
+    version_4(SchedulerKind::Halving, HALVING),
 ];
 
-/// Makes a scheduler for a sweep.
-type Build = fn(&SweepSpec, &SearchSpace) -> Box<dyn Policy>;
-
-/// The version of a scheduler of program version 0.1.0.
-const fn by_measure(kind: SchedulerKind, build: Build) -> Registration {
+const fn version_3(kind: SchedulerKind, build: Build) -> Registration {
     Registration { kind, version: 3, tested_by: Basis::Measured, build }
 }
 
-/// The version after it.
-const fn by_expectation(kind: SchedulerKind, build: Build) -> Registration {
+const fn version_4(kind: SchedulerKind, build: Build) -> Registration {
     Registration { kind, version: 4, tested_by: Basis::Expected, build }
 }
 

@@ -3,10 +3,7 @@
 use super::{judgement::Judgement, words::named};
 use crate::{
     beyond::{Edge, advised, advised_above_loss},
-    verdict::{
-        Advice, Finding,
-        input::{Candidate, Standing},
-    },
+    verdict::{Advice, Finding, input::Candidate},
 };
 
 /// How many more seeds are advised after one: three give a first interval. The words say two.
@@ -21,9 +18,12 @@ pub fn advise(judgement: &Judgement<'_>) -> Option<Advice> {
     let standing = judgement.standing;
     let lead = judgement.lead.filter(|lead| standing.ended && lead.finished())?;
     if judgement.finding == Finding::NeverReached {
-        return Some(reach(standing));
+        return Some(reach(judgement));
     }
-    if matches!(judgement.finding, Finding::BestPrecedesOnset | Finding::TrainingFailed) {
+    if matches!(
+        judgement.finding,
+        Finding::BestPrecedesOnset | Finding::TrainingFailed | Finding::NoAnswer
+    ) {
         return None;
     }
     if let Some((arm, level)) = worth_finishing(judgement) {
@@ -38,7 +38,7 @@ pub fn advise(judgement: &Judgement<'_>) -> Option<Advice> {
         };
         let words = format!("The best level is the {which} of the grid: try some beyond it.");
         let mut levels = advised(&standing.levels, edge);
-        levels.retain(|level| can_matter(standing, *level));
+        levels.retain(|level| can_matter(judgement, *level));
         if !levels.is_empty() {
             return Some(Advice::levels(levels, words));
         }
@@ -67,17 +67,19 @@ fn worth_finishing<'a>(judgement: &Judgement<'a>) -> Option<(&'a Candidate, f64)
 
 /// Whether a level beyond an end can show anything: far below the loss at which plain training ends hardly
 /// a mini-batch falls, and at the loss of a guess nothing is learned.
-fn can_matter(standing: &Standing, level: f64) -> bool {
-    standing.train_loss.is_none_or(|loss| level >= MIN_SHARE_OF_LOSS * loss)
-        && standing.guessing.is_none_or(|loss| level < loss)
+fn can_matter(judgement: &Judgement<'_>, level: f64) -> bool {
+    let loss = judgement.plain.and_then(Candidate::train_loss);
+    loss.is_none_or(|loss| level >= MIN_SHARE_OF_LOSS * loss)
+        && judgement.standing.guessing.is_none_or(|loss| level < loss)
 }
 
 /// Levels that the training loss does reach or, where nothing tells them, runs of twice as many epochs.
-fn reach(standing: &Standing) -> Advice {
-    let loss = standing.train_loss.filter(|loss| *loss > 0.0);
+fn reach(judgement: &Judgement<'_>) -> Advice {
+    let standing = judgement.standing;
+    let loss = judgement.plain.and_then(Candidate::train_loss).filter(|loss| *loss > 0.0);
     let mut levels =
         loss.map(|loss| advised_above_loss(&standing.levels, loss)).unwrap_or_default();
-    levels.retain(|level| can_matter(standing, *level));
+    levels.retain(|level| can_matter(judgement, *level));
     match levels {
         levels if !levels.is_empty() => {
             let words = "No level was reached: try some above the training loss at its end.";

@@ -48,8 +48,8 @@ impl Bracket {
         let posterior = model::fit(places, seeds, &observations, crossings)?;
         let says = |(arm, candidate): (Option<usize>, &Candidate)| match candidate {
             of if of.diverged() => None,
-            // Of a ladder that no seed reached all levels are plain.
-            of if arm.is_none() => of.equals_plain().then_some(0),
+            // What no seed reached is plain.
+            of if of.equals_plain() => Some(0),
             _ => arm,
         };
         let arms = arms.into_iter().zip(candidates).map(says).collect();
@@ -96,8 +96,8 @@ fn places(candidates: &[Candidate], ladders: &[&Vec<usize>]) -> Vec<Place> {
     ladders.iter().enumerate().flat_map(place).collect()
 }
 
-/// Which levels of the same ladders each seed reached: all but those that it trained to the end as the plain
-/// run, and those below them.
+/// Which levels of the same ladders each seed reached: all from the lowest on that it is known to have reached and,
+/// below that, those that it didn't train to the end as the plain run.
 fn crossings(candidates: &[Candidate], ladders: &[&Vec<usize>]) -> Crossings {
     let (mut lowest, mut ranks) = (vec![], vec![]);
     for ladder in ladders {
@@ -111,10 +111,14 @@ fn crossings(candidates: &[Candidate], ladders: &[&Vec<usize>]) -> Crossings {
             continue;
         }
         let of_seed = |seed: usize| {
-            let trial = |arm: usize| candidates[arm].trials.get(seed);
-            let missed =
-                levels.iter().filter(|&&arm| trial(arm).is_some_and(TrialSummary::is_plain));
-            missed.map(|&arm| rank(candidates, ladder, arm) + 1).max().unwrap_or(0)
+            let ranks = |counts: fn(&TrialSummary) -> bool| {
+                let trial = move |arm: usize| candidates[arm].trials.get(seed);
+                let which = levels.iter().filter(move |&&arm| trial(arm).is_some_and(counts));
+                which.map(|&arm| rank(candidates, ladder, arm))
+            };
+            let reached = ranks(|trial| trial.past_onset).min().unwrap_or(levels.len());
+            let missed = ranks(TrialSummary::is_plain).filter(|rank| *rank < reached);
+            missed.map(|rank| rank + 1).max().unwrap_or(0)
         };
         let seeds = 0..candidates[levels[0]].trials.len();
         ranks.extend(ladder.iter().map(|&arm| Some((lowest.len(), rank(candidates, ladder, arm)))));

@@ -19,7 +19,7 @@ const STANDARD_ERRORS: f64 = 2.0;
 pub fn training_failed(standing: &Standing, bracket: usize) -> bool {
     let Some(guessing) = standing.guessing else { return false };
     let Some(plain) = standing.competing_in(bracket).find(|c| c.is_plain()) else { return false };
-    let learned = match standing.train_loss {
+    let learned = match plain.train_loss() {
         Some(loss) => loss < LEARNED_SHARE * guessing,
         None => !plain.diverged(),
     };

@@ -114,6 +114,10 @@ impl<'a> Judgement<'a> {
         if guessing::training_failed(standing, lead.bracket) {
             return Finding::TrainingFailed;
         }
+        if lead.is_plain() && standing.beside(lead).next().is_none() {
+            // Nothing to compare it with.
+            return Finding::NoAnswer;
+        }
         if lead.is_plain() && !standing.any_past_onset(lead.bracket) {
             return Finding::NeverReached;
         }
@@ -143,9 +147,7 @@ impl<'a> Judgement<'a> {
         }
         let (expected, low, high) = match (&self.rival, self.difference.as_ref()) {
             (Some(rival), _) => (rival.expected, rival.low, rival.high),
-            (None, Some(difference)) => {
-                (difference.expected.unwrap_or(difference.mean), difference.low?, difference.high?)
-            }
+            (None, Some(difference)) => (difference.stated(), difference.low?, difference.high?),
             _ => return None,
         };
         let seeds = self.standing.seeds;

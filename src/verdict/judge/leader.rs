@@ -7,7 +7,7 @@ use std::cmp::Ordering;
 
 /// The mean of each candidate over many seeds to expect, minimised, in the objective's unit; none where the
 /// model can't tell, and with one seed. The same bits on every machine.
-pub fn expectations(standing: &Standing) -> Vec<Option<f64>> {
+fn expectations(standing: &Standing) -> Vec<Option<f64>> {
     if standing.seeds < 2 || standing.all_tie() {
         return vec![None; standing.candidates.len()];
     }

@@ -12,6 +12,6 @@ pub fn percent(judgement: &Judgement<'_>) -> Option<f64> {
     let plain = measured(judgement.plain?.objective()).filter(|plain| *plain > 0.0)?;
     measured(lead.objective()).filter(|lead| *lead >= 0.0)?;
     let difference = judgement.difference.as_ref()?;
-    let difference = objective.number(difference.expected.unwrap_or(difference.mean));
+    let difference = objective.number(difference.stated());
     Some(100.0 * difference / plain).filter(|percent| percent.is_finite())
 }

@@ -164,8 +164,7 @@ fn level_leads(judgement: &Judgement<'_>, lead: &Candidate, size_percent: Option
 /// How far the leader is from plain, in percent where that means something: "12 % below".
 fn apart(judgement: &Judgement<'_>, size_percent: Option<f64>) -> Option<String> {
     let difference = judgement.difference.as_ref()?;
-    let minimised = difference.expected.unwrap_or(difference.mean);
-    let signed = judgement.standing.objective.number(minimised);
+    let signed = judgement.standing.objective.number(difference.stated());
     let by = size_percent.map(f64::abs).map_or_else(
         || Metric::from(signed.abs()).to_string(),
         |percent| format!("{} %", share(percent)),
@@ -175,9 +174,7 @@ fn apart(judgement: &Judgement<'_>, size_percent: Option<f64>) -> Option<String>
 
 /// Whether no other arm that could be the answer was measured to be better.
 fn is_best_measured(standing: &Standing, lead: &Candidate) -> bool {
-    let others = standing.competing().filter(|other| other.finished() == lead.finished());
-    let mut better = others.filter(|other| other.objective().order(lead.objective()).is_lt());
-    better.next().is_none()
+    standing.beside(lead).all(|other| !other.objective().order(lead.objective()).is_lt())
 }
 
 fn plain_leads(judgement: &Judgement<'_>, lead: &Candidate) -> String {
@@ -186,6 +183,12 @@ fn plain_leads(judgement: &Judgement<'_>, lead: &Candidate) -> String {
     let levels = others.all(|other| other.method.level().is_some());
     let noun = if levels { "level" } else { "arm" };
     let value = objective(standing, lead);
+    if standing.beside(lead).next().is_none() {
+        let metric = metric(standing);
+        return format!(
+            "No {noun} was trained as far as plain, which has {metric} {value}: nothing can be told of it."
+        );
+    }
     let when = match judgement.finding {
         Finding::DoesNotHelp if levels => "Flooding does not help: no".into(),
         _ => when(standing, lead, "no"),

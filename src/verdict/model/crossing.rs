@@ -83,12 +83,17 @@ impl Crossings {
             .collect()
     }
 
-    /// Whether another seed reaches an arm's level. None reaches lower than all that were seen.
+    /// Whether another seed reaches an arm's level. None reaches lower than all that were seen; and how far below
+    /// the lowest level one that reached it lies isn't known, so that a level higher tells nothing.
     pub fn reaches(&self, other: Alike, arm: usize) -> bool {
         let Some((ladder, rank)) = self.ranks[arm] else { return true };
         let seen = &self.lowest[ladder];
         let floor = seen.iter().copied().min().unwrap_or(0);
-        seen[other.seed].saturating_add_signed(other.shift).max(floor) <= rank
+        let lowest = match seen[other.seed] {
+            0 => 0,
+            lowest => lowest.saturating_add_signed(other.shift),
+        };
+        lowest.max(floor) <= rank
     }
 }
 
@@ -113,6 +118,12 @@ mod tests {
         assert_eq!([some.share(1), some.share(3)], [0.0, 1.0]);
         // One of three seeds is the one that nobody saw, and one in three of those lies a level higher.
         assert!((some.share(2) - 8.0 / 9.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn a_seed_that_reached_the_lowest_level_leaves_no_doubt_of_the_one_above() {
+        let all = crossings(3, &[0, 0]);
+        assert_eq!([1, 2, 3].map(|arm| all.share(arm)), [1.0; 3]);
     }
 
     proptest! {

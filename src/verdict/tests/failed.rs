@@ -7,12 +7,14 @@ use super::*;
 fn three_classes(val_loss: f64, val_error: f64, train_loss: f64) -> Standing {
     let arm = |arm, b, loss: f64, error: f64| {
         let candidate = candidate(arm, b, &[loss, loss + 0.01, loss - 0.01]);
-        but(candidate, |trial| trial.other = Some(Metric::Finite(error)))
+        but(candidate, |trial| {
+            trial.other = Some(Metric::Finite(error));
+            trial.train_loss = Some(train_loss);
+        })
     };
     Standing {
         guessing: Some(3f64.ln()),
         validation_samples: Some(100),
-        train_loss: Some(train_loss),
         ..standing(vec![arm(0, None, val_loss, val_error), arm(1, Some(0.9), 1.0, 0.6)])
     }
 }
@@ -71,4 +73,15 @@ fn nothing_fails_where_guessing_is_not_known_or_the_sweep_runs() {
     assert_ne!(judge(&unknown).finding, Finding::TrainingFailed);
     let running = Standing { ended: false, ..failed };
     assert_eq!(judge(&running).finding, Finding::Pending);
+}
+
+#[test]
+fn a_weight_decay_that_learned_nothing_says_nothing_of_another() {
+    let mut standing = three_classes(1.5, 0.4, 1.4);
+    let learned = three_classes(0.6, 0.2, 0.1).candidates.into_iter();
+    let other = learned.map(|of| Candidate { bracket: 1, weight_decay: 0.1, ..of });
+    standing.candidates.extend(other);
+    let best = judge(&standing);
+    assert_eq!(best.best.unwrap().weight_decay, 0.1);
+    assert_ne!(best.finding, Finding::TrainingFailed);
 }

@@ -1,7 +1,9 @@
 //! Sweeps that are extended by levels of their own, which were probed or pruned, trained by real workers.
 
 use super::{
-    follow, outcome,
+    follow,
+    lifecycle::grid,
+    outcome,
     programs::{Server, refused, run, worker},
 };
 use crate::support::{TestDatabase, on_both_databases};
@@ -12,26 +14,12 @@ on_both_databases! {
     what_a_search_pruned_is_finished_with_the_bits_of_a_grid,
 }
 
-/// The level 0.02 is never reached, 1.9 in the first epoch, the others in between; the rate changes by step,
-/// so that epochs differ.
+/// The level 0.02 is never reached, 1.9 in the first epoch, the others in between.
 fn spec(scheduler: &str) -> SweepSpec {
-    serde_json::from_value(json!({
-        "name": "finished",
-        "recipe": {
-            "dataset": { "name": "digits", "label_noise": 0.2, "n_train": 300, "n_val": 200 },
-            "model": { "kind": "mlp", "hidden": [24], "batch_norm": true },
-            "optimizer": { "kind": "sgd", "lr": 0.1, "momentum": 0.9,
-                           "schedule": { "kind": "step", "every": 4, "factor": 0.5 } },
-            "batch_size": 30,
-            "epochs": 12
-        },
-        "search": {
-            "levels": [0.02, 0.6, 0.9, 1.2, 1.5, 1.7, 1.9],
-            "seeds": [0, 1], "methods": ["flood", "iflood"]
-        },
-        "scheduler": { "kind": scheduler }
-    }))
-    .unwrap()
+    let levels = json!([0.02, 0.6, 0.9, 1.2, 1.5, 1.7, 1.9]);
+    let mut spec = serde_json::to_value(grid(json!([0, 1]), levels, 12)).unwrap();
+    spec["scheduler"] = json!({ "kind": scheduler });
+    serde_json::from_value(spec).unwrap()
 }
 
 async fn completed(server: &Server, spec: &SweepSpec) -> SweepId {

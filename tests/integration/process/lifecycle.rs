@@ -58,7 +58,7 @@ async fn a_paused_sweep_is_handed_in_and_goes_on_with_the_same_bits() {
 }
 
 /// A grid, small enough to be trained twice; its rate changes by step, so that epochs differ.
-fn grid(seeds: Value, levels: Value, epochs: u32) -> SweepSpec {
+pub(super) fn grid(seeds: Value, levels: Value, epochs: u32) -> SweepSpec {
     serde_json::from_value(json!({
         "name": "grid",
         "recipe": {

@@ -1,6 +1,6 @@
 import { useEffect, useState } from "preact/hooks";
 import type { MetricInfo, SweepDetail } from "../api/types";
-import { formatChance, formatDifference, formatMetric, formatShare, NONE } from "../format";
+import { formatChance, formatDifference, formatMetric, formatShare, NONE, stated } from "../format";
 import { FindingChip, namesArm } from "../finding";
 import { objectiveOf, SHARE } from "../metrics";
 import { Alert, Cost, Status, useTitle } from "../parts";
@@ -120,7 +120,7 @@ function AnswerFigures({ detail }: { detail: SweepDetail }) {
         <dd>{formatMetric(best?.baseline?.objective, metric)}</dd>
         <dt>difference to plain</dt>
         <dd>
-          {difference ? formatDifference(difference.mean, metric) : NONE}
+          {difference ? formatDifference(stated(difference), metric) : NONE}
           {difference?.low != null && difference.high != null && (
             <span class="faint">
               {" "}

@@ -2,7 +2,7 @@
 
 import type { SweepSummary } from "../api/types";
 import { Delete } from "../delete";
-import { formatDifference, formatTime, NONE, sentence } from "../format";
+import { formatDifference, formatTime, NONE, sentence, stated } from "../format";
 import { FindingChip, foundIn, namesArm } from "../finding";
 import { Cost, Status } from "../parts";
 import { againHref, sweepHref } from "../router";
@@ -102,7 +102,7 @@ function Row({ sweep, store }: { sweep: SweepSummary; store: ListStore }) {
         {label}
       </td>
       <td class="figure" data-name="difference" title={sweep.metric}>
-        {difference ? formatDifference(difference.mean, { unit: sweep.metric_unit }) : NONE}
+        {difference ? formatDifference(stated(difference), { unit: sweep.metric_unit }) : NONE}
       </td>
       <td data-name="cost">{sweep.best ? <Cost of={sweep.best.run_equivalents} /> : NONE}</td>
       <td data-name="data">{sweep.dataset.replaceAll("_", " ")}</td>

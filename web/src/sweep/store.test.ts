@@ -33,6 +33,11 @@ vi.stubGlobal("EventSource", Stream);
 const { api } = await import("../api/client");
 const { SweepStore } = await import("./store");
 
+/** What a server says that refuses something. */
+function problem(status: number, type: string, title: string, detail: string): Problem {
+  return { type: `urn:floodgauge:problem:${type}`, title, status, detail, errors: [] };
+}
+
 const PATH = "/v1/sweeps/one";
 /** What was asked, as the method, where it isn't GET, and what follows the sweep's path. */
 let asked: string[];
@@ -105,13 +110,7 @@ it("a stream that tells something puts the question off", async () => {
 
 it("why an action is refused stands until the next one, or until it is dismissed", async () => {
   const store = await opened();
-  refusal = {
-    type: "urn:floodgauge:problem:conflict",
-    title: "its state doesn't allow this",
-    status: 409,
-    detail: "the sweep has already ended",
-    errors: [],
-  };
+  refusal = problem(409, "conflict", "its state doesn't allow this", "the sweep has already ended");
   await store.change(api.pause);
   await seconds(60);
   expect(asked).toContain("");
@@ -129,13 +128,12 @@ it("why an action is refused stands until the next one, or until it is dismissed
 
 it("an extension that is asked for as an action posts no more than it says, and tells why it is refused", async () => {
   const store = await opened();
-  refusal = {
-    type: "urn:floodgauge:problem:invalid",
-    title: "the extension is invalid",
-    status: 422,
-    detail: "b = 0.5 is trained with every seed already",
-    errors: [],
-  };
+  refusal = problem(
+    422,
+    "invalid",
+    "the extension is invalid",
+    "b = 0.5 is trained with every seed already",
+  );
   await store.act(() => store.extend({ levels: [0.5] }));
   expect(bodies).toEqual([{ levels: [0.5] }]);
   await seconds(30);

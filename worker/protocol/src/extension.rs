@@ -45,11 +45,9 @@ impl Extension {
             return (vec![], vec![]);
         }
         let there = spec.search.levels.expand().unwrap_or_default();
-        let is_there = |level: &f64| {
-            // Adding zero makes a negative zero a positive one.
-            there.binary_search_by(|known| known.total_cmp(&(level + 0.0))).is_ok()
-        };
-        self.levels.iter().copied().partition(is_there)
+        let is_there = |level: &f64| there.binary_search_by(|known| known.total_cmp(level)).is_ok();
+        // Adding zero makes a negative zero a positive one.
+        self.levels.iter().map(|level| level + 0.0).partition(is_there)
     }
 
     /// The sweep as it is with it.
@@ -227,6 +225,15 @@ mod tests {
     }
 
     /// A sweep with as many levels as may be takes its own again.
+    #[test]
+    fn a_level_of_negative_zero_is_the_one_of_zero() {
+        let zero = Extension { levels: vec![-0.0], ..Extension::default() };
+        let (known, new) = zero.known_and_new_levels(&plain());
+        assert!(known.is_empty() && new[0].is_sign_positive(), "{new:?}");
+        let again = zero.extended(&plain());
+        assert_eq!(zero.known_and_new_levels(&again), (vec![0.0], vec![]));
+    }
+
     #[test]
     fn levels_that_are_there_are_not_counted_as_more() {
         let full: Vec<f64> = (1..=MAX_LEVELS).map(|i| i as f64 / 1e5).collect();

@@ -31,7 +31,7 @@ async fn a_worker_ends_with_a_sentence_where_there_is_none_and_fails_nothing() {
     for wire in ["7-9", "a new notation"] {
         let (server, ended) = until_idle(Some(wire)).await;
         let error = ended.unwrap_err();
-        assert!(matches!(error, ClientError::Parted(_)), "{error:?}");
+        assert!(matches!(error, ClientError::Incompatible(_)), "{error:?}");
         let words = error.to_string();
         assert!(words.starts_with("the worker is too old for this server"), "{words}");
         server.see(|log| assert_eq!((log.reports.len(), log.failed.len()), (0, 0)));

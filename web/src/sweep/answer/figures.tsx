@@ -9,6 +9,7 @@ import {
   formatRuns,
   formatShare,
   NONE,
+  stated,
 } from "../../format";
 import { metricOf, NATS, objectiveOf, SHARE } from "../../metrics";
 import { Cost } from "../../parts";
@@ -40,7 +41,7 @@ export function Figures({ best, runs, pruned, detail }: FiguresProps) {
           name="Difference to plain"
           value={
             <>
-              {formatDifference(difference.mean, metric)}
+              {formatDifference(stated(difference), metric)}
               {best?.size_percent != null && (
                 <span class="size" title="In per cent of what plain has">
                   {" "}
