@@ -114,6 +114,13 @@ pub enum Intent {
         /// Arms that it had, and that go on to the end; those that have ended stay as they are.
         finish: Vec<ArmIx>,
     },
+    /// Lets a trial that hasn't ended go on to the end, from wherever it is.
+    GoOn {
+        /// One that was pruned or lies dormant.
+        trial: TrialKey,
+        /// What the decision and the trial then say.
+        why: Reason,
+    },
     /// Trains nothing more of a bracket, by position.
     Close(usize),
 }

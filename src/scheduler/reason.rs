@@ -39,6 +39,8 @@ pub enum Reason {
     NotTrained,
     /// It belongs to a seed that was added, and did worse than others with the seeds before.
     BeatenWithOtherSeeds,
+    /// Other seeds are expected to do best with it, though not every seed has trained it.
+    Promising(Promising),
     /// The best lies at an end of the levels: there are more now.
     BeyondAnEnd(BeyondAnEnd),
     /// It was trained for all its epochs.
@@ -200,6 +202,19 @@ pub struct Probed {
     pub chosen: Arm,
 }
 
+/// What is expected of an arm that not every seed has trained, beside the best of those that each has.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Promising {
+    /// The metric by which arms are compared: that of the sweep's objective.
+    pub metric: MetricName,
+    /// Its mean over other seeds to expect.
+    pub expected: Metric,
+    /// The best arm of those that every seed has trained.
+    pub leader: Arm,
+    /// The mean over other seeds to expect of that one.
+    pub of_leader: Metric,
+}
+
 /// Levels that were added since the best lies at an end of them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct BeyondAnEnd {
@@ -231,6 +246,8 @@ pub enum Cause {
     BeyondAnEnd,
     /// The response of the probes is best there.
     Chosen,
+    /// Other seeds are expected to do best there.
+    Promising,
     /// An extension added it.
     Added,
     /// An extension asked for its level again, to be trained to the end.

@@ -178,7 +178,10 @@ impl Sweep {
     pub fn extent(&self) -> Extent {
         let most = || bound_by(&*self.policy, self.facts.spec()).high;
         let widens = self.policy.widens().then(most);
-        answer::extent(&self.facts, &self.policy.stages(), widens)
+        let probes = (0..self.facts.brackets().len()).any(|ix| {
+            matches!(self.policy.purpose(ix), Purpose::PlainAndProbes | Purpose::MoreProbes)
+        });
+        answer::extent(&self.facts, &self.policy.stages(), widens, probes)
     }
 
     /// What was trained, and what was not.

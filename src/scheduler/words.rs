@@ -1,8 +1,8 @@
 //! Reasons in words: the one place where a sentence is made of what was decided.
 
 use super::reason::{
-    Arrived, AtRung, BeyondAnEnd, Cause, Fate, Probed, Purpose, Reason, RungOf, Testing, Training,
-    Woken,
+    Arrived, AtRung, BeyondAnEnd, Cause, Fate, Probed, Promising, Purpose, Reason, RungOf, Testing,
+    Training, Woken,
 };
 use crate::counting::count;
 use floodgauge_protocol::Metric;
@@ -32,6 +32,7 @@ impl Display for Reason {
             Self::BeatenWithOtherSeeds => {
                 f.write_str("not trained: with other seeds others did better")
             }
+            Self::Promising(promising) => promising.fmt(f),
             Self::BeyondAnEnd(beyond) => beyond.fmt(f),
             Self::AllEpochs { is_plain: true, .. } => {
                 f.write_str("the training loss never fell below it, so it equals plain")
@@ -95,6 +96,16 @@ impl Display for Reason {
 /// Epochs as they are told everywhere: counted from 1, the last one too.
 pub fn epochs(first: u64, last: u64) -> String {
     if first == last { format!("epoch {last}") } else { format!("epochs {first}–{last}") }
+}
+
+impl Display for Promising {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        let Self { metric, expected, leader, of_leader } = self;
+        write!(
+            f,
+            "with other seeds {metric} {expected} is expected, against {of_leader} of {leader}"
+        )
+    }
 }
 
 impl Display for BeyondAnEnd {
@@ -180,6 +191,7 @@ impl Display for Woken {
             Cause::Reached => "probed, as the plain run reached it",
             Cause::BeyondAnEnd => "probed, beyond an end of the levels",
             Cause::Chosen => "the response of the probes is best here",
+            Cause::Promising => "other seeds are expected to do best here",
             Cause::Added => "added",
             Cause::Asked => "asked for, to the end",
         };

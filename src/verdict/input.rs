@@ -65,6 +65,8 @@ pub struct Standing {
     /// How many other seeds the answer is of: what it states is what the mean over them would show. As many
     /// as were asked for, unless it is to be held against others.
     pub others: u32,
+    /// Whether all was trained that is to be compared; before, nothing is the best yet.
+    pub decided: bool,
     /// Whether nothing more will be trained.
     pub ended: bool,
     /// Every arm of each weight decay, one weight decay after the other; in each, methods in the order

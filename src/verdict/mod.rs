@@ -25,7 +25,7 @@ pub use floodgauge_api::{
 };
 pub use floor::{guessing_of, noise_floor_of};
 pub use input::{Candidate, Extrapolation, Judged, Standing, TrialSummary};
-pub use judge::{Basis, judge, leader};
+pub use judge::{Basis, expectations, judge, lead, leader};
 pub use paste::paste;
 
 #[cfg(test)]

@@ -47,6 +47,7 @@ fn standing(candidates: Vec<Candidate>) -> Standing {
         untrained: 0,
         seeds: candidates[0].trials.len() as u32,
         others: candidates[0].trials.len() as u32,
+        decided: true,
         ended: true,
         epochs: 10,
         noise_floor: None,

@@ -16,6 +16,6 @@ pub use cost::run_equivalents;
 pub use progress::{Extent, extent};
 #[cfg(test)]
 pub use standing::standing;
-pub use standing::{best, best_of, objective};
+pub use standing::{Expected, best, best_of, expected, objective};
 pub use table::table;
 pub use testing::{conclude, test};

@@ -23,8 +23,9 @@ pub struct Extent {
 }
 
 /// How far a sweep has got. `widens` is the most that it costs, as told before it began, where levels may
-/// be trained yet that nobody has asked for; none where what is asked for is all.
-pub fn extent(facts: &Facts, stages: &[Stage], widens: Option<f64>) -> Extent {
+/// be trained yet that nobody has asked for; none where what is asked for is all. `probes` says whether levels are
+/// probed just now.
+pub fn extent(facts: &Facts, stages: &[Stage], widens: Option<f64>, probes: bool) -> Extent {
     let full = f64::from(facts.spec().recipe.epochs.max(1));
     let cost = facts.cost();
     let spent = cost.trained().saturating_sub(cost.left_behind()) as f64 / full;
@@ -42,7 +43,7 @@ pub fn extent(facts: &Facts, stages: &[Stage], widens: Option<f64>) -> Extent {
         _ => false,
     };
     let pruned = epochs_left(facts, is_decided) as f64 / full;
-    let phase = phase(facts, stages, widens.is_some());
+    let phase = phase(facts, stages, probes);
     let interrupted = facts.is_interrupted();
     Extent { phase, spent, planned: spent + left, pruned, interrupted }
 }
@@ -58,7 +59,7 @@ fn epochs_left(facts: &Facts, counts: impl Fn(TrialStatus) -> bool) -> u64 {
     left.sum()
 }
 
-fn phase(facts: &Facts, stages: &[Stage], widens: bool) -> String {
+fn phase(facts: &Facts, stages: &[Stage], probes: bool) -> String {
     match facts.status() {
         SweepStatus::Completed => return "done".into(),
         SweepStatus::Failed | SweepStatus::Cancelled => return "ended".into(),
@@ -72,7 +73,7 @@ fn phase(facts: &Facts, stages: &[Stage], widens: bool) -> String {
     if open().all(|segment| segment.kind == SegmentKind::Test) {
         return "testing the answer".into();
     }
-    if widens {
+    if probes {
         return "training plain, and probing levels".into();
     }
     // The first rung that somebody is still on the way to.

@@ -9,6 +9,7 @@ use crate::{
     verdict::{self, Basis, Best, Candidate, Judged, Standing, TrialSummary},
 };
 use floodgauge_protocol::{ArmIx, At, Metric, TrialKey, ladder::by_method_and_level};
+use std::collections::BTreeMap;
 
 /// The answer so far; final once the sweep has ended.
 pub fn best(facts: &Facts) -> Best {
@@ -32,6 +33,29 @@ pub(super) fn chosen(facts: &Facts, basis: Basis) -> Option<(usize, ArmIx)> {
     let standing = Standing { ended: true, ..standing_at(facts, basis == Basis::Expected) };
     let best = verdict::leader(&standing, basis)?;
     best.finished().then_some((best.bracket, best.arm))
+}
+
+/// What is expected of the arms of a bracket with other seeds.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Expected {
+    /// The best of those that every seed trained to the end.
+    pub leader: ArmIx,
+    /// Of each arm of which something is expected, the mean objective over many seeds, minimised; the same bits
+    /// on every machine.
+    pub means: BTreeMap<ArmIx, f64>,
+}
+
+/// What is expected of the arms of a bracket; none where no arm leads, and where the model can't tell.
+pub fn expected(facts: &Facts, bracket: usize) -> Option<Expected> {
+    let mut standing = Standing { decided: true, ended: true, ..standing_at(facts, true) };
+    standing.candidates.retain(|candidate| candidate.bracket == bracket);
+    let expectations = verdict::expectations(&standing);
+    let of_arm = |(candidate, mean): (&Candidate, &Option<f64>)| {
+        Some((candidate.arm, mean.filter(|mean| mean.is_finite())?))
+    };
+    let means = standing.candidates.iter().zip(&expectations).filter_map(of_arm).collect();
+    let leader = verdict::lead(&standing, &expectations).filter(|leader| leader.finished())?;
+    Some(Expected { leader: leader.arm, means })
 }
 
 /// How many arms with a level lie dormant in every family, and never did otherwise.
@@ -66,6 +90,7 @@ fn standing_at(facts: &Facts, ended: bool) -> Standing {
         untrained: untrained(facts),
         seeds: facts.spec().search.seeds.len() as u32,
         others: facts.spec().search.seeds.len() as u32,
+        decided: facts.is_decided(),
         ended: facts.status().is_final(),
         epochs: facts.spec().recipe.epochs,
         candidates: candidates(facts, ended),

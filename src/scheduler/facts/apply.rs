@@ -69,6 +69,7 @@ impl Facts {
             Intent::TakeOn { family, added, finish } => {
                 grow::take_on(self, family, &added, &finish)
             }
+            Intent::GoOn { trial, why } => grow::go_on(self, trial, why),
             Intent::Close(bracket) => {
                 if let Some(bracket) = self.brackets.get_mut(bracket) {
                     bracket.done = true;

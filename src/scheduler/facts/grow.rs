@@ -77,7 +77,7 @@ pub fn extend(facts: &mut Facts, event: &Event) -> Added {
     };
     facts.spec.recipe.epochs = epochs.unwrap_or(facts.spec.recipe.epochs);
     facts.status = SweepStatus::Running;
-    facts.interrupted = true;
+    (facts.interrupted, facts.extended) = (true, true);
     for bracket in &mut facts.brackets {
         bracket.done = false;
     }
@@ -110,8 +110,15 @@ pub(super) fn take_on(
     }
     let added = added.iter().map(|&arm| (arm, Cause::Added));
     let all = added.chain(finish.iter().map(|&arm| (arm, Cause::Asked)));
-    all.flat_map(|(arm, cause)| to_the_end(facts, TrialKey::new(family, arm), goal, cause))
-        .collect()
+    let asked =
+        |(arm, cause)| to_the_end(facts, TrialKey::new(family, arm), goal, cause, Reason::Asked);
+    all.flat_map(asked).collect()
+}
+
+/// Lets a trial that hasn't ended go on to the end, since other seeds are expected to do best with its arm.
+pub(super) fn go_on(facts: &mut Facts, key: TrialKey, why: Reason) -> Vec<Decision> {
+    let goal = Goal::epoch(facts.spec.recipe.epochs);
+    to_the_end(facts, key, goal, Cause::Promising, why)
 }
 
 /// Adds arms at new levels for every method that has one; they lie dormant in every family.
@@ -164,8 +171,15 @@ fn add_seeds(facts: &mut Facts, seeds: &[u32]) -> BTreeSet<FamilyIx> {
     added
 }
 
-/// Lets a run of a family that was trained go on to its end, or begin; nothing if it has ended.
-fn to_the_end(facts: &mut Facts, key: TrialKey, goal: Goal, cause: Cause) -> Vec<Decision> {
+/// Lets a run of a family that was trained go on to its end, or begin; nothing if it has ended. One that was
+/// pruned says `why` it goes on.
+fn to_the_end(
+    facts: &mut Facts,
+    key: TrialKey,
+    goal: Goal,
+    cause: Cause,
+    why: Reason,
+) -> Vec<Decision> {
     let Some(trial) = facts.trials.get(&key).filter(|trial| !has_ended(trial.status)) else {
         return vec![];
     };
@@ -196,8 +210,8 @@ fn to_the_end(facts: &mut Facts, key: TrialKey, goal: Goal, cause: Cause) -> Vec
     let Some(trial) = facts.trials.get_mut(&key) else { return vec![] };
     let was_pruned = trial.status == TrialStatus::Pruned;
     (trial.status, trial.goal) = (TrialStatus::Active, goal);
-    (trial.reason, trial.until_again) = (was_pruned.then_some(Reason::Asked), None);
-    let resumed = was_pruned.then(|| Decision::new(Action::Resume { trial: key }, Reason::Asked));
+    (trial.reason, trial.until_again) = (was_pruned.then(|| why.clone()), None);
+    let resumed = was_pruned.then(|| Decision::new(Action::Resume { trial: key }, why));
     resumed.into_iter().collect()
 }
 

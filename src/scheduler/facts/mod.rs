@@ -68,6 +68,8 @@ pub struct Facts {
     /// Whether it stood still for a time that says nothing of its pace: it was paused, or it had ended before
     /// it was extended.
     interrupted: bool,
+    /// Whether it goes on, or went, from an answer that it had.
+    extended: bool,
     brackets: Vec<Bracket>,
     trials: BTreeMap<TrialKey, Trial>,
     segments: Segments,
@@ -94,6 +96,7 @@ impl Facts {
             status: SweepStatus::Queued,
             begun: false,
             interrupted: false,
+            extended: false,
             brackets: brackets(&space),
             trials: space.trials().map(|trial| (trial, Trial::new())).collect(),
             segments: Segments::default(),
@@ -139,6 +142,12 @@ impl Facts {
     /// its pace.
     pub fn is_interrupted(&self) -> bool {
         self.interrupted
+    }
+
+    /// Whether its arms can be compared at their ends: all that its scheduler wanted was trained, if only for the
+    /// answer that an extension goes on from.
+    pub fn is_decided(&self) -> bool {
+        self.extended || self.brackets.iter().all(|bracket| bracket.done)
     }
 
     /// Its brackets, one a weight decay.

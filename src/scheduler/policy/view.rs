@@ -1,6 +1,9 @@
 //! What a policy sees: the facts, to read alone.
 
-use crate::scheduler::facts::{Bracket, Criteria, Facts, Trial};
+use crate::scheduler::{
+    answer::{Expected, expected},
+    facts::{Bracket, Criteria, Facts, Trial, onset_epoch},
+};
 use floodgauge_protocol::{ArmIx, FamilyIx, Method, SearchSpace, SweepSpec, TrialKey};
 
 /// The facts of a sweep, to read alone.
@@ -81,6 +84,27 @@ impl<'a> View<'a> {
     /// Whether an arm departs from the plain run at all, as far as is known.
     pub fn is_crossed(self, family: FamilyIx, arm: ArmIx) -> bool {
         self.0.is_crossed(TrialKey::new(family, arm))
+    }
+
+    /// Epochs of an arm that a family has trained beyond those of its plain run.
+    pub fn own_epochs(self, family: FamilyIx, arm: ArmIx) -> u32 {
+        self.trial(family, arm).epochs().saturating_sub(self.shared_epochs(family, arm))
+    }
+
+    /// Epochs before an arm's onset, which are those of its family's plain run: all of them where its level was
+    /// never reached, as far as is known, and none of an arm that doesn't share the trunk.
+    pub fn shared_epochs(self, family: FamilyIx, arm: ArmIx) -> u32 {
+        if !self.method(arm).shares_trunk() {
+            return 0;
+        }
+        let epoch = |step: u64| u32::try_from(onset_epoch(step, self.steps_per_epoch())).ok();
+        let onset = self.0.onset(TrialKey::new(family, arm)).and_then(epoch);
+        onset.unwrap_or(u32::MAX).min(self.full())
+    }
+
+    /// What is expected of the arms of a bracket with other seeds once what is trained now is all that is.
+    pub fn expected(self, bracket: usize) -> Option<Expected> {
+        expected(self.0, bracket)
     }
 
     /// The loss of the first mini-batch of a family's plain run: that of the untrained model. None

@@ -1,6 +1,7 @@
 //! Halving that waits for onset.
 
 use super::*;
+use crate::scheduler::reason::Cause;
 use floodgauge_protocol::MetricName;
 use proptest::prelude::*;
 
@@ -202,6 +203,66 @@ fn a_plain_run_that_diverges_leaves_the_levels_that_it_had_reached() {
     let world = run(r#""search": {}"#, wild, one_by_one);
     assert_eq!(world.sweep.status(), SweepStatus::Completed);
     assert_eq!(world.sweep.best().best.unwrap().arm.b, Some(0.11));
+}
+
+/// Of five levels, four are probed, and the one in the middle should be best by them: at its own end it isn't.
+fn pothole(seed: u32, arm: u16, epoch: u32) -> f64 {
+    let depth = [0.0, 0.5, 0.9, 0.2, 0.95, 0.5][usize::from(arm)];
+    let noise = f64::from((7 * seed + 13 * u32::from(arm) + 5 * epoch) % 11) / 1_000.0;
+    3.0 - depth + f64::from(seed) / 100.0 + noise
+}
+
+const FIVE_LEVELS: &str =
+    r#""search": {"levels": {"from": 0.01, "to": 0.05, "step": 0.01}, "seeds": [0, 1]}"#;
+
+/// The arms that go on since more is expected of them, each with what was said of it with the first seed.
+fn promising(world: &World) -> Vec<(u16, &'static str)> {
+    let decisions = world.log.iter().flat_map(|(_, decisions)| decisions);
+    let of = |decision: &Decision| match (&decision.action, decision.why.as_ref()?) {
+        (Action::Resume { trial }, Reason::Promising(_)) => Some((*trial, "resumed")),
+        (Action::Wake { trial, .. }, Reason::Woken(woken)) if woken.cause == Cause::Promising => {
+            Some((*trial, "woken"))
+        }
+        _ => None,
+    };
+    let of_first = decisions.filter_map(of).filter(|(trial, _)| trial.family == FamilyIx(0));
+    of_first.map(|(trial, how)| (trial.arm.0, how)).collect()
+}
+
+#[test]
+fn a_pruned_probe_that_should_do_better_than_the_choice_goes_on_to_the_end() {
+    let late = |_| 15;
+    let world = run(FIVE_LEVELS, pothole, late);
+    assert_eq!(promising(&world), [(4, "resumed")]);
+    for family in 0..2 {
+        assert_eq!(arms_with(&world, family, TrialStatus::Completed), [0, 3, 4]);
+    }
+    assert_eq!(world.sweep.best().best.unwrap().arm.b, Some(0.04));
+    let spent = world.sweep.run_equivalents().spent;
+    assert!(spent <= bound(world.sweep.facts().spec()).high, "{spent}");
+}
+
+#[test]
+fn none_goes_on_beyond_what_the_sweep_may_cost() {
+    let world = run(FIVE_LEVELS, pothole, |_| 2);
+    assert_eq!(promising(&world), []);
+    assert_eq!(arms_with(&world, 0, TrialStatus::Completed), [0, 3]);
+    // The answer says so.
+    let advice = world.sweep.best().advice.unwrap();
+    assert_eq!(advice.levels, [0.04]);
+}
+
+#[test]
+fn a_bar_is_never_full_while_an_arm_may_yet_go_on() {
+    let mut world = World::crossed(spec(FIVE_LEVELS), pothole, |_| 15);
+    while let Some(&segment) = world.open.keys().next() {
+        let extent = world.sweep.extent();
+        assert!(
+            extent.spent < extent.planned || extent.phase == "testing the answer",
+            "{extent:?}"
+        );
+        world.train(segment);
+    }
 }
 
 proptest! {

@@ -7,7 +7,7 @@ use std::cmp::Ordering;
 
 /// The mean of each candidate over many seeds to expect, minimised, in the objective's unit; none where the
 /// model can't tell, and with one seed. The same bits on every machine.
-fn expectations(standing: &Standing) -> Vec<Option<f64>> {
+pub fn expectations(standing: &Standing) -> Vec<Option<f64>> {
     if standing.seeds < 2 || standing.all_tie() {
         return vec![None; standing.candidates.len()];
     }
@@ -39,7 +39,7 @@ pub fn leader(standing: &Standing, basis: Basis) -> Option<&Candidate> {
 /// where there is nothing to expect of some, as measured. A tie goes to plain, then to the arm that comes first in the plan, then
 /// to the first weight decay. None if there are none whose objective is finite; after an early end those that
 /// were trained furthest count instead.
-pub(super) fn lead<'a>(standing: &'a Standing, expected: &[Option<f64>]) -> Option<&'a Candidate> {
+pub fn lead<'a>(standing: &'a Standing, expected: &[Option<f64>]) -> Option<&'a Candidate> {
     let expected = |candidate: &Candidate| {
         let value = expected.get(standing.position(candidate)?).copied().flatten();
         value.filter(|value| value.is_finite())
@@ -58,9 +58,9 @@ pub(super) fn lead<'a>(standing: &'a Standing, expected: &[Option<f64>]) -> Opti
 fn comparable(standing: &Standing) -> impl Iterator<Item = &Candidate> {
     let any_finished = standing.competing().any(Candidate::finished);
     let furthest = standing.competing().map(Candidate::epochs).max().unwrap_or(0);
-    let counts = move |candidate: &&Candidate| match any_finished {
-        true => candidate.finished(),
-        false => standing.ended && candidate.epochs() == furthest,
+    let counts = move |candidate: &&Candidate| match (any_finished, standing.ended) {
+        (true, ended) => (ended || standing.decided) && candidate.finished(),
+        (false, ended) => ended && candidate.epochs() == furthest,
     };
     let is_finite = |candidate: &&Candidate| candidate.objective() != Metric::Diverged;
     standing.competing().filter(counts).filter(is_finite)

@@ -22,7 +22,7 @@ mod paired;
 mod size;
 mod words;
 
-pub use leader::{Basis, leader};
+pub use leader::{Basis, expectations, lead, leader};
 
 use super::{Baseline, Best, BestArm, input::Standing};
 use forecast::Forecast;

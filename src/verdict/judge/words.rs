@@ -80,7 +80,7 @@ fn without_leader(standing: &Standing) -> &'static str {
     let diverged = reported().all(|arm| arm.objective() == Metric::Diverged);
     match (reported().next().is_none(), standing.ended, trained) {
         (false, ..) if diverged => "Every arm has diverged: try a lower learning rate.",
-        (false, false, _) => "Nothing was trained to the end with every seed yet.",
+        (false, false, _) => "Nothing is the best yet: arms are still trained and compared.",
         (true, false, false) => "Nothing has been reported yet.",
         (true, false, true) => "Waiting for every seed to report.",
         (_, true, _) => "It ended before every seed had reported.",

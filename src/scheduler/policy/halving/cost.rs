@@ -4,8 +4,37 @@ use super::{
     edge,
     probes::{SPREAD_PROBES_A_METHOD, exposure, ladders},
 };
-use crate::scheduler::policy::{FamilyBound, bound};
-use floodgauge_protocol::{SearchSpace, SweepSpec};
+use crate::scheduler::policy::{FamilyBound, View, bound};
+use floodgauge_protocol::{ArmIx, FamilyIx, SearchSpace, SweepSpec};
+
+/// Whether all seeds of a bracket can train an arm to the end, beside what they have trained, within the bound of
+/// what they cost. What was trained again after a loss doesn't count: who was lost decides nothing.
+pub(super) fn allows(facts: View<'_>, ix: usize, arm: ArmIx) -> bool {
+    let families = &facts.brackets()[ix].families;
+    let had: u64 = families.iter().map(|&family| trained(facts, family)).sum();
+    let more: u64 = families.iter().map(|&family| left(facts, family, arm)).sum();
+    let most = of(facts.spec(), facts.space()).high * f64::from(facts.full());
+    (had + more) as f64 <= most * families.len() as f64
+}
+
+/// What a family has trained, in epochs of one gradient a mini-batch; epochs that arms share with the plain
+/// run count once.
+fn trained(facts: View<'_>, family: FamilyIx) -> u64 {
+    let plain = u64::from(facts.trial(family, ArmIx::PLAIN).epochs());
+    let others = facts.space().arm_ids().filter(|arm| *arm != ArmIx::PLAIN);
+    let own = others.map(|arm| gradients(facts, arm) * u64::from(facts.own_epochs(family, arm)));
+    plain + own.sum::<u64>()
+}
+
+/// What a family has to train of an arm until its end, likewise.
+fn left(facts: View<'_>, family: FamilyIx, arm: ArmIx) -> u64 {
+    let from = facts.trial(family, arm).epochs().max(facts.shared_epochs(family, arm));
+    gradients(facts, arm) * u64::from(facts.full().saturating_sub(from))
+}
+
+fn gradients(facts: View<'_>, arm: ArmIx) -> u64 {
+    facts.method(arm).gradients_per_step().into()
+}
 
 /// The least and the most that one family costs, in full runs, and what is trained.
 pub(super) fn of(spec: &SweepSpec, space: &SearchSpace) -> FamilyBound {

@@ -31,11 +31,10 @@ pub(super) fn train(facts: View<'_>, ix: usize, finalists: &[ArmIx]) -> Vec<Inte
 }
 
 /// Ends what was trained to the end; levels that were never reached are the plain run.
-pub(super) fn close(facts: View<'_>, ix: usize) -> Vec<Intent> {
+pub(super) fn complete(facts: View<'_>, ix: usize) -> Vec<Intent> {
     let families = &facts.brackets()[ix].families;
     let keys = families.iter().flat_map(|&f| facts.space().arm_ids().map(move |arm| (f, arm)));
-    let ended = keys.flat_map(|(family, arm)| end_of(facts, family, arm));
-    ended.chain([Intent::Close(ix)]).collect()
+    keys.flat_map(|(family, arm)| end_of(facts, family, arm)).collect()
 }
 
 /// How a trial of a bracket ends that nothing more is trained of.

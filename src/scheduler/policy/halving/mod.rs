@@ -9,6 +9,9 @@
 //! through the probes of all seeds names the level that goes on to the end: a probe resumes from its
 //! checkpoint, a level between probes is woken from the trunk.
 //!
+//! What the ends show may tell otherwise. As long as other seeds are expected to do better with an arm that
+//! not every seed trained than with all that each did, that arm goes on to its end too, within the bound.
+//!
 //! An error rate is coarse, and one window of it is mostly noise; so where the objective isn't the metric
 //! that the sweep names as evidence (by default the validation loss), that counts beside it. Where it
 //! misleads, plain is the better of the two at the end.
@@ -16,13 +19,14 @@
 //! - `probes`: what is probed; `cost`: what that may cost.
 //! - `choice`: who goes on, by a curve that `response` draws through the probes with `smooth`.
 //! - `edge`: levels beyond an end of those asked for, if the best lies there.
-//! - `end`: the last rung, and how it ends.
+//! - `end`: the last rung, and how it ends. `promising`: what goes on there though the probes didn't choose it.
 
 mod choice;
 mod cost;
 mod edge;
 mod end;
 mod probes;
+mod promising;
 mod response;
 mod smooth;
 
@@ -30,7 +34,7 @@ use super::{FamilyBound, Policy, View};
 use crate::scheduler::{intent::Intent, reason::Purpose};
 use edge::Edges;
 use floodgauge_api::{Stage, StageCounts};
-use floodgauge_protocol::{SearchSpace, SweepSpec};
+use floodgauge_protocol::{ArmIx, SearchSpace, SweepSpec};
 
 /// Halving of one sweep.
 #[derive(Clone, Debug, PartialEq)]
@@ -43,6 +47,10 @@ pub struct Halving {
     edges: Edges,
     /// Whether all brackets have all the probes that they get.
     choosing: bool,
+    /// What goes on to the end.
+    finalists: Finalists,
+    /// Of each bracket, the arms that went on since more was expected of them.
+    promising: Vec<Vec<ArmIx>>,
 }
 
 /// What a bracket trains.
@@ -52,14 +60,32 @@ enum Part {
     PlainAndProbes,
     /// Probes where the plain run showed that they are worth it.
     MoreProbes,
-    /// The choice of each method.
+    /// The choice of each method, and whatever is expected to do better with other seeds.
     ToTheEnd,
+    /// Nothing more: what is at its end was ended.
+    Ended,
+}
+
+/// What goes on to the end, beside plain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Finalists {
+    /// The choice of each method alone, by its probes.
+    Chosen,
+    /// And then arms of which more is expected, within the bound of what the sweep costs.
+    AndPromising,
 }
 
 impl Halving {
     /// For a sweep.
-    pub fn new(spec: &SweepSpec, _: &SearchSpace) -> Self {
-        Self { full: spec.recipe.epochs, parts: vec![], edges: Edges::default(), choosing: false }
+    pub fn new(spec: &SweepSpec, finalists: Finalists) -> Self {
+        Self {
+            full: spec.recipe.epochs,
+            parts: vec![],
+            edges: Edges::default(),
+            choosing: false,
+            finalists,
+            promising: vec![],
+        }
     }
 
     /// What follows in a bracket of which nothing is open; nothing if it waits for others.
@@ -72,7 +98,14 @@ impl Halving {
             }
         }
         match self.parts[ix] {
-            Part::ToTheEnd => end::close(facts, ix),
+            Part::ToTheEnd => {
+                self.parts[ix] = Part::Ended;
+                match end::complete(facts, ix) {
+                    none if none.is_empty() => self.end(facts, ix),
+                    ended => ended,
+                }
+            }
+            Part::Ended => self.end(facts, ix),
             // Brackets go beyond an end together, so that who is first to end its probes changes nothing.
             _ if facts.spec().search.extend && !self.choosing => self.go_beyond(facts),
             _ => {
@@ -80,6 +113,19 @@ impl Halving {
                 choice::choose(facts, ix)
             }
         }
+    }
+
+    /// What follows once all that a bracket trained to the end has ended: an arm of which more is expected than
+    /// of all of them or, if there is none that can be paid, its close.
+    fn end(&mut self, facts: View<'_>, ix: usize) -> Vec<Intent> {
+        let next = match self.finalists {
+            Finalists::Chosen => None,
+            Finalists::AndPromising => promising::next(facts, ix, &self.promising[ix]),
+        };
+        let Some(next) = next else { return vec![Intent::Close(ix)] };
+        self.promising[ix].push(next.arm);
+        self.parts[ix] = Part::ToTheEnd;
+        next.train(facts, ix)
     }
 
     /// What follows once a bracket has its probes, in a sweep that goes beyond ends: levels there, or the
@@ -105,7 +151,8 @@ impl Halving {
 
 impl Policy for Halving {
     fn start(&mut self, facts: View<'_>) -> Vec<Intent> {
-        self.parts = facts.brackets().iter().map(|_| Part::PlainAndProbes).collect();
+        self.parts = vec![Part::PlainAndProbes; facts.brackets().len()];
+        self.promising = vec![vec![]; facts.brackets().len()];
         (0..self.parts.len()).flat_map(|ix| probes::first(facts, ix)).collect()
     }
 
@@ -129,7 +176,7 @@ impl Policy for Halving {
         match self.parts.get(bracket) {
             None | Some(Part::PlainAndProbes) => Purpose::PlainAndProbes,
             Some(Part::MoreProbes) => Purpose::MoreProbes,
-            Some(Part::ToTheEnd) => Purpose::ToTheEnd,
+            Some(Part::ToTheEnd | Part::Ended) => Purpose::ToTheEnd,
         }
     }
 
@@ -149,7 +196,11 @@ impl Policy for Halving {
     }
 
     fn widens(&self) -> bool {
-        self.parts.is_empty() || self.parts.iter().any(|part| *part != Part::ToTheEnd)
+        let is_settled = |part: &Part| match self.finalists {
+            Finalists::Chosen => matches!(part, Part::ToTheEnd | Part::Ended),
+            Finalists::AndPromising => *part == Part::Ended,
+        };
+        self.parts.is_empty() || !self.parts.iter().all(is_settled)
     }
 
     fn bound(&self, spec: &SweepSpec, space: &SearchSpace) -> FamilyBound {
