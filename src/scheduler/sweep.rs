@@ -7,6 +7,7 @@ use super::{
     facts::{self, Facts, News, Taken},
     intent::Intent,
     policy::{self, EXTENSION_VERSION, Policy, Registration, View, bound_by, current},
+    reason::Purpose,
     status::SweepStatus,
 };
 use crate::verdict::{Basis, Best, RunEquivalents, Table};
@@ -193,7 +194,7 @@ impl Sweep {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scheduler::{policy::FamilyBound, reason::Purpose};
+    use crate::scheduler::policy::FamilyBound;
 
     /// A version of a scheduler that thinks a sweep dearer than any other does.
     #[derive(Clone, Debug, PartialEq)]
