@@ -137,6 +137,11 @@ impl Case {
         }
     }
 
+    /// Has no loss ever fall to a level.
+    pub fn never_reach(&mut self) {
+        self.first_onset = u64::from(u32::MAX);
+    }
+
     /// Whether a run has met a loss by an epoch that isn't finite.
     pub fn diverged(&self, family: FamilyIx, arm: ArmIx, epoch: u32) -> bool {
         let seed = self.plan.families[family.ix()].seed;

@@ -55,7 +55,7 @@ const EACH_SHOWS: [&str; 25] = [
 ];
 
 /// What those of some do.
-const SOME_SHOW: [&str; 19] = [
+const SOME_SHOW: [&str; 20] = [
     "asha: promote",
     "sha: promote",
     "sha: prune",
@@ -65,6 +65,7 @@ const SOME_SHOW: [&str; 19] = [
     "halving: grow",
     "halving: wake",
     "halving: rest",
+    "halving: resume",
     "grid: wake",
     "halving: end failed",
     "halving: fail",
@@ -188,6 +189,10 @@ fn with_users() -> Vec<Recording> {
             { "kind": "gradient_penalty", "lambda": [0.01, 0.1] },
         ]);
         record("methods", json!({ "methods": methods }), World::run);
+        record("never-reached", json!({}), |world| {
+            world.case.never_reach();
+            world.run();
+        });
     }
     for (number, objective) in objectives.into_iter().enumerate() {
         let search = json!({ "extend": true, "seeds": [0, 1], "levels": [0.01, 0.02, 0.03] });
