@@ -14,7 +14,7 @@ use crate::{
 };
 use anyhow::{Context as _, anyhow};
 use clap::{ValueEnum, builder::PossibleValue};
-use floodgauge_protocol::{MetricName, text};
+use floodgauge_protocol::{MetricName, Shown, text};
 use std::{path::PathBuf, sync::LazyLock};
 
 /// More seeds, or workers, than anything is recorded of.
@@ -201,7 +201,7 @@ fn picks(scores: &[&Score]) -> Vec<Vec<String>> {
     let mut rows = vec![["PICKS", "COST", "LEVEL OF EACH DRAW"].map(String::from).to_vec()];
     rows.extend(scores.iter().map(|score| {
         let picks = score.picks.iter().take(8).map(|pick| match pick {
-            Some(level) => format!("{level}"),
+            Some(level) => Shown(*level).to_string(),
             None => "plain".into(),
         });
         let more = if score.picks.len() > 8 { " …" } else { "" };

@@ -2,7 +2,7 @@
 
 use super::{Export, MetricBits};
 use floodgauge_api::{BestArm, SweepBest, SweepStatus};
-use floodgauge_protocol::Metric;
+use floodgauge_protocol::{Metric, Shown};
 use serde::Serialize;
 use std::collections::{BTreeMap, HashMap};
 
@@ -218,7 +218,7 @@ impl Winners {
             |best: &BestArm| (best.arm.method.clone(), best.arm.parameter, best.weight_decay);
         let name = |best: &BestArm| match best.weight_decay {
             0.0 => best.arm.name.clone(),
-            decay => format!("{}, weight decay {decay}", best.arm.name),
+            decay => format!("{}, weight decay {}", best.arm.name, Shown(decay)),
         };
         Self {
             same: before.map(what) == after.map(what),

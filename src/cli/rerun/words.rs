@@ -8,7 +8,7 @@ use crate::{
         compare::{ArmComparison, Comparison, ValueDifference, Winners},
     },
 };
-use floodgauge_protocol::{Metric, text::escaped};
+use floodgauge_protocol::{Metric, Shown, text::escaped};
 use std::collections::BTreeSet;
 
 /// The whole comparison: a line a finding, then each arm.
@@ -102,7 +102,7 @@ fn table(arms: &[ArmComparison]) -> Vec<Vec<String>> {
     rows.extend(arms.iter().map(|arm| {
         let decay = match decays.len() {
             0 | 1 => String::new(),
-            _ => format!(" decay {}", arm.weight_decay),
+            _ => format!(" decay {}", Shown(arm.weight_decay)),
         };
         let largest = match (arm.largest_difference, arm.same == arm.values) {
             (_, true) => String::new(),

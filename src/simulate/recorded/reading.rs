@@ -9,7 +9,7 @@ use crate::{
     },
     simulate::GridError,
 };
-use floodgauge_protocol::{Method, MetricName, MetricSpec, Metrics, SchedulerKind, Search};
+use floodgauge_protocol::{Method, MetricName, MetricSpec, Metrics, SchedulerKind, Search, Shown};
 use serde::Deserialize;
 use std::{
     cell::Cell,
@@ -208,7 +208,7 @@ fn by_weight_decay(mut grid: RecordedGrid) -> Vec<RecordedGrid> {
     if grids.len() > 1 {
         for grid in &mut grids {
             let decay = grid.runs.first().map_or(0.0, |run| run.weight_decay);
-            grid.task = format!("{}, weight decay {decay}", grid.task);
+            grid.task = format!("{}, weight decay {}", grid.task, Shown(decay));
         }
     }
     grids
