@@ -8,7 +8,7 @@ use super::{
     args::sweep_id,
     commands::{self, Commands},
     connect,
-    export::fetched,
+    fetched::fetched,
     print, watch,
 };
 use crate::{

@@ -112,7 +112,7 @@ pub fn answer(best: &Best, sweep: &SweepDetail, commands: &Commands) -> String {
         lines.push(("plain", metric(baseline.objective)));
     }
     if best.finding != Finding::Pending {
-        lines.push(("effect", best.finding.words().into()));
+        lines.push(("finding", best.finding.words().into()));
     }
     let is_plain = best.best.as_ref().is_some_and(|arm| arm.arm.is_plain());
     if let Some(difference) = best.difference.as_ref().filter(|_| !is_plain) {
@@ -362,7 +362,7 @@ mod tests {
          but  Not so.
               Nor so.";
         assert!(text.ends_with(said), "{text}");
-        assert!(text.contains("      effect  one seed\n"), "{text}");
+        assert!(text.contains("     finding  one seed\n"), "{text}");
     }
 
     #[test]
