@@ -118,8 +118,8 @@ impl Comparison {
             largest_difference: None,
             arms: vec![],
         };
-        // A file without an answer may be of a sweep that hadn't ended.
-        let may_grow = was_whole.is_none();
+        // A file that doesn't tell may be of a sweep that hadn't ended.
+        let may_grow = recorded.status != Some(SweepStatus::Completed);
         let (before, after) = (trials(recorded), trials(now));
         let mut order: HashMap<String, usize> = HashMap::new();
         for arm in recorded.arms.iter().chain(&now.arms) {
@@ -368,6 +368,14 @@ mod tests {
         (untold["export"], untold["answer"]) = (Value::Null, Value::Null);
         let untold = compared(&untold, &file());
         assert_eq!((untold.end.clone(), untold.values, untold.differs()), (None, 24, false));
+        // A server's grid tells its status alone: of a completed one all runs are whole.
+        let mut grid = ended("completed", "", 1);
+        (grid["export"], grid["answer"]) = (Value::Null, Value::Null);
+        assert_eq!(compared(&grid, &file()).length_mismatches, 0);
+        grid["status"] = json!("completed");
+        let longer = compared(&grid, &file());
+        assert_eq!((longer.length_mismatches, longer.unrecorded), (4, 0));
+        assert!(longer.end.unwrap().same && longer.winner.is_none());
     }
 
     #[test]
