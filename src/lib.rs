@@ -20,7 +20,8 @@
 //! - [`config`], [`cli`]: settings and commands of the program.
 //!
 //! For all of these, and for nobody else: `heavy` (where work is done that takes a processor for long),
-//! `scratch` (files on their way), `unwritable` (disks that take nothing more) and `counting` (counts in words).
+//! `scratch` (files on their way), `small_text` (files of text that are never long), `unwritable` (disks that take
+//! nothing more) and `counting` (counts in words).
 
 pub mod access;
 pub mod base_path;
@@ -39,6 +40,7 @@ pub mod metrics;
 pub mod scheduler;
 mod scratch;
 pub mod simulate;
+mod small_text;
 pub mod store;
 pub mod story;
 pub mod trace;

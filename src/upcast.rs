@@ -5,7 +5,7 @@
 //! `val_error` where now are `metrics`. What is stored stays as it is: whoever serves answers, events or
 //! decisions of the store has them pass through here.
 
-use floodgauge_protocol::{Arm, ArmIx, Method, MetricName};
+use floodgauge_protocol::{Arm, ArmIx, Method, MetricName, Shown};
 use serde_json::{Map, Value};
 use std::{borrow::Cow, collections::HashMap};
 
@@ -100,9 +100,21 @@ fn found<'a>(
     by_name: &HashMap<&str, &'a Arm>,
 ) -> Option<&'a Arm> {
     match reference {
-        Value::String(name) => by_name.get(name.as_str()).copied(),
+        Value::String(name) => by_name.get(as_now(name).as_str()).copied(),
         index => all.get(usize::try_from(index.as_u64()?).ok()?),
     }
+}
+
+/// A name with its numbers as they are told now. In 0.1.0 none had a power of ten.
+fn as_now(name: &str) -> String {
+    let part = |part: &str| match part.split_once('=') {
+        Some((of, number)) => match number.parse() {
+            Ok(number) => format!("{of}={}", Shown(number)),
+            Err(_) => part.to_owned(),
+        },
+        None => part.to_owned(),
+    };
+    name.split(' ').map(part).collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]
@@ -139,6 +151,15 @@ mod tests {
         });
         assert_eq!(*arms(&stored, &PLAN), today);
         assert!(matches!(arms(&today, &PLAN), Cow::Borrowed(_)), "it is as it should be");
+    }
+
+    #[test]
+    fn a_name_of_a_tiny_level_is_known_though_its_number_is_told_otherwise_now() {
+        let plan = [Method::Plain, Method::Flood { b: 1e-6 }];
+        let stored = json!({ "arm": "flood b=0.000001", "method": "flood", "b": 1e-6 });
+        let today = json!({ "arm": 1, "name": "flood b=1e-6", "method": "flood", "b": 1e-6,
+                            "parameter": 1e-6 });
+        assert_eq!(*arms(&stored, &plan), today);
     }
 
     #[test]

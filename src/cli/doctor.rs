@@ -129,8 +129,8 @@ fn line(finding: &Finding, width: Option<usize>) -> String {
     let mut line = format!("{:CHECK_WIDTH$}{word}{what}", finding.check.as_str());
     let details = finding.details.iter().map(|detail| format!("- {detail}"));
     let done = finding.repaired.as_ref().map(|done| format!("done: {done}"));
-    let todo = finding.todo.as_ref().map(|todo| format!("→ {todo}"));
-    for more in details.chain(done).chain(todo) {
+    let remedy = finding.remedy.as_ref().map(|remedy| format!("→ {remedy}"));
+    for more in details.chain(done).chain(remedy) {
         let more = print::wrapped(&more, width, INDENT);
         line += &format!("\n{:INDENT$}{more}", "");
     }

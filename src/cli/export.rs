@@ -2,24 +2,25 @@
 
 mod target;
 
-use super::{Failure, args::SweepArg, connect, print};
+use super::{
+    Failure,
+    args::SweepArg,
+    connect,
+    fetched::{fetched, kept},
+    print,
+};
 use crate::{
     client::{
-        Client, Download,
+        Client,
         api::{SweepDetail, SweepStatus},
     },
     config::Server,
     export::{Appended, Export, ExportedData, MAX_BYTES, MAX_CURVE_VALUES, Origin},
-    scratch,
 };
 use anyhow::Context as _;
 use floodgauge_protocol::{DatasetKind, Format, SweepId};
 use futures::{StreamExt as _, pin_mut};
-use std::{
-    fs::File,
-    io::{self, Seek as _, Write as _},
-    path::PathBuf,
-};
+use std::{fs::File, io::Seek as _, path::PathBuf};
 use target::Target;
 
 /// Write a sweep to one file: what was asked, decided and measured, and its answer
@@ -148,18 +149,4 @@ async fn data(client: &Client, sweep: &SweepDetail) -> Result<Option<(Format, Fi
     };
     print::note(&format!("the data set `{name}` isn't packed: {why}"));
     Ok(None)
-}
-
-/// An answer in a file that goes when it is closed.
-pub(super) async fn fetched(mut download: Download) -> Result<File, Failure> {
-    let mut file = scratch::file().map_err(kept)?;
-    while let Some(piece) = download.piece().await? {
-        file.write_all(piece.as_ref()).map_err(kept)?;
-    }
-    file.rewind().map_err(kept)?;
-    Ok(file)
-}
-
-fn kept(error: io::Error) -> anyhow::Error {
-    anyhow::Error::new(error).context("what was fetched can't be kept")
 }

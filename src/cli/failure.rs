@@ -11,7 +11,7 @@ Exit codes:
   0  done
   1  something unforeseen: a port in use, a database that can't be opened; what `doctor` found,
      or what a `rerun` has otherwise
-  2  bad input: a wrong flag, a sweep that can't be run, an unknown id
+  2  bad input: a wrong flag, a file that can't be used, a sweep that can't be run, an unknown id
   3  the sweep failed or was cancelled
   4  the server is out of reach";
 

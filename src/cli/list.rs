@@ -55,7 +55,7 @@ pub async fn run(args: Args) -> Result<(), Failure> {
         return Ok(());
     }
     let header =
-        ["ID", "NAME", "STATUS", "DATA", "ARMS", "SEEDS", "BEST", "EFFECT", "SUBMITTED (UTC)"];
+        ["ID", "NAME", "STATUS", "DATA", "ARMS", "SEEDS", "BEST", "FINDING", "SUBMITTED (UTC)"];
     let mut rows = vec![header.map(String::from).to_vec()];
     rows.extend(found.sweeps.iter().map(row));
     let expendable = ["SEEDS", "ARMS", "DATA", "SUBMITTED (UTC)", "STATUS"];

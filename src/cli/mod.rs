@@ -31,6 +31,7 @@ mod color;
 mod commands;
 mod error_text;
 mod failure;
+mod fetched;
 #[cfg(test)]
 mod hostile;
 mod housekeeping;

@@ -8,17 +8,17 @@ use super::{
     args::sweep_id,
     commands::{self, Commands},
     connect,
-    export::fetched,
+    fetched::fetched,
     print, watch,
 };
 use crate::{
     cli::words::page,
-    client::{
-        Client, ClientError,
-        api::{SweepBest, SweepDetail},
-    },
+    client::{Client, ClientError, api::SweepSummary},
     config::Server,
-    export::{Export, ExportError, compare::Comparison},
+    export::{
+        Export, ExportError,
+        compare::{Comparison, End},
+    },
 };
 use anyhow::{Context as _, anyhow};
 use floodgauge_protocol::SweepId;
@@ -30,8 +30,9 @@ use std::path::{Path, PathBuf};
 /// The file is what `floodgauge export` writes, or a grid that `GET /v1/sweeps/{id}/grid` answers. Its
 /// sweep is submitted as it stands there, pinned to its data; a data set that the file holds is added where
 /// the server has none of the name. At the end every value is compared. It differs if another arm won, if
-/// a value differs in any bit, or if a run ended at another epoch: then the exit code is 1.
-/// Bits agree on machines of the same kind.
+/// a value differs in any bit, if a run ended at another epoch, or if one sweep failed and the other didn't: then the
+/// exit code is 1. Of a sweep that hadn't completed, what is recorded is compared, and what can't be is told. If the sweep
+/// fails or is cancelled now, the exit code is 3, whatever was recorded. Bits agree on machines of the same kind.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -70,7 +71,8 @@ struct RerunReport<'a> {
 ///
 /// # Errors
 /// [`Failure::BadInput`] for a file that can't be run again, and a server that lacks its data;
-/// [`Failure::Sweep`] if the sweep fails or is cancelled; [`Failure::Other`] if it differs.
+/// [`Failure::Sweep`] if the sweep fails or is cancelled, once what there is of it was compared;
+/// [`Failure::Other`] if it differs.
 pub async fn run(args: Args) -> Result<(), Failure> {
     let recorded = read(&args.file)?;
     let (client, commands) = (connect(&args.server)?, Commands::to_server(&args.server));
@@ -95,8 +97,12 @@ pub async fn run(args: Args) -> Result<(), Failure> {
         }
     };
     print::note(&format!("{}\n", page(client.server(), sweep.summary.id)));
-    let best = watch::follow(&client, &commands, &sweep).await?.value;
-    let comparison = compared(&client, &recorded, &sweep, &best).await?;
+    let gave_up = match watch::follow(&client, &commands, &sweep).await {
+        Ok(_) => None,
+        Err(failure @ Failure::Sweep(_)) => Some(failure),
+        Err(other) => return Err(other),
+    };
+    let comparison = compared(&client, &recorded, sweep.summary.id).await?;
     if args.json {
         let differs = comparison.differs();
         let report = RerunReport { sweep: sweep.summary.id, differs, comparison: &comparison };
@@ -104,9 +110,10 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     } else {
         print::out(&words::card(&comparison, &recorded))?;
     }
-    match comparison.differs() {
-        false => Ok(()),
-        true => Err(anyhow!("the sweep differs from its recording").into()),
+    match gave_up {
+        Some(failure) => Err(failure),
+        None if comparison.differs() => Err(anyhow!("the sweep differs from its recording").into()),
+        None => Ok(()),
     }
 }
 
@@ -133,16 +140,17 @@ fn refused(file: &Path, error: ClientError) -> Failure {
     }
 }
 
-/// Compares what is recorded with what a sweep of the server came to.
+/// Compares what is recorded with what a sweep of the server came to, however it ended.
 async fn compared(
     client: &Client,
     recorded: &Export,
-    sweep: &SweepDetail,
-    best: &SweepBest,
+    sweep: SweepId,
 ) -> Result<Comparison, Failure> {
-    let curves = fetched(client.grid(sweep.summary.id).await?).await?;
+    let best = client.best(sweep).await?.value;
+    let curves = fetched(client.grid(sweep).await?).await?;
     let now = Export::read(curves).context("the curves that the server answers")?;
-    Ok(Comparison::of(recorded, &now, best))
+    let SweepSummary { status, end_reason: reason, .. } = client.sweep(sweep).await?.value.summary;
+    Ok(Comparison::of(recorded, &now, &best, End { status, reason }))
 }
 
 #[cfg(test)]

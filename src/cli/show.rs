@@ -3,6 +3,7 @@
 use super::{Failure, args::SweepArg, commands::Commands, connect, print, words};
 use crate::{client::api::TrialItem, config::Server};
 use anyhow::Context as _;
+use floodgauge_protocol::Shown;
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -82,7 +83,7 @@ pub(super) fn row(trial: &TrialItem) -> Vec<String> {
     vec![
         trial.arm.name.clone(),
         trial.seed.to_string(),
-        trial.weight_decay.to_string(),
+        Shown(trial.weight_decay).to_string(),
         trial.status.as_str().into(),
         trial.epochs.to_string(),
         onset.unwrap_or_default(),

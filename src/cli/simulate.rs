@@ -12,10 +12,13 @@ use crate::{
         summary::{Summary, summarise},
     },
 };
-use anyhow::{Context as _, anyhow};
+use anyhow::Context as _;
 use clap::{ValueEnum, builder::PossibleValue};
-use floodgauge_protocol::{MetricName, text};
-use std::{path::PathBuf, sync::LazyLock};
+use floodgauge_protocol::{MetricName, Shown, text};
+use std::{
+    path::{Path, PathBuf},
+    sync::LazyLock,
+};
 
 /// More seeds, or workers, than anything is recorded of.
 const MOST: u64 = 100_000;
@@ -27,7 +30,8 @@ const TASK_WIDTH: usize = 24;
 ///
 /// A recorded grid is what `GET /v1/sweeps/{id}/grid` answers for a completed sweep with the
 /// scheduler `grid`, as a file, gzipped or not, or what `floodgauge export` writes of one. Arms that
-/// diverged end there. Cost and time are in run-equivalents. Regret is 0 for
+/// diverged end there. A file that tells no status, such as a grid that others recorded, is taken to be of a
+/// sweep that has completed. Cost and time are in run-equivalents. Regret is 0 for
 /// the best arm over all seeds of the file, and 1 for an arm drawn at random. `lowest`, `middle` and
 /// `highest` always take that level, or plain where it does better. `asha` depends on the order in which
 /// results arrive, and so on `--workers`.
@@ -75,7 +79,8 @@ impl ValueEnum for Contestant {
 /// Runs `simulate`.
 ///
 /// # Errors
-/// If a file can't be read, isn't a complete grid, or has too few seeds.
+/// [`Failure::BadInput`] for a file that can't be read, isn't a complete grid, or lacks seeds, the metric, or an
+/// answer.
 pub async fn run(args: Args) -> Result<(), Failure> {
     let contestants = match &args.scheduler[..] {
         [] => Contestant::all(),
@@ -83,8 +88,7 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     };
     let mut grids = vec![];
     for path in &args.grids {
-        let read = RecordedGrid::read(path);
-        grids.extend(read.with_context(|| path.display().to_string()).map_err(Failure::from)?);
+        grids.extend(read(path)?);
     }
     check_seeds(&grids, args.seeds, args.calibration).map_err(Failure::BadInput)?;
     let metrics = metrics(&grids, args.metric)?;
@@ -99,9 +103,10 @@ pub async fn run(args: Args) -> Result<(), Failure> {
         for grid in &grids {
             for &contestant in &contestants {
                 let score = score(grid, contestant, metric, args.seeds, args.workers);
-                scores.push(score.with_context(|| {
-                    let (task, has) = (&grid.task, grid.runs.len());
-                    format!("{task}: no answer with {} of its {has} seeds", args.seeds)
+                scores.push(score.ok_or_else(|| {
+                    let (task, has) = (text::escaped(&grid.task), grid.runs.len());
+                    let words = format!("{task}: no answer with {} of its {has} seeds", args.seeds);
+                    Failure::BadInput(words)
                 })?);
             }
         }
@@ -128,6 +133,12 @@ pub async fn run(args: Args) -> Result<(), Failure> {
         print::out("")?;
     }
     Ok(())
+}
+
+/// The grids of a file, one of each weight decay.
+fn read(path: &Path) -> Result<Vec<RecordedGrid>, Failure> {
+    let read = RecordedGrid::read(path);
+    read.map_err(|error| Failure::BadInput(format!("{}: {error}", path.display())))
 }
 
 /// Whether every grid has the seeds that are asked for.
@@ -161,7 +172,8 @@ fn metrics(grids: &[RecordedGrid], only: Option<MetricName>) -> Result<Vec<Metri
         Some(name) => {
             let names: Vec<_> = common.iter().map(MetricName::as_str).collect();
             let names = names.join(", ");
-            Err(anyhow!("not every grid has the metric `{name}`: they have {names}").into())
+            let words = format!("not every grid has the metric `{name}`: they have {names}");
+            Err(Failure::BadInput(words))
         }
     }
 }
@@ -201,7 +213,7 @@ fn picks(scores: &[&Score]) -> Vec<Vec<String>> {
     let mut rows = vec![["PICKS", "COST", "LEVEL OF EACH DRAW"].map(String::from).to_vec()];
     rows.extend(scores.iter().map(|score| {
         let picks = score.picks.iter().take(8).map(|pick| match pick {
-            Some(level) => format!("{level}"),
+            Some(level) => Shown(*level).to_string(),
             None => "plain".into(),
         });
         let more = if score.picks.len() > 8 { " …" } else { "" };
@@ -238,6 +250,33 @@ mod tests {
         let mut file = tempfile::NamedTempFile::new().unwrap();
         file.write_all(grid.to_string().as_bytes()).unwrap();
         RecordedGrid::read(file.path()).unwrap().remove(0)
+    }
+
+    #[test]
+    fn whatever_is_wrong_with_a_file_is_bad_input_with_its_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.json");
+        let later = r#"{"export": {"format": 99}, "runs": []}"#;
+        for (content, said) in [
+            (None, "there is no such file"),
+            (Some("name = \"x\""), "not a recorded grid"),
+            (Some(r#"{"task": "x""#), "not a recorded grid: it breaks off"),
+            (Some(later), "a later version of floodgauge wrote it, in format 99"),
+        ] {
+            if let Some(content) = content {
+                std::fs::write(&path, content).unwrap();
+            }
+            let Failure::BadInput(told) = read(&path).unwrap_err() else { panic!("{said}") };
+            assert!(told.starts_with(&format!("{}: ", path.display())), "{told}");
+            assert!(told.contains(said), "{told}");
+        }
+    }
+
+    #[test]
+    fn a_metric_that_a_grid_lacks_is_bad_input() {
+        let metrics = metrics(&[grid(2)], Some("f1".parse().unwrap()));
+        let Failure::BadInput(told) = metrics.unwrap_err() else { panic!("another failure") };
+        assert_eq!(told, "not every grid has the metric `f1`: they have val_loss, val_error");
     }
 
     #[test]

@@ -1,11 +1,12 @@
 //! Sweep files: TOML or JSON, the shape of `POST /v1/sweeps`.
 
 use super::Failure;
+use crate::{http::Limit, small_text};
 use anyhow::Context as _;
 use floodgauge_net::plain_io;
 use floodgauge_protocol::SweepSpec;
 use serde_json::Value;
-use std::{io::Read as _, path::Path};
+use std::{fs::File, path::Path};
 
 /// Reads a sweep from a file, or from standard input for `-`.
 ///
@@ -14,11 +15,12 @@ use std::{io::Read as _, path::Path};
 pub fn read(path: &Path) -> Result<SweepSpec, Failure> {
     let name = path.display().to_string();
     let bad = |reason: String| Failure::BadInput(format!("{name}: {reason}"));
+    // As long as the server takes a sweep.
+    let most = Limit::JSON.bytes();
     let text = if name == "-" {
-        let mut text = String::new();
-        std::io::stdin().read_to_string(&mut text).map(|_| text)
+        small_text::read(std::io::stdin(), most, "sweep")
     } else {
-        std::fs::read_to_string(path)
+        File::open(path).and_then(|file| small_text::read(file, most, "sweep"))
     };
     let text = text.map_err(|error| bad(format!("can't be read: {}", plain_io(&error))))?;
     let spec = parse(&text).map_err(bad)?;
@@ -117,6 +119,27 @@ mod tests {
             let Failure::BadInput(text) = read(&file).unwrap_err() else { panic!("{line}") };
             assert_eq!(text, format!("{}: {pointer}: must be a finite number", file.display()));
         }
+    }
+
+    #[test]
+    fn a_file_is_read_no_further_than_the_server_takes_a_sweep() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("long.toml");
+        let sweep = "name = \"x\"\n[recipe]\ndataset = { name = \"spiral\" }\n#";
+        let most = Limit::JSON.bytes() as usize;
+        std::fs::write(&file, format!("{sweep:x<most$}")).unwrap();
+        assert_eq!(read(&file).unwrap().name, "x");
+        std::fs::write(&file, format!("{sweep:x<0$}", most + 1)).unwrap();
+        let Failure::BadInput(text) = read(&file).unwrap_err() else { panic!("another failure") };
+        let words = "can't be read: it has more than 1048576 bytes, which no sweep has";
+        assert_eq!(text, format!("{}: {words}", file.display()));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_that_never_ends_is_bad_input() {
+        let failure = read(Path::new("/dev/zero")).unwrap_err();
+        assert!(matches!(&failure, Failure::BadInput(text) if text.contains("more than")));
     }
 
     #[test]

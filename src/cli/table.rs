@@ -7,7 +7,7 @@ use crate::{
     verdict::{Figure, TableCell},
 };
 use console::style;
-use floodgauge_protocol::{Metric, MetricInfo, text};
+use floodgauge_protocol::{Metric, MetricInfo, Shown, text};
 
 /// Print the paper's table of a sweep: early stopping and weight decay, without and with flooding
 #[derive(Debug, clap::Args)]
@@ -64,7 +64,7 @@ pub(super) fn set_out(table: &SweepTable) -> String {
             let read = if row.early_stopping { "best epoch" } else { "end" };
             let mut line = vec![first(read.into())];
             if several {
-                line.push(first(row.weight_decay.to_string()));
+                line.push(first(Shown(row.weight_decay).to_string()));
             }
             line.push(cell.arm.name.clone());
             line.extend(figures(metrics, cell));

@@ -10,7 +10,7 @@ use crate::{
     verdict::{Best, BestArm, Difference, Finding},
 };
 use console::style;
-use floodgauge_protocol::{At, Metric, SweepId};
+use floodgauge_protocol::{At, Metric, Shown, SweepId};
 use jiff::Timestamp;
 use reqwest::Url;
 
@@ -80,7 +80,7 @@ pub fn so_far(progress: &Progress) -> String {
 /// An arm's name, with its weight decay where the sweep compares several.
 fn named(arm: &BestArm, sweep: &SweepDetail) -> String {
     if sweep.has_several_decays() {
-        format!("{}, weight decay {}", arm.arm, arm.weight_decay)
+        format!("{}, weight decay {}", arm.arm, Shown(arm.weight_decay))
     } else {
         arm.arm.name.clone()
     }
@@ -95,8 +95,8 @@ pub fn answer(best: &Best, sweep: &SweepDetail, commands: &Commands) -> String {
     };
     if let Some(arm) = &best.best {
         let (name, value) = match arm.arm.b {
-            Some(b) if arm.arm.method == "flood" => ("best b", b.to_string()),
-            Some(b) => ("best b", format!("{b}, by {}", arm.arm.method)),
+            Some(b) if arm.arm.method == "flood" => ("best b", Shown(b).to_string()),
+            Some(b) => ("best b", format!("{}, by {}", Shown(b), arm.arm.method)),
             None if arm.arm.is_plain() => ("best", "plain (no flooding)".into()),
             None => ("best", arm.arm.name.replacen(' ', ", ", 1).replace('_', " ")),
         };
@@ -112,7 +112,7 @@ pub fn answer(best: &Best, sweep: &SweepDetail, commands: &Commands) -> String {
         lines.push(("plain", metric(baseline.objective)));
     }
     if best.finding != Finding::Pending {
-        lines.push(("effect", best.finding.words().into()));
+        lines.push(("finding", best.finding.words().into()));
     }
     let is_plain = best.best.as_ref().is_some_and(|arm| arm.arm.is_plain());
     if let Some(difference) = best.difference.as_ref().filter(|_| !is_plain) {
@@ -191,7 +191,7 @@ fn probability_words(probability: f64, best: &Best, sweep: &SweepDetail) -> Stri
             of_best.is_none_or(|b| (b.arm.ix, b.weight_decay) != (arm.arm.ix, arm.weight_decay))
         })
         .filter_map(|arm| {
-            let decay = format!(" decay {}", arm.weight_decay);
+            let decay = format!(" decay {}", Shown(arm.weight_decay));
             let decay = if sweep.has_several_decays() { &decay } else { "" };
             Some((format!("{}{decay}", arm.arm), arm.probability.filter(|p| *p >= 0.05)?))
         })
@@ -362,7 +362,7 @@ mod tests {
          but  Not so.
               Nor so.";
         assert!(text.ends_with(said), "{text}");
-        assert!(text.contains("      effect  one seed\n"), "{text}");
+        assert!(text.contains("     finding  one seed\n"), "{text}");
     }
 
     #[test]

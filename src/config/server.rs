@@ -3,11 +3,15 @@
 use crate::{
     access::{Kind, Secret},
     client::Authorities,
+    small_text,
 };
 use clap::Args;
 use floodgauge_net::plain_io;
 use reqwest::Url;
-use std::path::PathBuf;
+use std::{fs::File, path::PathBuf};
+
+/// The longest file that a token is read from, with room for the blanks around it.
+const MAX_TOKEN_BYTES: u64 = 4 << 10;
 
 /// Where clients look for a server unless told otherwise.
 pub const DEFAULT_SERVER: &str = "http://127.0.0.1:7878";
@@ -73,7 +77,8 @@ impl Credential {
             return Ok(self.token.clone());
         }
         let Some(file) = &self.file else { return Ok(None) };
-        let text = std::fs::read_to_string(file);
+        let text = File::open(file);
+        let text = text.and_then(|file| small_text::read(file, MAX_TOKEN_BYTES, "token"));
         let shown = file.display();
         let text = text.map_err(|error| {
             format!("--token-file: {shown} can't be read: {}", plain_io(&error))
@@ -158,6 +163,9 @@ mod tests {
         std::fs::write(file.path(), "hunter2").unwrap();
         let refused = kept.secret().unwrap_err();
         assert!(refused.contains("fg_ and 64") && !refused.contains("hunter2"), "{refused}");
+        std::fs::write(file.path(), "hunter2".repeat(1_000)).unwrap();
+        let refused = kept.secret().unwrap_err();
+        assert!(refused.ends_with("it has more than 4096 bytes, which no token has"), "{refused}");
         assert_eq!(Credential::default().secret().unwrap(), None);
     }
 }

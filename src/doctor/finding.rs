@@ -73,7 +73,7 @@ pub struct Finding {
     /// What it is about one by one, where that is more than a sentence has room for; likewise.
     pub details: Vec<String>,
     /// What to do about it, likewise; none where nothing is to be done.
-    pub todo: Option<String>,
+    pub remedy: Option<String>,
     /// What was done about it, likewise; none where nothing was.
     pub repaired: Option<String>,
 }
@@ -90,13 +90,13 @@ impl Finding {
     }
 
     /// Something isn't as it should be.
-    pub fn warn(what: impl AsRef<str>, todo: impl AsRef<str>) -> Self {
-        Self::new(Severity::Warn, what.as_ref(), Some(todo.as_ref()))
+    pub fn warn(what: impl AsRef<str>, remedy: impl AsRef<str>) -> Self {
+        Self::new(Severity::Warn, what.as_ref(), Some(remedy.as_ref()))
     }
 
     /// Something is lost, or doesn't go on.
-    pub fn fail(what: impl AsRef<str>, todo: impl AsRef<str>) -> Self {
-        Self::new(Severity::Fail, what.as_ref(), Some(todo.as_ref()))
+    pub fn fail(what: impl AsRef<str>, remedy: impl AsRef<str>) -> Self {
+        Self::new(Severity::Fail, what.as_ref(), Some(remedy.as_ref()))
     }
 
     /// The same, with what it is about one by one; of many the first are named.
@@ -110,7 +110,7 @@ impl Finding {
     /// The same, once it was mended, or couldn't be.
     pub fn after(self, repair: anyhow::Result<String>) -> Self {
         match repair {
-            Ok(done) => Self { repaired: Some(escaped(&done).into_owned()), todo: None, ..self },
+            Ok(done) => Self { repaired: Some(escaped(&done).into_owned()), remedy: None, ..self },
             Err(error) => {
                 let what = format!("{}; it can't be repaired: {error:#}", self.what);
                 Self { what: escaped(&what).into_owned(), ..self }
@@ -118,14 +118,14 @@ impl Finding {
         }
     }
 
-    fn new(severity: Severity, what: &str, todo: Option<&str>) -> Self {
+    fn new(severity: Severity, what: &str, remedy: Option<&str>) -> Self {
         Self {
             // Whoever asks for the look says what it was of.
             check: Check::Database,
             severity,
             what: escaped(what).into_owned(),
             details: vec![],
-            todo: todo.map(|todo| escaped(todo).into_owned()),
+            remedy: remedy.map(|remedy| escaped(remedy).into_owned()),
             repaired: None,
         }
     }
@@ -187,7 +187,7 @@ mod tests {
     #[test]
     fn a_note_is_no_problem_and_not_all_is_well_beside_it() {
         let note = Finding::note("a");
-        assert!(!note.is_problem() && note.todo.is_none());
+        assert!(!note.is_problem() && note.remedy.is_none());
         assert_eq!(or_ok(vec![note.clone()], || "well".into()), [note]);
         assert!(Finding::warn("a", "b").is_problem() && Finding::fail("a", "b").is_problem());
     }
@@ -207,7 +207,7 @@ mod tests {
     fn what_others_wrote_is_escaped() {
         let finding = Finding::warn("a\u{1b}[2J", "b\n").after(Ok("c\u{202e}".into()));
         assert_eq!(finding.what, "a\\u{1b}[2J");
-        assert_eq!((finding.todo, finding.repaired.as_deref()), (None, Some("c\\u{202e}")));
+        assert_eq!((finding.remedy, finding.repaired.as_deref()), (None, Some("c\\u{202e}")));
         let finding = Finding::warn("a", "b").after(Err(anyhow::anyhow!("no\u{7}")));
         assert_eq!(finding.what, "a; it can't be repaired: no\\u{7}");
         assert_eq!(Finding::note("a").about(&["b\u{1b}".into()]).details, ["b\\u{1b}"]);

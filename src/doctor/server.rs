@@ -150,7 +150,7 @@ mod tests {
         for vain in [WaitsFor::Data, WaitsFor::Machine, WaitsFor::IncompatibleWorkers] {
             let found = told(vain).unwrap();
             assert!(found.what.ends_with("(`a`): it waits for a disk"), "{}", found.what);
-            assert_eq!(found.todo.as_deref(), Some("mount it"));
+            assert_eq!(found.remedy.as_deref(), Some("mount it"));
         }
         assert_eq!(told(WaitsFor::Turn), None);
     }

@@ -134,13 +134,9 @@ impl Driver {
 
     /// Why something can't be written.
     async fn find_unwritable(&self, was_well: bool) -> Option<String> {
-        let temporary = Place::Temporary { is_chosen: scratch::is_chosen() };
-        let mut places = vec![(temporary, env::temp_dir())];
-        places.extend(self.0.config.data_dir.clone().map(|folder| (Place::Data, folder)));
         // One that isn't there is told by itself.
-        if self.0.blobs.check_folder().is_ok() {
-            places.insert(0, (Place::Blobs, self.0.blobs.folder().into()));
-        }
+        let blobs = self.0.blobs.check_folder().is_ok().then(|| self.0.blobs.folder().into());
+        let places = places(blobs, self.0.config.data_dir.clone());
         let looked = tokio::task::spawn_blocking(|| first_trouble(places)).await;
         if let Ok(Some(words)) = looked {
             return Some(words);
@@ -153,6 +149,14 @@ impl Driver {
     }
 }
 
+/// Every folder that a server writes to.
+fn places(blobs: Option<PathBuf>, data: Option<PathBuf>) -> Vec<(Place, PathBuf)> {
+    let temporary = Place::Temporary { is_chosen: scratch::is_chosen() };
+    let blobs = blobs.map(|folder| (Place::Blobs, folder));
+    let data = data.map(|folder| (Place::Data, folder));
+    blobs.into_iter().chain([(temporary, env::temp_dir())]).chain(data).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -162,18 +166,28 @@ mod tests {
 
     #[test]
     fn every_folder_that_is_written_to_is_looked_at_and_the_trouble_names_it() {
-        let [folder, gone] = [(); 2].map(|()| tempfile::tempdir().unwrap());
-        let missing = gone.path().join("missing");
-        let trouble = |at: Place| {
-            let places = [Place::Blobs, Place::Data, CHOSEN];
-            let of = |place: Place| {
-                if place.words() == at.words() { missing.as_path() } else { folder.path() }
-            };
-            first_trouble(places.map(|place| (place, of(place).to_owned())).into())
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| {
+            let path = folder.path().join(name);
+            std::fs::create_dir(&path).unwrap();
+            path
         };
-        assert!(trouble(Place::Blobs).unwrap().starts_with("the folder of the blobs can't be"));
-        assert!(trouble(CHOSEN).unwrap().contains("TMPDIR can't be written: there is no such"));
-        assert_eq!(trouble(Place::Data), None, "nothing is kept there");
+        let (blobs, data) = (path("blobs"), path("data"));
+        let all = || places(Some(blobs.clone()), Some(data.clone()));
+        let folders: Vec<_> = all().into_iter().map(|(_, folder)| folder).collect();
+        assert_eq!(folders, [blobs.clone(), env::temp_dir(), data.clone()]);
+        assert_eq!(places(None, None).len(), 1, "temporary files alone");
+        assert_eq!(first_trouble(all()), None);
+        let trouble = |at: usize| {
+            let mut places = all();
+            places[at].1 = folder.path().join("missing");
+            // Here somebody chose it, whatever the machine of the test says.
+            places[1].0 = CHOSEN;
+            first_trouble(places)
+        };
+        assert!(trouble(0).unwrap().starts_with("the folder of the blobs can't be"));
+        assert!(trouble(1).unwrap().contains("TMPDIR can't be written: there is no such"));
+        assert_eq!(trouble(2), None, "nothing is kept there");
     }
 
     #[test]

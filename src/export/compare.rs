@@ -2,7 +2,7 @@
 
 use super::{Export, MetricBits};
 use floodgauge_api::{BestArm, SweepBest, SweepStatus};
-use floodgauge_protocol::Metric;
+use floodgauge_protocol::{Metric, Shown};
 use serde::Serialize;
 use std::collections::{BTreeMap, HashMap};
 
@@ -11,11 +11,17 @@ use std::collections::{BTreeMap, HashMap};
 pub struct Comparison {
     /// The winners; none where the recorded sweep hadn't completed, or its file tells no answer.
     pub winner: Option<Winners>,
+    /// How both ended; none where the recorded sweep had neither completed nor failed by itself, or its file doesn't
+    /// tell.
+    pub end: Option<Ends>,
     /// How many values of metrics both have.
     #[serde(rename = "figures")]
     pub values: u64,
     /// How many of them are the same, bit for bit.
     pub same: u64,
+    /// How many values there are now beyond those that a sweep had recorded which hadn't completed: nothing tells
+    /// what they should be.
+    pub unrecorded: u64,
     /// How many runs only one of both has, or trained to another epoch.
     #[serde(rename = "lengths")]
     pub length_mismatches: u64,
@@ -35,6 +41,26 @@ pub struct Winners {
     pub recorded: Option<String>,
     /// The one of now.
     pub now: Option<String>,
+}
+
+/// How the sweep ended.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Ends {
+    /// Whether it is in the same status; reasons are words, and may be others.
+    pub same: bool,
+    /// As it is recorded.
+    pub recorded: End,
+    /// As it is now.
+    pub now: End,
+}
+
+/// Where a sweep stands, and why.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct End {
+    /// Its status.
+    pub status: SweepStatus,
+    /// Why it failed or was cancelled; none of one that completed, and where nobody said.
+    pub reason: Option<String>,
 }
 
 /// An arm of a weight decay, over all seeds.
@@ -79,19 +105,21 @@ pub struct ValueDifference {
 }
 
 impl Comparison {
-    /// Compares a recorded sweep with what it came to now.
-    pub fn of(recorded: &Export, now: &Export, answer: &SweepBest) -> Self {
+    /// Compares a recorded sweep with what it came to now: its curves, its answer, and how it ended.
+    pub fn of(recorded: &Export, now: &Export, answer: &SweepBest, end: End) -> Self {
         let was_whole = recorded.answer.as_ref().filter(|a| a.status == SweepStatus::Completed);
         let mut all = Self {
             winner: was_whole.map(|before| Winners::of(before, answer)),
+            end: End::recorded(recorded).map(|before| Ends::of(before, end)),
             values: 0,
             same: 0,
+            unrecorded: 0,
             length_mismatches: 0,
             largest_difference: None,
             arms: vec![],
         };
-        // A file without an answer may be of a sweep that hadn't ended.
-        let may_grow = was_whole.is_none();
+        // A file that doesn't tell may be of a sweep that hadn't ended.
+        let may_grow = recorded.status != Some(SweepStatus::Completed);
         let (before, after) = (trials(recorded), trials(now));
         let mut order: HashMap<String, usize> = HashMap::new();
         for arm in recorded.arms.iter().chain(&now.arms) {
@@ -115,6 +143,7 @@ impl Comparison {
     /// Whether anything differs.
     pub fn differs(&self) -> bool {
         self.winner.as_ref().is_some_and(|winner| !winner.same)
+            || self.end.as_ref().is_some_and(|end| !end.same)
             || self.same < self.values
             || self.length_mismatches > 0
     }
@@ -137,6 +166,12 @@ impl Comparison {
         let otherwise = if may_grow { is < was } else { is != was };
         arm.length_mismatches += u64::from(otherwise);
         self.length_mismatches += u64::from(otherwise);
+        if may_grow {
+            let recorded = |metric: &str| before.get(metric).map_or(0, |curve| curve.len());
+            let beyond =
+                after.iter().map(|(metric, now)| now.len().saturating_sub(recorded(metric)));
+            self.unrecorded += beyond.sum::<usize>() as u64;
+        }
         for (metric, curve) in before {
             let Some(other) = after.get(metric) else { continue };
             for (at, (&recorded, &now)) in curve.iter().zip(*other).enumerate() {
@@ -211,6 +246,28 @@ fn trials(export: &Export) -> Trials<'_> {
     trials
 }
 
+impl End {
+    /// How a recorded sweep ended by itself. What somebody cancelled, or what still went on, ended by no fault or
+    /// merit of its own.
+    fn recorded(export: &Export) -> Option<Self> {
+        let status = export.status?;
+        let reason = export.origin.as_ref().and_then(|origin| origin.end_reason.clone());
+        match status {
+            SweepStatus::Completed | SweepStatus::Failed => Some(Self { status, reason }),
+            SweepStatus::Queued
+            | SweepStatus::Running
+            | SweepStatus::Paused
+            | SweepStatus::Cancelled => None,
+        }
+    }
+}
+
+impl Ends {
+    fn of(recorded: End, now: End) -> Self {
+        Self { same: recorded.status == now.status, recorded, now }
+    }
+}
+
 impl Winners {
     fn of(recorded: &SweepBest, now: &SweepBest) -> Self {
         let (before, after) = (recorded.best.best.as_ref(), now.best.best.as_ref());
@@ -218,7 +275,7 @@ impl Winners {
             |best: &BestArm| (best.arm.method.clone(), best.arm.parameter, best.weight_decay);
         let name = |best: &BestArm| match best.weight_decay {
             0.0 => best.arm.name.clone(),
-            decay => format!("{}, weight decay {decay}", best.arm.name),
+            decay => format!("{}, weight decay {}", best.arm.name, Shown(decay)),
         };
         Self {
             same: before.map(what) == after.map(what),
@@ -261,7 +318,64 @@ mod tests {
 
     fn compared(recorded: &Value, now: &Value) -> Comparison {
         let now = read(now);
-        Comparison::of(&read(recorded), &now, now.answer.as_ref().unwrap())
+        let answer = now.answer.as_ref().unwrap();
+        let end = End { status: answer.status, reason: now.origin.clone().unwrap().end_reason };
+        Comparison::of(&read(recorded), &now, answer, end)
+    }
+
+    /// The file as that of a sweep which ended otherwise, with curves as far as an epoch.
+    fn ended(status: &str, reason: &str, epochs: usize) -> Value {
+        let mut ended = file();
+        for run in ended["runs"].as_array_mut().unwrap() {
+            for column in ["train_loss", "val_loss", "val_error"] {
+                for curve in run[column].as_array_mut().unwrap() {
+                    curve.as_array_mut().unwrap().truncate(epochs);
+                }
+            }
+        }
+        (ended["answer"]["status"], ended["answer"]["best"]) = (json!(status), Value::Null);
+        ended["export"]["status"] = json!(status);
+        ended["export"]["end_reason"] = json!(reason);
+        ended
+    }
+
+    #[test]
+    fn of_a_sweep_that_failed_its_end_is_compared_and_its_curves_as_far_as_they_go() {
+        let failed = ended("failed", "no such file", 1);
+        let again = compared(&failed, &ended("failed", "no room", 1));
+        assert_eq!((again.values, again.same, again.unrecorded), (12, 12, 0));
+        let end = again.end.clone().unwrap();
+        assert_eq!((end.same, end.now.reason.as_deref()), (true, Some("no room")));
+        assert!(again.winner.is_none() && !again.differs());
+        let completed = compared(&failed, &file());
+        assert_eq!((completed.values, completed.unrecorded, completed.differs()), (12, 12, true));
+        assert!(compared(&file(), &failed).differs());
+        // With nothing trained, its end alone tells.
+        let at_once = ended("failed", "no such file", 0);
+        let nothing = compared(&at_once, &at_once);
+        assert_eq!((nothing.values, nothing.differs()), (0, false));
+        assert!(compared(&at_once, &file()).differs());
+    }
+
+    #[test]
+    fn how_a_sweep_ended_that_was_cancelled_or_went_on_is_nothing_to_compare() {
+        for status in ["cancelled", "running", "paused", "queued"] {
+            let rest = compared(&ended(status, "by a user", 1), &file());
+            assert_eq!((rest.end.clone(), rest.winner.clone()), (None, None), "{status}");
+            assert_eq!((rest.values, rest.unrecorded, rest.differs()), (12, 12, false));
+        }
+        let mut untold = file();
+        (untold["export"], untold["answer"]) = (Value::Null, Value::Null);
+        let untold = compared(&untold, &file());
+        assert_eq!((untold.end.clone(), untold.values, untold.differs()), (None, 24, false));
+        // A server's grid tells its status alone: of a completed one all runs are whole.
+        let mut grid = ended("completed", "", 1);
+        (grid["export"], grid["answer"]) = (Value::Null, Value::Null);
+        assert_eq!(compared(&grid, &file()).length_mismatches, 0);
+        grid["status"] = json!("completed");
+        let longer = compared(&grid, &file());
+        assert_eq!((longer.length_mismatches, longer.unrecorded), (4, 0));
+        assert!(longer.end.unwrap().same && longer.winner.is_none());
     }
 
     #[test]

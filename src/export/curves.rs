@@ -55,6 +55,8 @@ pub enum Wanted<'a> {
     Simulated(&'a BTreeSet<String>),
     /// Nothing but how many runs there are.
     Count(&'a Cell<u64>),
+    /// Nothing at all: they are passed over, whatever they are.
+    Nothing,
 }
 
 /// Reads all runs. Of whatever is read the budget is told, even where it isn't kept.
@@ -68,7 +70,7 @@ pub struct Runs<'a> {
 
 impl Wanted<'_> {
     fn keeps(self) -> bool {
-        !matches!(self, Self::Count(_))
+        !matches!(self, Self::Count(_) | Self::Nothing)
     }
 
     fn has_settings(self) -> bool {
@@ -79,6 +81,7 @@ impl Wanted<'_> {
         match self {
             Self::Curves | Self::Count(_) => true,
             Self::Simulated(names) => names.contains(name),
+            Self::Nothing => false,
         }
     }
 }

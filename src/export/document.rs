@@ -2,7 +2,7 @@
 //! be held of it in memory is bounded.
 
 use super::{
-    ExportError, MAX_BYTES, archive,
+    ExportError, FORMAT, MAX_BYTES, archive,
     bounded::Bounded,
     budget::{Budget, Counted},
     curves::{Run, Runs, Wanted},
@@ -20,6 +20,9 @@ use std::{
 
 /// The most values of all that is no curve, together.
 const MAX_OTHER_VALUES: u64 = 1 << 20;
+
+/// What tells who wrote a file, and in which format.
+const ORIGIN: &str = "export";
 
 /// What is read of a file.
 #[derive(Clone, Copy)]
@@ -41,12 +44,28 @@ pub struct Document {
     pub curve_values: u64,
 }
 
+impl Request<'_> {
+    /// Only what tells the format.
+    const NOTHING: Self = Self { fields: &[], curves: Wanted::Nothing, most: u64::MAX };
+}
+
 impl Document {
     /// Reads a file.
     ///
     /// # Errors
     /// Any [`ExportError`].
     pub fn open(path: &Path, request: Request<'_>) -> Result<Self, ExportError> {
+        Self::open_as(path, request).map_err(|error| match error {
+            // What a later version wrote may be of another shape altogether.
+            ExportError::Foreign(_) => match Self::open_as(path, Request::NOTHING).err() {
+                Some(later @ ExportError::Later(_)) => later,
+                _ => error,
+            },
+            error => error,
+        })
+    }
+
+    fn open_as(path: &Path, request: Request<'_>) -> Result<Self, ExportError> {
         let mut file = File::open(path)?;
         if archive::is_one(&mut file)? {
             return archive::sweep(file, |member| Self::read(member, request));
@@ -85,7 +104,22 @@ impl Document {
         })?;
         read.end().map_err(unread)?;
         document.curve_values = curves.taken();
+        document.check_format()?;
         Ok(document)
+    }
+
+    /// Refuses what another version wrote in a format that isn't known here.
+    fn check_format(&self) -> Result<(), ExportError> {
+        let Some(format) = self.value(ORIGIN).and_then(|origin| origin.get("format")) else {
+            return Ok(());
+        };
+        match format.as_u64() {
+            Some(format) if format > u64::from(FORMAT) => Err(ExportError::Later(format)),
+            Some(_) => Ok(()),
+            None => {
+                Err(ExportError::Foreign(format!("`{ORIGIN}` at format: it is no whole number")))
+            }
+        }
     }
 
     /// A field as it stands there; none where there is none, or null.
@@ -176,10 +210,10 @@ impl<'de> Visitor<'de> for Fields<'_> {
         let Self { request, curves, others } = self;
         let mut document = Document { fields: BTreeMap::new(), runs: None, curve_values: 0 };
         while let Some(name) = fields.next_key::<String>()? {
-            if name == "runs" {
+            if name == "runs" && !matches!(request.curves, Wanted::Nothing) {
                 let runs = Runs { budget: curves, wanted: request.curves };
                 document.runs = Some(fields.next_value_seed(runs)?);
-            } else if request.fields.contains(&name.as_str()) {
+            } else if name == ORIGIN || request.fields.contains(&name.as_str()) {
                 document.fields.insert(name, fields.next_value_seed(Counted(others))?);
             } else {
                 fields.next_value::<IgnoredAny>()?;

@@ -1,11 +1,11 @@
 //! An export read back, to be run again.
 
 use super::{
-    ExportError, FORMAT, Origin, Run,
+    ExportError, Origin, Run,
     curves::Wanted,
     document::{Document, Request},
 };
-use floodgauge_api::SweepBest;
+use floodgauge_api::{SweepBest, SweepStatus};
 use floodgauge_protocol::{Method, SweepSpec};
 use std::{cell::Cell, io::Read, path::Path};
 
@@ -13,7 +13,7 @@ use std::{cell::Cell, io::Read, path::Path};
 pub const MAX_CURVE_VALUES: u64 = 1 << 24;
 
 const REQUEST: Request<'static> = Request {
-    fields: &["spec", "export", "answer", "arms"],
+    fields: &["spec", "status", "export", "answer", "arms"],
     curves: Wanted::Curves,
     most: MAX_CURVE_VALUES,
 };
@@ -25,6 +25,8 @@ pub struct Export {
     pub spec: SweepSpec,
     /// What wrote the file; none of a grid that a server answered, which has neither answer nor log.
     pub origin: Option<Origin>,
+    /// Where the sweep stood; none where the file doesn't tell.
+    pub status: Option<SweepStatus>,
     /// The answer.
     pub answer: Option<SweepBest>,
     /// The arms, in the order in which runs have their curves.
@@ -51,6 +53,12 @@ impl Export {
         Self::checked(Document::read(json, REQUEST)?)
     }
 
+    /// Whether it has a value of any curve.
+    pub fn has_curves(&self) -> bool {
+        let mut columns = self.runs.iter().flat_map(|run| run.columns.values());
+        columns.any(|column| column.iter().any(|curve| !curve.is_empty()))
+    }
+
     /// How many values the curves in some JSON have, as [`MAX_CURVE_VALUES`] bounds them. None is held.
     ///
     /// # Errors
@@ -62,20 +70,20 @@ impl Export {
     }
 
     fn checked(mut document: Document) -> Result<Self, ExportError> {
-        if let Some(origin) = document.value("export")
-            && let Some(format) = origin.get("format").and_then(serde_json::Value::as_u64)
-            && format > u64::from(FORMAT)
-        {
-            return Err(ExportError::Later(format));
-        }
         let spec = document.field("spec")?.ok_or_else(|| {
             let words = "it has no field `spec`; what version 0.1.0 exported can't be run again";
             ExportError::Foreign(words.into())
         })?;
+        let origin: Option<Origin> = document.field("export")?;
+        let answer: Option<SweepBest> = document.field("answer")?;
+        // As of the answer, which is asked for last.
+        let status = answer.as_ref().map(|answer| answer.status);
+        let status = status.or(origin.as_ref().map(|origin| origin.status));
         let export = Self {
             spec,
-            origin: document.field("export")?,
-            answer: document.field("answer")?,
+            status: status.or(document.field("status")?),
+            origin,
+            answer,
             arms: document.needed("arms")?,
             runs: document.take_runs()?,
         };

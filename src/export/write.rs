@@ -28,6 +28,9 @@ pub struct Origin {
     pub sweep: SweepId,
     /// Where the sweep stood.
     pub status: SweepStatus,
+    /// Why it had failed or been cancelled, in words; else none.
+    #[serde(default)]
+    pub end_reason: Option<String>,
 }
 
 impl Origin {
@@ -41,6 +44,7 @@ impl Origin {
             scheduler_version: sweep.scheduler_version,
             sweep: sweep.summary.id,
             status: sweep.summary.status,
+            end_reason: sweep.summary.end_reason.clone(),
         }
     }
 }

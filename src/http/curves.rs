@@ -22,7 +22,8 @@ use axum::{extract::State, http::HeaderMap, response::Response};
 use bytes::Bytes;
 use floodgauge_api::curves::CurveList;
 use floodgauge_protocol::{
-    Metric, MetricInfo, MetricName, Metrics, SearchSpace, SweepId, TrialKey, work::Diagnostics,
+    Metric, MetricInfo, MetricName, Metrics, SearchSpace, Shown, SweepId, TrialKey,
+    work::Diagnostics,
 };
 use std::{
     collections::BTreeSet,
@@ -173,10 +174,11 @@ impl Pieces for Table {
                 if table.len() >= PIECE_BYTES {
                     break;
                 }
-                write!(table, "{},{},{},", family.family, family.seed, family.weight_decay)?;
+                let decay = Shown(family.weight_decay);
+                write!(table, "{},{},{decay},", family.family, family.seed)?;
                 write!(table, "{},{},", of.trial.arm, cell::text(arm.name()))?;
                 if let Some(b) = arm.level() {
-                    write!(table, "{b}")?;
+                    write!(table, "{}", Shown(b))?;
                 }
                 write_row(&mut table, row, of.onset, &self.compared, &self.further)?;
                 done = row.epoch;

@@ -16,7 +16,10 @@ use super::{
     stored, sweeps,
 };
 use axum::{extract::State, response::Response};
-use floodgauge_api::grid::{Grid, GridRecipe};
+use floodgauge_api::{
+    SweepStatus,
+    grid::{Grid, GridRecipe},
+};
 use floodgauge_protocol::{
     ArmIx, Family, Method, MetricName, SearchSpace, SweepId, SweepSpec, TrialKey,
 };
@@ -49,13 +52,16 @@ async fn grid(
     let (spec, space) = (stored::spec(&row)?, stored::space(&row)?);
     let place = state.places.exports.take(asker).await;
     let rows = Rows::of(state.driver.store(), sweep).await?;
-    let parts = Plan::of(spec, space, &rows).parts().map_err(|e| Problem::Internal(e.into()))?;
+    let parts = Plan::of(row.status, spec, space, &rows)
+        .parts()
+        .map_err(|e| Problem::Internal(e.into()))?;
     pieces::answer(accept::JSON, Sheet::new(rows, parts), place).await
 }
 
 /// What a [`Grid`] is made of. Arms and families come as if the sweep had been submitted as it is now,
 /// whatever it was extended by.
 struct Plan {
+    status: SweepStatus,
     spec: SweepSpec,
     arms: Vec<ArmIx>,
     methods: Vec<Method>,
@@ -64,7 +70,7 @@ struct Plan {
 }
 
 impl Plan {
-    fn of(spec: SweepSpec, space: SearchSpace, rows: &Rows) -> Self {
+    fn of(status: SweepStatus, spec: SweepSpec, space: SearchSpace, rows: &Rows) -> Self {
         let whole = SearchSpace::of(&spec);
         let index = |arm: &Method| space.arms.iter().position(|known| known == arm);
         let arms: Vec<ArmIx> =
@@ -75,13 +81,14 @@ impl Plan {
         };
         let family = |wanted: &Family| space.families.iter().find(|family| same(family, wanted));
         let families = whole.families.iter().filter_map(family).copied().collect();
-        Self { spec, arms, methods, families, extents: rows.extents() }
+        Self { status, spec, arms, methods, families, extents: rows.extents() }
     }
 
     /// The parts of the grid's JSON, one after another.
     fn parts(self) -> serde_json::Result<impl Iterator<Item = Part>> {
         let whole = serde_json::to_string(&Grid {
             task: self.spec.name.clone(),
+            status: Some(self.status),
             spec: Some(self.spec.clone()),
             recipe: flattened(&self.spec),
             levels: self.methods.iter().map(|method| method.level()).collect(),

@@ -59,6 +59,7 @@ pub mod work;
 
 pub use crate::base_path::{BadBasePath, BasePath};
 pub use base_path::below;
+pub use limit::Limit;
 pub use openapi::openapi;
 pub use serve::{ConnectionBounds, serve, serve_within};
 pub use state::AppState;

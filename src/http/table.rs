@@ -12,7 +12,7 @@ use super::{
 use crate::scheduler::Sweep;
 use axum::{extract::State, http::HeaderMap, response::Response};
 use floodgauge_api::{Figure, SweepTable, Table, TableCell, TableRow};
-use floodgauge_protocol::{Arm, Metric, MetricInfo, SweepId};
+use floodgauge_protocol::{Arm, Metric, MetricInfo, Shown, SweepId};
 use std::fmt::Write as _;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -75,10 +75,10 @@ fn csv(table: &Table) -> String {
 
 fn line(text: &mut String, metrics: &[MetricInfo], row: &TableRow, of: &TableCell) {
     let Arm { name, method, b, .. } = &of.arm;
-    let b = b.map(|b| b.to_string()).unwrap_or_default();
+    let b = b.map(|b| Shown(b).to_string()).unwrap_or_default();
     let (method, arm) = (cell::text(method), cell::text(name));
-    let _ =
-        write!(text, "{},{},{method},{arm},{b},{}", row.early_stopping, row.weight_decay, of.seeds);
+    let decay = Shown(row.weight_decay);
+    let _ = write!(text, "{},{decay},{method},{arm},{b},{}", row.early_stopping, of.seeds);
     let validation = metrics.iter().map(|metric| of.metrics.get(&metric.name).copied());
     for figure in validation.chain([of.test_loss, of.test_error]) {
         let _ = write!(text, ",{}", figures(figure));

@@ -12,7 +12,8 @@ use super::{
 };
 use crate::verdict::{Basis, Best, RunEquivalents, Table};
 use floodgauge_protocol::{
-    ArmIx, Extension, FamilyIx, Invalid, Metric, SearchSpace, SegmentKind, SweepSpec, TrialKey,
+    ArmIx, Extension, FamilyIx, Invalid, LevelEnd, Metric, SearchSpace, SegmentKind, SweepSpec,
+    TrialKey,
 };
 
 /// A sweep as its log tells it, and the policy that its scheduler is.
@@ -114,7 +115,12 @@ impl Sweep {
     /// All that is wrong with the extension, pointers into it.
     pub fn extended_by(&self, extension: &Extension) -> Result<Event, Vec<Invalid>> {
         let (spec, unfinished) = (self.facts.spec(), self.facts.unfinished());
-        let problems = extension.problems(spec, |level| unfinished.at(level).next().is_none());
+        let end = |level| match unfinished.at(level).next() {
+            Some(_) => None,
+            None if self.facts.has_diverged(level) => Some(LevelEnd::Diverged),
+            None => Some(LevelEnd::Trained),
+        };
+        let problems = extension.problems(spec, end);
         if !problems.is_empty() {
             return Err(problems);
         }

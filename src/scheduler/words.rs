@@ -5,7 +5,7 @@ use super::reason::{
     Training, Woken,
 };
 use crate::counting::count;
-use floodgauge_protocol::Metric;
+use floodgauge_protocol::{Metric, Shown};
 use std::fmt::{Display, Formatter, Result};
 
 impl Display for Reason {
@@ -114,7 +114,9 @@ impl Display for BeyondAnEnd {
         write!(f, "the response of the probes is best at {arm}, an end of the levels: ")?;
         write!(f, "{} more added", levels.len())?;
         match &levels[..] {
-            [first, .., last] | [first @ last] => write!(f, ", from {first} to {last}"),
+            [first, .., last] | [first @ last] => {
+                write!(f, ", from {} to {}", Shown(*first), Shown(*last))
+            }
             [] => Ok(()),
         }
     }

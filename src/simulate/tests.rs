@@ -124,6 +124,40 @@ fn curves_that_end_early_otherwise_are_of_no_complete_grid() {
 }
 
 #[test]
+fn only_a_grid_that_tells_nothing_of_its_end_is_whole_without_a_word() {
+    let with = |field: &str, value: Value| {
+        let mut grid = with_a_diverged_arm();
+        grid[field] = value;
+        read(grid.to_string().as_bytes()).map(drop)
+    };
+    assert_eq!(with("task", json!("as recorded by others")), Ok(()));
+    for field in ["export", "answer"] {
+        assert_eq!(with(field, json!({ "status": "completed" })), Ok(()), "{field}");
+        for other in [json!({ "status": "running" }), json!({ "status": null }), json!({})] {
+            assert!(with(field, other.clone()).is_err(), "{field}: {other}");
+        }
+    }
+    // As a server answers it.
+    assert_eq!(with("status", json!("completed")), Ok(()));
+    assert!(with("status", json!("running")).is_err());
+}
+
+#[test]
+fn an_export_of_a_later_format_is_left_to_its_version() {
+    let mut later = grid();
+    later["export"] = json!({ "format": 99, "status": "completed" });
+    let refused = |grid: &Value| read(grid.to_string().as_bytes()).unwrap_err();
+    let words =
+        "a later version of floodgauge wrote it, in format 99; this one reads formats up to 1";
+    assert_eq!(refused(&later), words);
+    // Whatever else is otherwise in it.
+    (later["runs"], later["levels"]) = (json!({ "packed": "…" }), json!("as of runs"));
+    assert_eq!(refused(&later), words);
+    later["export"]["format"] = json!("2b");
+    assert!(refused(&later).starts_with("not a recorded grid"), "{later}");
+}
+
+#[test]
 fn what_is_measured_beside_the_metrics_that_are_compared_need_not_be_whole() {
     let mut grid = grid();
     for run in grid["runs"].as_array_mut().unwrap() {

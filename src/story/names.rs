@@ -2,7 +2,7 @@
 
 use crate::{counting::count, scheduler::epochs};
 use floodgauge_protocol::{
-    ArmIx, FamilyIx, SearchSpace, Segment, SegmentId, SegmentKind, SweepSpec, TrialKey,
+    ArmIx, FamilyIx, SearchSpace, Segment, SegmentId, SegmentKind, Shown, SweepSpec, TrialKey,
 };
 
 /// What the lines of a sweep's log name. As it is later will do for an earlier entry: nothing of it
@@ -76,6 +76,6 @@ impl<'a> Names<'a> {
     pub(super) fn family(self, family: FamilyIx) -> Option<String> {
         let several = self.space.families.len() > 1;
         let family = self.space.families.iter().find(|each| several && each.family == family)?;
-        Some(format!("seed {}, weight decay {}", family.seed, family.weight_decay))
+        Some(format!("seed {}, weight decay {}", family.seed, Shown(family.weight_decay)))
     }
 }

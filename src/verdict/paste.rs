@@ -5,7 +5,7 @@
 
 use super::{Best, Finding, Paste};
 use crate::counting::count;
-use floodgauge_protocol::{At, Method, Schedule, SweepSpec};
+use floodgauge_protocol::{At, Method, Schedule, Shown, SweepSpec};
 
 /// Each sample's loss, of which `reduction` would else make the mean before the level is taken off.
 const OF_SAMPLES: &str = r#"torch.nn.functional.cross_entropy(output, target, reduction="none")"#;
@@ -61,12 +61,12 @@ fn number(value: f64) -> String {
 /// What of the recipe belongs beside the line.
 fn beside(best: &Best, spec: &SweepSpec, weight_decay: f64) -> String {
     let optimizer = &spec.recipe.optimizer;
-    let mut words = format!("at learning rate {}", optimizer.lr());
+    let mut words = format!("at learning rate {}", Shown(optimizer.lr()));
     if let Some(schedule) = schedule(optimizer.schedule()) {
         words += &format!(" ({schedule})");
     }
     if weight_decay != 0.0 {
-        words += &format!(", weight decay {weight_decay}");
+        words += &format!(", weight decay {}", Shown(weight_decay));
     }
     words += &format!(", for {}", count(spec.recipe.epochs as usize, "epoch"));
     match best.at {
@@ -80,6 +80,7 @@ fn schedule(schedule: &Schedule) -> Option<String> {
     let changes = match schedule {
         Schedule::Constant { .. } => None,
         Schedule::Step { every, factor, .. } => {
+            let factor = Shown(*factor);
             Some(format!("times {factor} every {}", count(*every as usize, "epoch")))
         }
         Schedule::Cosine { .. } => Some("cosine schedule".into()),

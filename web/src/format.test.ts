@@ -69,6 +69,13 @@ describe("levels", () => {
     expect(formatLevel(1e-8)).toBe("1e-8");
   });
 
+  it("have powers of ten where zeros alone would fill the line, as the names of arms do", () => {
+    const levels = [0, 1e-5, 9.9e-6, 5e-324, 9_999_000, 1e7, 1.5e20, 1e300];
+    const words = ["0", "0.00001", "9.9e-6", "5e-324", "9999000", "1e7", "1.5e20", "1e300"];
+    expect(levels.map((level) => formatLevel(level))).toEqual(words);
+    expect(decimalsOf([0.1, 1e300])).toBeUndefined();
+  });
+
   it("share no decimals where some would get more digits than matter", () => {
     expect(decimalsOf([0.1, 0.31622776602, 1])).toBeUndefined();
     expect(decimalsOf([1e-8, 0.1])).toBeUndefined();

@@ -13,6 +13,16 @@ function fixed(value: number, decimals: number): string {
   return value < 0 && Number(text) !== 0 ? MINUS + text : text;
 }
 
+/**
+ * A number that somebody chose, as short as it can be told, with a power of ten where zeros alone would
+ * fill the line. The server has the same rule for the names of arms.
+ */
+export function formatNumber(value: number): string {
+  const size = Math.abs(value);
+  if (size === 0 || (size >= 1e-5 && size < 1e7)) return String(value);
+  return value.toExponential().replace("e+", "e");
+}
+
 /** How many digits of a level matter. */
 const DIGITS = 4;
 
@@ -20,7 +30,7 @@ const DIGITS = 4;
 export function formatLevel(level: number | null | undefined, decimals?: number): string {
   if (level == null) return NONE;
   const rounded = Number(level.toPrecision(DIGITS));
-  return decimals === undefined ? String(rounded) : fixed(rounded, decimals);
+  return decimals === undefined ? formatNumber(rounded) : fixed(rounded, decimals);
 }
 
 /**

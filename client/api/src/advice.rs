@@ -1,6 +1,6 @@
 //! What would tell more.
 
-use floodgauge_protocol::SweepId;
+use floodgauge_protocol::{Shown, SweepId};
 use serde::{Deserialize, Serialize};
 
 /// What stands for the sweep's id where it isn't known, as in logs.
@@ -62,7 +62,8 @@ impl Advice {
 
     /// Further levels.
     pub fn levels(levels: Vec<f64>, words: String) -> Self {
-        let list = levels.iter().map(f64::to_string).collect::<Vec<_>>().join(",");
+        let list: Vec<_> = levels.iter().map(|level| Shown(*level).to_string()).collect();
+        let list = list.join(",");
         let command = format!("floodgauge extend {ANY_SWEEP} --levels {list}");
         Self { levels, ..Self::of(AdviceKind::ExtendLevels, command, words) }
     }

@@ -145,7 +145,7 @@ impl Finding {
         Self::NoAnswer,
     ];
 
-    /// The effect in a few words, for lists and beside an answer.
+    /// The finding in a few words, for lists and beside an answer.
     pub fn words(self) -> &'static str {
         match self {
             Self::Pending => "no answer yet",

@@ -45,6 +45,12 @@ pub struct DatasetItem {
     pub sweeps: Option<u64>,
 }
 
+impl DatasetItem {
+    /// The most sweeps that are counted of one, so that a list takes no longer the more there are. Chosen, not
+    /// measured.
+    pub const MOST_SWEEPS: u64 = 1_000;
+}
+
 /// What is kept of a data set.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

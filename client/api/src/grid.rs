@@ -1,5 +1,6 @@
 //! All curves of a sweep in the recorded-grid format: one file that holds every arm's run.
 
+use crate::status::SweepStatus;
 use floodgauge_protocol::{DatasetName, Method, Metric, MetricName, SweepSpec};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -10,6 +11,10 @@ use std::collections::BTreeMap;
 pub struct Grid {
     /// The sweep's name.
     pub task: String,
+    /// Where the sweep stood: until it has completed, curves may end before their arms do. Grids of version
+    /// 0.1.0, and those that others recorded, tell none.
+    #[serde(default)]
+    pub status: Option<SweepStatus>,
     /// The sweep with all that it was extended by: what it takes to run it again. Exports of version
     /// 0.1.0 have none.
     #[serde(default)]

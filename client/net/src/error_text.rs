@@ -25,6 +25,7 @@ fn of_kind(kind: ErrorKind) -> Option<&'static str> {
         K::NotFound => "there is no such file or folder",
         K::PermissionDenied => "permission denied for this user",
         K::AlreadyExists => "a file of that name exists already",
+        K::NotSeekable => "it is a pipe: copy what it holds to a file first",
         K::IsADirectory => "it is a folder, not a file",
         K::NotADirectory => "a part of its path is a file, not a folder",
         K::InvalidData => "it isn't text in UTF-8",

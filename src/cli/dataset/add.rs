@@ -5,7 +5,10 @@ use anyhow::Context as _;
 use floodgauge_datasets::upload::MAX_BYTES;
 use floodgauge_net::plain_io;
 use floodgauge_protocol::{DatasetKind, DatasetName, Format};
-use std::path::{Path, PathBuf};
+use std::{
+    fs::Metadata,
+    path::{Path, PathBuf},
+};
 
 /// Check a CSV or NPZ file and keep it on the server
 #[derive(Debug, clap::Args)]
@@ -47,11 +50,8 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     let file = file.map_err(|error| {
         Failure::BadInput(format!("{shown} can't be read: {}", plain_io(&error)))
     })?;
-    let length = file.metadata().await.context("the file's length")?.len();
-    if length > MAX_BYTES {
-        let message = format!("{shown} has {}, more than {}", size(length), size(MAX_BYTES));
-        return Err(Failure::BadInput(message));
-    }
+    let about = file.metadata().await.context("the file's length")?;
+    let length = length(&about).map_err(|why| Failure::BadInput(format!("{shown} {why}")))?;
     let bar = bytes_bar(&shown.to_string(), length);
     let message = bar.clone();
     let client = args.ask.connect()?;
@@ -76,6 +76,24 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     ))
 }
 
+/// How long a file is, if it can be a data set.
+///
+/// # Errors
+/// That it is longer, or no file whose length is known beforehand.
+fn length(about: &Metadata) -> Result<u64, String> {
+    match about.len() {
+        _ if about.is_dir() => Err("is a folder, not a file".into()),
+        // The length of a device or a pipe is told as 0, whatever comes of it.
+        _ if !about.is_file() => {
+            Err("is a device or a pipe: copy what it holds to a file first".into())
+        }
+        length if length > MAX_BYTES => {
+            Err(format!("has {}, more than {}", size(length), size(MAX_BYTES)))
+        }
+        length => Ok(length),
+    }
+}
+
 fn format_of(file: &Path) -> Option<Format> {
     let extension = file.extension()?.to_str()?;
     let known = [Format::Csv, Format::Npz];
@@ -95,6 +113,26 @@ fn name_of(file: &Path) -> Result<DatasetName, Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_file_is_as_long_as_it_may_be_or_refused() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let of_length = |bytes: u64| {
+            file.as_file().set_len(bytes).unwrap();
+            length(&file.as_file().metadata().unwrap())
+        };
+        assert_eq!(of_length(MAX_BYTES), Ok(MAX_BYTES));
+        assert!(of_length(MAX_BYTES + 1).unwrap_err().contains("more than"));
+        let folder = std::fs::metadata(std::env::temp_dir()).unwrap();
+        assert!(length(&folder).unwrap_err().contains("is a folder"));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_never_ends_is_no_data_set() {
+        let zeros = std::fs::metadata("/dev/zero").unwrap();
+        assert!(length(&zeros).unwrap_err().contains("is a device"));
+    }
 
     #[test]
     fn a_file_gives_its_data_set_a_name_and_a_format() {

@@ -64,10 +64,10 @@ fn row(set: &DatasetItem) -> Vec<String> {
     ]
 }
 
-/// So many sweeps; a server counts no more than this.
+/// So many sweeps, of which a server counts some alone.
 fn sweeps(count: u64) -> String {
-    const MOST_COUNTED: u64 = 1_000;
-    if count < MOST_COUNTED { count.to_string() } else { format!("{MOST_COUNTED}+") }
+    let most = DatasetItem::MOST_SWEEPS;
+    if count < most { count.to_string() } else { format!("{most}+") }
 }
 
 /// Where it is, in words.

@@ -1,8 +1,7 @@
 //! The file that an export becomes: whole, or not at all.
 
-use super::kept;
 use crate::{
-    cli::{Failure, print},
+    cli::{Failure, fetched::kept, print},
     export::archive,
 };
 use anyhow::Context as _;
@@ -50,18 +49,27 @@ impl Target {
     pub fn check(&self) -> Result<(), Failure> {
         let there = |path: &Path| path.try_exists().unwrap_or(false);
         match self {
-            Self::New(path) if there(path) => {
+            // A link is there too, wherever it leads.
+            Self::New(path) if fs::symlink_metadata(path).is_ok() => {
                 let shown = path.display();
                 Err(Failure::BadInput(format!(
                     "{shown} is there already; name a file with --output"
                 )))
             }
-            Self::Named(path) => match folder_of(path) {
-                folder if !there(folder) => {
-                    Err(Failure::BadInput(format!("there is no folder {}", folder.display())))
+            Self::Named(path) => {
+                let end = end_of_links(path)
+                    .map_err(|error| Failure::BadInput(format!("{}: {error}", path.display())))?;
+                let folder = folder_of(&end);
+                if there(folder) {
+                    return Ok(());
                 }
-                _ => Ok(()),
-            },
+                let link = match end == *path {
+                    true => String::new(),
+                    false => format!("{} leads to {}: ", path.display(), end.display()),
+                };
+                let folder = folder.display();
+                Err(Failure::BadInput(format!("{link}there is no folder {folder}")))
+            }
             _ => Ok(()),
         }
     }
@@ -89,8 +97,11 @@ impl Target {
 
     /// Has a file filled and puts it in its place once it is whole and on the disk. One that isn't goes.
     fn place(&self, path: &Path, fill: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
-        // Of a link, what it leads to is replaced.
-        let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        // Of a link, what it leads to is replaced, or made.
+        let path = match self {
+            Self::New(_) => path.to_owned(),
+            _ => end_of_links(path)?,
+        };
         let before = fs::metadata(&path).ok();
         if before.as_ref().is_some_and(|before| !before.is_file()) {
             // Into a pipe or a device, whose place no file can take.
@@ -115,6 +126,24 @@ fn fill(file: &mut File, json: &mut File, data: Option<(Format, File)>) -> io::R
         Some((format, mut data)) => archive::write(file, json, format, &mut data),
         None => json.rewind().and_then(|()| io::copy(json, file)).map(drop),
     }
+}
+
+/// More links in a row than the system follows.
+const MAX_LINKS: usize = 64;
+
+/// The place that a path leads to, whether there is anything or not: the path itself unless it is a link.
+///
+/// # Errors
+/// If links lead in a circle.
+fn end_of_links(path: &Path) -> io::Result<PathBuf> {
+    let mut path = path.to_owned();
+    for _ in 0..MAX_LINKS {
+        match fs::read_link(&path) {
+            Ok(next) => path = folder_of(&path).join(next),
+            Err(_) => return Ok(path),
+        }
+    }
+    Err(io::Error::other("its links lead in a circle"))
 }
 
 /// The folder that a file lies in.
@@ -216,6 +245,50 @@ mod tests {
         assert_eq!(full.unwrap_err().kind(), io::ErrorKind::StorageFull);
         assert_eq!(fs::read_to_string(&path).unwrap(), "before");
         assert_eq!(names(folder.path()), ["x.json"]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_to_where_nothing_is_yet_is_written_through() {
+        use std::os::unix::fs::symlink;
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        fs::create_dir(path("far")).unwrap();
+        symlink("far/link", path("link")).unwrap();
+        symlink("x.json", path("far/link")).unwrap();
+        let target = Target::Named(path("link"));
+        target.check().unwrap();
+        target.write(&mut json(), None).unwrap();
+        assert!(fs::symlink_metadata(path("link")).unwrap().is_symlink());
+        assert_eq!(fs::read_to_string(path("far/x.json")).unwrap(), "{}");
+        let mut left = names(&path("far"));
+        left.sort();
+        assert_eq!((names(folder.path()).len(), left), (2, vec!["link".into(), "x.json".into()]));
+        // One that nobody named takes no link's place, wherever that leads.
+        symlink("nowhere.json", path("new.json")).unwrap();
+        let new = Target::New(path("new.json"));
+        assert!(new.check().is_err() && new.write(&mut json(), None).is_err());
+        assert!(fs::symlink_metadata(path("new.json")).unwrap().is_symlink());
+        assert!(!path("nowhere.json").exists());
+        assert_eq!(names(folder.path()).len(), 3, "nothing else is left");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_that_leads_nowhere_is_told_before_anything_is_fetched() {
+        use std::os::unix::fs::symlink;
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        symlink("gone/x.json", path("link")).unwrap();
+        symlink("circle", path("circle")).unwrap();
+        let refused = |name| Target::Named(path(name)).check().unwrap_err().to_string();
+        let told = refused("link");
+        assert!(told.contains("leads to") && told.contains("there is no folder"), "{told}");
+        assert!(refused("circle").ends_with("its links lead in a circle"));
+        for name in ["link", "circle"] {
+            assert!(Target::Named(path(name)).write(&mut json(), None).is_err());
+        }
+        assert_eq!(names(folder.path()).len(), 2);
     }
 
     #[cfg(unix)]

@@ -5,16 +5,20 @@ use crate::{
     counting::{count, count_is},
     export::{
         Export,
-        compare::{ArmComparison, Comparison, ValueDifference, Winners},
+        compare::{ArmComparison, Comparison, End, Ends, ValueDifference, Winners},
     },
 };
-use floodgauge_protocol::{Metric, text::escaped};
+use floodgauge_api::SweepStatus;
+use floodgauge_protocol::{Metric, Shown, text::escaped};
 use std::collections::BTreeSet;
 
 /// The whole comparison: a line a finding, then each arm.
 pub fn card(comparison: &Comparison, recorded: &Export) -> String {
     let mut lines = vec![line("winner", &winner(comparison.winner.as_ref()))];
-    lines.push(line("figures", &figures(comparison)));
+    if let Some(end) = end(comparison.end.as_ref(), recorded) {
+        lines.push(line("end", &end));
+    }
+    lines.push(line("figures", &figures(comparison, recorded)));
     if let Some(largest) = &comparison.largest_difference {
         lines.push(line("largest", &farthest(largest)));
     }
@@ -27,6 +31,9 @@ pub fn card(comparison: &Comparison, recorded: &Export) -> String {
     }
     if let Some(why) = why(comparison, recorded) {
         lines.push(line("note", &why));
+    }
+    if comparison.arms.is_empty() {
+        return lines.join("\n");
     }
     lines.push(String::new());
     lines.push(print::fitted(&table(&comparison.arms), &["FIGURES"], false, print::width()));
@@ -47,11 +54,46 @@ fn winner(winner: Option<&Winners>) -> String {
     }
 }
 
-fn figures(comparison: &Comparison) -> String {
+/// How both ended, where that is worth a line.
+fn end(ends: Option<&Ends>, recorded: &Export) -> Option<String> {
+    let Some(Ends { same, recorded, now }) = ends else {
+        let why = match recorded.status {
+            Some(SweepStatus::Cancelled) => "the recorded sweep was cancelled",
+            Some(_) => "the recorded sweep still went on",
+            None => "the file doesn't tell how the sweep ended",
+        };
+        return Some(format!("not compared: {why}"));
+    };
+    let because = |end: &End| match &end.reason {
+        Some(reason) => format!(" ({})", escaped(reason)),
+        None => String::new(),
+    };
+    let (was, is) = (recorded.status.as_str(), now.status.as_str());
+    match *same {
+        true if now.status == SweepStatus::Completed => None,
+        true if recorded.reason == now.reason => Some(format!("the same: {is}{}", because(now))),
+        true => Some(format!("{is}, as recorded{}, now{}", because(recorded), because(now))),
+        false => Some(format!(
+            "another: {was}{} is recorded, now it is {is}{}",
+            because(recorded),
+            because(now)
+        )),
+    }
+}
+
+fn figures(comparison: &Comparison, recorded: &Export) -> String {
     let (same, all) = (comparison.same, comparison.values);
-    match all - same {
-        0 => format!("all {all} agree bit for bit"),
+    let compared = match all {
+        0 if recorded.has_curves() => {
+            "none compared: the sweep has none of the recorded ones now".into()
+        }
+        0 => "none compared: the file holds none".into(),
+        _ if same == all => format!("all {all} agree bit for bit"),
         _ => format!("{same} of {all} agree bit for bit"),
+    };
+    match comparison.unrecorded {
+        0 => compared,
+        more => format!("{compared}; of {more} more nothing is recorded"),
     }
 }
 
@@ -83,6 +125,10 @@ fn why(comparison: &Comparison, recorded: &Export) -> Option<String> {
             "what {scheduler} decides depends on the order in which results arrive"
         ));
     }
+    if comparison.end.as_ref().is_some_and(|end| !end.same) && comparison.same == comparison.values
+    {
+        return None;
+    }
     let words = match comparison.same < comparison.values {
         true => {
             "bits agree on machines of the same kind alone; `floodgauge logs` names those that trained"
@@ -102,7 +148,7 @@ fn table(arms: &[ArmComparison]) -> Vec<Vec<String>> {
     rows.extend(arms.iter().map(|arm| {
         let decay = match decays.len() {
             0 | 1 => String::new(),
-            _ => format!(" decay {}", arm.weight_decay),
+            _ => format!(" decay {}", Shown(arm.weight_decay)),
         };
         let largest = match (arm.largest_difference, arm.same == arm.values) {
             (_, true) => String::new(),
@@ -147,12 +193,22 @@ mod tests {
         }
     }
 
+    fn ends(recorded: SweepStatus, now: SweepStatus) -> Ends {
+        let end = |status| {
+            let reason = (status == SweepStatus::Failed).then(|| "no such file".to_owned());
+            End { status, reason }
+        };
+        Ends { same: recorded == now, recorded: end(recorded), now: end(now) }
+    }
+
     fn same() -> Comparison {
         let name = Some("flood b=0.2".to_owned());
         Comparison {
             winner: Some(Winners { same: true, recorded: name.clone(), now: name }),
+            end: Some(ends(SweepStatus::Completed, SweepStatus::Completed)),
             values: 24,
             same: 24,
+            unrecorded: 0,
             length_mismatches: 0,
             largest_difference: None,
             arms: vec![arm("plain", 12, Some(0.0)), arm("flood b=0.2", 12, Some(0.0))],
@@ -217,6 +273,38 @@ ARM ";
         assert!(text.contains("note  a sweep that was extended"), "{text}");
         (other.same, other.arms[1]) = (23, arm("flood b=0.2", 11, None));
         assert!(shown(&other, "halving").contains("one diverged"));
+    }
+
+    #[test]
+    fn of_a_sweep_that_failed_its_end_is_told_and_that_nothing_else_was_compared() {
+        let (failed, completed) = (SweepStatus::Failed, SweepStatus::Completed);
+        let nothing = |end: Option<Ends>, unrecorded| Comparison {
+            winner: None,
+            end,
+            values: 0,
+            same: 0,
+            unrecorded,
+            length_mismatches: 0,
+            largest_difference: None,
+            arms: vec![],
+        };
+        let text = shown(&nothing(Some(ends(failed, failed)), 0), "grid");
+        assert!(text.contains("         end  the same: failed (no such file)\n"), "{text}");
+        assert!(text.ends_with("     figures  none compared: the file holds none"), "{text}");
+        assert!(!text.contains("agree") && !text.contains("note"), "{text}");
+        let text = shown(&nothing(Some(ends(failed, completed)), 24), "grid");
+        let said = "another: failed (no such file) is recorded, now it is completed\n";
+        assert!(text.contains(said), "{text}");
+        assert!(text.ends_with("none; of 24 more nothing is recorded"), "{text}");
+        let text = shown(&nothing(None, 24), "grid");
+        assert!(text.contains("end  not compared: the file doesn't tell how"), "{text}");
+        let mut other = ends(failed, failed);
+        other.now.reason = Some("no\u{1b} room".into());
+        let text = shown(&nothing(Some(other), 0), "grid");
+        assert!(
+            text.contains("failed, as recorded (no such file), now (no\\u{1b} room)\n"),
+            "{text}"
+        );
     }
 
     #[test]

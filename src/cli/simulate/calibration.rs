@@ -7,7 +7,7 @@ use crate::simulate::{
     score::Contestant,
 };
 use anyhow::Context as _;
-use floodgauge_protocol::MetricName;
+use floodgauge_protocol::{MetricName, text};
 use serde::Serialize;
 
 /// What one scheduler stated of one metric, over all tasks.
@@ -35,9 +35,11 @@ pub(super) fn print(
         for &metric in metrics {
             let (mut tasks, mut all) = (vec![], Calibration::default());
             for grid in grids {
-                let of_task = calibrate(grid, kind, metric, seeds).with_context(|| {
-                    let (task, has) = (&grid.task, grid.runs.len());
-                    format!("{task}: with {seeds} of its {has} seeds, no seed is left or there is no answer")
+                let of_task = calibrate(grid, kind, metric, seeds).ok_or_else(|| {
+                    let (task, has) = (text::escaped(&grid.task), grid.runs.len());
+                    Failure::BadInput(format!(
+                        "{task}: with {seeds} of its {has} seeds, no seed is left or there is no answer"
+                    ))
                 })?;
                 all.add(&of_task);
                 tasks.push((grid.task.clone(), of_task));

@@ -116,7 +116,7 @@ mod tests {
         let one = of_lost(&[of(1, &[&a, &b, &c])]).unwrap();
         assert_eq!(one.severity, Severity::Fail);
         assert!(one.what.ends_with("of sweep a, sweep b and sweep c is missing"), "{}", one.what);
-        assert!(one.todo.unwrap().starts_with("copy 01/0101"));
+        assert!(one.remedy.unwrap().starts_with("copy 01/0101"));
         let two = of_lost(&[of(1, &[&a]), of(2, &[&c])]).unwrap();
         assert_eq!(two.what, "2 checkpoints are damaged");
         assert!(two.details[0].contains("0101 of sweep a is missing"), "{:?}", two.details);
@@ -128,7 +128,7 @@ mod tests {
         let a = sweep("a", false);
         let many: Vec<Damaged> = (0..30).map(|byte| of(byte, &[&a])).collect();
         let note = of_again(&many).unwrap();
-        assert!(!note.is_problem() && note.todo.is_none(), "{note:?}");
+        assert!(!note.is_problem() && note.remedy.is_none(), "{note:?}");
         assert!(note.what.starts_with("30 checkpoints are damaged: nothing has to be done"));
         assert_eq!((note.details.len(), &*note.details[20]), (21, "and 10 more"));
     }

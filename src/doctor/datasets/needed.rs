@@ -90,13 +90,13 @@ mod tests {
             told(&Needed { name: DatasetName::Mnist, pinned, unpinned }, folder)
         };
         let kept = said(2, 0, &there.path().join("gone"));
-        assert_eq!((kept.severity, &kept.todo), (Severity::Note, &None));
+        assert_eq!((kept.severity, &kept.remedy), (Severity::Note, &None));
         assert!(kept.what.starts_with("2 sweeps that go on train on data set `mnist`"));
         assert!(kept.what.contains("isn't there: its bytes are kept"), "{}", kept.what);
         let lost = said(2, 1, there.path());
         assert_eq!(lost.severity, Severity::Warn);
         assert!(lost.what.starts_with("1 sweep that goes on trains on"), "{}", lost.what);
         assert!(lost.what.contains("has no files of it; nothing is kept"), "{}", lost.what);
-        assert!(lost.todo.unwrap().contains("dataset download mnist"));
+        assert!(lost.remedy.unwrap().contains("dataset download mnist"));
     }
 }

@@ -58,6 +58,13 @@ impl Facts {
         all.sort_by(|a, b| a.0.total_cmp(&b.0));
         Unfinished(all)
     }
+
+    /// Whether an arm with this level diverged with any seed.
+    pub fn has_diverged(&self, level: f64) -> bool {
+        let has_level = |arm: ArmIx| self.space.arms[arm.ix()].level() == Some(level);
+        let diverged = |trial: &Trial| trial.status == TrialStatus::Diverged;
+        self.trials.iter().any(|(key, trial)| diverged(trial) && has_level(key.arm))
+    }
 }
 
 /// Whether there is no more to train of a run of full length.

@@ -1,9 +1,9 @@
 //! Going on with a completed sweep: more seeds, levels or epochs, of which only what is missing is
 //! trained.
 //!
-//! Whatever the scheduler, those arms that were trained to the end are the *contenders*: more epochs
+//! Whatever the scheduler, those arms that were trained to the end are the *finalists*: more epochs
 //! take them on from their last checkpoints, and more seeds train them beside plain. Added levels
-//! contend in every family, and so do levels that the sweep had and that are asked for again. All are trained
+//! join them in every family, and so do levels that the sweep had and that are asked for again. All are trained
 //! to the end, and none is given up on the way.
 
 use super::{FamilyBound, Policy, View};
@@ -20,15 +20,15 @@ pub const EXTENSION_VERSION: u32 = 3;
 pub struct Extension {
     /// What decided before.
     before: Box<dyn Policy>,
-    /// The contenders of each bracket, as the end before left them.
-    contenders: Vec<Vec<ArmIx>>,
+    /// The finalists of each bracket, as the end before left them.
+    finalists: Vec<Vec<ArmIx>>,
     added: Added,
 }
 
 impl PartialEq for Extension {
     fn eq(&self, other: &Self) -> bool {
-        let Self { before, contenders, added } = self;
-        **before == *other.before && (contenders, added) == (&other.contenders, &other.added)
+        let Self { before, finalists, added } = self;
+        **before == *other.before && (finalists, added) == (&other.finalists, &other.added)
     }
 }
 
@@ -36,8 +36,8 @@ impl Extension {
     /// An extension of what a policy brought to an end; nothing was added yet.
     pub fn of(before: Box<dyn Policy>, facts: View<'_>) -> Self {
         let brackets = 0..facts.brackets().len();
-        let contenders = brackets.map(|ix| before.contenders(facts, ix)).collect();
-        Self { before, contenders, added: Added::default() }
+        let finalists = brackets.map(|ix| before.finalists(facts, ix)).collect();
+        Self { before, finalists, added: Added::default() }
     }
 
     /// The same, with what was added.
@@ -52,12 +52,12 @@ impl Policy for Extension {
         let Added { arms: added, families: new, finish } = &self.added;
         let all: Vec<_> = facts.space().arm_ids().collect();
         let mut intents = vec![];
-        for (bracket, contenders) in facts.brackets().iter().zip(&self.contenders) {
+        for (bracket, finalists) in facts.brackets().iter().zip(&self.finalists) {
             for &family in &bracket.families {
                 intents.push(match new.contains(&family) {
                     true => {
-                        let mut arms = [&contenders[..], added].concat();
-                        arms.extend(finish.iter().filter(|arm| !contenders.contains(arm)));
+                        let mut arms = [&finalists[..], added].concat();
+                        arms.extend(finish.iter().filter(|arm| !finalists.contains(arm)));
                         Intent::Begin { family, arms }
                     }
                     false => {
@@ -91,8 +91,8 @@ impl Policy for Extension {
         Purpose::Extension
     }
 
-    fn contenders(&self, facts: View<'_>, bracket: usize) -> Vec<ArmIx> {
-        self.before.contenders(facts, bracket)
+    fn finalists(&self, facts: View<'_>, bracket: usize) -> Vec<ArmIx> {
+        self.before.finalists(facts, bracket)
     }
 
     fn decision_epochs(&self) -> Vec<u32> {

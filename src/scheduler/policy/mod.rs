@@ -66,7 +66,7 @@ pub trait Policy: State {
 
     /// The arms of a bracket that further seeds train once the sweep is extended: plain, and those
     /// trained to the end with every seed.
-    fn contenders(&self, facts: View<'_>, bracket: usize) -> Vec<ArmIx> {
+    fn finalists(&self, facts: View<'_>, bracket: usize) -> Vec<ArmIx> {
         completed(facts, bracket)
     }
 

@@ -159,7 +159,7 @@ impl Policy for Synchronous {
         Purpose::Rung { rung, count: self.rungs.epochs().len() as u32 }
     }
 
-    fn contenders(&self, facts: View<'_>, bracket: usize) -> Vec<ArmIx> {
+    fn finalists(&self, facts: View<'_>, bracket: usize) -> Vec<ArmIx> {
         match self.is_grid {
             true => facts.space().arm_ids().collect(),
             false => super::completed(facts, bracket),

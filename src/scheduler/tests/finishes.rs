@@ -101,6 +101,28 @@ fn a_level_that_every_seed_trained_to_the_end_is_refused() {
 }
 
 #[test]
+fn a_level_that_diverged_is_refused_as_such() {
+    let mut world = World::new(spec(r#""scheduler": {"kind": "grid"}"#), smooth);
+    while let Some(&segment) = world.open.keys().next() {
+        world.claim(segment, 1);
+        world.report(segment, 1, &world.rows(&world.open[&segment]));
+        let work = world.open.remove(&segment).unwrap();
+        let mut ends = VirtualWorker::new(&world.sweep, &world.truth, work.family).ends(&work);
+        for end in ends.iter_mut().filter(|end| end.arms == [ArmIx(13)] && end.test.is_none()) {
+            (end.end, end.checkpoint) = (BranchEnd::Diverged, None);
+        }
+        world.event(Event::Finished { segment, attempt: 1, branches: ends });
+    }
+    assert_eq!(world.sweep.status(), SweepStatus::Completed);
+    let refused = |level: f64| {
+        let problems = world.sweep.extended_by(&by(&[level])).unwrap_err();
+        problems.into_iter().map(|problem| problem.message).collect::<Vec<_>>()
+    };
+    assert_eq!(refused(0.13), ["b = 0.13 diverged, and nothing of it is left to train"]);
+    assert_eq!(refused(0.12), ["b = 0.12 is trained with every seed already"]);
+}
+
+#[test]
 fn what_an_extension_finishes_is_planned_and_charged() {
     for kind in SchedulerKind::ALL.into_iter().filter(|kind| *kind != SchedulerKind::Grid) {
         let mut grown = world(kind);

@@ -9,7 +9,7 @@ use crate::{
     },
     simulate::GridError,
 };
-use floodgauge_protocol::{Method, MetricName, MetricSpec, Metrics, SchedulerKind, Search};
+use floodgauge_protocol::{Method, MetricName, MetricSpec, Metrics, SchedulerKind, Search, Shown};
 use serde::Deserialize;
 use std::{
     cell::Cell,
@@ -21,8 +21,9 @@ use std::{
 const TRAIN_LOSS: &str = "train_loss";
 
 /// What a file says beside its curves.
-const FIELDS: [&str; 9] =
-    ["task", "levels", "arms", "epochs", "metrics", "evidence", "spec", "export", "answer"];
+const FIELDS: [&str; 10] = [
+    "task", "status", "levels", "arms", "epochs", "metrics", "evidence", "spec", "export", "answer",
+];
 
 /// What matters here of the sweep in an export.
 #[derive(Debug, Default, Deserialize)]
@@ -64,9 +65,12 @@ pub(super) fn read(path: &Path, most: u64) -> Result<Vec<RecordedGrid>, GridErro
 /// The grid without its runs, and whether curves that end early are of arms that diverged: of other schedulers'
 /// sweeps, and of those that are under way, they are of arms that were trained no further.
 fn grid_of(mut head: Document) -> Result<(RecordedGrid, bool), GridError> {
-    let status = |field| head.value(field).and_then(|of| of.get("status"));
-    let mut told = ["export", "answer"].into_iter().filter_map(status);
-    let has_ended = told.all(|status| status == "completed");
+    // Grids that others recorded, and those of 0.1.0, tell no status: they are taken as whole.
+    let mut told = ["export", "answer"]
+        .into_iter()
+        .filter_map(|field| head.value(field).map(|of| of.get("status")))
+        .chain(head.value("status").map(Some));
+    let has_ended = told.all(|status| status.is_some_and(|status| status == "completed"));
     let ExportedSpec { search, scheduler } = head.field("spec")?.unwrap_or_default();
     let is_grid = scheduler.is_none_or(|scheduler| scheduler.kind == SchedulerKind::Grid);
     let own: BTreeMap<MetricName, MetricSpec> = head.field("metrics")?.unwrap_or_default();
@@ -208,7 +212,7 @@ fn by_weight_decay(mut grid: RecordedGrid) -> Vec<RecordedGrid> {
     if grids.len() > 1 {
         for grid in &mut grids {
             let decay = grid.runs.first().map_or(0.0, |run| run.weight_decay);
-            grid.task = format!("{}, weight decay {decay}", grid.task);
+            grid.task = format!("{}, weight decay {}", grid.task, Shown(decay));
         }
     }
     grids

@@ -8,14 +8,19 @@ use super::{
 use crate::store::{
     AddedDataset, BlobRow, DatasetRow, DeletedDataset, NewDataset, StoreError, SweepData,
 };
+use floodgauge_api::DatasetItem;
 use floodgauge_protocol::SweepId;
 use futures::future::BoxFuture;
 
-/// With how many sweeps are pinned to it: no more than 1,000 are counted, so that a list takes no longer the more
-/// sweeps there are. Chosen, not measured.
-const DATASET: &str = "select name, digest, size, upload, created_ms, (select count(*) from \
-                       (select 1 from sweep_data d where d.name = datasets.name limit 1000) pinned) \
-                       as sweeps from datasets";
+/// Data sets, each with how many sweeps are pinned to it, as far as these are counted.
+fn select(which: &str) -> String {
+    let most = DatasetItem::MOST_SWEEPS;
+    format!(
+        "select name, digest, size, upload, created_ms, (select count(*) from \
+         (select 1 from sweep_data d where d.name = datasets.name limit {most}) pinned) as sweeps \
+         from datasets {which}"
+    )
+}
 
 /// Records a data set and puts its object while nobody else can add or forget its blob.
 pub(super) async fn add<DB: Dialect>(
@@ -64,7 +69,7 @@ pub(super) async fn get(
     db: &mut impl Statements,
     name: &str,
 ) -> Result<Option<DatasetRow>, StoreError> {
-    let sql = format!("{DATASET} where name = $1");
+    let sql = select("where name = $1");
     db.fetch_optional(sql, values![name]).await?.as_ref().map(row).transpose()
 }
 
@@ -73,7 +78,7 @@ pub(super) async fn list(
     after: Option<String>,
     limit: u32,
 ) -> Result<Vec<DatasetRow>, StoreError> {
-    let sql = format!("{DATASET} where ($1 is null or name > $1) order by name limit $2");
+    let sql = select("where ($1 is null or name > $1) order by name limit $2");
     db.fetch(sql, values![after, limit]).await?.iter().map(row).collect()
 }
 

@@ -161,15 +161,6 @@ async fn check<DB: Dialect>(
     held.map(drop).ok_or(StoreError::LeaseLost)
 }
 
-/// Writes what nobody reads, a worker in trouble of no name, which none has, and takes it out again: the pages are
-/// written all the same.
-pub(super) async fn try_write(db: &mut impl Statements) -> Result<(), StoreError> {
-    let sql = "insert into troubled_workers (worker, message, next_try_ms) values ('', '', 0) \
-               on conflict do nothing";
-    db.execute(sql, values![]).await?;
-    db.execute("delete from troubled_workers where worker = ''", values![]).await.map(drop)
-}
-
 async fn insert(db: &mut impl Statements, entry: &Entry) -> Result<(), StoreError> {
     db.execute(
         "insert into events (sweep, seq, at_ms, event, decisions) values ($1, $2, $3, $4, $5)",

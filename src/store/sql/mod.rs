@@ -469,7 +469,7 @@ impl<DB: Dialect> Store for SqlStore<DB> {
 
     async fn try_write(&self) -> Result<(), StoreError> {
         let mut tx = begin(&self.writer).await?;
-        log::try_write(&mut *tx).await?;
+        troubles::try_write(&mut *tx).await?;
         Ok(tx.commit().await?)
     }
 

@@ -5,7 +5,7 @@ use crate::verdict::{
     Finding, OtherMetric,
     input::{Candidate, Standing},
 };
-use floodgauge_protocol::{Direction, Method, Metric, MetricName};
+use floodgauge_protocol::{Direction, Method, Metric, MetricName, Shown};
 
 /// The answer in words.
 #[derive(Debug, Default)]
@@ -295,8 +295,11 @@ fn what(lead: &Candidate) -> &'static str {
 /// The arm, with its weight decay where there are several.
 pub(super) fn named(standing: &Standing, lead: &Candidate) -> String {
     let several = standing.competing().any(|other| other.bracket != lead.bracket);
-    let decay =
-        if several { format!(" with weight decay {}", lead.weight_decay) } else { String::new() };
+    let decay = if several {
+        format!(" with weight decay {}", Shown(lead.weight_decay))
+    } else {
+        String::new()
+    };
     format!("{}{decay}", lead.method)
 }
 

@@ -76,7 +76,7 @@ async fn a_checkpoint_that_is_lost_cut_or_altered_is_found_with_its_sweep(databa
         };
         assert!(problem.what.contains(words), "{}", problem.what);
         assert!(problem.what.contains(&case.ended), "{}", problem.what);
-        assert!(problem.todo.unwrap().contains("from a backup"));
+        assert!(problem.remedy.unwrap().contains("from a backup"));
         // Nothing that is referred to is deleted, and what is lost isn't made.
         let report = examine(&Patient { repair: true, ..case.patient() }, |_| {}).await;
         assert_eq!(super::patient::problems(&report).len(), 1);
@@ -99,7 +99,7 @@ async fn a_damaged_checkpoint_of_a_sweep_that_goes_on_is_a_note_since_it_is_trai
     let note = case.note(Check::Blobs).await;
     assert!(note.what.contains(&case.going), "{}", note.what);
     assert!(note.what.contains(": nothing has to be done, since a running server"), "{note:?}");
-    assert_eq!(note.todo, None);
+    assert_eq!(note.remedy, None);
 }
 
 /// The checkpoints that trials of a sweep have.
@@ -134,7 +134,7 @@ async fn every_damaged_checkpoint_is_named_with_all_sweeps_that_share_it(databas
         }
         assert!(detail.ends_with(" is missing"), "{detail}");
     }
-    assert!(problem.todo.unwrap().contains("A running server trains again"));
+    assert!(problem.remedy.unwrap().contains("A running server trains again"));
 }
 
 async fn a_checkpoint_that_no_list_has_is_found_and_listed(database: TestDatabase) {
@@ -249,7 +249,7 @@ async fn a_folder_of_blobs_that_is_gone_or_empty_is_one_finding_with_one_thing_t
         let problem = case.problem(Check::Blobs).await;
         assert_eq!((problem.severity, &problem.details), (Severity::Fail, &vec![]));
         assert!(problem.what.ends_with(how), "{problem:?}");
-        assert!(problem.todo.unwrap().contains("--blobs"));
+        assert!(problem.remedy.unwrap().contains("--blobs"));
         assert!(case.note(Check::Datasets).await.what.contains("can't be looked at before"));
     };
     // What marks it as the folder of blobs is there, and not one of these.

@@ -43,7 +43,7 @@ async fn a_page_of_sqlite_that_is_overwritten_is_found() {
     let problem = case.problem(Check::Database).await;
     assert_eq!(problem.severity, Severity::Fail);
     assert!(problem.what.starts_with("the database is damaged: "), "{}", problem.what);
-    assert!(problem.todo.unwrap().contains("backup"));
+    assert!(problem.remedy.unwrap().contains("backup"));
 }
 
 /// A byte of the file's first page, without which it is no database.

@@ -86,7 +86,7 @@ impl Case {
         let problems = self.problems().await;
         let [problem] = &problems[..] else { panic!("one problem: {problems:#?}") };
         assert_eq!(problem.check, check, "{problem:?}");
-        assert!(problem.todo.as_ref().is_some_and(|todo| !todo.is_empty()), "{problem:?}");
+        assert!(problem.remedy.as_ref().is_some_and(|remedy| !remedy.is_empty()), "{problem:?}");
         problem.clone()
     }
 
@@ -96,7 +96,7 @@ impl Case {
         let of_check = report.findings.iter().filter(|finding| finding.check == check);
         let notes: Vec<_> = of_check.filter(|f| f.severity == Severity::Note).collect();
         let [note] = notes[..] else { panic!("one note: {report:#?}") };
-        assert_eq!(note.todo, None);
+        assert_eq!(note.remedy, None);
         note.clone()
     }
 

@@ -169,7 +169,7 @@ async fn a_scheduler_of_a_later_version_is_found(database: TestDatabase) {
     let mut told = report.findings.iter().filter(|found| found.check == Check::Versions);
     let ended = format!("sweep {} ", case.ended);
     let told = told.find(|found| found.what.contains(&ended)).unwrap();
-    assert_eq!((told.severity, &told.todo), (Severity::Note, &None));
+    assert_eq!((told.severity, &told.remedy), (Severity::Note, &None));
     later(&case.ended, -90).await;
     assert_eq!(case.problems().await, []);
 }

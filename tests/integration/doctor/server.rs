@@ -26,10 +26,10 @@ async fn where_nothing_listens_it_says_so_and_how_to_start_a_server() {
     let [finding] = &found[..] else { panic!("{found:?}") };
     assert_eq!(finding.severity, Severity::Fail);
     assert!(finding.what.starts_with(&format!("no answer from {address}")), "{}", finding.what);
-    let todo = finding.todo.as_ref().unwrap();
+    let remedy = finding.remedy.as_ref().unwrap();
     assert!(
-        todo.contains("nothing listens there") && todo.contains("`floodgauge serve`"),
-        "{todo}"
+        remedy.contains("nothing listens there") && remedy.contains("`floodgauge serve`"),
+        "{remedy}"
     );
 }
 

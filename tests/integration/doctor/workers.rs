@@ -53,7 +53,7 @@ async fn work_that_waits_for_long_is_told_of_where_nobody_asks_for_it(database: 
     let [problem] = &found[..] else { panic!("one problem: {found:#?}") };
     assert_eq!((problem.check, problem.severity), (Check::Workers, Severity::Warn));
     assert!(problem.what.contains("none has asked for work in the last 5m"), "{}", problem.what);
-    assert!(problem.todo.as_ref().unwrap().contains("floodgauge worker"));
+    assert!(problem.remedy.as_ref().unwrap().contains("floodgauge worker"));
     // A worker of any kind is somebody.
     case.server.driver.store().machine_seen("another").await.unwrap();
     assert_eq!(problems(&examine(&served, |_| {}).await), []);

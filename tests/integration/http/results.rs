@@ -244,7 +244,7 @@ async fn a_grid_sweep_is_a_recorded_grid() {
     let server = Server::start().await;
     let path = completed(&server).await;
     let grid = server.json(&format!("{path}/grid")).await;
-    assert_eq!(grid["task"], "whole");
+    assert_eq!((&grid["task"], &grid["status"]), (&json!("whole"), &json!("completed")));
     assert_eq!(grid["levels"], json!([null, 0.1, 0.2]));
     assert_eq!(grid["epochs"], 4);
     let recipe = json!({

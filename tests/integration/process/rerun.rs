@@ -1,11 +1,13 @@
 //! Sweeps that are taken away as a file and run again elsewhere, by the real programs.
 
 use super::{
-    follow,
+    entries, follow,
     programs::{Process, Server, ended, program, refused, run, worker},
 };
 use crate::support::postgres;
+use floodgauge::{client::LogEntry, scheduler::SweepStatus};
 use floodgauge_protocol::{SweepId, SweepSpec};
+use futures::StreamExt as _;
 use serde_json::{Value, json};
 use std::{fs, io::Read as _, path::Path};
 
@@ -196,6 +198,41 @@ async fn a_data_set_goes_with_its_sweep_or_is_missed_by_its_name_and_digest() {
 }
 
 #[tokio::test]
+async fn a_sweep_that_failed_is_run_again_and_compared_as_far_as_it_went() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("failed.json");
+    let place = Place::new(None);
+    let mut failing = spec("digits");
+    // A step so long that no loss after it is finite.
+    failing.recipe.optimizer =
+        serde_json::from_value(json!({ "kind": "sgd", "lr": 1e30 })).unwrap();
+    let made = place.server.client.submit(&failing, None).await.unwrap();
+    let sweep = made.value.summary.id;
+    let log: Vec<LogEntry> = entries(&place.server, sweep).collect().await;
+    assert_eq!(log.last().unwrap().ending(), Some(SweepStatus::Failed));
+    place.export(sweep, &file, &[]);
+
+    let again = program(&words(&place.rerun(&file, &["--json"]))).output().unwrap();
+    let told: Value = serde_json::from_slice(&again.stdout).unwrap();
+    assert_eq!(again.status.code(), Some(3), "{told}");
+    assert_eq!((&told["differs"], &told["winner"]), (&json!(false), &Value::Null));
+    let end = &told["end"];
+    assert_eq!((&end["same"], &end["now"]["status"]), (&json!(true), &json!("failed")));
+    let reason = end["recorded"]["reason"].as_str().unwrap();
+    assert!(reason.starts_with("no arm was trained to the end"), "{reason}");
+    assert_eq!(end["now"]["reason"], reason);
+    let complaint = String::from_utf8(again.stderr).unwrap();
+    assert!(complaint.contains("sweep `taken away` failed: "), "{complaint}");
+
+    // One that completes ends otherwise.
+    let whole = place.train(&spec("digits")).await.to_string();
+    let other = program(&words(&place.rerun(&file, &["--against", &whole]))).output().unwrap();
+    let shown = String::from_utf8(other.stdout).unwrap();
+    assert_eq!(other.status.code(), Some(1), "{shown}");
+    assert!(shown.contains("end  another: failed (no arm was trained"), "{shown}");
+}
+
+#[tokio::test]
 async fn what_is_no_export_is_refused_in_words() {
     let folder = tempfile::tempdir().unwrap();
     let server = Server::start(folder.path(), None);
@@ -210,6 +247,8 @@ async fn what_is_no_export_is_refused_in_words() {
     assert!(said(b"PK\x03\x04 and no more").contains("it is damaged: the zip archive"));
     assert!(said(br#"{"arms": [], "runs": []}"#).contains("it has no field `spec`"));
     assert!(said(br#"{"export": {"format": 99}}"#).contains("a later version of floodgauge"));
+    let simulated = refused(&["simulate", path.to_str().unwrap()]);
+    assert!(simulated.contains("a later version of floodgauge"), "{simulated}");
     let nowhere = refused(&["rerun", "nowhere.json", "--server", &server.address]);
     assert!(nowhere.contains("nowhere.json: it can't be read"), "{nowhere}");
     let id = "01970000-0000-7000-8000-000000000000";

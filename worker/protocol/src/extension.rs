@@ -4,6 +4,7 @@ use crate::{
     levels::{Levels, MAX_LEVELS},
     method::MethodSpec,
     schedule::Schedule,
+    shown::Shown,
     sweep::SweepSpec,
     validate::{Invalid, bound},
 };
@@ -26,6 +27,15 @@ pub struct Extension {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(minimum = 1))]
     pub epochs: Option<u32>,
+}
+
+/// Why nothing is left to train of a level.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LevelEnd {
+    /// Every seed trained it to the end.
+    Trained,
+    /// It diverged with one seed at least, and the others trained it to the end.
+    Diverged,
 }
 
 impl Extension {
@@ -69,8 +79,12 @@ impl Extension {
     }
 
     /// What is wrong with it for a sweep, pointers into this body; empty when it can be done. Of a level that
-    /// the sweep has, `is_trained` tells whether every seed has trained all there is of it.
-    pub fn problems(&self, spec: &SweepSpec, is_trained: impl Fn(f64) -> bool) -> Vec<Invalid> {
+    /// the sweep has, `end` tells why nothing of it is left to train, if so.
+    pub fn problems(
+        &self,
+        spec: &SweepSpec,
+        end: impl Fn(f64) -> Option<LevelEnd>,
+    ) -> Vec<Invalid> {
         let mut problems = vec![];
         let mut unless = |holds: bool, pointer: &str, message: String| {
             if !holds {
@@ -96,9 +110,17 @@ impl Extension {
         let many = !self.levels.is_empty() && levels > MAX_LEVELS;
         unless(!many, "/levels", format!("{levels} levels are more than {MAX_LEVELS}"));
         if let Some(twice) = twice(&known) {
-            unless(false, "/levels", format!("level {twice} is given twice"));
-        } else if let Some(whole) = known.iter().find(|level| is_trained(**level)) {
-            unless(false, "/levels", format!("b = {whole} is trained with every seed already"));
+            unless(false, "/levels", format!("level {} is given twice", Shown(twice)));
+        } else if let Some((level, end)) =
+            known.iter().find_map(|&level| Some((Shown(level), end(level)?)))
+        {
+            let message = match end {
+                LevelEnd::Trained => format!("b = {level} is trained with every seed already"),
+                LevelEnd::Diverged => {
+                    format!("b = {level} diverged, and nothing of it is left to train")
+                }
+            };
+            unless(false, "/levels", message);
         }
         let has_level = |method: &MethodSpec| matches!(method, MethodSpec::Level(_));
         unless(
@@ -169,8 +191,12 @@ mod tests {
         serde_json::from_str(text).unwrap()
     }
 
+    fn trained(_: f64) -> Option<LevelEnd> {
+        Some(LevelEnd::Trained)
+    }
+
     fn refused(text: &str, spec: &SweepSpec) -> (String, String) {
-        let mut problems = extension(text).problems(spec, |_| true);
+        let mut problems = extension(text).problems(spec, trained);
         assert_eq!(problems.len(), 1, "{problems:?}");
         let problem = problems.remove(0);
         (problem.pointer, problem.message)
@@ -179,7 +205,7 @@ mod tests {
     #[test]
     fn an_extended_sweep_is_the_one_that_could_have_been_submitted() {
         let all = extension(r#"{"seeds": 2, "levels": [0.3, 0.15], "epochs": 20}"#);
-        assert_eq!(all.problems(&plain(), |_| true), []);
+        assert_eq!(all.problems(&plain(), trained), []);
         let extended = all.extended(&plain());
         assert_eq!(extended.search.seeds, [3, 1, 4, 5]);
         assert_eq!(extended.search.levels.expand().unwrap(), [0.1, 0.15, 0.2, 0.3]);
@@ -199,7 +225,7 @@ mod tests {
             (r#"{"epochs": 10}"#, "/epochs", "above the 10"),
             (r#"{"epochs": 1000000}"#, "/epochs", "100000"),
         ] {
-            let problems = extension(text).problems(&plain(), |_| true);
+            let problems = extension(text).problems(&plain(), trained);
             let first = problems.first().unwrap_or_else(|| panic!("{text} is taken"));
             assert_eq!(first.pointer, pointer, "{text}");
             assert!(first.message.contains(said), "{text}: {}", first.message);
@@ -209,19 +235,27 @@ mod tests {
     #[test]
     fn a_level_of_the_sweep_is_taken_where_some_of_it_is_left_to_train() {
         let again = extension(r#"{"levels": [0.2, 0.3]}"#);
-        let is_trained = |level: f64| level < 0.15;
-        assert_eq!(again.problems(&plain(), is_trained), []);
+        let end = |level: f64| (level < 0.15).then_some(LevelEnd::Trained);
+        assert_eq!(again.problems(&plain(), end), []);
         assert_eq!(again.known_and_new_levels(&plain()), (vec![0.2], vec![0.3]));
         assert_eq!(again.extended(&plain()).search.levels.expand().unwrap(), [0.1, 0.2, 0.3]);
         let only = extension(r#"{"levels": [0.2]}"#);
-        assert_eq!(only.problems(&plain(), is_trained), []);
+        assert_eq!(only.problems(&plain(), end), []);
         assert_eq!(only.extended(&plain()), plain(), "nothing is added");
-        let both = extension(r#"{"levels": [0.1, 0.2]}"#).problems(&plain(), is_trained);
+        let both = extension(r#"{"levels": [0.1, 0.2]}"#).problems(&plain(), end);
         assert_eq!(both.len(), 1, "{both:?}");
         assert_eq!(both[0].message, "b = 0.1 is trained with every seed already");
-        let twice = extension(r#"{"levels": [0.2, 0.2]}"#).problems(&plain(), is_trained);
+        let twice = extension(r#"{"levels": [0.2, 0.2]}"#).problems(&plain(), end);
         assert_eq!(twice.len(), 1, "{twice:?}");
         assert_eq!(twice[0].message, "level 0.2 is given twice");
+    }
+
+    #[test]
+    fn a_level_that_diverged_is_not_said_to_be_trained() {
+        let again = extension(r#"{"levels": [0.2]}"#);
+        let problems = again.problems(&plain(), |_| Some(LevelEnd::Diverged));
+        assert_eq!(problems.len(), 1, "{problems:?}");
+        assert_eq!(problems[0].message, "b = 0.2 diverged, and nothing of it is left to train");
     }
 
     /// A sweep with as many levels as may be takes its own again.
@@ -240,13 +274,13 @@ mod tests {
         let mut sweep = plain();
         sweep.search.levels = Levels::List(full.clone());
         let again = Extension { levels: full[..3].to_vec(), ..Extension::default() };
-        let said = again.problems(&sweep, |_| false);
+        let said = again.problems(&sweep, |_| None);
         assert!(
             said.iter().all(|problem| !problem.message.contains("more than 10000")),
             "{said:?}"
         );
         let more = Extension { levels: vec![full[0], 0.5], ..Extension::default() };
-        let said = more.problems(&sweep, |_| false);
+        let said = more.problems(&sweep, |_| None);
         assert!(said[0].message.starts_with("10001 levels are more than"), "{said:?}");
     }
 
@@ -256,7 +290,7 @@ mod tests {
         for seeds in [98, 99, 3_000_000, u32::MAX] {
             let more = Extension { seeds: Some(seeds), ..Extension::default() };
             assert!(more.new_seeds(&plain()).len() <= bound::MAX_SEEDS);
-            let (pointer, message) = match more.problems(&plain(), |_| true).as_slice() {
+            let (pointer, message) = match more.problems(&plain(), trained).as_slice() {
                 [] => (String::new(), String::new()),
                 [problem] => (problem.pointer.clone(), problem.message.clone()),
                 several => panic!("{several:?}"),
@@ -271,7 +305,7 @@ mod tests {
             assert_eq!((pointer, message), expected);
         }
         let levels = Extension { levels: vec![-1.0; 200_000], ..Extension::default() };
-        let problems = levels.problems(&plain(), |_| true);
+        let problems = levels.problems(&plain(), trained);
         assert_eq!(problems.len(), 1);
         assert_eq!(problems[0].message, "200002 levels are more than 10000");
     }
@@ -280,7 +314,7 @@ mod tests {
     fn seeds_beyond_the_last_number_are_not_left_out_in_silence() {
         let last = spec(r#"}, "search": {"seeds": [4294967290]}"#);
         let five = extension(r#"{"seeds": 5}"#);
-        assert_eq!(five.problems(&last, |_| true), []);
+        assert_eq!(five.problems(&last, trained), []);
         assert_eq!(five.new_seeds(&last).last(), Some(&u32::MAX));
         let (pointer, message) = refused(r#"{"seeds": 6}"#, &last);
         assert_eq!(pointer, "/seeds");
@@ -294,7 +328,7 @@ mod tests {
         let (pointer, message) = refused(r#"{"epochs": 20}"#, &spec(cosine));
         assert_eq!(pointer, "/epochs");
         assert!(message.contains("cosine"), "{message}");
-        assert_eq!(extension(r#"{"seeds": 1}"#).problems(&spec(cosine), |_| true), []);
+        assert_eq!(extension(r#"{"seeds": 1}"#).problems(&spec(cosine), trained), []);
     }
 
     #[test]

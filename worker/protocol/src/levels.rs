@@ -1,5 +1,6 @@
 //! Flood levels as a user writes them: a list, a range, or a log range.
 
+use crate::shown::Shown;
 use serde::{
     Deserialize, Deserializer, Serialize,
     de::{
@@ -98,11 +99,11 @@ impl Levels {
             Self::LogRange(range) => range.levels(count),
         };
         if let Some(bad) = levels.iter().find(|b| !(b.is_finite() && **b >= 0.0)) {
-            return Err(format!("level {bad} must be a finite number of at least 0"));
+            return Err(format!("level {} must be a finite number of at least 0", Shown(*bad)));
         }
         levels.sort_by(f64::total_cmp);
         if let Some(twice) = levels.windows(2).find(|pair| pair[0] == pair[1]) {
-            return Err(format!("level {} is given twice", twice[0]));
+            return Err(format!("level {} is given twice", Shown(twice[0])));
         }
         Ok(levels)
     }
@@ -112,10 +113,11 @@ impl Range {
     fn count(&self) -> Result<usize, String> {
         let Self { from, to, step } = *self;
         if !(from.is_finite() && to.is_finite() && from <= to) {
+            let (from, to) = (Shown(from), Shown(to));
             return Err(format!("from {from} must not be above to {to}"));
         }
         if !(step.is_finite() && step > 0.0) {
-            return Err(format!("step {step} must be above 0"));
+            return Err(format!("step {} must be above 0", Shown(step)));
         }
         // Half a thousandth of a step forgives the rounding of `to - from`.
         let last = ((to - from) / step + 5e-4).floor();
@@ -134,6 +136,7 @@ impl LogRange {
     fn count(&self) -> Result<usize, String> {
         let Self { from, to, count } = *self;
         if !(from > 0.0 && from.is_finite() && to.is_finite() && from <= to) {
+            let (from, to) = (Shown(from), Shown(to));
             return Err(format!("from {from} must be above 0 and not above to {to}"));
         }
         if count == 0 || count as usize > MAX_LEVELS {

@@ -8,7 +8,7 @@
 //! - [`space`]: the arms and families that a sweep spells out. [`arm`]: one of the arms, described.
 //!   [`extension`]: more of them. [`ladder`]: a method's arms in the order of their levels.
 //! - [`segment`], [`work`]: leased work and what workers answer; [`wire`]: in which version.
-//! - [`text`]: text of others, as it may be shown, and what may be a name.
+//! - [`text`]: text of others, as it may be shown, and what may be a name. [`shown`]: numbers for people.
 //! - [`metric`]: what is measured, by name. [`below`]: whether a loss lies below a level.
 //!
 //! With the feature `openapi` all of them tell their JSON schema, bounds and defaults included.
@@ -30,6 +30,7 @@ mod openapi;
 pub mod recipe;
 pub mod schedule;
 pub mod segment;
+pub mod shown;
 pub mod space;
 pub mod sweep;
 pub mod text;
@@ -41,7 +42,7 @@ pub mod work;
 pub use arm::Arm;
 pub use dataset::{Dataset, DatasetFacts, DatasetKind, DatasetName, Format, Image, Pin, Upload};
 pub use digest::Digest;
-pub use extension::Extension;
+pub use extension::{Extension, LevelEnd};
 pub use ids::{ArmIx, FamilyIx, LeaseId, SegmentId, SweepId, TrialKey};
 pub use levels::Levels;
 pub use method::{Method, MethodKind, MethodSpec, MethodTable, Parameter};
@@ -50,6 +51,7 @@ pub use model::{Augment, Model};
 pub use recipe::{Optimizer, Recipe};
 pub use schedule::Schedule;
 pub use segment::{Branch, Segment, SegmentKind, Start};
+pub use shown::Shown;
 pub use space::{Family, SearchSpace};
 pub use sweep::{At, Objective, SchedulerKind, SchedulerSpec, Search, SweepSpec};
 pub use validate::Invalid;

@@ -1,6 +1,6 @@
 //! The training methods that compete in a sweep.
 
-use crate::by_kind::by_kind;
+use crate::{by_kind::by_kind, shown::Shown};
 use serde::{
     Deserialize, Deserializer, Serialize,
     de::{
@@ -230,14 +230,18 @@ impl Method {
 impl fmt::Display for Method {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())?;
-        match self {
+        match *self {
             Self::Plain => Ok(()),
-            Self::Flood { b } | Self::Iflood { b } | Self::Softad { b } => write!(f, " b={b}"),
-            Self::Alternating { descent, ascent } => write!(f, " ε₁={descent} ε₂={ascent}"),
-            Self::GradientPenalty { lambda, rho } if *rho == DEFAULT_RHO => {
-                write!(f, " λ={lambda}")
+            Self::Flood { b } | Self::Iflood { b } | Self::Softad { b } => {
+                write!(f, " b={}", Shown(b))
             }
-            Self::GradientPenalty { lambda, rho } => write!(f, " λ={lambda} ρ={rho}"),
+            Self::Alternating { descent, ascent } => {
+                write!(f, " ε₁={} ε₂={}", Shown(descent), Shown(ascent))
+            }
+            Self::GradientPenalty { lambda, rho } => {
+                write!(f, " λ={}", Shown(lambda))?;
+                if rho == DEFAULT_RHO { Ok(()) } else { write!(f, " ρ={}", Shown(rho)) }
+            }
         }
     }
 }
@@ -271,6 +275,15 @@ mod tests {
             let text = serde_json::to_string(&arm).unwrap();
             assert_eq!(serde_json::from_str::<Method>(&text).unwrap(), arm);
         }
+    }
+
+    #[test]
+    fn a_name_is_short_whatever_its_numbers_are() {
+        assert_eq!(Method::Flood { b: 1e300 }.to_string(), "flood b=1e300");
+        let tiny = Method::Alternating { descent: 1e-9, ascent: 5e-324 };
+        assert_eq!(tiny.to_string(), "alternating ε₁=1e-9 ε₂=5e-324");
+        let penalty = Method::GradientPenalty { lambda: 1e20, rho: 1e-7 };
+        assert_eq!(penalty.to_string(), "gradient_penalty λ=1e20 ρ=1e-7");
     }
 
     #[test]

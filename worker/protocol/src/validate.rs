@@ -4,7 +4,9 @@ mod metrics;
 mod model;
 mod search;
 
-use crate::{recipe::Optimizer, schedule::Schedule, sweep::SweepSpec, text::name_problem};
+use crate::{
+    recipe::Optimizer, schedule::Schedule, shown::Shown, sweep::SweepSpec, text::name_problem,
+};
 use std::fmt;
 
 /// One field that is out of its range.
@@ -73,7 +75,7 @@ impl SweepSpec {
         problems.unless(
             (0.0..=1.0).contains(&data.label_noise),
             "/recipe/dataset/label_noise",
-            || format!("label_noise {} must be between 0 and 1", data.label_noise),
+            || format!("label_noise {} must be between 0 and 1", Shown(data.label_noise)),
         );
         let at_least_one = |n: Option<u32>| n.is_none_or(|n| n >= 1);
         problems.unless(at_least_one(data.n_train), "/recipe/dataset/n_train", || {
@@ -117,11 +119,11 @@ impl SweepSpec {
         let at = |field: &str| format!("/recipe/optimizer/{field}");
         let optimizer = &self.recipe.optimizer;
         let lr = optimizer.lr();
-        problems.unless(positive(lr), at("lr"), || format!("lr {lr} must be above 0"));
+        problems.unless(positive(lr), at("lr"), || format!("lr {} must be above 0", Shown(lr)));
         match *optimizer {
             Optimizer::Sgd { momentum, nesterov, .. } => {
                 problems.unless(unit(momentum), at("momentum"), || {
-                    format!("momentum {momentum} must be at least 0 and below 1")
+                    format!("momentum {} must be at least 0 and below 1", Shown(momentum))
                 });
                 problems.unless(!nesterov || momentum > 0.0, at("nesterov"), || {
                     "nesterov needs a momentum above 0".into()
@@ -130,11 +132,11 @@ impl SweepSpec {
             Optimizer::Adam { beta_1, beta_2, epsilon, .. }
             | Optimizer::Adamw { beta_1, beta_2, epsilon, .. } => {
                 problems.unless(positive(epsilon), at("epsilon"), || {
-                    format!("epsilon {epsilon} must be above 0")
+                    format!("epsilon {} must be above 0", Shown(epsilon))
                 });
                 for (name, beta) in [("beta_1", beta_1), ("beta_2", beta_2)] {
                     problems.unless(unit(beta), at(name), || {
-                        format!("{name} {beta} must be at least 0 and below 1")
+                        format!("{name} {} must be at least 0 and below 1", Shown(beta))
                     });
                 }
             }
@@ -147,7 +149,7 @@ impl SweepSpec {
         if let Schedule::Step { every, factor, .. } = *schedule {
             problems.unless(every >= 1, at("schedule/every"), || "every must be at least 1".into());
             problems.unless(factor > 0.0 && factor <= 1.0, at("schedule/factor"), || {
-                format!("factor {factor} must be above 0 and at most 1")
+                format!("factor {} must be above 0 and at most 1", Shown(factor))
             });
         }
     }

@@ -1,7 +1,7 @@
 /** The chart itself: uPlot, told what to draw. */
 
 import uPlot from "uplot";
-import { decimalsOf } from "../../format";
+import { decimalsOf, formatNumber } from "../../format";
 import { isShare, type Measured } from "../../metrics";
 import {
   drawAreas,
@@ -318,7 +318,7 @@ export function tickWords(
   return values.map((value) => {
     if (value === null) return "";
     const figure =
-      decimals === undefined ? String(Number(value.toPrecision(6))) : value.toFixed(decimals);
+      decimals === undefined ? formatNumber(Number(value.toPrecision(6))) : value.toFixed(decimals);
     return percent ? `${figure} %` : figure;
   });
 }

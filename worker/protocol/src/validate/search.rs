@@ -6,6 +6,7 @@
 use super::{Problems, bound, positive};
 use crate::{
     method::{Method, MethodKind, MethodSpec, MethodTable},
+    shown::Shown,
     sweep::{Search, SweepSpec},
 };
 use std::{collections::HashSet, hash::Hash};
@@ -140,7 +141,7 @@ fn check_table(table: &MethodTable, arms: &[Method], i: usize, problems: &mut Pr
         MethodTable::Alternating { .. } => ("lr", "pair of rates"),
         MethodTable::GradientPenalty { rho, .. } => {
             problems.unless(positive(*rho), format_args!("/search/methods/{i}/rho"), || {
-                format!("rho {rho} must be above 0")
+                format!("rho {} must be above 0", Shown(*rho))
             });
             ("lambda", "lambda")
         }
@@ -155,12 +156,14 @@ fn check_table(table: &MethodTable, arms: &[Method], i: usize, problems: &mut Pr
             Method::Alternating { descent, ascent } => {
                 let holds = positive(descent) && positive(ascent) && descent > ascent;
                 problems.unless(holds, at, || {
+                    let (descent, ascent) = (Shown(descent), Shown(ascent));
                     format!("the rates [{descent}, {ascent}] must fall and be above 0")
                 });
             }
             Method::GradientPenalty { lambda, .. } => {
-                problems
-                    .unless(positive(lambda), at, || format!("lambda {lambda} must be above 0"));
+                problems.unless(positive(lambda), at, || {
+                    format!("lambda {} must be above 0", Shown(lambda))
+                });
             }
             _ => {}
         }
@@ -176,7 +179,7 @@ fn check_decays(decays: &[f64], problems: &mut Problems) {
         problems.unless(
             decay.is_finite() && *decay >= 0.0,
             format_args!("/search/weight_decay/{i}"),
-            || format!("weight_decay {decay} must be a finite number of at least 0"),
+            || format!("weight_decay {} must be a finite number of at least 0", Shown(*decay)),
         );
     }
 }
