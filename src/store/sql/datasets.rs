@@ -10,10 +10,11 @@ use crate::store::{
 };
 use floodgauge_protocol::SweepId;
 use futures::future::BoxFuture;
+use serde::Serialize;
 
 /// With how many sweeps are pinned to it: no more than 1,000 are counted, so that a list takes no longer the more
 /// sweeps there are. Chosen, not measured.
-const DATASET: &str = "select name, digest, size, upload, created_ms, (select count(*) from \
+const DATASET: &str = "select name, digest, size, upload, scales, created_ms, (select count(*) from \
                        (select 1 from sweep_data d where d.name = datasets.name limit 1000) pinned) \
                        as sweeps from datasets";
 
@@ -24,8 +25,8 @@ pub(super) async fn add<DB: Dialect>(
     place: BoxFuture<'_, object_store::Result<()>>,
 ) -> Result<AddedDataset, StoreError> {
     blobs::lock_or_insert(db, new.blob).await?;
-    let upload = new.upload.as_ref().map(serde_json::to_value).transpose();
-    let upload = upload.map_err(|error| StoreError::Corrupt(format!("upload: {error}")))?;
+    let upload = json("upload", new.upload.as_ref())?;
+    let scales = json("scales", new.scales.as_ref())?;
     // A named set is whatever its files are now; an uploaded one stays what it is.
     let on_conflict = match new.upload {
         Some(_) => "do nothing",
@@ -35,15 +36,11 @@ pub(super) async fn add<DB: Dialect>(
         }
     };
     let sql = format!(
-        "insert into datasets (name, digest, size, upload, created_ms) \
-         select $1, $2, $3, $4, now_ms from clock where true on conflict {on_conflict}"
+        "insert into datasets (name, digest, size, upload, scales, created_ms) \
+         select $1, $2, $3, $4, $5, now_ms from clock where true on conflict {on_conflict}"
     );
-    let values = values![
-        new.name.as_str(),
-        new.blob.digest,
-        new.blob.size,
-        upload.map(|upload| upload.to_string())
-    ];
+    let (name, scales_now) = (new.name.as_str(), scales.clone());
+    let values = values![name, new.blob.digest, new.blob.size, upload, scales_now];
     if db.execute(sql, values).await? > 0 {
         if let Some(owner) = new.owner {
             tokens::own_dataset::<DB>(db, &new.name, owner).await?;
@@ -53,6 +50,11 @@ pub(super) async fn add<DB: Dialect>(
     }
     match get(db, &new.name).await? {
         Some(row) if row.blob == new.blob => {
+            if row.scales.is_none() {
+                // An earlier release took it and measured nothing.
+                let sql = "update datasets set scales = $2 where name = $1";
+                db.execute(sql, values![new.name.as_str(), scales]).await?;
+            }
             place.await?;
             Ok(AddedDataset::Existing)
         }
@@ -114,11 +116,18 @@ pub(super) async fn pin<DB: Dialect>(
     db.execute(sql, values![sweep, data.name.as_str(), data.digest]).await.map(drop)
 }
 
+/// As text, in which every digit stays.
+fn json<T: Serialize>(column: &str, value: Option<&T>) -> Result<Option<String>, StoreError> {
+    let text = value.map(serde_json::to_string).transpose();
+    text.map_err(|error| StoreError::Corrupt(format!("{column}: {error}")))
+}
+
 fn row(row: &impl Columns) -> Result<DatasetRow, StoreError> {
     Ok(DatasetRow {
         name: row.text("name")?,
         blob: BlobRow { digest: row.parse("digest")?, size: row.number("size")? },
         upload: row.maybe_json("upload")?,
+        scales: row.maybe_json("scales")?,
         created_ms: row.number("created_ms")?,
         sweeps: row.number("sweeps")?,
     })
