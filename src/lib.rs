@@ -5,6 +5,7 @@
 //! - [`story`]: a sweep's log in words (pure).
 //! - [`simulate`]: the scheduler in virtual time, on curves that are known.
 //! - [`verdict`]: best b with its difference to the baseline (pure).
+//! - [`warnings`]: what is likely to go wrong, told before it is paid (pure).
 //! - [`beyond`]: levels beyond an end, for a search that goes on and for advice (pure).
 //! - [`driver`]: the one place where the scheduler meets the store.
 //! - [`doctor`]: what may be wrong with what a server left behind.
@@ -47,3 +48,4 @@ pub mod trace;
 mod unwritable;
 pub mod upcast;
 pub mod verdict;
+pub mod warnings;

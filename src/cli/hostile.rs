@@ -82,7 +82,7 @@ fn printed(text: &str) -> Vec<String> {
         "run_equivalents": { "low": 1.0, "high": 1.0, "full_grid": 1.0, "phases": [
             { "words": text, "epochs": 9, "arms": 1, "families": 1 }
         ] },
-        "time": null, "noise_floor": null,
+        "time": null, "noise_floor": null, "warnings": [text],
         "spec": { "name": "x", "recipe": { "dataset": { "name": "digits" } } }
     });
     let cell =

@@ -42,6 +42,9 @@ pub fn card(plan: &SweepPlan) -> String {
             format!("{} of val_loss: the labels' own entropy", figure(floor)),
         ));
     }
+    for (i, warning) in plan.warnings.iter().enumerate() {
+        lines.push((if i == 0 { "warnings" } else { "" }, warning.clone()));
+    }
     lines.iter().map(|(name, value)| line(name, value)).collect::<Vec<_>>().join("\n")
 }
 
@@ -91,7 +94,7 @@ mod tests {
             ] },
             "time": { "low_s": 50.4, "high_s": 6000.0, "epoch_s": 0.1,
                       "measured_on": "01970000-0000-7000-8000-000000000000" },
-            "noise_floor": 0.94,
+            "noise_floor": 0.94, "warnings": ["Features are large.", "Labels carry no signal."],
             "spec": { "name": "digits", "recipe": { "dataset": { "name": "digits" } } }
         }));
         let card = console::strip_ansi_codes(&card(&plan.unwrap())).into_owned();
@@ -101,6 +104,8 @@ mod tests {
             "costs  5.4 to 9.5 of the full grid's 63 run-equivalents",
             "takes  50 s to 1.7 h of one worker",
             "noise floor  0.940 of val_loss",
+            "   warnings  Features are large.\n",
+            "             Labels carry no signal.",
         ] {
             assert!(card.contains(expected), "{card}");
         }

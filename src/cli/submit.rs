@@ -52,6 +52,16 @@ pub async fn run(args: Args) -> Result<(), Failure> {
             false => print::out(&plan::card(&planned.value)),
         };
     }
+    match client.plan(&spec).await {
+        Ok(planned) => {
+            let warnings = planned.value.warnings;
+            warnings.iter().for_each(|words| print::note(&format!("warning: {words}")));
+        }
+        // Who isn't there needn't be waited for twice.
+        Err(error @ ClientError::Unreachable { .. }) => return Err(refused(error)),
+        // Servers of 0.1.0 have no plans there. What else is wrong, the submission tells.
+        Err(_) => {}
+    }
     let made = client.submit(&spec, args.idempotency_key.as_deref()).await;
     let made = made.map_err(refused)?;
     let id = made.value.summary.id;

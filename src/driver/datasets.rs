@@ -6,8 +6,11 @@ use crate::{
     store::{AddedDataset, BlobRow, DatasetRow, DeletedDataset, NewDataset, StoreError, SweepData},
 };
 use anyhow::Context as _;
-use floodgauge_datasets::{Folder, SetError, digest, upload, upload::UploadError};
-use floodgauge_protocol::{Dataset, DatasetKind, DatasetName, Format, Invalid, Pin, Upload};
+use floodgauge_datasets::{
+    Folder, SetError, digest,
+    upload::{self, Checked, UploadError},
+};
+use floodgauge_protocol::{Dataset, DatasetKind, DatasetName, Format, Invalid, Pin, Scales};
 use std::{
     fs::File,
     io::{self, BufReader, Seek},
@@ -33,12 +36,12 @@ impl Driver {
         }
         let mut reader = file.try_clone().map_err(fault)?;
         reader.rewind().map_err(fault)?;
-        let upload = match blocking(move || upload::check(reader, format)).await? {
-            Ok(upload) => upload,
+        let checked = match blocking(move || upload::check(reader, format)).await? {
+            Ok(checked) => checked,
             Err(UploadError::Bad(what)) => return Err(DriverError::BadDataset(what)),
             Err(UploadError::Read(error)) => return Err(fault(error)),
         };
-        match self.keep(name, Some(upload), owner, file).await? {
+        match self.keep(name, Some(checked), owner, file).await? {
             (row, AddedDataset::New) => Ok((row, true)),
             (row, AddedDataset::Existing) => Ok((row, false)),
             (_, AddedDataset::NameTaken) => Err(DriverError::DatasetTaken(name.clone())),
@@ -57,6 +60,17 @@ impl Driver {
                 Err(DriverError::DatasetInUse { name: name.clone(), sweeps })
             }
         }
+    }
+
+    /// How large the features are of the bytes that a data set is pinned to; none where that wasn't measured, as
+    /// of sets that aren't uploaded.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn scales(&self, dataset: &Dataset) -> Result<Option<Scales>, DriverError> {
+        let Some(pin) = dataset.pin.filter(|pin| pin.upload.is_some()) else { return Ok(None) };
+        let row = self.0.store.dataset(dataset.name.as_str()).await?;
+        Ok(row.filter(|row| row.blob.digest == pin.sha256).and_then(|row| row.scales))
     }
 
     /// The folder with the files of named data sets; it needn't exist.
@@ -156,7 +170,7 @@ impl Driver {
     async fn keep(
         &self,
         name: &DatasetName,
-        upload: Option<Upload>,
+        checked: Option<Checked>,
         owner: Option<TokenId>,
         file: File,
     ) -> Result<(DatasetRow, AddedDataset), DriverError> {
@@ -169,7 +183,9 @@ impl Driver {
         });
         let (blob, file) = summed.await?.map_err(fault)?;
         let staged = self.0.blobs.stage(tokio::fs::File::from_std(file)).await?;
-        let new = NewDataset { name: name.to_string(), blob, upload, owner };
+        let upload = checked.map(|checked| checked.upload);
+        let scales = checked.and_then(|checked| checked.scales);
+        let new = NewDataset { name: name.to_string(), blob, upload, scales, owner };
         let place = Box::pin(self.0.blobs.place(&staged, blob.digest));
         let added = self.0.store.add_dataset(new, place).await;
         // Nothing is left of what got its name. What can't be deleted goes after a day.

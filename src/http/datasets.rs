@@ -237,6 +237,7 @@ async fn item(
         n_val: facts.default_split.1,
         kept: kept.transpose()?,
         sweeps: row.map(|row| row.sweeps),
+        scales: row.and_then(|row| row.scales),
     })
 }
 

@@ -6,7 +6,7 @@ use super::{
     problem::Problem,
     state::AppState,
 };
-use crate::{heavy::on_trials, scheduler, verdict::noise_floor_of};
+use crate::{heavy::on_trials, scheduler, verdict::noise_floor_of, warnings};
 use axum::{Json, extract::State};
 use floodgauge_api::SweepPlan;
 use floodgauge_protocol::{Arm, SearchSpace, SweepSpec};
@@ -45,13 +45,16 @@ async fn create(
 /// Plans a sweep.
 pub(super) async fn plan(state: &AppState, spec: SweepSpec) -> Result<Json<SweepPlan>, Problem> {
     let spec = state.driver.resolve(spec).await?;
+    let scales = state.driver.scales(&spec.recipe.dataset).await?;
+    let warnings = warnings::of_recipe(&spec.recipe, scales.as_ref());
     let mut plan = on_trials(spec.search.trials(), || of(spec)).await;
+    plan.warnings = warnings;
     let cost = &plan.run_equivalents;
     plan.time = state.driver.time(&plan.spec, cost.low, cost.high).await?;
     Ok(Json(plan))
 }
 
-/// The plan of a sweep, without the time that it would take.
+/// The plan of a sweep, without the time that it would take and what there is to warn of.
 fn of(spec: SweepSpec) -> SweepPlan {
     let plan = SearchSpace::of(&spec);
     let scheduler_version = scheduler::current_version(spec.scheduler.kind);
@@ -68,6 +71,7 @@ fn of(spec: SweepSpec) -> SweepPlan {
         time: None,
         run_equivalents: scheduler::bound(&spec),
         noise_floor: noise_floor_of(&spec),
+        warnings: Vec::new(),
         families: plan.families,
         spec,
     }

@@ -6,8 +6,8 @@ use super::{
 };
 use crate::{access::TokenId, scheduler::SweepStatus};
 use floodgauge_protocol::{
-    Digest, FamilyIx, LeaseId, SearchSpace, Segment, SegmentId, SweepId, SweepSpec, TrialKey,
-    Upload,
+    Digest, FamilyIx, LeaseId, Scales, SearchSpace, Segment, SegmentId, SweepId, SweepSpec,
+    TrialKey, Upload,
 };
 use serde::Deserialize as _;
 use serde_json::Value;
@@ -292,6 +292,8 @@ pub struct NewDataset {
     pub blob: BlobRow,
     /// What an uploaded file holds; none for a named set.
     pub upload: Option<Upload>,
+    /// How large its features are, if that was measured.
+    pub scales: Option<Scales>,
     /// The token that uploads it, if any.
     pub owner: Option<TokenId>,
 }
@@ -341,6 +343,8 @@ pub struct DatasetRow {
     pub blob: BlobRow,
     /// What an uploaded file holds; none for a named set.
     pub upload: Option<Upload>,
+    /// How large its features are; none for a named set, and for an upload of an earlier release.
+    pub scales: Option<Scales>,
     /// When it came, in milliseconds since 1970.
     pub created_ms: i64,
     /// How many sweeps are pinned to it, of which no more than 1,000 are counted.

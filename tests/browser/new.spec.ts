@@ -188,6 +188,28 @@ test("a CSV file is looked at, sent, refused with its place or chosen", async ({
   expect(faults).toEqual([]);
 });
 
+test("features far apart in scale are warned of before the sweep is paid, until they are standardised", async ({
+  page,
+}) => {
+  const faults = watch(page, server.address);
+  await openForm(page);
+  await page.getByText("Upload a data set").click();
+  const rows = Array.from({ length: 120 }, (_, i) => `${i / 100},${i * 1_000},${i % 3}`);
+  const buffer = Buffer.from(["share,income,label", ...rows].join("\n"));
+  const file = { name: "incomes.csv", mimeType: "text/csv", buffer };
+  await page.getByLabel("File").setInputFiles(file);
+  await page.getByRole("button", { name: /^Upload/ }).click();
+  const warnings = page.getByRole("list", { name: "Warnings" });
+  await expect(warnings).toContainText(
+    "column 2 goes from 0 to 119,000, column 1 goes from 0 to 1.19",
+  );
+  await expect(warnings).toContainText("standardize = true");
+  await page.getByLabel("Standardise features").check();
+  await expect(warnings).toHaveCount(0);
+  await expect(page.getByText("run-equivalents; the full grid takes")).toBeVisible();
+  expect(faults).toEqual([]);
+});
+
 test("a large upload tells how far it is, and can be stopped", async ({ page }) => {
   await openForm(page);
   await page.getByText("Upload a data set").click();

@@ -1,6 +1,6 @@
 //! Data sets: what there is to train on.
 
-use floodgauge_protocol::{DatasetKind, DatasetName, Digest, Format, Image};
+use floodgauge_protocol::{DatasetKind, DatasetName, Digest, Format, Image, Scales};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -43,6 +43,11 @@ pub struct DatasetItem {
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(required))]
     pub sweeps: Option<u64>,
+    /// How large its features are. Null of sets that aren't uploaded, and of uploads that a server before 0.2.0
+    /// took: adding the same file again measures them.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(required))]
+    pub scales: Option<Scales>,
 }
 
 impl DatasetItem {

@@ -36,6 +36,11 @@ pub struct SweepPlan {
     /// null without label noise.
     #[cfg_attr(feature = "openapi", schema(required))]
     pub noise_floor: Option<f64>,
+    /// What is likely to go wrong, in words for people, most often none: features that training hardly stands as they
+    /// are, labels that tell nothing. Submitting it is no error.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(required))]
+    pub warnings: Vec<String>,
     /// The sweep as it would be stored, its split filled in.
     pub spec: SweepSpec,
 }

@@ -1,6 +1,7 @@
 //! `floodgauge dataset add`: uploads a file.
 
-use super::{Ask, Failure, bytes_bar, dataset_name, print, samples, size};
+use super::{Ask, Failure, bytes_bar, dataset_name, print, samples, size, unscaled};
+use crate::client::api::DatasetItem;
 use anyhow::Context as _;
 use floodgauge_datasets::upload::MAX_BYTES;
 use floodgauge_net::plain_io;
@@ -62,18 +63,27 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     if args.ask.json {
         return print::json(&answer.body);
     }
-    let set = answer.value;
-    print::out(&format!(
-        "{name}: {} for training and validation{}, {}, {} classes\n\
-         submit a sweep with: dataset = {{ name = \"{name}\" }}",
+    print::out(&added(&answer.value))
+}
+
+/// What was added, and how to train on it.
+fn added(set: &DatasetItem) -> String {
+    let testing = match set.kept.as_ref().and_then(|kept| kept.test_samples) {
+        Some(count) if count > 0 => format!(", {count} for testing"),
+        _ => String::new(),
+    };
+    let (fault, standardize) = match unscaled(set) {
+        Some(fault) => (format!("{fault}\n"), ", standardize = true"),
+        None => (String::new(), ""),
+    };
+    format!(
+        "{name}: {} for training and validation{testing}, {}, {} classes\n\
+         {fault}submit a sweep with: dataset = {{ name = \"{name}\"{standardize} }}",
         set.max_samples,
-        match set.kept.and_then(|kept| kept.test_samples) {
-            Some(count) if count > 0 => format!(", {count} for testing"),
-            _ => String::new(),
-        },
         samples(set.features, set.image),
         set.classes,
-    ))
+        name = set.name,
+    )
 }
 
 /// How long a file is, if it can be a data set.
@@ -113,6 +123,38 @@ fn name_of(file: &Path) -> Result<DatasetName, Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::{Value, json};
+
+    #[test]
+    fn who_adds_features_that_train_badly_is_told_and_how_to_standardise_them() {
+        let added = |scales: Value| {
+            let set = json!({
+                "name": "beans", "kind": "uploaded", "ready": true, "missing": [], "features": 4,
+                "image": null, "classes": 3, "most_samples": 540, "n_train": 432, "n_val": 108,
+                "kept": { "sha256": "0".repeat(64), "bytes": 9, "format": "csv", "test_samples": 60,
+                          "since": "2026-03-01T12:30:00Z" },
+                "scales": scales
+            });
+            added(&serde_json::from_value(set).unwrap())
+        };
+        let feature = |column: u32, max: f64| json!({ "column": column, "min": 0.0, "max": max, "mean": max / 2.0, "deviation": max / 4.0 });
+        let first =
+            "beans: 540 for training and validation, 60 for testing, 4 features, 3 classes\n";
+        let plain = format!("{first}submit a sweep with: dataset = {{ name = \"beans\" }}");
+        let even =
+            json!({ "largest": feature(2, 1.0), "narrowest": feature(2, 1.0), "constant": 0 });
+        // Servers of earlier releases tell nothing.
+        assert_eq!([added(even), added(Value::Null)], [plain.clone(), plain]);
+        let uneven =
+            json!({ "largest": feature(3, 1e5), "narrowest": feature(1, 1.0), "constant": 0 });
+        assert_eq!(
+            added(uneven),
+            format!(
+                "{first}Features differ much in scale: column 3 goes from 0 to 100,000, column 1 goes from 0 to 1\n\
+                 submit a sweep with: dataset = {{ name = \"beans\", standardize = true }}"
+            )
+        );
+    }
 
     #[test]
     fn a_file_is_as_long_as_it_may_be_or_refused() {

@@ -7,7 +7,7 @@ mod remove;
 mod show;
 
 use super::{Failure, args::Ask, connect, print};
-use crate::counting::count;
+use crate::{client::api::DatasetItem, counting::count, warnings};
 use bytesize::ByteSize;
 use clap::Subcommand;
 use floodgauge_protocol::DatasetName;
@@ -51,6 +51,11 @@ pub async fn run(args: Args) -> Result<(), Failure> {
 /// Reads the name of a data set.
 fn dataset_name(text: &str) -> Result<DatasetName, String> {
     text.parse().map_err(|error: floodgauge_protocol::dataset::BadName| error.to_string())
+}
+
+/// What makes the features of a set hard to train on as they are, where the server measured them and something does.
+fn unscaled(set: &DatasetItem) -> Option<String> {
+    warnings::unscaled(set.scales.as_ref()?, set.kept.as_ref()?.format?, set.image)
 }
 
 /// A bar over the bytes of a file; nothing where there is no terminal.

@@ -1,6 +1,6 @@
 //! `floodgauge dataset show`: one data set.
 
-use super::{Ask, Failure, dataset_name, list, print, samples, size};
+use super::{Ask, Failure, dataset_name, list, print, samples, size, unscaled};
 use crate::cli::words;
 use floodgauge_protocol::DatasetName;
 
@@ -33,6 +33,9 @@ pub async fn run(args: Args) -> Result<(), Failure> {
         words::line("classes", &set.classes.to_string()),
         words::line("split", &format!("{split}; at most {} together", set.max_samples)),
     ];
+    if let Some(fault) = unscaled(&set) {
+        lines.push(words::line("features", &format!("{fault}. Standardise them.")));
+    }
     if let Some(kept) = &set.kept {
         if let Some(count) = kept.test_samples.filter(|&count| count > 0) {
             lines.push(words::line("test", &format!("{count} samples of its own")));

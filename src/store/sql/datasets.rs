@@ -11,12 +11,13 @@ use crate::store::{
 use floodgauge_api::DatasetItem;
 use floodgauge_protocol::SweepId;
 use futures::future::BoxFuture;
+use serde::Serialize;
 
 /// Data sets, each with how many sweeps are pinned to it, as far as these are counted.
 fn select(which: &str) -> String {
     let most = DatasetItem::MOST_SWEEPS;
     format!(
-        "select name, digest, size, upload, created_ms, (select count(*) from \
+        "select name, digest, size, upload, scales, created_ms, (select count(*) from \
          (select 1 from sweep_data d where d.name = datasets.name limit {most}) pinned) as sweeps \
          from datasets {which}"
     )
@@ -29,8 +30,8 @@ pub(super) async fn add<DB: Dialect>(
     place: BoxFuture<'_, object_store::Result<()>>,
 ) -> Result<AddedDataset, StoreError> {
     blobs::lock_or_insert(db, new.blob).await?;
-    let upload = new.upload.as_ref().map(serde_json::to_value).transpose();
-    let upload = upload.map_err(|error| StoreError::Corrupt(format!("upload: {error}")))?;
+    let upload = json("upload", new.upload.as_ref())?;
+    let scales = json("scales", new.scales.as_ref())?;
     // A named set is whatever its files are now; an uploaded one stays what it is.
     let on_conflict = match new.upload {
         Some(_) => "do nothing",
@@ -40,15 +41,11 @@ pub(super) async fn add<DB: Dialect>(
         }
     };
     let sql = format!(
-        "insert into datasets (name, digest, size, upload, created_ms) \
-         select $1, $2, $3, $4, now_ms from clock where true on conflict {on_conflict}"
+        "insert into datasets (name, digest, size, upload, scales, created_ms) \
+         select $1, $2, $3, $4, $5, now_ms from clock where true on conflict {on_conflict}"
     );
-    let values = values![
-        new.name.as_str(),
-        new.blob.digest,
-        new.blob.size,
-        upload.map(|upload| upload.to_string())
-    ];
+    let (name, scales_now) = (new.name.as_str(), scales.clone());
+    let values = values![name, new.blob.digest, new.blob.size, upload, scales_now];
     if db.execute(sql, values).await? > 0 {
         if let Some(owner) = new.owner {
             tokens::own_dataset::<DB>(db, &new.name, owner).await?;
@@ -58,6 +55,11 @@ pub(super) async fn add<DB: Dialect>(
     }
     match get(db, &new.name).await? {
         Some(row) if row.blob == new.blob => {
+            if row.scales.is_none() {
+                // An earlier release took it and measured nothing.
+                let sql = "update datasets set scales = $2 where name = $1";
+                db.execute(sql, values![new.name.as_str(), scales]).await?;
+            }
             place.await?;
             Ok(AddedDataset::Existing)
         }
@@ -119,11 +121,18 @@ pub(super) async fn pin<DB: Dialect>(
     db.execute(sql, values![sweep, data.name.as_str(), data.digest]).await.map(drop)
 }
 
+/// As text, in which every digit stays.
+fn json<T: Serialize>(column: &str, value: Option<&T>) -> Result<Option<String>, StoreError> {
+    let text = value.map(serde_json::to_string).transpose();
+    text.map_err(|error| StoreError::Corrupt(format!("{column}: {error}")))
+}
+
 fn row(row: &impl Columns) -> Result<DatasetRow, StoreError> {
     Ok(DatasetRow {
         name: row.text("name")?,
         blob: BlobRow { digest: row.parse("digest")?, size: row.number("size")? },
         upload: row.maybe_json("upload")?,
+        scales: row.maybe_json("scales")?,
         created_ms: row.number("created_ms")?,
         sweeps: row.number("sweeps")?,
     })

@@ -36,6 +36,7 @@ mod troubles;
 mod unreplayable;
 mod versions;
 mod waiting;
+mod warnings;
 mod wire;
 mod work;
 pub mod worker;

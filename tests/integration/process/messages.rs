@@ -165,6 +165,43 @@ async fn commands_that_are_printed_lead_to_the_same_server() {
 }
 
 #[test]
+fn what_is_likely_to_go_wrong_is_said_to_who_adds_a_set_plans_and_submits() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(folder.path(), None);
+    let put = |name: &str, text: String| {
+        let file = folder.path().join(name);
+        std::fs::write(&file, text).unwrap();
+        file.to_str().unwrap().to_owned()
+    };
+    let there = ["--server", &server.address];
+    let rows = (0..60).map(|i| format!("{},{},{}\n", f64::from(i % 5) / 4.0, i * 1_000, i % 2));
+    let table = put("incomes.csv", rows.collect());
+    let fault = "column 2 goes from 0 to 59,000, column 1 goes from 0 to 1";
+    let added = run(&[&["dataset", "add", &table][..], &there].concat());
+    assert!(added.contains(fault), "{added}");
+    let spelled = r#"dataset = { name = "incomes", standardize = true }"#;
+    assert!(added.contains(spelled), "{added}");
+    let shown = run(&[&["dataset", "show", "incomes"][..], &there].concat());
+    assert!(shown.contains(fault), "{shown}");
+    let sweep = |more: &str| {
+        let text = format!(
+            r#"{{ "name": "x", "recipe": {{ "dataset": {{ "name": "incomes"{more} }}, "batch_size": 10 }} }}"#
+        );
+        put("sweep.json", text)
+    };
+    let file = sweep("");
+    let planned = run(&[&["submit", &file, "--plan"][..], &there].concat());
+    assert!(planned.contains(fault), "{planned}");
+    let said = ended(&[&["submit", &file][..], &there].concat());
+    assert_eq!(said.code, 0, "{}", said.complaint);
+    assert!(said.complaint.starts_with("warning: Features differ much"), "{}", said.complaint);
+    let file = sweep(r#", "standardize": true"#);
+    let said = ended(&[&["submit", &file][..], &there].concat());
+    assert_eq!(said.code, 0, "{}", said.complaint);
+    assert!(!said.complaint.contains("warning"), "{}", said.complaint);
+}
+
+#[test]
 fn a_worker_says_that_it_connects_before_it_says_that_it_has() {
     let folder = tempfile::tempdir().unwrap();
     let server = Server::start(folder.path(), None);

@@ -64,6 +64,7 @@ on_what_was_left!(
     a_running_sweep_whose_machine_is_gone_starts_over_on_another_and_is_finished,
     a_paused_sweep_is_given_out_once_it_is_resumed,
     completed_sweeps_can_be_extended,
+    an_uploaded_set_is_measured_once_it_is_added_again,
     the_doctor_finds_nothing_wrong,
 );
 
@@ -232,6 +233,30 @@ async fn tokens_open_what_they_opened(mut left: Left) {
     }
     left.server.token = None;
     problem(left.server.get("/v1/sweeps").await, 401, "unauthorized").await;
+}
+
+/// Nothing is said of features that were never measured.
+async fn an_uploaded_set_is_measured_once_it_is_added_again(left: Left) {
+    let server = &left.server;
+    let set = async || server.json("/v1/datasets/beans").await;
+    let plan = async || {
+        let spec =
+            json!({ "name": "x", "recipe": { "dataset": { "name": "beans" }, "batch_size": 10 } });
+        let planned = server.post("/v1/plans", &spec).await;
+        assert_eq!(planned.status(), StatusCode::OK);
+        planned.json::<Value>().await.unwrap()
+    };
+    assert_eq!((&set().await["scales"], &plan().await["warnings"]), (&Value::Null, &json!([])));
+    let file = server.get("/v1/datasets/beans/file").await.bytes().await.unwrap();
+    let request = server.request(Method::POST, "/v1/datasets?name=beans");
+    let again = request.header("content-type", "text/csv").body(file).send().await.unwrap();
+    assert_eq!(again.status(), StatusCode::OK);
+    let found = set().await["scales"].take();
+    assert_eq!(
+        (&found["largest"]["column"], &found["narrowest"]["column"]),
+        (&json!(2), &json!(1))
+    );
+    assert_eq!(plan().await["warnings"], json!([]), "lengths and widths from 0 to 1.2");
 }
 
 async fn every_sweep_can_be_ended_and_deleted(left: Left) {

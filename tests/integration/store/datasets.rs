@@ -6,13 +6,15 @@ use floodgauge::store::{
     AddedDataset, BlobRow, DatasetRow, DeletedDataset, DynStore, NewDataset, NewSweep, StoreError,
     SweepData,
 };
-use floodgauge_protocol::{Digest, Format, Image, SweepId, Upload};
+use floodgauge_protocol::{Digest, FeatureScale, Format, Image, Scales, SweepId, Upload};
 use futures::FutureExt as _;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use tokio::sync::oneshot;
 
 on_both_databases! {
     an_added_set_is_there_once,
+    the_scales_of_a_set_are_kept_to_the_last_digit,
+    a_set_from_before_scales_were_measured_gets_them_when_it_is_added_again,
     a_name_stands_for_one_upload,
     a_named_set_is_what_its_files_are_now,
     a_set_whose_object_was_not_put_is_not_recorded,
@@ -35,9 +37,23 @@ fn upload() -> Upload {
     }
 }
 
+/// Numbers that a careless way through JSON would change.
+fn scales() -> Scales {
+    let deviation = 0.1 + 0.2;
+    let largest = FeatureScale { column: 3, min: -3.4e38, max: 1e5, mean: -1.7e38, deviation };
+    let narrowest = Some(FeatureScale { column: 1, min: 0.001, max: 0.1, mean: 0.05, deviation });
+    Scales { largest, narrowest, constant: 2 }
+}
+
 fn uploaded(name: &str, digest: u8) -> NewDataset {
     let blob = BlobRow { digest: Digest([digest; 32]), size: 1_000 + u64::from(digest) };
-    NewDataset { name: name.into(), blob, upload: Some(upload()), owner: None }
+    NewDataset {
+        name: name.into(),
+        blob,
+        upload: Some(upload()),
+        scales: Some(scales()),
+        owner: None,
+    }
 }
 
 async fn add(store: &DynStore, new: NewDataset) -> AddedDataset {
@@ -67,16 +83,42 @@ async fn an_added_set_is_there_once(db: TestDatabase) {
     assert_eq!(db.store.add_dataset(new.clone(), put()).await.unwrap(), AddedDataset::Existing);
     assert_eq!(puts.load(SeqCst), 2, "what was put before may be damaged by now");
     let row = db.store.dataset("iris").await.unwrap().unwrap();
-    let NewDataset { name, blob, upload, .. } = new;
-    assert_eq!(row, DatasetRow { name, blob, upload, created_ms: row.created_ms, sweeps: 0 });
+    let NewDataset { name, blob, upload, scales, .. } = new;
+    let created_ms = row.created_ms;
+    assert_eq!(row, DatasetRow { name, blob, upload, scales, created_ms, sweeps: 0 });
     assert!(row.created_ms > 1_700_000_000_000);
     assert_eq!(db.store.dataset("Iris").await.unwrap(), None);
+}
+
+async fn the_scales_of_a_set_are_kept_to_the_last_digit(db: TestDatabase) {
+    add(&db.store, uploaded("iris", 1)).await;
+    let constant = Scales { narrowest: None, ..scales() };
+    add(&db.store, NewDataset { scales: Some(constant), ..uploaded("flat", 2) }).await;
+    for (name, expected) in [("iris", scales()), ("flat", constant)] {
+        assert_eq!(db.store.dataset(name).await.unwrap().unwrap().scales, Some(expected));
+    }
+    let listed = db.store.datasets(None, 10).await.unwrap();
+    let listed: Vec<_> = listed.into_iter().map(|row| row.scales).collect();
+    assert_eq!(listed, [Some(constant), Some(scales())]);
+}
+
+async fn a_set_from_before_scales_were_measured_gets_them_when_it_is_added_again(db: TestDatabase) {
+    add(&db.store, uploaded("iris", 1)).await;
+    db.execute("update datasets set scales = null").await;
+    let scales_of = async |name: &str| db.store.dataset(name).await.unwrap().unwrap().scales;
+    assert_eq!(scales_of("iris").await, None);
+    assert_eq!(add(&db.store, uploaded("iris", 2)).await, AddedDataset::NameTaken);
+    assert_eq!(scales_of("iris").await, None, "they are those of other bytes");
+    add(&db.store, NewDataset { scales: None, ..uploaded("rose", 3) }).await;
+    assert_eq!(add(&db.store, uploaded("iris", 1)).await, AddedDataset::Existing);
+    assert_eq!(scales_of("iris").await, Some(scales()));
+    assert_eq!(scales_of("rose").await, None);
 }
 
 async fn a_name_stands_for_one_upload(db: TestDatabase) {
     add(&db.store, uploaded("iris", 1)).await;
     assert_eq!(add(&db.store, uploaded("iris", 2)).await, AddedDataset::NameTaken);
-    let named = NewDataset { upload: None, ..uploaded("iris", 2) };
+    let named = NewDataset { upload: None, scales: None, ..uploaded("iris", 2) };
     assert_eq!(add(&db.store, named).await, AddedDataset::NameTaken);
     let row = db.store.dataset("iris").await.unwrap().unwrap();
     assert_eq!(row.blob.digest, Digest([1; 32]));
@@ -86,7 +128,7 @@ async fn a_name_stands_for_one_upload(db: TestDatabase) {
 }
 
 async fn a_named_set_is_what_its_files_are_now(db: TestDatabase) {
-    let mnist = |digest| NewDataset { upload: None, ..uploaded("mnist", digest) };
+    let mnist = |digest| NewDataset { upload: None, scales: None, ..uploaded("mnist", digest) };
     assert_eq!(add(&db.store, mnist(1)).await, AddedDataset::New);
     assert_eq!(add(&db.store, mnist(2)).await, AddedDataset::New);
     assert_eq!(add(&db.store, mnist(2)).await, AddedDataset::New, "as new as before");
@@ -147,7 +189,7 @@ async fn a_set_stays_while_a_sweep_is_pinned_to_it(db: TestDatabase) {
 }
 
 async fn a_sweep_keeps_the_bytes_that_its_named_set_had(db: TestDatabase) {
-    let mnist = |digest| NewDataset { upload: None, ..uploaded("mnist", digest) };
+    let mnist = |digest| NewDataset { upload: None, scales: None, ..uploaded("mnist", digest) };
     add(&db.store, mnist(1)).await;
     let sweep = create(&db.store, pinned("mnist", 1)).await;
     add(&db.store, mnist(2)).await;

@@ -275,7 +275,13 @@ fn uploaded(row: &TokenRow, name: &str, digest: u8, size: u64) -> NewDataset {
         test_samples: 0,
     };
     let blob = BlobRow { digest: Digest([digest; 32]), size };
-    NewDataset { name: name.into(), blob, upload: Some(upload), owner: Some(row.token) }
+    NewDataset {
+        name: name.into(),
+        blob,
+        upload: Some(upload),
+        scales: None,
+        owner: Some(row.token),
+    }
 }
 
 async fn a_token_keeps_no_more_bytes_than_it_may(db: TestDatabase) {

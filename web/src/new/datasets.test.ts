@@ -17,6 +17,7 @@ function set(name: string, change: Partial<DatasetItem>): DatasetItem {
     n_val: 397,
     kept: null,
     sweeps: null,
+    scales: null,
     ...change,
   };
 }

@@ -8,8 +8,21 @@ export function PlanView({ planner }: { planner: Planner }) {
   if (planner.error.value) return <p class="hint">No plan: {planner.error.value}</p>;
   return (
     <div class="plan" role="status" aria-live="polite">
+      {plan && <Warnings of={plan.warnings} />}
       {plan && <PlanCost plan={plan} />}
     </div>
+  );
+}
+
+/** What is likely to go wrong: it comes before what is paid for it. */
+function Warnings({ of }: { of: readonly string[] }) {
+  if (of.length === 0) return null;
+  return (
+    <ul class="warnings" aria-label="Warnings">
+      {of.map((words) => (
+        <li key={words}>{words}</li>
+      ))}
+    </ul>
   );
 }
 

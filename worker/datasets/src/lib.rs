@@ -7,6 +7,7 @@
 //!   `idx` and `mat` take apart.
 //! - [`pack`]: a named set's contents as one stream of bytes, which its digest is taken of.
 //! - [`upload`]: CSV and NPZ files of anybody's.
+//! - [`scales`]: how large their features are.
 //! - [`download`]: named sets from their public addresses or a mirror.
 //! - [`archive`]: zip archives, looked at before they are opened.
 //! - [`digest`](mod@digest): SHA-256 on the way through.
@@ -21,6 +22,7 @@ mod idx;
 mod mat;
 mod mnist;
 pub mod pack;
+pub mod scales;
 pub mod set;
 mod svhn;
 pub mod upload;

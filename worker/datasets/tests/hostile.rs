@@ -302,6 +302,6 @@ fn a_large_array_is_checked_without_being_held() {
     zip.write_all(&npy("|u1", &format!("({rows},)"), &y)).unwrap();
     let bytes = zip.finish().unwrap().into_inner();
     let (taken_in, mib) = taken(|| check(temporary(&bytes), Format::Npz));
-    assert_eq!(taken_in.unwrap().samples, 1 << 18);
+    assert_eq!(taken_in.unwrap().upload.samples, 1 << 18);
     assert!(mib < LITTLE, "{mib} MiB");
 }

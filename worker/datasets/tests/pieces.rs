@@ -103,7 +103,7 @@ fn of_an_uploaded_table_a_worker_holds_the_rows_alone_that_it_asks_for() {
         file.rewind().unwrap();
         file.try_clone().unwrap()
     };
-    let upload = check(again(&file), Format::Csv).unwrap();
+    let upload = check(again(&file), Format::Csv).unwrap().upload;
     let rows: Vec<_> = (0..40_000).step_by(400).collect();
     let (set, mib) = taken(|| read_rows(again(&file), &upload, &rows, true).unwrap());
     assert!(mib < LITTLE, "{mib} MiB");

@@ -72,7 +72,7 @@ fn message(bytes: &[u8], format: Format) -> String {
 fn tables_are_taken_with_and_without_a_header() {
     for header in ["", "width,height,species\n", "width,height,label\n"] {
         let table = table(header, 99, "");
-        let upload = check(file(table.as_bytes()), Format::Csv).unwrap();
+        let checked = check(file(table.as_bytes()), Format::Csv).unwrap();
         let expected = Upload {
             format: Format::Csv,
             features: 2,
@@ -81,7 +81,7 @@ fn tables_are_taken_with_and_without_a_header() {
             samples: 24,
             test_samples: 0,
         };
-        assert_eq!(upload, expected, "{header}");
+        assert_eq!(checked.upload, expected, "{header}");
         let set = read(file(table.as_bytes()), Format::Csv).unwrap();
         let Features::Floats(features) = set.train.features else { panic!("no floats") };
         assert_eq!(
@@ -89,6 +89,56 @@ fn tables_are_taken_with_and_without_a_header() {
             (vec![0.5, 0.0, 1.5, 1.0], &[0, 1, 2, 0][..])
         );
     }
+}
+
+#[test]
+fn the_features_of_a_table_are_measured_by_the_numbers_of_their_columns() {
+    for (header, row, [largest, narrowest]) in [
+        ("", "{a},{b},7,{y}", [2, 1]),
+        ("small,label,large,seven\n", "{a},{y},{b},7", [3, 1]),
+        ("label,small,large,seven\n", "{y},{a},{b},7", [3, 2]),
+    ] {
+        // 0, 0.25, 0.5 and 0, 40,000, 80,000, eight times each.
+        let of = |i: u32| {
+            let cells = [("{a}", f64::from(i % 3) / 4.0), ("{b}", f64::from(i % 3) * 4e4)];
+            let row = row.replace("{y}", &(i % 2).to_string());
+            cells.iter().fold(row, |row, (at, cell)| row.replace(at, &cell.to_string())) + "\n"
+        };
+        let table = header.to_owned() + &(0..24).map(of).collect::<String>();
+        let scales = check(file(table.as_bytes()), Format::Csv).unwrap().scales.unwrap();
+        assert_eq!(scales.constant, 1, "{header}");
+        let feature = scales.largest;
+        assert_eq!((feature.column, feature.min, feature.max), (largest, 0.0, 8e4), "{header}");
+        assert!((feature.mean - 4e4).abs() < 1e-6, "{feature:?}");
+        assert!((feature.deviation - 4e4 * (2f64 / 3.0).sqrt()).abs() < 1e-6, "{feature:?}");
+        let feature = scales.narrowest.unwrap();
+        assert_eq!((feature.column, feature.min, feature.max), (narrowest, 0.0, 0.5), "{header}");
+    }
+}
+
+#[test]
+fn of_arrays_each_feature_is_measured_of_images_each_channel_and_test_samples_take_no_part() {
+    let scales = |shape: &str, x: Vec<f32>, test: Option<(&str, Vec<f32>)>| {
+        let mut arrays = vec![("x", npy("'<f4'", shape, &f4(x))), ("y", y())];
+        if let Some((shape, x)) = test {
+            arrays.push(("x_test", npy("'<f4'", shape, &f4(x))));
+            arrays.push(("y_test", npy("'|u1'", "(1,)", &[0])));
+        }
+        check(file(&npz(&arrays)), Format::Npz).unwrap().scales.unwrap()
+    };
+    let rows = || (0..24).flat_map(|i| [1e3 + (i % 2) as f32, (i % 2) as f32 / 8.0]).collect();
+    let found = scales("(24, 2)", rows(), Some(("(1, 2)", vec![-1e6, 1e6])));
+    let narrowest = found.narrowest.unwrap();
+    assert_eq!((found.largest.column, found.largest.min, found.largest.max), (0, 1e3, 1_001.0));
+    assert!((found.largest.mean - 1_000.5).abs() < 1e-9, "{found:?}");
+    assert!((found.largest.deviation - 0.5).abs() < 1e-9, "{found:?}");
+    assert_eq!((narrowest.column, narrowest.min, narrowest.max), (1, 0.0, 0.125));
+    // An edge that is dark in every image is part of its channel.
+    let image = |i: usize| [0.0, (i % 2) as f32, 0.0, 200.0 + (i % 2) as f32];
+    let found = scales("(24, 2, 1, 2)", (0..24).flat_map(image).collect(), None);
+    let narrowest = found.narrowest.unwrap();
+    assert_eq!((found.largest.column, found.largest.min, found.largest.max), (1, 0.0, 201.0));
+    assert_eq!((narrowest.column, narrowest.max, found.constant), (0, 1.0, 0));
 }
 
 #[test]
@@ -139,7 +189,7 @@ fn a_table_that_cannot_be_used_is_refused_with_its_row_and_column() {
 
 #[test]
 fn arrays_are_taken_in_every_kind_of_number() {
-    let upload = check(file(&npz(&[("x", x()), ("y", y())])), Format::Npz).unwrap();
+    let upload = check(file(&npz(&[("x", x()), ("y", y())])), Format::Npz).unwrap().upload;
     assert_eq!((upload.features, upload.classes, upload.samples, upload.image), (2, 3, 24, None));
     let twos = |bytes: fn(u8) -> Vec<u8>| (0..24).flat_map(|i| bytes(i % 2)).collect::<Vec<_>>();
     for (descr, data) in [

@@ -1,8 +1,10 @@
 //! Data sets: their names, their splits, and what a name stood for when a sweep was submitted.
 
 mod name;
+mod scales;
 
 pub use name::{BadName, DatasetKind, DatasetName, UploadName};
+pub use scales::{FeatureScale, Scales};
 
 use crate::digest::Digest;
 use serde::{Deserialize, Serialize};

@@ -40,7 +40,10 @@ pub mod wire;
 pub mod work;
 
 pub use arm::Arm;
-pub use dataset::{Dataset, DatasetFacts, DatasetKind, DatasetName, Format, Image, Pin, Upload};
+pub use dataset::{
+    Dataset, DatasetFacts, DatasetKind, DatasetName, FeatureScale, Format, Image, Pin, Scales,
+    Upload,
+};
 pub use digest::Digest;
 pub use extension::{Extension, LevelEnd};
 pub use ids::{ArmIx, FamilyIx, LeaseId, SegmentId, SweepId, TrialKey};

@@ -1,15 +1,16 @@
 //! Files of anybody's: CSV and NPZ. They are checked to the last number before they are taken, a
 //! piece at a time, and the first thing that is wrong is told with its row or its array.
 //!
-//! Features are taken as they are; classes are whole numbers from 0, each with a sample.
+//! Features are taken as they are, and measured on the way; classes are whole numbers from 0, each with
+//! a sample.
 
 mod npy;
 mod npz;
 mod picked;
 mod table;
 
-use crate::{Features, Pool, Set};
-use floodgauge_protocol::{DatasetFacts, Format, Upload};
+use crate::{Features, Pool, Set, scales::Gauge};
+use floodgauge_protocol::{DatasetFacts, Format, Image, Scales, Upload};
 use std::{fs::File, io};
 
 /// More bytes than a file may have.
@@ -32,12 +33,23 @@ pub enum UploadError {
     Read(#[from] io::Error),
 }
 
+/// What a file was found to hold.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Checked {
+    /// What its samples are, and how many there are.
+    pub upload: Upload,
+    /// How large the features are of what trains and validates.
+    pub scales: Option<Scales>,
+}
+
 /// Checks a file whole, without holding it in memory, and says what it holds.
 ///
 /// # Errors
 /// [`UploadError::Bad`] with the first thing that is wrong.
-pub fn check(file: File, format: Format) -> Result<Upload, UploadError> {
-    parse(file, format, &mut ())
+pub fn check(file: File, format: Format) -> Result<Checked, UploadError> {
+    let mut measured = Measured::default();
+    let upload = parse(file, format, &mut measured)?;
+    Ok(Checked { upload, scales: measured.scales() })
 }
 
 /// Reads a file into memory.
@@ -95,15 +107,51 @@ enum Part {
     Test,
 }
 
+/// What the numbers of a sample are.
+#[derive(Clone, Copy, Debug)]
+struct Layout {
+    features: usize,
+    image: Option<Image>,
+    /// The column of a table, counted from 0, that holds the class.
+    label: Option<usize>,
+}
+
 /// Takes samples as they are read; features and labels may come at different times.
 trait Sink {
+    /// Says what the numbers of a part are before the first of them comes.
+    fn begin(&mut self, _: Part, _: Layout) {}
     fn features(&mut self, part: Part, features: &[f32]);
     fn labels(&mut self, part: Part, labels: &[u8]);
 }
 
-/// For who only checks.
-impl Sink for () {
-    fn features(&mut self, _: Part, _: &[f32]) {}
+/// For who only checks: how large the features are. Test samples take no part, as they take none in
+/// what `standardize` does.
+#[derive(Default)]
+struct Measured(Option<(Layout, Gauge)>);
+
+impl Measured {
+    fn scales(&self) -> Option<Scales> {
+        let (layout, gauge) = self.0.as_ref()?;
+        gauge.scales(|feature| match layout.label {
+            Some(label) => feature + 1 + usize::from(feature >= label),
+            None => feature,
+        })
+    }
+}
+
+impl Sink for Measured {
+    fn begin(&mut self, part: Part, layout: Layout) {
+        if part == Part::Train {
+            self.0 = Some((layout, Gauge::new(layout.features, layout.image)));
+        }
+    }
+
+    fn features(&mut self, part: Part, features: &[f32]) {
+        if let (Part::Train, Some((_, gauge))) = (part, &mut self.0) {
+            gauge.take(features);
+        }
+    }
+
     fn labels(&mut self, _: Part, _: &[u8]) {}
 }
 

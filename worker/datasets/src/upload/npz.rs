@@ -2,7 +2,7 @@
 //! any, `x_test` and `y_test` likewise. Nothing is unpickled.
 
 use super::{
-    Classes, MAX_BYTES, Part, Sink, UploadError, bad, check_enough, check_size,
+    Classes, Layout, MAX_BYTES, Part, Sink, UploadError, bad, check_enough, check_size,
     npy::{self, Header, Kind},
 };
 use crate::archive::{Directory, directory};
@@ -111,6 +111,9 @@ fn features(
     };
     check_size(shape.samples, shape.features)
         .map_err(|error| UploadError::Bad(format!("array `{name}`: {error}")))?;
+    // Bounded by the size that was checked.
+    let features = shape.features as usize;
+    sink.begin(part, Layout { features, image: shape.image, label: None });
     let mut at = 0u64;
     let mut values = Vec::with_capacity(CHUNK);
     each_chunk(name, &header, &mut reader, |bytes| {

@@ -1,7 +1,7 @@
 //! CSV: a row a sample, numbers in each column, the class in the column `label` or, without one of
 //! that name, in the last. The first row is a header if one of its cells is not a number.
 
-use super::{Classes, Part, Sink, UploadError, bad, check_enough, check_size};
+use super::{Classes, Layout, Part, Sink, UploadError, bad, check_enough, check_size};
 use csv::{ByteRecord, ErrorKind, ReaderBuilder};
 use floodgauge_protocol::{Format, Upload};
 use std::{
@@ -31,6 +31,8 @@ pub(super) fn parse(reader: impl Read, sink: &mut impl Sink) -> Result<Upload, U
             Some(table) => table,
             None => {
                 let (new, header) = Table::of(&row)?;
+                let (features, label) = (new.columns - 1, Some(new.label));
+                sink.begin(Part::Train, Layout { features, image: None, label });
                 let new = &*table.insert(new);
                 if header {
                     continue;
