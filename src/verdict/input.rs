@@ -65,8 +65,10 @@ pub struct Standing {
     /// How many other seeds the answer is of: what it states is what the mean over them would show. As many
     /// as were asked for, unless it is to be held against others.
     pub others: u32,
-    /// Whether nothing more will be trained.
+    /// Whether all that was asked for is trained.
     pub ended: bool,
+    /// Whether it was cancelled or failed: nothing more will be trained, and what was trained can't be compared.
+    pub given_up: bool,
     /// Every arm of each weight decay, one weight decay after the other; in each, methods in the order
     /// of their first arms, and the arms of a method by level.
     pub candidates: Vec<Candidate>,

@@ -37,8 +37,7 @@ pub fn leader(standing: &Standing, basis: Basis) -> Option<&Candidate> {
 
 /// The arm that is best, of those that every seed trained to the end: by what is expected of it or,
 /// where there is nothing to expect of some, as measured. A tie goes to plain, then to the arm that comes first in the plan, then
-/// to the first weight decay. None if there are none whose objective is finite; after an early end those that
-/// were trained furthest count instead.
+/// to the first weight decay. None if there are none whose objective is finite, and of a sweep that was given up.
 pub(super) fn lead<'a>(standing: &'a Standing, expected: &[Option<f64>]) -> Option<&'a Candidate> {
     let expected = |candidate: &Candidate| {
         let value = expected.get(standing.position(candidate)?).copied().flatten();
@@ -56,12 +55,7 @@ pub(super) fn lead<'a>(standing: &'a Standing, expected: &[Option<f64>]) -> Opti
 
 /// The arms that can be the answer.
 fn comparable(standing: &Standing) -> impl Iterator<Item = &Candidate> {
-    let any_finished = standing.competing().any(Candidate::finished);
-    let furthest = standing.competing().map(Candidate::epochs).max().unwrap_or(0);
-    let counts = move |candidate: &&Candidate| match any_finished {
-        true => candidate.finished(),
-        false => standing.ended && candidate.epochs() == furthest,
-    };
+    let counts = |candidate: &&Candidate| !standing.given_up && candidate.finished();
     let is_finite = |candidate: &&Candidate| candidate.objective() != Metric::Diverged;
     standing.competing().filter(counts).filter(is_finite)
 }

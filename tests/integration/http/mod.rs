@@ -17,6 +17,7 @@ mod datasets;
 mod description;
 mod events;
 mod expired;
+mod given_up;
 mod hostile;
 mod large;
 mod leases;
