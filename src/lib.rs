@@ -20,7 +20,8 @@
 //! - [`config`], [`cli`]: settings and commands of the program.
 //!
 //! For all of these, and for nobody else: `heavy` (where work is done that takes a processor for long),
-//! `scratch` (files on their way), `unwritable` (disks that take nothing more) and `counting` (counts in words).
+//! `scratch` (files on their way), `unwritable` (disks that take nothing more), `objects` (no array is taken for
+//! one) and `counting` (counts in words).
 
 pub mod access;
 pub mod base_path;
@@ -36,6 +37,7 @@ pub mod export;
 mod heavy;
 pub mod http;
 pub mod metrics;
+mod objects;
 pub mod scheduler;
 mod scratch;
 pub mod simulate;
