@@ -20,7 +20,7 @@
 //! - [`config`], [`cli`]: settings and commands of the program.
 //!
 //! For all of these, and for nobody else: `heavy` (where work is done that takes a processor for long),
-//! `scratch` (files on their way), `unwritable` (disks that take nothing more), `objects` (no array is taken for
+//! `scratch` (files on their way), `unwritable` (disks that take nothing more), `lost` (files that were taken away), `objects` (no array is taken for
 //! one) and `counting` (counts in words).
 
 pub mod access;
@@ -36,6 +36,7 @@ pub mod driver;
 pub mod export;
 mod heavy;
 pub mod http;
+mod lost;
 pub mod metrics;
 mod objects;
 pub mod scheduler;

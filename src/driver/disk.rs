@@ -1,7 +1,7 @@
 //! Whether files can be written, as far as anybody knows.
 //!
 //! Whoever meets a disk that is full, read-only or failing has it noted here, and a look every now and then finds
-//! it before somebody's upload does. From then on the server isn't ready, until something can be written again,
+//! it before somebody's upload does. So it is with files that were taken away. From then on the server isn't ready, until something can be written again,
 //! and could be for a while: a disk that is nearly full has room one moment and none the next.
 
 use super::{
@@ -9,6 +9,7 @@ use super::{
     met::{Change, Met, Seen},
 };
 use crate::{
+    lost::lost,
     scratch,
     unwritable::{Fault, try_write, unwritable},
 };
@@ -137,9 +138,15 @@ impl Driver {
         let temporary = Place::Temporary { is_chosen: scratch::is_chosen() };
         let mut places = vec![(temporary, env::temp_dir())];
         places.extend(self.0.config.data_dir.clone().map(|folder| (Place::Data, folder)));
-        // One that isn't there is told by itself.
-        if self.0.blobs.check_folder().is_ok() {
-            places.insert(0, (Place::Blobs, self.0.blobs.folder().into()));
+        match self.0.blobs.check_folder() {
+            Ok(()) => places.insert(0, (Place::Blobs, self.0.blobs.folder().into())),
+            Err(error) => {
+                let words = lost(&error).map_or_else(|| error.to_string(), Into::into);
+                return Some(words);
+            }
+        }
+        if let Some(words) = self.0.store.check_place().err().and_then(|error| lost(&error)) {
+            return Some(words.into());
         }
         let looked = tokio::task::spawn_blocking(|| first_trouble(places)).await;
         if let Ok(Some(words)) = looked {

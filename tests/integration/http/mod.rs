@@ -33,6 +33,7 @@ mod servers;
 mod shares;
 mod start_over;
 mod sweeps;
+mod taken_away;
 mod troubles;
 mod unreplayable;
 mod versions;
