@@ -199,11 +199,12 @@ impl Blobs {
     /// The bytes of a blob, if it is there.
     ///
     /// # Errors
-    /// [`BlobError::Damaged`] if the object isn't what was put.
+    /// [`BlobError::Damaged`] if the object isn't what was put; [`BlobError::Bare`] if none is there any more.
     pub async fn get(&self, digest: Digest) -> Result<Option<Bytes>, BlobError> {
         let bytes = match self.objects.get(&location(digest)).await {
             Ok(object) => object.bytes().await.map_err(|error| unread(digest, error))?,
-            Err(object_store::Error::NotFound { .. }) => return Ok(None),
+            // Or is it all that is lost?
+            Err(object_store::Error::NotFound { .. }) => return self.check_folder().map(|()| None),
             Err(error) => return Err(unread(digest, error)),
         };
         verify(digest, &bytes).map_err(|_| BlobError::Damaged(digest))?;
@@ -396,6 +397,7 @@ mod tests {
             assert!(matches!(put, Err(BlobError::Bare(_))), "{put:?}");
             assert!(matches!(blobs.stage(&b"set"[..]).await, Err(BlobError::Bare(_))));
             assert!(matches!(blobs.verified(digest).await, Err(BlobError::Bare(_))));
+            assert!(matches!(blobs.get(digest).await, Err(BlobError::Bare(_))));
             assert_eq!(path.exists(), is_mount_point);
             std::fs::create_dir_all(&path).unwrap();
         }

@@ -22,7 +22,8 @@
 //!
 //! For all of these, and for nobody else: `heavy` (where work is done that takes a processor for long),
 //! `scratch` (files on their way), `small_text` (files of text that are never long), `unwritable` (disks that take
-//! nothing more) and `counting` (counts in words).
+//! nothing more), `lost` (files that were taken away), `objects` (no array is taken for one) and `counting` (counts in
+//! words).
 
 pub mod access;
 pub mod base_path;
@@ -37,7 +38,9 @@ pub mod driver;
 pub mod export;
 mod heavy;
 pub mod http;
+mod lost;
 pub mod metrics;
+mod objects;
 pub mod scheduler;
 mod scratch;
 pub mod simulate;

@@ -118,7 +118,9 @@ pub(super) fn row(sweep: &SweepSummary) -> Vec<String> {
         sweep.arms.to_string(),
         sweep.seeds.to_string(),
         best.map_or_else(String::new, |arm| {
-            format!("{} ({})", arm.arm, words::metric(arm.objective))
+            let before = sweep.best.as_ref().is_some_and(|best| best.before_extension);
+            let before = if before { ", before the extension" } else { "" };
+            format!("{} ({}{before})", arm.arm, words::metric(arm.objective))
         }),
         sweep.finding.map_or_else(String::new, |finding| finding.words().into()),
         sweep.created_at.strftime("%Y-%m-%d %H:%M").to_string(),

@@ -1,10 +1,11 @@
 //! Sweep files: TOML or JSON, the shape of `POST /v1/sweeps`.
 
 use super::Failure;
-use crate::{http::Limit, small_text};
+use crate::{http::Limit, objects::Strict, small_text};
 use anyhow::Context as _;
 use floodgauge_net::plain_io;
 use floodgauge_protocol::SweepSpec;
+use serde::Deserialize as _;
 use serde_json::Value;
 use std::{fs::File, path::Path};
 
@@ -53,13 +54,14 @@ fn null_in(value: &Value) -> Option<String> {
 pub fn parse(text: &str) -> Result<SweepSpec, String> {
     if text.trim_start().starts_with('{') {
         let read = &mut serde_json::Deserializer::from_str(text);
-        let spec = serde_path_to_error::deserialize(read);
+        let spec = serde_path_to_error::deserialize(Strict(read));
         return spec.map_err(|error| match error.path().to_string().as_str() {
             "." => error.inner().to_string(),
             path => format!("{path}: {}", error.inner()),
         });
     }
-    toml::from_str(text).map_err(|error| error.to_string())
+    let read = toml::Deserializer::parse(text).map(Strict);
+    read.and_then(SweepSpec::deserialize).map_err(|error| error.to_string())
 }
 
 #[cfg(test)]
@@ -92,6 +94,15 @@ mod tests {
         let toml = "name = \"x\"\n[recipe]\ndataset = { name = \"spiral\" }";
         let json = r#" { "name": "x", "recipe": { "dataset": { "name": "spiral" } } }"#;
         assert_eq!(parse(toml).unwrap(), parse(json).unwrap());
+    }
+
+    #[test]
+    fn an_array_is_no_table() {
+        let toml = "name = \"x\"\nrecipe = [{ name = \"spiral\" }]";
+        let message = parse(toml).unwrap_err();
+        assert!(message.contains("line 2") && message.contains("not an array"), "{message}");
+        let json = r#"{ "name": "x", "recipe": [{ "name": "spiral" }] }"#;
+        assert!(parse(json).unwrap_err().starts_with("recipe: an object is needed here"));
     }
 
     #[test]

@@ -106,7 +106,12 @@ pub fn answer(best: &Best, sweep: &SweepDetail, commands: &Commands) -> String {
             format!("{} ({}, {at})", metric(arm.objective), named(arm, sweep)),
         ));
     } else {
-        lines.push(("best b", "nothing reported yet".into()));
+        let none =
+            if best.finding == Finding::NoAnswer { "no answer" } else { "nothing reported yet" };
+        lines.push(("best b", none.into()));
+    }
+    if best.before_extension {
+        lines.push(("", "the answer before the extension".into()));
     }
     if let Some(baseline) = &best.baseline {
         lines.push(("plain", metric(baseline.objective)));
@@ -401,6 +406,17 @@ mod tests {
             plain(&answer(&best, &one_decay(), &Commands::default()))
                 .starts_with("      best b  nothing reported yet\n")
         );
+    }
+
+    #[test]
+    fn an_answer_before_an_extension_is_told_as_that_and_one_that_is_missing_as_missing() {
+        let mut best = best();
+        best.before_extension = true;
+        let text = plain(&answer(&best, &one_decay(), &Commands::default()));
+        assert!(text.contains("\n              the answer before the extension\n"), "{text}");
+        (best.best, best.finding) = (None, Finding::NoAnswer);
+        let text = plain(&answer(&best, &one_decay(), &Commands::default()));
+        assert!(text.starts_with("      best b  no answer\n"), "{text}");
     }
 
     #[test]

@@ -73,7 +73,8 @@ impl Driver {
         let bytes = match self.0.blobs.stat(row.blob.digest).await {
             Err(BlobError::Damaged(_)) => look::Bytes::Unreadable,
             Err(error) => return Err(error),
-            Ok(None) => look::Bytes::Missing,
+            // Where all of them are gone, none is damaged.
+            Ok(None) => self.0.blobs.check_folder().map(|()| look::Bytes::Missing)?,
             Ok(Some(BlobStat { size, .. })) if size != row.blob.size => look::Bytes::Size(size),
             Ok(found) if self.0.damaged.lock().blobs.get(&row.blob.digest) == Some(&found) => {
                 look::Bytes::Other
@@ -186,6 +187,7 @@ impl Driver {
     async fn outside(&self, digest: Digest) -> Result<Option<BlobStat>, BlobError> {
         match self.0.blobs.stat(digest).await {
             Err(BlobError::Damaged(_)) => Ok(None),
+            Ok(None) => self.0.blobs.check_folder().map(|()| None),
             found => found,
         }
     }

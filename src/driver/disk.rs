@@ -1,7 +1,7 @@
 //! Whether files can be written, as far as anybody knows.
 //!
 //! Whoever meets a disk that is full, read-only or failing has it noted here, and a look every now and then finds
-//! it before somebody's upload does. From then on the server isn't ready, until something can be written again,
+//! it before somebody's upload does. So it is with files that were taken away. From then on the server isn't ready, until something can be written again,
 //! and could be for a while: a disk that is nearly full has room one moment and none the next.
 
 use super::{
@@ -9,6 +9,7 @@ use super::{
     met::{Change, Met, Seen},
 };
 use crate::{
+    lost::lost,
     scratch,
     unwritable::{Fault, try_write, unwritable},
 };
@@ -134,9 +135,13 @@ impl Driver {
 
     /// Why something can't be written.
     async fn find_unwritable(&self, was_well: bool) -> Option<String> {
-        // One that isn't there is told by itself.
-        let blobs = self.0.blobs.check_folder().is_ok().then(|| self.0.blobs.folder().into());
-        let places = places(blobs, self.0.config.data_dir.clone());
+        if let Err(error) = self.0.blobs.check_folder() {
+            return Some(lost(&error).map_or_else(|| error.to_string(), Into::into));
+        }
+        if let Some(words) = self.0.store.check_place().err().and_then(|error| lost(&error)) {
+            return Some(words.into());
+        }
+        let places = places(self.0.blobs.folder().into(), self.0.config.data_dir.clone());
         let looked = tokio::task::spawn_blocking(|| first_trouble(places)).await;
         if let Ok(Some(words)) = looked {
             return Some(words);
@@ -150,11 +155,10 @@ impl Driver {
 }
 
 /// Every folder that a server writes to.
-fn places(blobs: Option<PathBuf>, data: Option<PathBuf>) -> Vec<(Place, PathBuf)> {
+fn places(blobs: PathBuf, data: Option<PathBuf>) -> Vec<(Place, PathBuf)> {
     let temporary = Place::Temporary { is_chosen: scratch::is_chosen() };
-    let blobs = blobs.map(|folder| (Place::Blobs, folder));
     let data = data.map(|folder| (Place::Data, folder));
-    blobs.into_iter().chain([(temporary, env::temp_dir())]).chain(data).collect()
+    [(Place::Blobs, blobs), (temporary, env::temp_dir())].into_iter().chain(data).collect()
 }
 
 #[cfg(test)]
@@ -173,10 +177,10 @@ mod tests {
             path
         };
         let (blobs, data) = (path("blobs"), path("data"));
-        let all = || places(Some(blobs.clone()), Some(data.clone()));
+        let all = || places(blobs.clone(), Some(data.clone()));
         let folders: Vec<_> = all().into_iter().map(|(_, folder)| folder).collect();
         assert_eq!(folders, [blobs.clone(), env::temp_dir(), data.clone()]);
-        assert_eq!(places(None, None).len(), 1, "temporary files alone");
+        assert_eq!(places(blobs.clone(), None).len(), 2, "no database in a file");
         assert_eq!(first_trouble(all()), None);
         let trouble = |at: usize| {
             let mut places = all();

@@ -9,8 +9,11 @@ use super::{Driver, DriverError, live::check_version};
 use crate::{
     scheduler::{Action, Decision, Event, Reason, SweepStatus, TrialStatus},
     store::{Commit, Effects, Page, StoreError, SweepRow, TrialUpdate},
+    upcast,
+    verdict::{Best, before_extension},
 };
 use floodgauge_protocol::SweepId;
+use serde::Deserialize as _;
 use std::{
     collections::BTreeMap,
     sync::{Mutex, MutexGuard, PoisonError},
@@ -18,6 +21,9 @@ use std::{
 
 /// Sweeps that are looked over at once.
 const BATCH: u32 = 100;
+
+/// Entries of a log that are read at once.
+const ENTRIES_AT_ONCE: u32 = 500;
 
 /// Tries to cancel a sweep that others write to.
 const MAX_RACES: u32 = 10;
@@ -105,6 +111,10 @@ impl Driver {
                 reason: Some(Reason::SweepCancelled.to_string()),
                 ..trial
             };
+            let best = match row.grown_seq {
+                0 => None,
+                _ => self.answer_in_log(sweep).await?,
+            };
             let commit = Commit {
                 sweep,
                 seq: row.head_seq + 1,
@@ -114,6 +124,7 @@ impl Driver {
                 extender: None,
                 effects: Effects {
                     status: Some(SweepStatus::Cancelled),
+                    best: best.as_ref().map(super::json).transpose()?,
                     close_all: true,
                     trials: active.map(cancelled).collect(),
                     ..Effects::default()
@@ -129,5 +140,26 @@ impl Driver {
             }
         }
         Err(DriverError::Store(StoreError::Conflict))
+    }
+
+    /// The answer that a sweep's log has of its last completion, as of a sweep that is cancelled; none where it has
+    /// none that can be read.
+    async fn answer_in_log(&self, sweep: SweepId) -> Result<Option<Best>, DriverError> {
+        let Some(row) = self.0.store.sweep(sweep).await? else { return Ok(None) };
+        let arms = row.read_space().map(|space| space.arms).unwrap_or_default();
+        let (mut answer, mut seq) = (None, 0);
+        loop {
+            let entries = self.0.store.entries(sweep, seq, ENTRIES_AT_ONCE).await?;
+            let Some(last) = entries.last() else { break };
+            seq = last.seq;
+            let decisions = entries.iter().filter_map(|entry| entry.decisions.as_array()).flatten();
+            let mut completed = decisions.filter(|decision| decision["action"] == "complete");
+            answer = completed.next_back().map(|decision| decision["best"].clone()).or(answer);
+        }
+        let read = answer.and_then(|stored| Best::deserialize(&*upcast::arms(&stored, &arms)).ok());
+        Ok(read.map(|best| {
+            let cost = best.run_equivalents;
+            before_extension(best, SweepStatus::Cancelled, cost)
+        }))
     }
 }

@@ -5,7 +5,8 @@ use super::{
 };
 use crate::{
     scheduler::{Sweep, SweepStatus},
-    verdict::paste,
+    store::SweepRow,
+    verdict::{Best, Paste, paste},
 };
 use axum::{Json, extract::State};
 use floodgauge_api::SweepBest;
@@ -19,7 +20,8 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
 /// Ask for the best arm, at any time
 ///
 /// The best level with its objective, its difference to plain training, how sure that is, what it cost, and
-/// all of it in words. Before the sweep has ended it is the answer so far.
+/// all of it in words. Before the sweep has ended it is the answer so far. Of a sweep that was extended it is
+/// the answer before that, should the extension be cancelled or fail (`before_extension`).
 #[utoipa::path(
     get,
     path = "/v1/sweeps/{id}/best",
@@ -62,7 +64,8 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
             "points": ["One seed can't say how sure that is: give several seeds for an interval."],
             "against": [],
             "verdict": "flood b=0.07 has the lowest val_loss, 0.2310, 23 % below plain (0.3010). One seed can't \
-                        say how sure that is: give several seeds for an interval."
+                        say how sure that is: give several seeds for an interval.",
+            "before_extension": false
         })),
         NoSweep,
     )
@@ -74,7 +77,8 @@ async fn best(
     // The status first: an answer that is newer than its status may say more, never less.
     let row = sweeps::row(&state, sweep).await?;
     let status = row.status;
-    let best = match stored::replayed(&state.driver, sweep).await? {
+    let replayed = stored::replayed(&state.driver, sweep).await?;
+    let best = match &replayed {
         Some(replayed) => stored::of_row(&row, replayed.best()),
         // Nothing was reported yet, which is an answer too.
         None if row.best.is_none() => Sweep::new(stored::legible(&row)?.spec).best(),
@@ -82,12 +86,21 @@ async fn best(
             Problem::Internal(anyhow::anyhow!("nothing tells the answer of sweep {sweep}"))
         })?,
     };
-    let paste = match status {
-        SweepStatus::Completed => {
-            let stored::Legible { spec, space, .. } = stored::legible(&row)?;
-            paste(&best, &spec, &space.arms)
-        }
-        _ => None,
-    };
+    let paste = to_paste(&row, replayed.as_deref(), &best)?;
     Ok(Json(SweepBest { sweep, status, best, paste }))
+}
+
+/// What trains as the best arm does, for as many epochs as it was trained; none before there is an answer.
+fn to_paste(
+    row: &SweepRow,
+    replayed: Option<&Sweep>,
+    best: &Best,
+) -> Result<Option<Paste>, Problem> {
+    let stored::Legible { mut spec, space, .. } = stored::legible(row)?;
+    match (row.status, replayed.and_then(Sweep::before_extension)) {
+        (SweepStatus::Completed, _) => {}
+        (_, Some(answered)) => spec.recipe.epochs = answered.epochs,
+        _ => return Ok(None),
+    }
+    Ok(paste(best, &spec, &space.arms))
 }

@@ -1,11 +1,15 @@
-//! JSON bodies: bounded, declared as JSON, and told apart to the field when they don't read.
+//! JSON bodies: bounded, declared as JSON, and told apart to the field when they don't read. Objects are objects:
+//! no array is taken for one.
 
 use super::{
     limit::Limit,
     problem::{FieldError, Problem},
     serve::Silence,
 };
-use crate::heavy::{LARGE_BYTES, large};
+use crate::{
+    heavy::{LARGE_BYTES, large},
+    objects::Strict,
+};
 use axum::{
     body::Bytes,
     extract::{
@@ -116,7 +120,7 @@ fn declared_json(headers: &HeaderMap) -> bool {
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     let mut json = serde_json::Deserializer::from_slice(bytes);
-    let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+    let value = serde_path_to_error::deserialize(Strict(&mut json)).map_err(|error| {
         let pointer = shortened(pointer(error.path()));
         let error = error.into_inner();
         if error.is_data() {
@@ -163,6 +167,9 @@ fn pointer(path: &serde_path_to_error::Path) -> String {
         })
         .collect()
 }
+
+#[cfg(test)]
+mod arrays;
 
 #[cfg(test)]
 mod tests {

@@ -44,8 +44,9 @@ async fn live() -> &'static str {
 
 /// Whether the database answers
 ///
-/// Within two seconds, and isn't known to be damaged, and the folder of the blobs is there, and files can be
-/// written, and could be for twenty seconds. For balancers, which should ask another server meanwhile.
+/// Within two seconds, and isn't known to be damaged, and its file and the folder of the blobs are where they were
+/// opened, and files can be written, and could be for twenty seconds. If not, `detail` says why. For balancers,
+/// which should ask another server meanwhile.
 #[utoipa::path(
     get,
     path = "/readyz",
@@ -68,6 +69,7 @@ async fn ready(State(state): State<AppState>) -> Result<&'static str, Problem> {
             state.driver.note_unwritable(&words);
         }
     }
+    let ping = ping.and_then(|()| Ok(state.driver.store().check_place()?));
     let ping = ping.and_then(|()| Ok(state.driver.blobs().check_folder()?));
     // Neither disk is told by a database that only has to be read.
     let ping = ping.and_then(|()| match state.driver.unwritable() {

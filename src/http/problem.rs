@@ -7,7 +7,7 @@
 //! `errors` point into the body that was sent.
 //!
 //! A client learns what it did or what it may do next, and nothing about our inside: causes
-//! of `unavailable` and `internal` stay in the log, but for a disk that can't be written. They are logged here, once, where the
+//! of `unavailable` and `internal` stay in the log, but for a disk that can't be written and files that were taken away. They are logged here, once, where the
 //! error is turned into an answer, and nowhere before; the request's span says which request
 //! it was. What a client did wrong isn't logged: its answer tells it.
 //!
@@ -20,6 +20,7 @@ use crate::{
     blobs::BlobError,
     counting::count,
     driver::DriverError,
+    lost::lost,
     store::{self, StoreError},
     unwritable::unwritable,
 };
@@ -235,7 +236,8 @@ impl Problem {
                 none(),
             ),
             Self::Unavailable(cause) => {
-                let why = unwritable(cause.as_ref()).map(|words| format!("{words}; "));
+                let lost = || lost(cause.as_ref()).map(Into::into);
+                let why = unwritable(cause.as_ref()).or_else(lost).map(|words| words + "; ");
                 (why.unwrap_or_default() + "try again in a moment", none())
             }
             Self::Internal(_) => ("the server's log says more".into(), none()),
@@ -391,9 +393,10 @@ impl From<StoreError> for Problem {
             StoreError::NoDataset(name) => Self::NotFound(format!("data set named `{name}`")),
             StoreError::NoSweep(sweep) => Self::NotFound(format!("sweep {sweep}")),
             // Somebody else kept winning the race for the log: as good as busy.
-            StoreError::Conflict | StoreError::Held(_) | StoreError::Object(_) => {
-                Self::Unavailable(error.into())
-            }
+            StoreError::Conflict
+            | StoreError::Held(_)
+            | StoreError::Misplaced(_)
+            | StoreError::Object(_) => Self::Unavailable(error.into()),
             StoreError::Database(_) if error.is_transient() => Self::Unavailable(error.into()),
             StoreError::Corrupt(_)
             | StoreError::NotHeld(_)
@@ -430,6 +433,13 @@ mod tests {
         let (status, text) = body(told).await;
         assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
         assert!(text.contains("the disk of the server is full; try again"), "{text}");
+    }
+
+    #[tokio::test]
+    async fn a_folder_that_was_lost_is_told_in_plain_words() {
+        let (status, text) = body(Problem::from(BlobError::Bare("x".into())).into_response()).await;
+        assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
+        assert!(text.contains("the folder of the blobs was lost under the server"), "{text}");
     }
 
     #[tokio::test]

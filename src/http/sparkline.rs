@@ -37,7 +37,8 @@ async fn sparkline(
 ) -> Result<Json<Sparkline>, Problem> {
     let row = sweeps::row(&state, sweep).await?;
     let Legible { spec, space, .. } = stored::legible(&row)?;
-    let best = stored::best(&row, &space).and_then(|best| best.best);
+    let recovered = stored::recovered(&state.driver, &row).await?;
+    let best = recovered.or_else(|| stored::best(&row, &space)).and_then(|best| best.best);
     let trial = trial_of(best.as_ref(), &space);
     let rows = state.driver.store().curve(sweep, trial, POINTS).await?;
     let metric = spec.search.objective.metric;

@@ -1,7 +1,13 @@
 //! What the database holds of a sweep, read: whole where this server can, else as far as it can.
 
 use super::problem::Problem;
-use crate::{driver::Driver, scheduler::Sweep, store::SweepRow, upcast, verdict::Best};
+use crate::{
+    driver::Driver,
+    scheduler::Sweep,
+    store::SweepRow,
+    upcast,
+    verdict::{Best, Finding, without_answer},
+};
 use floodgauge_protocol::{SearchSpace, SweepId, SweepSpec};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -49,7 +55,26 @@ pub(super) fn best(row: &SweepRow, space: &SearchSpace) -> Option<Best> {
         tracing::warn!(sweep = %row.sweep, %error, "a stored answer can't be read");
     })
     .ok()
-    .map(|best: Best| of_row(row, best))
+    .map(|best: Best| of_row(row, if is_partial(row, &best) { without_answer(best) } else { best }))
+}
+
+/// Whether a stored answer is one of a sweep that was given up before it had any, as far as it was trained.
+fn is_partial(row: &SweepRow, best: &Best) -> bool {
+    let claims = best.best.is_some() || best.finding == Finding::Pending;
+    row.status.is_given_up() && !best.before_extension && claims
+}
+
+/// The answer of a row's sweep from its log, where a version before this one cancelled or failed an extension, and
+/// stored nothing of the answer before it; none where the row tells.
+pub(super) async fn recovered(driver: &Driver, row: &SweepRow) -> Result<Option<Best>, Problem> {
+    let is_told = |best: &Value| best.get("before_extension").is_some();
+    let is_lost = row.status.is_given_up()
+        && row.grown_seq > 0
+        && row.best.as_ref().is_some_and(|best| !is_told(best));
+    if !is_lost {
+        return Ok(None);
+    }
+    Ok(replayed(driver, row.sweep).await?.map(|replayed| of_row(row, replayed.best())))
 }
 
 /// An answer of a row's sweep: it names the sweep, and advises what can still be done with it.

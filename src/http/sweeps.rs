@@ -29,7 +29,7 @@ use axum::{
 };
 use bytes::Bytes;
 use floodgauge_api::{
-    Finding, Progress, SweepDetail, SweepList, SweepQuery, SweepStatus, SweepSummary,
+    Best, Finding, Progress, SweepDetail, SweepList, SweepQuery, SweepStatus, SweepSummary,
     TroubledWorker, WaitsFor,
 };
 use floodgauge_protocol::{Arm, Digest, SweepId, SweepSpec};
@@ -186,14 +186,18 @@ impl Pieces for List {
             let page = Page { limit, ..self.page.clone() };
             let rows = self.state.driver.store().sweeps(page).await?;
             let count = rows.len().min(self.left as usize);
+            let mut recovered = Vec::with_capacity(count);
+            for row in &rows[..count] {
+                recovered.push(stored::recovered(&self.state.driver, row).await?);
+            }
             // All at once: going aside takes longer than one of them does.
             aside(|| {
-                for row in &rows[..count] {
+                for (row, recovered) in rows[..count].iter().zip(recovered) {
                     let begin: &[u8] =
                         if self.place == Place::Begin { b"{\"items\":[" } else { b"," };
                     json.extend(begin);
                     self.place = Place::Items;
-                    serde_json::to_writer(&mut json, &summary(&self.state, row)?)?;
+                    serde_json::to_writer(&mut json, &summary(&self.state, row, recovered)?)?;
                     self.page.after = Some(row.sweep);
                 }
                 Ok::<_, Broken>(())
@@ -268,8 +272,9 @@ pub(super) async fn detail(state: &AppState, sweep: SweepId) -> Result<SweepDeta
     });
     let waits_for = waits_for.map(|waiting| waiting.words.clone());
     let troubled_workers = troubled_workers(state, &row).await?;
+    let recovered = stored::recovered(&state.driver, &row).await?;
     aside(|| {
-        let summary = summary(state, &row)?;
+        let summary = summary(state, &row, recovered)?;
         let Legible { spec, space, .. } = stored::legible(&row)?;
         let version = row.scheduler_version;
         let rungs = scheduler::decision_epochs(&spec, version);
@@ -327,11 +332,16 @@ async fn troubled_workers(
     state.driver.troubled_workers().await?.into_iter().map(told).collect()
 }
 
-fn summary(state: &AppState, row: &SweepRow) -> Result<SweepSummary, Problem> {
+/// A sweep as lists show it, with the answer that was `recovered` from its log where the row doesn't tell it.
+fn summary(
+    state: &AppState,
+    row: &SweepRow,
+    recovered: Option<Best>,
+) -> Result<SweepSummary, Problem> {
     let Legible { spec, space, is_whole } = stored::legible(row)?;
     let unread = || (!is_whole).then(|| "not all that it was submitted with can be read".into());
     let objective = spec.search.objective.metric;
-    let best = stored::best(row, &space);
+    let best = recovered.or_else(|| stored::best(row, &space));
     let ended = best.as_ref().filter(|_| row.status.is_final());
     let finding = ended.map(|best| best.finding).filter(|finding| *finding != Finding::Pending);
     Ok(SweepSummary {

@@ -1,7 +1,7 @@
 //! A sweep: facts, the policy that decides, and the step that an event makes them take.
 
 use super::{
-    action::Decision,
+    action::{Action, Decision},
     answer::{self, Extent},
     event::Event,
     facts::{self, Facts, News, Taken},
@@ -10,11 +10,12 @@ use super::{
     reason::Purpose,
     status::SweepStatus,
 };
-use crate::verdict::{Basis, Best, RunEquivalents, Table};
+use crate::verdict::{self, Basis, Best, RunEquivalents, Table};
 use floodgauge_protocol::{
     ArmIx, Extension, FamilyIx, Invalid, LevelEnd, Metric, SearchSpace, SegmentKind, SweepSpec,
     TrialKey,
 };
+use std::sync::Arc;
 
 /// A sweep as its log tells it, and the policy that its scheduler is.
 #[derive(Clone, Debug)]
@@ -25,6 +26,17 @@ pub struct Sweep {
     /// By what that version chooses the arm that is tested as the answer.
     tested_by: Basis,
     policy: Box<dyn Policy>,
+    /// What it answered when it last completed.
+    answered: Option<Arc<Answered>>,
+}
+
+/// What a sweep answered when it completed.
+#[derive(Debug)]
+pub struct Answered {
+    /// The answer.
+    pub best: Best,
+    /// How many epochs a full run had then.
+    pub epochs: u32,
 }
 
 impl PartialEq for Sweep {
@@ -50,12 +62,21 @@ impl Sweep {
     fn by(scheduler: &Registration, spec: SweepSpec) -> Self {
         let policy = (scheduler.build)(&spec, &SearchSpace::of(&spec));
         let Registration { version, tested_by, .. } = *scheduler;
-        Self { facts: Facts::new(spec), version, tested_by, policy }
+        Self { facts: Facts::new(spec), version, tested_by, policy, answered: None }
     }
 
     /// Takes an event in and answers what to do. Events that don't fit the state (a segment
     /// that is over, say) change nothing.
     pub fn step(&mut self, event: &Event) -> Vec<Decision> {
+        let decisions = self.decide(event);
+        if let Some(Action::Complete { best }) = decisions.last().map(|decision| &decision.action) {
+            let (best, epochs) = (Best::clone(best), self.facts.spec().recipe.epochs);
+            self.answered = Some(Arc::new(Answered { best, epochs }));
+        }
+        decisions
+    }
+
+    fn decide(&mut self, event: &Event) -> Vec<Decision> {
         // Facts: what happened.
         let Taken { mut decisions, news } = self.facts.take(event);
         // Policy: what it calls for.
@@ -161,9 +182,20 @@ impl Sweep {
         self.facts.status()
     }
 
-    /// The answer so far; final once the sweep has ended.
+    /// The answer so far; final once the sweep has ended. Of an extension that was given up, it is the answer
+    /// before it.
     pub fn best(&self) -> Best {
-        answer::best(&self.facts)
+        match self.before_extension() {
+            Some(Answered { best, .. }) => {
+                verdict::before_extension(best.clone(), self.status(), self.run_equivalents())
+            }
+            None => answer::best(&self.facts),
+        }
+    }
+
+    /// What it answered before an extension that was cancelled or failed; none where that isn't how it ended.
+    pub fn before_extension(&self) -> Option<&Answered> {
+        self.answered.as_deref().filter(|_| self.status().is_given_up())
     }
 
     /// The same as of so many other seeds, to be held against them.
@@ -243,6 +275,7 @@ mod tests {
             version: 1,
             tested_by: Basis::Expected,
             policy: Box::new(Dear),
+            answered: None,
         };
         assert_eq!(sweep.extent().planned, 2_000.0, "of two families");
     }

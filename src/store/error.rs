@@ -4,7 +4,7 @@
 
 use super::OverQuota;
 use floodgauge_protocol::{Digest, FamilyIx, SweepId};
-use std::error::Error;
+use std::{error::Error, path::PathBuf};
 
 /// A store verb that didn't do its work; nothing was written.
 #[derive(Debug, thiserror::Error)]
@@ -42,6 +42,11 @@ pub enum StoreError {
     /// The token would have more than it may.
     #[error("{0}")]
     OverQuota(OverQuota),
+    /// The path of the database names another file than the one that is open, or none.
+    #[error(
+        "the file of the database, {}, was renamed, replaced or deleted while it is open", .0.display()
+    )]
+    Misplaced(PathBuf),
     /// A row doesn't read as what was written.
     #[error("the database holds something that can't be read: {0}")]
     Corrupt(String),
@@ -117,14 +122,14 @@ fn unwritten(code: &str) -> Option<&'static str> {
 /// transactions that got in each other's way (40), short resources such as a full disk (53), a lock that wasn't to
 /// be had (55P03), operators' interventions and time that ran out (57), a disk that fails (58030). Of SQLite, whose
 /// extended codes hold the primary one in their lowest byte: busy, locked, read-only (as a disk is once it fails),
-/// trouble with its files, a full disk.
+/// trouble with its files, one that can't be opened, a full disk.
 fn is_transient(code: &str) -> bool {
     if code.len() == 5 {
         return ["08", "25006", "40", "53", "55P03", "57", "58030"]
             .iter()
             .any(|class| code.starts_with(class));
     }
-    code.parse::<u32>().is_ok_and(|code| [5, 6, 8, 10, 13].contains(&(code & 0xff)))
+    code.parse::<u32>().is_ok_and(|code| [5, 6, 8, 10, 13, 14].contains(&(code & 0xff)))
 }
 
 /// Of Postgres: `data_corrupted` (XX001) and `index_corrupted` (XX002), and of what has the code of all
@@ -156,7 +161,7 @@ mod tests {
         for code in ["23505", "25001", "42601", "55000"] {
             assert!(!is_transient(code), "Postgres {code}");
         }
-        for code in ["5", "6", "8", "10", "13", "261", "517", "778"] {
+        for code in ["5", "6", "8", "10", "13", "14", "261", "517", "778"] {
             assert!(is_transient(code), "SQLite {code}");
         }
         for code in ["1", "11", "19", "2067"] {

@@ -11,6 +11,7 @@ mod error;
 mod inspect;
 mod integrity;
 mod notify;
+mod place;
 mod postgres;
 mod rows;
 mod sql;
@@ -369,6 +370,12 @@ pub trait Store: Send + Sync + 'static {
 
     /// Writes something that changes nothing, to see whether the database can be written.
     async fn try_write(&self) -> Result<(), StoreError>;
+
+    /// That the database which is open is the one that is found where it was opened.
+    ///
+    /// # Errors
+    /// [`StoreError::Misplaced`] if its file was taken away.
+    fn check_place(&self) -> Result<(), StoreError>;
 
     /// Whether the database answers.
     async fn ping(&self) -> Result<(), StoreError>;

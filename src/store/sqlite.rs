@@ -4,6 +4,7 @@ use super::{
     Clock, Depth, Integrity, Notification, StoreError,
     clock::Reading,
     integrity,
+    place::Place,
     sql::{Dialect, Notifier, SqlStore, Upkeep, inspect::SelfKnowledge},
 };
 use async_trait::async_trait;
@@ -17,6 +18,7 @@ use sqlx::{
 use std::{
     ffi::{OsStr, OsString},
     fs::{File, TryLockError},
+    io,
     path::{Path, PathBuf},
     str::FromStr,
     sync::{Arc, Mutex, PoisonError},
@@ -56,6 +58,7 @@ fn is_writable(database: &Path) -> bool {
 pub struct FileUpkeep {
     options: SqliteConnectOptions,
     anew: Anew,
+    place: Arc<Place>,
 }
 
 #[async_trait]
@@ -69,6 +72,10 @@ impl Upkeep for FileUpkeep {
         // What a connection remembers of a page may be what was damaged, or what was mended.
         self.anew.forget_earlier();
         looked
+    }
+
+    fn check_place(&self) -> Result<(), StoreError> {
+        self.place.check()
     }
 }
 
@@ -141,13 +148,17 @@ async fn set_clock(db: &mut SqliteConnection, clock: &Clock) -> Result<(), sqlx:
     sqlx::query(sql).bind(now_ms).bind(steady_ms).execute(db).await.map(drop)
 }
 
-/// Connections that go by a clock.
-fn pool(clock: &Clock, anew: &Anew) -> SqlitePoolOptions {
-    let (new, used, anew) = (clock.clone(), clock.clone(), anew.clone());
+/// Connections to a file that go by a clock. Those that are opened later, once others were used for long, open
+/// that very file.
+fn pool(clock: &Clock, anew: &Anew, place: &Arc<Place>) -> SqlitePoolOptions {
+    let (new, used, anew, place) = (clock.clone(), clock.clone(), anew.clone(), place.clone());
     let options = SqlitePoolOptions::new().acquire_timeout(BUSY);
     let options = options.after_connect(move |db, _| {
-        let clock = new.clone();
-        Box::pin(async move { set_up_clock(db, &clock).await })
+        let (clock, found) = (new.clone(), place.check());
+        Box::pin(async move {
+            found.map_err(|error| sqlx::Error::Io(io::Error::other(error)))?;
+            set_up_clock(db, &clock).await
+        })
     });
     // That the clock can be set shows that the connection is there.
     options.test_before_acquire(false).before_acquire(
@@ -252,10 +263,11 @@ impl SqlStore<Sqlite> {
         let mut first = options.connect().await?;
         sqlx::query("select count(*) from sqlite_schema").execute(&mut first).await?;
         first.close().await?;
-        let readers = pool(&clock, &anew).max_connections(MAX_READERS);
+        let place = Arc::new(Place::of(options.get_filename()));
+        let readers = pool(&clock, &anew, &place).max_connections(MAX_READERS);
         let (reader, writer) = match repair {
             true => {
-                let writer = pool(&clock, &anew).max_connections(1);
+                let writer = pool(&clock, &anew, &place).max_connections(1);
                 let writer = writer.connect_with(options.clone()).await?;
                 (readers.connect_with(options.clone().read_only(true)).await?, writer)
             }
@@ -265,7 +277,7 @@ impl SqlStore<Sqlite> {
                 (reader.clone(), reader)
             }
         };
-        let upkeep = FileUpkeep { options, anew };
+        let upkeep = FileUpkeep { options, anew, place };
         Ok(Self { reader, writer, notifier: NoNotifier, upkeep })
     }
 
@@ -285,15 +297,18 @@ impl SqlStore<Sqlite> {
         let mut migrating = options.connect().await?;
         Sqlite::MIGRATIONS.run(&mut migrating).await?;
         migrating.close().await?;
+        // From here on it is there: where it isn't, nothing is made in its place.
+        let options = options.create_if_missing(false);
+        let place = Arc::new(Place::of(options.get_filename()));
         let anew = Anew::default();
-        let writer = pool(&clock, &anew).max_connections(1);
+        let writer = pool(&clock, &anew, &place).max_connections(1);
         let writer = writer.after_release(|connection, _| Box::pin(is_free(connection)));
         let writer = writer.connect_with(options.clone()).await?;
-        let reader = pool(&clock, &anew).max_connections(MAX_READERS);
+        let reader = pool(&clock, &anew, &place).max_connections(MAX_READERS);
         // Not by `query_only`: their clocks are set.
-        let reading = options.clone().create_if_missing(false).read_only(true);
+        let reading = options.clone().read_only(true);
         let reader = reader.connect_with(reading).await?;
-        let upkeep = FileUpkeep { options, anew };
+        let upkeep = FileUpkeep { options, anew, place };
         Ok(Self { writer, reader, notifier: NoNotifier, upkeep })
     }
 }

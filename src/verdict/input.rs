@@ -67,8 +67,10 @@ pub struct Standing {
     pub others: u32,
     /// Whether all was trained that is to be compared; before, nothing is the best yet.
     pub decided: bool,
-    /// Whether nothing more will be trained.
+    /// Whether all that was asked for is trained.
     pub ended: bool,
+    /// Whether it was cancelled or failed: nothing more will be trained, and what was trained can't be compared.
+    pub given_up: bool,
     /// Every arm of each weight decay, one weight decay after the other; in each, methods in the order
     /// of their first arms, and the arms of a method by level.
     pub candidates: Vec<Candidate>,

@@ -8,9 +8,11 @@
 //! - [`noise_floor_of`]: what no model can do better than; [`guessing_of`]: what each does that has learned
 //!   nothing.
 //! - [`paste`](fn@paste): the answer as a line of a training script.
+//! - [`before_extension`], [`without_answer`]: what is told of a sweep that was given up.
 //!
 //! The answer's shapes are the HTTP surface's own.
 
+mod before;
 mod confidence;
 mod floor;
 mod input;
@@ -18,6 +20,7 @@ mod judge;
 mod model;
 mod paste;
 
+pub use before::{before_extension, without_answer};
 pub use confidence::CONFIDENCE;
 pub use floodgauge_api::{
     Advice, AdviceKind, ArmOutlook, Baseline, Best, BestArm, Difference, Evidence, Figure, Finding,

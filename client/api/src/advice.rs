@@ -31,7 +31,7 @@ pub struct Advice {
     /// Why, in words.
     pub words: String,
     /// Whether it takes a new sweep: this one can't be extended, since its checkpoints were dropped some time
-    /// after its end. False where it is left out.
+    /// after its end, or an extension of it was cancelled or failed. False where it is left out.
     #[serde(default, skip_serializing_if = "is_false")]
     pub needs_new_sweep: bool,
 }
@@ -81,12 +81,26 @@ impl Advice {
 
     /// The same for a sweep whose checkpoints were dropped: what would extend it, a new one may have from the
     /// start.
-    pub fn in_a_new_sweep(mut self) -> Self {
+    pub fn in_a_new_sweep(self) -> Self {
+        self.anew(
+            " It can't be extended any more, since its checkpoints were dropped some time after its end: \
+             submit a new sweep that has them from the start.",
+        )
+    }
+
+    /// The same for a sweep that was given up, by its status in words: only completed ones can be extended.
+    pub fn since_given_up(self, kind: &str) -> Self {
+        self.anew(&format!(
+            " A {kind} sweep can't be extended: submit a new one that has them from the start."
+        ))
+    }
+
+    /// Why the sweep can't be extended is said once.
+    fn anew(mut self, why: &str) -> Self {
         if !self.needs_new_sweep {
             self.needs_new_sweep = true;
             self.command = format!("floodgauge submit {ANY_FILE}");
-            self.words += " It can't be extended any more, since its checkpoints were dropped some time \
-                           after its end: submit a new sweep that has them from the start.";
+            self.words += why;
         }
         self
     }
@@ -117,6 +131,7 @@ mod tests {
             anew.words
         );
         assert_eq!(anew.clone().in_a_new_sweep(), anew, "it is said once");
+        assert_eq!(anew.clone().since_given_up("failed"), anew, "and only one reason");
         let sent = serde_json::to_value(&anew).unwrap();
         assert_eq!(sent["needs_new_sweep"], true);
     }

@@ -21,7 +21,8 @@ pub struct SweepBest {
     #[serde(flatten)]
     pub best: Best,
     /// What trains as the best arm does, to be pasted into a training script; null until the sweep has
-    /// completed, where plain is best, and where it takes more than a line.
+    /// completed, where plain is best, and where it takes more than a line. Of an answer before an extension it is
+    /// for as many epochs as runs had then.
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(required))]
     pub paste: Option<Paste>,
@@ -91,6 +92,11 @@ pub struct Best {
     pub against: Vec<String>,
     /// All of it in words, for people: `sentence`, `points` and `against`; programs read `finding`.
     pub verdict: String,
+    /// Whether it is the answer before an extension that was cancelled or failed. What it cost is what the sweep
+    /// cost in all.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(required))]
+    pub before_extension: bool,
 }
 
 impl Best {
@@ -127,7 +133,7 @@ pub enum Finding {
     BestPrecedesOnset,
     /// The plain run does no better than guessing: nothing that it is compared with tells of flooding.
     TrainingFailed,
-    /// The sweep ended with nothing to compare.
+    /// The sweep ended with nothing to compare, or was cancelled or failed before it had an answer.
     NoAnswer,
 }
 

@@ -37,7 +37,12 @@ impl SweepStatus {
 
     /// Whether nothing more will happen.
     pub fn is_final(self) -> bool {
-        matches!(self, Self::Completed | Self::Failed | Self::Cancelled)
+        matches!(self, Self::Completed) || self.is_given_up()
+    }
+
+    /// Whether it ended without all that was asked for: it, or its extension, has no answer of its own.
+    pub fn is_given_up(self) -> bool {
+        matches!(self, Self::Failed | Self::Cancelled)
     }
 }
 

@@ -171,6 +171,14 @@ fn of_best(row: &SweepRow, projected: &Projected) -> Option<String> {
     let arms = &state.facts().space().arms;
     let stored = row.best.as_ref().map(|best| upcast::arms(best, arms).into_owned());
     let differs = match (&stored, &now) {
+        // Of what an earlier version stored, lists ask the log.
+        (Some(stored), Some(now))
+            if stored["before_extension"]
+                .as_bool()
+                .is_some_and(|is| is != now.before_extension) =>
+        {
+            true
+        }
         (Some(stored), Some(now)) => {
             let seeds = state.facts().spec().search.seeds.len();
             came_to(now, seeds, &stored["best"])

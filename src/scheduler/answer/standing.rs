@@ -4,7 +4,7 @@ use super::{cost::run_equivalents, extrapolation::extrapolated};
 use crate::{
     scheduler::{
         facts::{Criterion, Facts, Trial},
-        status::TrialStatus,
+        status::{SweepStatus, TrialStatus},
     },
     verdict::{self, Basis, Best, Candidate, Judged, Standing, TrialSummary},
 };
@@ -72,7 +72,7 @@ fn untrained(facts: &Facts) -> usize {
 
 /// What the verdict judges.
 pub fn standing(facts: &Facts) -> Standing {
-    standing_at(facts, facts.status().is_final())
+    standing_at(facts, facts.status() == SweepStatus::Completed)
 }
 
 /// The same; if all that is trained `ended`, with what runs that ended early say of their ends.
@@ -91,7 +91,8 @@ fn standing_at(facts: &Facts, ended: bool) -> Standing {
         seeds: facts.spec().search.seeds.len() as u32,
         others: facts.spec().search.seeds.len() as u32,
         decided: facts.is_decided(),
-        ended: facts.status().is_final(),
+        ended: facts.status() == SweepStatus::Completed,
+        given_up: facts.status().is_given_up(),
         epochs: facts.spec().recipe.epochs,
         candidates: candidates(facts, ended),
         noise_floor: verdict::noise_floor_of(facts.spec()),
@@ -142,7 +143,7 @@ fn summary(facts: &Facts, key: TrialKey, ended: bool) -> TrialSummary {
 /// What early stopping would have gone by; none where the objective is read so anyway, and while it is not asked for.
 fn early_stopped(facts: &Facts) -> Option<Criterion> {
     let mut objective = facts.criteria().objective;
-    let is_other = facts.status().is_final() && objective.at == At::Last;
+    let is_other = facts.status() == SweepStatus::Completed && objective.at == At::Last;
     objective.at = At::Best;
     is_other.then_some(objective)
 }

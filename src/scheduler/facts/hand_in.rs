@@ -1,6 +1,9 @@
 //! What workers hand in or save of a segment, checked before it becomes an event.
 
-use super::{Facts, sift::stands_for};
+use super::{
+    Facts,
+    sift::{check_onset, stands_for},
+};
 use floodgauge_protocol::{
     ArmIx, Branch, Segment, SegmentId, SegmentKind, TrialKey,
     segment::last_epoch,
@@ -56,8 +59,32 @@ fn check_run(facts: &Facts, segment: &Segment, handed: &FinishedBranch) -> Resul
     let Some(branch) = whole else {
         return Err("a run stands for arms of no branch, or of several".into());
     };
+    check_places(facts, segment, handed)?;
     match missing(facts, segment, branch, handed) {
         Some(missing) => Err(format!("arm {} has no {missing}", handed.arms[0])),
+        None => Ok(()),
+    }
+}
+
+/// Checks that whatever a run tells of lies where it was trained.
+fn check_places(facts: &Facts, segment: &Segment, handed: &FinishedBranch) -> Result<(), String> {
+    let (per_epoch, to_step) = (facts.steps_per_epoch, segment.to_step);
+    let steps = match segment.kind {
+        SegmentKind::Train => to_step,
+        // What is tested may be a state before the run's onset.
+        SegmentKind::Test => u64::from(facts.spec.recipe.epochs) * per_epoch,
+    };
+    check_onset(handed.onset_step, steps)?;
+    if let Some(late) = handed.minima.iter().find(|minimum| minimum.step >= steps) {
+        return Err(format!("minimum at step {} is not among the first {steps} steps", late.step));
+    }
+    if let Some(late) = handed.waypoints.iter().find(|waypoint| waypoint.step > steps) {
+        return Err(format!("waypoint after step {} lies beyond step {steps}", late.step));
+    }
+    let of_waypoints = handed.waypoints.iter().filter_map(|waypoint| waypoint.best);
+    let mut best = handed.best.into_iter().chain(of_waypoints);
+    match best.find(|best| u64::from(best.epoch) * per_epoch > steps) {
+        Some(late) => Err(format!("best epoch {} ends beyond step {steps}", late.epoch)),
         None => Ok(()),
     }
 }

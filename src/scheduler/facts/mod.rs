@@ -216,7 +216,7 @@ impl Facts {
     /// those at which dormant arms can be woken, also by an extension of the completed sweep.
     pub fn kept(&self, trial: TrialKey) -> BTreeSet<Digest> {
         let best = self.trials.get(&trial).and_then(|state| state.best);
-        let given_up = matches!(self.status, SweepStatus::Failed | SweepStatus::Cancelled);
+        let given_up = self.status.is_given_up();
         let is_trunk = trial.arm == ArmIx::PLAIN && !given_up;
         let trunk = self.trunks.get(&trial.family).filter(|_| is_trunk);
         let waypoints = trunk.into_iter().flat_map(Trunk::checkpoints);

@@ -100,7 +100,15 @@ fn check_row(facts: &Facts, segment: &Segment, row: &ReportRow) -> Result<(), St
         let (from, to) = (segment.from_step, segment.to_step);
         return Err(format!("step {} is not in the segment, {from} to {to}", row.step));
     }
-    Ok(())
+    check_onset(row.onset_step, row.step)
+}
+
+/// Whether an onset is among so many steps, which count from 0: a run tells of no later one.
+pub(super) fn check_onset(onset: Option<u64>, steps: u64) -> Result<(), String> {
+    match onset.filter(|onset| *onset >= steps) {
+        Some(onset) => Err(format!("onset step {onset} is not among the first {steps} steps")),
+        None => Ok(()),
+    }
 }
 
 /// Whether some arms, in rising order, are all of one branch, whose arms rise too.

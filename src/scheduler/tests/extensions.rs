@@ -124,6 +124,16 @@ impl Extended {
         Ok(())
     }
 
+    /// The segment that was queued first, of those that are open.
+    pub fn next_open(&self) -> Option<SegmentId> {
+        self.open.keys().next().copied()
+    }
+
+    /// Takes a segment for over.
+    pub fn close(&mut self, segment: SegmentId) {
+        self.open.remove(&segment);
+    }
+
     pub fn run(&mut self) {
         while let Some((segment, work)) = self.open.pop_first() {
             let truth = ByLevel {

@@ -16,6 +16,7 @@ mod arrival;
 mod edges;
 mod extensions;
 mod finishes;
+mod given_up;
 mod halving;
 mod pauses;
 mod progress;

@@ -1,6 +1,7 @@
 //! What workers report and hand in.
 
 use super::*;
+use floodgauge_protocol::work::{BestEpoch, Minimum, Waypoint};
 
 #[test]
 fn work_done_again_is_counted_apart_and_changes_no_curve() {
@@ -68,6 +69,13 @@ fn reports_that_cannot_come_from_their_segment_are_refused() {
     assert!(refused(|row| (row.epoch, row.step) = (2, 40)).contains("epoch 2 follows epoch 0"));
     assert!(refused(|row| row.step = 19).contains("does not end at step"));
     assert!(refused(|row| (row.epoch, row.step) = (4, 80)).contains("not in the segment"));
+    for beyond in [20, 21, 540, u64::MAX] {
+        let row = ReportRow { onset_step: Some(beyond), ..rows[0].clone() };
+        let refusal = world.sweep.facts().sift(segment, &[row]).unwrap_err().to_string();
+        assert!(refusal.contains("is not among the first 20 steps"), "{refusal}");
+    }
+    let row = ReportRow { onset_step: Some(19), ..rows[0].clone() };
+    assert_eq!(world.sweep.facts().sift(segment, std::slice::from_ref(&row)).unwrap().new, [row]);
     assert!(world.sweep.facts().sift(SegmentId(99), &rows).is_err());
 }
 
@@ -104,6 +112,31 @@ fn a_finish_with_arms_missing_twice_or_of_several_branches_is_refused() {
     assert!(refused(&[run(&all), run(&[21])]).contains("arms of no branch"));
     assert!(refused(&[FinishedBranch { step: 40, ..run(&all) }]).contains("last step"));
     assert!(refused(&[FinishedBranch { checkpoint: None, ..run(&all) }]).contains("checkpoint"));
+    let (digest, whole) = (Digest([1; 32]), || run(&all));
+    let best = |epoch| Some(BestEpoch { epoch, checkpoint: digest });
+    let at = |step, best| vec![Waypoint { step, checkpoint: digest, best }];
+    let low = |step| vec![Minimum { step, loss: 0.5 }];
+    for (beyond, told) in [
+        (FinishedBranch { onset_step: Some(60), ..whole() }, "onset step 60"),
+        (FinishedBranch { onset_step: Some(u64::MAX), ..whole() }, "onset step"),
+        (FinishedBranch { minima: low(60), ..whole() }, "minimum at step 60"),
+        (FinishedBranch { waypoints: at(61, None), ..whole() }, "waypoint after step 61"),
+        (FinishedBranch { waypoints: at(60, best(4)), ..whole() }, "best epoch 4"),
+        (FinishedBranch { best: best(u32::MAX), ..whole() }, "best epoch"),
+    ] {
+        let refusal = refused(std::slice::from_ref(&beyond));
+        assert!(refusal.contains(told), "{refusal}");
+        let saved = world.sweep.facts().check_saved(segment, &[beyond]);
+        assert_eq!(saved, Err(refusal));
+    }
+    let inside = FinishedBranch {
+        onset_step: Some(59),
+        minima: low(59),
+        waypoints: at(60, best(3)),
+        best: best(3),
+        ..whole()
+    };
+    world.sweep.facts().check_finish(segment, &[inside]).unwrap();
     world.sweep.facts().check_finish(segment, &[run(&all[..5]), run(&all[5..])]).unwrap();
 }
 

@@ -79,6 +79,11 @@ pub struct SqlStore<DB: Dialect> {
 pub(super) trait Upkeep: Send + Sync + 'static {
     async fn check_integrity(&self, depth: Depth, bound: Duration)
     -> Result<Integrity, StoreError>;
+
+    /// That the database which is open is the one that is found where it should be.
+    fn check_place(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
 }
 
 /// Notifies other processes of commits, and subscribes to theirs.
@@ -471,6 +476,10 @@ impl<DB: Dialect> Store for SqlStore<DB> {
         let mut tx = begin(&self.writer).await?;
         troubles::try_write(&mut *tx).await?;
         Ok(tx.commit().await?)
+    }
+
+    fn check_place(&self) -> Result<(), StoreError> {
+        self.upkeep.check_place()
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

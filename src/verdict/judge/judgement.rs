@@ -20,7 +20,8 @@ const MAX_TIMES_AS_PROBABLE: f64 = 2.0;
 pub struct Judgement<'a> {
     /// The sweep that is judged.
     pub standing: &'a Standing,
-    /// Who is ahead; none before every seed has an objective of the same arm, and where all diverged.
+    /// Who is ahead; none before every seed trained the same arm to the end, where all diverged, and of a sweep
+    /// that was given up.
     pub lead: Option<&'a Candidate>,
     /// The plain run of the leader's weight decay; none where only the leader was trained to the end.
     pub plain: Option<&'a Candidate>,
@@ -63,7 +64,7 @@ impl<'a> Judgement<'a> {
         let lead = lead(standing, &forecast.expected());
         let plain = lead.and_then(|lead| {
             let plain = standing.competing_in(lead.bracket).find(|c| c.is_plain());
-            plain.filter(|plain| plain.finished() || !lead.finished())
+            plain.filter(|plain| plain.finished())
         });
         let difference = lead.zip(plain).and_then(|(lead, plain)| {
             let measured = paired::difference(lead, plain)?;
@@ -105,10 +106,10 @@ impl<'a> Judgement<'a> {
 
     fn finding(&self) -> Finding {
         let standing = self.standing;
-        if !standing.ended {
+        if !standing.ended && !standing.given_up {
             return Finding::Pending;
         }
-        let Some(lead) = self.lead.filter(|lead| lead.finished()) else {
+        let Some(lead) = self.lead else {
             return Finding::NoAnswer;
         };
         if guessing::training_failed(standing, lead.bracket) {

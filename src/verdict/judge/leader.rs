@@ -37,8 +37,8 @@ pub fn leader(standing: &Standing, basis: Basis) -> Option<&Candidate> {
 
 /// The arm that is best, of those that every seed trained to the end: by what is expected of it or,
 /// where there is nothing to expect of some, as measured. A tie goes to plain, then to the arm that comes first in the plan, then
-/// to the first weight decay. None if there are none whose objective is finite; after an early end those that
-/// were trained furthest count instead.
+/// to the first weight decay. None if there are none whose objective is finite, before all was trained that is to be
+/// compared, and of a sweep that was given up.
 pub fn lead<'a>(standing: &'a Standing, expected: &[Option<f64>]) -> Option<&'a Candidate> {
     let expected = |candidate: &Candidate| {
         let value = expected.get(standing.position(candidate)?).copied().flatten();
@@ -56,12 +56,8 @@ pub fn lead<'a>(standing: &'a Standing, expected: &[Option<f64>]) -> Option<&'a 
 
 /// The arms that can be the answer.
 fn comparable(standing: &Standing) -> impl Iterator<Item = &Candidate> {
-    let any_finished = standing.competing().any(Candidate::finished);
-    let furthest = standing.competing().map(Candidate::epochs).max().unwrap_or(0);
-    let counts = move |candidate: &&Candidate| match (any_finished, standing.ended) {
-        (true, ended) => (ended || standing.decided) && candidate.finished(),
-        (false, ended) => ended && candidate.epochs() == furthest,
-    };
+    let is_decided = !standing.given_up && (standing.ended || standing.decided);
+    let counts = move |candidate: &&Candidate| is_decided && candidate.finished();
     let is_finite = |candidate: &&Candidate| candidate.objective() != Metric::Diverged;
     standing.competing().filter(counts).filter(is_finite)
 }

@@ -23,6 +23,7 @@ mod size;
 mod words;
 
 pub use leader::{Basis, expectations, lead, leader};
+pub use words::GIVEN_UP;
 
 use super::{Baseline, Best, BestArm, input::Standing};
 use forecast::Forecast;
@@ -65,5 +66,6 @@ pub fn judge(standing: &Standing) -> Best {
         probabilities: outlooks::outlooks(standing, &forecast),
         other_metric,
         noise_floor: standing.noise_floor,
+        before_extension: false,
     }
 }

@@ -52,7 +52,7 @@ pub fn answer(
     } else {
         points.extend(closest(judgement, lead));
     }
-    if standing.ended && lead.finished() && !failed {
+    if standing.ended && !failed {
         points.extend(how_sure(judgement, lead));
         points.extend(likelier(judgement));
         points.extend(pruned_early(standing, lead));
@@ -74,17 +74,33 @@ pub fn answer(
 const WHAT_HELPS_TRAINING: &str = "Standardised features (`standardize = true` of the data set) and a lower \
                                    learning rate usually help.";
 
+/// What is told of a sweep that was cancelled or failed before it had an answer.
+pub const GIVEN_UP: &str = "It ended before it had an answer.";
+
 fn without_leader(standing: &Standing) -> &'static str {
     let trained = standing.run_equivalents.spent > 0.0;
     let reported = || standing.competing();
     let diverged = reported().all(|arm| arm.objective() == Metric::Diverged);
+    if standing.given_up {
+        return match all_diverged(standing) {
+            true => "All that was trained has diverged: try a lower learning rate.",
+            false => GIVEN_UP,
+        };
+    }
     match (reported().next().is_none(), standing.ended, trained) {
         (false, ..) if diverged => "Every arm has diverged: try a lower learning rate.",
         (false, false, _) => "Nothing is the best yet: arms are still trained and compared.",
         (true, false, false) => "Nothing has been reported yet.",
         (true, false, true) => "Waiting for every seed to report.",
-        (_, true, _) => "It ended before every seed had reported.",
+        (_, true, _) => GIVEN_UP,
     }
+}
+
+/// Whether something was trained, and no run of it came to a finite objective.
+fn all_diverged(standing: &Standing) -> bool {
+    let trials = standing.candidates.iter().flat_map(|arm| &arm.trials);
+    let mut objectives = trials.filter_map(|trial| trial.objective).peekable();
+    objectives.peek().is_some() && objectives.all(|objective| objective == Metric::Diverged)
 }
 
 /// That plain is no baseline, and what usually helps. What else is known of the arms tells nothing then.
@@ -150,7 +166,7 @@ fn level_leads(judgement: &Judgement<'_>, lead: &Candidate, size_percent: Option
         Finding::Helps => format!("{} helps: ", what(lead)),
         _ => String::new(),
     };
-    let when = when(standing, lead, "");
+    let when = when(standing, "");
     let metric = metric(standing);
     // By what is expected the answer may be another than by what was measured.
     match is_best_measured(standing, lead) {
@@ -191,7 +207,7 @@ fn plain_leads(judgement: &Judgement<'_>, lead: &Candidate) -> String {
     }
     let when = match judgement.finding {
         Finding::DoesNotHelp if levels => "Flooding does not help: no".into(),
-        _ => when(standing, lead, "no"),
+        _ => when(standing, "no"),
     };
     let does = match is_best_measured(standing, lead) {
         true => "does better than plain",
@@ -268,15 +284,11 @@ fn likelier(judgement: &Judgement<'_>) -> Option<String> {
 }
 
 /// How far the sweep has got, before the sentence's first word.
-fn when(standing: &Standing, lead: &Candidate, word: &str) -> String {
-    match (standing.ended, lead.finished(), word) {
-        (false, ..) => format!("So far, {word}"),
-        (true, false, _) => {
-            let epochs = if lead.epochs() == 1 { "epoch" } else { "epochs" };
-            format!("It ended early. After {} {epochs}, {word}", lead.epochs())
-        }
-        (true, true, "no") => "No".into(),
-        (true, true, word) => word.into(),
+fn when(standing: &Standing, word: &str) -> String {
+    match (standing.ended, word) {
+        (false, _) => format!("So far, {word}"),
+        (true, "no") => "No".into(),
+        (true, word) => word.into(),
     }
 }
 

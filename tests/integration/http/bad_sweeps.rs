@@ -21,7 +21,7 @@ pub(super) const fn row(
     (name, spoil, status, kind, pointer)
 }
 
-const BAD_SWEEPS: [Row; 33] = {
+const BAD_SWEEPS: [Row; 36] = {
     [
         row(
             "a data set that isn't there",
@@ -52,6 +52,19 @@ const BAD_SWEEPS: [Row; 33] = {
             |s| s["scheduler"]["kind"] = json!("luck"),
             READ,
             "/scheduler/kind",
+        ),
+        row(
+            "an array for a recipe",
+            |s| s["recipe"] = json!([{ "name": "spiral" }]),
+            READ,
+            "/recipe",
+        ),
+        row("an array for a search", |s| s["search"] = json!([[0.1, 0.2]]), READ, "/search"),
+        row(
+            "an array for a metric",
+            |s| s["search"]["metrics"] = json!({ "score": ["max", "share"] }),
+            READ,
+            "/search/metrics/score",
         ),
         row("no levels", |s| s["search"]["levels"] = json!([]), RANGE, "/search/levels"),
         row(
@@ -249,6 +262,7 @@ async fn bodies_that_cannot_be_read_at_all_leave_nothing_behind() {
         ("two sweeps", format!("{0}{0}", small("twice")), 400, "malformed"),
         ("NaN, which JSON doesn't have", nan, 400, "malformed"),
         ("a list", "[]".into(), 400, "malformed"),
+        ("a sweep as a list", r#"["x", {"dataset": {"name": "spiral"}}]"#.into(), 400, "malformed"),
         ("a body over the limit", " ".repeat((1 << 20) + 1), 413, "too-large"),
     ] {
         let request = server.request(Method::POST, "/v1/sweeps").body(body);

@@ -112,6 +112,7 @@ function AnswerFigures({ detail }: { detail: SweepDetail }) {
       <p class="answer-best">
         <span class="faint">best b</span> <strong>{arm ? armLabel(arm) : NONE}</strong>{" "}
         <Status of={status} /> <FindingChip of={best?.finding} />
+        {best?.before_extension && <span class="faint"> before the extension</span>}
       </p>
       <dl>
         <dt>{metric.name}</dt>

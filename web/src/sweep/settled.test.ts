@@ -5,15 +5,11 @@ import { aBest, aDetail } from "./testing";
 
 const begun = initialState(aDetail());
 const of = (change: Partial<SweepState>) => settledOf({ ...begun, ...change }, aBest());
-/** All that was trained to the end of two families of three arms. */
-const closed = begun.trials.map((members) =>
-  members.map((trial) => ({ ...trial, status: "completed" as const })),
-);
 
 describe("what is best", () => {
   it("is told of no sweep that goes on", () => {
     for (const status of ["queued", "running", "paused"] as const) {
-      expect(of({ status, trials: closed })).toBeNull();
+      expect(of({ status })).toBeNull();
     }
   });
 
@@ -24,10 +20,12 @@ describe("what is best", () => {
     expect(settledOf(completed, { ...aBest(), best: null })).toBeNull();
   });
 
-  it("is told of one that ended early only where the best was trained to the end", () => {
+  it("is told of one that was cancelled or failed only where it is the answer before an extension", () => {
+    const before = { ...aBest(), before_extension: true };
     for (const status of ["cancelled", "failed"] as const) {
       expect(of({ status })).toBeNull();
-      expect(of({ status, trials: closed })).toEqual(aBest());
+      expect(settledOf({ ...begun, status }, before)).toEqual(before);
+      expect(settledOf({ ...begun, status }, { ...before, best: null })).toBeNull();
     }
   });
 });

@@ -113,5 +113,6 @@ export function aBest(): Best {
     points: [],
     against: [],
     verdict: "flood b=0.1 ends 0.1 below plain",
+    before_extension: false,
   };
 }

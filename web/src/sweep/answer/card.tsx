@@ -31,7 +31,12 @@ export function Answer({ store }: { store: SweepStore }) {
     <section class="card answer" aria-label="Answer">
       <div class="answer-head">
         {settled?.best && namesArm(settled.finding) ? (
-          <Headline arm={settled.best} finding={settled.finding} status={status} detail={detail} />
+          <Headline
+            arm={settled.best}
+            finding={settled.finding}
+            isBefore={settled.before_extension}
+            detail={detail}
+          />
         ) : (
           <Phase
             label={final ? "Outcome" : "Now"}
@@ -62,7 +67,7 @@ export function Answer({ store }: { store: SweepStore }) {
         pruned={final ? null : (store.told.value?.progress?.pruned ?? 0)}
         detail={detail}
       />
-      {(!final || status === "completed") && (
+      {(!final || status === "completed" || settled) && (
         <div class="paste-place">
           {final && store.paste.value && <PasteLine of={store.paste.value} />}
         </div>
@@ -124,7 +129,9 @@ function Ending({
       {status === "failed" && <TryAgain key={store.id} detail={detail} />}
       {status === "cancelled" && <p class="verdict">{sentence(`cancelled: ${endReason}`)}</p>}
       {best && !(status === "failed" && !best.best) && <VerdictWords of={best} />}
-      {best && status === "completed" && <AdviceButton store={store} best={best} />}
+      {best && (status === "completed" || best.before_extension) && (
+        <AdviceButton store={store} best={best} />
+      )}
     </>
   );
 }
@@ -151,17 +158,18 @@ function Phase({ label, words, finding }: PhaseProps) {
 interface HeadlineProps {
   arm: NonNullable<Best["best"]>;
   finding: string;
-  status: SweepState["status"];
+  /** Whether it is the answer before an extension that came to nothing. */
+  isBefore: boolean;
   detail: SweepDetail;
 }
 
-function Headline({ arm, finding, status, detail }: HeadlineProps) {
+function Headline({ arm, finding, isBefore, detail }: HeadlineProps) {
   const decays = decaysOf(detail).length;
   return (
     <div class="headline">
       <p class="label">
         Best{arm.b == null ? "" : " level"}
-        {status === "completed" ? "" : " so far"} by {detail.metric}
+        {isBefore ? " before the extension" : ""} by {detail.metric}
       </p>
       <p class="best" data-best={arm.b ?? arm.method}>
         {arm.b == null ? (

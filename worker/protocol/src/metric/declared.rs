@@ -1,8 +1,14 @@
 //! What a sweep's runs report: which metrics, and which way each is better.
 
 use super::{Metric, MetricName};
-use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{
+        Error, MapAccess, Visitor,
+        value::{MapAccessDeserializer, StrDeserializer},
+    },
+};
+use std::{collections::BTreeMap, fmt};
 
 /// Which way a metric is better.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,7 +56,7 @@ impl Direction {
 }
 
 /// What a user says of a metric: `"max"`, or `{ direction = "max", unit = "share" }`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(untagged)]
 pub enum MetricSpec {
@@ -58,6 +64,31 @@ pub enum MetricSpec {
     Direction(Direction),
     /// Which way it is better, and what it is measured in.
     Full(MetricTable),
+}
+
+impl<'de> Deserialize<'de> for MetricSpec {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(WordOrTable)
+    }
+}
+
+/// Reads it by what it is, so that an error points into the table.
+struct WordOrTable;
+
+impl<'de> Visitor<'de> for WordOrTable {
+    type Value = MetricSpec;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("\"min\", \"max\", or a table with a direction")
+    }
+
+    fn visit_str<E: Error>(self, direction: &str) -> Result<MetricSpec, E> {
+        Direction::deserialize(StrDeserializer::new(direction)).map(MetricSpec::Direction)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, table: A) -> Result<MetricSpec, A::Error> {
+        MetricTable::deserialize(MapAccessDeserializer::new(table)).map(MetricSpec::Full)
+    }
 }
 
 /// A metric with its unit.
@@ -191,6 +222,8 @@ mod tests {
     fn a_metric_is_declared_by_its_direction_alone_or_with_a_unit() {
         let text = r#"{"f1":"max","loss":{"direction":"min","unit":"nats"}}"#;
         let specs: BTreeMap<MetricName, MetricSpec> = serde_json::from_str(text).unwrap();
+        let array = serde_json::from_str::<MetricSpec>(r#"["max", "share"]"#).unwrap_err();
+        assert!(array.to_string().contains("a table with a direction"), "{array}");
         let metrics = Metrics::declared(&specs);
         assert_eq!(metrics.direction("f1".parse().unwrap()), Some(Direction::Max));
         let loss = metrics.get("loss".parse().unwrap()).unwrap();
