@@ -57,6 +57,19 @@ pub fn mean_noise(fits: &[Fit]) -> f64 {
     fits.iter().map(|fit| fit.weight * fit.noise).sum()
 }
 
+/// How much an observation weighs beside one without doubt: by their variances. `noise` is the variance that doubts are held
+/// against.
+fn weight(seen: &Observation, unit: Unit, noise: f64) -> f64 {
+    1.0 / (1.0 + squared(seen.doubt / unit.one) / noise.max(MIN_DIVISOR))
+}
+
+/// The degrees of freedom with which the noise is known: observations count by how sharp they are, as
+/// standard deviations are, and at least one is left. Held to recorded grids: docs/results.md, *Of `halving`*.
+pub fn freedom(design: &Design, observations: &[Observation], unit: Unit, noise: f64) -> f64 {
+    let sharp = observations.iter().map(|seen| weight(seen, unit, noise).sqrt());
+    (sharp.sum::<f64>() - design.free() as f64).max(1.0)
+}
+
 /// The points of the grid that matter. `noise` is the variance that doubts are held against.
 pub fn fits(
     design: &Design,
@@ -79,12 +92,13 @@ pub fn fits(
             let drawn: f64 = variances.iter().filter(|v| **v > 0.0).map(|v| libm::log(*v)).sum();
             let ln_likelihood = -0.5 * (factor.ln_det() + drawn + freedom * libm::log(residual));
             let noise = residual / freedom;
-            Some((ln_likelihood, Fit { weight: 1.0, scales, factor, half, noise }))
+            let ln_weight = ln_likelihood + scales.ln_prior();
+            Some((ln_weight, Fit { weight: 1.0, scales, factor, half, noise }))
         })
         .collect();
     let most = fits.iter().map(|(ln, _)| *ln).fold(f64::NEG_INFINITY, f64::max);
-    for (ln_likelihood, fit) in &mut fits {
-        fit.weight = libm::exp(*ln_likelihood - most);
+    for (ln_weight, fit) in &mut fits {
+        fit.weight = libm::exp(*ln_weight - most);
     }
     let total: f64 = fits.iter().map(|(_, fit)| fit.weight).sum();
     let mut fits: Vec<Fit> = fits.into_iter().map(|(_, fit)| fit).collect();
@@ -118,7 +132,7 @@ impl Moments {
         for seen in observations {
             let row = design.run(seen.arm, seen.seed);
             let value = (seen.value - unit.zero) / unit.one;
-            let weight = 1.0 / (1.0 + squared(seen.doubt / unit.one) / noise.max(MIN_DIVISOR));
+            let weight = weight(seen, unit, noise);
             let entries: Vec<(usize, f64)> =
                 row.iter().copied().enumerate().filter(|(_, entry)| *entry != 0.0).collect();
             for &(i, a) in &entries {

@@ -33,7 +33,7 @@ pub use design::Place;
 pub use posterior::Posterior;
 
 use design::Design;
-use fits::{Unit, fits, mean_noise};
+use fits::{Unit, fits, freedom, mean_noise};
 
 /// Columns beyond which there is no model: a bound on cost, which grows with their cube.
 const MAX_COLUMNS: usize = 400;
@@ -96,6 +96,6 @@ pub fn fit(
         _ => mean_noise(&fits(&design, &certain, unit, 1.0)?),
     };
     let fits = fits(&design, observations, unit, noise)?;
-    let freedom = (observations.len() - design.free()) as f64;
+    let freedom = freedom(&design, observations, unit, noise);
     Some(Posterior::new(design, fits, unit, freedom, crossings))
 }
