@@ -89,9 +89,9 @@ mod tests {
     #[test]
     fn halving_pays_plain_its_probes_and_one_to_the_end() {
         let bound = bound(&spec(r#""search": {"seeds": [0, 1, 2]}"#));
-        // Five probes for 15 epochs each, and a level between them to the end.
-        assert_eq!((bound.low, bound.high), (3.0, 3.0 * (1.0 + 5.0 * 0.15 + 1.0)));
-        assert_eq!(bound.phases.iter().map(|phase| phase.arms).collect::<Vec<_>>(), [4, 1, 1]);
+        // Five probes for 15 epochs each, a level between them to the end, and a quarter for another.
+        assert_eq!((bound.low, bound.high), (3.0, 3.0 * (1.0 + 5.0 * 0.15 + 1.0 + 0.25)));
+        assert_eq!(bound.phases.iter().map(|phase| phase.arms).collect::<Vec<_>>(), [4, 1, 1, 1]);
     }
 
     #[test]

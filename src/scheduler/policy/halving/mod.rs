@@ -204,6 +204,6 @@ impl Policy for Halving {
     }
 
     fn bound(&self, spec: &SweepSpec, space: &SearchSpace) -> FamilyBound {
-        cost::of(spec, space)
+        cost::of(spec, space, self.finalists)
     }
 }
