@@ -100,9 +100,7 @@ function Row({ sweep, store }: { sweep: SweepSummary; store: ListStore }) {
       </td>
       <td class="figure" data-name="best b" data-long={label.length > LONG || undefined}>
         {label}
-        {best && sweep.best?.before_extension && (
-          <span class="faint"> before the extension</span>
-        )}
+        {best && sweep.best?.before_extension && <span class="faint"> before the extension</span>}
       </td>
       <td class="figure" data-name="difference" title={sweep.metric}>
         {difference ? formatDifference(stated(difference), { unit: sweep.metric_unit }) : NONE}
