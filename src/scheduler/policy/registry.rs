@@ -1,11 +1,7 @@
 //! All schedulers that there are.
 
 use super::{
-    FamilyBound, Policy,
-    asha::Asha,
-    bound::cost,
-    halving::{Finalists, Halving},
-    synchronous::Synchronous,
+    FamilyBound, Policy, asha::Asha, bound::cost, halving::Halving, synchronous::Synchronous,
 };
 use crate::verdict::Basis;
 use floodgauge_api::{PlanBound, Stage};
@@ -33,9 +29,9 @@ const GRID: Build = |spec, space| Box::new(Synchronous::grid(spec, space));
 const SHA: Build = |spec, space| Box::new(Synchronous::sha(spec, space));
 const HYPERBAND: Build = |spec, space| Box::new(Synchronous::hyperband(spec, space));
 const ASHA: Build = |spec, space| Box::new(Asha::new(spec, space));
-const HALVING: Build = |spec, _| Box::new(Halving::new(spec, Finalists::AndPromising));
+const HALVING: Build = |spec, space| Box::new(Halving::new(spec, space));
 /// Before version 4 it trained to the end what its probes chose, and nothing else.
-const HALVING_BY_PROBES: Build = |spec, _| Box::new(Halving::new(spec, Finalists::Chosen));
+const HALVING_BY_PROBES: Build = |spec, _| Box::new(Halving::by_probes(spec));
 
 /// Of each scheduler the oldest version first. All begin with 3, the one that version 0.1.0 of the
 /// program had for all of them together. Since 4 what is tested is the arm that other seeds are expected to

@@ -1,23 +1,22 @@
 //! What probes and their choice may cost.
 
 use super::{
-    Finalists, edge,
+    edge,
     probes::{SPREAD_PROBES_A_METHOD, exposure, ladders},
 };
 use crate::scheduler::policy::{FamilyBound, View, bound};
 use floodgauge_protocol::{ArmIx, FamilyIx, SearchSpace, SweepSpec};
 
-/// What a family may spend beyond all else on arms that the probes didn't choose, in full runs: with one method, of which
-/// five levels are probed, three runs in all. Chosen, not measured.
+/// What a family may spend beyond all else on an arm that the probes didn't choose, in full runs: with one method,
+/// of which five levels are probed, three runs in all. Chosen, not measured.
 const PROMISING_SHARE: f64 = 0.25;
 
-/// Whether all seeds of a bracket can train an arm to the end, beside what they have trained, within the bound of
-/// what they cost. What was trained again after a loss doesn't count: who was lost decides nothing.
-pub(super) fn allows(facts: View<'_>, ix: usize, arm: ArmIx) -> bool {
+/// Whether all seeds of a bracket can train an arm to the end, beside what they have trained, at `most` full runs a
+/// family. What was trained again after a loss doesn't count: who was lost decides nothing.
+pub(super) fn allows(facts: View<'_>, ix: usize, arm: ArmIx, most: f64) -> bool {
     let families = &facts.brackets()[ix].families;
     let had: u64 = families.iter().map(|&family| trained(facts, family)).sum();
     let more: u64 = families.iter().map(|&family| left(facts, family, arm)).sum();
-    let most = of(facts.spec(), facts.space(), Finalists::AndPromising).high;
     (had + more) as f64 <= most * f64::from(facts.full()) * families.len() as f64
 }
 
@@ -40,8 +39,9 @@ fn gradients(facts: View<'_>, arm: ArmIx) -> u64 {
     facts.method(arm).gradients_per_step().into()
 }
 
-/// The least and the most that one family costs, in full runs, and what is trained.
-pub(super) fn of(spec: &SweepSpec, space: &SearchSpace, finalists: Finalists) -> FamilyBound {
+/// The least and the most that one family costs, in full runs, and what is trained; with an arm that the probes didn't
+/// choose, if that is taken.
+pub(super) fn of(spec: &SweepSpec, space: &SearchSpace, takes_promising: bool) -> FamilyBound {
     let phase = |words: String, epochs, arms| bound::phase(space, words, epochs, arms);
     let share = f64::from(exposure(spec)) / f64::from(spec.recipe.epochs);
     let (mut low, mut high) = (1.0, 1.0);
@@ -80,7 +80,7 @@ pub(super) fn of(spec: &SweepSpec, space: &SearchSpace, finalists: Finalists) ->
     let words = "the chosen level of each method to the end".into();
     phases.push(phase(words, spec.recipe.epochs, ends));
     // Of a level alone there is no other.
-    if finalists == Finalists::AndPromising && coarse > ends {
+    if takes_promising && coarse > ends {
         high += PROMISING_SHARE;
         let words = "another to the end, if it should do better and the bound allows it".into();
         phases.push(phase(words, spec.recipe.epochs, 1));

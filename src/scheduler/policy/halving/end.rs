@@ -37,6 +37,11 @@ pub(super) fn complete(facts: View<'_>, ix: usize) -> Vec<Intent> {
     keys.flat_map(|(family, arm)| end_of(facts, family, arm)).collect()
 }
 
+/// The same, and nothing more is trained.
+pub(super) fn close(facts: View<'_>, ix: usize) -> Vec<Intent> {
+    [complete(facts, ix), vec![Intent::Close(ix)]].concat()
+}
+
 /// How a trial of a bracket ends that nothing more is trained of.
 fn end_of(facts: View<'_>, family: FamilyIx, arm: ArmIx) -> Vec<Intent> {
     let trial = TrialKey::new(family, arm);

@@ -9,8 +9,8 @@
 //! through the probes of all seeds names the level that goes on to the end: a probe resumes from its
 //! checkpoint, a level between probes is woken from the trunk.
 //!
-//! What the ends show may tell otherwise. As long as other seeds are expected to do better with an arm that
-//! not every seed trained than with all that each did, that arm goes on to its end too, within the bound.
+//! What the ends show may tell otherwise. If other seeds are then expected to do better with an arm that not
+//! every seed trained than with all that each did, that one goes on to its end too, within the bound.
 //!
 //! An error rate is coarse, and one window of it is mostly noise; so where the objective isn't the metric
 //! that the sweep names as evidence (by default the validation loss), that counts beside it. Where it
@@ -34,7 +34,7 @@ use super::{FamilyBound, Policy, View};
 use crate::scheduler::{intent::Intent, reason::Purpose};
 use edge::Edges;
 use floodgauge_api::{Stage, StageCounts};
-use floodgauge_protocol::{ArmIx, SearchSpace, SweepSpec};
+use floodgauge_protocol::{SearchSpace, SweepSpec};
 
 /// Halving of one sweep.
 #[derive(Clone, Debug, PartialEq)]
@@ -47,10 +47,8 @@ pub struct Halving {
     edges: Edges,
     /// Whether all brackets have all the probes that they get.
     choosing: bool,
-    /// What goes on to the end.
-    finalists: Finalists,
-    /// Of each bracket, the arms that went on since more was expected of them.
-    promising: Vec<Vec<ArmIx>>,
+    /// What a family may cost, in full runs, as its plan says; none where the probes alone tell what goes on.
+    most: Option<f64>,
 }
 
 /// What a bracket trains.
@@ -60,31 +58,28 @@ enum Part {
     PlainAndProbes,
     /// Probes where the plain run showed that they are worth it.
     MoreProbes,
-    /// The choice of each method, and whatever is expected to do better with other seeds.
+    /// The choice of each method.
     ToTheEnd,
-    /// Nothing more: what is at its end was ended.
+    /// Nothing at the moment: what was trained to the end has ended.
     Ended,
-}
-
-/// What goes on to the end, beside plain.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Finalists {
-    /// The choice of each method alone, by its probes.
-    Chosen,
-    /// And then arms of which more is expected, within the bound of what the sweep costs.
-    AndPromising,
+    /// One more arm, of which more is expected than of all that were trained to the end.
+    Another,
 }
 
 impl Halving {
-    /// For a sweep.
-    pub fn new(spec: &SweepSpec, finalists: Finalists) -> Self {
+    /// For a sweep. In each bracket one arm more goes on to the end, if other seeds should do best with it.
+    pub fn new(spec: &SweepSpec, space: &SearchSpace) -> Self {
+        Self { most: Some(cost::of(spec, space, true).high), ..Self::by_probes(spec) }
+    }
+
+    /// For a sweep; what its probes choose alone goes on to the end.
+    pub fn by_probes(spec: &SweepSpec) -> Self {
         Self {
             full: spec.recipe.epochs,
             parts: vec![],
             edges: Edges::default(),
             choosing: false,
-            finalists,
-            promising: vec![],
+            most: None,
         }
     }
 
@@ -98,14 +93,15 @@ impl Halving {
             }
         }
         match self.parts[ix] {
-            Part::ToTheEnd => {
+            Part::ToTheEnd if self.most.is_some() => {
                 self.parts[ix] = Part::Ended;
                 match end::complete(facts, ix) {
-                    none if none.is_empty() => self.end(facts, ix),
+                    none if none.is_empty() => self.another(facts, ix),
                     ended => ended,
                 }
             }
-            Part::Ended => self.end(facts, ix),
+            Part::Ended => self.another(facts, ix),
+            Part::ToTheEnd | Part::Another => end::close(facts, ix),
             // Brackets go beyond an end together, so that who is first to end its probes changes nothing.
             _ if facts.spec().search.extend && !self.choosing => self.go_beyond(facts),
             _ => {
@@ -115,16 +111,12 @@ impl Halving {
         }
     }
 
-    /// What follows once all that a bracket trained to the end has ended: an arm of which more is expected than
-    /// of all of them or, if there is none that can be paid, its close.
-    fn end(&mut self, facts: View<'_>, ix: usize) -> Vec<Intent> {
-        let next = match self.finalists {
-            Finalists::Chosen => None,
-            Finalists::AndPromising => promising::next(facts, ix, &self.promising[ix]),
-        };
+    /// What follows once the choices of a bracket have ended: an arm of which more is expected than of all of
+    /// them or, if there is none that can be paid, its close.
+    fn another(&mut self, facts: View<'_>, ix: usize) -> Vec<Intent> {
+        let next = self.most.and_then(|most| promising::next(facts, ix, most));
         let Some(next) = next else { return vec![Intent::Close(ix)] };
-        self.promising[ix].push(next.arm);
-        self.parts[ix] = Part::ToTheEnd;
+        self.parts[ix] = Part::Another;
         next.train(facts, ix)
     }
 
@@ -152,7 +144,6 @@ impl Halving {
 impl Policy for Halving {
     fn start(&mut self, facts: View<'_>) -> Vec<Intent> {
         self.parts = vec![Part::PlainAndProbes; facts.brackets().len()];
-        self.promising = vec![vec![]; facts.brackets().len()];
         (0..self.parts.len()).flat_map(|ix| probes::first(facts, ix)).collect()
     }
 
@@ -176,7 +167,7 @@ impl Policy for Halving {
         match self.parts.get(bracket) {
             None | Some(Part::PlainAndProbes) => Purpose::PlainAndProbes,
             Some(Part::MoreProbes) => Purpose::MoreProbes,
-            Some(Part::ToTheEnd | Part::Ended) => Purpose::ToTheEnd,
+            Some(Part::ToTheEnd | Part::Ended | Part::Another) => Purpose::ToTheEnd,
         }
     }
 
@@ -196,14 +187,15 @@ impl Policy for Halving {
     }
 
     fn widens(&self) -> bool {
-        let is_settled = |part: &Part| match self.finalists {
-            Finalists::Chosen => matches!(part, Part::ToTheEnd | Part::Ended),
-            Finalists::AndPromising => *part == Part::Ended,
+        let is_settled = |part: &Part| match part {
+            Part::PlainAndProbes | Part::MoreProbes => false,
+            Part::ToTheEnd | Part::Ended => self.most.is_none(),
+            Part::Another => true,
         };
         self.parts.is_empty() || !self.parts.iter().all(is_settled)
     }
 
     fn bound(&self, spec: &SweepSpec, space: &SearchSpace) -> FamilyBound {
-        cost::of(spec, space, self.finalists)
+        cost::of(spec, space, self.most.is_some())
     }
 }

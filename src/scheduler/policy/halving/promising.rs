@@ -18,16 +18,16 @@ pub(super) struct Next {
 }
 
 /// The arm of a bracket that other seeds are expected to do best with, if not every seed has trained it to the
-/// end, each can, and the bracket may cost so much. None that was `tried` before.
-pub(super) fn next(facts: View<'_>, ix: usize, tried: &[ArmIx]) -> Option<Next> {
+/// end, each can, and no family costs more than `most` full runs in the mean.
+pub(super) fn next(facts: View<'_>, ix: usize, most: f64) -> Option<Next> {
     let Expected { leader, means } = facts.expected(ix)?;
     let of_leader = *means.get(&leader)?;
     // A tie goes to the lowest arm, as everywhere.
     let (arm, expected) = means
         .into_iter()
-        .filter(|(arm, _)| can_go_on(facts, ix, *arm) && !tried.contains(arm))
+        .filter(|(arm, _)| can_go_on(facts, ix, *arm))
         .min_by(|a, b| a.1.total_cmp(&b.1))?;
-    if expected >= of_leader || !cost::allows(facts, ix, arm) {
+    if expected >= of_leader || !cost::allows(facts, ix, arm, most) {
         return None;
     }
     let objective = facts.criteria().objective;
