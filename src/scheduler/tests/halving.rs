@@ -231,15 +231,40 @@ fn promising(world: &World) -> Vec<(u16, &'static str)> {
 
 #[test]
 fn a_pruned_probe_that_should_do_better_than_the_choice_goes_on_to_the_end() {
-    let late = |_| 15;
-    let world = run(FIVE_LEVELS, pothole, late);
+    let world = run(FIVE_LEVELS, pothole, |_| 15);
     assert_eq!(promising(&world), [(4, "resumed")]);
     for family in 0..2 {
         assert_eq!(arms_with(&world, family, TrialStatus::Completed), [0, 3, 4]);
     }
     assert_eq!(world.sweep.best().best.unwrap().arm.b, Some(0.04));
     let spent = world.sweep.run_equivalents().spent;
-    assert!(spent <= bound(world.sweep.facts().spec()).high, "{spent}");
+    assert!(spent <= bound(&spec(FIVE_LEVELS)).high, "{spent}");
+}
+
+#[test]
+fn levels_beyond_an_end_leave_no_more_for_another_arm_than_the_plan_says() {
+    for levels in ["[0.01, 0.02]", "[0.01, 0.02, 0.03]", "[0.01, 0.02, 0.03, 0.04, 0.05]"] {
+        let text = format!(r#""search": {{"levels": {levels}, "seeds": [0, 1], "extend": true}}"#);
+        for crossing in [2, 8, 15, 22] {
+            let crossed: fn(u16) -> u64 = match crossing {
+                2 => |_| 2,
+                8 => |_| 8,
+                15 => |_| 15,
+                _ => |_| 22,
+            };
+            let world = run(&text, pothole_everywhere, crossed);
+            let spent = world.sweep.run_equivalents().spent;
+            let plan = bound(&spec(&text));
+            assert!(spent <= plan.high + 1e-9, "{levels}, {crossing}: {spent} of {plan:?}");
+        }
+    }
+}
+
+/// The higher the better, but for what lies between probes.
+fn pothole_everywhere(seed: u32, arm: u16, epoch: u32) -> f64 {
+    let noise = f64::from((7 * seed + 13 * u32::from(arm) + 5 * epoch) % 11) / 1_000.0;
+    let hole = if arm % 3 == 2 { 0.05 } else { 0.0 };
+    3.0 - f64::from(arm) / 10.0 + hole + f64::from(seed) / 100.0 + noise
 }
 
 #[test]

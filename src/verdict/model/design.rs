@@ -47,8 +47,8 @@ const RESPONSE_SCALES: [f64; 4] = [0.5, 2.0, 8.0, 32.0];
 const DEVIATION_SCALES: [f64; 3] = [0.3, 1.5, 7.5];
 const OFFSET_SCALES: [f64; 4] = [0.3, 1.5, 7.5, 25.0];
 
-/// How much more likely larger offsets are beforehand: their scale to this power, in the logarithm of the scale. Three
-/// seeds of which none falls out of line say little of how far a fourth may. 0 would be even in the logarithm,
+/// How much more likely larger offsets are beforehand: their scale to this power, in the logarithm of the scale.
+/// Three seeds of which none falls out of line say little of how far a fourth may. 0 would be even in the logarithm,
 /// 1 even in the scale itself (Gelman, *Bayesian Analysis*, 2006). Held to recorded grids: docs/results.md,
 /// *Of `halving`*.
 const OFFSET_PRIOR_POWER: f64 = 0.3;
@@ -59,7 +59,7 @@ impl Scales {
         OFFSET_PRIOR_POWER * libm::log(self.offset)
     }
 
-    /// A coarse grid.
+    /// A coarse grid, whose points are weighed by `ln_prior` beforehand.
     pub fn grid() -> impl Iterator<Item = Self> {
         RESPONSE_SCALES.into_iter().flat_map(|response| {
             DEVIATION_SCALES.into_iter().flat_map(move |deviation| {

@@ -57,14 +57,14 @@ pub fn mean_noise(fits: &[Fit]) -> f64 {
     fits.iter().map(|fit| fit.weight * fit.noise).sum()
 }
 
-/// How much an observation weighs beside one without doubt: by their variances. `noise` is the variance that doubts are held
-/// against.
+/// How much an observation weighs beside one without doubt: the ratio of their variances. `noise` is the variance that
+/// doubts are held against.
 fn weight(seen: &Observation, unit: Unit, noise: f64) -> f64 {
     1.0 / (1.0 + squared(seen.doubt / unit.one) / noise.max(MIN_DIVISOR))
 }
 
-/// The degrees of freedom with which the noise is known: observations count by how sharp they are, as
-/// standard deviations are, and at least one is left. Held to recorded grids: docs/results.md, *Of `halving`*.
+/// The degrees of freedom with which the noise is known: each observation counts by the square root of its weight, and
+/// at least one is left. Held to recorded grids: docs/results.md, *Of `halving`*.
 pub fn freedom(design: &Design, observations: &[Observation], unit: Unit, noise: f64) -> f64 {
     let sharp = observations.iter().map(|seen| weight(seen, unit, noise).sqrt());
     (sharp.sum::<f64>() - design.free() as f64).max(1.0)
