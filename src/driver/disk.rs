@@ -1,15 +1,17 @@
 //! Whether files can be written, as far as anybody knows.
 //!
 //! Whoever meets a disk that is full, read-only or failing has it noted here, and a look every now and then finds
-//! it before somebody's upload does. So it is with files that were taken away. From then on the server isn't ready, until something can be written again,
-//! and could be for a while: a disk that is nearly full has room one moment and none the next.
+//! it before somebody's upload does. So it is with files that were taken away. From then on the server isn't ready,
+//! until something can be written again, and could be for a while: a disk that is nearly full has room one moment
+//! and none the next.
 
 use super::{
     Driver,
     met::{Change, Met, Seen},
 };
 use crate::{
-    lost::lost,
+    blobs::BlobError,
+    lost::{Lost, lost},
     scratch,
     unwritable::{Fault, try_write, unwritable},
 };
@@ -25,8 +27,42 @@ use std::{
 const QUIET: Duration = Duration::from_secs(20);
 
 /// No trouble that is known.
-pub(super) fn writable() -> Met {
+pub(super) fn writable() -> Met<Trouble> {
     Met::none(QUIET)
+}
+
+/// Why files can't be written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Trouble {
+    /// A folder or its disk, in words.
+    Disk(String),
+    /// What was taken away.
+    Lost(Lost),
+}
+
+impl Trouble {
+    fn words(self) -> String {
+        match self {
+            Self::Disk(words) => words,
+            Self::Lost(lost) => lost.words().into(),
+        }
+    }
+
+    /// How the log tells that it is there.
+    fn beginning(self) -> String {
+        match self {
+            Self::Disk(words) => format!("{words}: nothing new is taken until that is over"),
+            Self::Lost(lost) => format!("{}; until then the server isn't ready", lost.words()),
+        }
+    }
+
+    /// How the log tells that it is over.
+    fn ending(&self) -> &'static str {
+        match self {
+            Self::Disk(_) => "the disk can be written again",
+            Self::Lost(lost) => lost.ending(),
+        }
+    }
 }
 
 /// A folder that a server writes to.
@@ -58,10 +94,15 @@ impl Found {
     fn of(folder: &Path) -> Self {
         match try_write(folder) {
             Ok(()) => Self::Room,
-            Err(error) => match Fault::of(&error) {
-                Some(fault) => Self::Fault(fault),
-                None => Self::Refused(error),
-            },
+            Err(error) => Self::by(error),
+        }
+    }
+
+    /// What an error tells.
+    fn by(error: io::Error) -> Self {
+        match Fault::of(&error) {
+            Some(fault) => Self::Fault(fault),
+            None => Self::Refused(error),
         }
     }
 }
@@ -99,15 +140,27 @@ fn first_trouble(places: Vec<(Place, PathBuf)>) -> Option<String> {
     places.into_iter().find_map(|(place, folder)| place.trouble(Found::of(&folder)))
 }
 
-fn tell(words: &str) {
-    tracing::error!("{words}: nothing new is taken until that is over");
+/// Why the folder of the blobs can't be used.
+fn blob_trouble(error: BlobError) -> Option<Trouble> {
+    if let Some(lost) = lost(&error) {
+        return Some(Trouble::Lost(lost));
+    }
+    match error {
+        BlobError::Folder(error) => Place::Blobs.trouble(Found::by(error)).map(Trouble::Disk),
+        error => Some(Trouble::Disk(error.to_string())),
+    }
+}
+
+fn tell(trouble: Trouble) {
+    tracing::error!("{}", trouble.beginning());
 }
 
 impl Driver {
     /// Notes that a disk can't be written, in words.
     pub fn note_unwritable(&self, words: &str) {
-        if self.0.disk.note(words) {
-            tell(words);
+        let trouble = Trouble::Disk(words.into());
+        if self.0.disk.note(trouble.clone()) {
+            tell(trouble);
         }
     }
 
@@ -118,7 +171,7 @@ impl Driver {
             let driver = self.clone();
             tokio::spawn(async move { driver.look_at_disk().await });
         }
-        Some(trouble)
+        Some(trouble.words())
     }
 
     /// Looks whether the folders can be written and, where something couldn't be, the database too.
@@ -127,30 +180,31 @@ impl Driver {
         let found = self.find_unwritable(look.was_well).await;
         let seen = found.clone().map_or(Seen::Well, Seen::Trouble);
         match (self.0.disk.end(&look, seen), found) {
-            (Change::Began, Some(words)) => tell(&words),
-            (Change::Over, _) => tracing::info!("the disk can be written again"),
+            (Change::Began, Some(trouble)) => tell(trouble),
+            (Change::Over(trouble), _) => tracing::info!("{}", trouble.ending()),
             _ => {}
         }
     }
 
     /// Why something can't be written.
-    async fn find_unwritable(&self, was_well: bool) -> Option<String> {
-        if let Err(error) = self.0.blobs.check_folder() {
-            return Some(lost(&error).map_or_else(|| error.to_string(), Into::into));
+    async fn find_unwritable(&self, was_well: bool) -> Option<Trouble> {
+        if let Some(trouble) = self.0.blobs.check_folder().err().and_then(blob_trouble) {
+            return Some(trouble);
         }
-        if let Some(words) = self.0.store.check_place().err().and_then(|error| lost(&error)) {
-            return Some(words.into());
+        if let Some(lost) = self.0.store.check_place().err().and_then(|error| lost(&error)) {
+            return Some(Trouble::Lost(lost));
         }
         let places = places(self.0.blobs.folder().into(), self.0.config.data_dir.clone());
         let looked = tokio::task::spawn_blocking(|| first_trouble(places)).await;
         if let Ok(Some(words)) = looked {
-            return Some(words);
+            return Some(Trouble::Disk(words));
         }
         // While all is well those who write it say soon enough that it isn't.
         if was_well {
             return None;
         }
-        self.0.store.try_write().await.err().and_then(|error| unwritable(&error))
+        let wrote = self.0.store.try_write().await;
+        wrote.err().and_then(|error| unwritable(&error)).map(Trouble::Disk)
     }
 }
 
@@ -192,6 +246,28 @@ mod tests {
         assert!(trouble(0).unwrap().starts_with("the folder of the blobs can't be"));
         assert!(trouble(1).unwrap().contains("TMPDIR can't be written: there is no such"));
         assert_eq!(trouble(2), None, "nothing is kept there");
+    }
+
+    #[test]
+    fn a_blob_folder_that_is_refused_is_told_in_plain_words() {
+        let denied = io::Error::from_raw_os_error(13);
+        let told = blob_trouble(BlobError::Folder(denied)).unwrap().words();
+        assert!(told.starts_with("the folder of the blobs can't be written: "), "{told}");
+        assert!(!told.contains("os error"), "{told}");
+    }
+
+    #[test]
+    fn what_was_taken_away_begins_and_ends_in_words_of_its_own() {
+        let disk = Trouble::Disk("the disk of the server is full".into());
+        assert!(disk.clone().beginning().ends_with("nothing new is taken until that is over"));
+        assert_eq!(disk.ending(), "the disk can be written again");
+        let [blobs, database] = [Lost::Blobs, Lost::Database].map(Trouble::Lost);
+        assert_eq!(blob_trouble(BlobError::Bare("/srv".into())), Some(blobs.clone()));
+        assert_eq!(blobs.ending(), "the folder of the blobs is back");
+        assert_eq!(database.ending(), "the file of the database is back in its place");
+        for told in [blobs, database].map(Trouble::beginning) {
+            assert!(!told.contains("nothing new is taken"), "the server goes on: {told}");
+        }
     }
 
     #[test]

@@ -18,7 +18,7 @@ const AT_START: Duration = Duration::from_secs(60);
 const AGAIN: Duration = Duration::from_secs(600);
 
 /// No damage that is known; what a whole look finds no more is over.
-pub(super) fn undamaged() -> Met {
+pub(super) fn undamaged() -> Met<String> {
     Met::none(Duration::ZERO)
 }
 
@@ -29,7 +29,7 @@ fn tell(said: &str) {
 impl Driver {
     /// Notes that the database said of itself that it is damaged.
     pub fn note_damage(&self, said: &str) {
-        if self.0.health.note(said) {
+        if self.0.health.note(said.to_owned()) {
             tell(said);
         }
     }
@@ -70,7 +70,7 @@ impl Driver {
         };
         match self.0.health.end(&look, seen) {
             Change::Began => tell(&said),
-            Change::Over => tracing::info!("the database is whole again"),
+            Change::Over(_) => tracing::info!("the database is whole again"),
             Change::None => {}
         }
     }

@@ -14,15 +14,15 @@ const LOOK_EVERY: Duration = Duration::from_secs(5);
 
 /// A trouble that was met, or none.
 #[derive(Debug)]
-pub(super) struct Met {
+pub(super) struct Met<T> {
     /// For how long nobody must have met it before it counts as over.
     quiet: Duration,
-    known: Mutex<Known>,
+    known: Mutex<Known<T>>,
 }
 
-#[derive(Debug, Default)]
-struct Known {
-    words: Option<String>,
+#[derive(Debug)]
+struct Known<T> {
+    trouble: Option<T>,
     /// A look is going on.
     looking: bool,
     /// When the last one ended.
@@ -42,48 +42,49 @@ pub(super) struct Look {
 
 /// What a look has seen.
 #[derive(Debug)]
-pub(super) enum Seen {
+pub(super) enum Seen<T> {
     /// All is well.
     Well,
     /// There is this trouble.
-    Trouble(String),
+    Trouble(T),
     /// Nothing that tells.
     Nothing,
 }
 
 /// What a look has changed.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Change {
+pub(super) enum Change<T> {
     /// Trouble, where none was known.
     Began,
-    /// What was known is over.
-    Over,
+    /// What was known is over: this.
+    Over(T),
     /// Nothing.
     None,
 }
 
-impl Met {
+impl<T: Clone> Met<T> {
     /// None so far; one counts as over once it was met by nobody for so long.
     pub fn none(quiet: Duration) -> Self {
-        Self { quiet, known: Mutex::default() }
+        let known = Known { trouble: None, looking: false, looked: None, times: 0, last: None };
+        Self { quiet, known: Mutex::new(known) }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Known> {
+    fn lock(&self) -> MutexGuard<'_, Known<T>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Notes one; answers whether none was known before. The first one is told: where there are several, words
     /// would change with each request.
-    pub fn note(&self, words: &str) -> bool {
-        self.lock().note(words)
+    pub fn note(&self, trouble: T) -> bool {
+        self.lock().note(trouble)
     }
 
     /// The trouble, if it may still be there, and whether it is time to look again.
-    pub fn known(&self) -> Option<(String, bool)> {
+    pub fn known(&self) -> Option<(T, bool)> {
         let known = self.lock();
-        let words = known.words.clone()?;
+        let trouble = known.trouble.clone()?;
         let is_due = known.looked.is_none_or(|looked| looked.elapsed() >= LOOK_EVERY);
-        Some((words, is_due && !known.looking))
+        Some((trouble, is_due && !known.looking))
     }
 
     /// Begins to look; none while somebody else does.
@@ -91,34 +92,34 @@ impl Met {
         let mut known = self.lock();
         match mem::replace(&mut known.looking, true) {
             true => None,
-            false => Some(Look { was_well: known.words.is_none(), times: known.times }),
+            false => Some(Look { was_well: known.trouble.is_none(), times: known.times }),
         }
     }
 
     /// Ends a look.
-    pub fn end(&self, look: &Look, seen: Seen) -> Change {
+    pub fn end(&self, look: &Look, seen: Seen<T>) -> Change<T> {
         let mut known = self.lock();
         (known.looking, known.looked) = (false, Some(Instant::now()));
         match seen {
-            Seen::Trouble(words) => {
-                let is_new = known.note(&words);
-                known.words = Some(words);
+            Seen::Trouble(trouble) => {
+                let is_new = known.note(trouble.clone());
+                known.trouble = Some(trouble);
                 if is_new { Change::Began } else { Change::None }
             }
             Seen::Well if known.times == look.times && known.is_quiet(self.quiet) => {
-                known.words.take().map_or(Change::None, |_| Change::Over)
+                known.trouble.take().map_or(Change::None, Change::Over)
             }
             Seen::Well | Seen::Nothing => Change::None,
         }
     }
 }
 
-impl Known {
-    fn note(&mut self, words: &str) -> bool {
+impl<T> Known<T> {
+    fn note(&mut self, trouble: T) -> bool {
         self.times += 1;
         self.last = Some(Instant::now());
-        let is_new = self.words.is_none();
-        self.words.get_or_insert_with(|| words.to_owned());
+        let is_new = self.trouble.is_none();
+        self.trouble.get_or_insert(trouble);
         is_new
     }
 
@@ -134,12 +135,12 @@ mod tests {
 
     const QUIET: Duration = Duration::from_secs(20);
 
-    fn look(met: &Met, seen: Seen) -> Change {
+    fn look(met: &Met<&'static str>, seen: Seen<&'static str>) -> Change<&'static str> {
         let look = met.begin().unwrap();
         met.end(&look, seen)
     }
 
-    fn words(met: &Met) -> Option<String> {
+    fn words(met: &Met<&'static str>) -> Option<&'static str> {
         met.known().map(|(words, _)| words)
     }
 
@@ -152,13 +153,13 @@ mod tests {
             advance(QUIET / 2).await;
             assert_eq!(look(&met, Seen::Well), Change::None);
             assert!(words(&met).is_some());
-            assert_eq!(look(&met, Seen::Trouble("full".into())), Change::None);
+            assert_eq!(look(&met, Seen::Trouble("full")), Change::None);
         }
         advance(QUIET - Duration::from_secs(1)).await;
         assert_eq!(look(&met, Seen::Well), Change::None);
         advance(Duration::from_secs(1)).await;
         assert!(words(&met).is_some(), "not before somebody has looked");
-        assert_eq!(look(&met, Seen::Well), Change::Over);
+        assert_eq!(look(&met, Seen::Well), Change::Over("full"));
         assert_eq!(words(&met), None);
     }
 
@@ -170,9 +171,9 @@ mod tests {
         assert!(met.begin().is_none(), "one looks at a time");
         assert!(!met.note("damaged elsewhere"));
         assert_eq!(met.end(&begun, Seen::Well), Change::None);
-        assert_eq!(words(&met).as_deref(), Some("damaged"), "the first one is told");
+        assert_eq!(words(&met), Some("damaged"), "the first one is told");
         assert_eq!(look(&met, Seen::Nothing), Change::None);
-        assert_eq!(look(&met, Seen::Well), Change::Over);
+        assert_eq!(look(&met, Seen::Well), Change::Over("damaged"));
     }
 
     #[tokio::test(start_paused = true)]
@@ -180,11 +181,11 @@ mod tests {
         let met = Met::none(QUIET);
         assert_eq!(look(&met, Seen::Well), Change::None);
         assert_eq!(met.known(), None, "nobody looks while all is well");
-        assert_eq!(look(&met, Seen::Trouble("full".into())), Change::Began);
-        assert_eq!(met.known(), Some(("full".into(), false)));
+        assert_eq!(look(&met, Seen::Trouble("full")), Change::Began);
+        assert_eq!(met.known(), Some(("full", false)));
         advance(LOOK_EVERY).await;
-        assert_eq!(met.known(), Some(("full".into(), true)));
+        assert_eq!(met.known(), Some(("full", true)));
         let _begun = met.begin().unwrap();
-        assert_eq!(met.known(), Some(("full".into(), false)), "somebody does");
+        assert_eq!(met.known(), Some(("full", false)), "somebody does");
     }
 }

@@ -122,8 +122,8 @@ struct Inner {
     damaged: damaged::DamagedData,
     readers: explain::Readers,
     claimants: waiting::Claimants,
-    health: met::Met,
-    disk: met::Met,
+    health: met::Met<String>,
+    disk: met::Met<disk::Trouble>,
     metrics: Metrics,
 }
 

@@ -7,9 +7,10 @@
 //! `errors` point into the body that was sent.
 //!
 //! A client learns what it did or what it may do next, and nothing about our inside: causes
-//! of `unavailable` and `internal` stay in the log, but for a disk that can't be written and files that were taken away. They are logged here, once, where the
-//! error is turned into an answer, and nowhere before; the request's span says which request
-//! it was. What a client did wrong isn't logged: its answer tells it.
+//! of `unavailable` and `internal` stay in the log, but for a disk that can't be written and
+//! files that were taken away. They are logged here, once, where the error is turned into an
+//! answer, and nowhere before; the request's span says which request it was. What a client did
+//! wrong isn't logged: its answer tells it.
 //!
 //! `conflict` and the 422s mean "don't send this again as it is", `unavailable` means "do,
 //! a little later", `lease-lost`, `data-damaged` and `checkpoint-damaged` mean "drop the segment and
@@ -236,7 +237,7 @@ impl Problem {
                 none(),
             ),
             Self::Unavailable(cause) => {
-                let lost = || lost(cause.as_ref()).map(Into::into);
+                let lost = || lost(cause.as_ref()).map(|lost| lost.words().into());
                 let why = unwritable(cause.as_ref()).or_else(lost).map(|words| words + "; ");
                 (why.unwrap_or_default() + "try again in a moment", none())
             }

@@ -1,6 +1,6 @@
 //! Whether a database's own bytes are as the database wrote them, as far as it can tell by itself.
 
-use super::{StoreError, damage};
+use super::{StoreError, damage, place::Place};
 use sqlx::{
     AssertSqlSafe, ConnectOptions as _, Connection as _, PgConnection,
     postgres::PgConnectOptions,
@@ -50,24 +50,31 @@ const STEPS: i32 = 1_000;
 /// Has SQLite look at a file, over a connection of its own, on whose thread all of it happens.
 ///
 /// # Errors
-/// A file that can't be read, unless that is the damage.
+/// A file that can't be read, unless that is the damage, and one that isn't in its place any more.
 pub(super) async fn of_sqlite(
     options: &SqliteConnectOptions,
+    place: &Place,
     depth: Depth,
     bound: Duration,
 ) -> Result<Integrity, StoreError> {
-    let looked = async {
-        let mut db = options.clone().create_if_missing(false).read_only(true).connect().await?;
-        let said = sqlite_says(&mut db, depth, bound).await;
-        // Nothing is lost with it.
-        let _ = db.close().await;
-        said
+    place.check()?;
+    let options = options.clone().create_if_missing(false).read_only(true);
+    let mut db = match options.connect().await {
+        Ok(db) => db,
+        Err(error) => return found(error),
     };
-    match looked.await {
-        Ok(None) => Ok(Integrity::Whole),
-        Ok(Some(said)) => Ok(Integrity::Damaged(said)),
-        Err(error) => found(error),
-    }
+    // So far it is only open: nothing was read of it, nor of what lies beside it.
+    let looked = match place.check() {
+        Ok(()) => match sqlite_says(&mut db, depth, bound).await {
+            Ok(None) => Ok(Integrity::Whole),
+            Ok(Some(said)) => Ok(Integrity::Damaged(said)),
+            Err(error) => found(error),
+        },
+        Err(error) => Err(error),
+    };
+    // Nothing is lost with it.
+    let _ = db.close().await;
+    looked
 }
 
 /// The first thing that is wrong with it.

@@ -68,7 +68,7 @@ impl Upkeep for FileUpkeep {
         depth: Depth,
         bound: Duration,
     ) -> Result<Integrity, StoreError> {
-        let looked = integrity::of_sqlite(&self.options, depth, bound).await;
+        let looked = integrity::of_sqlite(&self.options, &self.place, depth, bound).await;
         // What a connection remembers of a page may be what was damaged, or what was mended.
         self.anew.forget_earlier();
         looked
@@ -133,9 +133,11 @@ async fn is_free(connection: &mut SqliteConnection) -> Result<bool, sqlx::Error>
     Ok(!connection.is_in_transaction())
 }
 
-/// Gives a new connection a clock of its own in the place of the database's.
-async fn set_up_clock(db: &mut SqliteConnection, clock: &Clock) -> Result<(), sqlx::Error> {
-    let sql = "create temp table clock (now_ms integer not null, steady_ms integer not null); \
+/// Gives a new connection a clock of its own in the place of the database's, and has it acknowledge an entry only
+/// once that would survive a power cut. It is the first to read anything of the file.
+async fn set_up(db: &mut SqliteConnection, clock: &Clock) -> Result<(), sqlx::Error> {
+    let sql = "pragma synchronous = full; \
+               create temp table clock (now_ms integer not null, steady_ms integer not null); \
                insert into temp.clock values (0, 0)";
     sqlx::raw_sql(sql).execute(&mut *db).await?;
     set_clock(db, clock).await
@@ -148,22 +150,29 @@ async fn set_clock(db: &mut SqliteConnection, clock: &Clock) -> Result<(), sqlx:
     sqlx::query(sql).bind(now_ms).bind(steady_ms).execute(db).await.map(drop)
 }
 
-/// Connections to a file that go by a clock. Those that are opened later, once others were used for long, open
-/// that very file.
-fn pool(clock: &Clock, anew: &Anew, place: &Arc<Place>) -> SqlitePoolOptions {
-    let (new, used, anew, place) = (clock.clone(), clock.clone(), anew.clone(), place.clone());
+/// So many connections to a file that go by a clock. All are opened at once, and stay: where the file was taken
+/// away, what is open is all that there is of it, and another that took its place must not even be read. Beside it
+/// may lie the `-wal` of the first, which SQLite would replay into it and then delete. So a connection that has to
+/// be opened later reads nothing before the place was checked: its options set no journal mode, which would.
+fn pool(clock: &Clock, anew: &Anew, place: &Arc<Place>, size: u32) -> SqlitePoolOptions {
+    let (new, used, anew) = (clock.clone(), clock.clone(), anew.clone());
+    let (of_new, of_used) = (place.clone(), place.clone());
     let options = SqlitePoolOptions::new().acquire_timeout(BUSY);
+    let options = options.max_connections(size).min_connections(size);
+    let options = options.max_lifetime(None).idle_timeout(None);
     let options = options.after_connect(move |db, _| {
-        let (clock, found) = (new.clone(), place.check());
+        let (clock, found) = (new.clone(), of_new.check());
         Box::pin(async move {
             found.map_err(|error| sqlx::Error::Io(io::Error::other(error)))?;
-            set_up_clock(db, &clock).await
+            set_up(db, &clock).await
         })
     });
     // That the clock can be set shows that the connection is there.
     options.test_before_acquire(false).before_acquire(
         move |db, PoolConnectionMetadata { age, .. }| {
-            let (clock, allowed) = (used.clone(), anew.allows(age));
+            // None is given up that can't be opened anew.
+            let allowed = anew.allows(age) || of_used.check().is_err();
+            let clock = used.clone();
             Box::pin(async move {
                 match allowed {
                     true => set_clock(db, &clock).await.map(|()| true),
@@ -244,11 +253,7 @@ impl SqlStore<Sqlite> {
     ) -> Result<Self, StoreError> {
         let options = SqliteConnectOptions::from_str(url)?.create_if_missing(false);
         let options = match repair {
-            // Who writes a sweep anew reads its log meanwhile, past what isn't committed yet.
-            true => {
-                let options = options.foreign_keys(true).synchronous(SqliteSynchronous::Full);
-                options.journal_mode(SqliteJournalMode::Wal)
-            }
+            true => options.foreign_keys(true),
             // A folder where nothing can be written has no place for what readers share: then there is
             // no writer either, whose pages would have to be waited for.
             false => {
@@ -260,14 +265,19 @@ impl SqlStore<Sqlite> {
         };
         let (options, anew) = (options.busy_timeout(BUSY), Anew::default());
         // A pool would try again and again, and not say why it can't.
-        let mut first = options.connect().await?;
+        let opening = match repair {
+            // Who writes a sweep anew reads its log meanwhile, past what isn't committed yet.
+            true => options.clone().journal_mode(SqliteJournalMode::Wal),
+            false => options.clone(),
+        };
+        let mut first = opening.connect().await?;
         sqlx::query("select count(*) from sqlite_schema").execute(&mut first).await?;
-        first.close().await?;
         let place = Arc::new(Place::of(options.get_filename()));
-        let readers = pool(&clock, &anew, &place).max_connections(MAX_READERS);
+        first.close().await?;
+        let readers = pool(&clock, &anew, &place, MAX_READERS);
         let (reader, writer) = match repair {
             true => {
-                let writer = pool(&clock, &anew, &place).max_connections(1);
+                let writer = pool(&clock, &anew, &place, 1);
                 let writer = writer.connect_with(options.clone()).await?;
                 (readers.connect_with(options.clone().read_only(true)).await?, writer)
             }
@@ -286,25 +296,21 @@ impl SqlStore<Sqlite> {
             tokio::fs::create_dir_all(folder).await.map_err(sqlx::Error::Io)?;
         }
         let _setup = lock_setup(options.get_filename()).await?;
-        let options = options
-            .create_if_missing(true)
-            .foreign_keys(true)
-            .journal_mode(SqliteJournalMode::Wal)
-            // An entry is acknowledged only once it would survive a power cut.
-            .synchronous(SqliteSynchronous::Full)
-            .busy_timeout(BUSY);
-        // Over a connection that has no clock of its own, which would be taken for the tables'.
-        let mut migrating = options.connect().await?;
+        let options = options.create_if_missing(true).foreign_keys(true).busy_timeout(BUSY);
+        // Over a connection that has no clock of its own, which would be taken for the tables'. The file keeps the
+        // journal mode.
+        let migrating = options.clone().journal_mode(SqliteJournalMode::Wal);
+        let mut migrating = migrating.synchronous(SqliteSynchronous::Full).connect().await?;
         Sqlite::MIGRATIONS.run(&mut migrating).await?;
+        let place = Arc::new(Place::of(options.get_filename()));
         migrating.close().await?;
         // From here on it is there: where it isn't, nothing is made in its place.
         let options = options.create_if_missing(false);
-        let place = Arc::new(Place::of(options.get_filename()));
         let anew = Anew::default();
-        let writer = pool(&clock, &anew, &place).max_connections(1);
+        let writer = pool(&clock, &anew, &place, 1);
         let writer = writer.after_release(|connection, _| Box::pin(is_free(connection)));
         let writer = writer.connect_with(options.clone()).await?;
-        let reader = pool(&clock, &anew, &place).max_connections(MAX_READERS);
+        let reader = pool(&clock, &anew, &place, MAX_READERS);
         // Not by `query_only`: their clocks are set.
         let reading = options.clone().read_only(true);
         let reader = reader.connect_with(reading).await?;

@@ -3,7 +3,7 @@
 use super::server::{Server, problem};
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
-use std::fs;
+use std::{fs, time::Duration};
 
 async fn not_ready(server: &Server) -> String {
     let answer: Value = problem(server.get("/readyz").await, 503, "unavailable").await;
@@ -48,23 +48,32 @@ async fn a_blob_folder_that_is_lost_is_told_and_no_data_set_is_taken_for_damaged
 async fn a_database_file_that_is_renamed_replaced_or_deleted_is_told_and_none_is_made_in_its_place()
 {
     let server = Server::start().await;
-    let [file, away, copy] =
-        ["test.db", "away.db", "copy.db"].map(|name| server.folder.path().join(name));
+    let [file, wal, away, copy] = ["test.db", "test.db-wal", "away.db", "copy.db"]
+        .map(|name| server.folder.path().join(name));
     is_ready(&server).await;
+    let store = server.driver.store();
+    store.note_trouble("w", "no room", Duration::from_secs(60)).await.unwrap();
+    let (other, rows) = (fs::read(&file).unwrap(), fs::read(&wal).unwrap());
+    assert!(!rows.is_empty());
     fs::rename(&file, &away).unwrap();
     for is_another_there in [false, true] {
         let told = not_ready(&server).await;
         assert!(told.contains("renamed, replaced or deleted under the server"), "{told}");
-        assert!(told.contains("put that one back"), "{told}");
-        assert_eq!(file.exists(), is_another_there, "nothing was made in its place");
+        assert!(told.contains("put that very file back"), "{told}");
+        // Nor does a look at the database go to whatever is there.
+        server.driver.check_database().await;
+        assert!(not_ready(&server).await.contains("renamed, replaced or deleted"));
+        let there = fs::read(&file).ok();
+        assert_eq!(there, is_another_there.then(|| other.clone()), "nothing was made in its place");
+        assert_eq!(fs::read(&wal).unwrap(), rows, "the rows that the open file has beside it");
         assert_eq!(server.get("/livez").await.status(), StatusCode::OK);
-        fs::copy(&away, &copy).unwrap();
+        fs::write(&copy, &other).unwrap();
         fs::rename(&copy, &file).unwrap();
     }
     fs::rename(&away, &file).unwrap();
     is_ready(&server).await;
     fs::remove_file(&file).unwrap();
-    assert!(not_ready(&server).await.contains("restore a backup"));
+    assert!(not_ready(&server).await.contains("before you stop the server"));
     assert!(!file.exists());
     // Who looks after the disk finds it before anybody asks.
     server.driver.look_at_disk().await;

@@ -15,5 +15,6 @@ mod notifications;
 mod pins;
 mod retention;
 mod sweeps;
+mod taken_away;
 mod tokens;
 mod troubles;
