@@ -267,7 +267,8 @@ mod tests {
             let told = warned(&format!(r#""{set}", "label_noise": {noise}"#));
             let what = told.as_ref().and_then(|told| Some(told.split_once(':')?.0));
             assert_eq!(what, expected, "{set} {noise}: {told:?}");
-            let is_less = told.as_ref().is_some_and(|told| told.contains("is right less often than a guess"));
+            let is_less =
+                told.as_ref().is_some_and(|told| told.contains("is right less often than a guess"));
             assert_eq!(is_less, expected == Some(MISLEAD), "{told:?}");
         }
         let mut uploaded = on_upload(Format::Csv, None);

@@ -154,12 +154,7 @@ fn nothing_of(row: &SweepRow) -> Result<SweepSpec, Problem> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        blobs::Blobs,
-        driver::DriverConfig,
-        scheduler::SweepStatus,
-        store::{Store as _, SqliteStore},
-    };
+    use crate::{blobs::Blobs, driver::DriverConfig, scheduler::SweepStatus, store::SqliteStore};
     use std::time::Duration;
 
     #[tokio::test]

@@ -343,7 +343,7 @@ impl World {
         let mut ends = VirtualWorker::new(&self.sweep, &self.case, segment.family).ends(segment);
         let seed = self.sweep.facts().space().families[segment.family.ix()].seed;
         for end in ends.iter_mut().filter(|end| end.arms.contains(&ArmIx::PLAIN)) {
-            end.minima = self.case.minima(seed, segment.from_step..segment.to_step);
+            end.minima = self.case.minima(seed, segment.from_step..segment.to_step.min(end.step));
         }
         let per_epoch = self.sweep.facts().steps_per_epoch();
         for end in ends.iter_mut().filter(|end| end.test.is_none()) {
@@ -352,7 +352,8 @@ impl World {
             if let Some(epoch) = (1..=(end.step / per_epoch) as u32).find(diverged) {
                 let onset_step = end.onset_step;
                 // Whoever had an onset was trained beyond it.
-                let step = onset_step.map_or(0, |onset| onset + 1).max(u64::from(epoch) * per_epoch);
+                let step =
+                    onset_step.map_or(0, |onset| onset + 1).max(u64::from(epoch) * per_epoch);
                 let diverged = FinishedBranch::new(end.arms.clone(), BranchEnd::Diverged, step);
                 *end = FinishedBranch { onset_step, ..diverged };
             }
