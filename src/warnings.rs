@@ -64,15 +64,21 @@ pub fn unscaled(scales: &Scales, format: Format, image: Option<Image>) -> Option
     })
 }
 
-/// At a rate of `1 − 1/K` each of K classes is as likely as any other, whatever the sample is.
+/// At a rate of `1 − 1/K` each of K classes is as likely as any other, whatever the sample is; beyond it the right
+/// one is less likely, since noise always makes a label another one.
 fn of_noise(dataset: &Dataset) -> Option<String> {
     let classes = dataset.facts()?.classes;
     let chance = 1.0 - 1.0 / f64::from(classes.max(1));
     let (rate, most) = (number(dataset.label_noise), number(chance));
-    (classes > 1 && dataset.label_noise >= chance - ROUNDING).then(|| {
+    let (what, how) = match dataset.label_noise - chance {
+        beyond if beyond > ROUNDING => ("mislead", "less"),
+        beyond if beyond >= -ROUNDING => ("carry no signal", "no more"),
+        _ => return None,
+    };
+    (classes > 1).then(|| {
         format!(
-            "Labels carry no signal: with label_noise {rate} a label of {classes} classes is right no more often \
-             than a guess. Choose a rate well below {most}."
+            "Labels {what}: with label_noise {rate} a label of {classes} classes is right {how} often than a guess. \
+             Choose a rate well below {most}."
         )
     })
 }
@@ -234,27 +240,36 @@ mod tests {
     }
 
     #[test]
-    fn labels_without_signal_are_warned_of() {
+    fn labels_without_signal_or_against_it_are_warned_of() {
+        const NO_SIGNAL: &str = "Labels carry no signal";
+        const MISLEAD: &str = "Labels mislead";
         let warned = |rest: &str| {
             let told = of_recipe(&recipe(rest), None);
-            assert!(told.iter().all(|told| told.starts_with("Labels carry no signal: ")));
+            assert!(told.len() <= 1, "{told:?}");
             told.into_iter().next()
         };
         let told = warned(r#""digits", "label_noise": 0.9"#).unwrap();
         assert!(told.contains("label_noise 0.9 a label of 10 classes is right no more"), "{told}");
         assert!(told.ends_with("Choose a rate well below 0.9."), "{told}");
-        for (set, noise, is_told) in [
-            ("digits", 0.89, false),
-            ("digits", 1.0, true),
-            ("spiral", 0.499, false),
-            ("spiral", 0.5, true),
-            ("cifar100", 0.9, false),
-            ("cifar100", 0.99, true),
+        for (set, noise, expected) in [
+            ("digits", 0.89, None),
+            ("digits", 0.9, Some(NO_SIGNAL)),
+            ("digits", 0.91, Some(MISLEAD)),
+            ("digits", 1.0, Some(MISLEAD)),
+            ("spiral", 0.499, None),
+            ("spiral", 0.5, Some(NO_SIGNAL)),
+            ("spiral", 1.0, Some(MISLEAD)),
+            ("cifar100", 0.9, None),
+            ("cifar100", 0.99, Some(NO_SIGNAL)),
             // Its classes aren't known before it is pinned.
-            ("mine", 1.0, false),
+            ("mine", 1.0, None),
         ] {
             let told = warned(&format!(r#""{set}", "label_noise": {noise}"#));
-            assert_eq!(told.is_some(), is_told, "{set} {noise}: {told:?}");
+            let what = told.as_ref().and_then(|told| Some(told.split_once(':')?.0));
+            assert_eq!(what, expected, "{set} {noise}: {told:?}");
+            let is_less =
+                told.as_ref().is_some_and(|told| told.contains("is right less often than a guess"));
+            assert_eq!(is_less, expected == Some(MISLEAD), "{told:?}");
         }
         let mut uploaded = on_upload(Format::Csv, None);
         uploaded.dataset.label_noise = 0.75;

@@ -2,7 +2,11 @@
 
 use super::{Failure, commands::Commands, connect, plan, print, sweep_file, watch, words};
 use crate::{client::ClientError, config::Server};
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
+use tokio::time::timeout;
+
+/// How long a submission waits for what there is to warn of: a plan of many arms takes a busy server its time.
+const WARN_WITHIN: Duration = Duration::from_secs(3);
 
 /// Hand a sweep to a server
 #[derive(Debug, clap::Args)]
@@ -52,15 +56,15 @@ pub async fn run(args: Args) -> Result<(), Failure> {
             false => print::out(&plan::card(&planned.value)),
         };
     }
-    match client.plan(&spec).await {
-        Ok(planned) => {
+    match timeout(WARN_WITHIN, client.plan(&spec)).await {
+        Ok(Ok(planned)) => {
             let warnings = planned.value.warnings;
             warnings.iter().for_each(|words| print::note(&format!("warning: {words}")));
         }
         // Who isn't there needn't be waited for twice.
-        Err(error @ ClientError::Unreachable { .. }) => return Err(refused(error)),
+        Ok(Err(error @ ClientError::Unreachable { .. })) => return Err(refused(error)),
         // Servers of 0.1.0 have no plans there. What else is wrong, the submission tells.
-        Err(_) => {}
+        Ok(Err(_)) | Err(_) => {}
     }
     let made = client.submit(&spec, args.idempotency_key.as_deref()).await;
     let made = made.map_err(refused)?;

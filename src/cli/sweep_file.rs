@@ -142,7 +142,7 @@ mod tests {
         assert_eq!(read(&file).unwrap().name, "x");
         std::fs::write(&file, format!("{sweep:x<0$}", most + 1)).unwrap();
         let Failure::BadInput(text) = read(&file).unwrap_err() else { panic!("another failure") };
-        let words = "can't be read: it has more than 1048576 bytes, which no sweep has";
+        let words = "can't be read: it has more than 1.0 MiB, which no sweep has";
         assert_eq!(text, format!("{}: {words}", file.display()));
     }
 

@@ -165,7 +165,7 @@ mod tests {
         assert!(refused.contains("fg_ and 64") && !refused.contains("hunter2"), "{refused}");
         std::fs::write(file.path(), "hunter2".repeat(1_000)).unwrap();
         let refused = kept.secret().unwrap_err();
-        assert!(refused.ends_with("it has more than 4096 bytes, which no token has"), "{refused}");
+        assert!(refused.ends_with("it has more than 4.0 KiB, which no token has"), "{refused}");
         assert_eq!(Credential::default().secret().unwrap(), None);
     }
 }

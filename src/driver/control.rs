@@ -57,6 +57,7 @@ impl Driver {
     fn forget(&self, sweep: SweepId) {
         self.lock_live().remove(&sweep);
         self.0.unreplayable.forget(sweep);
+        self.0.recovered.forget(sweep);
         self.0.readers.forget(sweep);
         self.announce(sweep, 0);
     }

@@ -20,6 +20,7 @@
 //! - `met`: a trouble that was met, until a look finds nothing of it.
 //! - `effects`: what a step changes in the projections.
 //! - `projected`: what a log says that its projections should be.
+//! - `recovered`: answers of ended sweeps that only their logs tell.
 //! - `start_over`: families whose kind of machine is gone.
 //! - `trouble`: workers that fail, and those whose machine is in trouble.
 //! - `unreplayable`: sweeps whose log this binary can't follow.
@@ -42,6 +43,7 @@ mod line;
 mod live;
 mod met;
 mod projected;
+mod recovered;
 mod start_over;
 mod trouble;
 mod unreplayable;
@@ -119,6 +121,7 @@ struct Inner {
     leases: drain::ActiveLeases,
     expired: expired::ToldLeases,
     unreplayable: unreplayable::Unreplayable,
+    recovered: recovered::Recovered,
     damaged: damaged::DamagedData,
     readers: explain::Readers,
     claimants: waiting::Claimants,
@@ -158,7 +161,7 @@ impl Driver {
         let changes = watch::channel(0).0;
         let folder = Folder::new(&config.data);
         let (line, leases, expired, unreplayable, damaged) = Default::default();
-        let (readers, claimants, metrics) = Default::default();
+        let (recovered, readers, claimants, metrics) = Default::default();
         let (health, disk) = (health::undamaged(), disk::writable());
         Self(Arc::new(Inner {
             store,
@@ -171,6 +174,7 @@ impl Driver {
             leases,
             expired,
             unreplayable,
+            recovered,
             damaged,
             readers,
             claimants,

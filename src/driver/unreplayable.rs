@@ -10,10 +10,11 @@ use crate::{
     scheduler::{Action, Decision, Event, Reason, SweepStatus, TrialStatus},
     store::{Commit, Effects, Page, StoreError, SweepRow, TrialUpdate},
     upcast,
-    verdict::{Best, before_extension},
+    verdict::{Best, RunEquivalents, before_extension},
 };
 use floodgauge_protocol::SweepId;
 use serde::Deserialize as _;
+use serde_json::Value;
 use std::{
     collections::BTreeMap,
     sync::{Mutex, MutexGuard, PoisonError},
@@ -99,6 +100,7 @@ impl Driver {
     /// [`DriverError::NotFound`], or [`DriverError::Ended`] if it has ended before.
     pub(super) async fn cancel_unreplayed(&self, sweep: SweepId) -> Result<(), DriverError> {
         let decision = Decision::new(Action::Cancel, Reason::AskedUnreplayed);
+        let mut answer = LastAnswer::default();
         for _ in 0..MAX_RACES {
             let row = self.0.store.sweep(sweep).await?.ok_or(DriverError::NotFound)?;
             if row.status.is_final() {
@@ -113,7 +115,7 @@ impl Driver {
             };
             let best = match row.grown_seq {
                 0 => None,
-                _ => self.answer_in_log(sweep).await?,
+                _ => self.answer_in_log(&row, &mut answer).await?,
             };
             let commit = Commit {
                 sweep,
@@ -142,24 +144,38 @@ impl Driver {
         Err(DriverError::Store(StoreError::Conflict))
     }
 
-    /// The answer that a sweep's log has of its last completion, as of a sweep that is cancelled; none where it has
-    /// none that can be read.
-    async fn answer_in_log(&self, sweep: SweepId) -> Result<Option<Best>, DriverError> {
-        let Some(row) = self.0.store.sweep(sweep).await? else { return Ok(None) };
-        let arms = row.read_space().map(|space| space.arms).unwrap_or_default();
-        let (mut answer, mut seq) = (None, 0);
+    /// The answer that a sweep's log has of its last completion, as of a sweep that is cancelled, with what the sweep
+    /// has cost since; none where it has none that can be read. Of the log it reads what it hasn't yet.
+    async fn answer_in_log(
+        &self,
+        row: &SweepRow,
+        so_far: &mut LastAnswer,
+    ) -> Result<Option<Best>, DriverError> {
         loop {
-            let entries = self.0.store.entries(sweep, seq, ENTRIES_AT_ONCE).await?;
+            let entries = self.0.store.entries(row.sweep, so_far.seq, ENTRIES_AT_ONCE).await?;
             let Some(last) = entries.last() else { break };
-            seq = last.seq;
+            so_far.seq = last.seq;
             let decisions = entries.iter().filter_map(|entry| entry.decisions.as_array()).flatten();
             let mut completed = decisions.filter(|decision| decision["action"] == "complete");
-            answer = completed.next_back().map(|decision| decision["best"].clone()).or(answer);
+            if let Some(decision) = completed.next_back() {
+                so_far.stored = Some(decision["best"].clone());
+            }
         }
-        let read = answer.and_then(|stored| Best::deserialize(&*upcast::arms(&stored, &arms)).ok());
+        let Some(stored) = &so_far.stored else { return Ok(None) };
+        let arms = row.read_space().map(|space| space.arms).unwrap_or_default();
+        let read = Best::deserialize(&*upcast::arms(stored, &arms)).ok();
         Ok(read.map(|best| {
-            let cost = best.run_equivalents;
+            let now = row.best.as_ref().map(|now| &now["run_equivalents"]);
+            let in_all = now.and_then(|cost| RunEquivalents::deserialize(cost).ok());
+            let cost = in_all.unwrap_or(best.run_equivalents);
             before_extension(best, SweepStatus::Cancelled, cost)
         }))
     }
+}
+
+/// The answer of a log's last completion, as far as the log is read.
+#[derive(Default)]
+struct LastAnswer {
+    seq: u64,
+    stored: Option<Value>,
 }

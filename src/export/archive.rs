@@ -1,6 +1,7 @@
 //! An export with its data set: a zip archive of two files.
 
 use super::ExportError;
+use bytesize::ByteSize;
 use floodgauge_datasets::{
     archive::{Directory, directory},
     digest,
@@ -101,7 +102,8 @@ pub fn data(path: &Path, format: Format, sha256: Digest) -> Result<Option<File>,
         _ => ExportError::Io(error),
     })?;
     if bytes > MAX_DATA_BYTES {
-        let words = format!("its data set has more than {MAX_DATA_BYTES} bytes");
+        let most = ByteSize::b(MAX_DATA_BYTES).display().iec();
+        let words = format!("its data set has more than {most}");
         return Err(ExportError::Damaged(words));
     }
     unpacked.rewind()?;

@@ -1,5 +1,6 @@
 //! JSON that may come from anybody: a reader that ends with an error before much of it has to be held.
 
+use bytesize::ByteSize;
 use std::io::{self, Read};
 
 /// The longest text in it, in bytes; names, reasons and verdicts are far shorter.
@@ -27,7 +28,7 @@ impl<R: Read> Bounded<R> {
             (None, _) => None,
             (Some(_), b'"') if !self.is_escaped => None,
             (Some(MAX_TEXT), _) => {
-                return Err(too_large(format!("a text in it has more than {MAX_TEXT} bytes")));
+                return Err(too_large(format!("a text in it has more than {}", size(MAX_TEXT))));
             }
             (Some(length), _) => {
                 self.is_escaped = byte == b'\\' && !self.is_escaped;
@@ -43,11 +44,16 @@ impl<R: Read> Read for Bounded<R> {
         let count = self.inner.read(buffer)?;
         match self.left.checked_sub(count as u64) {
             Some(left) => self.left = left,
-            None => return Err(too_large(format!("it has more than {} bytes", self.most))),
+            None => return Err(too_large(format!("it has more than {}", size(self.most)))),
         }
         buffer[..count].iter().try_for_each(|&byte| self.look_at(byte))?;
         Ok(count)
     }
+}
+
+/// So many bytes, as people say it.
+fn size(bytes: u64) -> impl std::fmt::Display {
+    ByteSize::b(bytes).display().iec()
 }
 
 fn too_large(what: String) -> io::Error {
@@ -67,7 +73,7 @@ mod tests {
     #[test]
     fn as_many_bytes_are_read_as_may_be() {
         assert_eq!(read(Cursor::new("[1, 2]"), 6), Ok(6));
-        assert_eq!(read(Cursor::new("[1, 2]"), 5), Err("it has more than 5 bytes".into()));
+        assert_eq!(read(Cursor::new("[1, 2]"), 5), Err("it has more than 5 B".into()));
         assert!(read(repeat(b' '), 1 << 20).is_err());
     }
 
@@ -77,7 +83,7 @@ mod tests {
         let most = MAX_TEXT as usize;
         assert!(read(Cursor::new(text(most)), u64::MAX).is_ok());
         let refused = read(Cursor::new(text(most + 1)), u64::MAX).unwrap_err();
-        assert_eq!(refused, "a text in it has more than 1048576 bytes");
+        assert_eq!(refused, "a text in it has more than 1.0 MiB");
         // Quotes in texts end none, and what is between texts counts for none.
         let escaped = format!("[\"{}\"]", "\\\"\\\\".repeat(most / 4));
         assert!(read(Cursor::new(&escaped), u64::MAX).is_ok());

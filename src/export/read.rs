@@ -264,7 +264,7 @@ pub(super) mod tests {
             (r#"{"answer":["#, &b"[],"[..], "more than 1048576 values beside its curves"),
             (r#"{"runs":[{"val_loss":[[0"#, &b",0"[..], "more than 16777216 values of curves"),
             (r#"{"runs":[{"val_loss":["#, &b"[],"[..], "more than 16777216 values of curves"),
-            (r#"{"task":""#, &b"x"[..], "a text in it has more than 1048576 bytes"),
+            (r#"{"task":""#, &b"x"[..], "a text in it has more than 1.0 MiB"),
         ] {
             let endless = Endless(std::io::Cursor::new(start.to_owned()), again);
             let why = Export::read(endless).unwrap_err().to_string();

@@ -96,11 +96,12 @@ fn to_paste(
     replayed: Option<&Sweep>,
     best: &Best,
 ) -> Result<Option<Paste>, Problem> {
-    let stored::Legible { mut spec, space, .. } = stored::legible(row)?;
-    match (row.status, replayed.and_then(Sweep::before_extension)) {
-        (SweepStatus::Completed, _) => {}
-        (_, Some(answered)) => spec.recipe.epochs = answered.epochs,
+    let before = match (row.status, replayed.and_then(Sweep::before_extension)) {
+        (SweepStatus::Completed, _) => None,
+        (_, Some(answered)) => Some(answered.epochs),
         _ => return Ok(None),
-    }
+    };
+    let stored::Legible { mut spec, space, .. } = stored::legible(row)?;
+    spec.recipe.epochs = before.unwrap_or(spec.recipe.epochs);
     Ok(paste(best, &spec, &space.arms))
 }

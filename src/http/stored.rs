@@ -71,10 +71,27 @@ pub(super) async fn recovered(driver: &Driver, row: &SweepRow) -> Result<Option<
     let is_lost = row.status.is_given_up()
         && row.grown_seq > 0
         && row.best.as_ref().is_some_and(|best| !is_told(best));
-    if !is_lost {
+    // What is known to be unreadable is tried anew by who asks for that sweep alone.
+    if !is_lost || driver.replay_error(row).is_some() {
         return Ok(None);
     }
-    Ok(replayed(driver, row.sweep).await?.map(|replayed| of_row(row, replayed.best())))
+    if let Some(best) = driver.recovered(row) {
+        return Ok(Some(of_row(row, best)));
+    }
+    let Some(replayed) = replayed(driver, row.sweep).await? else { return Ok(None) };
+    let best = replayed.best();
+    driver.keep_recovered(row, &best);
+    Ok(Some(of_row(row, best)))
+}
+
+/// The same of the rows of a list. A sweep that can't be looked at now, or was deleted since its row was read, is
+/// told as it is stored: one hides no other.
+pub(super) async fn recovered_of(driver: &Driver, rows: &[SweepRow]) -> Vec<Option<Best>> {
+    let mut of_rows = Vec::with_capacity(rows.len());
+    for row in rows {
+        of_rows.push(recovered(driver, row).await.unwrap_or_default());
+    }
+    of_rows
 }
 
 /// An answer of a row's sweep: it names the sweep, and advises what can still be done with it.
@@ -137,6 +154,37 @@ fn nothing_of(row: &SweepRow) -> Result<SweepSpec, Problem> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{blobs::Blobs, driver::DriverConfig, scheduler::SweepStatus, store::SqliteStore};
+    use std::time::Duration;
+
+    #[tokio::test]
+    async fn a_list_tells_a_sweep_as_it_is_stored_that_was_deleted_since_its_row_was_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Arc::new(SqliteStore::open(folder.path().join("test.db")).await.unwrap());
+        let config = DriverConfig {
+            lease_ttl: Duration::from_secs(60),
+            data: folder.path().join("data"),
+            start_over_after: None,
+            data_dir: None,
+        };
+        let blobs = Blobs::open(folder.path().join("blobs")).unwrap();
+        let driver = Driver::new(store, blobs, config);
+        let spec = json!({ "name": "x", "recipe": { "dataset": { "name": "spiral" } } });
+        let spec = SweepSpec::deserialize(&spec).unwrap();
+        let sweep = driver.submit(spec, None).await.unwrap().sweep;
+        driver.cancel(sweep).await.unwrap();
+        let row = driver.store().sweep(sweep).await.unwrap().unwrap();
+        // As an earlier version left it that cancelled an extension.
+        let lost = SweepRow { grown_seq: 1, best: Some(json!({})), ..row };
+        assert_eq!(lost.status, SweepStatus::Cancelled);
+        let told = recovered(&driver, &lost).await;
+        assert!(told.is_ok_and(|best| best.is_some()), "its log tells while it is there");
+        assert!(driver.recovered(&lost).is_some(), "and isn't replayed again");
+        driver.delete(sweep).await.unwrap();
+        assert!(driver.recovered(&lost).is_none());
+        assert!(recovered(&driver, &lost).await.is_err(), "it is gone");
+        assert_eq!(recovered_of(&driver, &[lost]).await, [None]);
+    }
 
     #[test]
     fn what_a_later_version_added_is_left_out_and_the_rest_is_read() {

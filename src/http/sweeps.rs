@@ -186,10 +186,7 @@ impl Pieces for List {
             let page = Page { limit, ..self.page.clone() };
             let rows = self.state.driver.store().sweeps(page).await?;
             let count = rows.len().min(self.left as usize);
-            let mut recovered = Vec::with_capacity(count);
-            for row in &rows[..count] {
-                recovered.push(stored::recovered(&self.state.driver, row).await?);
-            }
+            let recovered = stored::recovered_of(&self.state.driver, &rows[..count]).await;
             // All at once: going aside takes longer than one of them does.
             aside(|| {
                 for (row, recovered) in rows[..count].iter().zip(recovered) {

@@ -6,10 +6,8 @@ use floodgauge_api::SweepStatus;
 /// The answer that a sweep completed with, once an extension of it was given up. Nothing more can be added to that
 /// sweep; what it cost is what it cost in all.
 pub fn before_extension(answer: Best, status: SweepStatus, cost: RunEquivalents) -> Best {
-    let (how, kind) = match status {
-        SweepStatus::Failed => ("failed", "failed"),
-        _ => ("was cancelled", "cancelled"),
-    };
+    let kind = status.as_str();
+    let how = if status == SweepStatus::Cancelled { "was cancelled" } else { kind };
     let said = format!("This is the answer before the sweep was extended: the extension {how}.");
     let points: Vec<_> = std::iter::once(said).chain(answer.points).collect();
     // Answers of earlier releases have all in one.

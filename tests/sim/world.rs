@@ -343,14 +343,17 @@ impl World {
         let mut ends = VirtualWorker::new(&self.sweep, &self.case, segment.family).ends(segment);
         let seed = self.sweep.facts().space().families[segment.family.ix()].seed;
         for end in ends.iter_mut().filter(|end| end.arms.contains(&ArmIx::PLAIN)) {
-            end.minima = self.case.minima(seed, segment.from_step..segment.to_step);
+            end.minima = self.case.minima(seed, segment.from_step..segment.to_step.min(end.step));
         }
         let per_epoch = self.sweep.facts().steps_per_epoch();
         for end in ends.iter_mut().filter(|end| end.test.is_none()) {
             let arm = end.arms[0];
             let diverged = |&epoch: &u32| self.case.diverged(segment.family, arm, epoch);
             if let Some(epoch) = (1..=(end.step / per_epoch) as u32).find(diverged) {
-                let (step, onset_step) = (u64::from(epoch) * per_epoch, end.onset_step);
+                let onset_step = end.onset_step;
+                // Whoever had an onset was trained beyond it.
+                let step =
+                    onset_step.map_or(0, |onset| onset + 1).max(u64::from(epoch) * per_epoch);
                 let diverged = FinishedBranch::new(end.arms.clone(), BranchEnd::Diverged, step);
                 *end = FinishedBranch { onset_step, ..diverged };
             }

@@ -56,6 +56,11 @@ impl Target {
                     "{shown} is there already; name a file with --output"
                 )))
             }
+            // A pipe of the shell's, /dev/stdout say, is a link that leads to no path.
+            Self::Named(path) if fs::metadata(path).is_ok() => match path.is_dir() {
+                true => Err(Failure::BadInput(format!("{} is a folder", path.display()))),
+                false => Ok(()),
+            },
             Self::Named(path) => {
                 let end = end_of_links(path)
                     .map_err(|error| Failure::BadInput(format!("{}: {error}", path.display())))?;
@@ -97,16 +102,17 @@ impl Target {
 
     /// Has a file filled and puts it in its place once it is whole and on the disk. One that isn't goes.
     fn place(&self, path: &Path, fill: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
-        // Of a link, what it leads to is replaced, or made.
-        let path = match self {
-            Self::New(_) => path.to_owned(),
-            _ => end_of_links(path)?,
-        };
-        let before = fs::metadata(&path).ok();
+        let before = fs::metadata(path).ok();
         if before.as_ref().is_some_and(|before| !before.is_file()) {
-            // Into a pipe or a device, whose place no file can take.
-            return fill(&mut File::options().write(true).open(&path)?);
+            // Into a pipe or a device, whose place no file can take. It may have no path but the link to it.
+            return fill(&mut File::options().write(true).open(path)?);
         }
+        // Of a link, what it leads to is replaced, or made.
+        let path = match (self, &before) {
+            (Self::New(_), _) => path.to_owned(),
+            (_, Some(_)) => fs::canonicalize(path)?,
+            (_, None) => end_of_links(path)?,
+        };
         let mut part = part_beside(&path)?;
         fill(part.as_file_mut())?;
         if let Some(before) = before {
@@ -232,6 +238,22 @@ mod tests {
         assert_eq!(names(folder.path()), ["x.json"]);
         let nowhere = Target::Named(folder.path().join("no/x.json"));
         assert!(nowhere.check().unwrap_err().to_string().contains("there is no folder"));
+        let itself = Target::Named(folder.path().to_owned()).check();
+        assert!(itself.unwrap_err().to_string().ends_with("is a folder"));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_pipe_of_the_shell_is_written_into() {
+        use std::{io::Read as _, os::fd::AsRawFd as _};
+        let (mut reader, writer) = io::pipe().unwrap();
+        let target = Target::Named(format!("/dev/fd/{}", writer.as_raw_fd()).into());
+        target.check().unwrap();
+        target.write(&mut json(), None).unwrap();
+        drop(writer);
+        let mut text = String::new();
+        reader.read_to_string(&mut text).unwrap();
+        assert_eq!(text, "{}");
     }
 
     #[test]

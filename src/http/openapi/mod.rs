@@ -1,6 +1,6 @@
 //! The description of this surface, OpenAPI 3.1, made from the handlers themselves.
 //!
-//! - `findings`: what an answer's effect is called.
+//! - `findings`: what an answer's finding is called.
 //! - `schedulers`: which schedulers have which setting.
 //! - `variants`: tagged unions, as generators of clients want them.
 

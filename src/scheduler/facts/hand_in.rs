@@ -66,11 +66,17 @@ fn check_run(facts: &Facts, segment: &Segment, handed: &FinishedBranch) -> Resul
     }
 }
 
-/// Checks that whatever a run tells of lies where it was trained.
+/// Checks that whatever a run tells of lies where it was trained: before the step that it ended at.
 fn check_places(facts: &Facts, segment: &Segment, handed: &FinishedBranch) -> Result<(), String> {
-    let (per_epoch, to_step) = (facts.steps_per_epoch, segment.to_step);
+    let (per_epoch, to_step, step) = (facts.steps_per_epoch, segment.to_step, handed.step);
+    let diverged = handed.end == BranchEnd::Diverged;
+    if segment.kind == SegmentKind::Train && diverged && step > to_step {
+        return Err(format!("step {step} lies beyond step {to_step}"));
+    }
     let steps = match segment.kind {
-        SegmentKind::Train => to_step,
+        // The step that it diverged in is its last one, and tells its loss too.
+        SegmentKind::Train if diverged => step.saturating_add(1).min(to_step),
+        SegmentKind::Train => step.min(to_step),
         // What is tested may be a state before the run's onset.
         SegmentKind::Test => u64::from(facts.spec.recipe.epochs) * per_epoch,
     };

@@ -278,12 +278,12 @@ fn further_seeds_of_a_halving_train_what_was_trained_to_the_end() {
         };
         sweep.facts().trials().filter(ended).map(|(key, _)| key.arm).collect()
     };
-    let contenders = ended(&grown.sweep, 0);
-    assert!((2..=4).contains(&contenders.len()), "{contenders:?}");
+    let trained = ended(&grown.sweep, 0);
+    assert!((2..=4).contains(&trained.len()), "{trained:?}");
     grown.extend(&[1, 2], &[], None);
     grown.run();
     for family in [0, 1, 2] {
-        assert_eq!(ended(&grown.sweep, family), contenders);
+        assert_eq!(ended(&grown.sweep, family), trained);
     }
     assert_eq!(grown.sweep.best().difference.unwrap().seeds, 3);
 }

@@ -141,6 +141,49 @@ fn a_finish_with_arms_missing_twice_or_of_several_branches_is_refused() {
 }
 
 #[test]
+fn what_a_run_tells_lies_before_the_step_that_it_ended_at() {
+    let mut world = World::new(spec(r#""scheduler": {"kind": "grid"}"#), smooth);
+    let segment = SegmentId(0);
+    world.claim(segment, 1);
+    world.report(segment, 1, &world.rows(&world.open[&segment]));
+    let digest = Digest([1; 32]);
+    let run = |end, step| FinishedBranch {
+        checkpoint: (end != BranchEnd::Diverged).then_some(digest),
+        ..FinishedBranch::new((0..=20).map(ArmIx).collect(), end, step)
+    };
+    let low = |step| vec![Minimum { step, loss: 0.5 }];
+    let waypoint = |step| vec![Waypoint { step, checkpoint: digest, best: None }];
+    let best = |epoch| Some(BestEpoch { epoch, checkpoint: digest });
+    let check = |run: FinishedBranch| world.sweep.facts().check_finish(segment, &[run]);
+    let (stopped, diverged) = (|| run(BranchEnd::Stopped, 20), || run(BranchEnd::Diverged, 20));
+    for (late, told) in [
+        (FinishedBranch { onset_step: Some(20), ..stopped() }, "onset step 20"),
+        (FinishedBranch { minima: low(59), ..stopped() }, "minimum at step 59"),
+        (FinishedBranch { minima: low(20), ..stopped() }, "minimum at step 20"),
+        (FinishedBranch { waypoints: waypoint(40), ..stopped() }, "waypoint after step 40"),
+        (FinishedBranch { best: best(2), ..stopped() }, "best epoch 2"),
+        (FinishedBranch { minima: low(21), ..diverged() }, "minimum at step 21"),
+        (run(BranchEnd::Diverged, 61), "step 61 lies beyond step 60"),
+        (run(BranchEnd::Diverged, u64::MAX), "lies beyond step 60"),
+    ] {
+        let refusal = check(late).unwrap_err();
+        assert!(refusal.contains(told), "{refusal}");
+    }
+    let inside = |run| FinishedBranch {
+        minima: low(19),
+        waypoints: waypoint(20),
+        best: best(1),
+        onset_step: Some(19),
+        ..run
+    };
+    check(inside(stopped())).unwrap();
+    check(inside(diverged())).unwrap();
+    // The step that it diverged in may be its onset too.
+    check(FinishedBranch { onset_step: Some(20), minima: low(20), ..diverged() }).unwrap();
+    check(run(BranchEnd::Diverged, 60)).unwrap();
+}
+
+#[test]
 fn events_about_segments_that_are_over_change_nothing() {
     let mut world = World::new(spec(r#""scheduler": {"kind": "grid"}"#), smooth);
     world.train(SegmentId(0));

@@ -55,7 +55,7 @@ pub(super) async fn add<DB: Dialect>(
     }
     match get(db, &new.name).await? {
         Some(row) if row.blob == new.blob => {
-            if row.scales.is_none() {
+            if row.scales.is_none() && scales.is_some() {
                 // An earlier release took it and measured nothing.
                 let sql = "update datasets set scales = $2 where name = $1";
                 db.execute(sql, values![new.name.as_str(), scales]).await?;

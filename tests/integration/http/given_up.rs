@@ -34,16 +34,17 @@ async fn listed(server: &Server, sweep: &str) -> Value {
     items.find(|item| item["id"] == sweep).unwrap().clone()
 }
 
-/// A sweep that has completed and is being extended, and what it answered.
+/// A sweep that has completed and is being extended, and what it answered, with the cost of both.
 async fn extended(server: &Server) -> (String, Value) {
     let sweep = server.submit(&small("extended")).await;
     train_all(server).await;
-    let answer = best(server, &sweep).await;
+    let mut answer = best(server, &sweep).await;
     assert_eq!(
         (&answer["status"], &answer["before_extension"]),
         (&json!("completed"), &json!(false))
     );
     ask(server, &sweep, "extend", &json!({ "seeds": 2, "epochs": 6 })).await;
+    answer["run_equivalents"] = best(server, &sweep).await["run_equivalents"].take();
     (sweep, answer)
 }
 
@@ -52,6 +53,9 @@ fn is_before(told: &Value, answer: &Value) {
     assert_eq!(told["before_extension"], true, "{told}");
     for field in ["best", "baseline", "difference", "finding", "sentence", "probabilities"] {
         assert_eq!(told[field], answer[field], "{field}");
+    }
+    for cost in ["spent", "full_grid"] {
+        assert_eq!(told["run_equivalents"][cost], answer["run_equivalents"][cost], "{cost}");
     }
     assert!(told["points"][0].as_str().unwrap().contains("the extension was cancelled"), "{told}");
     assert_eq!(told["advice"]["needs_new_sweep"], true, "{told}");
