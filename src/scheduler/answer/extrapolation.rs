@@ -13,11 +13,11 @@ use floodgauge_protocol::TrialKey;
 /// How much of the difference between two probes may be wrong about the difference of their ends, as
 /// a standard deviation. Held to recorded grids, together with the next one: docs/results.md, *How sure*,
 /// *Of `halving`*.
-const DOUBT_PER_DISTANCE: f64 = 3.0;
+const DOUBT_PER_DISTANCE: f64 = 1.0;
 
 /// How much of what a run moves after its probe may be its own, as a standard deviation. Held to
 /// recorded grids likewise.
-const DOUBT_PER_MOVE: f64 = 1.2;
+const DOUBT_PER_MOVE: f64 = 1.5;
 
 /// What a run that ended early says of its end: what it had some epochs after its onset, moved as
 /// the best run of its method in its family moved from as many epochs after its own onset
