@@ -138,9 +138,10 @@ mod tests {
         let file = folder.path().join("long.toml");
         let sweep = "name = \"x\"\n[recipe]\ndataset = { name = \"spiral\" }\n#";
         let most = Limit::JSON.bytes() as usize;
-        std::fs::write(&file, format!("{sweep:x<most$}")).unwrap();
+        let of = |length: usize| format!("{sweep}{}", "x".repeat(length - sweep.len()));
+        std::fs::write(&file, of(most)).unwrap();
         assert_eq!(read(&file).unwrap().name, "x");
-        std::fs::write(&file, format!("{sweep:x<0$}", most + 1)).unwrap();
+        std::fs::write(&file, of(most + 1)).unwrap();
         let Failure::BadInput(text) = read(&file).unwrap_err() else { panic!("another failure") };
         let words = "can't be read: it has more than 1.0 MiB, which no sweep has";
         assert_eq!(text, format!("{}: {words}", file.display()));
