@@ -36,9 +36,9 @@ pub fn leader(standing: &Standing, basis: Basis) -> Option<&Candidate> {
 }
 
 /// The arm that is best, of those that every seed trained to the end: by what is expected of it or,
-/// where there is nothing to expect of some, as measured. A tie goes to plain, then to the arm that comes first in the plan, then
-/// to the first weight decay. None if there are none whose objective is finite, before all was trained that is to be
-/// compared, and of a sweep that was given up.
+/// where there is nothing to expect of some, as measured. A tie goes to plain, then to the arm that comes first in the
+/// plan, then to the first weight decay. None if there are none whose objective is finite, before all was trained that
+/// is to be compared, and of a sweep that was given up.
 pub fn lead<'a>(standing: &'a Standing, expected: &[Option<f64>]) -> Option<&'a Candidate> {
     let expected = |candidate: &Candidate| {
         let value = expected.get(standing.position(candidate)?).copied().flatten();
