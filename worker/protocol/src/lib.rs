@@ -37,6 +37,7 @@ pub mod text;
 pub mod validate;
 mod whole;
 pub mod wire;
+mod word_or_table;
 pub mod work;
 
 pub use arm::Arm;

@@ -1,13 +1,7 @@
 //! The training methods that compete in a sweep.
 
-use crate::{by_kind::by_kind, shown::Shown};
-use serde::{
-    Deserialize, Deserializer, Serialize,
-    de::{
-        Error, MapAccess, Visitor,
-        value::{MapAccessDeserializer, StrDeserializer},
-    },
-};
+use crate::{by_kind::by_kind, shown::Shown, word_or_table::WordOrTable};
+use serde::{Deserialize, Deserializer, Serialize};
 use std::fmt;
 
 /// A method as a sweep names it: `"flood"`, or a table with the parameters to try.
@@ -64,26 +58,11 @@ const DEFAULT_RHO: f64 = 0.05;
 
 impl<'de> Deserialize<'de> for MethodSpec {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(WordOrTable)
-    }
-}
-
-/// Reads a method by what it is, so that an error points into the table.
-struct WordOrTable;
-
-impl<'de> Visitor<'de> for WordOrTable {
-    type Value = MethodSpec;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("\"flood\", \"iflood\", \"softad\", or a table whose kind is alternating or gradient_penalty")
-    }
-
-    fn visit_str<E: Error>(self, kind: &str) -> Result<MethodSpec, E> {
-        MethodKind::deserialize(StrDeserializer::new(kind)).map(MethodSpec::Level)
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, table: A) -> Result<MethodSpec, A::Error> {
-        MethodTable::deserialize(MapAccessDeserializer::new(table)).map(MethodSpec::Table)
+        deserializer.deserialize_any(WordOrTable {
+            expecting: "\"flood\", \"iflood\", \"softad\", or a table whose kind is alternating or gradient_penalty",
+            of_word: Self::Level,
+            of_table: Self::Table,
+        })
     }
 }
 

@@ -1,14 +1,9 @@
 //! What a sweep's runs report: which metrics, and which way each is better.
 
 use super::{Metric, MetricName};
-use serde::{
-    Deserialize, Deserializer, Serialize,
-    de::{
-        Error, MapAccess, Visitor,
-        value::{MapAccessDeserializer, StrDeserializer},
-    },
-};
-use std::{collections::BTreeMap, fmt};
+use crate::word_or_table::WordOrTable;
+use serde::{Deserialize, Deserializer, Serialize};
+use std::collections::BTreeMap;
 
 /// Which way a metric is better.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -68,26 +63,11 @@ pub enum MetricSpec {
 
 impl<'de> Deserialize<'de> for MetricSpec {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(WordOrTable)
-    }
-}
-
-/// Reads it by what it is, so that an error points into the table.
-struct WordOrTable;
-
-impl<'de> Visitor<'de> for WordOrTable {
-    type Value = MetricSpec;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("\"min\", \"max\", or a table with a direction")
-    }
-
-    fn visit_str<E: Error>(self, direction: &str) -> Result<MetricSpec, E> {
-        Direction::deserialize(StrDeserializer::new(direction)).map(MetricSpec::Direction)
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, table: A) -> Result<MetricSpec, A::Error> {
-        MetricTable::deserialize(MapAccessDeserializer::new(table)).map(MetricSpec::Full)
+        deserializer.deserialize_any(WordOrTable {
+            expecting: "\"min\", \"max\", or a table with a direction",
+            of_word: Self::Direction,
+            of_table: Self::Full,
+        })
     }
 }
 
