@@ -6,7 +6,7 @@ use crate::{
     verdict::Best,
 };
 use floodgauge_protocol::{
-    MetricName, Objective, SchedulerKind, Segment, SegmentId, SweepSpec, work::ReportRow,
+    Dataset, MetricName, Objective, SchedulerKind, Segment, SegmentId, SweepSpec, work::ReportRow,
 };
 use std::collections::BTreeMap;
 
@@ -114,7 +114,8 @@ fn answered(
     })
 }
 
-/// A sweep over the grid's levels. Of the recipe only epochs and steps matter to a scheduler.
+/// A sweep over the grid's levels. Of the recipe only epochs and steps matter to a scheduler, and how many classes its
+/// data has to the answer.
 fn spec(
     grid: &RecordedGrid,
     kind: SchedulerKind,
@@ -126,7 +127,7 @@ fn spec(
     let mut spec: SweepSpec = serde_json::from_value(serde_json::json!({
         "name": "simulated",
         "recipe": {
-            "dataset": { "name": "digits", "n_train": steps },
+            "dataset": { "name": "simulated", "n_train": steps },
             "batch_size": 1,
             "epochs": grid.epochs,
         },
@@ -135,5 +136,9 @@ fn spec(
     }))
     .ok()?;
     (spec.search.metrics, spec.search.evidence) = (grid.metrics.clone(), grid.evidence);
+    if let Some(dataset) = &grid.dataset {
+        let n_train = spec.recipe.dataset.n_train;
+        spec.recipe.dataset = Dataset { n_train, ..dataset.clone() };
+    }
     Some(spec)
 }

@@ -6,6 +6,7 @@ mod against;
 mod calibration;
 mod failed;
 mod given_up;
+mod guessing;
 mod invariants;
 
 /// An arm that every seed trained to the end.

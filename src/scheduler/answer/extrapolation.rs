@@ -17,7 +17,7 @@ const DOUBT_PER_DISTANCE: f64 = 1.0;
 
 /// How much of what a run moves after its probe may be its own, as a standard deviation. Held to
 /// recorded grids likewise.
-const DOUBT_PER_MOVE: f64 = 1.5;
+const DOUBT_PER_MOVE: f64 = 2.5;
 
 /// What a run that ended early says of its end: what it had some epochs after its onset, moved as
 /// the best run of its method in its family moved from as many epochs after its own onset

@@ -10,7 +10,7 @@ use crate::{
 };
 use floodgauge_net::plain_io;
 use floodgauge_protocol::{
-    ArmIx, Method, Metric, MetricName, MetricSpec, Metrics, work::TestMetrics,
+    ArmIx, Dataset, Method, Metric, MetricName, MetricSpec, Metrics, work::TestMetrics,
 };
 use std::{
     collections::{BTreeMap, HashMap},
@@ -44,6 +44,8 @@ pub struct RecordedGrid {
     pub levels: Vec<Option<f64>>,
     /// What each arm trains, where the file tells.
     arms: Vec<Method>,
+    /// What its runs trained on, where the file tells of a data set.
+    pub dataset: Option<Dataset>,
     /// Epochs of a full run.
     pub epochs: u32,
     /// Its metrics, where the file declares them; else those of the built-in recipe.
@@ -109,6 +111,7 @@ impl RecordedGrid {
             task: self.task.clone(),
             levels: kept.iter().map(|&arm| self.levels[arm]).collect(),
             arms: kept.iter().filter_map(|&arm| self.arms.get(arm)).copied().collect(),
+            dataset: self.dataset.clone(),
             epochs: self.epochs,
             metrics: self.metrics.clone(),
             declared: self.declared.clone(),

@@ -9,7 +9,9 @@ use crate::{
     },
     simulate::GridError,
 };
-use floodgauge_protocol::{Method, MetricName, MetricSpec, Metrics, SchedulerKind, Search, Shown};
+use floodgauge_protocol::{
+    Dataset, Method, MetricName, MetricSpec, Metrics, SchedulerKind, Search, Shown,
+};
 use serde::Deserialize;
 use std::{
     cell::Cell,
@@ -21,16 +23,30 @@ use std::{
 const TRAIN_LOSS: &str = "train_loss";
 
 /// What a file says beside its curves.
-const FIELDS: [&str; 10] = [
-    "task", "status", "levels", "arms", "epochs", "metrics", "evidence", "spec", "export", "answer",
+const FIELDS: [&str; 11] = [
+    "task", "status", "levels", "arms", "epochs", "metrics", "evidence", "spec", "export",
+    "answer", "recipe",
 ];
 
 /// What matters here of the sweep in an export.
 #[derive(Debug, Default, Deserialize)]
 struct ExportedSpec {
+    recipe: Option<ExportedRecipe>,
     #[serde(default)]
     search: ExportedSearch,
     scheduler: Option<ExportedScheduler>,
+}
+
+#[derive(Debug, Deserialize)]
+struct ExportedRecipe {
+    dataset: Option<Dataset>,
+}
+
+/// The recipe of a grid that is no export: flat.
+#[derive(Debug, Deserialize)]
+struct FlatRecipe {
+    /// The data set's name; of one that isn't Floodgauge's, whatever people called it.
+    data: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -71,7 +87,9 @@ fn grid_of(mut head: Document) -> Result<(RecordedGrid, bool), GridError> {
         .filter_map(|field| head.value(field).map(|of| of.get("status")))
         .chain(head.value("status").map(Some));
     let has_ended = told.all(|status| status.is_some_and(|status| status == "completed"));
-    let ExportedSpec { search, scheduler } = head.field("spec")?.unwrap_or_default();
+    let ExportedSpec { recipe, search, scheduler } = head.field("spec")?.unwrap_or_default();
+    let flat: Option<FlatRecipe> = head.field("recipe")?;
+    let named = flat.and_then(|flat| Some(Dataset::named(flat.data?.parse().ok()?)));
     let is_grid = scheduler.is_none_or(|scheduler| scheduler.kind == SchedulerKind::Grid);
     let own: BTreeMap<MetricName, MetricSpec> = head.field("metrics")?.unwrap_or_default();
     let metrics = if own.is_empty() { search.metrics } else { own };
@@ -79,6 +97,7 @@ fn grid_of(mut head: Document) -> Result<(RecordedGrid, bool), GridError> {
         task: head.needed("task")?,
         levels: head.needed("levels")?,
         arms: head.field("arms")?.unwrap_or_default(),
+        dataset: recipe.and_then(|recipe| recipe.dataset).or(named),
         epochs: head.needed("epochs")?,
         declared: Search { metrics: metrics.clone(), ..Search::default() }.metrics(),
         metrics,

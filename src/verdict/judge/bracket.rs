@@ -19,8 +19,9 @@ pub struct Bracket {
 }
 
 impl Bracket {
-    /// Fits the model to the arms of one weight decay; none if it can't tell.
-    pub fn of(candidates: &[Candidate]) -> Option<Self> {
+    /// Fits the model to the arms of one weight decay; none if it can't tell. `guessing` is the loss of a model
+    /// that has learned nothing, in the levels' unit.
+    pub fn of(candidates: &[Candidate], guessing: Option<f64>) -> Option<Self> {
         let observations: Vec<Observation> = candidates
             .iter()
             .enumerate()
@@ -28,8 +29,9 @@ impl Bracket {
             .flat_map(|(arm, candidate)| observed(arm, candidate))
             .collect();
         let ladders = ladders(candidates.iter().map(|candidate| candidate.method).enumerate());
-        let is_seen = |ladder: &&Vec<usize>| observations.iter().any(|o| ladder.contains(&o.arm));
-        let seen: Vec<&Vec<usize>> = ladders.iter().filter(is_seen).collect();
+        let is_seen = |ladder: &&[usize]| observations.iter().any(|o| ladder.contains(&o.arm));
+        let groups = ladders.iter().flat_map(|ladder| parted(candidates, ladder, guessing));
+        let seen: Vec<&[usize]> = groups.filter(is_seen).collect();
         // Plain comes first: what reached no level is it.
         let plain = candidates.iter().position(Candidate::is_plain)?;
         if seen.first().is_none_or(|first| first[..] != [plain]) {
@@ -44,7 +46,8 @@ impl Bracket {
             observations.filter_map(|o| Some(Observation { arm: arms[o.arm]?, ..o }));
         let seeds = candidates[plain].trials.len();
         let (observations, seeds) = averaged(observations.collect(), seeds);
-        let (places, crossings) = (places(candidates, &seen), crossings(candidates, &seen));
+        let places = places(candidates, &seen);
+        let crossings = crossings(candidates, &ladders, &modelled);
         let posterior = model::fit(places, seeds, &observations, crossings)?;
         let says = |(arm, candidate): (Option<usize>, &Candidate)| match candidate {
             of if of.diverged() => None,
@@ -68,6 +71,21 @@ impl Bracket {
     }
 }
 
+/// The levels of a ladder below the loss of guessing, and those at or above it. Above, training is kept from learning
+/// anything, so those levels say nothing of the ones below: the response isn't smooth there.
+fn parted<'a>(
+    candidates: &[Candidate],
+    ladder: &'a [usize],
+    guessing: Option<f64>,
+) -> impl Iterator<Item = &'a [usize]> {
+    let learns = |arm: &usize| match (candidates[*arm].method.level(), guessing) {
+        (Some(level), Some(guessing)) => level < guessing,
+        _ => true,
+    };
+    let (below, above) = ladder.split_at(ladder.partition_point(learns));
+    [below, above].into_iter().filter(|part| !part.is_empty())
+}
+
 /// What was measured of an arm with each seed that it is an arm of its own with.
 fn observed(arm: usize, candidate: &Candidate) -> impl Iterator<Item = Observation> + '_ {
     let has_level = candidate.method.level().is_some();
@@ -84,8 +102,8 @@ fn observed(arm: usize, candidate: &Candidate) -> impl Iterator<Item = Observati
 
 /// Where each arm of some ladders stands, one ladder after the other: each is a group, an arm without a
 /// level one of its own.
-fn places(candidates: &[Candidate], ladders: &[&Vec<usize>]) -> Vec<Place> {
-    let place = |(group, ladder): (usize, &&Vec<usize>)| {
+fn places(candidates: &[Candidate], ladders: &[&[usize]]) -> Vec<Place> {
+    let place = |(group, ladder): (usize, &&[usize])| {
         let last = ladder.len() - 1;
         let at = |&arm: &usize| {
             let rank = rank(candidates, ladder, arm);
@@ -96,18 +114,19 @@ fn places(candidates: &[Candidate], ladders: &[&Vec<usize>]) -> Vec<Place> {
     ladders.iter().enumerate().flat_map(place).collect()
 }
 
-/// Which levels of the same ladders each seed reached: all from the lowest on that it is known to have reached and,
-/// below that, those that it didn't train to the end as the plain run.
-fn crossings(candidates: &[Candidate], ladders: &[&Vec<usize>]) -> Crossings {
+/// Which levels of some ladders each seed reached, of the arms `modelled`, in their order: all from the lowest on that
+/// it is known to have reached and, below that, those that it didn't train to the end as the plain run.
+fn crossings(candidates: &[Candidate], ladders: &[Vec<usize>], modelled: &[usize]) -> Crossings {
     let (mut lowest, mut ranks) = (vec![], vec![]);
     for ladder in ladders {
+        let modelled = || ladder.iter().filter(|arm| modelled.contains(arm));
         let levels: Vec<usize> = ladder
             .iter()
             .copied()
             .filter(|&arm| candidates[arm].method.level().is_some())
             .collect();
         if levels.is_empty() {
-            ranks.extend(ladder.iter().map(|_| None));
+            ranks.extend(modelled().map(|_| None));
             continue;
         }
         let of_seed = |seed: usize| {
@@ -121,7 +140,7 @@ fn crossings(candidates: &[Candidate], ladders: &[&Vec<usize>]) -> Crossings {
             missed.map(|rank| rank + 1).max().unwrap_or(0)
         };
         let seeds = 0..candidates[levels[0]].trials.len();
-        ranks.extend(ladder.iter().map(|&arm| Some((lowest.len(), rank(candidates, ladder, arm)))));
+        ranks.extend(modelled().map(|&arm| Some((lowest.len(), rank(candidates, ladder, arm)))));
         lowest.push(seeds.map(of_seed).collect());
     }
     Crossings::new(lowest, ranks)
@@ -177,7 +196,7 @@ mod tests {
     fn places_of(methods: &[Method]) -> Vec<(usize, Option<f64>)> {
         let arms = candidates(methods, &[]);
         let ladders = ladders(methods.iter().copied().enumerate());
-        let places = places(&arms, &ladders.iter().collect::<Vec<_>>());
+        let places = places(&arms, &ladders.iter().map(Vec::as_slice).collect::<Vec<_>>());
         places.iter().map(|place| (place.group, place.position)).collect()
     }
 
@@ -199,7 +218,7 @@ mod tests {
         let reached: [&[bool]; 2] = [&[false, false, false, true], &[false, true, true, true]];
         let arms = candidates(&methods, &reached);
         let ladders = ladders(methods.iter().copied().enumerate());
-        let crossings = crossings(&arms, &ladders.iter().collect::<Vec<_>>());
+        let crossings = crossings(&arms, &ladders, &[0, 1, 2, 3]);
         assert_eq!(crossings.share(0), 1.0);
         // Of the seed beside these two, one in six lies where 0.3 is not reached.
         assert!((crossings.share(3) - 17.0 / 18.0).abs() < 1e-12);

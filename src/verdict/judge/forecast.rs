@@ -34,7 +34,7 @@ impl Forecast {
         let others = standing.others as usize;
         let mut arms = vec![];
         for of in standing.brackets() {
-            let Some(bracket) = Bracket::of(of) else {
+            let Some(bracket) = Bracket::of(of, standing.guessing) else {
                 arms.extend(of.iter().map(|_| ArmForecast::default()));
                 continue;
             };

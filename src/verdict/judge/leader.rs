@@ -11,7 +11,7 @@ pub fn expectations(standing: &Standing) -> Vec<Option<f64>> {
     if standing.seeds < 2 || standing.all_tie() {
         return vec![None; standing.candidates.len()];
     }
-    let of_bracket = |of: &[Candidate]| match Bracket::of(of) {
+    let of_bracket = |of: &[Candidate]| match Bracket::of(of, standing.guessing) {
         Some(bracket) => bracket.expected().collect(),
         None => vec![None; of.len()],
     };

@@ -48,16 +48,18 @@ const DEVIATION_SCALES: [f64; 3] = [0.3, 1.5, 7.5];
 const OFFSET_SCALES: [f64; 4] = [0.3, 1.5, 7.5, 25.0];
 
 /// How much more likely larger scales are beforehand: the scale to this power, in its logarithm. 0 is even in the
-/// logarithm, 1 even in the scale itself (Gelman, *Bayesian Analysis*, 2006), which of the response says that levels
-/// mostly differ. Three seeds of which none falls out of line say little of how far a fourth may: so larger offsets
-/// are likelier too. Held to recorded grids: docs/results.md, *Of `halving`*.
-const RESPONSE_PRIOR_POWER: f64 = 1.0;
-const OFFSET_PRIOR_POWER: f64 = 0.4;
+/// logarithm, 1 even in the scale itself (Gelman, *Bayesian Analysis*, 2006). Levels mostly differ, and three seeds of
+/// which none falls out of line say little of how far a fourth may: so larger ones are likelier. Held to recorded
+/// grids: docs/results.md, *Of `halving`*.
+const RESPONSE_PRIOR_POWER: f64 = 0.5;
+const DEVIATION_PRIOR_POWER: f64 = 0.25;
+const OFFSET_PRIOR_POWER: f64 = 0.6;
 
 impl Scales {
     /// How likely it is beforehand: a logarithm, up to a constant.
     pub fn ln_prior(self) -> f64 {
         RESPONSE_PRIOR_POWER * libm::log(self.response)
+            + DEVIATION_PRIOR_POWER * libm::log(self.deviation)
             + OFFSET_PRIOR_POWER * libm::log(self.offset)
     }
 

@@ -26,6 +26,10 @@ const MIN_DRAWS: usize = 200;
 /// Other seeds that are drawn one by one; of more, each stands for several. A bound on cost, not measured.
 const MAX_SEEDS_DRAWN: usize = 16;
 
+/// How much more a single run of another seed varies than the noise that is left between the runs that were fitted:
+/// the smooth parts of the model take some of theirs. Held to recorded grids: docs/results.md, *Of `halving`*.
+const NOISE_OF_ANOTHER_RUN: f64 = 1.5;
+
 /// The arm that all others are compared with, and are where they don't reach their level.
 const PLAIN: usize = 0;
 
@@ -148,6 +152,7 @@ impl Posterior {
         let narrowed = (seeds as f64 / others.max(1) as f64).sqrt();
         let alike = self.crossings.draw(seeds, rng);
         let mut normal = || -> f64 { StandardNormal.sample(rng) };
+        let of_one_run = noise * narrowed * NOISE_OF_ANOTHER_RUN;
         let error = self.factors[point].backward((0..common).map(|_| normal()).collect());
         let effects: Vec<_> = (0..seeds)
             .map(|_| self.design.draw_seed(self.fits[point].scales, &mut normal))
@@ -155,7 +160,9 @@ impl Posterior {
         let mean = |arm: usize| self.centres[point][arm] + noise * dot(&self.rows[arm], &error);
         let of_plain: Vec<f64> = effects
             .iter()
-            .map(|effect| mean(PLAIN) + noise * narrowed * (effect.at(&rows[PLAIN]) + normal()))
+            .map(|effect| {
+                mean(PLAIN) + noise * narrowed * effect.at(&rows[PLAIN]) + of_one_run * normal()
+            })
             .collect();
         let mut value = |arm: usize| {
             let reaches = |seed: &usize| arm != PLAIN && self.crossings.reaches(alike[*seed], arm);
@@ -169,7 +176,7 @@ impl Posterior {
                 }
             }
             if reached > 0 {
-                sum += noise * narrowed * f64::from(reached).sqrt() * normal();
+                sum += of_one_run * f64::from(reached).sqrt() * normal();
             }
             self.unit.value(sum / seeds as f64)
         };
