@@ -138,6 +138,10 @@ pub async fn serve_within(
             tracing::debug!(%from, "a connection too many was closed");
             continue;
         };
+        // Else each piece of a streamed answer waits until the one before is acknowledged: 40 ms and more.
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%from, %error, "pieces of answers may wait for each other");
+        }
         let (patience, peer) = (bounds.for_bodies(), Peer(from.ip()));
         serving.spawn(connection(stream, peer, app.clone(), admitted, patience, closing.clone()));
     }
