@@ -6,7 +6,10 @@ use super::{
 };
 use reqwest::{Method, Response, StatusCode};
 use serde_json::{Value, json};
-use std::io::{Read as _, Write as _};
+use std::{
+    io::{Read as _, Write as _},
+    time::{Duration, Instant},
+};
 
 /// 40 rows of two features and one of two classes.
 fn table() -> String {
@@ -60,6 +63,26 @@ async fn an_uploaded_set_is_there_once_and_is_listed_behind_the_known_ones() {
     assert_eq!(names(&list).len(), 11);
     assert_eq!((names(&list)[0], names(&list)[10]), ("digits", "mine"));
     assert_eq!(list["next_cursor"], Value::Null);
+}
+
+#[tokio::test]
+async fn a_file_comes_without_waiting_for_acknowledgements() {
+    // Less than a peer may hold them back; the pieces of a file come in a tenth of it.
+    const AT_ONCE: Duration = Duration::from_millis(35);
+    let server = Server::start().await;
+    let rows = (0..20_000).map(|row| format!("{row},{},{}\n", row % 3, row % 2));
+    let large: String = rows.collect();
+    let added = post(&server, "/v1/datasets?name=large", "text/csv", large.clone()).await;
+    assert_eq!(added.status(), StatusCode::CREATED);
+    let mut took = vec![];
+    for _ in 0..31 {
+        let asked = Instant::now();
+        let file = server.get("/v1/datasets/large/file").await;
+        assert_eq!(file.bytes().await.unwrap().len(), large.len());
+        took.push(asked.elapsed());
+    }
+    took.sort();
+    assert!(took[took.len() / 2] < AT_ONCE, "{took:?}");
 }
 
 #[tokio::test]
