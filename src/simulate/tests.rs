@@ -52,10 +52,13 @@ fn the_data_set_of_a_grid_is_read_by_any_name_that_people_gave_it() {
     assert_eq!(classes(json!("spiral")), Some(2));
     assert_eq!(named(json!("wine")).map(|dataset| dataset.name.to_string()), Some("wine".into()));
     assert_eq!(classes(json!("wine")), None);
-    for unnamed in [json!("Not a name!"), Value::Null] {
+    for unnamed in [json!("Not a name!"), json!(7), Value::Null] {
         assert_eq!(named(unnamed), None);
     }
     assert_eq!(read(grid().to_string().as_bytes()).unwrap()[0].dataset, None);
+    let mut odd = grid();
+    odd["recipe"] = json!("by hand");
+    assert_eq!(read(odd.to_string().as_bytes()).unwrap()[0].dataset, None);
 }
 
 #[test]

@@ -39,14 +39,7 @@ struct ExportedSpec {
 
 #[derive(Debug, Deserialize)]
 struct ExportedRecipe {
-    dataset: Option<Dataset>,
-}
-
-/// The recipe of a grid that is no export: flat.
-#[derive(Debug, Deserialize)]
-struct FlatRecipe {
-    /// The data set's name; of one that isn't Floodgauge's, whatever people called it.
-    data: Option<String>,
+    dataset: Option<serde_json::Value>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -88,8 +81,13 @@ fn grid_of(mut head: Document) -> Result<(RecordedGrid, bool), GridError> {
         .chain(head.value("status").map(Some));
     let has_ended = told.all(|status| status.is_some_and(|status| status == "completed"));
     let ExportedSpec { recipe, search, scheduler } = head.field("spec")?.unwrap_or_default();
-    let flat: Option<FlatRecipe> = head.field("recipe")?;
-    let named = flat.and_then(|flat| Some(Dataset::named(flat.data?.parse().ok()?)));
+    // Of a data set that can't be read it isn't known how many classes it has; the search needs no more of it.
+    let exported = recipe.and_then(|recipe| serde_json::from_value(recipe.dataset?).ok());
+    let named = || {
+        let name = head.value("recipe")?.get("data")?.as_str()?;
+        Some(Dataset::named(name.parse().ok()?))
+    };
+    let dataset = exported.or_else(named);
     let is_grid = scheduler.is_none_or(|scheduler| scheduler.kind == SchedulerKind::Grid);
     let own: BTreeMap<MetricName, MetricSpec> = head.field("metrics")?.unwrap_or_default();
     let metrics = if own.is_empty() { search.metrics } else { own };
@@ -97,7 +95,7 @@ fn grid_of(mut head: Document) -> Result<(RecordedGrid, bool), GridError> {
         task: head.needed("task")?,
         levels: head.needed("levels")?,
         arms: head.field("arms")?.unwrap_or_default(),
-        dataset: recipe.and_then(|recipe| recipe.dataset).or(named),
+        dataset,
         epochs: head.needed("epochs")?,
         declared: Search { metrics: metrics.clone(), ..Search::default() }.metrics(),
         metrics,
