@@ -5,6 +5,7 @@
 //! - `world`: the workers, and the server's rules about leases.
 //! - `again`: checkpoints that are damaged, machines that never come back.
 //! - `finish`: levels that were probed or never trained, which users have trained to the end.
+//! - `headline`: what is named best while a sweep runs.
 //! - `users`: what users do on the way.
 //! - `invariants`: what must hold of every log.
 //! - `mirrored`: recorded grids, with every metric turned around.
@@ -20,6 +21,7 @@ mod again;
 mod case;
 mod dice;
 mod finish;
+mod headline;
 mod invariants;
 mod mirrored;
 mod record;

@@ -14,7 +14,8 @@ use std::{fs::File, io::Write as _, path::PathBuf};
 /// Seeds that each search is given: three, for an interval.
 const SEEDS: [u32; 3] = [0, 1, 2];
 
-fn files() -> Vec<PathBuf> {
+/// The recorded grids.
+pub fn files() -> Vec<PathBuf> {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/grids");
     let files = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
     let mut grids: Vec<_> = files.filter(|path| path.extension() == Some("gz".as_ref())).collect();

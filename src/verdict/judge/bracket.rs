@@ -29,7 +29,7 @@ impl Bracket {
             .flat_map(|(arm, candidate)| observed(arm, candidate))
             .collect();
         let ladders = ladders(candidates.iter().map(|candidate| candidate.method).enumerate());
-        let is_seen = |ladder: &&[usize]| observations.iter().any(|o| ladder.contains(&o.arm));
+        let is_seen = |group: &&[usize]| observations.iter().any(|o| group.contains(&o.arm));
         let groups = ladders.iter().flat_map(|ladder| parted(candidates, ladder, guessing));
         let seen: Vec<&[usize]> = groups.filter(is_seen).collect();
         // Plain comes first: what reached no level is it.
@@ -37,7 +37,7 @@ impl Bracket {
         if seen.first().is_none_or(|first| first[..] != [plain]) {
             return None;
         }
-        let modelled: Vec<usize> = seen.iter().flat_map(|ladder| ladder.iter().copied()).collect();
+        let modelled: Vec<usize> = seen.iter().flat_map(|group| group.iter().copied()).collect();
         let arms: Vec<Option<usize>> = (0..candidates.len())
             .map(|arm| modelled.iter().position(|&other| other == arm))
             .collect();
@@ -100,18 +100,17 @@ fn observed(arm: usize, candidate: &Candidate) -> impl Iterator<Item = Observati
     })
 }
 
-/// Where each arm of some ladders stands, one ladder after the other: each is a group, an arm without a
-/// level one of its own.
-fn places(candidates: &[Candidate], ladders: &[&[usize]]) -> Vec<Place> {
-    let place = |(group, ladder): (usize, &&[usize])| {
-        let last = ladder.len() - 1;
+/// Where each arm of some groups stands, one group after the other.
+fn places(candidates: &[Candidate], groups: &[&[usize]]) -> Vec<Place> {
+    let place = |(group, arms): (usize, &&[usize])| {
+        let last = arms.len() - 1;
         let at = |&arm: &usize| {
-            let rank = rank(candidates, ladder, arm);
+            let rank = rank(candidates, arms, arm);
             Place { group, position: (last > 0).then(|| rank as f64 / last as f64) }
         };
-        ladder.iter().map(at).collect::<Vec<_>>()
+        arms.iter().map(at).collect::<Vec<_>>()
     };
-    ladders.iter().enumerate().flat_map(place).collect()
+    groups.iter().enumerate().flat_map(place).collect()
 }
 
 /// Which levels of some ladders each seed reached, of the arms `modelled`, in their order: all from the lowest on that

@@ -23,9 +23,10 @@ const DEVIATION_LENGTH: f64 = 0.6;
 /// Where an arm stands in the model.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Place {
-    /// Its group: the levels of a method are one, plain and each arm without a level are one each.
+    /// Its group: the levels of a method are one, or two where some lie beyond guessing; plain and each arm without a
+    /// level are one each.
     pub group: usize,
-    /// Its place among the levels of its method, from 0 to 1; none for a group of one.
+    /// Its place among the levels of its group, from 0 to 1; none for a group of one.
     pub position: Option<f64>,
 }
 

@@ -2,8 +2,8 @@
 //!
 //! `y[seed, arm] = mean of its group + response(b) + seed + deviation(seed, group, b) + noise`
 //!
-//! The levels of a method are a group with a smooth response; plain, and each arm without a level, are
-//! groups of their own. The response and each seed's deviation from it are Gaussian processes over
+//! The levels of a method are a group with a smooth response, those at or above the loss of guessing another;
+//! plain, and each arm without a level, are groups of their own. The response and each seed's deviation from it are Gaussian processes over
 //! the levels' places, in the basis of cosines (a reduced-rank process: Solin & Särkkä, *Statistics
 //! and Computing*, 2020), so that neighbours lend each other strength. Scales are integrated over a coarse
 //! grid, weighed by the marginal likelihood; the noise's variance has Jeffreys' prior and is integrated

@@ -1,4 +1,4 @@
-//! Levels that no training gets below the guess with: they are no part of what a level does.
+//! Levels at or above the loss of guessing, with which nothing is learned, beside those below.
 
 use super::{but, candidate, standing};
 use crate::verdict::{Best, Standing, judge};
@@ -37,9 +37,11 @@ fn a_level_beyond_guessing_says_nothing_of_the_ones_below() {
 }
 
 #[test]
-fn levels_that_are_all_beyond_guessing_still_have_an_answer() {
-    let mut standing = with_one_beyond(Some(0.05));
-    standing.candidates.truncate(4);
-    let best = judge(&standing);
-    assert!(best.difference.is_some());
+fn an_answer_is_found_where_every_level_that_was_reached_lies_beyond_guessing() {
+    let best = judge(&with_one_beyond(Some(0.5)));
+    assert_eq!(best.best.as_ref().unwrap().arm.b, Some(0.6));
+    assert!(width(&best).is_finite() && width(&best) > 0.0);
+    let sum: f64 = best.probabilities.iter().filter_map(|arm| arm.probability).sum();
+    assert!((sum - 1.0).abs() < 1e-9, "{sum}");
+    assert!(best.probabilities.iter().all(|arm| arm.probability.is_some()));
 }
